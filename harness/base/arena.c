@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT ((size_t)64)
+#define FIRST_BLOCK ((size_t)1 << 16)
+
+struct cp_arena_block {
+    struct cp_arena_block *older;
+    size_t capacity, used;
+    _Alignas(64) unsigned char bytes[];
+};
+
+static struct cp_arena_block *grow(struct cp_arena *arena, size_t need) {
+    size_t capacity = arena->blocks ? 2 * arena->blocks->capacity : FIRST_BLOCK;
+    if (capacity > (size_t)1 << 28 || capacity < need)
+        capacity = need;
+    if (capacity > SIZE_MAX - sizeof(struct cp_arena_block) - ALIGNMENT)
+        return NULL;
+    const size_t bytes = (sizeof(struct cp_arena_block) + capacity + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    struct cp_arena_block *block = aligned_alloc(ALIGNMENT, bytes);
+    if (!block)
+        return NULL;
+    block->older = arena->blocks;
+    block->capacity = bytes - sizeof *block;
+    block->used = 0;
+    arena->blocks = block;
+    arena->total += bytes;
+    return block;
+}
+
+void *cp_arena_alloc(struct cp_arena *arena, size_t count, size_t size) {
+    if (size && count > (SIZE_MAX - ALIGNMENT) / size)
+        return NULL;
+    size_t need = (count * size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    if (need == 0)
+        need = ALIGNMENT;
+    struct cp_arena_block *block = arena->blocks;
+    while (block && block->capacity - block->used < need)
+        block = block->older;
+    if (!block)
+        block = grow(arena, need);
+    if (!block)
+        return NULL;
+    void *start = block->bytes + block->used;
+    block->used += need;
+    return start;
+}
+
+void *cp_arena_calloc(struct cp_arena *arena, size_t count, size_t size) {
+    void *start = cp_arena_alloc(arena, count, size);
+    if (start)
+        memset(start, 0, count * size);
+    return start;
+}
+
+char *cp_arena_strdup(struct cp_arena *arena, const char *text) {
+    return cp_arena_printf(arena, "%s", text);
+}
+
+char *cp_arena_printf(struct cp_arena *arena, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0)
+        return NULL;
+    char *text = cp_arena_alloc(arena, (size_t)length + 1, 1);
+    if (!text)
+        return NULL;
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+void cp_arena_reset(struct cp_arena *arena) {
+    for (struct cp_arena_block *block = arena->blocks; block; block = block->older)
+        block->used = 0;
+}
+
+void cp_arena_free(struct cp_arena *arena) {
+    while (arena->blocks) {
+        struct cp_arena_block *older = arena->blocks->older;
+        free(arena->blocks);
+        arena->blocks = older;
+    }
+    arena->total = 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/nearest.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+size_t cp_edit_distance(const char *a, const char *b) {
+    const size_t rows = strnlen(a, CP_EDIT_MAX + 1);
+    const size_t columns = strnlen(b, CP_EDIT_MAX + 1);
+    size_t store[3][CP_EDIT_MAX + 1];
+    size_t *before = store[0], *last = store[1], *row = store[2]; /* rows i - 2, i - 1 and i of the table */
+    if (rows > CP_EDIT_MAX || columns > CP_EDIT_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= columns; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= rows; i++) {
+        size_t *oldest = before;
+        before = last;
+        last = row;
+        row = oldest;
+        row[0] = i;
+        for (size_t j = 1; j <= columns; j++) {
+            row[j] = smaller(smaller(last[j], row[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = smaller(row[j], before[j - 2] + 1);
+        }
+    }
+    return row[columns];
+}
+
+const char *cp_nearest(const char *word, const char *const *names, size_t count) {
+    const char *best = NULL;
+    const size_t third = strnlen(word, CP_EDIT_MAX) / 3;
+    size_t nearest = third > 0 ? third + 1 : 2;
+    for (size_t i = 0; i < count; i++) {
+        const size_t distance = cp_edit_distance(word, names[i]);
+        if (distance < nearest) {
+            nearest = distance;
+            best = names[i];
+        }
+    }
+    return best;
+}

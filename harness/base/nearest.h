@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The name somebody probably meant: nearest match for the "did you mean" of an error. */
+#ifndef CP_BASE_NEAREST_H
+#define CP_BASE_NEAREST_H
+
+#include <stddef.h>
+
+enum { CP_EDIT_MAX = 64 };
+
+/* Insertions, deletions, substitutions and swaps of neighbouring bytes that turn a into b, no byte edited
+ * twice: the restricted Damerau-Levenshtein distance, or optimal string alignment (Damerau, "A technique for
+ * computer detection and correction of spelling errors", Communications of the ACM 7(3), 1964).
+ * SIZE_MAX if either is longer than CP_EDIT_MAX bytes. */
+size_t cp_edit_distance(const char *a, const char *b);
+
+/* The nearest of names, the first of equals, if at most a third of the word's bytes (one byte for short
+ * words) must be edited; else NULL. */
+const char *cp_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

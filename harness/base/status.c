@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format, ...) {
+    va_list args;
+    err->status = status;
+    err->expected[0] = '\0';
+    (void)snprintf(err->where, sizeof err->where, "%s", where ? where : "");
+    va_start(args, format);
+    (void)vsnprintf(err->what, sizeof err->what, format, args);
+    va_end(args);
+    return status;
+}
+
+enum cp_status cp_expected(struct cp_error *err, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(err->expected, sizeof err->expected, format, args);
+    va_end(args);
+    return err->status;
+}
+
+void cp_error_within(struct cp_error *err, const char *prefix) {
+    char inner[sizeof err->where];
+    memcpy(inner, err->where, sizeof inner);
+    (void)snprintf(err->where, sizeof err->where, inner[0] ? "%s: %.*s" : "%s%.*s", prefix,
+                   (int)(sizeof inner - 1 - strnlen(prefix, sizeof inner - 1)), inner);
+}
+
+/* Appends text to line, escaping what would break the one-line promise or a terminal. */
+static size_t append_visible(char *line, size_t size, size_t used, const char *text) {
+    for (; *text && used + 5 < size; text++) {
+        const unsigned char c = (unsigned char)*text;
+        if (c < 0x20 || c == 0x7f)
+            used += (size_t)snprintf(line + used, size - used, "\\x%02x", c);
+        else
+            line[used++] = *text;
+    }
+    line[used] = '\0';
+    return used;
+}
+
+void cp_error_line(const struct cp_error *err, char *line, unsigned long size) {
+    size_t used = 0;
+    line[0] = '\0';
+    if (err->where[0]) {
+        used = append_visible(line, size, used, err->where);
+        used = append_visible(line, size, used, ": ");
+    }
+    used = append_visible(line, size, used, err->what);
+    if (err->expected[0]) {
+        used = append_visible(line, size, used, " (expected ");
+        used = append_visible(line, size, used, err->expected);
+        (void)append_visible(line, size, used, ")");
+    }
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * softmax(q k^T / sqrt(d) + mask) v, head by head, with scores and probabilities materialised so that they can be
+ * tapped. All q, k, v, scores, probs and context are rounded to attention.compute. */
+#include "model/pass.h"
+
+#include <math.h>
+
+struct attention {
+    struct cp_pass *pass;
+    const struct cp_choice *choice;
+    const struct cp_linear *linear;
+    const float *q, *k;
+    size_t tokens, width, heads, head;
+    enum cp_dtype compute, accumulate;
+    bool causal;
+};
+
+static enum cp_dtype operand(const struct attention *a) {
+    return a->accumulate == CP_FP16 ? CP_FP16 : a->compute;
+}
+
+static float *worker_buffer(const struct attention *a, int worker) {
+    return a->pass->ws->worker + (size_t)worker * a->pass->ws->worker_stride;
+}
+
+static void multiply(const struct attention *a, struct cp_gemm gemm, float *packed, size_t packed_size) {
+    gemm.b = packed;
+    gemm.scale = 1.0f;
+    gemm.input = operand(a);
+    gemm.accumulate = a->accumulate;
+    gemm.output = a->compute;
+    a->linear->gemm(&gemm, 0, gemm.m, 0, (gemm.n + CP_PANEL - 1) / CP_PANEL, packed + packed_size);
+}
+
+/* scores(h) = q(h) k(h)^T for one input and head. */
+static void head_scores(void *context, size_t index, int worker) {
+    const struct attention *a = context;
+    const size_t at = index / a->heads * a->tokens * a->width + index % a->heads * a->head;
+    float *packed = worker_buffer(a, worker);
+    a->linear->pack_nt(a->k + at, a->width, a->tokens, a->head, packed);
+    const struct cp_gemm gemm = {.a = a->q + at,
+                                 .lda = a->width,
+                                 .c = a->pass->ws->scores + index * a->tokens * a->tokens,
+                                 .ldc = a->tokens,
+                                 .m = a->tokens,
+                                 .n = a->tokens,
+                                 .k = a->head};
+    multiply(a, gemm, packed, a->linear->packed_size(a->head, a->tokens));
+}
+
+static void head_softmax(void *context, size_t index, int worker) {
+    const struct attention *a = context;
+    const struct cp_softmax_args args = {.x = a->pass->ws->scores + index * a->tokens * a->tokens,
+                                         .rows = a->tokens,
+                                         .n = a->tokens,
+                                         .ld = a->tokens,
+                                         .causal = a->causal,
+                                         .compute = cp_choice_type(a->choice, CP_ATTENTION_SOFTMAX),
+                                         .output = a->compute};
+    (void)worker;
+    a->pass->plan->spec->ops->softmax(&args);
+}
+
+/* context(h) = probs(h) v(h). */
+static void head_context(void *context, size_t index, int worker) {
+    const struct attention *a = context;
+    const size_t at = index / a->heads * a->tokens * a->width + index % a->heads * a->head;
+    float *packed = worker_buffer(a, worker);
+    a->linear->pack_nn(a->pass->ws->v + at, a->width, a->tokens, a->head, packed);
+    const struct cp_gemm gemm = {.a = a->pass->ws->scores + index * a->tokens * a->tokens,
+                                 .lda = a->tokens,
+                                 .c = a->pass->ws->context + at,
+                                 .ldc = a->width,
+                                 .m = a->tokens,
+                                 .n = a->head,
+                                 .k = a->tokens};
+    multiply(a, gemm, packed, a->linear->packed_size(a->tokens, a->head));
+}
+
+/* Applies the scale to q, or its square root to q and k, in the compute type; ws->k itself stays as tapped. */
+static void scale_operands(struct attention *a, size_t elements) {
+    const struct cp_ops *ops = a->pass->plan->spec->ops;
+    struct cp_workspace *ws = a->pass->ws;
+    const int where = a->choice->option[CP_ATTENTION_SCALE];
+    const float scale = (float)(1 / sqrt((double)a->head)), root = (float)sqrt(1 / sqrt((double)a->head));
+    a->q = ws->q;
+    a->k = ws->k;
+    if (where == CP_SCALE_ON_SCORES)
+        return;
+    ops->scale(ws->q, where == CP_SCALE_SQRT ? root : scale, ws->scaled, elements, operand(a));
+    a->q = ws->scaled;
+    if (where == CP_SCALE_SQRT) {
+        ops->scale(ws->k, root, ws->h, elements, operand(a)); /* h, ln_1's output, has served */
+        a->k = ws->h;
+    }
+}
+
+enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err) {
+    const struct cp_clip_config *config = &pass->plan->model->config;
+    const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
+    const struct cp_ops *ops = pass->plan->spec->ops;
+    const bool visual = pass->tower == CP_VISUAL;
+    struct cp_workspace *ws = pass->ws;
+    struct attention a = {
+        .pass = pass,
+        .choice = choice,
+        .linear = ops->linears[choice->variant[CP_LINEAR]],
+        .tokens = cp_pass_tokens(pass),
+        .width = (size_t)(visual ? config->vision.width : config->text.width),
+        .heads = (size_t)(visual ? config->vision.heads : config->text.heads),
+        .compute = cp_choice_type(choice, CP_ATTENTION_COMPUTE),
+        .accumulate = cp_choice_type(choice, CP_ATTENTION_ACCUMULATE),
+        .causal = !visual && !config->text.no_causal_mask,
+    };
+    a.head = a.width / a.heads;
+    const size_t elements = pass->inputs * a.tokens * a.width, pairs = pass->inputs * a.heads;
+    const size_t scores = pairs * a.tokens * a.tokens;
+    float *const qkv[3] = {ws->q, ws->k, ws->v};
+    for (int i = 0; i < 3; i++) {
+        ops->round(qkv[i], qkv[i], elements, operand(&a));
+        CP_TRY(cp_pass_visit(pass, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
+    }
+    scale_operands(&a, elements);
+    cp_pool_for(pass->pool, pairs, head_scores, &a);
+    if (choice->option[CP_ATTENTION_SCALE] == CP_SCALE_ON_SCORES)
+        ops->scale(ws->scores, (float)(1 / sqrt((double)a.head)), ws->scores, scores, a.compute);
+    CP_TRY(cp_pass_visit(pass, CP_ATTN_SCORES, layer, ws->scores, err));
+    cp_pool_for(pass->pool, pairs, head_softmax, &a);
+    CP_TRY(cp_pass_visit(pass, CP_ATTN_PROBS, layer, ws->scores, err));
+    cp_pool_for(pass->pool, pairs, head_context, &a);
+    return cp_pass_visit(pass, CP_ATTN_CONTEXT, layer, ws->context, err);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). open_clip ResidualAttentionBlock. */
+#include "model/pass.h"
+
+struct activation_task {
+    const struct cp_activation *activation;
+    const float *x;
+    float *y;
+    size_t width;
+    enum cp_dtype compute;
+};
+
+static void activate_row(void *context, size_t index, int worker) {
+    const struct activation_task *task = context;
+    (void)worker;
+    task->activation->apply(task->x + index * task->width, task->y + index * task->width, task->width, task->compute);
+}
+
+enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
+    const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
+    const struct cp_ops *ops = pass->plan->spec->ops;
+    const struct cp_packed_block *block =
+        pass->tower == CP_VISUAL ? &pass->plan->vision.blocks[layer] : &pass->plan->text.blocks[layer];
+    struct cp_workspace *ws = pass->ws;
+    const size_t rows = pass->inputs * cp_pass_tokens(pass), width = block->out_proj.n, mlp = block->c_fc.n;
+    const enum cp_dtype stream = cp_choice_residual(choice);
+
+    cp_pass_norm(pass, choice, block->ln_1, pass->x, rows, width, ws->h);
+    CP_TRY(cp_pass_visit(pass, CP_LN_1, layer, ws->h, err));
+    cp_pass_linear(pass, choice, &block->q, ws->h, rows, ws->q);
+    cp_pass_linear(pass, choice, &block->k, ws->h, rows, ws->k);
+    cp_pass_linear(pass, choice, &block->v, ws->h, rows, ws->v);
+    CP_TRY(cp_attention(pass, layer, err));
+    cp_pass_linear(pass, choice, &block->out_proj, ws->context, rows, ws->branch);
+    CP_TRY(cp_pass_visit(pass, CP_ATTN, layer, ws->branch, err));
+    ops->add(pass->x, ws->branch, pass->x, rows * width, stream);
+    CP_TRY(cp_pass_visit(pass, CP_RESID_MID, layer, pass->x, err));
+
+    cp_pass_norm(pass, choice, block->ln_2, pass->x, rows, width, ws->h);
+    CP_TRY(cp_pass_visit(pass, CP_LN_2, layer, ws->h, err));
+    cp_pass_linear(pass, choice, &block->c_fc, ws->h, rows, ws->mlp);
+    CP_TRY(cp_pass_visit(pass, CP_MLP_C_FC, layer, ws->mlp, err));
+    struct activation_task task = {ops->activations[choice->variant[CP_ACTIVATION]], ws->mlp, ws->gelu, mlp,
+                                   cp_choice_type(choice, CP_ACTIVATION_COMPUTE)};
+    cp_pool_for(pass->pool, rows, activate_row, &task);
+    CP_TRY(cp_pass_visit(pass, CP_MLP_GELU, layer, ws->gelu, err));
+    cp_pass_linear(pass, choice, &block->c_proj, ws->gelu, rows, ws->branch);
+    CP_TRY(cp_pass_visit(pass, CP_MLP_C_PROJ, layer, ws->branch, err));
+    ops->add(pass->x, ws->branch, pass->x, rows * width, stream);
+    return cp_pass_visit(pass, CP_BLOCK, layer, pass->x, err);
+}

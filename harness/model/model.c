@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One walk over all tensors of a config (each_tensor) serves loading, checking and seeding. */
+#include "model/model.h"
+
+#include "base/hash.h"
+#include "io/safetensors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A tensor that the config calls for. */
+struct wanted {
+    char name[96];
+    int rank;
+    size_t shape[4];
+    double centre, spread; /* seeded models only */
+    const float **destination;
+};
+
+struct walk {
+    enum cp_status (*visit)(void *self, const struct wanted *wanted, struct cp_error *err);
+    void *self;
+    struct cp_error *err;
+    enum cp_status status; /* the first failure; later tensors are skipped */
+};
+
+static void want(struct walk *walk, const char *prefix, const char *name, const float **destination, int rank,
+                 const size_t *shape, double centre, double spread) {
+    struct wanted w = {.rank = rank, .centre = centre, .spread = spread, .destination = destination};
+    if (walk->status != CP_OK)
+        return;
+    (void)snprintf(w.name, sizeof w.name, "%s%s", prefix, name);
+    memcpy(w.shape, shape, (size_t)rank * sizeof *shape);
+    walk->status = walk->visit(walk->self, &w, walk->err);
+}
+
+#define SHAPE(...) (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[]) { __VA_ARGS__ }
+
+static void want_norm(struct walk *walk, const char *prefix, const char *name, struct cp_norm_weights *norm,
+                      size_t width) {
+    char key[96];
+    (void)snprintf(key, sizeof key, "%s.weight", name);
+    want(walk, prefix, key, &norm->weight, SHAPE(width), 1, 0.1);
+    (void)snprintf(key, sizeof key, "%s.bias", name);
+    want(walk, prefix, key, &norm->bias, SHAPE(width), 0, 0.1);
+}
+
+static void want_linear(struct walk *walk, const char *prefix, const char *name, struct cp_linear_weights *linear,
+                        const size_t shape[2], double spread) {
+    char key[96];
+    (void)snprintf(key, sizeof key, "%sweight", name);
+    want(walk, prefix, key, &linear->weight, 2, shape, 0, spread);
+    (void)snprintf(key, sizeof key, "%sbias", name);
+    want(walk, prefix, key, &linear->bias, 1, shape, 0, 0.02);
+}
+
+static void want_blocks(struct walk *walk, const char *tower, struct cp_block_weights *blocks, int layers, size_t width,
+                        size_t mlp_width) {
+    /* open_clip's init_parameters: attention std = width^-0.5, projections scaled by (2 layers)^-0.5. */
+    const double attention = 1 / sqrt((double)width), fc = 1 / sqrt(2.0 * (double)width);
+    const double projection = attention / sqrt(2.0 * layers);
+    for (int layer = 0; layer < layers; layer++) {
+        struct cp_block_weights *b = &blocks[layer];
+        char prefix[64];
+        (void)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.", tower, layer);
+        want_norm(walk, prefix, "ln_1", &b->ln_1, width);
+        want_linear(walk, prefix, "attn.in_proj_", &b->in_proj, (const size_t[]){3 * width, width}, attention);
+        want_linear(walk, prefix, "attn.out_proj.", &b->out_proj, (const size_t[]){width, width}, projection);
+        want_norm(walk, prefix, "ln_2", &b->ln_2, width);
+        want_linear(walk, prefix, "mlp.c_fc.", &b->c_fc, (const size_t[]){mlp_width, width}, fc);
+        want_linear(walk, prefix, "mlp.c_proj.", &b->c_proj, (const size_t[]){width, mlp_width}, projection);
+    }
+}
+
+static enum cp_status each_tensor(struct cp_model *model, struct walk *walk) {
+    const struct cp_clip_config *c = &model->config;
+    const size_t wide = (size_t)c->vision.width, patch = (size_t)c->vision.patch_size, embed = (size_t)c->embed_dim;
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size), narrow = (size_t)c->text.width;
+    const double vision_std = 1 / sqrt((double)wide);
+    want(walk, "", "positional_embedding", &model->text.positional_embedding,
+         SHAPE((size_t)c->text.context_length, narrow), 0, 0.01);
+    want(walk, "", "text_projection", &model->text.text_projection, SHAPE(narrow, embed), 0, 1 / sqrt((double)narrow));
+    want(walk, "", "logit_scale", &model->logit_scale, 0, NULL, c->init_logit_scale, 0);
+    if (c->has_logit_bias)
+        want(walk, "", "logit_bias", &model->logit_bias, 0, NULL, c->init_logit_bias, 0);
+    want(walk, "visual.", "class_embedding", &model->vision.class_embedding, SHAPE(wide), 0, vision_std);
+    want(walk, "visual.", "positional_embedding", &model->vision.positional_embedding, SHAPE(grid * grid + 1, wide), 0,
+         vision_std);
+    want(walk, "visual.", "proj", &model->vision.proj, SHAPE(wide, embed), 0, vision_std);
+    want(walk, "visual.", "conv1.weight", &model->vision.conv1, SHAPE(wide, 3, patch, patch), 0,
+         1 / sqrt(3.0 * (double)(patch * patch)));
+    if (!c->vision.no_ln_pre)
+        want_norm(walk, "visual.", "ln_pre", &model->vision.ln_pre, wide);
+    want_blocks(walk, "visual.", model->vision.blocks, c->vision.layers, wide, (size_t)c->vision.mlp_width);
+    want_norm(walk, "visual.", "ln_post", &model->vision.ln_post, wide);
+    want(walk, "", "token_embedding.weight", &model->text.token_embedding, SHAPE((size_t)c->text.vocab_size, narrow), 0,
+         0.02);
+    want_blocks(walk, "", model->text.blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
+    want_norm(walk, "", "ln_final", &model->text.ln_final, narrow);
+    return walk->status;
+}
+
+static size_t elements(const struct wanted *w) {
+    size_t n = 1;
+    for (int d = 0; d < w->rank; d++)
+        n *= w->shape[d];
+    return n;
+}
+
+static void shape_text(int rank, const size_t *shape, char text[96]) {
+    size_t used = (size_t)snprintf(text, 96, "(");
+    for (int d = 0; d < rank && used < 80; d++)
+        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", d ? ", " : "", shape[d]);
+    (void)snprintf(text + used, 96 - used, ")");
+}
+
+static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model, struct cp_error *err) {
+    *model = (struct cp_model){.config = *config};
+    model->vision.blocks = cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->vision.blocks);
+    model->text.blocks = cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->text.blocks);
+    if (!model->vision.blocks || !model->text.blocks)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    return CP_OK;
+}
+
+static float *room(struct cp_model *model, const struct wanted *w, struct cp_error *err) {
+    float *values = cp_arena_alloc(&model->arena, elements(w), sizeof *values);
+    if (!values)
+        (void)cp_fail(err, CP_INTERNAL, w->name, "out of memory for %zu weights", elements(w));
+    model->bytes += elements(w) * sizeof *values;
+    *w->destination = values;
+    return values;
+}
+
+/* ---- from a checkpoint ---------------------------------------------------------------------------------------- */
+
+struct loading {
+    struct cp_model *model;
+    const struct cp_safetensors *file;
+    const char *path;
+    size_t found;
+};
+
+static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
+    struct loading *loading = self;
+    const struct cp_safetensor *tensor = cp_safetensors_find(loading->file, w->name);
+    char want_shape[96], have_shape[96], where[512];
+    (void)snprintf(where, sizeof where, "%s: tensor %s", loading->path, w->name);
+    shape_text(w->rank, w->shape, want_shape);
+    if (!tensor)
+        return cp_fail(err, CP_BAD_INPUT, where, "missing"),
+               cp_expected(err, "shape %s, which the config calls for", want_shape);
+    /* open_clip reshapes a logit_scale or logit_bias of shape [1] to a scalar. */
+    const bool scalar = w->rank == 0 && tensor->rank == 1 && tensor->shape[0] == 1;
+    if (!scalar && (tensor->rank != w->rank || memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) != 0)) {
+        shape_text(tensor->rank, tensor->shape, have_shape);
+        return cp_fail(err, CP_BAD_INPUT, where, "shape %s does not match the config", have_shape),
+               cp_expected(err, "%s", want_shape);
+    }
+    float *values = room(loading->model, w, err);
+    if (!values)
+        return CP_INTERNAL;
+    loading->found++;
+    return cp_safetensors_widen(loading->file, tensor, values, err);
+}
+
+struct search {
+    const char *name;
+    bool found;
+};
+
+static enum cp_status match_name(void *self, const struct wanted *w, struct cp_error *err) {
+    struct search *search = self;
+    (void)err;
+    search->found = search->found || strcmp(search->name, w->name) == 0;
+    return CP_OK;
+}
+
+/* Names the first tensor of the file that the config does not call for. */
+static enum cp_status refuse_unexpected(struct loading *loading, struct cp_error *err) {
+    struct cp_model scratch = *loading->model;
+    for (size_t i = 0; i < cp_safetensors_count(loading->file); i++) {
+        struct search search = {.name = cp_safetensors_at(loading->file, i)->name};
+        struct walk walk = {.visit = match_name, .self = &search, .err = err};
+        CP_TRY(each_tensor(&scratch, &walk));
+        if (!search.found) {
+            char where[512];
+            (void)snprintf(where, sizeof where, "%s: tensor %s", loading->path, search.name);
+            return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
+                   cp_expected(err, "only the tensors that the config calls for: %d vision and %d text layers",
+                               loading->model->config.vision.layers, loading->model->config.text.layers);
+        }
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config, struct cp_model *model,
+                             struct cp_error *err) {
+    struct cp_safetensors *file = NULL;
+    struct loading loading = {.model = model, .path = checkpoint};
+    struct walk walk = {.visit = load_one, .self = &loading, .err = err};
+    enum cp_status status;
+    CP_TRY_DONE(begin(config, model, err));
+    CP_TRY_DONE(cp_safetensors_open(checkpoint, &file, err));
+    loading.file = file;
+    CP_TRY_DONE(each_tensor(model, &walk));
+    if (loading.found != cp_safetensors_count(file))
+        status = refuse_unexpected(&loading, err);
+done:
+    cp_safetensors_close(file);
+    return status;
+}
+
+/* ---- from a seed ---------------------------------------------------------------------------------------------- */
+
+struct seeding {
+    struct cp_model *model;
+    uint64_t seed;
+};
+
+static enum cp_status seed_one(void *self, const struct wanted *w, struct cp_error *err) {
+    const struct seeding *seeding = self;
+    const uint64_t stream = cp_name_hash(w->name);
+    const double scale = w->spread * sqrt(3.0); /* a uniform on [-1, 1) has standard deviation 1/sqrt(3) */
+    float *values = room(seeding->model, w, err);
+    if (!values)
+        return CP_INTERNAL;
+    for (size_t i = 0; i < elements(w); i++)
+        values[i] = (float)(w->centre + scale * cp_counter_unit(seeding->seed, stream, i));
+    return CP_OK;
+}
+
+enum cp_status cp_model_counter(const struct cp_clip_config *config, uint64_t seed, struct cp_model *model,
+                                struct cp_error *err) {
+    struct seeding seeding = {.model = model, .seed = seed};
+    struct walk walk = {.visit = seed_one, .self = &seeding, .err = err};
+    CP_TRY(begin(config, model, err));
+    return each_tensor(model, &walk);
+}
+
+void cp_model_free(struct cp_model *model) {
+    cp_arena_free(&model->arena);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A CLIP model: its config and its weights, widened exactly to float32. The oracle reads these; the forward pass reads
+ * copies of them that are rounded and packed for a spec (model/packed.h). Keys and shapes: open_clip's class CLIP,
+ * which is OpenAI's layout. nn.Linear weights are (out, in); visual.proj and text_projection are (in, out). */
+#ifndef CP_MODEL_MODEL_H
+#define CP_MODEL_MODEL_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "io/clip_config.h"
+
+#include <stdint.h>
+
+struct cp_norm_weights {
+    const float *weight, *bias; /* (width) */
+};
+
+struct cp_linear_weights {
+    const float *weight; /* (out, in) */
+    const float *bias;   /* (out) or NULL */
+};
+
+struct cp_block_weights {
+    struct cp_norm_weights ln_1, ln_2;
+    struct cp_linear_weights in_proj; /* (3 width, width): rows q, k, v */
+    struct cp_linear_weights out_proj, c_fc, c_proj;
+};
+
+struct cp_vision_weights {
+    const float *class_embedding;      /* (width) */
+    const float *positional_embedding; /* (tokens, width), row 0: class token */
+    const float *conv1;                /* (width, 3, patch, patch) */
+    struct cp_norm_weights ln_pre, ln_post;
+    struct cp_block_weights *blocks; /* [layers] */
+    const float *proj;               /* (width, embed_dim) */
+};
+
+struct cp_text_weights {
+    const float *token_embedding;      /* (vocab_size, width) */
+    const float *positional_embedding; /* (context_length, width) */
+    struct cp_norm_weights ln_final;
+    struct cp_block_weights *blocks;
+    const float *text_projection; /* (width, embed_dim) */
+};
+
+struct cp_model {
+    struct cp_clip_config config;
+    struct cp_vision_weights vision;
+    struct cp_text_weights text;
+    const float *logit_scale; /* (1): natural logarithm of the factor */
+    const float *logit_bias;  /* (1) or NULL */
+    size_t bytes;             /* of all weights as float32 */
+    struct cp_arena arena;
+};
+
+/* From a safetensors file in open_clip's layout; every tensor of the config must be there with its shape, and no
+ * other. Free with cp_model_free, also after a failure. */
+enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config, struct cp_model *model,
+                             struct cp_error *err);
+
+/* A seeded model for tests and benchmarks: element i of tensor `name` is centre + spread * sqrt(3) * u rounded to
+ * float32, with u = cp_counter_unit(seed, cp_name_hash(name), i) and open_clip's initialisation as spread. The same
+ * rule in Python: reference/pytorch/counter.py. */
+enum cp_status cp_model_counter(const struct cp_clip_config *config, uint64_t seed, struct cp_model *model,
+                                struct cp_error *err);
+
+void cp_model_free(struct cp_model *model);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/pass.h"
+
+#include "model/linear.h"
+
+enum { ROWS_PER_TASK = 16 };
+
+/* ---- workspace ------------------------------------------------------------------------------------------------ */
+
+struct sizes {
+    size_t patches, pixels, stream, scores, mlp, width, embed, depth, tokens, head;
+};
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* The larger of both towers' needs, per input. */
+static struct sizes sizes_of(const struct cp_clip_config *c) {
+    const size_t side = (size_t)c->vision.image_size, patch = (size_t)c->vision.patch_size;
+    const size_t grid = side / patch, image_tokens = grid * grid + 1, text_tokens = (size_t)c->text.context_length;
+    const size_t wide = (size_t)c->vision.width, narrow = (size_t)c->text.width;
+    const size_t vision_mlp = (size_t)c->vision.mlp_width, text_mlp = (size_t)c->text.mlp_width;
+    return (struct sizes){
+        .patches = grid * grid * 3 * patch * patch,
+        .pixels = 3 * side * side,
+        .stream = larger(image_tokens * wide, text_tokens * narrow),
+        .scores = larger((size_t)c->vision.heads * image_tokens * image_tokens,
+                         (size_t)c->text.heads * text_tokens * text_tokens),
+        .mlp = larger(image_tokens * vision_mlp, text_tokens * text_mlp),
+        .width = larger(wide, narrow),
+        .embed = (size_t)c->embed_dim,
+        .depth = larger(larger(larger(vision_mlp, text_mlp), larger(wide, narrow)), 3 * patch * patch),
+        .tokens = larger(image_tokens, text_tokens),
+        .head = larger(wide / (size_t)c->vision.heads, narrow / (size_t)c->text.heads),
+    };
+}
+
+/* Room for a packed k or v of one head and one product's scratch, or for one linear's scratch. */
+static size_t worker_floats(const struct cp_ops *ops, const struct sizes *s, size_t batch) {
+    size_t most = 0;
+    for (int i = 0; ops->linears[i]; i++) {
+        const struct cp_linear *linear = ops->linears[i];
+        const size_t attention = larger(linear->packed_size(s->head, s->tokens), linear->packed_size(s->tokens, s->head)) +
+                                 linear->scratch_size(s->tokens, larger(s->head, s->tokens));
+        most = larger(most, larger(attention, linear->scratch_size(batch * s->tokens, s->depth)));
+    }
+    return (most + 15) / 16 * 16;
+}
+
+size_t cp_workspace_bytes(const struct cp_clip_config *config, size_t batch, int threads) {
+    const struct sizes s = sizes_of(config);
+    const struct cp_ops *ops = cp_ops_find("scalar");
+    return sizeof(float) * (batch * (s.patches + s.pixels + 7 * s.stream + s.scores + 2 * s.mlp + s.width + s.embed) +
+                            (size_t)threads * worker_floats(ops, &s, batch));
+}
+
+enum cp_status cp_workspace_create(const struct cp_clip_config *config, const struct cp_ops *ops, size_t batch,
+                                   int threads, struct cp_workspace *ws, struct cp_error *err) {
+    const struct sizes s = sizes_of(config);
+    *ws = (struct cp_workspace){.batch = batch, .worker_stride = worker_floats(ops, &s, batch)};
+    const struct {
+        float **buffer;
+        size_t floats;
+    } needs[] = {
+        {&ws->patches, batch * s.patches}, {&ws->pixels, batch * s.pixels}, {&ws->h, batch * s.stream},
+        {&ws->q, batch * s.stream},        {&ws->k, batch * s.stream},      {&ws->v, batch * s.stream},
+        {&ws->scaled, batch * s.stream},   {&ws->scores, batch * s.scores}, {&ws->context, batch * s.stream},
+        {&ws->branch, batch * s.stream},   {&ws->mlp, batch * s.mlp},       {&ws->gelu, batch * s.mlp},
+        {&ws->pooled, batch * s.width},    {&ws->projected, batch * s.embed},
+        {&ws->worker, (size_t)threads * ws->worker_stride},
+    };
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        *needs[i].buffer = cp_arena_alloc(&ws->arena, needs[i].floats, sizeof(float));
+        if (!*needs[i].buffer)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", batch),
+                   cp_expected(err, "a smaller batch");
+    }
+    return CP_OK;
+}
+
+void cp_workspace_free(struct cp_workspace *ws) {
+    cp_arena_free(&ws->arena);
+}
+
+/* ---- what every segment uses ---------------------------------------------------------------------------------- */
+
+size_t cp_pass_tokens(const struct cp_pass *pass) {
+    const struct cp_clip_config *config = &pass->plan->model->config;
+    const size_t grid = (size_t)(config->vision.image_size / config->vision.patch_size);
+    return pass->tower == CP_VISUAL ? grid * grid + 1 : (size_t)config->text.context_length;
+}
+
+enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data, struct cp_error *err) {
+    const struct cp_tap_event event = {
+        .index = cp_sites_find(pass->taps.sites, pass->tower, point, layer),
+        .first = pass->first,
+        .inputs = pass->inputs,
+        .judged = pass->judged,
+        .dtype = CP_FP32,
+        .data = data,
+    };
+    return cp_taps_visit(&pass->taps, event, err);
+}
+
+void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice, const struct cp_packed_linear *linear,
+                    const float *x, size_t rows, float *y) {
+    const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
+    const enum cp_dtype compute = cp_choice_type(choice, CP_LINEAR_COMPUTE);
+    const struct cp_gemm gemm = {
+        .a = x,
+        .lda = linear->k,
+        .b = linear->b,
+        .c = y,
+        .ldc = linear->n,
+        .bias = linear->bias,
+        .m = rows,
+        .n = linear->n,
+        .k = linear->k,
+        .scale = 1.0f,
+        .input = fp16_sum ? CP_FP16 : compute,
+        .accumulate = cp_choice_type(choice, CP_LINEAR_ACCUMULATE),
+        .output = compute,
+    };
+    cp_linear_run(pass->plan->spec->ops->linears[choice->variant[CP_LINEAR]], &gemm, pass->pool, pass->ws->worker);
+}
+
+struct norm_task {
+    const struct cp_norm *norm;
+    struct cp_norm_args args;
+};
+
+static void norm_rows(void *context, size_t index, int worker) {
+    const struct norm_task *task = context;
+    struct cp_norm_args args = task->args;
+    const size_t first = index * ROWS_PER_TASK;
+    (void)worker;
+    args.x += first * args.width;
+    args.y += first * args.width;
+    args.rows = args.rows - first < ROWS_PER_TASK ? args.rows - first : ROWS_PER_TASK;
+    task->norm->apply(&args);
+}
+
+void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights, const float *x,
+                  size_t rows, size_t width, float *y) {
+    struct norm_task task = {
+        .norm = pass->plan->spec->ops->norms[choice->variant[CP_NORM]],
+        .args = {.x = x,
+                 .weight = weights.weight,
+                 .bias = weights.bias,
+                 .y = y,
+                 .rows = rows,
+                 .width = width,
+                 .eps = choice->number[CP_NORM_EPS],
+                 .stats = cp_choice_type(choice, CP_NORM_STATS),
+                 .output = cp_choice_residual(choice)},
+    };
+    cp_pool_for(pass->pool, (rows + ROWS_PER_TASK - 1) / ROWS_PER_TASK, norm_rows, &task);
+}

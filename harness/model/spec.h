@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A spec: one choice for every component and every knob, with overrides per layer.
+ *
+ * One address everywhere, in experiment files, on the command line and in reports:
+ *     component[.knob][@layers] = value          layers: visual | text | visual.4-5 | text.0 | *.0 | *
+ * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is outside its
+ * blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without layers, or with *, means
+ * every slot; a tower's name alone means all of that tower's slots. */
+#ifndef CP_MODEL_SPEC_H
+#define CP_MODEL_SPEC_H
+
+#include "base/arena.h"
+#include "base/number.h"
+#include "base/status.h"
+#include "io/clip_config.h"
+#include "ops/ops.h"
+#include "tap/tap.h"
+
+#include <stdbool.h>
+
+enum cp_component_id {
+    CP_ACTIVATION,
+    CP_NORM,
+    CP_ATTENTION,
+    CP_LINEAR,
+    CP_RESIDUAL,
+    CP_WEIGHTS,
+    CP_COMPONENT_COUNT
+};
+
+enum cp_knob_id {
+    CP_ACTIVATION_COMPUTE,
+    CP_NORM_EPS,
+    CP_NORM_STATS,
+    CP_ATTENTION_COMPUTE,
+    CP_ATTENTION_ACCUMULATE,
+    CP_ATTENTION_SOFTMAX,
+    CP_ATTENTION_SCALE,
+    CP_LINEAR_COMPUTE,
+    CP_LINEAR_ACCUMULATE,
+    CP_WEIGHTS_SCOPE,
+    CP_KNOB_COUNT
+};
+
+enum cp_attention_scale { CP_SCALE_ON_Q, CP_SCALE_ON_SCORES, CP_SCALE_SQRT };
+enum cp_weights_scope { CP_SCOPE_LINEAR, CP_SCOPE_ALL };
+
+struct cp_component {
+    const char *name;
+    const char *what;
+    /* The variant at an index, NULL past the last. Activation, norm and linear read the tables in harness/ops. */
+    const struct cp_variant *(*variant)(const struct cp_ops *ops, int index);
+    const char *initial; /* the default variant's name */
+};
+
+struct cp_knob {
+    enum cp_component_id component;
+    const char *name;
+    const char *what;
+    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a positive number */
+    const char *initial;    /* default; NULL: from the model's config */
+    bool maths;             /* changes the ideal function, not only its rounding */
+};
+
+extern const struct cp_component cp_components[CP_COMPONENT_COUNT];
+extern const struct cp_knob cp_knobs[CP_KNOB_COUNT];
+
+/* Options whose knob is a type list "fp32", "fp16", "bf16" in that order: the option's index is the enum cp_dtype. */
+struct cp_choice {
+    int variant[CP_COMPONENT_COUNT];
+    int option[CP_KNOB_COUNT];
+    double number[CP_KNOB_COUNT];
+};
+
+struct cp_spec {
+    const char *name;
+    const struct cp_clip_config *config;
+    const struct cp_ops *ops;
+    size_t slots;
+    struct cp_choice *choice; /* [slots], in the arena */
+};
+
+/* Slot of a layer (-1: outside the blocks) of a tower; the joint part is slot 0. */
+size_t cp_spec_slot(const struct cp_clip_config *config, enum cp_tower tower, int layer);
+static inline const struct cp_choice *cp_spec_at(const struct cp_spec *spec, enum cp_tower tower, int layer) {
+    return &spec->choice[cp_spec_slot(spec->config, tower, layer)];
+}
+static inline enum cp_dtype cp_choice_type(const struct cp_choice *choice, enum cp_knob_id knob) {
+    return (enum cp_dtype)choice->option[knob];
+}
+static inline enum cp_dtype cp_choice_residual(const struct cp_choice *choice) {
+    return (enum cp_dtype)choice->variant[CP_RESIDUAL];
+}
+
+/* The default spec: what open_clip computes in fp32 for this config. Lives in the arena. */
+enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *config, const struct cp_ops *ops,
+                              struct cp_arena *arena, struct cp_spec **spec, struct cp_error *err);
+/* A copy under another name. */
+enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct cp_arena *arena,
+                            struct cp_spec **spec, struct cp_error *err);
+/* Applies one setting. `precision` is understood as shorthand for the rows of open_clip's precision table. */
+enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value, struct cp_error *err);
+
+/* The type that a spec's arithmetic gives the tensor at a site. */
+enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);
+
+/* Whether two specs compute the same ideal function, so that one oracle serves both. */
+bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
+
+/* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena. */
+char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena);
+
+#endif

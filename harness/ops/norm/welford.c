@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ops/norm/bound.h"
+#include "ops/norm/rows.h"
+#include "ops/norm/variants.h"
+
+/* 16 running means and sums of squared deviations; partial j sees the elements j, j + 16, ... */
+struct partials {
+    float mean[CP_LANES], m2[CP_LANES], count[CP_LANES];
+};
+
+/* The first `lanes` partials each take one more element, their k-th. */
+CP_INLINE void update(struct partials *p, const float *x, size_t lanes, float k, enum cp_dtype stats) {
+    for (size_t j = 0; j < lanes; j++) {
+        const float value = cp_round_to(stats, x[j]);
+        const float delta = cp_round_to(stats, value - p->mean[j]);
+        p->mean[j] = cp_round_to(stats, p->mean[j] + cp_round_to(stats, delta / k));
+        const float rest = cp_round_to(stats, value - p->mean[j]);
+        p->m2[j] = cp_round_to(stats, p->m2[j] + cp_round_to(stats, delta * rest));
+        p->count[j] = k;
+    }
+}
+
+/* Partial j absorbs partial j + half. The counts stay float32. */
+CP_INLINE void merge(struct partials *p, size_t j, size_t half, enum cp_dtype stats) {
+    const float a = p->count[j], b = p->count[j + half];
+    const float total = a + b;
+    const float share = b > 0.0f ? b / total : 0.0f;
+    const float delta = cp_round_to(stats, p->mean[j + half] - p->mean[j]);
+    const float between = cp_round_to(stats, cp_round_to(stats, delta * delta) * (a * share));
+    p->mean[j] = cp_round_to(stats, p->mean[j] + cp_round_to(stats, delta * share));
+    p->m2[j] = cp_round_to(stats, cp_round_to(stats, p->m2[j] + p->m2[j + half]) + between);
+    p->count[j] = total;
+}
+
+CP_INLINE struct cp_moments welford(const float *x, size_t n, enum cp_dtype stats) {
+    struct partials p = {0};
+    size_t i = 0;
+    float k = 1.0f;
+    for (; i + CP_LANES <= n; i += CP_LANES, k += 1.0f)
+        update(&p, x + i, CP_LANES, k, stats);
+    update(&p, x + i, n - i, k, stats);
+    for (size_t half = CP_LANES / 2; half > 0; half /= 2)
+        for (size_t j = 0; j < half; j++)
+            merge(&p, j, half, stats);
+    return (struct cp_moments){.mean = p.mean[0], .variance = cp_round_to(stats, p.m2[0] / (float)n)};
+}
+
+static void apply(const struct cp_norm_args *args) {
+    cp_norm_rows(args, welford);
+}
+
+/* With A = |mean| + spread >= every running mean and S = spread:
+ * - a running mean of k elements errs by e_k, k e_k <= (k - 1) e_(k-1) + u (k A + 4 S), so e_k <= u (A (k +
+ * 1) / 2 + 4 S); each of the 4 merges adds at most u (A + 3 S) (the absorbed share is at most one half).
+ * - the terms delta (x - mean_k) sum to the partial's M2 and delta^2 to at most twice that, so by Cauchy and
+ * Schwarz the means' errors move the variance by at most 2 sqrt(2) deviation e + e^2; the merges, whose
+ * weights a b / (a + b) sum to at most n, move it by 4 deviation e + 4 e^2; at most k + 14 roundings are
+ * relative. */
+static double error_bound(const struct cp_norm_args *args, double mean, double sigma, double spread_max,
+                          double weight_max, double bias_max) {
+    struct cp_norm_row_bound row = cp_norm_row_facts(args, mean, sigma);
+    const double k = ceil((double)args->width / CP_LANES);
+    const double magnitude = fabs(mean) + spread_max;
+    const double e = cp_gamma((k + 9.0) / 2.0, row.unit) * magnitude + cp_gamma(16.0, row.unit) * spread_max +
+                     1.25 * row.input * magnitude + (2.0 * k + 8.0) * row.tiny;
+    const double moved = (6.83 * row.deviation + 5.0 * e) * e + cp_norm_input_error(&row);
+    const double second = row.deviation * row.deviation + moved;
+    if (!cp_norm_in_range(args, second) || !cp_norm_in_range(args, 4.0 * spread_max * spread_max / k))
+        return INFINITY;
+    row.mean_error = e;
+    row.variance_error = moved + cp_gamma(k + 14.0, row.unit) * second + (2.0 * k + 8.0) * row.tiny;
+    return cp_norm_bound(args, &row, sigma, spread_max, weight_max, bias_max);
+}
+
+const struct cp_norm CP_KERNEL(cp_norm_welford) = {
+    .info = {.name = "welford",
+             .imitates = "PyTorch's LayerNorm: running moments, merged pairwise",
+             .formula = "per partial: mean += (x - mean) / k, M2 += (x - mean_old) * (x - mean_new); 16 "
+                        "partials merged by "
+                        "Chan's rule; y as in two_pass",
+             .source = "Welford, Technometrics 4(3), 1962; Chan, Golub and LeVeque, 1979; pytorch/pytorch "
+                       "aten/src/ATen/native/cuda/layer_norm_kernel.cu",
+             .maths = "layer_norm"},
+    .apply = apply,
+    .error_bound = error_bound,
+};

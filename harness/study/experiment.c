@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/experiment.h"
+
+#include "base/glob.h"
+#include "study/experiment_read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { THREADS_MAX = 1024, BATCH_MAX = 65536 };
+
+enum cp_status cp_read_out_of_memory(const struct cp_mark *mark, struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, mark->source, "out of memory");
+}
+
+enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_text *text,
+                            struct cp_error *err) {
+    const char *read = NULL;
+    CP_TRY(cp_yaml_string(node, key, &read, err));
+    if (!read[0])
+        return (void)cp_yaml_fail(node, key, "is empty", err), cp_expected(err, "text");
+    *text = (struct cp_text){read, node->mark};
+    return CP_OK;
+}
+
+enum cp_status cp_read_int(const struct cp_yaml *node, const char *key, int min, int max, int *value,
+                           struct cp_error *err) {
+    int64_t wide = 0;
+    CP_TRY(cp_yaml_integer(node, key, min, max, &wide, err));
+    *value = (int)wide;
+    return CP_OK;
+}
+
+static bool is_word(const struct cp_yaml *node, const char *word) {
+    return node->kind == CP_YAML_SCALAR && strcmp(node->text, word) == 0;
+}
+
+/* ---- the parts
+ * ------------------------------------------------------------------------------------------------ */
+
+static enum cp_status read_name(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                struct cp_error *err) {
+    struct cp_text name = {.text = ""};
+    CP_TRY(cp_read_text(node, "experiment", &name, err));
+    const size_t length = strlen(name.text);
+    if (strspn(name.text, CP_NAME_CHARACTERS ".") != length || name.text[0] == '.' || length > CP_NAME_MAX)
+        return (void)cp_yaml_fail(node, "experiment", "is not a name", err),
+               cp_expected(err, "at most %d letters, digits, _, - and dots, no dot first", CP_NAME_MAX);
+    experiment->name = name.text;
+    return CP_OK;
+}
+
+static enum cp_status read_seeded(struct cp_model_source *model, const struct cp_yaml *node,
+                                  struct cp_error *err) {
+    static const char *const rules[] = {"counter", NULL};
+    const struct cp_yaml *seed = cp_yaml_get(node, "seed");
+    int rule = 0;
+    CP_TRY(cp_yaml_choice(cp_yaml_get(node, "init"), "model.init", rules, &rule, err));
+    model->init = rules[rule];
+    if (seed)
+        CP_TRY(cp_yaml_integer(seed, "model.seed", 0, INT64_MAX, &model->seed, err));
+    if (!model->config.text)
+        return (void)cp_mark_fail(&node->mark, err, "model: no config"),
+               cp_expected(err, "the config file of the model that init makes");
+    return CP_OK;
+}
+
+static enum cp_status read_model(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                 struct cp_error *err) {
+    static const char *const keys[] = {"checkpoint", "config", "init", "seed", NULL};
+    struct cp_model_source *model = &experiment->model;
+    CP_TRY(cp_yaml_keys(node, "model", keys, err));
+    const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint"), *config = cp_yaml_get(node, "config");
+    const struct cp_yaml_entry *init = cp_yaml_entry(node, "init"), *seed = cp_yaml_entry(node, "seed");
+    if (config)
+        CP_TRY(cp_read_text(config, "model.config", &model->config, err));
+    if (checkpoint && init)
+        return (void)cp_mark_fail(&init->mark, err, "model: both checkpoint and init"),
+               cp_expected(err, "one of them");
+    if (init)
+        return read_seeded(model, node, err);
+    if (!checkpoint)
+        return (void)cp_mark_fail(&node->mark, err, "model: neither checkpoint nor init"),
+               cp_expected(err, "one of them");
+    if (seed)
+        return (void)cp_mark_fail(&seed->mark, err, "model.seed beside checkpoint"),
+               cp_expected(err, "a seed only with init");
+    return cp_read_text(checkpoint, "model.checkpoint", &model->checkpoint, err);
+}
+
+static enum cp_status read_oracle(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                  struct cp_error *err) {
+    bool on = true;
+    if (node->kind == CP_YAML_SCALAR && node->text[strspn(node->text, "+-0123456789.")] == '\0')
+        return cp_read_int(node, "oracle", 1, INT_MAX, &experiment->oracle, err);
+    if (cp_yaml_boolean(node, "oracle", &on, err) != CP_OK)
+        return cp_expected(err, "on, off or a number of inputs");
+    experiment->oracle = on ? CP_ALL : 0;
+    return CP_OK;
+}
+
+static enum cp_status read_verdict(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                   struct cp_error *err) {
+    static const char *const keys[] = {"k", "alpha", NULL};
+    CP_TRY(cp_yaml_keys(node, "verdict", keys, err));
+    const struct cp_yaml *k = cp_yaml_get(node, "k"), *alpha = cp_yaml_get(node, "alpha");
+    if (k && !is_word(k, "auto")) {
+        CP_TRY(cp_yaml_number(k, "verdict.k", &experiment->verdict_k, err));
+        if (!(experiment->verdict_k > 1))
+            return (void)cp_yaml_fail(k, "verdict.k", "is out of range", err),
+                   cp_expected(err, "a number above 1, or auto");
+    }
+    if (alpha) {
+        CP_TRY(cp_yaml_number(alpha, "verdict.alpha", &experiment->verdict_alpha, err));
+        if (!(experiment->verdict_alpha > 0 && experiment->verdict_alpha < 1))
+            return (void)cp_yaml_fail(alpha, "verdict.alpha", "is out of range", err),
+                   cp_expected(err, "a number between 0 and 1");
+    }
+    return CP_OK;
+}
+
+static enum cp_status read_execution(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                     struct cp_error *err) {
+    static const char *const sets[] = {"auto", "scalar", "avx2", "avx512", NULL};
+    const struct cp_yaml *oracle = cp_yaml_get(root, "oracle"), *threads = cp_yaml_get(root, "threads");
+    const struct cp_yaml *batch = cp_yaml_get(root, "batch"), *isa = cp_yaml_get(root, "isa");
+    const struct cp_yaml *verdict = cp_yaml_get(root, "verdict"), *output = cp_yaml_get(root, "output");
+    int set = 0;
+    if (oracle)
+        CP_TRY(read_oracle(experiment, oracle, err));
+    if (threads && !is_word(threads, "auto"))
+        CP_TRY(cp_read_int(threads, "threads", 1, THREADS_MAX, &experiment->threads, err));
+    if (batch && !is_word(batch, "auto"))
+        CP_TRY(cp_read_int(batch, "batch", 1, BATCH_MAX, &experiment->batch, err));
+    if (isa)
+        CP_TRY(cp_yaml_choice(isa, "isa", sets, &set, err));
+    experiment->isa = sets[set];
+    if (verdict)
+        CP_TRY(read_verdict(experiment, verdict, err));
+    if (output)
+        return cp_read_text(output, "output", &experiment->output, err);
+    experiment->output.mark = (struct cp_mark){root->mark.source, 0, 0};
+    experiment->output.text = cp_arena_printf(&experiment->arena, "results/runs/%s.h5", experiment->name);
+    return experiment->output.text ? CP_OK : cp_read_out_of_memory(&root->mark, err);
+}
+
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------------ */
+
+static enum cp_status required(const struct cp_yaml *root, const char *key, struct cp_yaml **value,
+                               struct cp_error *err) {
+    *value = cp_yaml_get(root, key);
+    if (!*value)
+        return (void)cp_mark_fail(&root->mark, err, "no key '%s'", key),
+               cp_expected(err, "the keys experiment, model and inputs at least");
+    return CP_OK;
+}
+
+static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                struct cp_error *err) {
+    static const char *const keys[] = {"experiment", "hypothesis", "model",  "inputs",  "baseline",
+                                       "candidates", "sweep",      "record", "oracle",  "threads",
+                                       "batch",      "isa",        "output", "verdict", NULL};
+    struct cp_yaml *name = NULL, *model = NULL, *inputs = NULL;
+    CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
+    CP_TRY(required(root, "experiment", &name, err));
+    CP_TRY(required(root, "model", &model, err));
+    CP_TRY(required(root, "inputs", &inputs, err));
+    CP_TRY(read_name(experiment, name, err));
+    const struct cp_yaml *hypothesis = cp_yaml_get(root, "hypothesis");
+    if (hypothesis)
+        CP_TRY(cp_yaml_string(hypothesis, "hypothesis", &experiment->hypothesis, err));
+    CP_TRY(read_model(experiment, model, err));
+    CP_TRY(cp_read_inputs(experiment, inputs, err));
+    const struct cp_yaml *baseline = cp_yaml_get(root, "baseline");
+    experiment->baseline = (struct cp_candidate){.name = "baseline", .mark = root->mark};
+    if (baseline)
+        CP_TRY(cp_read_settings(experiment, baseline, "baseline", &experiment->baseline, err));
+    CP_TRY(cp_read_candidates(experiment, cp_yaml_get(root, "candidates"), cp_yaml_get(root, "sweep"), err));
+    CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
+    return read_execution(experiment, root, err);
+}
+
+/* Reads what `load` or `parse` have put at root, with overrides; frees everything on failure. */
+static enum cp_status finish(enum cp_status status, struct cp_yaml *root, const char *const *overrides,
+                             size_t count, struct cp_experiment *experiment, struct cp_error *err) {
+    for (size_t i = 0; status == CP_OK && i < count; i++)
+        status = cp_experiment_override(&experiment->arena, root, overrides[i], err);
+    if (status == CP_OK)
+        status = read_root(experiment, root, err);
+    if (status != CP_OK)
+        cp_experiment_free(experiment);
+    return status;
+}
+
+static const struct cp_experiment defaults = {
+    .inputs.limit = CP_ALL, .oracle = CP_ALL, .batch = CP_BATCH_DEFAULT, .verdict_alpha = 0.05};
+
+enum cp_status cp_experiment_load(const char *path, const char *const *overrides, size_t count,
+                                  struct cp_experiment *experiment, struct cp_error *err) {
+    struct cp_yaml *root = NULL;
+    *experiment = defaults;
+    const enum cp_status status = cp_yaml_load(&experiment->arena, path, &root, err);
+    return finish(status, root, overrides, count, experiment, err);
+}
+
+enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,
+                                   const char *const *overrides, size_t count,
+                                   struct cp_experiment *experiment, struct cp_error *err) {
+    struct cp_yaml *root = NULL;
+    *experiment = defaults;
+    const enum cp_status status = cp_yaml_parse(&experiment->arena, source, text, size, &root, err);
+    return finish(status, root, overrides, count, experiment, err);
+}
+
+void cp_experiment_free(struct cp_experiment *experiment) {
+    cp_arena_free(&experiment->arena);
+    *experiment = (struct cp_experiment){0};
+}
+
+enum cp_record cp_experiment_record(const struct cp_experiment *experiment, const char *tap) {
+    size_t last = experiment->record_count - 1;
+    while (!cp_glob_match(experiment->record[last].glob, tap)) /* ends at 0, which is "*" */
+        last--;
+    return experiment->record[last].mode;
+}

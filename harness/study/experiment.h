@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The experiment: a model, inputs, a baseline, candidates and what to record, as one YAML file says them.
+ *
+ *   experiment: NAME            letters, digits, _ - and dots; required
+ *   hypothesis: TEXT
+ *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH}     config is required with init
+ *   inputs:                     images or prompts or both, or synthetic alone
+ *     images: PATH, GLOB or a list of them
+ *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
+ *     labels: PATH
+ *     limit: N                  the first N images
+ *     synthetic: {images: N, prompts: N, seed: N}
+ *   baseline: {ADDRESS: VALUE, ...}
+ *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
+ *   sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the candidates
+ *   record: {TAP GLOB: full | stats | digest | off, ...}                  the last match wins
+ *   oracle: on | off | N
+ *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
+ *   output: PATH                results/runs/NAME.h5 if absent
+ *   verdict: {k: NUMBER | auto, alpha: NUMBER}
+ *
+ * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
+ * current directory, always, and are not opened here. Unknown keys and values are errors with
+ * file:line:column. */
+#ifndef CP_STUDY_EXPERIMENT_H
+#define CP_STUDY_EXPERIMENT_H
+
+#include "io/yaml.h"
+
+#include <limits.h>
+
+enum { CP_CANDIDATES_MAX = 1000, CP_NAME_MAX = 255, CP_BATCH_DEFAULT = 32, CP_ALL = INT_MAX };
+
+/* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
+struct cp_text {
+    const char *text;
+    struct cp_mark mark;
+};
+
+/* Lines written in the experiment, or the file that has one per line. */
+struct cp_lines {
+    struct cp_text path; /* .text NULL: written in place */
+    size_t count;
+    struct cp_text *items; /* (count) */
+};
+
+struct cp_setting {
+    const char *address;
+    const char *value;
+    struct cp_mark mark;       /* of the address */
+    struct cp_mark value_mark; /* of the value */
+};
+
+struct cp_candidate {
+    const char *name; /* usable as an HDF5 link name; never "baseline" or "oracle" */
+    struct cp_mark mark;
+    size_t count;
+    struct cp_setting *settings; /* (count), in the file's order */
+};
+
+struct cp_model_source {
+    struct cp_text checkpoint; /* .text NULL: seeded by init */
+    struct cp_text config;     /* .text NULL: none given, only with a checkpoint */
+    const char *init;          /* "counter", or NULL with a checkpoint */
+    int64_t seed;
+};
+
+enum cp_prompts_kind {
+    CP_PROMPTS_NONE,
+    CP_PROMPTS_LINES,   /* texts: the prompts */
+    CP_PROMPTS_CLASSES, /* texts: the classes; templates */
+    CP_PROMPTS_TOKENS   /* texts.path: a .npy file of token ids */
+};
+
+struct cp_inputs {
+    size_t image_count;
+    struct cp_text *images; /* (image_count) paths or globs: .png, .npy, IDX */
+    enum cp_prompts_kind prompts;
+    struct cp_lines texts, templates;
+    struct cp_text labels; /* .csv or IDX; .text NULL: none */
+    int limit;             /* CP_ALL: no limit */
+    bool synthetic;
+    int synthetic_images, synthetic_prompts; /* not both 0 where synthetic */
+    int64_t synthetic_seed;
+};
+
+enum cp_record { CP_RECORD_OFF, CP_RECORD_DIGEST, CP_RECORD_STATS, CP_RECORD_FULL };
+
+struct cp_record_rule {
+    const char *glob;
+    enum cp_record mode;
+    struct cp_mark mark;
+};
+
+struct cp_experiment {
+    const char *name;
+    const char *hypothesis; /* NULL: none */
+    struct cp_model_source model;
+    struct cp_inputs inputs;
+    struct cp_candidate baseline; /* .name "baseline" */
+    size_t candidate_count;
+    struct cp_candidate
+        *candidates; /* (candidate_count <= CP_CANDIDATES_MAX), the sweep's cells at the end */
+    size_t record_count;
+    struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
+    int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int threads;                   /* 0: auto */
+    int batch;
+    const char *isa; /* "auto", "scalar", ... */
+    struct cp_text output;
+    double verdict_k; /* > 1; 0: by the candidate's precision */
+    double verdict_alpha;
+    struct cp_arena arena; /* owns every string and array above */
+};
+
+/* Reads the file at path, or size bytes of text said to come from source, with overrides applied before any
+ * check. On failure nothing is kept; on success release with cp_experiment_free. CP_BAD_INPUT for what the
+ * user wrote. */
+enum cp_status cp_experiment_load(const char *path, const char *const *overrides, size_t count,
+                                  struct cp_experiment *experiment, struct cp_error *err);
+enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,
+                                   const char *const *overrides, size_t count,
+                                   struct cp_experiment *experiment, struct cp_error *err);
+void cp_experiment_free(struct cp_experiment *experiment);
+
+/* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
+ * included. The key is split at dots (model.seed), but an address or a tap glob keeps its own: all after
+ * `baseline.`, `sweep.`, `record.` and `candidates.NAME.` is one key, and NAME ends at the first dot.
+ * Mappings on the way are made if absent. A setting or a record rule goes to the end, so that it wins. Errors
+ * are at "command line: key=value". */
+enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *root, const char *override,
+                                      struct cp_error *err);
+
+/* What is recorded of a tap. */
+enum cp_record cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
+
+/* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
+ * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */
+char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/experiment_read.h"
+
+#include "io/utf8.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Plain where that reads back as the same text in every place of this file, else in double quotes. */
+static bool reads_plain(const char *text) {
+    const size_t length = strlen(text);
+    const bool first = length > 0 && strchr(CP_NAME_CHARACTERS "/", text[0]) && text[0] != '-';
+    return first && strspn(text, CP_NAME_CHARACTERS "/.@+") == length && strcasecmp(text, "null") != 0;
+}
+
+static void print_text(FILE *out, const char *text) {
+    if (reads_plain(text)) {
+        (void)fputs(text, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        const size_t length = cp_utf8_length(c, strlen((const char *)c));
+        if (length == 0 && *c == 0xc2) { /* a C1 control, two bytes */
+            (void)fprintf(out, "\\x%02x", c[1]);
+            c += 2;
+        } else if (length == 0 || *c == '\t' || *c == '\n' || *c == '\r') {
+            (void)fprintf(out, "\\x%02x", *c++);
+        } else {
+            if (*c == '"' || *c == '\\')
+                (void)fputc('\\', out);
+            (void)fwrite(c, 1, length, out);
+            c += length;
+        }
+    }
+    (void)fputc('"', out);
+}
+
+/* Indented "key: text", or nothing where text is NULL. */
+static void print_key(FILE *out, int indent, const char *key, const char *text) {
+    if (!text)
+        return;
+    (void)fprintf(out, "%*s%s: ", indent, "", key);
+    print_text(out, text);
+    (void)fputc('\n', out);
+}
+
+static void print_list(FILE *out, int indent, const struct cp_text *items, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        (void)fprintf(out, "%*s- ", indent, "");
+        print_text(out, items[i].text);
+        (void)fputc('\n', out);
+    }
+}
+
+static void print_lines(FILE *out, int indent, const char *key, const struct cp_lines *lines) {
+    print_key(out, indent, key, lines->path.text);
+    if (lines->path.text)
+        return;
+    (void)fprintf(out, "%*s%s:\n", indent, "", key);
+    print_list(out, indent + 2, lines->items, lines->count);
+}
+
+static void print_number(FILE *out, const char *key, double value) {
+    char text[32];
+    int digits = 1;
+    do
+        (void)snprintf(text, sizeof text, "%.*g", digits, value);
+    while (strtod(text, NULL) != value && ++digits <= 17);
+    (void)fprintf(out, "  %s: %s\n", key, text);
+}
+
+static void print_model(FILE *out, const struct cp_model_source *model) {
+    (void)fputs("model:\n", out);
+    print_key(out, 2, "checkpoint", model->checkpoint.text);
+    print_key(out, 2, "config", model->config.text);
+    print_key(out, 2, "init", model->init);
+    if (model->init)
+        (void)fprintf(out, "  seed: %" PRId64 "\n", model->seed);
+}
+
+static void print_prompts(FILE *out, const struct cp_inputs *inputs) {
+    switch (inputs->prompts) {
+    case CP_PROMPTS_NONE:
+        break;
+    case CP_PROMPTS_CLASSES:
+        (void)fputs("  prompts:\n", out);
+        print_lines(out, 4, "classes", &inputs->texts);
+        print_lines(out, 4, "templates", &inputs->templates);
+        break;
+    case CP_PROMPTS_LINES:
+        if (inputs->texts.path.text) {
+            (void)fputs("  prompts:\n", out);
+            print_key(out, 4, "file", inputs->texts.path.text);
+            break;
+        }
+        print_lines(out, 2, "prompts", &inputs->texts);
+        break;
+    case CP_PROMPTS_TOKENS:
+        print_key(out, 2, "prompts", inputs->texts.path.text);
+        break;
+    }
+}
+
+static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
+    (void)fputs("inputs:\n", out);
+    if (inputs->synthetic) {
+        (void)fprintf(out, "  synthetic: {images: %d, prompts: %d, seed: %" PRId64 "}\n",
+                      inputs->synthetic_images, inputs->synthetic_prompts, inputs->synthetic_seed);
+        return;
+    }
+    if (inputs->image_count) {
+        (void)fputs("  images:\n", out);
+        print_list(out, 4, inputs->images, inputs->image_count);
+    }
+    print_prompts(out, inputs);
+    print_key(out, 2, "labels", inputs->labels.text);
+    if (inputs->limit != CP_ALL)
+        (void)fprintf(out, "  limit: %d\n", inputs->limit);
+}
+
+static void print_candidate(FILE *out, int indent, const struct cp_candidate *candidate) {
+    (void)fprintf(out, "%*s", indent, "");
+    print_text(out, candidate->name);
+    (void)fputs(candidate->count ? ":\n" : ": {}\n", out);
+    for (size_t i = 0; i < candidate->count; i++) {
+        (void)fprintf(out, "%*s", indent + 2, "");
+        print_text(out, candidate->settings[i].address);
+        (void)fputs(": ", out);
+        print_text(out, candidate->settings[i].value);
+        (void)fputc('\n', out);
+    }
+}
+
+static void print_record(FILE *out, const struct cp_experiment *experiment) {
+    (void)fputs("record:\n", out);
+    for (size_t i = 0; i < experiment->record_count; i++) {
+        (void)fputs("  ", out);
+        print_text(out, experiment->record[i].glob);
+        (void)fprintf(out, ": %s\n", cp_record_names[experiment->record[i].mode]);
+    }
+}
+
+/* "key: count", or word where the count is `special`. */
+static void print_count(FILE *out, const char *key, int count, int special, const char *word) {
+    if (count == special)
+        (void)fprintf(out, "%s: %s\n", key, word);
+    else
+        (void)fprintf(out, "%s: %d\n", key, count);
+}
+
+static void print_experiment(FILE *out, const struct cp_experiment *experiment) {
+    print_key(out, 0, "experiment", experiment->name);
+    print_key(out, 0, "hypothesis", experiment->hypothesis);
+    print_model(out, &experiment->model);
+    print_inputs(out, &experiment->inputs);
+    print_candidate(out, 0, &experiment->baseline);
+    (void)fputs(experiment->candidate_count ? "candidates:\n" : "candidates: {}\n", out);
+    for (size_t i = 0; i < experiment->candidate_count; i++)
+        print_candidate(out, 2, &experiment->candidates[i]);
+    print_record(out, experiment);
+    if (experiment->oracle == 0)
+        (void)fputs("oracle: off\n", out);
+    else
+        print_count(out, "oracle", experiment->oracle, CP_ALL, "on");
+    print_count(out, "threads", experiment->threads, 0, "auto");
+    (void)fprintf(out, "batch: %d\n", experiment->batch);
+    print_key(out, 0, "isa", experiment->isa);
+    print_key(out, 0, "output", experiment->output.text);
+    (void)fputs("verdict:\n", out);
+    if (experiment->verdict_k > 0)
+        print_number(out, "k", experiment->verdict_k);
+    else
+        (void)fputs("  k: auto\n", out);
+    print_number(out, "alpha", experiment->verdict_alpha);
+}
+
+char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena) {
+    char *text = NULL, *kept = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    print_experiment(out, experiment);
+    const bool whole = !ferror(out);
+    if (fclose(out) == 0 && whole)
+        kept = cp_arena_strdup(arena, text);
+    free(text);
+    return kept;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The parts of the experiment's reader, one per file; used by harness/study/experiment.c alone. Each takes
+ * the mapping of its key, fills its fields of the experiment (strings stay where they are: in its arena), and
+ * fails with CP_BAD_INPUT at the offending mark. */
+#ifndef CP_STUDY_EXPERIMENT_READ_H
+#define CP_STUDY_EXPERIMENT_READ_H
+
+#include "study/experiment.h"
+
+#define CP_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_yaml *node,
+                              struct cp_error *err);
+/* settings of `candidate`, whose name in errors is key. */
+enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
+                                struct cp_candidate *candidate, struct cp_error *err);
+/* candidates and sweep; either node may be NULL. */
+enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *candidates,
+                                  const struct cp_yaml *sweep, struct cp_error *err);
+/* Appends the sweep's cells to candidates, which has room for CP_CANDIDATES_MAX; names are not checked. */
+enum cp_status cp_read_sweep(struct cp_experiment *experiment, const struct cp_yaml *node,
+                             struct cp_error *err);
+enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *node,
+                              struct cp_error *err);
+
+/* "off", "digest", ... by enum cp_record; ends with NULL. */
+extern const char *const cp_record_names[];
+
+/* One setting from an address and the value for it; key is the mapping's name in errors. */
+enum cp_status cp_read_setting(const struct cp_yaml_entry *entry, const struct cp_yaml *value,
+                               const char *key, struct cp_setting *setting, struct cp_error *err);
+/* Text that is not empty, with its mark. */
+enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_text *text,
+                            struct cp_error *err);
+/* An integer that an int holds. */
+enum cp_status cp_read_int(const struct cp_yaml *node, const char *key, int min, int max, int *value,
+                           struct cp_error *err);
+enum cp_status cp_read_out_of_memory(const struct cp_mark *mark, struct cp_error *err);
+
+#endif

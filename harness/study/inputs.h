@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The inputs of an experiment: images (read as their batch comes up), prompts as token ids, labels. */
+#ifndef CP_STUDY_INPUTS_H
+#define CP_STUDY_INPUTS_H
+
+#include "io/clip_config.h"
+#include "study/experiment.h"
+
+#include <stdint.h>
+
+struct cp_image_source;
+
+struct cp_run_inputs {
+    size_t images, prompts, classes; /* classes > 0: prompts are class-major, templates = prompts / classes */
+    const char **image_names;        /* [images] file name, or file name and index */
+    const char **prompt_texts;       /* [prompts] */
+    const char **class_names;        /* [classes] */
+    int32_t *tokens;                 /* (prompts, context_length) */
+    int *judged;                     /* [prompts] tokens up to and including the one that pooling takes */
+    int32_t *labels;                 /* [images], NULL: none */
+    struct cp_image_source *sources; /* where image i comes from; sorted by index */
+    size_t source_count;
+    const char **files; /* [file_count] every file read, for the provenance */
+    size_t file_count;
+};
+
+/* Finds and checks everything but the pixels; strings and arrays are in the arena. */
+enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
+                              struct cp_arena *arena, struct cp_run_inputs *inputs, struct cp_error *err);
+/* Images [first, first + count) as (count, 3, size, size), normalised: (pixel / 255 - mean) / std in float32, each
+ * operation rounded (torchvision ToTensor and Normalize). */
+enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_clip_config *config, size_t first,
+                                size_t count, float *pixels, struct cp_error *err);
+void cp_inputs_close(struct cp_run_inputs *inputs);
+
+#endif

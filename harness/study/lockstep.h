@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by the oracles,
+ * then the baseline, then every candidate, whose taps are compared with what the former two just left. So memory holds
+ * one segment of taps, however deep the model. */
+#ifndef CP_STUDY_LOCKSTEP_H
+#define CP_STUDY_LOCKSTEP_H
+
+#include "oracle/oracle.h"
+#include "study/study.h"
+#include "tap/compare.h"
+
+enum { CP_LANE_TAPS = 3 };
+
+/* One spec on its way. */
+struct cp_lane {
+    struct cp_pass pass;
+    struct cp_plan *plan;
+    struct cp_joint joint;
+    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_recorder recorder;
+    struct cp_compare compare; /* candidates */
+    struct cp_keep probs;      /* the batch's probabilities, for the decisions */
+    float *image_features;     /* (batch, E) */
+};
+
+struct cp_oracle_lane {
+    struct cp_oracle oracle;
+    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_recorder recorder;
+    struct cp_keep keep;
+    double *image_features, *text_features, *class_features;
+};
+
+struct cp_lockstep {
+    const struct cp_study *study;
+    struct cp_result *result;
+    struct cp_pool *pool;
+    struct cp_workspace ws;
+    struct cp_packed_store store;
+    struct cp_keep keep; /* the baseline's segment */
+    struct cp_arena arena, scratch, joint_scratch;
+    struct cp_lane *lanes;          /* [spec_count] */
+    struct cp_oracle_lane *oracles; /* [oracle_count] */
+    bool *watch_probs;              /* per site: the one that decides */
+    size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
+    int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
+    float *pixels;                  /* (batch, 3, size, size) */
+};
+
+/* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a failure. */
+enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result, struct cp_pool *pool,
+                                  struct cp_lockstep *lockstep, struct cp_error *err);
+/* The prompts [first, first + count), count <= batch. */
+enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
+/* After all prompts: the zero-shot classifier. */
+enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error *err);
+/* The images [first, first + count), all of them with the oracle or none; after the prompts, if there are any. */
+enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
+void cp_lockstep_free(struct cp_lockstep *lockstep);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/study.h"
+
+#include "base/digest.h"
+#include "base/glob.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static enum cp_status out_of_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory");
+}
+
+static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
+    const struct cp_model_source *source = &study->experiment->model;
+    struct cp_clip_config config;
+    CP_TRY(cp_clip_config_load(source->config.text, &config, err));
+    if (source->checkpoint.text)
+        return cp_model_load(source->checkpoint.text, &config, &study->model, err);
+    return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
+}
+
+static enum cp_status apply(struct cp_spec *spec, const struct cp_candidate *cell, struct cp_error *err) {
+    for (size_t i = 0; i < cell->count; i++) {
+        const struct cp_setting *setting = &cell->settings[i];
+        if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK) {
+            char where[256];
+            cp_mark_text(&setting->mark, where, sizeof where);
+            cp_error_within(err, where);
+            return err->status;
+        }
+    }
+    return CP_OK;
+}
+
+/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top. */
+static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    study->spec_count = 1 + e->candidate_count;
+    study->spec = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
+    study->oracle = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
+    study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
+    if (!study->spec || !study->oracle || !study->oracle_of)
+        return out_of_memory(err);
+    CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
+    CP_TRY(apply(study->spec[0], &e->baseline, err));
+    for (size_t c = 0; c < e->candidate_count; c++) {
+        CP_TRY(cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
+        CP_TRY(apply(study->spec[c + 1], &e->candidates[c], err));
+    }
+    return CP_OK;
+}
+
+static void share_oracles(struct cp_study *study) {
+    for (size_t s = 0; s < study->spec_count; s++) {
+        size_t o = 0;
+        while (o < study->oracle_count && !cp_spec_same_maths(study->oracle[o], study->spec[s]))
+            o++;
+        if (o == study->oracle_count)
+            study->oracle[study->oracle_count++] = study->spec[s];
+        study->oracle_of[s] = o;
+    }
+}
+
+static enum cp_record_mode mode_of(enum cp_record record) {
+    static const enum cp_record_mode modes[] = {
+        [CP_RECORD_OFF] = CP_MODE_OFF,
+        [CP_RECORD_DIGEST] = CP_MODE_DIGEST,
+        [CP_RECORD_STATS] = CP_MODE_STATS,
+        [CP_RECORD_FULL] = CP_MODE_FULL,
+    };
+    return modes[record];
+}
+
+/* A glob that matches no tap is a mistake, not a wish. */
+static enum cp_status check_globs(const struct cp_study *study, struct cp_error *err) {
+    for (size_t r = 0; r < study->experiment->record_count; r++) {
+        const struct cp_record_rule *rule = &study->experiment->record[r];
+        size_t matches = 0;
+        for (size_t i = 0; i < study->sites.count; i++)
+            matches += cp_glob_match(rule->glob, study->sites.list[i].name);
+        if (matches == 0)
+            return (void)cp_mark_fail(&rule->mark, err, "record: no tap matches '%s'", rule->glob),
+                   cp_expected(err, "a tap name or glob; `clip-parity list taps` shows them");
+    }
+    return CP_OK;
+}
+
+/* A site without inputs (no images, or no prompts) is not there. */
+static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
+    const struct cp_run_inputs *in = &study->inputs;
+    CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena, &study->sites, err));
+    CP_TRY(check_globs(study, err));
+    study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
+    study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
+    if (!study->modes || !study->watched)
+        return out_of_memory(err);
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        const bool there = (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
+        if (there)
+            study->modes[i] = mode_of(cp_experiment_record(study->experiment, site->name));
+        study->watched[i] = study->modes[i] != CP_MODE_OFF;
+    }
+    return CP_OK;
+}
+
+static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
+    const char *text = cp_experiment_print(study->experiment, &study->arena);
+    for (size_t s = 0; s < study->spec_count && text; s++) {
+        const char *spec = cp_spec_print(study->spec[s], &study->arena);
+        text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
+    }
+    if (!text)
+        return out_of_memory(err);
+    study->plan = text;
+    struct cp_digest *digest = NULL;
+    CP_TRY(cp_digest_start(&digest, err));
+    cp_digest_add(digest, text, strlen(text));
+    enum cp_status status = CP_OK;
+    for (size_t f = 0; f < study->inputs.file_count && status == CP_OK; f++) {
+        char hex[CP_DIGEST_HEX];
+        status = cp_digest_file(study->inputs.files[f], hex, err);
+        cp_digest_add(digest, hex, strlen(hex));
+    }
+    cp_digest_finish_hex(digest, study->fingerprint);
+    return status;
+}
+
+static int processors(void) {
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (int)online;
+}
+
+static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    study->ops = cp_ops_find(e->isa);
+    if (!study->ops)
+        return cp_fail(err, CP_BAD_INPUT, study->path, "isa: this machine or build has no '%s'", e->isa),
+               cp_expected(err, "auto, or one that `clip-parity --version` lists");
+    study->threads = e->threads ? e->threads : processors();
+    CP_TRY(load_model(study, err));
+    CP_TRY(cp_inputs_load(e, &study->model.config, &study->arena, &study->inputs, err));
+    CP_TRY(make_specs(study, err));
+    share_oracles(study);
+    CP_TRY(choose_sites(study, err));
+    const size_t most = study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
+    study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
+    study->oracle_images = (size_t)e->oracle < study->inputs.images ? (size_t)e->oracle : study->inputs.images;
+    if (e->oracle == 0)
+        study->oracle_count = 0;
+    return describe(study, err);
+}
+
+enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path, struct cp_study *study,
+                               struct cp_error *err) {
+    *study = (struct cp_study){.experiment = experiment, .path = path};
+    const enum cp_status status = resolve(study, err);
+    if (status != CP_OK)
+        cp_study_free(study);
+    return status;
+}
+
+void cp_study_free(struct cp_study *study) {
+    cp_inputs_close(&study->inputs);
+    cp_model_free(&study->model);
+    cp_arena_free(&study->arena);
+}
+
+/* Multiply-adds of one input through one tower. */
+static double tower_work(double tokens, double width, double mlp, double layers, double embed) {
+    return layers * tokens * (4 * width * width + 2 * width * mlp + 2 * tokens * width) + width * embed;
+}
+
+struct cp_estimate cp_study_estimate(const struct cp_study *study) {
+    const struct cp_clip_config *c = &study->model.config;
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
+    const double image_tokens = (double)(grid * grid + 1), patch = (double)c->vision.patch_size;
+    const double image = tower_work(image_tokens, c->vision.width, c->vision.mlp_width, c->vision.layers, c->embed_dim) +
+                         image_tokens * 3 * patch * patch * c->vision.width;
+    const double prompt =
+        tower_work(c->text.context_length, c->text.width, c->text.mlp_width, c->text.layers, c->embed_dim);
+    const double text = prompt * (double)study->inputs.prompts;
+    struct cp_estimate e = {
+        .weights = study->model.bytes * 2,
+        .buffers = cp_workspace_bytes(c, study->batch, study->threads),
+        .flops = 2 * (double)study->spec_count * (image * (double)study->inputs.images + text),
+        .oracle_flops = 2 * (double)study->oracle_count * (image * (double)study->oracle_images + text),
+    };
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        if (study->modes[i] == CP_MODE_OFF)
+            continue;
+        const size_t inputs = site->shape[0];
+        size_t row = CP_DIGEST_BYTES;
+        if (study->modes[i] >= CP_MODE_STATS)
+            row += CP_STAT_COUNT * sizeof(double) + CP_EXPONENT_BINS * sizeof(int32_t);
+        if (study->modes[i] >= CP_MODE_FULL)
+            row += cp_site_row(site) * sizeof(float);
+        e.file += inputs * row * study->spec_count + inputs * row * study->oracle_count;
+        e.file += inputs * (study->spec_count - 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
+        e.buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) / (size_t)(site->layer < 0 ? 1 : c->vision.layers);
+    }
+    return e;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A study: an experiment made ready to run. Everything that the run needs is resolved and checked here, so that an
+ * error in any spec, tap glob or input file is reported before anything is computed or written. */
+#ifndef CP_STUDY_STUDY_H
+#define CP_STUDY_STUDY_H
+
+#include "base/pool.h"
+#include "model/pass.h"
+#include "study/experiment.h"
+#include "study/inputs.h"
+#include "tap/record.h"
+
+struct cp_study {
+    const struct cp_experiment *experiment;
+    const char *path; /* of the experiment file */
+    struct cp_model model;
+    const struct cp_ops *ops;
+    int threads;
+    size_t batch;
+    struct cp_run_inputs inputs;
+    struct cp_sites sites;
+    size_t spec_count;     /* baseline first */
+    struct cp_spec **spec; /* [spec_count] */
+    /* One oracle for each distinct maths; spec s is served by oracle oracle_of[s]. */
+    size_t oracle_count;
+    const struct cp_spec **oracle; /* [oracle_count] the first spec with that maths */
+    size_t *oracle_of;             /* [spec_count] */
+    size_t oracle_images;          /* the first images, for which the oracle runs */
+    enum cp_record_mode *modes;    /* per site */
+    bool *watched;                 /* per site: compared */
+    const char *plan;              /* the resolved experiment and specs as text: the provenance */
+    char fingerprint[65];          /* SHA-256 of plan and of every input file: what a resumed run must share */
+    struct cp_arena arena;
+};
+
+/* On failure nothing is kept; on success release with cp_study_free. experiment is borrowed. */
+enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path, struct cp_study *study,
+                               struct cp_error *err);
+void cp_study_free(struct cp_study *study);
+
+/* Bytes of the weights (plain and packed), of all buffers of a run, and of the result file, estimated from the shapes.
+ * flops: multiply-adds of all specs and oracles together, times two. */
+struct cp_estimate {
+    size_t weights, buffers, file;
+    double flops, oracle_flops;
+};
+struct cp_estimate cp_study_estimate(const struct cp_study *study);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A sink that compares a candidate's tensors with what was kept of the baseline and of the oracles, as they pass, and
+ * stores the metrics. The divergence comes split: total (C - B), semantic (oracle C - oracle B), the rounding of C
+ * (C - oracle C) and the rounding of B (B - oracle B). */
+#ifndef CP_TAP_COMPARE_H
+#define CP_TAP_COMPARE_H
+
+#include "base/pool.h"
+#include "io/result_file.h"
+#include "num/metrics.h"
+#include "tap/keep.h"
+
+enum cp_part { CP_TOTAL, CP_SEMANTIC, CP_ROUNDING, CP_ROUNDING_BASELINE, CP_PART_COUNT };
+extern const char *const cp_part_names[CP_PART_COUNT];
+
+struct cp_compare {
+    const bool *watched;
+    const enum cp_dtype *ulp_types; /* per site: the candidate's arithmetic type */
+    const struct cp_keep *baseline; /* float32 */
+    const struct cp_keep *oracle, *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
+    struct cp_pool *pool;
+    struct cp_result *result;
+    const int *handles; /* per site: the variable (input, part, metric) */
+};
+
+struct cp_tap cp_compare_tap(struct cp_compare *compare);
+
+/* Fills metrics (inputs, CP_PART_COUNT, CP_METRIC_COUNT) for one event; parts without an oracle are NaN. */
+void cp_compare_event(const struct cp_compare *compare, const struct cp_tap_event *event, double *metrics);
+
+#endif

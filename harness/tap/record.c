@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tap/record.h"
+
+#include "base/digest.h"
+#include "num/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { GROUP_MAX = 384 };
+
+struct cp_dim cp_record_dim(const struct cp_site *site, int dim, const struct cp_record_labels *labels) {
+    const enum cp_dim_kind kind = site->dims[dim];
+    const char *const *names = kind == CP_DIM_IMAGE    ? labels->images
+                               : kind == CP_DIM_PROMPT ? labels->prompts
+                               : kind == CP_DIM_CLASS  ? labels->classes
+                                                       : NULL;
+    return (struct cp_dim){cp_dim_name(kind), site->shape[dim], names};
+}
+
+/* "-40" .. "9" as the coordinates of the histogram, after "zero". */
+static const char *const *exponent_labels(struct cp_arena *arena) {
+    const char **labels = cp_arena_alloc(arena, CP_EXPONENT_BINS, sizeof *labels);
+    for (int bin = 0; labels && bin < CP_EXPONENT_BINS; bin++)
+        labels[bin] = bin ? cp_arena_printf(arena, "%d", CP_EXPONENT_FIRST + bin - 1) : "zero";
+    return labels;
+}
+
+static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *group, struct cp_error *err) {
+    const struct cp_site *site = &r->sites->list[site_index];
+    struct cp_variable value = {.group = group,
+                                .name = "value",
+                                .long_name = cp_points[site->point].what,
+                                .units = "1",
+                                .dtype = r->dtype,
+                                .arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype),
+                                .rank = site->rank};
+    for (int d = 0; d < site->rank; d++)
+        value.dims[d] = cp_record_dim(site, d, r->labels);
+    return cp_result_define(r->result, &value, &r->handles[site_index].value, err);
+}
+
+static enum cp_status define_stats(struct cp_recorder *r, size_t site_index, const char *group,
+                                   const char *const *exponents, struct cp_error *err) {
+    const struct cp_dim input = cp_record_dim(&r->sites->list[site_index], 0, r->labels);
+    char stats[GROUP_MAX + 8];
+    (void)snprintf(stats, sizeof stats, "%s/stats", group);
+    const struct cp_variable moments = {
+        .group = stats,
+        .name = "moments",
+        .long_name = "moments and extrema of each input",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 2,
+        .dims = {input, {"statistic", CP_STAT_COUNT, cp_stat_names}},
+    };
+    const struct cp_variable histogram = {
+        .group = stats,
+        .name = "exponents",
+        .long_name = "elements by floor(log2 |x|)",
+        .units = "count",
+        .dtype = CP_INT32,
+        .rank = 2,
+        .dims = {input, {"exponent", CP_EXPONENT_BINS, exponents}},
+    };
+    CP_TRY(cp_result_define(r->result, &moments, &r->handles[site_index].stats, err));
+    return cp_result_define(r->result, &histogram, &r->handles[site_index].histogram, err);
+}
+
+static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, const char *group, struct cp_error *err) {
+    const struct cp_variable digest = {
+        .group = group,
+        .name = "digest",
+        .long_name = "SHA-256 of each input's values, NaN canonical, little-endian",
+        .units = "1",
+        .dtype = CP_UINT8,
+        .rank = 2,
+        .dims = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {"byte", CP_DIGEST_BYTES, NULL}},
+    };
+    return cp_result_define(r->result, &digest, &r->handles[site_index].digest, err);
+}
+
+enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena, struct cp_error *err) {
+    const char *const *exponents = exponent_labels(arena);
+    r->handles = cp_arena_alloc(arena, r->sites->count, sizeof *r->handles);
+    if (!exponents || !r->handles)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", r->sites->count);
+    for (size_t i = 0; i < r->sites->count; i++) {
+        char group[GROUP_MAX];
+        (void)snprintf(group, sizeof group, "/captures/%s/%s", r->name, r->sites->list[i].name);
+        r->handles[i] = (struct cp_record_handles){-1, -1, -1, -1};
+        if (r->modes[i] >= CP_MODE_FULL)
+            CP_TRY(define_value(r, i, group, err));
+        if (r->modes[i] >= CP_MODE_DIGEST)
+            CP_TRY(define_digest(r, i, group, err));
+        if (r->modes[i] >= CP_MODE_STATS)
+            CP_TRY(define_stats(r, i, group, exponents, err));
+    }
+    return CP_OK;
+}
+
+static bool wants(void *self, const struct cp_site *site, size_t index) {
+    (void)site;
+    return ((const struct cp_recorder *)self)->modes[index] != CP_MODE_OFF;
+}
+
+struct task {
+    const struct cp_tap_event *event;
+    double *stats;      /* (inputs, CP_STAT_COUNT) or NULL */
+    int32_t *histogram; /* (inputs, CP_EXPONENT_BINS) or NULL */
+    uint8_t *digest;    /* (inputs, 32) */
+};
+
+static void summarise_input(void *context, size_t input, int worker) {
+    const struct task *task = context;
+    const size_t row = cp_site_row(task->event->site);
+    const char *data = (const char *)task->event->data + input * row * cp_dtype_size(task->event->dtype);
+    (void)worker;
+    if (task->stats)
+        cp_statistics(data, task->event->dtype, row, task->stats + input * CP_STAT_COUNT,
+                      task->histogram + input * CP_EXPONENT_BINS);
+    cp_digest_tensor(task->event->dtype, data, row, task->digest + input * CP_DIGEST_BYTES);
+}
+
+static enum cp_status write_all(const struct cp_recorder *r, const struct task *task, struct cp_error *err) {
+    const struct cp_tap_event *event = task->event;
+    const struct cp_record_handles *handles = &r->handles[event->index];
+    const struct {
+        int handle;
+        const void *data;
+    } parts[] = {{handles->value, event->data},
+                 {handles->stats, task->stats},
+                 {handles->histogram, task->histogram},
+                 {handles->digest, task->digest}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i].handle >= 0)
+            CP_TRY(cp_result_write(r->result, parts[i].handle, event->first, event->inputs, parts[i].data, err));
+    return CP_OK;
+}
+
+static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
+    const struct cp_recorder *r = self;
+    const bool stats = r->modes[event->index] >= CP_MODE_STATS;
+    struct task task = {
+        .event = event,
+        .stats = stats ? malloc(event->inputs * CP_STAT_COUNT * sizeof(double)) : NULL,
+        .histogram = stats ? malloc(event->inputs * CP_EXPONENT_BINS * sizeof(int32_t)) : NULL,
+        .digest = malloc(event->inputs * CP_DIGEST_BYTES),
+    };
+    enum cp_status status;
+    if (!task.digest || (stats && (!task.stats || !task.histogram))) {
+        status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for statistics");
+    } else {
+        cp_pool_for(r->pool, event->inputs, summarise_input, &task);
+        status = write_all(r, &task, err);
+    }
+    free(task.stats);
+    free(task.histogram);
+    free(task.digest);
+    return status;
+}
+
+struct cp_tap cp_recorder_tap(struct cp_recorder *recorder) {
+    return (struct cp_tap){wants, visit, recorder};
+}

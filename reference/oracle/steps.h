@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the oracle's segments share. */
+#ifndef CP_ORACLE_STEPS_H
+#define CP_ORACLE_STEPS_H
+
+#include "oracle/oracle.h"
+
+struct cp_oracle_tower {
+    size_t tokens, width, heads, mlp_width;
+    bool causal;
+    const struct cp_block_weights *blocks;
+};
+
+struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle);
+/* count doubles from the scratch arena. */
+enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err);
+enum cp_status cp_oracle_visit(struct cp_oracle *oracle, enum cp_point point, int layer, double *data,
+                               struct cp_error *err);
+/* The maths that the spec chose at a layer of this tower (-1: outside the blocks). */
+enum cp_status cp_oracle_activation_at(struct cp_oracle *oracle, int layer, cp_oracle_activation *function,
+                                       struct cp_error *err);
+enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, int layer, struct cp_norm_weights weights, const double *x,
+                                   size_t rows, size_t width, double *y, struct cp_error *err);
+/* In place on one row. */
+void cp_oracle_softmax(double *x, size_t n);
+/* x / max(||x||_2, 1e-12), in place on one row (torch.nn.functional.normalize). */
+void cp_oracle_normalize(double *x, size_t n);
+
+#endif

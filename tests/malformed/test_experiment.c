@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What people get wrong in experiment files and overrides: one line, with its place. */
+#include "study/experiment.h"
+
+#include "experiment_example.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROOT_KEYS                                                                                            \
+    "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, record, oracle, "  \
+    "threads, batch, isa, output, verdict"
+
+/* The error line of text with an override (or NULL), "" if there is no error. */
+static const char *error_line(const char *text, size_t size, const char *override) {
+    static char line[1600];
+    struct cp_experiment experiment;
+    struct cp_error err = {0};
+    const enum cp_status status =
+        cp_experiment_parse("e.yaml", text, size, &override, override != NULL, &experiment, &err);
+    line[0] = '\0';
+    if (status == CP_OK) {
+        cp_experiment_free(&experiment);
+        return line;
+    }
+    assert_int_equal(status, CP_BAD_INPUT);
+    assert_int_equal(err.status, CP_BAD_INPUT);
+    cp_error_line(&err, line, sizeof line);
+    assert_true(line[0] != '\0');
+    return line;
+}
+
+static void assert_line(const char *found, const char *expected, const char *of) {
+    if (strcmp(found, expected) != 0)
+        fail_msg("%s\n  gives    %s\n  expected %s", of, found, expected);
+}
+
+/* The example with the first `from` replaced by `to`. */
+static void edit(const char *from, const char *to, char *text, size_t size) {
+    const char *at = strstr(example, from);
+    assert_non_null(at);
+    (void)snprintf(text, size, "%.*s%s%s", (int)(at - example), example, to, at + strlen(from));
+}
+
+static void edits_are_located(void **state) {
+    static const struct {
+        const char *from, *to, *line;
+    } rows[] = {
+        {"baseline:", "baselin:",
+         "e.yaml:10:1: unknown key 'baselin' in the experiment " ROOT_KEYS "; did you mean 'baseline'?)"},
+        {"experiment:", "zzz: 1\nexperiment:",
+         "e.yaml:1:1: unknown key 'zzz' in the experiment " ROOT_KEYS ")"},
+        {"threads: 2", "output: x", "e.yaml:19:1: duplicate key 'output', first at line 18"},
+        {"experiment: quickgelu-vs-gelu", "threads: 2",
+         "e.yaml:18:1: duplicate key 'threads', first at line 1"},
+        {"experiment: quickgelu-vs-gelu\n", "",
+         "e.yaml:1:1: no key 'experiment' (expected the keys experiment, model and inputs at least)"},
+        {"quickgelu-vs-gelu", "a/b",
+         "e.yaml:1:13: experiment: 'a/b' is not a name (expected at most 255 letters, digits, _, - and dots, "
+         "no dot "
+         "first)"},
+        {"quickgelu-vs-gelu", "..",
+         "e.yaml:1:13: experiment: '..' is not a name (expected at most 255 letters, digits, _, - and dots, "
+         "no dot "
+         "first)"},
+        {"quickgelu-vs-gelu", "''", "e.yaml:1:13: experiment: \"\" is empty (expected text)"},
+        {"quickgelu-vs-gelu", "", "e.yaml:1:1: experiment: no value (expected text)"},
+        {"  checkpoint:", "  chekpoint:",
+         "e.yaml:4:3: unknown key 'chekpoint' in model (expected one of checkpoint, config, init, seed; did "
+         "you mean "
+         "'checkpoint'?)"},
+        {"  checkpoint: data", "  init: counter\n  checkpoint: data",
+         "e.yaml:4:3: model: both checkpoint and init (expected one of them)"},
+        {"  checkpoint: data/fashion-clip/open_clip_model.safetensors\n", "",
+         "e.yaml:4:3: model: neither checkpoint nor init (expected one of them)"},
+        {"  config: data", "  seed: 3\n  config: data",
+         "e.yaml:5:3: model.seed beside checkpoint (expected a seed only with init)"},
+        {"checkpoint: data/fashion-clip/open_clip_model.safetensors", "init: threefry",
+         "e.yaml:4:9: model.init: 'threefry' is not allowed (expected one of counter)"},
+        {"checkpoint: data/fashion-clip/open_clip_model.safetensors", "init: counter\n  seed: -1",
+         "e.yaml:5:9: model.seed: '-1' is out of range (expected an integer, at least 0)"},
+        {"  images: data/fashion-clip/images/*.png", "  images: [a.png, [b.png]]",
+         "e.yaml:7:19: inputs.images: a list is not text (expected text)"},
+        {"data/fashion-clip/images/*.png", "*.png",
+         "e.yaml:7:11: anchors and aliases are not allowed (expected the value written out; quotes around a "
+         "text that "
+         "begins with * or &)"},
+        {"  images: data/fashion-clip/images/*.png\n", "",
+         "e.yaml:8:11: inputs: labels or limit without images (expected images)"},
+        {"classes: data/fashion-clip/classes.txt, ", "",
+         "e.yaml:8:12: inputs.prompts: no classes (expected file, or classes and templates)"},
+        {"classes: data/fashion-clip/classes.txt", "classes: []",
+         "e.yaml:8:22: inputs.prompts.classes: a list without items (expected at least one)"},
+        {"classes: data/fashion-clip/classes.txt", "classes: {a: b}",
+         "e.yaml:8:22: inputs.prompts.classes: a mapping is not text (expected a list, or the path of a file "
+         "of lines)"},
+        {"classes: data", "clases: data",
+         "e.yaml:8:13: unknown key 'clases' in inputs.prompts (expected one of file, classes, templates; did "
+         "you mean "
+         "'classes'?)"},
+        {"  labels:", "  synthetic: {images: 3}\n  labels:",
+         "e.yaml:9:3: inputs: synthetic beside other keys (expected synthetic alone, or files)"},
+        {"  labels:", "  limit: 0\n  labels:",
+         "e.yaml:9:10: inputs.limit: '0' is out of range (expected an integer from 1 to 2147483647)"},
+        {"{activation: quick}", "quick",
+         "e.yaml:10:11: baseline: 'quick' is not a mapping (expected KEY: VALUE, ...)"},
+        {"{activation: quick}", "{activation: [quick, erf]}",
+         "e.yaml:10:24: activation: a list is not text (expected text)"},
+        {"{activation: quick}", "{activation: }", "e.yaml:10:12: activation: no value (expected text)"},
+        {"activation@visual.4-5", "activation@visual 4",
+         "e.yaml:14:16: last-two: malformed address 'activation@visual 4' (expected "
+         "component[.knob][@layers], such as "
+         "attention.compute@visual.4-5)"},
+        {"activation@visual.4-5", "activation@",
+         "e.yaml:14:16: last-two: malformed address 'activation@' (expected component[.knob][@layers], such "
+         "as "
+         "attention.compute@visual.4-5)"},
+        {"  erf:", "  erf/2:",
+         "e.yaml:12:3: candidates: 'erf/2' is not a name (expected at most 255 letters, digits, _ and -)"},
+        {"  erf:", "  v1.0:",
+         "e.yaml:12:3: candidates: 'v1.0' is not a name (expected at most 255 letters, digits, _ and -)"},
+        {"  erf:", "  a=b/c:",
+         "e.yaml:12:3: candidates: 'a=b/c' is not a name (expected at most 255 printable ASCII characters, "
+         "no blank and "
+         "no /)"},
+        {"  erf:", "  oracle:", "e.yaml:12:3: candidates: 'oracle' is reserved (expected another name)"},
+        {"  last-two:", "  erf:", "e.yaml:14:3: duplicate key 'erf', first at line 12"},
+        {"  erf:        {activation: erf}",
+         "  erf:", "e.yaml:12:3: erf: no value (expected KEY: VALUE, ...)"},
+        {"record:", "sweep: {norm: [a, b, a]}\nrecord:", "e.yaml:15:8: candidates: two are named 'norm=a'"},
+        {"record:", "sweep: {norm: [a, {b: c}]}\nrecord:",
+         "e.yaml:15:19: norm: a mapping is not text (expected text)"},
+        {"record:", "sweep: {norm: []}\nrecord:",
+         "e.yaml:15:15: norm: a list without values (expected at least one value)"},
+        {"record:", "sweep: {}\nrecord:", "e.yaml:15:8: sweep: no address (expected ADDRESS: [VALUE, ...])"},
+        {"*_features\": full", "*_features\": ful",
+         "e.yaml:15:56: *_features: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
+         "mean "
+         "'full'?)"},
+        {"*_features", "a feature",
+         "e.yaml:15:42: record: 'a feature' is not a tap glob (expected a tap's name, in which * is any run "
+         "of "
+         "characters and ? any one)"},
+        {"oracle: on", "oracle: onn",
+         "e.yaml:16:9: oracle: 'onn' is not allowed (expected on, off or a number of inputs)"},
+        {"oracle: on", "oracle: 1.5",
+         "e.yaml:16:9: oracle: '1.5' is not an integer (expected an integer from 1 to 2147483647)"},
+        {"k: 2", "k: 1", "e.yaml:17:14: verdict.k: '1' is out of range (expected a number above 1, or auto)"},
+        {"k: 2", "k: nan",
+         "e.yaml:17:14: verdict.k: 'nan' is not a number (expected a finite decimal number)"},
+        {"0.05", "1", "e.yaml:17:24: verdict.alpha: '1' is out of range (expected a number between 0 and 1)"},
+        {"alpha", "alfa", "e.yaml:17:17: unknown key 'alfa' in verdict (expected one of k, alpha)"},
+        {"threads: 2", "threads: two",
+         "e.yaml:18:10: threads: 'two' is not an integer (expected an integer from 1 to 1024)"},
+        {"threads: 2", "threads: 0",
+         "e.yaml:18:10: threads: '0' is out of range (expected an integer from 1 to 1024)"},
+        {"threads: 2", "batch: 65537",
+         "e.yaml:18:8: batch: '65537' is out of range (expected an integer from 1 to 65536)"},
+        {"threads: 2", "isa: axv2",
+         "e.yaml:18:6: isa: 'axv2' is not allowed (expected one of auto, scalar, avx2, avx512; did you mean "
+         "'avx2'?)"},
+        {"threads: 2", "threads:\t2\n\tbatch: 3", "e.yaml:18:10: invalid multiline plain key"},
+        {"results/runs/quickgelu-vs-gelu.h5", "''", "e.yaml:19:9: output: \"\" is empty (expected text)"},
+    };
+    char text[2048];
+    (void)state;
+    assert_line(error_line(example, strlen(example), NULL), "", "the example");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        edit(rows[i].from, rows[i].to, text, sizeof text);
+        assert_line(error_line(text, strlen(text), NULL), rows[i].line, rows[i].to);
+    }
+}
+
+static void whole_files_are_located(void **state) {
+    static const struct {
+        const char *text, *line;
+    } rows[] = {
+        {"[1, 2]", "e.yaml:1:1: the experiment: a list is not a mapping (expected KEY: VALUE, ...)"},
+        {"text", "e.yaml:1:1: the experiment: 'text' is not a mapping (expected KEY: VALUE, ...)"},
+        {"experiment: e\nmodel:\n  init: counter\ninputs: {images: a}\n",
+         "e.yaml:3:3: model: no config (expected the config file of the model that init makes)"},
+        {"experiment: e\nmodel: {checkpoint: m}\ninputs: {}\n",
+         "e.yaml:3:9: inputs: none (expected images, prompts or both, or synthetic)"},
+        {"experiment: e\nmodel: {checkpoint: m}\ninputs: {synthetic: {images: 0}}\n",
+         "e.yaml:3:21: inputs.synthetic: no input (expected images or prompts above 0)"},
+        {"experiment: e\nmodel: {checkpoint: m}\n",
+         "e.yaml:1:1: no key 'inputs' (expected the keys experiment, model and inputs at least)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_line(error_line(rows[i].text, strlen(rows[i].text), NULL), rows[i].line, rows[i].text);
+}
+
+/* One more candidate, or record rule besides the default one, than there may be. */
+static void crowds_are_refused(void **state) {
+    static char text[32768];
+    (void)state;
+    for (int record = 0; record < 2; record++) {
+        const int most = record ? CP_YAML_KEYS - 1 : CP_CANDIDATES_MAX;
+        int used =
+            snprintf(text, sizeof text, "{experiment: e, model: {checkpoint: m}, inputs: {images: a}, %s: {",
+                     record ? "record" : "candidates");
+        for (int i = 0; i < most; i++)
+            used += snprintf(text + used, sizeof text - (size_t)used, "k%d: %s, ", i, record ? "off" : "{}");
+        (void)snprintf(text + used, sizeof text - (size_t)used, "}}");
+        assert_line(error_line(text, strlen(text), NULL), "", "the most");
+        (void)snprintf(text + used, sizeof text - (size_t)used, "last: %s}}", record ? "off" : "{}");
+        assert_line(error_line(text, strlen(text), NULL),
+                    record ? "e.yaml:1:69: record: 1024 globs (expected fewer than 1024)"
+                           : "e.yaml:1:73: 1001 candidates (expected at most 1000)",
+                    "one more");
+    }
+}
+
+static void overrides_name_themselves(void **state) {
+    static const struct {
+        const char *override, *line;
+    } rows[] = {
+        {"threads", "threads: no '=' (expected key=value)"},
+        {"threads=", "threads=: empty (expected a YAML document)"},
+        {"threads=0", "threads=0: threads: '0' is out of range (expected an integer from 1 to 1024)"},
+        {"thraeds=1",
+         "thraeds=1: unknown key 'thraeds' in the experiment " ROOT_KEYS "; did you mean 'threads'?)"},
+        {"model.sed=3",
+         "model.sed=3: unknown key 'sed' in model (expected one of checkpoint, config, init, seed; did "
+         "you mean 'seed'?)"},
+        {"modle.seed=3",
+         "modle.seed=3: unknown key 'modle' in the experiment " ROOT_KEYS "; did you mean 'model'?)"},
+        {"threads.x=1", "threads.x=1: threads is not a mapping"},
+        {"=1", "=1: unknown key '' in the experiment " ROOT_KEYS ")"},
+        {"baseline.=erf",
+         "baseline.=erf: baseline: malformed address '' (expected component[.knob][@layers], such as "
+         "attention.compute@visual.4-5)"},
+        {"baseline.a b=erf",
+         "baseline.a b=erf: baseline: malformed address 'a b' (expected component[.knob][@layers], "
+         "such as attention.compute@visual.4-5)"},
+        {"candidates.erf=3", "candidates.erf=3: erf: '3' is not a mapping (expected KEY: VALUE, ...)"},
+        {"candidates.baseline.norm=a",
+         "candidates.baseline.norm=a: candidates: 'baseline' is reserved (expected another name)"},
+        {"candidates..norm=a",
+         "candidates..norm=a: candidates: '' is not a name (expected at most 255 letters, "
+         "digits, _ and -)"},
+        {"record.*=ful",
+         "record.*=ful: *: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
+         "mean 'full'?)"},
+        {"sweep.norm=[a, a]", "sweep.norm=[a, a]: candidates: two are named 'norm=a'"},
+        {"inputs.images=[a", "inputs.images=[a: flow sequence without a closing bracket"},
+        {"inputs.images=*.png",
+         "inputs.images=*.png: anchors and aliases are not allowed (expected the value written "
+         "out; quotes around a text that begins with * or &)"},
+        {"inputs.prompts=a cat", "inputs.prompts=a cat: inputs.prompts: 'a cat' is one text (expected a "
+                                 "list, {file: PATH}, {classes: PATH or "
+                                 "list, templates: PATH or list}, or token ids in a .npy file)"},
+        {"inputs.prompts.file=p",
+         "inputs.prompts.file=p: inputs.prompts: file beside other keys (expected file alone, "
+         "or classes and templates)"},
+        {"output=\xff",
+         "output=\xff: byte 0xff at offset 0 (expected UTF-8 text without control characters)"},
+        {"output=a\nb: c\nb: d", "output=a\\x0ab: c\\x0ab: d: invalid multiline plain key"},
+    };
+    char expected[1600];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(expected, sizeof expected, "command line: %s", rows[i].line);
+        assert_line(error_line(example, strlen(example), rows[i].override), expected, rows[i].override);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(edits_are_located),
+        cmocka_unit_test(whole_files_are_located),
+        cmocka_unit_test(crowds_are_refused),
+        cmocka_unit_test(overrides_name_themselves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

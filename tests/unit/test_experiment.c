@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "experiment_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct cp_candidate *candidate(const char *name) {
+    for (size_t i = 0; i < experiment.candidate_count; i++)
+        if (strcmp(experiment.candidates[i].name, name) == 0)
+            return &experiment.candidates[i];
+    fail_msg("no candidate '%s'", name);
+    return NULL;
+}
+
+static void assert_mark(const struct cp_mark *mark, int line, int column) {
+    assert_string_equal(mark->source, "e.yaml");
+    assert_int_equal(mark->line, line);
+    assert_int_equal(mark->column, column);
+}
+
+static void example_inputs(const struct cp_inputs *inputs) {
+    assert_int_equal(inputs->image_count, 1);
+    assert_string_equal(inputs->images[0].text, "data/fashion-clip/images/*.png");
+    assert_mark(&inputs->images[0].mark, 7, 11);
+    assert_int_equal(inputs->prompts, CP_PROMPTS_CLASSES);
+    assert_string_equal(inputs->texts.path.text, "data/fashion-clip/classes.txt");
+    assert_mark(&inputs->texts.path.mark, 8, 22);
+    assert_null(inputs->templates.path.text);
+    assert_int_equal(inputs->templates.count, 2);
+    assert_string_equal(inputs->templates.items[1].text, "a picture of a {}, a fashion item");
+    assert_string_equal(inputs->labels.text, "data/fashion-clip/labels.csv");
+    assert_int_equal(inputs->limit, CP_ALL);
+    assert_false(inputs->synthetic);
+}
+
+static void example_is_read(void **state) {
+    (void)state;
+    parse(example, NULL);
+    assert_string_equal(experiment.name, "quickgelu-vs-gelu");
+    assert_string_equal(experiment.hypothesis,
+                        "Weights trained with QuickGELU lose accuracy under GELU, from the first block on.");
+    assert_string_equal(experiment.model.checkpoint.text, "data/fashion-clip/open_clip_model.safetensors");
+    assert_mark(&experiment.model.checkpoint.mark, 4, 15);
+    assert_string_equal(experiment.model.config.text, "data/fashion-clip/open_clip_config.json");
+    assert_null(experiment.model.init);
+    example_inputs(&experiment.inputs);
+    assert_string_equal(experiment.baseline.name, "baseline");
+    assert_int_equal(experiment.baseline.count, 1);
+    assert_setting(&experiment.baseline, 0, "activation", "quick");
+    assert_mark(&experiment.baseline.settings[0].mark, 10, 12);
+    assert_mark(&experiment.baseline.settings[0].value_mark, 10, 24);
+    assert_int_equal(experiment.candidate_count, 3);
+    assert_string_equal(experiment.candidates[0].name, "erf");
+    assert_mark(&experiment.candidates[1].mark, 13, 3);
+    assert_setting(&experiment.candidates[1], 0, "attention.compute", "fp16");
+    assert_setting(&experiment.candidates[1], 1, "attention.accumulate", "fp32");
+    assert_setting(candidate("last-two"), 0, "activation@visual.4-5", "erf");
+    assert_int_equal(experiment.record_count, 3);
+    assert_rule(0, "*", CP_RECORD_STATS);
+    assert_rule(1, "*.mlp.gelu", CP_RECORD_FULL);
+    assert_rule(2, "*_features", CP_RECORD_FULL);
+    assert_int_equal(experiment.oracle, CP_ALL);
+    assert_int_equal(experiment.threads, 2);
+    assert_int_equal(experiment.batch, 32);
+    assert_string_equal(experiment.isa, "auto");
+    assert_string_equal(experiment.output.text, "results/runs/quickgelu-vs-gelu.h5");
+    assert_true(experiment.verdict_k == 2 && experiment.verdict_alpha == 0.05);
+}
+
+static void defaults_are_filled_in(void **state) {
+    (void)state;
+    parse(
+        "{experiment: e, model: {config: c.json, init: counter}, inputs: {synthetic: {images: 32, seed: 5}}}",
+        NULL);
+    assert_null(experiment.hypothesis);
+    assert_null(experiment.model.checkpoint.text);
+    assert_string_equal(experiment.model.init, "counter");
+    assert_true(experiment.model.seed == 0);
+    assert_true(experiment.inputs.synthetic);
+    assert_int_equal(experiment.inputs.synthetic_images, 32);
+    assert_int_equal(experiment.inputs.synthetic_prompts, 0);
+    assert_true(experiment.inputs.synthetic_seed == 5);
+    assert_int_equal(experiment.inputs.prompts, CP_PROMPTS_NONE);
+    assert_int_equal(experiment.baseline.count, 0);
+    assert_int_equal(experiment.candidate_count, 0);
+    assert_int_equal(experiment.record_count, 1);
+    assert_rule(0, "*", CP_RECORD_STATS);
+    assert_int_equal(experiment.oracle, CP_ALL);
+    assert_int_equal(experiment.threads, 0);
+    assert_int_equal(experiment.batch, CP_BATCH_DEFAULT);
+    assert_string_equal(experiment.output.text, "results/runs/e.h5");
+    assert_true(experiment.verdict_k == 0 && experiment.verdict_alpha == 0.05);
+}
+
+static void prompts_have_four_forms(void **state) {
+    const struct cp_inputs *inputs = &experiment.inputs;
+    (void)state;
+    PARSE_EXAMPLE("inputs.prompts=[a cat, '', 3]");
+    assert_int_equal(inputs->prompts, CP_PROMPTS_LINES);
+    assert_int_equal(inputs->texts.count, 3);
+    assert_string_equal(inputs->texts.items[0].text, "a cat");
+    assert_string_equal(inputs->texts.items[1].text, "");
+    PARSE_EXAMPLE("inputs.prompts={file: p.txt}");
+    assert_int_equal(inputs->prompts, CP_PROMPTS_LINES);
+    assert_string_equal(inputs->texts.path.text, "p.txt");
+    PARSE_EXAMPLE("inputs.prompts={classes: [a, b], templates: t.txt}");
+    assert_int_equal(inputs->prompts, CP_PROMPTS_CLASSES);
+    assert_int_equal(inputs->texts.count, 2);
+    assert_string_equal(inputs->templates.path.text, "t.txt");
+    PARSE_EXAMPLE("inputs.prompts=ids.npy");
+    assert_int_equal(inputs->prompts, CP_PROMPTS_TOKENS);
+    assert_string_equal(inputs->texts.path.text, "ids.npy");
+}
+
+static void last_record_rule_wins(void **state) {
+    (void)state;
+    parse(example, NULL);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_RECORD_STATS);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.transformer.resblocks.0.mlp.gelu"),
+                     CP_RECORD_FULL);
+    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_RECORD_FULL);
+    PARSE_EXAMPLE("record={visual.*: full, visual.ln_*: off, visual.ln_pre: digest}");
+    assert_rule(0, "*", CP_RECORD_STATS); /* what no rule matches */
+    assert_int_equal(cp_experiment_record(&experiment, "visual.conv1"), CP_RECORD_FULL);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_post"), CP_RECORD_OFF);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_RECORD_DIGEST);
+    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_RECORD_STATS);
+    PARSE_EXAMPLE("record.*=off", "record.ln_*=full"); /* the command line is later than the file */
+    assert_int_equal(experiment.record_count, 2);
+    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_RECORD_OFF);
+    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_RECORD_FULL);
+    PARSE_EXAMPLE("record.*.mlp.gelu=off");
+    assert_rule(2, "*.mlp.gelu", CP_RECORD_OFF); /* moved behind *_features */
+}
+
+static void overrides_replace_and_add(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("threads=1", "inputs.limit=100", "output=a b.h5", "verdict={k: auto}", "oracle=7",
+                  "isa=scalar", "batch=auto", "hypothesis='x=y: z'");
+    assert_int_equal(experiment.threads, 1);
+    assert_int_equal(experiment.inputs.limit, 100);
+    assert_string_equal(experiment.output.text, "a b.h5");
+    assert_string_equal(experiment.output.mark.source, "command line: output=a b.h5");
+    assert_int_equal(experiment.output.mark.line, 0);
+    assert_true(experiment.verdict_k == 0);
+    assert_int_equal(experiment.oracle, 7);
+    assert_string_equal(experiment.isa, "scalar");
+    assert_int_equal(experiment.batch, 32);
+    assert_string_equal(experiment.hypothesis, "x=y: z");
+    PARSE_EXAMPLE("model={config: c, init: counter}", "model.seed=3", "oracle=off");
+    assert_true(experiment.model.seed == 3);
+    assert_int_equal(experiment.oracle, 0);
+    parse("{experiment: e, model: {checkpoint: m}, inputs: {images: [a.png, b.npy]}, verdict: }",
+          (const char *const[]){"verdict.k=3.5", "candidates.erf.activation=erf", NULL});
+    assert_true(experiment.verdict_k == 3.5);
+    assert_setting(candidate("erf"), 0, "activation", "erf");
+    assert_int_equal(experiment.inputs.image_count, 2);
+}
+
+/* Behind `baseline.`, `sweep.`, `record.` and `candidates.NAME.` dots belong to the address. */
+static void overrides_keep_the_dots_of_addresses(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("baseline.activation=erf", "baseline.attention.compute@visual.4-5=fp16",
+                  "candidates.erf.norm.eps=1e-6", "candidates.erf.activation@*.0=tanh",
+                  "candidates.fp16-attn.attention.compute=bf16",
+                  "candidates.new_one.attention.accumulate=fp16",
+                  "candidates.last-two={linear.compute: bf16}");
+    assert_int_equal(experiment.baseline.count, 2);
+    assert_setting(&experiment.baseline, 0, "activation", "erf");
+    assert_setting(&experiment.baseline, 1, "attention.compute@visual.4-5", "fp16");
+    assert_string_equal(experiment.baseline.settings[0].mark.source, "command line: baseline.activation=erf");
+    assert_setting(candidate("erf"), 0, "activation", "erf");
+    assert_setting(candidate("erf"), 1, "norm.eps", "1e-6");
+    assert_setting(candidate("erf"), 2, "activation@*.0", "tanh");
+    assert_int_equal(experiment.candidates[1].count, 2); /* the setting moved to the end, where it wins */
+    assert_setting(candidate("fp16-attn"), 0, "attention.accumulate", "fp32");
+    assert_setting(candidate("fp16-attn"), 1, "attention.compute", "bf16");
+    assert_int_equal(experiment.candidate_count, 4);
+    assert_string_equal(experiment.candidates[2].name, "last-two"); /* a candidate keeps its place */
+    assert_setting(&experiment.candidates[2], 0, "linear.compute", "bf16");
+    assert_int_equal(experiment.candidates[2].count, 1);
+    assert_setting(candidate("new_one"), 0, "attention.accumulate", "fp16");
+}
+
+static void sweep_is_the_cross_product(void **state) {
+    static const char *const names[] = {
+        "attention.compute=fp16,activation@visual=erf,norm=fused",
+        "attention.compute=fp16,activation@visual=tanh,norm=fused",
+        "attention.compute=fp32,activation@visual=erf,norm=fused",
+        "attention.compute=fp32,activation@visual=tanh,norm=fused",
+    };
+    (void)state;
+    PARSE_EXAMPLE("sweep={attention.compute: [fp16, fp32], activation@visual: [erf, tanh], norm: fused}");
+    assert_int_equal(experiment.candidate_count, 7);
+    for (size_t i = 0; i < 4; i++) {
+        const struct cp_candidate *cell = &experiment.candidates[3 + i];
+        assert_string_equal(cell->name, names[i]);
+        assert_int_equal(cell->count, 3);
+        assert_setting(cell, 0, "attention.compute", i < 2 ? "fp16" : "fp32");
+        assert_setting(cell, 1, "activation@visual", i % 2 ? "tanh" : "erf");
+        assert_setting(cell, 2, "norm", "fused");
+    }
+    PARSE_EXAMPLE("sweep.norm.eps=[1e-5, 1e-6]");
+    assert_setting(candidate("norm.eps=1e-6"), 0, "norm.eps", "1e-6");
+}
+
+/* 3 candidates and 997 cells fill the table; one more does not fit. */
+static void sweep_has_a_limit(void **state) {
+    char override[8192] = "sweep.norm.eps=[0";
+    struct cp_error err;
+    (void)state;
+    for (int i = 1; i < 997; i++)
+        (void)snprintf(override + strlen(override), 16, ",%d", i);
+    char *end = override + strlen(override);
+    (void)snprintf(end, 2, "]");
+    PARSE_EXAMPLE(override);
+    assert_int_equal(experiment.candidate_count, CP_CANDIDATES_MAX);
+    (void)snprintf(end, 8, ",997]");
+    const char *const overrides[] = {override};
+    cp_experiment_free(&experiment);
+    assert_int_equal(cp_experiment_parse("e", example, strlen(example), overrides, 1, &experiment, &err),
+                     CP_BAD_INPUT);
+    assert_string_equal(err.what, "sweep: too many candidates");
+    assert_string_equal(err.expected, "at most 1000, the cells of the sweep included");
+}
+
+static void files_are_loaded(void **state) {
+    char path[] = "/tmp/clip-parity-experiment-XXXXXX";
+    const int descriptor = mkstemp(path);
+    static const char *const overrides[] = {"threads=5"};
+    struct cp_error err;
+    (void)state;
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, example, strlen(example)), strlen(example));
+    cp_experiment_free(&experiment);
+    assert_int_equal(cp_experiment_load(path, overrides, 1, &experiment, &err), CP_OK);
+    assert_int_equal(experiment.threads, 5);
+    assert_string_equal(experiment.output.mark.source, path);
+    (void)close(descriptor);
+    (void)unlink(path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(example_is_read),
+        cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(prompts_have_four_forms),
+        cmocka_unit_test(last_record_rule_wins),
+        cmocka_unit_test(overrides_replace_and_add),
+        cmocka_unit_test(overrides_keep_the_dots_of_addresses),
+        cmocka_unit_test(sweep_is_the_cross_product),
+        cmocka_unit_test(sweep_has_a_limit),
+        cmocka_unit_test(files_are_loaded),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
