@@ -63,6 +63,8 @@ static void lose_power(void) {
             (void)true_pwrite(undo[i].fd, undo[i].bytes, undo[i].size, undo[i].offset);
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's own names are reserved */
+
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
     const int powered = plan.fault != POWER_LOSS && plan.fault != LOST_WRITE;
     if (!powered)
@@ -95,5 +97,7 @@ int ftruncate(int fd, off_t length) {
         remember(fd, length, (size_t)(end - length));
     return (int)syscall(SYS_ftruncate, fd, length);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 #endif

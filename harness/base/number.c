@@ -28,13 +28,11 @@ double cp_unit_roundoff(enum cp_dtype dtype) {
 }
 
 uint16_t cp_fp16_encode(float x) {
-    const uint32_t bits = cp_bits(x);
+    const uint32_t bits = cp_bits(cp_round_fp16(x));
     const uint32_t sign = (bits >> 16) & 0x8000u;
     const uint32_t magnitude = bits & 0x7fffffffu;
-    if (magnitude > 0x7f800000u)
-        return (uint16_t)(sign | 0x7e00u | ((magnitude >> 13) & 0x01ffu));
-    if (magnitude == 0x7f800000u)
-        return (uint16_t)(sign | 0x7c00u);
+    if (magnitude >= 0x7f800000u)
+        return (uint16_t)(sign | 0x7c00u | ((magnitude >> 13) & 0x03ffu));
     if (magnitude < 0x38800000u)
         return (uint16_t)(sign | (uint32_t)(cp_from_bits(magnitude) * 0x1p24f));
     return (uint16_t)(sign | ((magnitude - 0x38000000u) >> 13));

@@ -61,8 +61,7 @@ static inline float cp_round_to(enum cp_dtype dtype, float x) {
     return dtype == CP_FP16 ? cp_round_fp16(x) : dtype == CP_BF16 ? cp_round_bf16(x) : x;
 }
 
-/* Storage encodings of a value already rounded to the format, and back: exact. A NaN keeps its sign and the
- * upper bits of its payload; encoding makes it quiet. */
+/* Storage encoding of x rounded to the format, and back (exact, NaN payloads included). */
 uint16_t cp_fp16_encode(float x);
 float cp_fp16_decode(uint16_t bits);
 uint16_t cp_bf16_encode(float x);

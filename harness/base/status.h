@@ -25,7 +25,7 @@ struct cp_error {
     char expected[512]; /* what would have been right; may be empty */
 };
 
-#define CP_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CP_PRINTF(position, first) __attribute__((format(printf, position, first)))
 
 /* Fills err and returns status, so that a failing line reads: return cp_fail(err, CP_BAD_INPUT, path, "...", ...); */
 enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format, ...)

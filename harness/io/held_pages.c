@@ -21,6 +21,7 @@ struct cp_page *cp_held_find(const struct cp_held_pages *held, uint64_t index) {
 
 static int grow(struct cp_held_pages *held) {
     const size_t capacity = held->capacity == 0 ? 64 : held->capacity * 2;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     struct cp_page **pages = realloc(held->pages, capacity * sizeof *pages);
     if (pages == NULL)
         return 0;

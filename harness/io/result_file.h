@@ -65,6 +65,10 @@ enum cp_status cp_result_define(struct cp_result *result, const struct cp_variab
 enum cp_status cp_result_write(struct cp_result *result, int handle, size_t first_row, size_t rows,
                                const void *data, struct cp_error *err);
 
+/* Reads back what cp_result_write stored, in this run or the one it continues. */
+enum cp_status cp_result_read(struct cp_result *result, int handle, size_t first_row, size_t rows, void *data,
+                              struct cp_error *err);
+
 /* Sets an attribute of the object at a path: a variable that is defined, else a group, created where missing;
  * "/" is the file. Replaces an attribute of the same name. Text is UTF-8, below 60,000 bytes. */
 enum cp_status cp_result_text(struct cp_result *result, const char *object, const char *name,

@@ -202,33 +202,34 @@ static enum cp_status check_dataset(struct cp_result *result, hid_t group, const
     return CP_OK;
 }
 
-static enum cp_status add_entry(struct cp_result *result, const struct cp_variable *variable,
-                                struct cp_result_entry **entry, struct cp_error *err) {
+/* NULL when out of memory. */
+static struct cp_result_entry *add_entry(struct cp_result *result, const struct cp_variable *variable) {
     if (result->count == result->capacity) {
         const size_t capacity = result->capacity == 0 ? 64 : result->capacity * 2;
         struct cp_result_entry *entries = realloc(result->entries, capacity * sizeof *entries);
         if (entries == NULL)
-            return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
+            return NULL;
         result->entries = entries;
         result->capacity = capacity;
     }
-    *entry = &result->entries[result->count];
-    **entry = (struct cp_result_entry){.dtype = variable->dtype, .rank = variable->rank};
+    struct cp_result_entry *entry = &result->entries[result->count];
+    *entry = (struct cp_result_entry){.dtype = variable->dtype, .rank = variable->rank};
     for (int d = 0; d < variable->rank; d++)
-        (*entry)->shape[d] = variable->dims[d].length;
-    if (asprintf(&(*entry)->path, "%s/%s", variable->group, variable->name) < 0)
-        return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
+        entry->shape[d] = variable->dims[d].length;
+    if (asprintf(&entry->path, "%s/%s", variable->group, variable->name) < 0)
+        return NULL;
     result->count++;
-    return CP_OK;
+    return entry;
 }
 
 enum cp_status cp_result_define(struct cp_result *result, const struct cp_variable *variable, int *handle,
                                 struct cp_error *err) {
-    struct cp_result_entry *entry = NULL;
     enum cp_status status = CP_OK;
     hid_t group = -1;
     CP_TRY(cp_journaled_status(result->disk, err));
-    CP_TRY_DONE(add_entry(result, variable, &entry, err));
+    const struct cp_result_entry *entry = add_entry(result, variable);
+    if (entry == NULL)
+        return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
     CP_TRY_DONE(cp_result_open_group(result, variable->group, &group, err));
     if (H5Lexists(group, variable->name, H5P_DEFAULT) > 0)
         CP_TRY_DONE(check_dataset(result, group, variable->name, entry, err));
@@ -254,11 +255,13 @@ static hid_t select_rows(const struct cp_result_entry *entry, hid_t space, hsize
     return H5Screate_simple(entry->rank, count, NULL);
 }
 
+enum transfer { TO_FILE, FROM_FILE };
+
 /* A chunk whose rewriting was cut short by a kill fails its checksum, though its committed rows were
  * rewritten with the same bytes. Writing the missing rows reads that chunk first: without verifying it
  * (result->rewriting). */
-enum cp_status cp_result_write(struct cp_result *result, int handle, size_t first_row, size_t rows,
-                               const void *data, struct cp_error *err) {
+static enum cp_status transfer(struct cp_result *result, int handle, size_t first_row, size_t rows, enum transfer way,
+                               const void *from, void *to, struct cp_error *err) {
     const struct cp_result_entry *entry = &result->entries[handle];
     const size_t length = entry->rank == 0 ? 1 : entry->shape[0];
     enum cp_status status = CP_OK;
@@ -269,11 +272,25 @@ enum cp_status cp_result_write(struct cp_result *result, int handle, size_t firs
     const hid_t dataset = H5Dopen2(result->file, entry->path, H5P_DEFAULT);
     const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
     const hid_t memory = space < 0 ? -1 : select_rows(entry, space, first_row, rows);
-    if (memory < 0 ||
-        H5Dwrite(dataset, memory_type(entry->dtype), memory, space, result->rewriting, data) < 0)
-        status = cp_result_fail(result, err, "cannot write", entry->path);
+    herr_t code = -1;
+    if (memory >= 0 && way == TO_FILE)
+        code = H5Dwrite(dataset, memory_type(entry->dtype), memory, space, result->rewriting, from);
+    else if (memory >= 0)
+        code = H5Dread(dataset, memory_type(entry->dtype), memory, space, H5P_DEFAULT, to);
+    if (code < 0)
+        status = cp_result_fail(result, err, way == TO_FILE ? "cannot write" : "cannot read", entry->path);
     cp_result_release(memory);
     cp_result_release(space);
     cp_result_release(dataset);
     return status == CP_OK ? cp_journaled_status(result->disk, err) : status;
+}
+
+enum cp_status cp_result_write(struct cp_result *result, int handle, size_t first_row, size_t rows,
+                               const void *data, struct cp_error *err) {
+    return transfer(result, handle, first_row, rows, TO_FILE, data, NULL, err);
+}
+
+enum cp_status cp_result_read(struct cp_result *result, int handle, size_t first_row, size_t rows, void *data,
+                              struct cp_error *err) {
+    return transfer(result, handle, first_row, rows, FROM_FILE, NULL, data, err);
 }

@@ -39,9 +39,9 @@ void cp_linear_run(const struct cp_linear *linear, const struct cp_gemm *args, s
     const size_t tasks = threads == 1 ? 1 : threads * TASKS_PER_THREAD;
     struct run run = {.linear = linear,
                       .args = args,
-                      .scratch = scratch,
                       .scratch_size = linear->scratch_size(args->m, args->k),
                       .panels = (args->n + CP_PANEL - 1) / CP_PANEL};
+    run.scratch = scratch;
     if (args->m == 0 || run.panels == 0)
         return;
     run.row_parts = clamp(args->m / MIN_ROWS, 1, tasks);

@@ -11,7 +11,7 @@
 
 /* A tensor that the config calls for. */
 struct wanted {
-    char name[96];
+    char name[192];
     int rank;
     size_t shape[4];
     double centre, spread; /* seeded models only */
@@ -146,7 +146,7 @@ static enum cp_status load_one(void *self, const struct wanted *w, struct cp_err
     struct loading *loading = self;
     const struct cp_safetensor *tensor = cp_safetensors_find(loading->file, w->name);
     char want_shape[96], have_shape[96], where[512];
-    (void)snprintf(where, sizeof where, "%s: tensor %s", loading->path, w->name);
+    (void)snprintf(where, sizeof where, "%.300s: tensor %s", loading->path, w->name);
     shape_text(w->rank, w->shape, want_shape);
     if (!tensor)
         return cp_fail(err, CP_BAD_INPUT, where, "missing"),
@@ -186,7 +186,7 @@ static enum cp_status refuse_unexpected(struct loading *loading, struct cp_error
         CP_TRY(each_tensor(&scratch, &walk));
         if (!search.found) {
             char where[512];
-            (void)snprintf(where, sizeof where, "%s: tensor %s", loading->path, search.name);
+            (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, search.name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
                    cp_expected(err, "only the tensors that the config calls for: %d vision and %d text layers",
                                loading->model->config.vision.layers, loading->model->config.text.layers);

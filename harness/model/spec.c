@@ -37,9 +37,12 @@ struct address {
 static enum cp_status expect_one_of(struct cp_error *err, const char *found, const char *const *names) {
     char list[400] = "";
     size_t used = 0;
-    for (int i = 0; names[i] && used < sizeof list; i++)
+    size_t count = 0;
+    while (names[count])
+        count++;
+    for (size_t i = 0; i < count && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-    const char *nearest = cp_nearest(found, names);
+    const char *nearest = cp_nearest(found, names, count);
     if (nearest)
         return cp_expected(err, "one of %s; did you mean '%s'?", list, nearest);
     return cp_expected(err, "one of %s", list);

@@ -13,7 +13,7 @@
  *   baseline: {ADDRESS: VALUE, ...}
  *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
  *   sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the candidates
- *   record: {TAP GLOB: full | stats | digest | off, ...}                  the last match wins
+ *   record: {TAP GLOB: full | stats | digest | off, ...}       the last match wins; without a match, stats
  *   oracle: on | off | N
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent

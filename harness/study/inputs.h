@@ -31,6 +31,5 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
  * operation rounded (torchvision ToTensor and Normalize). */
 enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_clip_config *config, size_t first,
                                 size_t count, float *pixels, struct cp_error *err);
-void cp_inputs_close(struct cp_run_inputs *inputs);
 
 #endif

@@ -37,6 +37,7 @@ struct cp_lockstep {
     struct cp_pool *pool;
     struct cp_workspace ws;
     struct cp_packed_store store;
+    struct cp_record_labels labels;
     struct cp_keep keep; /* the baseline's segment */
     struct cp_arena arena, scratch, joint_scratch;
     struct cp_lane *lanes;          /* [spec_count] */

@@ -7,18 +7,20 @@
 struct setup {
     struct cp_lockstep *ls;
     const struct cp_study *study;
-    struct cp_record_labels labels;
     size_t stream; /* floats of one input's residual stream, the larger of both towers */
 };
 
-static enum cp_status room(struct cp_lockstep *ls, size_t count, size_t size, void *out, struct cp_error *err) {
+/* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. */
+static void *room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
     void *start = cp_arena_calloc(&ls->arena, count, size);
-    if (!start)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch),
-               cp_expected(err, "a smaller batch");
-    *(void **)out = start;
-    return CP_OK;
+    if (!start) {
+        (void)cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch);
+        (void)cp_expected(err, "a smaller batch");
+    }
+    return start;
 }
+
+#define TAKE(pointer, count, size) CP_TRY(((pointer) = room(ls, (count), (size), err)) ? CP_OK : CP_INTERNAL)
 
 static size_t stream_floats(const struct cp_clip_config *c) {
     const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
@@ -45,7 +47,7 @@ static enum cp_status define_metrics(struct setup *u, size_t s, enum cp_dtype *t
             .units = "1",
             .dtype = CP_FP64,
             .rank = 3,
-            .dims = {cp_record_dim(site, 0, &u->labels),
+            .dims = {cp_record_dim(site, 0, &u->ls->labels),
                      {"part", CP_PART_COUNT, cp_part_names},
                      {"metric", CP_METRIC_COUNT, cp_metric_names}},
         };
@@ -67,7 +69,7 @@ static enum cp_status define_decisions(struct setup *u, size_t s, struct cp_erro
         .units = "1",
         .dtype = CP_FP64,
         .rank = 2,
-        .dims = {{"image", u->study->inputs.images, u->labels.images},
+        .dims = {{"image", u->study->inputs.images, ls->labels.images},
                  {"decision", CP_DECISION_COUNT, cp_decision_names}},
     };
     return cp_result_define(ls->result, &decisions, &ls->decisions[s], err);
@@ -85,10 +87,11 @@ static enum cp_status make_joint(struct setup *u, struct cp_lane *lane, struct c
                                     .prompts = prompts,
                                     .classes = classes,
                                     .scratch = ls->ws.worker};
-    CP_TRY(room(ls, prompts * embed, sizeof(float), &lane->joint.text_features, err));
-    CP_TRY(room(ls, classes * embed, sizeof(float), &lane->joint.class_features, err));
-    CP_TRY(room(ls, linear->packed_size(embed, prompts), sizeof(float), &lane->joint.packed_text, err));
-    return room(ls, linear->packed_size(embed, classes), sizeof(float), &lane->joint.packed_class, err);
+    TAKE(lane->joint.text_features, prompts * embed, sizeof(float));
+    TAKE(lane->joint.class_features, classes * embed, sizeof(float));
+    TAKE(lane->joint.packed_text, linear->packed_size(embed, prompts), sizeof(float));
+    TAKE(lane->joint.packed_class, linear->packed_size(embed, classes), sizeof(float));
+    return CP_OK;
 }
 
 /* Record first, so that execution order is the file's order; then keep or compare. */
@@ -99,15 +102,15 @@ static enum cp_status wire(struct setup *u, size_t s, struct cp_error *err) {
     enum cp_dtype *types;
     int *handles;
     size_t taps = 0;
-    CP_TRY(room(ls, study->sites.count, sizeof *types, &types, err));
-    CP_TRY(room(ls, study->sites.count, sizeof *handles, &handles, err));
+    TAKE(types, study->sites.count, sizeof *types);
+    TAKE(handles, study->sites.count, sizeof *handles);
     for (size_t i = 0; i < study->sites.count; i++)
         types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
     lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
                                           .dtype = CP_FP32,
                                           .types = types,
                                           .sites = &study->sites,
-                                          .labels = &u->labels,
+                                          .labels = &u->ls->labels,
                                           .modes = study->modes,
                                           .pool = ls->pool,
                                           .result = ls->result};
@@ -137,9 +140,8 @@ static enum cp_status make_lane(struct setup *u, size_t s, struct cp_error *err)
     struct cp_lane *lane = &ls->lanes[s];
     CP_TRY(cp_plan_create(u->study->spec[s], &u->study->model, &ls->store, &lane->plan, err));
     lane->pass = (struct cp_pass){.plan = lane->plan, .pool = ls->pool, .ws = &ls->ws};
-    CP_TRY(room(ls, u->study->batch * u->stream, sizeof(float), &lane->pass.x, err));
-    CP_TRY(room(ls, u->study->batch * (size_t)u->study->model.config.embed_dim, sizeof(float), &lane->image_features,
-                err));
+    TAKE(lane->pass.x, u->study->batch * u->stream, sizeof(float));
+    TAKE(lane->image_features, u->study->batch * (size_t)u->study->model.config.embed_dim, sizeof(float));
     CP_TRY(wire(u, s, err));
     return make_joint(u, lane, err);
 }
@@ -156,7 +158,7 @@ static enum cp_status make_oracle(struct setup *u, size_t o, struct cp_error *er
     lane->recorder = (struct cp_recorder){.name = name,
                                           .dtype = CP_FP64,
                                           .sites = &study->sites,
-                                          .labels = &u->labels,
+                                          .labels = &u->ls->labels,
                                           .modes = study->modes,
                                           .pool = ls->pool,
                                           .result = ls->result};
@@ -168,16 +170,17 @@ static enum cp_status make_oracle(struct setup *u, size_t o, struct cp_error *er
                                       .taps = {lane->taps, 2, &study->sites},
                                       .pool = ls->pool,
                                       .scratch = &ls->scratch};
-    CP_TRY(room(ls, study->batch * u->stream, sizeof(double), &lane->oracle.x, err));
-    CP_TRY(room(ls, study->batch * embed, sizeof(double), &lane->image_features, err));
-    CP_TRY(room(ls, study->inputs.prompts * embed, sizeof(double), &lane->text_features, err));
-    return room(ls, study->inputs.classes * embed, sizeof(double), &lane->class_features, err);
+    TAKE(lane->oracle.x, study->batch * u->stream, sizeof(double));
+    TAKE(lane->image_features, study->batch * embed, sizeof(double));
+    TAKE(lane->text_features, study->inputs.prompts * embed, sizeof(double));
+    TAKE(lane->class_features, study->inputs.classes * embed, sizeof(double));
+    return CP_OK;
 }
 
 /* The tap whose probabilities decide: over the classes if the prompts came from classes, else over the prompts. */
 static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    CP_TRY(room(ls, study->sites.count + 1, sizeof *ls->watch_probs, &ls->watch_probs, err));
+    TAKE(ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
     ls->probs_site = study->sites.count;
     if (study->inputs.images && study->inputs.prompts)
         ls->probs_site =
@@ -192,16 +195,20 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     struct setup setup = {
         .ls = ls,
         .study = study,
-        .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
         .stream = stream_floats(&study->model.config),
     };
-    *ls = (struct cp_lockstep){.study = study, .result = result, .pool = pool};
+    *ls = (struct cp_lockstep){
+        .study = study,
+        .result = result,
+        .pool = pool,
+        .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
+    };
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
     CP_TRY(cp_keep_create(study->sites.count, study->watched, &ls->keep, err));
-    CP_TRY(room(ls, study->spec_count, sizeof *ls->lanes, &ls->lanes, err));
-    CP_TRY(room(ls, study->spec_count, sizeof *ls->oracles, &ls->oracles, err));
-    CP_TRY(room(ls, study->spec_count, sizeof *ls->decisions, &ls->decisions, err));
-    CP_TRY(room(ls, study->batch * 3 * side * side, sizeof *ls->pixels, &ls->pixels, err));
+    TAKE(ls->lanes, study->spec_count, sizeof *ls->lanes);
+    TAKE(ls->oracles, study->spec_count, sizeof *ls->oracles);
+    TAKE(ls->decisions, study->spec_count, sizeof *ls->decisions);
+    TAKE(ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(&setup, o, err));

@@ -2,6 +2,8 @@
 #include "study/study.h"
 
 #include "base/digest.h"
+#include "num/metrics.h"
+#include "tap/compare.h"
 #include "base/glob.h"
 
 #include <string.h>
@@ -162,7 +164,6 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
 }
 
 void cp_study_free(struct cp_study *study) {
-    cp_inputs_close(&study->inputs);
     cp_model_free(&study->model);
     cp_arena_free(&study->arena);
 }

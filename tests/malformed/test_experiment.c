@@ -212,8 +212,8 @@ static void crowds_are_refused(void **state) {
         assert_line(error_line(text, strlen(text), NULL), "", "the most");
         (void)snprintf(text + used, sizeof text - (size_t)used, "last: %s}}", record ? "off" : "{}");
         assert_line(error_line(text, strlen(text), NULL),
-                    record ? "e.yaml:1:69: record: 1024 globs (expected fewer than 1024)"
-                           : "e.yaml:1:73: 1001 candidates (expected at most 1000)",
+                    record ? "e.yaml:1:70: record: 1024 globs (expected fewer than 1024)"
+                           : "e.yaml:1:74: 1001 candidates (expected at most 1000)",
                     "one more");
     }
 }

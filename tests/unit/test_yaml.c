@@ -214,8 +214,13 @@ static void utf8(void **state) {
                                       "\xf8\x88\x80\x80\x80",
                                       "\xff"};
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_int_equal(cp_utf8_length((const unsigned char *)good[i], strlen(good[i])), strlen(good[i]));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        const unsigned char *text = (const unsigned char *)good[i];
+        const size_t length = strlen(good[i]);
+        assert_int_equal(cp_utf8_length(text, length), length);
+        if (length > 1)
+            assert_int_equal(cp_utf8_length(text, length - 1), 0);
+    }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(cp_utf8_length((const unsigned char *)bad[i], strlen(bad[i])), 0);
 }

@@ -154,7 +154,8 @@ static void run_chunk(struct block block, size_t panel, size_t panels, float *co
     } while (block.start < k);
 }
 
-static void gemm(const struct cp_gemm *args, size_t row, size_t rows, size_t panel, size_t panels, float *scratch) {
+static void gemm(const struct cp_gemm *args, size_t row, size_t rows, size_t panel, size_t panels,
+                 float *scratch) {
     const size_t chunks = (rows + CHUNK_ROWS - 1) / CHUNK_ROWS;
     for (size_t i = 0; i < chunks; i++) {
         const size_t from = rows * i / chunks;

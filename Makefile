@@ -1,0 +1,29 @@
+# Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
+PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
+	libspng-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev python3-h5py python3-xarray \
+	python3-h5netcdf dataset-fashion-mnist
+EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
+
+.PHONY: demo test build setup clean
+
+demo: build
+	./build/release/clip-parity run $(EXPERIMENT)
+
+test: build
+	cmake --build build/release
+	ctest --preset release
+
+build: setup
+	cmake --preset release
+	cmake --build build/release --target clip-parity
+
+setup:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing with apt:" $$missing; \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+
+clean:
+	rm -rf build results/runs

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One file per subcommand. Each gets the arguments after its name and returns the exit code. */
+#ifndef CP_CMD_CMD_H
+#define CP_CMD_CMD_H
+
+#include "base/status.h"
+
+enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/cmd.h"
+#include "model/spec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void list_knobs(int component) {
+    for (int k = 0; k < CP_KNOB_COUNT; k++) {
+        const struct cp_knob *knob = &cp_knobs[k];
+        if ((int)knob->component != component)
+            continue;
+        printf("  .%s: ", knob->name);
+        if (!knob->options[0])
+            printf("a positive number");
+        for (int o = 0; knob->options[o]; o++)
+            printf("%s%s", o ? " | " : "", knob->options[o]);
+        printf(" (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",
+               knob->maths ? "maths" : "arithmetic", knob->what);
+    }
+}
+
+static void list_components(void) {
+    const struct cp_ops *ops = cp_ops_find(NULL);
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
+        const struct cp_component *component = &cp_components[c];
+        const struct cp_variant *v;
+        printf("%s%s (default %s): %s\n", c ? "\n" : "", component->name, component->initial, component->what);
+        if (c == CP_ACTIVATION)
+            printf("  auto\n      what the model's config says: quick, erf or tanh\n");
+        for (int i = 0; (v = component->variant(ops, i)) != NULL; i++)
+            printf("  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula, v->imitates, v->source);
+        list_knobs(c);
+    }
+    printf("\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
+           "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
+           "\nAny of these takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0\n");
+}
+
+static void list_taps(void) {
+    for (int p = 0; p < CP_POINT_COUNT; p++) {
+        const struct cp_point_row *row = &cp_points[p];
+        const char *names[] = {row->visual, row->text, row->joint};
+        static const char *const prefix[] = {"visual.transformer.resblocks.N", "transformer.resblocks.N", ""};
+        for (int t = 0; t < 3; t++) {
+            if (!names[t])
+                continue;
+            printf("%s%s%s  (", row->in_block ? prefix[t] : "", row->in_block && names[t][0] ? "." : "", names[t]);
+            for (int d = 0; d < row->rank; d++)
+                printf("%s%s", d ? ", " : "",
+                       row->dims[d] == CP_DIM_INPUT ? (t ? "prompt" : "image") : cp_dim_name(row->dims[d]));
+            printf(")\n      %s; Hugging Face: %s\n", row->what, row->hugging_face);
+        }
+    }
+}
+
+enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err) {
+    if (argc > 1 || (argc == 1 && strcmp(argv[0], "taps") != 0))
+        return (void)cp_fail(err, CP_USAGE, "", "list: unknown argument '%s'", argv[argc - 1]),
+               cp_expected(err, "nothing, or taps");
+    if (argc)
+        list_taps();
+    else
+        list_components();
+    return CP_OK;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/version.h"
+#include "cmd/cmd.h"
+#include "ops/ops.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_version.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+    "Usage: clip-parity COMMAND [ARGUMENTS]\n"
+    "\n"
+    "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
+    "      --dry-run            show what would be computed, and stop\n"
+    "      --resume             go on with a run that was stopped\n"
+    "  list [taps]              components, variants and knobs; or the taps\n"
+    "  --version                libraries and instruction sets\n"
+    "  --help\n"
+    "\n"
+    "Exit codes: 0 done, 1 parity failure, 2 internal error, 3 bad input, 4 usage,\n"
+    "5 nothing compared, 130 and 143 signals.\n";
+
+static void print_version(void) {
+    printf("clip-parity %s (%s)\ncompiler  %s\nflags     %s\nlibraries gsl %s\nkernels  ", cp_version(),
+           cp_version_commit(), cp_version_compiler(), cp_version_flags(), gsl_version);
+    for (const char *const *isa = cp_ops_available(); *isa; isa++)
+        printf(" %s", *isa);
+    printf("\n");
+}
+
+static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
+    if (argc < 2) {
+        (void)fputs(usage, stderr);
+        return CP_USAGE;
+    }
+    if (strcmp(argv[1], "run") == 0)
+        return cp_cmd_run(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "list") == 0)
+        return cp_cmd_list(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "--version") == 0)
+        return print_version(), CP_OK;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return (void)fputs(usage, stdout), CP_OK;
+    return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
+           cp_expected(err, "run, list, --version or --help");
+}
+
+int main(int argc, char **argv) {
+    struct cp_error err = {CP_OK, "", "", ""};
+    (void)gsl_set_error_handler_off();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not a death */
+    enum cp_status status = dispatch(argc, argv, &err);
+    if (status != CP_OK && err.status != CP_OK) {
+        char line[2048];
+        cp_error_line(&err, line, sizeof line);
+        (void)fprintf(stderr, "clip-parity: %s\n", line);
+    }
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CP_OK) {
+        (void)fprintf(stderr, "clip-parity: standard output could not be written\n");
+        status = CP_INTERNAL;
+    }
+    return (int)status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * open_clip's model configs, for plain ViTs with open_clip's own text tower. */
+#ifndef CP_IO_CLIP_CONFIG_H
+#define CP_IO_CLIP_CONFIG_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* No size in a config may be larger; the vocabulary's size has its own limit (XLM-V has 901,629 tokens). */
+enum { CP_CONFIG_SIZE = 1 << 16, CP_CONFIG_LAYERS = 1 << 10, CP_CONFIG_VOCABULARY = 1 << 21 };
+
+/* Text: ARGMAX is the first position of the largest id, EOS the first position of eos_id, or 0 if there is
+ * none (mlfoundations/open_clip src/open_clip/transformer.py text_global_pool). */
+enum cp_pool_type { CP_POOL_TOKEN, CP_POOL_AVG, CP_POOL_ARGMAX, CP_POOL_FIRST, CP_POOL_LAST, CP_POOL_EOS };
+
+struct cp_vision_config {
+    int image_size, patch_size, layers, width, heads, mlp_width;
+    bool no_ln_pre, final_ln_after_pool, gelu_tanh;
+    enum cp_pool_type pool_type; /* TOKEN or AVG */
+    double eps;
+};
+
+struct cp_text_config {
+    int context_length, vocab_size, layers, width, heads, mlp_width;
+    bool no_causal_mask, final_ln_after_pool, gelu_tanh;
+    enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
+    int32_t eos_id;              /* EOS only */
+    bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
+    char hf_tokenizer_name[128]; /* that tokenizer on the Hugging Face hub, or "" */
+    double eps;
+};
+
+struct cp_clip_config {
+    int embed_dim;
+    bool quick_gelu; /* both towers; then neither gelu_tanh is set */
+    struct cp_vision_config vision;
+    struct cp_text_config text;
+    double mean[3], std[3]; /* preprocess_cfg; OpenAI's by default */
+    double init_logit_scale, init_logit_bias;
+    bool has_logit_bias;
+};
+
+/* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}) or a bare model config; absent fields get
+ * open_clip's defaults (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py
+ * PreprocessCfg). A field of open_clip that this program does not compute is refused by name unless it has
+ * its default value, an unknown one with the nearest known. */
+enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err);
+
+#endif

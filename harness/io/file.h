@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Whole regular files for reading. FIFOs, folders and devices are refused (base/regular.h). */
+#ifndef CP_IO_FILE_H
+#define CP_IO_FILE_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+struct cp_file {
+    const unsigned char *bytes; /* of an empty mapped file: NULL */
+    size_t size;
+};
+
+/* Maps a file; release with cp_file_unmap, also after a failure. Nobody may shorten the file meanwhile. */
+enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_error *err);
+void cp_file_unmap(struct cp_file *file);
+
+/* Reads a file into the arena, expanded if it is gzip (RFC 1952); at most limit bytes, after expansion. A NUL
+ * follows the last byte. */
+enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
+                            struct cp_error *err);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What a result was made from and with. */
+#include "study/run.h"
+
+#include "base/digest.h"
+#include "base/version.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The processor's name as the system tells it, or "unknown". */
+static void processor_name(char name[128]) {
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    (void)snprintf(name, 128, "unknown");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+            line[strcspn(line, "\n")] = '\0';
+            (void)snprintf(name, 128, "%s", strchr(line, ':') + 2);
+            break;
+        }
+    if (file)
+        (void)fclose(file);
+}
+
+/* Now, or SOURCE_DATE_EPOCH where it is set (reproducible-builds.org). */
+static void utc_time(char text[32]) {
+    const char *fixed = getenv("SOURCE_DATE_EPOCH");
+    const time_t seconds = fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
+    struct tm utc;
+    (void)gmtime_r(&seconds, &utc);
+    (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static enum cp_status write_files(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+    for (size_t f = 0; f < study->inputs.file_count; f++) {
+        char hex[CP_DIGEST_HEX], name[32], value[512];
+        CP_TRY(cp_digest_file(study->inputs.files[f], hex, err));
+        (void)snprintf(name, sizeof name, "%06zu", f);
+        (void)snprintf(value, sizeof value, "%s %s", hex, study->inputs.files[f]);
+        CP_TRY(cp_result_text(result, "/provenance/files", name, value, err));
+    }
+    return CP_OK;
+}
+
+static enum cp_status write_inputs(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+    const struct cp_run_inputs *in = &study->inputs;
+    const size_t length = (size_t)study->model.config.text.context_length;
+    int handle;
+    if (in->labels) {
+        const struct cp_variable labels = {.group = "/inputs",
+                                           .name = "label",
+                                           .long_name = "class index of each image",
+                                           .units = "1",
+                                           .dtype = CP_INT32,
+                                           .rank = 1,
+                                           .dims = {{"image", in->images, in->image_names}}};
+        CP_TRY(cp_result_define(result, &labels, &handle, err));
+        CP_TRY(cp_result_write(result, handle, 0, in->images, in->labels, err));
+    }
+    if (in->prompts) {
+        const struct cp_variable tokens = {.group = "/inputs",
+                                           .name = "tokens",
+                                           .long_name = "token ids of each prompt",
+                                           .units = "1",
+                                           .dtype = CP_INT32,
+                                           .rank = 2,
+                                           .dims = {{"prompt", in->prompts, in->prompt_texts}, {"token", length, NULL}}};
+        CP_TRY(cp_result_define(result, &tokens, &handle, err));
+        CP_TRY(cp_result_write(result, handle, 0, in->prompts, in->tokens, err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+    char processor[128], time_text[32];
+    processor_name(processor);
+    utc_time(time_text);
+    const struct {
+        const char *name, *value;
+    } facts[] = {{"tool", "clip-parity"},
+                 {"version", cp_version()},
+                 {"commit", cp_version_commit()},
+                 {"compiler", cp_version_compiler()},
+                 {"flags", cp_version_flags()},
+                 {"processor", processor},
+                 {"instruction_set", study->ops->isa},
+                 {"time", time_text}};
+    CP_TRY(cp_result_text(result, "/", "schema", "clip-parity/1", err));
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        CP_TRY(cp_result_text(result, "/provenance", facts[i].name, facts[i].value, err));
+    CP_TRY(cp_result_integer(result, "/provenance", "threads", study->threads, err));
+    CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs", study->plan,
+                              err));
+    CP_TRY(write_files(study, result, err));
+    return write_inputs(study, result, err);
+}

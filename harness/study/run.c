@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/run.h"
+
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+struct progress {
+    FILE *out;
+    bool terminal;
+    double start, last;
+    size_t total, resumed;
+};
+
+static double now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* At most four times a second on a terminal, every five seconds elsewhere, and at the end. */
+static void show(struct progress *p, size_t done) {
+    const double at = now();
+    if (!p->out || (done < p->total && at - p->last < (p->terminal ? 0.25 : 5)))
+        return;
+    const double spent = at - p->start;
+    const double left = done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
+    p->last = at;
+    (void)fprintf(p->out, p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s" : "%zu of %zu inputs, %.0f s, %.0f s left%s",
+                  done, p->total, spent, left, p->terminal && done < p->total ? "" : "\n");
+    (void)fflush(p->out);
+}
+
+static enum cp_status check_signal(const struct cp_run_options *options, struct cp_error *err) {
+    const int caught = options->signal ? *options->signal : 0;
+    if (!caught)
+        return CP_OK;
+    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "", "stopped by %s; --resume goes on from here",
+                   caught == SIGTERM ? "SIGTERM" : "Ctrl-C");
+}
+
+/* Prompts are always run (the images need their features); rows that a resumed run already has get the same bytes. */
+static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options, struct progress *progress,
+                                  struct cp_error *err) {
+    const size_t prompts = ls->study->inputs.prompts;
+    for (size_t first = 0; first < prompts; first += ls->study->batch) {
+        const size_t count = prompts - first < ls->study->batch ? prompts - first : ls->study->batch;
+        CP_TRY(check_signal(options, err));
+        CP_TRY(cp_lockstep_prompts(ls, first, count, err));
+        show(progress, first + count);
+    }
+    return prompts ? cp_lockstep_classes(ls, err) : CP_OK;
+}
+
+/* A batch never straddles the last image that the oracle sees. */
+static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options, struct progress *progress,
+                                 struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t first = cp_result_resumed(ls->result) ? (size_t)cp_result_progress(ls->result) : 0;
+    progress->resumed = first;
+    while (first < study->inputs.images) {
+        const size_t end = first < study->oracle_images ? study->oracle_images : study->inputs.images;
+        const size_t count = end - first < study->batch ? end - first : study->batch;
+        CP_TRY(check_signal(options, err));
+        CP_TRY(cp_lockstep_images(ls, first, count, err));
+        first += count;
+        CP_TRY(cp_result_commit(ls->result, first, err));
+        show(progress, study->inputs.prompts + first);
+    }
+    return CP_OK;
+}
+
+static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
+                              struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
+    struct cp_lockstep ls;
+    struct progress progress = {.out = options->progress, .start = now()};
+    char digest[65];
+    enum cp_status status;
+    progress.terminal = options->progress && isatty(fileno(options->progress));
+    progress.total = study->inputs.prompts + study->inputs.images;
+    CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
+    CP_TRY_DONE(cp_provenance_write(study, result, err));
+    CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
+    CP_TRY_DONE(run_images(&ls, options, &progress, err));
+    CP_TRY_DONE(cp_summary_print(&ls, options->out, err));
+    CP_TRY_DONE(cp_result_finish(result, digest, err));
+    (void)fprintf(options->out, "\nresult  %s\ncontent %s\n", study->experiment->output.text, digest);
+done:
+    cp_lockstep_free(&ls);
+    return status;
+}
+
+enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options, struct cp_error *err) {
+    struct cp_result *result = NULL;
+    struct cp_pool *pool = NULL;
+    enum cp_status status;
+    CP_TRY_DONE(cp_pool_create(study->threads, &pool, err));
+    CP_TRY_DONE(
+        cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));
+    status = run_all(study, options, result, pool, err);
+done:
+    cp_result_close(result, status == CP_INTERRUPTED || status == CP_TERMINATED);
+    cp_pool_free(pool);
+    return status;
+}
