@@ -80,16 +80,17 @@ static void replace_least(struct worst heap[WORST], struct worst w) {
     heap[at] = w;
 }
 
-/* Infinity counts as 2^128, where the next binade would begin. */
+/* Infinity counts as 2^128, where the next binade would begin, and so does any larger exact value. */
 static double ulps(float y, double exact) {
     const double value = isinf(y) ? copysign(0x1p128, (double)y) : (double)y;
-    return fabs(value - exact) / cp_ulp_at(CP_FP32, fmin(fabs(exact), LARGEST));
+    const double capped = fabs(exact) > 0x1p128 ? copysign(0x1p128, exact) : exact;
+    return fabs(value - capped) / cp_ulp_at(CP_FP32, fmin(fabs(exact), LARGEST));
 }
 
 static bool class_is_right(float y, double exact) {
     if (isnan(exact) || isinf(exact))
         return isnan(exact) ? isnan(y) : isinf(y);
-    return !isnan(y) && (y == 0.0f || signbit(y) == signbit(exact));
+    return !isnan(y) && (y == 0.0f || (signbit(y) != 0) == (signbit(exact) != 0));
 }
 
 static void compare(const struct function *f, const float *x, const float *y, struct tally *tally) {
@@ -138,7 +139,7 @@ static double ulps_by_mpfr(const struct function *f, const struct worst *w) {
     mpfr_set_flt(x, w->x, MPFR_RNDN);
     f->mpfr(exact, x, MPFR_RNDN);
     const double magnitude = fabs(mpfr_get_d(exact, MPFR_RNDN));
-    mpfr_sub_d(error, exact, isinf(w->y) ? copysign(0x1p128, (double)w->y) : (double)w->y, MPFR_RNDN);
+    mpfr_sub_d(error, exact, isinf(w->y) ? 0x1p128 : (double)w->y, MPFR_RNDN);
     const double difference = fabs(mpfr_get_d(error, MPFR_RNDN));
     mpfr_clears(x, exact, error, (mpfr_ptr)NULL);
     return difference / cp_ulp_at(CP_FP32, fmin(magnitude, LARGEST));

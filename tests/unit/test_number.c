@@ -13,8 +13,7 @@
 #include <immintrin.h>
 #endif
 
-/* ---- rounding, defined anew: exact integers, the two neighbours compared
- * --------------------------------------- */
+/* ---- rounding, defined anew: exact integers, the two neighbours compared ---- */
 
 struct format {
     enum cp_dtype dtype;
@@ -173,8 +172,7 @@ static void test_fp16_is_the_processors(void **state) {
 #endif
 }
 
-/* ---- units in the last place
- * ----------------------------------------------------------------------------------- */
+/* ---- units in the last place ---- */
 
 static void test_ulp_distance(void **state) {
     (void)state;

@@ -16,8 +16,7 @@ enum { SAMPLE = 1 << 20 };
 static const enum cp_dtype computes[] = {CP_FP32, CP_FP16, CP_BF16};
 enum { COMPUTES = sizeof computes / sizeof *computes };
 
-/* ---- the ideal functions in float64, by libm, in forms that do not cancel
- * ---------------------------------------- */
+/* ---- the ideal functions in float64, by libm, in forms that do not cancel ---- */
 
 static double quick_gelu(double x) {
     return x / (1.0 + exp(-1.702 * x));
@@ -44,8 +43,7 @@ static double (*ideal_of(const struct cp_variant *info))(double) {
     return NULL;
 }
 
-/* ---- inputs
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ---- */
 
 static const float edges[] = {0.0f,
                               -0.0f,
@@ -96,8 +94,7 @@ static float *sample_inputs(enum cp_dtype compute) {
     return x;
 }
 
-/* ---- tests
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- tests ---- */
 
 /* Largest error as a share of the variant's own bound. */
 static double worst_share(const struct cp_activation *variant, const float *x, const float *y,
@@ -237,8 +234,7 @@ static void test_quick_rounds_three_times(void **state) {
     assert_true(other > 1000);
 }
 
-/* ---- exp, erf, tanh
- * ------------------------------------------------------------------------------------------------ */
+/* ---- exp, erf, tanh ---- */
 
 static const struct {
     const char *name;

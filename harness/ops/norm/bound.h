@@ -13,15 +13,15 @@
 
 /* One row as the bound functions see it, in exact arithmetic. */
 struct cp_norm_row_bound {
-    double unit;           /* unit roundoff of the statistics */
-    double tiny;           /* the absolute error of an operation that underflows */
-    double depth;          /* additions an element passes through in the tree of 16 */
-    double input;          /* relative error of an x rounded to the statistics' type */
-    double mean_abs;       /* >= the mean of |x| */
-    double deviation;      /* >= the standard deviation */
-    double mean_square;    /* >= the mean of x^2 */
-    double mean_error;     /* the variants fill these two: bounds on the errors of the mean */
-    double variance_error; /* and of the variance */
+    double unit;        /* unit roundoff of the statistics */
+    double tiny;        /* the absolute error of an operation that underflows */
+    double depth;       /* additions an element passes through in the tree of 16 */
+    double input;       /* relative error of an x rounded to the statistics' type */
+    double mean_abs;    /* >= the mean of |x| */
+    double deviation;   /* >= the standard deviation */
+    double mean_square; /* >= the mean of x^2 */
+    double mean_error;  /* bounds on the errors of the mean, by the tree unless a variant says otherwise, */
+    double variance_error; /* and of the variance, which the variants fill in */
 };
 
 /* k u / (1 - k u): the relative error of k roundings; infinite once it bounds nothing. */
@@ -43,7 +43,7 @@ static inline struct cp_norm_row_bound cp_norm_row_facts(const struct cp_norm_ar
         .deviation = sqrt(variance),
         .mean_square = mean * mean + variance,
     };
-    row.mean_error = cp_gamma(row.depth + 1.0, u) * row.mean_abs + row.input * row.mean_abs * 1.25 + row.tiny;
+    row.mean_error = cp_gamma(row.depth + (row.input > 0.0 ? 2.0 : 1.0), u) * row.mean_abs + row.tiny;
     return row;
 }
 

@@ -49,26 +49,32 @@ static void apply(const struct cp_norm_args *args) {
     cp_norm_rows(args, welford);
 }
 
-/* With A = |mean| + spread >= every running mean and S = spread:
- * - a running mean of k elements errs by e_k, k e_k <= (k - 1) e_(k-1) + u (k A + 4 S), so e_k <= u (A (k +
- * 1) / 2 + 4 S); each of the 4 merges adds at most u (A + 3 S) (the absorbed share is at most one half).
- * - the terms delta (x - mean_k) sum to the partial's M2 and delta^2 to at most twice that, so by Cauchy and
- * Schwarz the means' errors move the variance by at most 2 sqrt(2) deviation e + e^2; the merges, whose
- * weights a b / (a + b) sum to at most n, move it by 4 deviation e + 4 e^2; at most k + 14 roundings are
- * relative. */
+/* With A = |mean| + spread >= every running mean, S = spread, and L merges of partials of at most k elements:
+ * - a running mean errs by e_k with e_1 = 0, k e_k <= (k - 1) e_(k-1) + u (k A + 4 S), and each merge adds at
+ * most u (A + 3 S), as the absorbed share is at most one half;
+ * - the terms delta (x - mean_k) of a partial sum to its M2 and their delta^2 to at most twice that, so by
+ * Cauchy and Schwarz the means' errors e move the variance by at most 2 sqrt(2) deviation e + e^2; the
+ * merges, whose weights a b / (a + b) sum to at most L n / 4, by 2 sqrt(L) deviation e + L e^2;
+ * - at most max(k + 3, 7) + 2 L roundings of the sums are relative. */
 static double error_bound(const struct cp_norm_args *args, double mean, double sigma, double spread_max,
                           double weight_max, double bias_max) {
     struct cp_norm_row_bound row = cp_norm_row_facts(args, mean, sigma);
     const double k = ceil((double)args->width / CP_LANES);
+    const double merges = fmin(ceil(log2((double)args->width)), 4.0);
     const double magnitude = fabs(mean) + spread_max;
-    const double e = cp_gamma((k + 9.0) / 2.0, row.unit) * magnitude + cp_gamma(16.0, row.unit) * spread_max +
-                     1.25 * row.input * magnitude + (2.0 * k + 8.0) * row.tiny;
-    const double moved = (6.83 * row.deviation + 5.0 * e) * e + cp_norm_input_error(&row);
+    const double spread = spread_max + 2.0 * row.input * magnitude;
+    const double inputs = row.input > 0.0 ? 1.0 : 0.0;
+    const double e = cp_gamma((k + 1.0) / 2.0 - 1.0 / k + merges + inputs, row.unit) * magnitude +
+                     cp_gamma(4.0 - 4.0 / k + 3.0 * merges, row.unit) * spread + (2.0 * k + 8.0) * row.tiny;
+    const double slope = 2.0 * sqrt(merges) + (k > 1.0 ? 2.0 * sqrt(2.0) : 0.0);
+    const double moved = (slope * row.deviation + (1.0 + merges) * e) * e + cp_norm_input_error(&row);
     const double second = row.deviation * row.deviation + moved;
-    if (!cp_norm_in_range(args, second) || !cp_norm_in_range(args, 4.0 * spread_max * spread_max / k))
+    if (!cp_norm_in_range(args, second) ||
+        !cp_norm_in_range(args, 4.0 * spread * spread / (double)args->width))
         return INFINITY;
     row.mean_error = e;
-    row.variance_error = moved + cp_gamma(k + 14.0, row.unit) * second + (2.0 * k + 8.0) * row.tiny;
+    row.variance_error =
+        moved + cp_gamma(fmax(k + 3.0, 7.0) + 2.0 * merges, row.unit) * second + (2.0 * k + 8.0) * row.tiny;
     return cp_norm_bound(args, &row, sigma, spread_max, weight_max, bias_max);
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the program says and returns when it is asked for something wrong: one line, the documented exit code. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "program_fixture.h"
+
+#define DEMO "run experiments/quickgelu-vs-gelu.yaml output=/tmp/clip-parity-errors.h5 "
+
+static void one_line_each(void **state) {
+    static const struct {
+        const char *arguments;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"frobnicate", 4, "unknown command 'frobnicate'"},
+        {"run", 4, "no experiment"},
+        {"run --fast x.yaml", 4, "unknown option '--fast'"},
+        {"run /nowhere/x.yaml", 3, "/nowhere/x.yaml"},
+        {DEMO "baselin={}", 3, "did you mean 'baseline'?"},
+        {DEMO "baseline.activation=quik", 3, "did you mean 'quick'?"},
+        {DEMO "baseline.activaton=quick", 3, "did you mean 'activation'?"},
+        {DEMO "baseline.norm.eps=-1", 3, "not a positive number"},
+        {DEMO "baseline.activation@visual.9=erf", 3, "layer 9"},
+        {DEMO "record.nothing=full", 3, "no tap matches 'nothing'"},
+        {DEMO "inputs.images=/nowhere/*.png", 3, "nothing matches"},
+        {DEMO "inputs.labels=/nowhere.csv", 3, "/nowhere.csv: cannot be opened"},
+        {DEMO "model.checkpoint=/nowhere.safetensors", 3, "/nowhere.safetensors: cannot be opened"},
+        {DEMO "model.checkpoint=README.md", 3, "README.md: a header of"},
+        {DEMO "model.config=README.md", 3, "README.md: line 1"},
+        {DEMO "inputs.prompts='[caf\xc3\xa9]'", 3, "not ASCII"},
+        {DEMO "isa=avx1024", 3, "isa"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[4096];
+        const int code = run_program(cases[i].arguments, text, sizeof text);
+        if (code != cases[i].code || !strstr(text, cases[i].says))
+            print_error("clip-parity %s: %d, %s\n", cases[i].arguments, code, text);
+        assert_int_equal(code, cases[i].code);
+        assert_non_null(strstr(text, cases[i].says));
+        assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+        assert_int_equal(access("/tmp/clip-parity-errors.h5", F_OK), -1);
+        assert_int_equal(access("/tmp/clip-parity-errors.h5.partial", F_OK), -1);
+    }
+}
+
+static void a_model_that_is_not_its_config(void **state) {
+    char text[4096];
+    (void)state;
+    assert_int_equal(run_program("run experiments/quickgelu-vs-gelu.yaml output=/tmp/clip-parity-errors.h5 "
+                                 "model.config=tests/cli/wrong_config.json",
+                                 text, sizeof text),
+                     3);
+    assert_non_null(strstr(text, "tensor visual.transformer.resblocks.5.ln_1.bias: unexpected tensor"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_line_each),
+        cmocka_unit_test(a_model_that_is_not_its_config),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Running the program from a test, and reading what it wrote. */
+#ifndef CP_TESTS_PROGRAM_FIXTURE_H
+#define CP_TESTS_PROGRAM_FIXTURE_H
+
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs the program with arguments for a shell; its exit code. Standard output and error go to text (both, cut). */
+static inline int run_program(const char *arguments, char *text, size_t size) {
+    char command[2048];
+    (void)snprintf(command, sizeof command, "%s %s 2>&1", CP_PROGRAM, arguments);
+    FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): the test's own command */
+    size_t used = 0;
+    for (size_t got; pipe && used + 1 < size && (got = fread(text + used, 1, size - 1 - used, pipe)) > 0;)
+        used += got;
+    text[used] = '\0';
+    const int status = pipe ? pclose(pipe) : -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A whole dataset as type into values, which has room for count; the number of elements, or -1. */
+static inline long read_dataset(const char *file, const char *path, hid_t type, void *values, size_t count) {
+    const hid_t f = H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t dataset = f < 0 ? -1 : H5Dopen2(f, path, H5P_DEFAULT);
+    const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
+    const hssize_t points = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
+    long got = -1;
+    if (points >= 0 && (size_t)points <= count && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
+        got = (long)points;
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (dataset >= 0)
+        (void)H5Dclose(dataset);
+    if (f >= 0)
+        (void)H5Fclose(f);
+    return got;
+}
+
+#endif
