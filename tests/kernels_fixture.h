@@ -37,35 +37,49 @@ static inline bool same_bits(float a, float b) {
     return cp_bits(a) == cp_bits(b) || (isnan(a) && isnan(b));
 }
 
+/* The sum by the tree of 16 as the contract words it, element by element; every addition rounded to dtype. */
+static inline float tree_of_16(const float *terms, size_t n, enum cp_dtype dtype) {
+    float partial[16] = {0};
+    for (size_t i = 0; i < n; i++)
+        partial[i % 16] = cp_round_to(dtype, partial[i % 16] + terms[i]);
+    for (size_t distance = 8; distance >= 1; distance /= 2)
+        for (size_t j = 0; j < distance; j++)
+            partial[j] = cp_round_to(dtype, partial[j] + partial[j + distance]);
+    return partial[0];
+}
+
 struct table {
     size_t rows, columns;
     double *values; /* (rows, columns) */
 };
 
-/* Reads a two-dimensional little-endian float64 .npy file in C order; values is NULL where there is none
- * such. */
+/* The values after the header of a .npy file, which file stands behind, or NULL. */
+static inline double *read_values(FILE *file, size_t count) {
+    double *const values = malloc(count * sizeof *values);
+    if (values != NULL && fread(values, sizeof *values, count, file) == count)
+        return values;
+    free(values);
+    return NULL;
+}
+
+/* Reads a two-dimensional little-endian float64 .npy file in C order; all zero where there is none such. The
+ * caller frees values. */
 static inline struct table read_table(const char *path) {
     struct table table = {0, 0, NULL};
-    unsigned char start[10];
-    char header[512];
-    FILE *file = fopen(path, "rb");
+    unsigned char start[10]; /* magic, version, length of the header */
+    char header[512] = "";
+    FILE *const file = fopen(path, "rb");
     if (file == NULL)
         return table;
-    size_t length = sizeof header;
-    if (fread(start, 1, sizeof start, file) == sizeof start)
-        length = start[8] + 256u * start[9];
-    if (length < sizeof header && fread(header, 1, length, file) == length) {
-        header[length] = '\0';
-        const char *const shape = strstr(header, "'shape': (");
-        if (strstr(header, "'<f8', 'fortran_order': False") != NULL && shape != NULL &&
-            sscanf(shape, "'shape': (%zu, %zu)", &table.rows, &table.columns) == 2) {
-            const size_t count = table.rows * table.columns;
-            table.values = malloc(count * sizeof *table.values);
-            if (table.values != NULL && fread(table.values, sizeof *table.values, count, file) != count) {
-                free(table.values);
-                table.values = NULL;
-            }
-        }
+    if (fread(start, 1, sizeof start, file) == sizeof start && start[8] + 256u * start[9] < sizeof header)
+        (void)!fread(header, 1, start[8] + 256u * start[9], file);
+    char *shape = strstr(header, "'descr': '<f8', 'fortran_order': False, 'shape': (");
+    if (shape != NULL) {
+        const size_t rows = strtoul(strchr(shape, '(') + 1, &shape, 10);
+        const size_t columns = strtoul(shape + 1, &shape, 10);
+        double *const values = read_values(file, rows * columns);
+        if (values != NULL)
+            table = (struct table){rows, columns, values};
     }
     (void)fclose(file);
     return table;

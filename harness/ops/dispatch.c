@@ -32,8 +32,6 @@ static const char *const names[] = {
     NULL,
 };
 
-enum { SETS = sizeof sets / sizeof *sets };
-
 #if defined(__x86_64__)
 /* __builtin_cpu_supports asks the operating system too, but clang's does not know "f16c". */
 static bool has_avx2(void) {
@@ -70,9 +68,9 @@ const struct cp_ops *cp_ops_find(const char *name) {
     size_t index = best();
     if (name == NULL || strcmp(name, "auto") == 0)
         return sets[index];
-    while (index < SETS && strcmp(names[index], name) != 0)
+    while (names[index] != NULL && strcmp(names[index], name) != 0)
         index++;
-    return index < SETS ? sets[index] : NULL;
+    return names[index] != NULL ? sets[index] : NULL;
 }
 
 const char *const *cp_ops_available(void) {

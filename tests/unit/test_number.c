@@ -211,14 +211,14 @@ static void test_ulp_distance(void **state) {
 static void test_ulp_at(void **state) {
     (void)state;
     const struct {
-        enum cp_dtype dtype;
         double x, ulp;
+        enum cp_dtype dtype;
     } cases[] = {
-        {CP_FP32, 1.0, 0x1p-23},       {CP_FP32, -1.999, 0x1p-23},    {CP_FP32, 0.999, 0x1p-24},
-        {CP_FP32, 0.0, 0x1p-149},      {CP_FP32, 0x1p-126, 0x1p-149}, {CP_FP32, 0x1p-140, 0x1p-149},
-        {CP_FP32, 0x1p-125, 0x1p-148}, {CP_FP16, 1.0, 0x1p-10},       {CP_FP16, 65504.0, 32.0},
-        {CP_FP16, 0x1p-14, 0x1p-24},   {CP_FP16, 0x1p-20, 0x1p-24},   {CP_BF16, 1.0, 0x1p-7},
-        {CP_BF16, 0x1p-130, 0x1p-133}, {CP_FP64, 1.0, 0x1p-52},       {CP_FP64, 0.0, 0x1p-1074},
+        {1.0, 0x1p-23, CP_FP32},       {-1.999, 0x1p-23, CP_FP32},    {0.999, 0x1p-24, CP_FP32},
+        {0.0, 0x1p-149, CP_FP32},      {0x1p-126, 0x1p-149, CP_FP32}, {0x1p-140, 0x1p-149, CP_FP32},
+        {0x1p-125, 0x1p-148, CP_FP32}, {1.0, 0x1p-10, CP_FP16},       {65504.0, 32.0, CP_FP16},
+        {0x1p-14, 0x1p-24, CP_FP16},   {0x1p-20, 0x1p-24, CP_FP16},   {1.0, 0x1p-7, CP_BF16},
+        {0x1p-130, 0x1p-133, CP_BF16}, {1.0, 0x1p-52, CP_FP64},       {0.0, 0x1p-1074, CP_FP64},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_true(cp_ulp_at(cases[i].dtype, cases[i].x) == cases[i].ulp);
@@ -227,11 +227,11 @@ static void test_ulp_at(void **state) {
 static void test_dtypes(void **state) {
     (void)state;
     const struct {
-        enum cp_dtype dtype;
         const char *name;
+        enum cp_dtype dtype;
         unsigned size;
-    } cases[] = {{CP_FP32, "fp32", 4},   {CP_FP16, "fp16", 2},   {CP_BF16, "bf16", 2},  {CP_FP64, "fp64", 8},
-                 {CP_INT64, "int64", 8}, {CP_INT32, "int32", 4}, {CP_UINT8, "uint8", 1}};
+    } cases[] = {{"fp32", CP_FP32, 4},   {"fp16", CP_FP16, 2},   {"bf16", CP_BF16, 2},  {"fp64", CP_FP64, 8},
+                 {"int64", CP_INT64, 8}, {"int32", CP_INT32, 4}, {"uint8", CP_UINT8, 1}};
     assert_int_equal(sizeof cases / sizeof *cases, CP_DTYPE_COUNT);
     for (size_t i = 0; i < CP_DTYPE_COUNT; i++) {
         assert_string_equal(cp_dtype_name(cases[i].dtype), cases[i].name);

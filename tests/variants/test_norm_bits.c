@@ -78,17 +78,6 @@ static void test_every_set_gives_the_same_bits(void **state) {
                     }
 }
 
-/* The tree of 16 as the contract words it, element by element. */
-static float tree_of_16(const float *terms, size_t n) {
-    float partial[16] = {0};
-    for (size_t i = 0; i < n; i++)
-        partial[i % 16] += terms[i];
-    for (size_t distance = 8; distance >= 1; distance /= 2)
-        for (size_t j = 0; j < distance; j++)
-            partial[j] += partial[j + distance];
-    return partial[0];
-}
-
 static void test_two_pass_sums_by_the_tree_of_16(void **state) {
     (void)state;
     struct row row;
@@ -99,10 +88,10 @@ static void test_two_pass_sums_by_the_tree_of_16(void **state) {
             fill_row(&row, widths[w], kind, 1e-5, &random);
             const struct cp_norm_args args = arguments(&row, y, CP_FP32, CP_FP32);
             named("two_pass")->apply(&args);
-            const float mean = tree_of_16(row.x, row.width) / (float)row.width;
+            const float mean = tree_of_16(row.x, row.width, CP_FP32) / (float)row.width;
             for (size_t i = 0; i < row.width; i++)
                 squares[i] = (row.x[i] - mean) * (row.x[i] - mean);
-            const float variance = tree_of_16(squares, row.width) / (float)row.width;
+            const float variance = tree_of_16(squares, row.width, CP_FP32) / (float)row.width;
             const float rstd = 1.0f / sqrtf(variance + 1e-5f);
             for (size_t i = 0; i < row.width; i++) {
                 const float expected = (row.x[i] - mean) * rstd * row.weight[i] + row.bias[i];

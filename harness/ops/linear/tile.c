@@ -16,6 +16,7 @@ static inline __attribute__((always_inline)) void tile_columns(const struct cp_t
     const float *b = tile->b + column;
     float *c = tile->c + column;
     vec sum[TILE_ROWS][TILE_VECS];
+    /* C is needed only after the last k; fetched now, its misses cost nothing. */
     for (int r = 0; r < rows; r++)
         for (int line = 0; line < WIDTH; line += 16)
             __builtin_prefetch(c + (size_t)r * tile->ldc + line, 1);

@@ -34,11 +34,10 @@ CP_INLINE void merge(struct partials *p, size_t j, size_t half, enum cp_dtype st
 
 CP_INLINE struct cp_moments welford(const float *x, size_t n, enum cp_dtype stats) {
     struct partials p = {0};
-    size_t i = 0;
-    float k = 1.0f;
-    for (; i + CP_LANES <= n; i += CP_LANES, k += 1.0f)
-        update(&p, x + i, CP_LANES, k, stats);
-    update(&p, x + i, n - i, k, stats);
+    size_t i = 0, k = 1;
+    for (; i + CP_LANES <= n; i += CP_LANES, k++)
+        update(&p, x + i, CP_LANES, (float)k, stats);
+    update(&p, x + i, n - i, (float)k, stats);
     for (size_t half = CP_LANES / 2; half > 0; half /= 2)
         for (size_t j = 0; j < half; j++)
             merge(&p, j, half, stats);
@@ -82,8 +81,7 @@ const struct cp_norm CP_KERNEL(cp_norm_welford) = {
     .info = {.name = "welford",
              .imitates = "PyTorch's LayerNorm: running moments, merged pairwise",
              .formula = "per partial: mean += (x - mean) / k, M2 += (x - mean_old) * (x - mean_new); 16 "
-                        "partials merged by "
-                        "Chan's rule; y as in two_pass",
+                        "partials merged by Chan's rule; y as in two_pass",
              .source = "Welford, Technometrics 4(3), 1962; Chan, Golub and LeVeque, 1979; pytorch/pytorch "
                        "aten/src/ATen/native/cuda/layer_norm_kernel.cu",
              .maths = "layer_norm"},

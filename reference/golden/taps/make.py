@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what PyTorch computes at every tap of the demo models.
+
+For each model, 8 images and 8 prompts under its own activation:
+
+    MODEL.values.npy  float64 (taps, 4096), PyTorch float64; element i of a tap is the
+                      flat index counter_hash(0, name_hash(tap), i) mod its size
+    MODEL.errors.npy  float64 (taps, 8), RMS error of PyTorch float32 per input
+    taps.txt          the taps' names, in the order of the rows
+
+and PROVENANCE.txt. Run from the repository's root with Debian's python3-torch:
+
+    /usr/bin/python3 reference/golden/taps/make.py
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+sys.path.insert(0, str(ROOT / "reference/pytorch"))
+sys.path.insert(0, str(ROOT / "data/fashion-clip"))
+
+import clip  # noqa: E402
+import counter  # noqa: E402
+import train  # noqa: E402
+from tokenizer import Tokenizer  # noqa: E402
+
+SAMPLES = 4096
+PROMPTS = ["a photo of a bag", "a dress", "a picture of a coat, a fashion item", "sandal",
+           "a photo of a t-shirt", "a photo of a shirt", "ankle boot", "a pullover"]
+
+
+def pixels():
+    files = sorted((ROOT / "data/fashion-clip/images").glob("*.png"))[:8]
+    x = np.stack([np.asarray(Image.open(f)) for f in files]).transpose(0, 3, 1, 2).astype(np.float32)
+    mean = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)[:, None, None]
+    std = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)[:, None, None]
+    return torch.from_numpy((x / np.float32(255) - mean) / std)
+
+
+def watch(model, taps):
+    """Collects every module's output under its tap's name, as (input, token, channel)."""
+    def hook(name):
+        def collect(module, inputs, output):
+            value = output[0] if isinstance(output, tuple) else output
+            if name == "visual.conv1":
+                value = value.flatten(2).permute(0, 2, 1)
+            elif "resblocks" in name:
+                value = value.permute(1, 0, 2)
+            taps[name] = value
+            if name.endswith(".attn"):
+                qkv = F.linear(inputs[0], module.in_proj_weight, module.in_proj_bias)
+                for part, piece in zip("qkv", qkv.permute(1, 0, 2).chunk(3, dim=-1)):
+                    taps[f"{name}.{part}"] = piece
+        return collect
+    for name, module in model.named_modules():
+        last = name.split(".")[-1]
+        if last in ("conv1", "ln_pre", "ln_1", "attn", "ln_2", "c_fc", "gelu", "c_proj", "ln_post",
+                    "ln_final", "token_embedding", "visual") or last.isdigit():
+            module.register_forward_hook(hook(name))
+
+
+@torch.no_grad()
+def run(model, dtype, tokens):
+    taps = {}
+    model = model.to(dtype).eval()
+    watch(model, taps)
+    image = model.encode_image(pixels().to(dtype), normalize=True)
+    taps["text_projection"] = model.encode_text(tokens)
+    text = F.normalize(taps["text_projection"], dim=-1)
+    taps["image_features"], taps["text_features"] = image, text
+    taps["logits_per_image"] = model.logit_scale.exp() * image @ text.T
+    taps["probs"] = taps["logits_per_image"].softmax(dim=-1)
+    return {name: value.double().contiguous() for name, value in taps.items()}
+
+
+def golden(name, activation, tokens):
+    folder = ROOT / "data" / name
+    exact = run(train.load_stored(folder, activation), torch.float64, tokens)
+    single = run(train.load_stored(folder, activation), torch.float32, tokens)
+    values, errors = [], []
+    for tap, value in exact.items():
+        flat = value.numpy().ravel()
+        index = counter.counter_hash(0, counter.name_hash(tap), np.arange(SAMPLES)) % np.uint64(flat.size)
+        values.append(flat[index.astype(np.int64)])
+        difference = (single[tap] - value).reshape(8, -1)
+        errors.append(difference.square().mean(dim=1).sqrt().numpy())
+    np.save(HERE / f"{name}.values.npy", np.array(values))
+    np.save(HERE / f"{name}.errors.npy", np.array(errors))
+    return list(exact)
+
+
+def main():
+    tokens = Tokenizer(ROOT / "data/vocab/bpe_simple_vocab_16e6.txt.gz")(PROMPTS)
+    for name, activation in (("fashion-clip", "quick"), ("fashion-clip-gelu", "erf")):
+        taps = golden(name, activation, tokens)
+    (HERE / "taps.txt").write_text("\n".join(taps) + "\n")
+    (HERE / "PROVENANCE.txt").write_text(
+        f"made by reference/golden/taps/make.py\npython {platform.python_version()}\n"
+        f"torch {torch.__version__}\nnumpy {np.__version__}\n")
+
+
+if __name__ == "__main__":
+    main()
