@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs the program with arguments for a shell; its exit code. Standard output and error go to text (both, cut). */
+/* Runs the program with arguments for a shell; its exit code. Standard output and error go to text (both,
+ * cut). */
 static inline int run_program(const char *arguments, char *text, size_t size) {
     char command[2048];
     (void)snprintf(command, sizeof command, "%s %s 2>&1", CP_PROGRAM, arguments);
@@ -30,7 +31,8 @@ static inline long read_dataset(const char *file, const char *path, hid_t type, 
     const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
     const hssize_t points = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
     long got = -1;
-    if (points >= 0 && (size_t)points <= count && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
+    if (points >= 0 && (size_t)points <= count &&
+        H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0)
         got = (long)points;
     if (space >= 0)
         (void)H5Sclose(space);

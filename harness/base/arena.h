@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A growing bump allocator: many allocations, one release. Blocks never move, so pointers stay valid until the
- * arena is reset or freed. Every allocation is aligned to 64 bytes (a cache line, a ZMM register). Not thread-safe. */
+ * A growing bump allocator: many allocations, one release. Blocks never move, so pointers stay valid until
+ * the arena is reset or freed. Every allocation is aligned to 64 bytes (a cache line, a ZMM register). Not
+ * thread-safe. */
 #ifndef CP_BASE_ARENA_H
 #define CP_BASE_ARENA_H
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdint.h>
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,8 @@ enum cp_status cp_digest_file(const char *path, char hex[CP_DIGEST_HEX], struct 
     return status;
 }
 
-void cp_digest_tensor(enum cp_dtype dtype, const void *values, size_t count, uint8_t digest[CP_DIGEST_BYTES]) {
+void cp_digest_tensor(enum cp_dtype dtype, const void *values, size_t count,
+                      uint8_t digest[CP_DIGEST_BYTES]) {
     enum { PIECE = 512 };
     const uint32_t nan32 = 0x7fc00000u;
     const uint64_t nan64 = 0x7ff8000000000000u;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format, ...) {
+enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format,
+                       ...) {
     va_list args;
     err->status = status;
     err->expected[0] = '\0';

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Status codes and the error record that every fallible function fills.
  *
- * A function that can fail returns enum cp_status and takes a struct cp_error * as its last parameter. On CP_OK the
- * record is untouched; otherwise it says where, what and what was expected, and prints as one line. */
+ * A function that can fail returns enum cp_status and takes a struct cp_error * as its last parameter. On
+ * CP_OK the record is untouched; otherwise it says where, what and what was expected, and prints as one line.
+ */
 #ifndef CP_BASE_STATUS_H
 #define CP_BASE_STATUS_H
 
@@ -27,14 +28,16 @@ struct cp_error {
 
 #define CP_PRINTF(position, first) __attribute__((format(printf, position, first)))
 
-/* Fills err and returns status, so that a failing line reads: return cp_fail(err, CP_BAD_INPUT, path, "...", ...); */
-enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format, ...)
-    CP_PRINTF(4, 5);
+/* Fills err and returns status, so that a failing line reads: return cp_fail(err, CP_BAD_INPUT, path, "...",
+ * ...); */
+enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *where, const char *format,
+                       ...) CP_PRINTF(4, 5);
 
 /* Adds what was expected to an error already filled; returns the error's status. */
 enum cp_status cp_expected(struct cp_error *err, const char *format, ...) CP_PRINTF(2, 3);
 
-/* Puts a prefix such as a file name in front of err->where (used where an inner function does not know the file). */
+/* Puts a prefix such as a file name in front of err->where (used where an inner function does not know the
+ * file). */
 void cp_error_within(struct cp_error *err, const char *prefix);
 
 /* Writes "where: what (expected ...)" without a newline; control characters from input are shown as \xNN. */

@@ -25,16 +25,19 @@ static void list_components(void) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
         const struct cp_component *component = &cp_components[c];
         const struct cp_variant *v;
-        printf("%s%s (default %s): %s\n", c ? "\n" : "", component->name, component->initial, component->what);
+        printf("%s%s (default %s): %s\n", c ? "\n" : "", component->name, component->initial,
+               component->what);
         if (c == CP_ACTIVATION)
             printf("  auto\n      what the model's config says: quick, erf or tanh\n");
         for (int i = 0; (v = component->variant(ops, i)) != NULL; i++)
-            printf("  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula, v->imitates, v->source);
+            printf("  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula,
+                   v->imitates, v->source);
         list_knobs(c);
     }
-    printf("\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
-           "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
-           "\nAny of these takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0\n");
+    printf(
+        "\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
+        "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
+        "\nAny of these takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0\n");
 }
 
 static void list_taps(void) {
@@ -45,7 +48,8 @@ static void list_taps(void) {
         for (int t = 0; t < 3; t++) {
             if (!names[t])
                 continue;
-            printf("%s%s%s  (", row->in_block ? prefix[t] : "", row->in_block && names[t][0] ? "." : "", names[t]);
+            printf("%s%s%s  (", row->in_block ? prefix[t] : "", row->in_block && names[t][0] ? "." : "",
+                   names[t]);
             for (int d = 0; d < row->rank; d++)
                 printf("%s%s", d ? ", " : "",
                        row->dims[d] == CP_DIM_INPUT ? (t ? "prompt" : "image") : cp_dim_name(row->dims[d]));

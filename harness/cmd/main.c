@@ -9,18 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-    "Usage: clip-parity COMMAND [ARGUMENTS]\n"
-    "\n"
-    "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
-    "      --dry-run            show what would be computed, and stop\n"
-    "      --resume             go on with a run that was stopped\n"
-    "  list [taps]              components, variants and knobs; or the taps\n"
-    "  --version                libraries and instruction sets\n"
-    "  --help\n"
-    "\n"
-    "Exit codes: 0 done, 1 parity failure, 2 internal error, 3 bad input, 4 usage,\n"
-    "5 nothing compared, 130 and 143 signals.\n";
+static const char usage[] = "Usage: clip-parity COMMAND [ARGUMENTS]\n"
+                            "\n"
+                            "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
+                            "      --dry-run            show what would be computed, and stop\n"
+                            "      --resume             go on with a run that was stopped\n"
+                            "  list [taps]              components, variants and knobs; or the taps\n"
+                            "  --version                libraries and instruction sets\n"
+                            "  --help\n"
+                            "\n"
+                            "Exit codes: 0 done, 1 parity failure, 2 internal error, 3 bad input, 4 usage,\n"
+                            "5 nothing compared, 130 and 143 signals.\n";
 
 static void print_version(void) {
     printf("clip-parity %s (%s)\ncompiler  %s\nflags     %s\nlibraries gsl %s\nkernels  ", cp_version(),

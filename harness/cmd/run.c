@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmd/cmd.h"
 #include "study/run.h"
+#include "cmd/cmd.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -15,18 +15,21 @@ static void remember(int number) {
 static void dry_run(const struct cp_study *study) {
     const struct cp_estimate e = cp_study_estimate(study);
     printf("%s\n", study->plan);
-    printf("# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n", study->inputs.images,
-           study->inputs.prompts, study->spec_count, study->oracle_count, study->batch, study->threads, study->ops->isa);
-    printf("# memory about %.0f MB for weights and %.0f MB for buffers; result about %.0f MB\n", (double)e.weights / 1e6,
-           (double)e.buffers / 1e6, (double)e.file / 1e6);
-    printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9, e.oracle_flops / 1e9);
+    printf("# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n",
+           study->inputs.images, study->inputs.prompts, study->spec_count, study->oracle_count, study->batch,
+           study->threads, study->ops->isa);
+    printf("# memory about %.0f MB for weights and %.0f MB for buffers; result about %.0f MB\n",
+           (double)e.weights / 1e6, (double)e.buffers / 1e6, (double)e.file / 1e6);
+    printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9,
+           e.oracle_flops / 1e9);
 }
 
-static enum cp_status run_one(const char *path, const char *const *overrides, size_t count, bool dry, bool resume,
-                              struct cp_error *err) {
+static enum cp_status run_one(const char *path, const char *const *overrides, size_t count, bool dry,
+                              bool resume, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
-    const struct cp_run_options options = {.resume = resume, .progress = stderr, .out = stdout, .signal = &caught};
+    const struct cp_run_options options = {
+        .resume = resume, .progress = stderr, .out = stdout, .signal = &caught};
     CP_TRY(cp_experiment_load(path, overrides, count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, &study, err);
     if (status == CP_OK) {

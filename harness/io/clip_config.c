@@ -15,8 +15,8 @@ enum { FILE_MAX = 1 << 20, FIELDS_MAX = 48 };
 
 enum kind { INTEGER, NUMBER, BOOLEAN, POOL, ACT, NORM, TRIPLE, SECTION, IGNORED, DEFAULT_ONLY };
 
-/* A known field: where its value goes, or why it need not (IGNORED: no part of the forward pass; DEFAULT_ONLY: refused
- * unless it is false, null or absent). */
+/* A known field: where its value goes, or why it need not (IGNORED: no part of the forward pass;
+ * DEFAULT_ONLY: refused unless it is false, null or absent). */
 struct field {
     const char *name;
     enum kind kind;
@@ -34,23 +34,27 @@ static enum cp_status bad(const struct reader *r, const char *section, const cha
     return cp_expected(r->err, "%s", expected);
 }
 
-static enum cp_status read_pool(const struct reader *r, const char *section, const json_t *value, enum cp_pool_type *to) {
+static enum cp_status read_pool(const struct reader *r, const char *section, const json_t *value,
+                                enum cp_pool_type *to) {
     static const struct {
         const char *section, *name;
         enum cp_pool_type type;
-    } table[] = {{"vision_cfg", "tok", CP_POOL_TOKEN},   {"vision_cfg", "avg", CP_POOL_AVG},
-                 {"text_cfg", "argmax", CP_POOL_ARGMAX}, {"text_cfg", "first", CP_POOL_FIRST},
+    } table[] = {{"vision_cfg", "tok", CP_POOL_TOKEN},
+                 {"vision_cfg", "avg", CP_POOL_AVG},
+                 {"text_cfg", "argmax", CP_POOL_ARGMAX},
+                 {"text_cfg", "first", CP_POOL_FIRST},
                  {"text_cfg", "last", CP_POOL_LAST}};
     for (size_t i = 0; json_is_string(value) && i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].section, section) == 0 && strcmp(table[i].name, json_string_value(value)) == 0) {
             *to = table[i].type;
             return CP_OK;
         }
-    return bad(r, section, "pool_type", "is not supported", strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first or last");
+    return bad(r, section, "pool_type", "is not supported",
+               strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first or last");
 }
 
-static enum cp_status read_triple(const struct reader *r, const char *section, const char *name, const json_t *value,
-                                  double *to) {
+static enum cp_status read_triple(const struct reader *r, const char *section, const char *name,
+                                  const json_t *value, double *to) {
     for (size_t i = 0; i < 3; i++) {
         const json_t *item = json_array_get(value, i);
         if (json_array_size(value) != 3 || !json_is_number(item))
@@ -60,11 +64,13 @@ static enum cp_status read_triple(const struct reader *r, const char *section, c
     return CP_OK;
 }
 
-/* act_kwargs {"approximate": "tanh"} and norm_kwargs {"eps": x} are the only arguments the harness computes. */
+/* act_kwargs {"approximate": "tanh"} and norm_kwargs {"eps": x} are the only arguments the harness computes.
+ */
 static enum cp_status read_kwargs(const struct reader *r, const char *section, const struct field *f,
                                   const json_t *value) {
     if (!json_is_object(value) || json_object_size(value) > 1)
-        return bad(r, section, f->name, "is not supported", f->kind == ACT ? "{\"approximate\": \"tanh\"}" : "{\"eps\": x}");
+        return bad(r, section, f->name, "is not supported",
+                   f->kind == ACT ? "{\"approximate\": \"tanh\"}" : "{\"eps\": x}");
     if (json_object_size(value) == 0)
         return CP_OK;
     if (f->kind == ACT) {
@@ -86,7 +92,8 @@ static enum cp_status read_field(const struct reader *r, const char *section, co
     switch (f->kind) {
     case INTEGER:
         if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > 1 << 20)
-            return bad(r, section, f->name, "is no whole number from 1", "1 to 1048576; other towers are not supported yet");
+            return bad(r, section, f->name, "is no whole number from 1",
+                       "1 to 1048576; other towers are not supported yet");
         *(int *)f->to = (int)json_integer_value(value);
         return CP_OK;
     case NUMBER:
@@ -107,9 +114,11 @@ static enum cp_status read_field(const struct reader *r, const char *section, co
     case TRIPLE:
         return read_triple(r, section, f->name, value, f->to);
     case DEFAULT_ONLY:
-        if (json_is_false(value) || json_is_null(value) || (json_is_number(value) && json_number_value(value) == 0))
+        if (json_is_false(value) || json_is_null(value) ||
+            (json_is_number(value) && json_number_value(value) == 0))
             return CP_OK;
-        return bad(r, section, f->name, "is not supported yet", "a plain ViT with open_clip's own text tower");
+        return bad(r, section, f->name, "is not supported yet",
+                   "a plain ViT with open_clip's own text tower");
     case SECTION:
     case IGNORED:
         break;
@@ -145,7 +154,8 @@ static enum cp_status read_vision(const struct reader *r, const json_t *object, 
     struct cp_vision_config *v = &c->vision;
     int head_width = 64;
     double ratio = 4;
-    *v = (struct cp_vision_config){.image_size = 224, .patch_size = 16, .layers = 12, .width = 768, .eps = 1e-5};
+    *v = (struct cp_vision_config){
+        .image_size = 224, .patch_size = 16, .layers = 12, .width = 768, .eps = 1e-5};
     const struct field fields[] = {{"image_size", INTEGER, &v->image_size},
                                    {"patch_size", INTEGER, &v->patch_size},
                                    {"layers", INTEGER, &v->layers},
@@ -171,7 +181,8 @@ static enum cp_status read_vision(const struct reader *r, const json_t *object, 
         return bad(r, "vision_cfg", "image_size", "is not divisible by patch_size", "whole patches");
     v->heads = v->width / head_width;
     v->mlp_width = (int)(v->width * ratio);
-    return ratio > 0 && ratio < 1000 ? CP_OK : bad(r, "vision_cfg", "mlp_ratio", "is out of range", "0 to 1000");
+    return ratio > 0 && ratio < 1000 ? CP_OK
+                                     : bad(r, "vision_cfg", "mlp_ratio", "is out of range", "0 to 1000");
 }
 
 static enum cp_status read_text(const struct reader *r, const json_t *object, struct cp_clip_config *c) {
@@ -209,12 +220,14 @@ static enum cp_status read_text(const struct reader *r, const json_t *object, st
     if (t->width % t->heads)
         return bad(r, "text_cfg", "width", "is not divisible by heads", "whole heads");
     t->mlp_width = (int)(t->width * ratio);
-    return ratio > 0 && ratio < 1000 ? CP_OK : bad(r, "text_cfg", "mlp_ratio", "is out of range", "0 to 1000");
+    return ratio > 0 && ratio < 1000 ? CP_OK
+                                     : bad(r, "text_cfg", "mlp_ratio", "is out of range", "0 to 1000");
 }
 
 static enum cp_status read_root(const struct reader *r, const json_t *root, struct cp_clip_config *c) {
     const json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
-    const struct field wrapper[] = {{"model_cfg", SECTION, NULL}, {"preprocess_cfg", SECTION, NULL}, {NULL, IGNORED, NULL}};
+    const struct field wrapper[] = {
+        {"model_cfg", SECTION, NULL}, {"preprocess_cfg", SECTION, NULL}, {NULL, IGNORED, NULL}};
     const struct field fields[] = {{"embed_dim", INTEGER, &c->embed_dim},
                                    {"quick_gelu", BOOLEAN, &c->quick_gelu},
                                    {"vision_cfg", SECTION, NULL},
@@ -224,10 +237,10 @@ static enum cp_status read_root(const struct reader *r, const json_t *root, stru
                                    {"custom_text", DEFAULT_ONLY, NULL},
                                    {"multimodal_cfg", DEFAULT_ONLY, NULL},
                                    {NULL, IGNORED, NULL}};
-    const struct field preprocess[] = {{"mean", TRIPLE, c->mean},     {"std", TRIPLE, c->std},
+    const struct field preprocess[] = {{"mean", TRIPLE, c->mean},        {"std", TRIPLE, c->std},
                                        {"interpolation", IGNORED, NULL}, {"resize_mode", IGNORED, NULL},
-                                       {"size", IGNORED, NULL},       {"mode", IGNORED, NULL},
-                                       {"fill_color", IGNORED, NULL}, {NULL, IGNORED, NULL}};
+                                       {"size", IGNORED, NULL},          {"mode", IGNORED, NULL},
+                                       {"fill_color", IGNORED, NULL},    {NULL, IGNORED, NULL}};
     if (wrapped)
         CP_TRY(read_section(r, "", root, wrapper));
     CP_TRY(read_section(r, "", model, fields));
@@ -255,7 +268,8 @@ enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *conf
         if (root) {
             status = read_root(&reader, root, config);
         } else {
-            (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", where.line, where.column, where.text);
+            (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", where.line, where.column,
+                          where.text);
             status = cp_expected(err, "an open_clip model config in JSON");
         }
     }

@@ -2,8 +2,8 @@
 #include "io/file.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +19,8 @@ static enum cp_status open_regular(const char *path, int *fd, size_t *size, stru
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno));
     if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)close(*fd);
-        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"), cp_expected(err, "a file with contents");
+        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
+               cp_expected(err, "a file with contents");
     }
     *size = (size_t)info.st_size;
     return CP_OK;
@@ -70,7 +71,8 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     if (got < 0 || closed != Z_OK)
         status = cp_fail(err, CP_BAD_INPUT, path, "is truncated or damaged gzip data");
     else if (used > limit)
-        status = cp_fail(err, CP_BAD_INPUT, path, "is too large"), cp_expected(err, "at most %zu bytes", limit);
+        status = cp_fail(err, CP_BAD_INPUT, path, "is too large"),
+        cp_expected(err, "at most %zu bytes", limit);
     else if (!kept)
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
     if (status == CP_OK) {

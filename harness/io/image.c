@@ -11,8 +11,8 @@
 enum { CHUNK_MAX = 1 << 20 };
 static const size_t ARRAY_MAX = (size_t)1 << 32;
 
-static enum cp_status decode(spng_ctx *png, const char *path, const struct cp_file *file, size_t side, uint8_t *rgb,
-                             struct cp_error *err) {
+static enum cp_status decode(spng_ctx *png, const char *path, const struct cp_file *file, size_t side,
+                             uint8_t *rgb, struct cp_error *err) {
     struct spng_ihdr header;
     size_t size = 0;
     int code = spng_set_crc_action(png, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
@@ -61,24 +61,30 @@ static size_t product(const struct cp_array *array) {
     return n;
 }
 
-static enum cp_status check_size(const char *path, const struct cp_array *array, size_t bytes, struct cp_error *err) {
+static enum cp_status check_size(const char *path, const struct cp_array *array, size_t bytes,
+                                 struct cp_error *err) {
     size_t want;
-    if (__builtin_mul_overflow(product(array), (size_t)cp_dtype_size(array->dtype), &want) || want == 0 || want != bytes)
-        return cp_fail(err, CP_BAD_INPUT, path, "%zu bytes of data do not fit the shape in its header", bytes),
+    if (__builtin_mul_overflow(product(array), (size_t)cp_dtype_size(array->dtype), &want) || want == 0 ||
+        want != bytes)
+        return cp_fail(err, CP_BAD_INPUT, path, "%zu bytes of data do not fit the shape in its header",
+                       bytes),
                cp_expected(err, "%zu bytes", want);
     return CP_OK;
 }
 
-enum cp_status cp_idx_read(const char *path, struct cp_arena *arena, struct cp_array *array, struct cp_error *err) {
+enum cp_status cp_idx_read(const char *path, struct cp_arena *arena, struct cp_array *array,
+                           struct cp_error *err) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, ARRAY_MAX, arena, &file, err));
-    if (file.size < 8 || file.bytes[0] || file.bytes[1] || file.bytes[2] != 8 || file.bytes[3] < 1 || file.bytes[3] > 3)
+    if (file.size < 8 || file.bytes[0] || file.bytes[1] || file.bytes[2] != 8 || file.bytes[3] < 1 ||
+        file.bytes[3] > 3)
         return cp_fail(err, CP_BAD_INPUT, path, "no IDX file of unsigned bytes"),
                cp_expected(err, "the magic number 00 00 08 and a rank of 1 to 3");
     *array = (struct cp_array){.dtype = CP_UINT8, .rank = file.bytes[3]};
     const size_t header = 4 + 4 * (size_t)array->rank;
     if (file.size < header)
-        return cp_fail(err, CP_BAD_INPUT, path, "truncated IDX header"), cp_expected(err, "%zu bytes", header);
+        return cp_fail(err, CP_BAD_INPUT, path, "truncated IDX header"),
+               cp_expected(err, "%zu bytes", header);
     for (int d = 0; d < array->rank; d++) {
         const unsigned char *b = file.bytes + 4 + 4 * (size_t)d;
         array->shape[d] = ((size_t)b[0] << 24) | ((size_t)b[1] << 16) | ((size_t)b[2] << 8) | b[3];
@@ -91,7 +97,11 @@ static int npy_dtype(const char *header, enum cp_dtype *dtype) {
     static const struct {
         const char *descr;
         enum cp_dtype dtype;
-    } table[] = {{"'<f4'", CP_FP32}, {"'<f8'", CP_FP64}, {"'<i4'", CP_INT32}, {"'<i8'", CP_INT64}, {"'|u1'", CP_UINT8}};
+    } table[] = {{"'<f4'", CP_FP32},
+                 {"'<f8'", CP_FP64},
+                 {"'<i4'", CP_INT32},
+                 {"'<i8'", CP_INT64},
+                 {"'|u1'", CP_UINT8}};
     const char *descr = strstr(header, "'descr':");
     for (size_t i = 0; descr && i < sizeof table / sizeof table[0]; i++)
         if (strncmp(descr + 8 + strspn(descr + 8, " "), table[i].descr, 5) == 0) {
@@ -118,16 +128,20 @@ static int npy_shape(const char *header, struct cp_array *array) {
     return *at == ')' && array->rank > 0;
 }
 
-enum cp_status cp_npy_read(const char *path, struct cp_arena *arena, struct cp_array *array, struct cp_error *err) {
+enum cp_status cp_npy_read(const char *path, struct cp_arena *arena, struct cp_array *array,
+                           struct cp_error *err) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, ARRAY_MAX, arena, &file, err));
     const unsigned char *b = file.bytes;
     if (file.size < 12 || memcmp(b, "\x93NUMPY", 6) != 0 || (b[6] != 1 && b[6] != 2))
-        return cp_fail(err, CP_BAD_INPUT, path, "no NPY file of version 1 or 2"), cp_expected(err, "numpy.save's format");
+        return cp_fail(err, CP_BAD_INPUT, path, "no NPY file of version 1 or 2"),
+               cp_expected(err, "numpy.save's format");
     const size_t start = b[6] == 1 ? 10 : 12;
-    const size_t length = (size_t)b[8] | ((size_t)b[9] << 8) |
-                          (b[6] == 2 ? ((size_t)b[10] << 16) | ((size_t)b[11] << 24) : 0);
-    char *header = length <= file.size - start ? cp_arena_printf(arena, "%.*s", (int)length, (const char *)b + start) : NULL;
+    const size_t length =
+        (size_t)b[8] | ((size_t)b[9] << 8) | (b[6] == 2 ? ((size_t)b[10] << 16) | ((size_t)b[11] << 24) : 0);
+    char *header = length <= file.size - start
+                       ? cp_arena_printf(arena, "%.*s", (int)length, (const char *)b + start)
+                       : NULL;
     *array = (struct cp_array){0};
     if (!header || !npy_dtype(header, &array->dtype) || !strstr(header, "'fortran_order': False") ||
         !npy_shape(header, array))

@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-/* Reads a PNG whose size must be side x side into rgb (side, side, 3), 8 bits; grey is replicated, alpha dropped. */
+/* Reads a PNG whose size must be side x side into rgb (side, side, 3), 8 bits; grey is replicated, alpha
+ * dropped. */
 enum cp_status cp_png_read(const char *path, size_t side, uint8_t *rgb, struct cp_error *err);
 
 struct cp_array {
@@ -20,8 +21,10 @@ struct cp_array {
 };
 
 /* unsigned bytes, rank 1 to 3. */
-enum cp_status cp_idx_read(const char *path, struct cp_arena *arena, struct cp_array *array, struct cp_error *err);
+enum cp_status cp_idx_read(const char *path, struct cp_arena *arena, struct cp_array *array,
+                           struct cp_error *err);
 /* <f4, <f8, <i4, <i8 or |u1, rank 1 to 4, C order, versions 1 and 2. */
-enum cp_status cp_npy_read(const char *path, struct cp_arena *arena, struct cp_array *array, struct cp_error *err);
+enum cp_status cp_npy_read(const char *path, struct cp_arena *arena, struct cp_array *array,
+                           struct cp_error *err);
 
 #endif

@@ -260,8 +260,8 @@ enum transfer { TO_FILE, FROM_FILE };
 /* A chunk whose rewriting was cut short by a kill fails its checksum, though its committed rows were
  * rewritten with the same bytes. Writing the missing rows reads that chunk first: without verifying it
  * (result->rewriting). */
-static enum cp_status transfer(struct cp_result *result, int handle, size_t first_row, size_t rows, enum transfer way,
-                               const void *from, void *to, struct cp_error *err) {
+static enum cp_status transfer(struct cp_result *result, int handle, size_t first_row, size_t rows,
+                               enum transfer way, const void *from, void *to, struct cp_error *err) {
     const struct cp_result_entry *entry = &result->entries[handle];
     const size_t length = entry->rank == 0 ? 1 : entry->shape[0];
     enum cp_status status = CP_OK;

@@ -51,20 +51,22 @@ static int read_size(const json_t *value, size_t *size) {
     return 1;
 }
 
-static enum cp_status read_shape(const struct cp_safetensors *file, const json_t *shape, struct cp_safetensor *t,
-                                 struct cp_error *err) {
+static enum cp_status read_shape(const struct cp_safetensors *file, const json_t *shape,
+                                 struct cp_safetensor *t, struct cp_error *err) {
     size_t bytes = cp_dtype_size(t->dtype);
     if (!json_is_array(shape) || json_array_size(shape) > CP_SAFETENSORS_RANK)
         return bad_tensor(file, t->name, "shape is no list or its rank is too high", "at most 8 sizes", err);
     t->rank = (int)json_array_size(shape);
     for (int d = 0; d < t->rank; d++)
         if (!read_size(json_array_get(shape, (size_t)d), &t->shape[d]))
-            return bad_tensor(file, t->name, "shape holds something that is no size", "whole numbers from 0", err);
+            return bad_tensor(file, t->name, "shape holds something that is no size", "whole numbers from 0",
+                              err);
     for (int d = 0; d < t->rank; d++)
         if (__builtin_mul_overflow(bytes, t->shape[d], &bytes))
             return bad_tensor(file, t->name, "the product of its shape overflows", "a size in memory", err);
     if (bytes != t->end - t->begin)
-        return bad_tensor(file, t->name, "data_offsets do not fit its shape and dtype", "shape x dtype bytes", err);
+        return bad_tensor(file, t->name, "data_offsets do not fit its shape and dtype", "shape x dtype bytes",
+                          err);
     return CP_OK;
 }
 
@@ -73,7 +75,8 @@ static enum cp_status read_tensor(const struct cp_safetensors *file, const char 
     const json_t *offsets = json_object_get(entry, "data_offsets");
     if (strlen(name) > NAME_MAX_BYTES || strchr(name, '/') || strstr(name, ".."))
         return bad_tensor(file, name, "malformed name", "at most 1 KiB, without '/' and '..'", err);
-    if (!json_is_object(entry) || json_object_size(entry) != 3 || !offsets || !json_object_get(entry, "shape"))
+    if (!json_is_object(entry) || json_object_size(entry) != 3 || !offsets ||
+        !json_object_get(entry, "shape"))
         return bad_tensor(file, name, "a field is missing or unknown", "dtype, shape, data_offsets", err);
     t->name = name;
     if (!known_dtype(json_string_value(json_object_get(entry, "dtype")), &t->dtype))
@@ -99,23 +102,29 @@ static enum cp_status check_cover(const struct cp_safetensors *file, struct cp_e
     for (size_t i = 0; i < file->count; i++) {
         const struct cp_safetensor *t = &file->tensors[i];
         if (t->begin != at)
-            return bad_tensor(file, t->name, t->begin < at ? "overlaps the tensor before it" : "leaves a hole before it",
+            return bad_tensor(file, t->name,
+                              t->begin < at ? "overlaps the tensor before it" : "leaves a hole before it",
                               "tensors end to end", err);
         at = t->end;
     }
     if (at != file->data_size)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "%zu bytes follow the last tensor", file->data_size - at),
+        return cp_fail(err, CP_BAD_INPUT, file->path, "%zu bytes follow the last tensor",
+                       file->data_size - at),
                cp_expected(err, "none");
     return CP_OK;
 }
 
-static enum cp_status read_metadata(const struct cp_safetensors *file, const json_t *metadata, struct cp_error *err) {
+static enum cp_status read_metadata(const struct cp_safetensors *file, const json_t *metadata,
+                                    struct cp_error *err) {
     const char *key;
     json_t *value;
     if (!json_is_object(metadata))
         return bad_tensor(file, "__metadata__", "is no object", "names and strings", err);
-    json_object_foreach((json_t *)(uintptr_t)metadata, key, value) if (!json_is_string(value)) return bad_tensor(
-        file, "__metadata__", "holds something that is no string", "strings", err);
+    json_object_foreach(
+        (json_t *)(uintptr_t)metadata, key,
+        value) if (!json_is_string(value)) return bad_tensor(file, "__metadata__",
+                                                             "holds something that is no string", "strings",
+                                                             err);
     return CP_OK;
 }
 
@@ -145,11 +154,13 @@ static enum cp_status read_header(struct cp_safetensors *file, const json_t *roo
 static enum cp_status read_all(struct cp_safetensors *file, struct cp_error *err) {
     uint64_t length = 0;
     if (file->map.size < sizeof length)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "%zu bytes are too few for a safetensors file", file->map.size),
+        return cp_fail(err, CP_BAD_INPUT, file->path, "%zu bytes are too few for a safetensors file",
+                       file->map.size),
                cp_expected(err, "8 bytes of header length first");
     memcpy(&length, file->map.bytes, sizeof length);
     if (length > HEADER_MAX || length < 2 || length > file->map.size - sizeof length)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %llu bytes does not fit", (unsigned long long)length),
+        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %llu bytes does not fit",
+                       (unsigned long long)length),
                cp_expected(err, "2 to 100000000, and no more than the file's %zu bytes", file->map.size);
     const char *header = (const char *)file->map.bytes + sizeof length;
     if (header[0] != '{')
@@ -197,8 +208,8 @@ const struct cp_safetensor *cp_safetensors_find(const struct cp_safetensors *fil
     return NULL;
 }
 
-enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *t, float *values,
-                                    struct cp_error *err) {
+enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *t,
+                                    float *values, struct cp_error *err) {
     const unsigned char *data = file->data + t->begin;
     const size_t count = (t->end - t->begin) / cp_dtype_size(t->dtype);
     if (t->dtype == CP_FP32) {
@@ -206,7 +217,8 @@ enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const str
         return CP_OK;
     }
     if (t->dtype != CP_FP16 && t->dtype != CP_BF16)
-        return bad_tensor(file, t->name, "its dtype is no floating-point type for weights", "F32, F16 or BF16", err);
+        return bad_tensor(file, t->name, "its dtype is no floating-point type for weights",
+                          "F32, F16 or BF16", err);
     for (size_t i = 0; i < count; i++) {
         uint16_t bits;
         memcpy(&bits, data + 2 * i, sizeof bits);

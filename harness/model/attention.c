@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * softmax(q k^T / sqrt(d) + mask) v, head by head, with scores and probabilities materialised so that they can be
- * tapped. All q, k, v, scores, probs and context are rounded to attention.compute. */
+ * softmax(q k^T / sqrt(d) + mask) v, head by head, with scores and probabilities materialised so that they
+ * can be tapped. All q, k, v, scores, probs and context are rounded to attention.compute. */
 #include "model/pass.h"
 
 #include <math.h>
@@ -77,7 +77,8 @@ static void head_context(void *context, size_t index, int worker) {
     multiply(a, gemm, packed, a->linear->packed_size(a->tokens, a->head));
 }
 
-/* Applies the scale to q, or its square root to q and k, in the compute type; ws->k itself stays as tapped. */
+/* Applies the scale to q, or its square root to q and k, in the compute type; ws->k itself stays as tapped.
+ */
 static void scale_operands(struct attention *a, size_t elements) {
     const struct cp_ops *ops = a->pass->plan->spec->ops;
     struct cp_workspace *ws = a->pass->ws;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). open_clip ResidualAttentionBlock. */
+ * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). open_clip
+ * ResidualAttentionBlock. */
 #include "model/pass.h"
 
 struct activation_task {
@@ -13,7 +14,8 @@ struct activation_task {
 static void activate_row(void *context, size_t index, int worker) {
     const struct activation_task *task = context;
     (void)worker;
-    task->activation->apply(task->x + index * task->width, task->y + index * task->width, task->width, task->compute);
+    task->activation->apply(task->x + index * task->width, task->y + index * task->width, task->width,
+                            task->compute);
 }
 
 enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {

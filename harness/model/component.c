@@ -29,9 +29,12 @@ static const struct cp_variant *attention_variant(const struct cp_ops *ops, int 
 /* Storage types as variants: index = enum cp_dtype. */
 static const struct cp_variant *residual_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant types[] = {
-        {"fp32", "open_clip precision='fp32'", "x + branch, one rounding to fp32", "open_clip model.py", "residual"},
-        {"fp16", "OpenAI CLIP on GPU", "x + branch, one rounding to fp16", "openai/CLIP clip/model.py", "residual"},
-        {"bf16", "open_clip precision='bf16'", "x + branch, one rounding to bf16", "open_clip model.py", "residual"},
+        {"fp32", "open_clip precision='fp32'", "x + branch, one rounding to fp32", "open_clip model.py",
+         "residual"},
+        {"fp16", "OpenAI CLIP on GPU", "x + branch, one rounding to fp16", "openai/CLIP clip/model.py",
+         "residual"},
+        {"bf16", "open_clip precision='bf16'", "x + branch, one rounding to bf16", "open_clip model.py",
+         "residual"},
     };
     (void)ops;
     return index < 3 ? &types[index] : NULL;
@@ -40,9 +43,10 @@ static const struct cp_variant *residual_variant(const struct cp_ops *ops, int i
 static const struct cp_variant *weights_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant types[] = {
         {"fp32", "the file's values", "W as stored, widened to fp32", "-", "weights"},
-        {"fp16", "convert_weights_to_fp16", "W rounded to fp16 at load", "openai/CLIP clip/model.py convert_weights",
+        {"fp16", "convert_weights_to_fp16", "W rounded to fp16 at load",
+         "openai/CLIP clip/model.py convert_weights", "weights"},
+        {"bf16", "convert_weights_to_lp(bfloat16)", "W rounded to bf16 at load", "open_clip model.py",
          "weights"},
-        {"bf16", "convert_weights_to_lp(bfloat16)", "W rounded to bf16 at load", "open_clip model.py", "weights"},
     };
     (void)ops;
     return index < 3 ? &types[index] : NULL;
@@ -52,32 +56,50 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
     [CP_ACTIVATION] = {"activation", "mlp.gelu", activation_variant, "auto"},
     [CP_NORM] = {"norm", "ln_pre, ln_1, ln_2, ln_post, ln_final", norm_variant, "two_pass"},
     [CP_ATTENTION] = {"attention", "q, k, v to context", attention_variant, "eager"},
-    [CP_LINEAR] = {"linear", "conv1, in_proj, out_proj, c_fc, c_proj, projections, logits", linear_variant, "tree"},
+    [CP_LINEAR] = {"linear", "conv1, in_proj, out_proj, c_fc, c_proj, projections, logits", linear_variant,
+                   "tree"},
     [CP_RESIDUAL] = {"residual", "type of the stream that blocks add to", residual_variant, "fp32"},
     [CP_WEIGHTS] = {"weights", "type that weights are rounded to at load", weights_variant, "fp32"},
 };
 
-#define CP_TYPES {"fp32", "fp16", "bf16", NULL}
+#define CP_TYPES                                                                                             \
+    { "fp32", "fp16", "bf16", NULL }
 
 const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
-    [CP_ACTIVATION_COMPUTE] = {CP_ACTIVATION, "compute", "type of each rounding of the activation", CP_TYPES, "fp32",
-                               false},
+    [CP_ACTIVATION_COMPUTE] = {CP_ACTIVATION, "compute", "type of each rounding of the activation", CP_TYPES,
+                               "fp32", false},
     [CP_NORM_EPS] = {CP_NORM, "eps", "added to the variance", {NULL}, NULL, true},
     [CP_NORM_STATS] = {CP_NORM, "stats", "type of mean and variance", CP_TYPES, "fp32", false},
-    [CP_ATTENTION_COMPUTE] = {CP_ATTENTION, "compute", "type of q, k, v, scores, probs and context", CP_TYPES, "fp32",
-                              false},
-    [CP_ATTENTION_ACCUMULATE] = {CP_ATTENTION, "accumulate", "type of the sums in q k^T and probs v",
-                                 {"fp32", "fp16", NULL}, "fp32", false},
-    [CP_ATTENTION_SOFTMAX] = {CP_ATTENTION, "softmax", "type of each operation inside the softmax", CP_TYPES, "fp32",
-                              false},
-    [CP_ATTENTION_SCALE] = {CP_ATTENTION, "scale", "where 1/sqrt(head_dim) is applied: q, scores, or its root on q and k",
-                            {"q", "scores", "sqrt", NULL}, "q", false},
-    [CP_LINEAR_COMPUTE] = {CP_LINEAR, "compute", "type of the inputs, weights and outputs of matrix products", CP_TYPES,
-                           "fp32", false},
-    [CP_LINEAR_ACCUMULATE] = {CP_LINEAR, "accumulate", "type of the sums in matrix products", {"fp32", "fp16", NULL},
+    [CP_ATTENTION_COMPUTE] = {CP_ATTENTION, "compute", "type of q, k, v, scores, probs and context", CP_TYPES,
                               "fp32", false},
-    [CP_WEIGHTS_SCOPE] = {CP_WEIGHTS, "scope",
-                          "which weights are rounded: linear (conv, linear, projections) or all (norms, embeddings, "
-                          "logit_scale too)",
-                          {"linear", "all", NULL}, "linear", false},
+    [CP_ATTENTION_ACCUMULATE] = {CP_ATTENTION,
+                                 "accumulate",
+                                 "type of the sums in q k^T and probs v",
+                                 {"fp32", "fp16", NULL},
+                                 "fp32",
+                                 false},
+    [CP_ATTENTION_SOFTMAX] = {CP_ATTENTION, "softmax", "type of each operation inside the softmax", CP_TYPES,
+                              "fp32", false},
+    [CP_ATTENTION_SCALE] = {CP_ATTENTION,
+                            "scale",
+                            "where 1/sqrt(head_dim) is applied: q, scores, or its root on q and k",
+                            {"q", "scores", "sqrt", NULL},
+                            "q",
+                            false},
+    [CP_LINEAR_COMPUTE] = {CP_LINEAR, "compute", "type of the inputs, weights and outputs of matrix products",
+                           CP_TYPES, "fp32", false},
+    [CP_LINEAR_ACCUMULATE] = {CP_LINEAR,
+                              "accumulate",
+                              "type of the sums in matrix products",
+                              {"fp32", "fp16", NULL},
+                              "fp32",
+                              false},
+    [CP_WEIGHTS_SCOPE] =
+        {CP_WEIGHTS,
+         "scope",
+         "which weights are rounded: linear (conv, linear, projections) or all (norms, embeddings, "
+         "logit_scale too)",
+         {"linear", "all", NULL},
+         "linear",
+         false},
 };

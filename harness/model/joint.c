@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Where the towers meet: logits = exp(logit_scale) * image . text (scaled first, then multiplied, as OpenAI and open_clip
- * do), probabilities over the prompts, and the zero-shot classifier of open_clip's zero_shot_classifier.py. */
+ * Where the towers meet: logits = exp(logit_scale) * image . text (scaled first, then multiplied, as OpenAI
+ * and open_clip do), probabilities over the prompts, and the zero-shot classifier of open_clip's
+ * zero_shot_classifier.py. */
 #include "model/linear.h"
 #include "model/pass.h"
 
-static enum cp_status visit(const struct cp_joint *joint, enum cp_point point, float *data, size_t first, size_t inputs,
-                            struct cp_error *err) {
+static enum cp_status visit(const struct cp_joint *joint, enum cp_point point, float *data, size_t first,
+                            size_t inputs, struct cp_error *err) {
     const struct cp_tap_event event = {.index = cp_sites_find(joint->taps.sites, CP_JOINT, point, -1),
                                        .first = first,
                                        .inputs = inputs,
@@ -48,8 +49,9 @@ enum cp_status cp_joint_classes(struct cp_joint *joint, struct cp_error *err) {
 }
 
 /* logits = scaled . packed^T + logit_bias, then softmax over the columns. */
-static enum cp_status logits_and_probs(const struct cp_joint *joint, const float *scaled, size_t first, size_t inputs,
-                                       bool classes, struct cp_arena *arena, struct cp_error *err) {
+static enum cp_status logits_and_probs(const struct cp_joint *joint, const float *scaled, size_t first,
+                                       size_t inputs, bool classes, struct cp_arena *arena,
+                                       struct cp_error *err) {
     const struct cp_spec *spec = joint->plan->spec;
     const struct cp_choice *choice = cp_spec_at(spec, CP_JOINT, -1);
     const enum cp_dtype type = cp_choice_type(choice, CP_LINEAR_COMPUTE);
@@ -82,8 +84,8 @@ static enum cp_status logits_and_probs(const struct cp_joint *joint, const float
     return visit(joint, classes ? CP_CLASS_PROBS : CP_PROBS, logits, first, inputs, err);
 }
 
-enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first, size_t inputs,
-                               struct cp_arena *arena, struct cp_error *err) {
+enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first,
+                               size_t inputs, struct cp_arena *arena, struct cp_error *err) {
     const struct cp_spec *spec = joint->plan->spec;
     const enum cp_dtype type = cp_choice_type(cp_spec_at(spec, CP_JOINT, -1), CP_LINEAR_COMPUTE);
     const size_t width = (size_t)joint->plan->model->config.embed_dim;

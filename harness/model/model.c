@@ -35,7 +35,10 @@ static void want(struct walk *walk, const char *prefix, const char *name, const 
     walk->status = walk->visit(walk->self, &w, walk->err);
 }
 
-#define SHAPE(...) (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[]) { __VA_ARGS__ }
+#define SHAPE(...)                                                                                           \
+    (int)(sizeof((const size_t[]){__VA_ARGS__}) / sizeof(size_t)), (const size_t[]) {                        \
+        __VA_ARGS__                                                                                          \
+    }
 
 static void want_norm(struct walk *walk, const char *prefix, const char *name, struct cp_norm_weights *norm,
                       size_t width) {
@@ -46,8 +49,8 @@ static void want_norm(struct walk *walk, const char *prefix, const char *name, s
     want(walk, prefix, key, &norm->bias, SHAPE(width), 0, 0.1);
 }
 
-static void want_linear(struct walk *walk, const char *prefix, const char *name, struct cp_linear_weights *linear,
-                        const size_t shape[2], double spread) {
+static void want_linear(struct walk *walk, const char *prefix, const char *name,
+                        struct cp_linear_weights *linear, const size_t shape[2], double spread) {
     char key[96];
     (void)snprintf(key, sizeof key, "%sweight", name);
     want(walk, prefix, key, &linear->weight, 2, shape, 0, spread);
@@ -55,8 +58,8 @@ static void want_linear(struct walk *walk, const char *prefix, const char *name,
     want(walk, prefix, key, &linear->bias, 1, shape, 0, 0.02);
 }
 
-static void want_blocks(struct walk *walk, const char *tower, struct cp_block_weights *blocks, int layers, size_t width,
-                        size_t mlp_width) {
+static void want_blocks(struct walk *walk, const char *tower, struct cp_block_weights *blocks, int layers,
+                        size_t width, size_t mlp_width) {
     /* open_clip's init_parameters: attention std = width^-0.5, projections scaled by (2 layers)^-0.5. */
     const double attention = 1 / sqrt((double)width), fc = 1 / sqrt(2.0 * (double)width);
     const double projection = attention / sqrt(2.0 * layers);
@@ -65,7 +68,8 @@ static void want_blocks(struct walk *walk, const char *tower, struct cp_block_we
         char prefix[64];
         (void)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.", tower, layer);
         want_norm(walk, prefix, "ln_1", &b->ln_1, width);
-        want_linear(walk, prefix, "attn.in_proj_", &b->in_proj, (const size_t[]){3 * width, width}, attention);
+        want_linear(walk, prefix, "attn.in_proj_", &b->in_proj, (const size_t[]){3 * width, width},
+                    attention);
         want_linear(walk, prefix, "attn.out_proj.", &b->out_proj, (const size_t[]){width, width}, projection);
         want_norm(walk, prefix, "ln_2", &b->ln_2, width);
         want_linear(walk, prefix, "mlp.c_fc.", &b->c_fc, (const size_t[]){mlp_width, width}, fc);
@@ -75,18 +79,20 @@ static void want_blocks(struct walk *walk, const char *tower, struct cp_block_we
 
 static enum cp_status each_tensor(struct cp_model *model, struct walk *walk) {
     const struct cp_clip_config *c = &model->config;
-    const size_t wide = (size_t)c->vision.width, patch = (size_t)c->vision.patch_size, embed = (size_t)c->embed_dim;
+    const size_t wide = (size_t)c->vision.width, patch = (size_t)c->vision.patch_size,
+                 embed = (size_t)c->embed_dim;
     const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size), narrow = (size_t)c->text.width;
     const double vision_std = 1 / sqrt((double)wide);
     want(walk, "", "positional_embedding", &model->text.positional_embedding,
          SHAPE((size_t)c->text.context_length, narrow), 0, 0.01);
-    want(walk, "", "text_projection", &model->text.text_projection, SHAPE(narrow, embed), 0, 1 / sqrt((double)narrow));
+    want(walk, "", "text_projection", &model->text.text_projection, SHAPE(narrow, embed), 0,
+         1 / sqrt((double)narrow));
     want(walk, "", "logit_scale", &model->logit_scale, 0, NULL, c->init_logit_scale, 0);
     if (c->has_logit_bias)
         want(walk, "", "logit_bias", &model->logit_bias, 0, NULL, c->init_logit_bias, 0);
     want(walk, "visual.", "class_embedding", &model->vision.class_embedding, SHAPE(wide), 0, vision_std);
-    want(walk, "visual.", "positional_embedding", &model->vision.positional_embedding, SHAPE(grid * grid + 1, wide), 0,
-         vision_std);
+    want(walk, "visual.", "positional_embedding", &model->vision.positional_embedding,
+         SHAPE(grid * grid + 1, wide), 0, vision_std);
     want(walk, "visual.", "proj", &model->vision.proj, SHAPE(wide, embed), 0, vision_std);
     want(walk, "visual.", "conv1.weight", &model->vision.conv1, SHAPE(wide, 3, patch, patch), 0,
          1 / sqrt(3.0 * (double)(patch * patch)));
@@ -94,8 +100,8 @@ static enum cp_status each_tensor(struct cp_model *model, struct walk *walk) {
         want_norm(walk, "visual.", "ln_pre", &model->vision.ln_pre, wide);
     want_blocks(walk, "visual.", model->vision.blocks, c->vision.layers, wide, (size_t)c->vision.mlp_width);
     want_norm(walk, "visual.", "ln_post", &model->vision.ln_post, wide);
-    want(walk, "", "token_embedding.weight", &model->text.token_embedding, SHAPE((size_t)c->text.vocab_size, narrow), 0,
-         0.02);
+    want(walk, "", "token_embedding.weight", &model->text.token_embedding,
+         SHAPE((size_t)c->text.vocab_size, narrow), 0, 0.02);
     want_blocks(walk, "", model->text.blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
     want_norm(walk, "", "ln_final", &model->text.ln_final, narrow);
     return walk->status;
@@ -115,10 +121,13 @@ static void shape_text(int rank, const size_t *shape, char text[96]) {
     (void)snprintf(text + used, 96 - used, ")");
 }
 
-static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model, struct cp_error *err) {
+static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model,
+                            struct cp_error *err) {
     *model = (struct cp_model){.config = *config};
-    model->vision.blocks = cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->vision.blocks);
-    model->text.blocks = cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->text.blocks);
+    model->vision.blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->vision.blocks);
+    model->text.blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->text.blocks);
     if (!model->vision.blocks || !model->text.blocks)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
     return CP_OK;
@@ -133,7 +142,8 @@ static float *room(struct cp_model *model, const struct wanted *w, struct cp_err
     return values;
 }
 
-/* ---- from a checkpoint ---------------------------------------------------------------------------------------- */
+/* ---- from a checkpoint
+ * ---------------------------------------------------------------------------------------- */
 
 struct loading {
     struct cp_model *model;
@@ -153,7 +163,8 @@ static enum cp_status load_one(void *self, const struct wanted *w, struct cp_err
                cp_expected(err, "shape %s, which the config calls for", want_shape);
     /* open_clip reshapes a logit_scale or logit_bias of shape [1] to a scalar. */
     const bool scalar = w->rank == 0 && tensor->rank == 1 && tensor->shape[0] == 1;
-    if (!scalar && (tensor->rank != w->rank || memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) != 0)) {
+    if (!scalar && (tensor->rank != w->rank ||
+                    memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) != 0)) {
         shape_text(tensor->rank, tensor->shape, have_shape);
         return cp_fail(err, CP_BAD_INPUT, where, "shape %s does not match the config", have_shape),
                cp_expected(err, "%s", want_shape);
@@ -188,15 +199,16 @@ static enum cp_status refuse_unexpected(struct loading *loading, struct cp_error
             char where[512];
             (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, search.name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
-                   cp_expected(err, "only the tensors that the config calls for: %d vision and %d text layers",
+                   cp_expected(err,
+                               "only the tensors that the config calls for: %d vision and %d text layers",
                                loading->model->config.vision.layers, loading->model->config.text.layers);
         }
     }
     return CP_OK;
 }
 
-enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config, struct cp_model *model,
-                             struct cp_error *err) {
+enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
+                             struct cp_model *model, struct cp_error *err) {
     struct cp_safetensors *file = NULL;
     struct loading loading = {.model = model, .path = checkpoint};
     struct walk walk = {.visit = load_one, .self = &loading, .err = err};
@@ -212,7 +224,8 @@ done:
     return status;
 }
 
-/* ---- from a seed ---------------------------------------------------------------------------------------------- */
+/* ---- from a seed
+ * ---------------------------------------------------------------------------------------------- */
 
 struct seeding {
     struct cp_model *model;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A CLIP model: its config and its weights, widened exactly to float32. The oracle reads these; the forward pass reads
- * copies of them that are rounded and packed for a spec (model/packed.h). Keys and shapes: open_clip's class CLIP,
- * which is OpenAI's layout. nn.Linear weights are (out, in); visual.proj and text_projection are (in, out). */
+ * A CLIP model: its config and its weights, widened exactly to float32. The oracle reads these; the forward
+ * pass reads copies of them that are rounded and packed for a spec (model/packed.h). Keys and shapes:
+ * open_clip's class CLIP, which is OpenAI's layout. nn.Linear weights are (out, in); visual.proj and
+ * text_projection are (in, out). */
 #ifndef CP_MODEL_MODEL_H
 #define CP_MODEL_MODEL_H
 
@@ -53,14 +54,14 @@ struct cp_model {
     struct cp_arena arena;
 };
 
-/* From a safetensors file in open_clip's layout; every tensor of the config must be there with its shape, and no
- * other. Free with cp_model_free, also after a failure. */
-enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config, struct cp_model *model,
-                             struct cp_error *err);
+/* From a safetensors file in open_clip's layout; every tensor of the config must be there with its shape, and
+ * no other. Free with cp_model_free, also after a failure. */
+enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
+                             struct cp_model *model, struct cp_error *err);
 
-/* A seeded model for tests and benchmarks: element i of tensor `name` is centre + spread * sqrt(3) * u rounded to
- * float32, with u = cp_counter_unit(seed, cp_name_hash(name), i) and open_clip's initialisation as spread. The same
- * rule in Python: reference/pytorch/counter.py. */
+/* A seeded model for tests and benchmarks: element i of tensor `name` is centre + spread * sqrt(3) * u
+ * rounded to float32, with u = cp_counter_unit(seed, cp_name_hash(name), i) and open_clip's initialisation as
+ * spread. The same rule in Python: reference/pytorch/counter.py. */
 enum cp_status cp_model_counter(const struct cp_clip_config *config, uint64_t seed, struct cp_model *model,
                                 struct cp_error *err);
 

@@ -73,26 +73,29 @@ static enum cp_dtype weights_type(const struct cp_choice *choice) {
     return (enum cp_dtype)choice->variant[CP_WEIGHTS];
 }
 
-/* Norms, embeddings and logit_scale stay as stored unless the scope is `all` (open_clip's pure_ precisions). */
+/* Norms, embeddings and logit_scale stay as stored unless the scope is `all` (open_clip's pure_ precisions).
+ */
 static enum cp_dtype other_type(const struct cp_choice *choice) {
     return choice->option[CP_WEIGHTS_SCOPE] == CP_SCOPE_ALL ? weights_type(choice) : CP_FP32;
 }
 
-static const float *pack_vector(struct packer *p, enum cp_dtype first, enum cp_dtype second, const float *source,
-                                size_t n) {
-    return copy_of(p, (struct cp_packed_copy){
-                          .source = source, .layout = VECTOR, .first = first, .second = second, .k = 1, .n = n});
+static const float *pack_vector(struct packer *p, enum cp_dtype first, enum cp_dtype second,
+                                const float *source, size_t n) {
+    return copy_of(p,
+                   (struct cp_packed_copy){
+                       .source = source, .layout = VECTOR, .first = first, .second = second, .k = 1, .n = n});
 }
 
-static struct cp_norm_weights pack_norm(struct packer *p, const struct cp_choice *choice, struct cp_norm_weights from,
-                                        size_t width) {
+static struct cp_norm_weights pack_norm(struct packer *p, const struct cp_choice *choice,
+                                        struct cp_norm_weights from, size_t width) {
     const enum cp_dtype type = other_type(choice);
     return (struct cp_norm_weights){pack_vector(p, type, CP_FP32, from.weight, width),
                                     pack_vector(p, type, CP_FP32, from.bias, width)};
 }
 
-static struct cp_packed_linear pack_linear(struct packer *p, const struct cp_choice *choice, enum layout layout,
-                                           struct cp_linear_weights from, size_t k, size_t n) {
+static struct cp_packed_linear pack_linear(struct packer *p, const struct cp_choice *choice,
+                                           enum layout layout, struct cp_linear_weights from, size_t k,
+                                           size_t n) {
     /* A sum held in fp16 is of fp16 operands. */
     const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
     const enum cp_dtype compute = fp16_sum ? CP_FP16 : cp_choice_type(choice, CP_LINEAR_COMPUTE);
@@ -114,7 +117,8 @@ static void pack_block(struct packer *p, const struct cp_choice *choice, const s
     to->ln_1 = pack_norm(p, choice, from->ln_1, width);
     to->ln_2 = pack_norm(p, choice, from->ln_2, width);
     for (size_t i = 0; i < 3; i++) {
-        const struct cp_linear_weights part = {from->in_proj.weight + i * width * width, from->in_proj.bias + i * width};
+        const struct cp_linear_weights part = {from->in_proj.weight + i * width * width,
+                                               from->in_proj.bias + i * width};
         *qkv[i] = pack_linear(p, choice, OUT_IN, part, width, width);
     }
     to->out_proj = pack_linear(p, choice, OUT_IN, from->out_proj, width, width);
@@ -130,8 +134,10 @@ static void pack_vision(struct packer *p, const struct cp_model *model, struct c
     struct cp_packed_vision *to = &plan->vision;
     const enum cp_dtype stream = cp_choice_residual(outer), stored = other_type(outer);
     to->class_embedding = pack_vector(p, stored, stream, from->class_embedding, width);
-    to->positional_embedding = pack_vector(p, stored, stream, from->positional_embedding, (grid * grid + 1) * width);
-    to->conv1 = pack_linear(p, outer, OUT_IN, (struct cp_linear_weights){from->conv1, NULL}, 3 * patch * patch, width);
+    to->positional_embedding =
+        pack_vector(p, stored, stream, from->positional_embedding, (grid * grid + 1) * width);
+    to->conv1 = pack_linear(p, outer, OUT_IN, (struct cp_linear_weights){from->conv1, NULL},
+                            3 * patch * patch, width);
     to->proj = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->proj, NULL}, width,
                            (size_t)model->config.embed_dim);
     to->ln_pre = pack_norm(p, outer, from->ln_pre, width);
@@ -149,17 +155,18 @@ static void pack_text(struct packer *p, const struct cp_model *model, struct cp_
     const enum cp_dtype stream = cp_choice_residual(outer), stored = other_type(outer);
     to->token_embedding =
         pack_vector(p, stored, stream, from->token_embedding, (size_t)model->config.text.vocab_size * width);
-    to->positional_embedding =
-        pack_vector(p, stored, stream, from->positional_embedding, (size_t)model->config.text.context_length * width);
-    to->projection = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, NULL}, width,
-                                 (size_t)model->config.embed_dim);
+    to->positional_embedding = pack_vector(p, stored, stream, from->positional_embedding,
+                                           (size_t)model->config.text.context_length * width);
+    to->projection = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, NULL},
+                                 width, (size_t)model->config.embed_dim);
     to->ln_final = pack_norm(p, outer, from->ln_final, width);
     for (int layer = 0; layer < model->config.text.layers; layer++)
         pack_block(p, cp_spec_at(p->spec, CP_TEXT, layer), &from->blocks[layer], width,
                    (size_t)model->config.text.mlp_width, &to->blocks[layer]);
 }
 
-/* The factor of the logits in the joint part's type, exp correctly rounded from float64: one value, so no kernel. */
+/* The factor of the logits in the joint part's type, exp correctly rounded from float64: one value, so no
+ * kernel. */
 static void pack_joint(const struct cp_spec *spec, const struct cp_model *model, struct cp_plan *plan) {
     const struct cp_choice *joint = cp_spec_at(spec, CP_JOINT, -1);
     const float stored = cp_round_to(other_type(joint), *model->logit_scale);
@@ -167,8 +174,8 @@ static void pack_joint(const struct cp_spec *spec, const struct cp_model *model,
     plan->logit_bias = model->logit_bias ? cp_round_to(other_type(joint), *model->logit_bias) : 0.0f;
 }
 
-enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model, struct cp_packed_store *store,
-                              struct cp_plan **out, struct cp_error *err) {
+enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model,
+                              struct cp_packed_store *store, struct cp_plan **out, struct cp_error *err) {
     struct packer packer = {.spec = spec, .store = store, .err = err};
     struct cp_plan *plan = cp_arena_calloc(&store->arena, 1, sizeof *plan);
     struct cp_packed_block *blocks = cp_arena_calloc(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A model's weights as one spec uses them: rounded as its knobs say, matrices packed for the matrix product. Copies are
- * shared between specs and slots that ask for the same rounding. */
+ * A model's weights as one spec uses them: rounded as its knobs say, matrices packed for the matrix product.
+ * Copies are shared between specs and slots that ask for the same rounding. */
 #ifndef CP_MODEL_PACKED_H
 #define CP_MODEL_PACKED_H
 
@@ -50,8 +50,8 @@ struct cp_packed_store {
     struct cp_packed_copy *copies;
 };
 
-enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model, struct cp_packed_store *store,
-                              struct cp_plan **plan, struct cp_error *err);
+enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model,
+                              struct cp_packed_store *store, struct cp_plan **plan, struct cp_error *err);
 void cp_packed_store_free(struct cp_packed_store *store);
 
 #endif

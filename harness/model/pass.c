@@ -5,7 +5,8 @@
 
 enum { ROWS_PER_TASK = 16 };
 
-/* ---- workspace ------------------------------------------------------------------------------------------------ */
+/* ---- workspace
+ * ------------------------------------------------------------------------------------------------ */
 
 struct sizes {
     size_t patches, pixels, stream, scores, mlp, width, embed, depth, tokens, head;
@@ -18,7 +19,8 @@ static size_t larger(size_t a, size_t b) {
 /* The larger of both towers' needs, per input. */
 static struct sizes sizes_of(const struct cp_clip_config *c) {
     const size_t side = (size_t)c->vision.image_size, patch = (size_t)c->vision.patch_size;
-    const size_t grid = side / patch, image_tokens = grid * grid + 1, text_tokens = (size_t)c->text.context_length;
+    const size_t grid = side / patch, image_tokens = grid * grid + 1,
+                 text_tokens = (size_t)c->text.context_length;
     const size_t wide = (size_t)c->vision.width, narrow = (size_t)c->text.width;
     const size_t vision_mlp = (size_t)c->vision.mlp_width, text_mlp = (size_t)c->text.mlp_width;
     return (struct sizes){
@@ -41,8 +43,9 @@ static size_t worker_floats(const struct cp_ops *ops, const struct sizes *s, siz
     size_t most = 0;
     for (int i = 0; ops->linears[i]; i++) {
         const struct cp_linear *linear = ops->linears[i];
-        const size_t attention = larger(linear->packed_size(s->head, s->tokens), linear->packed_size(s->tokens, s->head)) +
-                                 linear->scratch_size(s->tokens, larger(s->head, s->tokens));
+        const size_t attention =
+            larger(linear->packed_size(s->head, s->tokens), linear->packed_size(s->tokens, s->head)) +
+            linear->scratch_size(s->tokens, larger(s->head, s->tokens));
         most = larger(most, larger(attention, linear->scratch_size(batch * s->tokens, s->depth)));
     }
     return (most + 15) / 16 * 16;
@@ -51,23 +54,33 @@ static size_t worker_floats(const struct cp_ops *ops, const struct sizes *s, siz
 size_t cp_workspace_bytes(const struct cp_clip_config *config, size_t batch, int threads) {
     const struct sizes s = sizes_of(config);
     const struct cp_ops *ops = cp_ops_find("scalar");
-    return sizeof(float) * (batch * (s.patches + s.pixels + 7 * s.stream + s.scores + 2 * s.mlp + s.width + s.embed) +
-                            (size_t)threads * worker_floats(ops, &s, batch));
+    return sizeof(float) *
+           (batch * (s.patches + s.pixels + 7 * s.stream + s.scores + 2 * s.mlp + s.width + s.embed) +
+            (size_t)threads * worker_floats(ops, &s, batch));
 }
 
-enum cp_status cp_workspace_create(const struct cp_clip_config *config, const struct cp_ops *ops, size_t batch,
-                                   int threads, struct cp_workspace *ws, struct cp_error *err) {
+enum cp_status cp_workspace_create(const struct cp_clip_config *config, const struct cp_ops *ops,
+                                   size_t batch, int threads, struct cp_workspace *ws, struct cp_error *err) {
     const struct sizes s = sizes_of(config);
     *ws = (struct cp_workspace){.batch = batch, .worker_stride = worker_floats(ops, &s, batch)};
     const struct {
         float **buffer;
         size_t floats;
     } needs[] = {
-        {&ws->patches, batch * s.patches}, {&ws->pixels, batch * s.pixels}, {&ws->h, batch * s.stream},
-        {&ws->q, batch * s.stream},        {&ws->k, batch * s.stream},      {&ws->v, batch * s.stream},
-        {&ws->scaled, batch * s.stream},   {&ws->scores, batch * s.scores}, {&ws->context, batch * s.stream},
-        {&ws->branch, batch * s.stream},   {&ws->mlp, batch * s.mlp},       {&ws->gelu, batch * s.mlp},
-        {&ws->pooled, batch * s.width},    {&ws->projected, batch * s.embed},
+        {&ws->patches, batch * s.patches},
+        {&ws->pixels, batch * s.pixels},
+        {&ws->h, batch * s.stream},
+        {&ws->q, batch * s.stream},
+        {&ws->k, batch * s.stream},
+        {&ws->v, batch * s.stream},
+        {&ws->scaled, batch * s.stream},
+        {&ws->scores, batch * s.scores},
+        {&ws->context, batch * s.stream},
+        {&ws->branch, batch * s.stream},
+        {&ws->mlp, batch * s.mlp},
+        {&ws->gelu, batch * s.mlp},
+        {&ws->pooled, batch * s.width},
+        {&ws->projected, batch * s.embed},
         {&ws->worker, (size_t)threads * ws->worker_stride},
     };
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
@@ -83,7 +96,8 @@ void cp_workspace_free(struct cp_workspace *ws) {
     cp_arena_free(&ws->arena);
 }
 
-/* ---- what every segment uses ---------------------------------------------------------------------------------- */
+/* ---- what every segment uses
+ * ---------------------------------------------------------------------------------- */
 
 size_t cp_pass_tokens(const struct cp_pass *pass) {
     const struct cp_clip_config *config = &pass->plan->model->config;
@@ -91,7 +105,8 @@ size_t cp_pass_tokens(const struct cp_pass *pass) {
     return pass->tower == CP_VISUAL ? grid * grid + 1 : (size_t)config->text.context_length;
 }
 
-enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data, struct cp_error *err) {
+enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
+                             struct cp_error *err) {
     const struct cp_tap_event event = {
         .index = cp_sites_find(pass->taps.sites, pass->tower, point, layer),
         .first = pass->first,
@@ -103,8 +118,8 @@ enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int laye
     return cp_taps_visit(&pass->taps, event, err);
 }
 
-void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice, const struct cp_packed_linear *linear,
-                    const float *x, size_t rows, float *y) {
+void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice,
+                    const struct cp_packed_linear *linear, const float *x, size_t rows, float *y) {
     const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
     const enum cp_dtype compute = cp_choice_type(choice, CP_LINEAR_COMPUTE);
     const struct cp_gemm gemm = {
@@ -122,7 +137,8 @@ void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice, const 
         .accumulate = cp_choice_type(choice, CP_LINEAR_ACCUMULATE),
         .output = compute,
     };
-    cp_linear_run(pass->plan->spec->ops->linears[choice->variant[CP_LINEAR]], &gemm, pass->pool, pass->ws->worker);
+    cp_linear_run(pass->plan->spec->ops->linears[choice->variant[CP_LINEAR]], &gemm, pass->pool,
+                  pass->ws->worker);
 }
 
 struct norm_task {
@@ -141,8 +157,8 @@ static void norm_rows(void *context, size_t index, int worker) {
     task->norm->apply(&args);
 }
 
-void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights, const float *x,
-                  size_t rows, size_t width, float *y) {
+void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights,
+                  const float *x, size_t rows, size_t width, float *y) {
     struct norm_task task = {
         .norm = pass->plan->spec->ops->norms[choice->variant[CP_NORM]],
         .args = {.x = x,

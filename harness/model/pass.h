@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The forward pass of one plan over one batch of one tower, in segments: stem, block 0 .. L-1, head. A study runs the
- * same segment of several plans one after the other, so that their taps can be compared without storing more than a
- * segment. Layout is (input, token, channel) throughout; every tensor is float32, rounded as the plan's spec says. */
+ * The forward pass of one plan over one batch of one tower, in segments: stem, block 0 .. L-1, head. A study
+ * runs the same segment of several plans one after the other, so that their taps can be compared without
+ * storing more than a segment. Layout is (input, token, channel) throughout; every tensor is float32, rounded
+ * as the plan's spec says. */
 #ifndef CP_MODEL_PASS_H
 #define CP_MODEL_PASS_H
 
@@ -9,27 +10,28 @@
 #include "model/packed.h"
 #include "tap/tap.h"
 
-/* Buffers for one segment at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads, M: mlp. */
+/* Buffers for one segment at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads,
+ * M: mlp. */
 struct cp_workspace {
     size_t batch;
-    float *patches;     /* (B, patches, 3 * patch * patch); also the pixels of the batch */
-    float *pixels;      /* (B, 3, size, size) */
-    float *h;           /* (B, T, W): a norm's output */
-    float *q, *k, *v;   /* (B, T, W) */
-    float *scaled;      /* (B, T, W): q, then k, after scaling */
-    float *scores;      /* (B, H, T, T): scores, then probs */
-    float *context;     /* (B, T, W) */
-    float *branch;      /* (B, T, W): a branch's output before the residual addition */
-    float *mlp, *gelu;  /* (B, T, M) */
-    float *pooled;      /* (B, W) */
-    float *projected;   /* (B, embed_dim) */
-    float *worker;      /* threads x worker_stride: packing for the matrix product */
+    float *patches;    /* (B, patches, 3 * patch * patch); also the pixels of the batch */
+    float *pixels;     /* (B, 3, size, size) */
+    float *h;          /* (B, T, W): a norm's output */
+    float *q, *k, *v;  /* (B, T, W) */
+    float *scaled;     /* (B, T, W): q, then k, after scaling */
+    float *scores;     /* (B, H, T, T): scores, then probs */
+    float *context;    /* (B, T, W) */
+    float *branch;     /* (B, T, W): a branch's output before the residual addition */
+    float *mlp, *gelu; /* (B, T, M) */
+    float *pooled;     /* (B, W) */
+    float *projected;  /* (B, embed_dim) */
+    float *worker;     /* threads x worker_stride: packing for the matrix product */
     size_t worker_stride;
     struct cp_arena arena;
 };
 
-enum cp_status cp_workspace_create(const struct cp_clip_config *config, const struct cp_ops *ops, size_t batch,
-                                   int threads, struct cp_workspace *ws, struct cp_error *err);
+enum cp_status cp_workspace_create(const struct cp_clip_config *config, const struct cp_ops *ops,
+                                   size_t batch, int threads, struct cp_workspace *ws, struct cp_error *err);
 void cp_workspace_free(struct cp_workspace *ws);
 /* Bytes that cp_workspace_create would take. */
 size_t cp_workspace_bytes(const struct cp_clip_config *config, size_t batch, int threads);
@@ -53,8 +55,8 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err);
 /* features: (inputs, embed_dim), normalised. */
 enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_error *err);
 
-/* The joint part. text_features: (prompts, E); classes > 0: prompts are class-major, templates = prompts / classes, and
- * class_features (classes, E) is filled. */
+/* The joint part. text_features: (prompts, E); classes > 0: prompts are class-major, templates = prompts /
+ * classes, and class_features (classes, E) is filled. */
 struct cp_joint {
     const struct cp_plan *plan;
     struct cp_taps taps;
@@ -65,23 +67,25 @@ struct cp_joint {
     float *scratch;                    /* threads x scratch */
 };
 enum cp_status cp_joint_classes(struct cp_joint *joint, struct cp_error *err);
-/* Logits and probabilities of images [first, first + inputs): image_features (inputs, E); room for (inputs, prompts)
- * twice is taken from the arena. */
-enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first, size_t inputs,
-                               struct cp_arena *arena, struct cp_error *err);
+/* Logits and probabilities of images [first, first + inputs): image_features (inputs, E); room for (inputs,
+ * prompts) twice is taken from the arena. */
+enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first,
+                               size_t inputs, struct cp_arena *arena, struct cp_error *err);
 
 /* Position of the token that text pooling takes, from the ids: EOT is the first largest id (argmax). */
 int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *ids);
 
-/* ---- used by the segments ------------------------------------------------------------------------------------- */
+/* ---- used by the segments
+ * ------------------------------------------------------------------------------------- */
 
 size_t cp_pass_tokens(const struct cp_pass *pass);
-enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data, struct cp_error *err);
+enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
+                             struct cp_error *err);
 /* y = x W^T + b over rows, by the choice's linear variant, compute and accumulate types. */
-void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice, const struct cp_packed_linear *linear,
-                    const float *x, size_t rows, float *y);
-void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights, const float *x,
-                  size_t rows, size_t width, float *y);
+void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice,
+                    const struct cp_packed_linear *linear, const float *x, size_t rows, float *y);
+void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights,
+                  const float *x, size_t rows, size_t width, float *y);
 /* Attention from ws->q, k, v to ws->context, with its taps. */
 enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err);
 

@@ -23,7 +23,8 @@ size_t cp_spec_slot(const struct cp_clip_config *config, enum cp_tower tower, in
     return 0;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------------------ */
+/* ---- addresses
+ * ------------------------------------------------------------------------------------------------ */
 
 struct address {
     enum cp_component_id component; /* CP_COMPONENT_COUNT: the shorthand `precision` */
@@ -116,8 +117,8 @@ static enum cp_status parse_name(const char *text, size_t length, struct address
     return CP_OK;
 }
 
-static enum cp_status parse_address(const struct cp_clip_config *config, const char *text, struct address *out,
-                                    struct cp_error *err) {
+static enum cp_status parse_address(const struct cp_clip_config *config, const char *text,
+                                    struct address *out, struct cp_error *err) {
     const char *at = strchr(text, '@');
     CP_TRY(parse_name(text, at ? (size_t)(at - text) : strlen(text), out, err));
     return parse_layers(config, at ? at + 1 : "*", out, err);
@@ -131,14 +132,15 @@ static bool covers(const struct address *address, enum cp_tower tower, int layer
     return address->first < 0 || (layer >= address->first && layer <= address->last);
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------- */
+/* ---- values
+ * --------------------------------------------------------------------------------------------------- */
 
-static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_id id, const char *value, int *index,
-                                   struct cp_error *err) {
+static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_id id, const char *value,
+                                   int *index, struct cp_error *err) {
     const char *names[MAX_NAMES];
     int count = 0;
-    for (const struct cp_variant *v; count < MAX_NAMES - 2 && (v = cp_components[id].variant(ops, count)) != NULL;
-         count++) {
+    for (const struct cp_variant *v;
+         count < MAX_NAMES - 2 && (v = cp_components[id].variant(ops, count)) != NULL; count++) {
         names[count] = v->name;
         if (strcmp(v->name, value) == 0) {
             *index = count;
@@ -152,7 +154,8 @@ static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_i
            expect_one_of(err, value, names);
 }
 
-/* `auto` is what the model's config says: open_clip's quick_gelu flag, else nn.GELU with its approximate= argument. */
+/* `auto` is what the model's config says: open_clip's quick_gelu flag, else nn.GELU with its approximate=
+ * argument. */
 static const char *automatic_activation(const struct cp_clip_config *config, enum cp_tower tower) {
     const bool tanh_form = tower == CP_TEXT ? config->text.gelu_tanh : config->vision.gelu_tanh;
     return config->quick_gelu ? "quick" : tanh_form ? "tanh" : "erf";
@@ -174,8 +177,8 @@ static enum cp_status parse_number(const struct cp_knob *knob, const char *value
     return CP_OK;
 }
 
-static enum cp_status set_knob(struct cp_spec *spec, const struct address *address, enum cp_tower tower, int layer,
-                               const char *value, struct cp_error *err) {
+static enum cp_status set_knob(struct cp_spec *spec, const struct address *address, enum cp_tower tower,
+                               int layer, const char *value, struct cp_error *err) {
     const struct cp_knob *knob = &cp_knobs[address->knob];
     struct cp_choice *choice = &spec->choice[cp_spec_slot(spec->config, tower, layer)];
     if (!knob->options[0]) {
@@ -196,8 +199,8 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct address *addre
            expect_one_of(err, value, knob->options);
 }
 
-static enum cp_status set_slot(struct cp_spec *spec, const struct address *address, enum cp_tower tower, int layer,
-                               const char *value, struct cp_error *err) {
+static enum cp_status set_slot(struct cp_spec *spec, const struct address *address, enum cp_tower tower,
+                               int layer, const char *value, struct cp_error *err) {
     if (!covers(address, tower, layer))
         return CP_OK;
     if (address->knob >= 0)
@@ -224,11 +227,11 @@ static enum cp_status set_precision(struct cp_spec *spec, const char *layers, co
     static const struct {
         const char *name, *type, *scope;
     } rows[] = {
-        {"fp32", "fp32", "linear"},    {"fp16", "fp16", "linear"},  {"bf16", "bf16", "linear"},
+        {"fp32", "fp32", "linear"},   {"fp16", "fp16", "linear"},   {"bf16", "bf16", "linear"},
         {"pure_fp16", "fp16", "all"}, {"pure_bf16", "bf16", "all"},
     };
-    static const char *const typed[] = {"weights", "linear.compute", "activation.compute", "attention.compute",
-                                        "residual"};
+    static const char *const typed[] = {"weights", "linear.compute", "activation.compute",
+                                        "attention.compute", "residual"};
     enum { ROWS = sizeof rows / sizeof rows[0] };
     const char *names[ROWS + 1] = {NULL};
     for (int r = 0; r < ROWS; r++) {
@@ -247,7 +250,8 @@ static enum cp_status set_precision(struct cp_spec *spec, const char *layers, co
            expect_one_of(err, value, names);
 }
 
-enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value, struct cp_error *err) {
+enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
+                           struct cp_error *err) {
     struct address parsed;
     CP_TRY(parse_address(spec->config, address, &parsed, err));
     if (parsed.component == CP_COMPONENT_COUNT) {
@@ -290,7 +294,8 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
     }
 }
 
-/* ---- making, comparing, printing ------------------------------------------------------------------------------ */
+/* ---- making, comparing, printing
+ * ------------------------------------------------------------------------------ */
 
 enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *config, const struct cp_ops *ops,
                               struct cp_arena *arena, struct cp_spec **out, struct cp_error *err) {

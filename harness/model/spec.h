@@ -3,9 +3,9 @@
  *
  * One address everywhere, in experiment files, on the command line and in reports:
  *     component[.knob][@layers] = value          layers: visual | text | visual.4-5 | text.0 | *.0 | *
- * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is outside its
- * blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without layers, or with *, means
- * every slot; a tower's name alone means all of that tower's slots. */
+ * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
+ * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
+ * layers, or with *, means every slot; a tower's name alone means all of that tower's slots. */
 #ifndef CP_MODEL_SPEC_H
 #define CP_MODEL_SPEC_H
 
@@ -48,7 +48,8 @@ enum cp_weights_scope { CP_SCOPE_LINEAR, CP_SCOPE_ALL };
 struct cp_component {
     const char *name;
     const char *what;
-    /* The variant at an index, NULL past the last. Activation, norm and linear read the tables in harness/ops. */
+    /* The variant at an index, NULL past the last. Activation, norm and linear read the tables in
+     * harness/ops. */
     const struct cp_variant *(*variant)(const struct cp_ops *ops, int index);
     const char *initial; /* the default variant's name */
 };
@@ -65,7 +66,8 @@ struct cp_knob {
 extern const struct cp_component cp_components[CP_COMPONENT_COUNT];
 extern const struct cp_knob cp_knobs[CP_KNOB_COUNT];
 
-/* Options whose knob is a type list "fp32", "fp16", "bf16" in that order: the option's index is the enum cp_dtype. */
+/* Options whose knob is a type list "fp32", "fp16", "bf16" in that order: the option's index is the enum
+ * cp_dtype. */
 struct cp_choice {
     int variant[CP_COMPONENT_COUNT];
     int option[CP_KNOB_COUNT];
@@ -99,7 +101,8 @@ enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *con
 enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct cp_arena *arena,
                             struct cp_spec **spec, struct cp_error *err);
 /* Applies one setting. `precision` is understood as shorthand for the rows of open_clip's precision table. */
-enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value, struct cp_error *err);
+enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
+                           struct cp_error *err);
 
 /* The type that a spec's arithmetic gives the tensor at a site. */
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);
@@ -107,7 +110,8 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
 /* Whether two specs compute the same ideal function, so that one oracle serves both. */
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
 
-/* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena. */
+/* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena.
+ */
 char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena);
 
 #endif

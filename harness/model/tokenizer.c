@@ -56,7 +56,8 @@ static struct merge *merge_slot(const struct cp_tokenizer *t, int32_t left, int3
     return (struct merge *)&t->merges[slot];
 }
 
-/* bytes_to_unicode: printable Latin-1 keeps its code point and comes first; the other bytes follow, from U+0100 on. */
+/* bytes_to_unicode: printable Latin-1 keeps its code point and comes first; the other bytes follow, from
+ * U+0100 on. */
 static bool add_bytes(struct cp_tokenizer *t, struct names *names, struct cp_arena *arena) {
     int32_t id = 0;
     unsigned others = 0;
@@ -80,8 +81,8 @@ static bool add_bytes(struct cp_tokenizer *t, struct names *names, struct cp_are
     return true;
 }
 
-static enum cp_status add_merge(struct cp_tokenizer *t, struct names *names, struct cp_arena *arena, char *line,
-                                int32_t rank, const char *path, struct cp_error *err) {
+static enum cp_status add_merge(struct cp_tokenizer *t, struct names *names, struct cp_arena *arena,
+                                char *line, int32_t rank, const char *path, struct cp_error *err) {
     char *space = strchr(line, ' ');
     if (space)
         *space = '\0';
@@ -100,8 +101,8 @@ static enum cp_status add_merge(struct cp_tokenizer *t, struct names *names, str
     return CP_OK;
 }
 
-static enum cp_status load(struct cp_tokenizer *t, const char *path, struct names *names, struct cp_arena *arena,
-                           struct cp_error *err) {
+static enum cp_status load(struct cp_tokenizer *t, const char *path, struct names *names,
+                           struct cp_arena *arena, struct cp_error *err) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, VOCABULARY_MAX, arena, &file, err));
     char *text = cp_arena_alloc(arena, file.size + 1, 1), *rest = NULL;
@@ -109,7 +110,8 @@ static enum cp_status load(struct cp_tokenizer *t, const char *path, struct name
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
     memcpy(text, file.bytes, file.size + 1);
     int32_t rank = -1; /* line 1 is a header */
-    for (char *line = strtok_r(text, "\n", &rest); line && rank < MERGES; line = strtok_r(NULL, "\n", &rest), rank++)
+    for (char *line = strtok_r(text, "\n", &rest); line && rank < MERGES;
+         line = strtok_r(NULL, "\n", &rest), rank++)
         if (rank >= 0)
             CP_TRY(add_merge(t, names, arena, line, rank, path, err));
     if (rank < MERGES)
@@ -159,7 +161,8 @@ static size_t merge_word(const struct cp_tokenizer *t, int32_t *symbols, size_t 
     }
 }
 
-/* Bytes of the next piece of the pattern: 's 't 're 've 'm 'll 'd, letters, one digit, or anything else but space. */
+/* Bytes of the next piece of the pattern: 's 't 're 've 'm 'll 'd, letters, one digit, or anything else but
+ * space. */
 static size_t piece(const char *text) {
     static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
     size_t length = 0;
@@ -189,8 +192,8 @@ static enum cp_status check_ascii(const char *text, struct cp_error *err) {
     return CP_OK;
 }
 
-enum cp_status cp_tokenizer_encode(const struct cp_tokenizer *t, const char *text, int context_length, int32_t *ids,
-                                   struct cp_error *err) {
+enum cp_status cp_tokenizer_encode(const struct cp_tokenizer *t, const char *text, int context_length,
+                                   int32_t *ids, struct cp_error *err) {
     char lower[WORD_MAX];
     int count = 0;
     CP_TRY(check_ascii(text, err));

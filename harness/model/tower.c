@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What stands before and after the blocks of a tower. open_clip transformer.py VisionTransformer, model.py CLIP. */
+ * What stands before and after the blocks of a tower. open_clip transformer.py VisionTransformer, model.py
+ * CLIP. */
 #include "model/pass.h"
 
 #include <string.h>
 
-/* patches(n, gy * G + gx, (c, ky, kx)) = pixels(n, c, gy * P + ky, gx * P + kx): conv1's weight read as a matrix. */
+/* patches(n, gy * G + gx, (c, ky, kx)) = pixels(n, c, gy * P + ky, gx * P + kx): conv1's weight read as a
+ * matrix. */
 static void cut_patches(const float *pixels, size_t inputs, size_t side, size_t patch, float *patches) {
     const size_t grid = side / patch;
     for (size_t n = 0; n < inputs; n++)
@@ -49,7 +51,8 @@ enum cp_status cp_text_stem(struct cp_pass *pass, struct cp_error *err) {
     const size_t tokens = cp_pass_tokens(pass), width = (size_t)pass->plan->model->config.text.width;
     const enum cp_dtype type = cp_choice_residual(cp_spec_at(pass->plan->spec, CP_TEXT, -1));
     for (size_t i = 0; i < pass->inputs * tokens; i++)
-        memcpy(pass->x + i * width, weights->token_embedding + (size_t)pass->tokens[i] * width, width * sizeof *pass->x);
+        memcpy(pass->x + i * width, weights->token_embedding + (size_t)pass->tokens[i] * width,
+               width * sizeof *pass->x);
     CP_TRY(cp_pass_visit(pass, CP_TOKEN_EMBEDDING, -1, pass->x, err));
     for (size_t n = 0; n < pass->inputs; n++) {
         float *x = pass->x + n * tokens * width;
@@ -87,9 +90,8 @@ static void pool(struct cp_pass *pass, const float *x, size_t width, float *pool
             }
             continue;
         }
-        const size_t at = pass->tower == CP_VISUAL
-                              ? 0
-                              : (size_t)cp_text_pool_position(config, pass->tokens + n * tokens);
+        const size_t at =
+            pass->tower == CP_VISUAL ? 0 : (size_t)cp_text_pool_position(config, pass->tokens + n * tokens);
         memcpy(out, rows + at * width, width * sizeof *out);
     }
     const enum cp_dtype type = cp_choice_residual(cp_spec_at(pass->plan->spec, pass->tower, -1));

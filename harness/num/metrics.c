@@ -5,11 +5,12 @@
 #include <stdbool.h>
 
 const char *const cp_metric_names[CP_METRIC_COUNT] = {
-    "max_abs", "mean_abs",     "rms",       "rms_ref",        "rel_l2",  "cosine",  "snr_db",    "ulp_max",
-    "worst_token_rel_l2", "worst_token", "worst_at", "worst_value", "worst_ref", "nonfinite", "different"};
+    "max_abs",  "mean_abs",           "rms",         "rms_ref",  "rel_l2",      "cosine",    "snr_db",
+    "ulp_max",  "worst_token_rel_l2", "worst_token", "worst_at", "worst_value", "worst_ref", "nonfinite",
+    "different"};
 
-const char *const cp_stat_names[CP_STAT_COUNT] = {"mean", "variance", "skewness", "kurtosis", "min", "max",
-                                                  "nonfinite"};
+const char *const cp_stat_names[CP_STAT_COUNT] = {"mean", "variance", "skewness", "kurtosis",
+                                                  "min",  "max",      "nonfinite"};
 
 static double at(const void *values, enum cp_dtype type, size_t i) {
     return type == CP_FP64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
@@ -33,7 +34,8 @@ static bool same(double x, double y) {
     return (isnan(x) && isnan(y)) || (x == y && signbit(x) == signbit(y));
 }
 
-static void compare_element(const struct cp_compared *c, size_t index, struct sums *row, struct worst *worst) {
+static void compare_element(const struct cp_compared *c, size_t index, struct sums *row,
+                            struct worst *worst) {
     const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
     if (!same(x, y))
         worst->different++;

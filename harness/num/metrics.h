@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * How far two tensors of one input are apart, in one pass, in float64, summed in index order. `x` is judged against the
- * reference `y`. Non-finite pairs are counted and left out of every sum; where nothing is left, or the reference is
- * zero, a ratio is NaN or infinite, never silently 0.  */
+ * How far two tensors of one input are apart, in one pass, in float64, summed in index order. `x` is judged
+ * against the reference `y`. Non-finite pairs are counted and left out of every sum; where nothing is left,
+ * or the reference is zero, a ratio is NaN or infinite, never silently 0.  */
 #ifndef CP_NUM_METRICS_H
 #define CP_NUM_METRICS_H
 
@@ -23,8 +23,8 @@ enum cp_metric {
     CP_WORST_AT,     /* index inside the input of the element with the largest |x - y| */
     CP_WORST_X,      /* its two values */
     CP_WORST_Y,
-    CP_NONFINITE,    /* elements where x or y is not finite and the two are not the same */
-    CP_DIFFERENT,    /* elements that are not the same: all NaN are one value, +0 and -0 are two */
+    CP_NONFINITE, /* elements where x or y is not finite and the two are not the same */
+    CP_DIFFERENT, /* elements that are not the same: all NaN are one value, +0 and -0 are two */
     CP_METRIC_COUNT
 };
 
@@ -34,9 +34,9 @@ extern const char *const cp_metric_names[CP_METRIC_COUNT];
 struct cp_compared {
     const void *x, *y;            /* float for fp32, double for fp64 */
     enum cp_dtype x_type, y_type; /* CP_FP32 or CP_FP64 */
-    enum cp_dtype ulp_type;      /* whose ULPs to count where both are float32 */
-    size_t groups, group_rows;   /* laid out as (groups, group_rows, stride) ... */
-    size_t rows, width, stride;  /* ... of which the first rows and the first width of each are judged */
+    enum cp_dtype ulp_type;       /* whose ULPs to count where both are float32 */
+    size_t groups, group_rows;    /* laid out as (groups, group_rows, stride) ... */
+    size_t rows, width, stride;   /* ... of which the first rows and the first width of each are judged */
 };
 
 void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COUNT]);
@@ -45,23 +45,25 @@ void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COU
 enum cp_stat { CP_MEAN, CP_VARIANCE, CP_SKEWNESS, CP_KURTOSIS, CP_MIN, CP_MAX, CP_BAD, CP_STAT_COUNT };
 extern const char *const cp_stat_names[CP_STAT_COUNT];
 
-/* Histogram of floor(log2 |x|): bin 0 counts zeros, bin 1 everything below 2^-39, the last everything from 2^8 on. */
+/* Histogram of floor(log2 |x|): bin 0 counts zeros, bin 1 everything below 2^-39, the last everything from
+ * 2^8 on. */
 enum { CP_EXPONENT_FIRST = -40, CP_EXPONENT_BINS = 50 };
 
 void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats[CP_STAT_COUNT],
                    int32_t histogram[CP_EXPONENT_BINS]);
 
-/* ---- decisions: one image's probabilities over the columns ---------------------------------------------------- */
+/* ---- decisions: one image's probabilities over the columns
+ * ---------------------------------------------------- */
 
 enum cp_decision {
     CP_TOP1_REFERENCE, /* first largest column */
     CP_TOP1,
-    CP_FLIP,       /* 1 where they differ */
-    CP_MAX_DP,     /* max |dp| */
-    CP_KL,         /* KL(reference || x), nats */
-    CP_JS,         /* Jensen-Shannon divergence, nats */
-    CP_MARGIN,     /* the reference's largest minus its second largest probability */
-    CP_RANK,       /* Spearman's rank correlation of the columns */
+    CP_FLIP,   /* 1 where they differ */
+    CP_MAX_DP, /* max |dp| */
+    CP_KL,     /* KL(reference || x), nats */
+    CP_JS,     /* Jensen-Shannon divergence, nats */
+    CP_MARGIN, /* the reference's largest minus its second largest probability */
+    CP_RANK,   /* Spearman's rank correlation of the columns */
     CP_DECISION_COUNT
 };
 extern const char *const cp_decision_names[CP_DECISION_COUNT];

@@ -17,10 +17,10 @@ enum { LIST_MAX = 1 << 26 };
 /* Images [first, first + count) of the run come from one file, or from a seed. */
 struct cp_image_source {
     size_t first, count;
-    const char *path;      /* PNG; NULL: bytes, values or a seed */
-    const uint8_t *bytes;  /* IDX: (count, side, side), grey */
-    const float *values;   /* NPY: (count, 3, side, side), already normalised */
-    uint64_t seed;         /* synthetic, where all others are NULL */
+    const char *path;     /* PNG; NULL: bytes, values or a seed */
+    const uint8_t *bytes; /* IDX: (count, side, side), grey */
+    const float *values;  /* NPY: (count, 3, side, side), already normalised */
+    uint64_t seed;        /* synthetic, where all others are NULL */
 };
 
 struct loader {
@@ -125,10 +125,12 @@ static enum cp_status add_images(struct loader *l, const struct cp_text *pattern
     return status;
 }
 
-/* ---- prompts -------------------------------------------------------------------------------------------------- */
+/* ---- prompts
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The lines of a list, or of the file it names, without empty ones. */
-static enum cp_status read_lines(struct loader *l, const struct cp_lines *lines, const char ***items, size_t *count) {
+static enum cp_status read_lines(struct loader *l, const struct cp_lines *lines, const char ***items,
+                                 size_t *count) {
     *count = 0;
     if (!lines->path.text) {
         *items = cp_arena_alloc(l->arena, lines->count, sizeof **items);
@@ -147,11 +149,13 @@ static enum cp_status read_lines(struct loader *l, const struct cp_lines *lines,
         (*items)[(*count)++] = line;
     }
     if (*count == 0)
-        return cp_fail(l->err, CP_BAD_INPUT, lines->path.text, "has no lines"), cp_expected(l->err, "one item a line");
+        return cp_fail(l->err, CP_BAD_INPUT, lines->path.text, "has no lines"),
+               cp_expected(l->err, "one item a line");
     return CP_OK;
 }
 
-static enum cp_status from_templates(struct loader *l, const char **classes, const char **templates, size_t count) {
+static enum cp_status from_templates(struct loader *l, const char **classes, const char **templates,
+                                     size_t count) {
     struct cp_run_inputs *in = l->in;
     in->prompts = in->classes * count;
     in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
@@ -174,7 +178,8 @@ static enum cp_status tokenize(struct loader *l) {
     const char *vocabulary = "data/vocab/bpe_simple_vocab_16e6.txt.gz";
     struct cp_tokenizer *tokenizer = NULL;
     if (l->config->text.vocab_size != 49408)
-        return cp_fail(l->err, CP_BAD_INPUT, "", "prompts need OpenAI's vocabulary of 49408, the model has %d",
+        return cp_fail(l->err, CP_BAD_INPUT, "",
+                       "prompts need OpenAI's vocabulary of 49408, the model has %d",
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");
     in->tokens = cp_arena_alloc(l->arena, in->prompts * (size_t)length, sizeof *in->tokens);
@@ -184,7 +189,8 @@ static enum cp_status tokenize(struct loader *l) {
     CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, l->err));
     enum cp_status status = CP_OK;
     for (size_t p = 0; p < in->prompts && status == CP_OK; p++)
-        status = cp_tokenizer_encode(tokenizer, in->prompt_texts[p], length, in->tokens + p * (size_t)length, l->err);
+        status = cp_tokenizer_encode(tokenizer, in->prompt_texts[p], length, in->tokens + p * (size_t)length,
+                                     l->err);
     cp_tokenizer_close(tokenizer);
     return status;
 }
@@ -243,7 +249,8 @@ static enum cp_status load_prompts(struct loader *l) {
     return tokenize(l);
 }
 
-/* ---- synthetic inputs, by the counter-based rule --------------------------------------------------------------- */
+/* ---- synthetic inputs, by the counter-based rule
+ * --------------------------------------------------------------- */
 
 static enum cp_status make_synthetic(struct loader *l) {
     const struct cp_inputs *inputs = &l->experiment->inputs;
@@ -251,7 +258,8 @@ static enum cp_status make_synthetic(struct loader *l) {
     const uint64_t seed = (uint64_t)inputs->synthetic_seed, stream = cp_name_hash("tokens");
     const size_t length = (size_t)l->config->text.context_length;
     const uint64_t words = (uint64_t)l->config->text.vocab_size - 2;
-    CP_TRY(add_source(l, (struct cp_image_source){.count = (size_t)inputs->synthetic_images, .seed = seed}, "synthetic"));
+    CP_TRY(add_source(l, (struct cp_image_source){.count = (size_t)inputs->synthetic_images, .seed = seed},
+                      "synthetic"));
     in->prompts = (size_t)inputs->synthetic_prompts;
     in->tokens = cp_arena_calloc(l->arena, in->prompts * length, sizeof *in->tokens);
     if (!in->tokens)
@@ -267,7 +275,8 @@ static enum cp_status make_synthetic(struct loader *l) {
     return number_prompts(l, "synthetic");
 }
 
-/* ---- labels --------------------------------------------------------------------------------------------------- */
+/* ---- labels
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Rows file,label[,class] after a header; a row is for the image whose file name is that of `file`. */
 static enum cp_status read_label_csv(struct loader *l, const char *path) {
@@ -337,11 +346,13 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     if (!in->judged)
         return out_of_memory(err);
     for (size_t p = 0; p < in->prompts; p++)
-        in->judged[p] = 1 + cp_text_pool_position(config, in->tokens + p * (size_t)config->text.context_length);
+        in->judged[p] =
+            1 + cp_text_pool_position(config, in->tokens + p * (size_t)config->text.context_length);
     return CP_OK;
 }
 
-/* ---- pixels --------------------------------------------------------------------------------------------------- */
+/* ---- pixels
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Divide, subtract, divide: three roundings, as torchvision's ToTensor and Normalize do on float32. */
 static float normalise(uint8_t byte, double mean, double std) {
@@ -352,8 +363,8 @@ static uint8_t synthetic_byte(const struct cp_image_source *source, size_t image
     return (uint8_t)(cp_counter_hash(source->seed, cp_name_hash("pixels"), image * row + index) >> 56);
 }
 
-static enum cp_status read_one(const struct cp_image_source *source, const struct cp_clip_config *config, size_t image,
-                               uint8_t *rgb, float *pixels, struct cp_error *err) {
+static enum cp_status read_one(const struct cp_image_source *source, const struct cp_clip_config *config,
+                               size_t image, uint8_t *rgb, float *pixels, struct cp_error *err) {
     const size_t side = (size_t)config->vision.image_size, plane = side * side;
     if (source->values) {
         memcpy(pixels, source->values + image * 3 * plane, 3 * plane * sizeof *pixels);
@@ -371,8 +382,8 @@ static enum cp_status read_one(const struct cp_image_source *source, const struc
     return CP_OK;
 }
 
-enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_clip_config *config, size_t first,
-                                size_t count, float *pixels, struct cp_error *err) {
+enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_clip_config *config,
+                                size_t first, size_t count, float *pixels, struct cp_error *err) {
     const size_t row = 3 * (size_t)config->vision.image_size * (size_t)config->vision.image_size;
     uint8_t *rgb = malloc(row);
     enum cp_status status = rgb ? CP_OK : out_of_memory(err);
@@ -380,7 +391,8 @@ enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_
     for (size_t i = first; i < first + count && status == CP_OK; i++) {
         while (i >= in->sources[s].first + in->sources[s].count)
             s++;
-        status = read_one(&in->sources[s], config, i - in->sources[s].first, rgb, pixels + (i - first) * row, err);
+        status =
+            read_one(&in->sources[s], config, i - in->sources[s].first, rgb, pixels + (i - first) * row, err);
     }
     free(rgb);
     return status;

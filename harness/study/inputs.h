@@ -27,9 +27,9 @@ struct cp_run_inputs {
 /* Finds and checks everything but the pixels; strings and arrays are in the arena. */
 enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                               struct cp_arena *arena, struct cp_run_inputs *inputs, struct cp_error *err);
-/* Images [first, first + count) as (count, 3, size, size), normalised: (pixel / 255 - mean) / std in float32, each
- * operation rounded (torchvision ToTensor and Normalize). */
-enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_clip_config *config, size_t first,
-                                size_t count, float *pixels, struct cp_error *err);
+/* Images [first, first + count) as (count, 3, size, size), normalised: (pixel / 255 - mean) / std in float32,
+ * each operation rounded (torchvision ToTensor and Normalize). */
+enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_clip_config *config,
+                                size_t first, size_t count, float *pixels, struct cp_error *err);
 
 #endif

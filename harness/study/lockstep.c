@@ -7,7 +7,8 @@ static size_t embed_dim(const struct cp_lockstep *ls) {
     return (size_t)ls->study->model.config.embed_dim;
 }
 
-/* ---- one segment of one lane ---------------------------------------------------------------------------------- */
+/* ---- one segment of one lane
+ * ---------------------------------------------------------------------------------- */
 
 static enum cp_status run_lane(struct cp_lockstep *ls, struct cp_lane *lane, enum segment segment, int layer,
                                struct cp_error *err) {
@@ -20,26 +21,31 @@ static enum cp_status run_lane(struct cp_lockstep *ls, struct cp_lane *lane, enu
         return cp_block(pass, layer, err);
     case HEAD:
         return cp_tower_head(
-            pass, visual ? lane->image_features : lane->joint.text_features + pass->first * embed_dim(ls), err);
+            pass, visual ? lane->image_features : lane->joint.text_features + pass->first * embed_dim(ls),
+            err);
     case CLASSES:
         return cp_joint_classes(&lane->joint, err);
     case LOGITS:
         break;
     }
     cp_arena_reset(&ls->joint_scratch);
-    return cp_joint_images(&lane->joint, lane->image_features, pass->first, pass->inputs, &ls->joint_scratch, err);
+    return cp_joint_images(&lane->joint, lane->image_features, pass->first, pass->inputs, &ls->joint_scratch,
+                           err);
 }
 
-static enum cp_status oracle_logits(const struct cp_study *study, struct cp_oracle_lane *lane, struct cp_error *err) {
+static enum cp_status oracle_logits(const struct cp_study *study, struct cp_oracle_lane *lane,
+                                    struct cp_error *err) {
     lane->oracle.tower = CP_JOINT;
-    CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->text_features, study->inputs.prompts, false, err));
+    CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->text_features, study->inputs.prompts,
+                            false, err));
     if (study->inputs.classes)
-        CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->class_features, study->inputs.classes, true,
-                                err));
+        CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->class_features,
+                                study->inputs.classes, true, err));
     return CP_OK;
 }
 
-static enum cp_status oracle_classes(const struct cp_study *study, struct cp_oracle_lane *lane, struct cp_error *err) {
+static enum cp_status oracle_classes(const struct cp_study *study, struct cp_oracle_lane *lane,
+                                     struct cp_error *err) {
     if (!study->inputs.classes)
         return CP_OK;
     lane->oracle.tower = CP_JOINT;
@@ -50,8 +56,8 @@ static enum cp_status oracle_classes(const struct cp_study *study, struct cp_ora
                              lane->class_features, err);
 }
 
-static enum cp_status run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane, enum segment segment, int layer,
-                                 struct cp_error *err) {
+static enum cp_status run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane, enum segment segment,
+                                 int layer, struct cp_error *err) {
     struct cp_oracle *oracle = &lane->oracle;
     const bool visual = oracle->tower == CP_VISUAL;
     switch (segment) {
@@ -83,13 +89,15 @@ static enum cp_status run_segment(struct cp_lockstep *ls, enum segment segment, 
     return CP_OK;
 }
 
-/* ---- batches -------------------------------------------------------------------------------------------------- */
+/* ---- batches
+ * -------------------------------------------------------------------------------------------------- */
 
 static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     const bool text = tower == CP_TEXT;
     const int *judged = text ? in->judged + first : NULL;
-    const int32_t *tokens = text ? in->tokens + first * (size_t)ls->study->model.config.text.context_length : NULL;
+    const int32_t *tokens =
+        text ? in->tokens + first * (size_t)ls->study->model.config.text.context_length : NULL;
     for (size_t s = 0; s < ls->study->spec_count; s++) {
         struct cp_pass *pass = &ls->lanes[s].pass;
         pass->tower = tower;
@@ -136,7 +144,8 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const float *probs = ls->lanes[s].probs.data[ls->probs_site];
         for (size_t i = 0; i < count; i++)
-            cp_decide(probs + i * columns, baseline + i * columns, columns, work, rows + i * CP_DECISION_COUNT);
+            cp_decide(probs + i * columns, baseline + i * columns, columns, work,
+                      rows + i * CP_DECISION_COUNT);
         CP_TRY(cp_result_write(ls->result, ls->decisions[s], first, count, rows, err));
     }
     return CP_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by the oracles,
- * then the baseline, then every candidate, whose taps are compared with what the former two just left. So memory holds
- * one segment of taps, however deep the model. */
+ * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by
+ * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
+ * left. So memory holds one segment of taps, however deep the model. */
 #ifndef CP_STUDY_LOCKSTEP_H
 #define CP_STUDY_LOCKSTEP_H
 
@@ -48,15 +48,19 @@ struct cp_lockstep {
     float *pixels;                  /* (batch, 3, size, size) */
 };
 
-/* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a failure. */
-enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result, struct cp_pool *pool,
-                                  struct cp_lockstep *lockstep, struct cp_error *err);
+/* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
+ * failure. */
+enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_pool *pool, struct cp_lockstep *lockstep, struct cp_error *err);
 /* The prompts [first, first + count), count <= batch. */
-enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
+enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count,
+                                   struct cp_error *err);
 /* After all prompts: the zero-shot classifier. */
 enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error *err);
-/* The images [first, first + count), all of them with the oracle or none; after the prompts, if there are any. */
-enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
+/* The images [first, first + count), all of them with the oracle or none; after the prompts, if there are
+ * any. */
+enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
+                                  struct cp_error *err);
 void cp_lockstep_free(struct cp_lockstep *lockstep);
 
 #endif

@@ -128,7 +128,8 @@ static enum cp_status wire(struct setup *u, size_t s, struct cp_error *err) {
         }
         CP_TRY(define_metrics(u, s, types, handles, err));
         CP_TRY(define_decisions(u, s, err));
-        lane->compare = (struct cp_compare){study->watched, types, &ls->keep, mine, theirs, ls->pool, ls->result, handles};
+        lane->compare = (struct cp_compare){study->watched, types,    &ls->keep,  mine,
+                                            theirs,         ls->pool, ls->result, handles};
         lane->taps[taps++] = cp_compare_tap(&lane->compare);
     }
     lane->pass.taps = (struct cp_taps){lane->taps, taps, &study->sites};
@@ -177,7 +178,8 @@ static enum cp_status make_oracle(struct setup *u, size_t o, struct cp_error *er
     return CP_OK;
 }
 
-/* The tap whose probabilities decide: over the classes if the prompts came from classes, else over the prompts. */
+/* The tap whose probabilities decide: over the classes if the prompts came from classes, else over the
+ * prompts. */
 static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     TAKE(ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
@@ -189,8 +191,8 @@ static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err)
     return CP_OK;
 }
 
-enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result, struct cp_pool *pool,
-                                  struct cp_lockstep *ls, struct cp_error *err) {
+enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_pool *pool, struct cp_lockstep *ls, struct cp_error *err) {
     const size_t side = (size_t)study->model.config.vision.image_size;
     struct setup setup = {
         .ls = ls,

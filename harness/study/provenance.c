@@ -33,7 +33,8 @@ static void utc_time(char text[32]) {
     (void)strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-static enum cp_status write_files(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+static enum cp_status write_files(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_error *err) {
     for (size_t f = 0; f < study->inputs.file_count; f++) {
         char hex[CP_DIGEST_HEX], name[32], value[512];
         CP_TRY(cp_digest_file(study->inputs.files[f], hex, err));
@@ -44,7 +45,8 @@ static enum cp_status write_files(const struct cp_study *study, struct cp_result
     return CP_OK;
 }
 
-static enum cp_status write_inputs(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+static enum cp_status write_inputs(const struct cp_study *study, struct cp_result *result,
+                                   struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
     const size_t length = (size_t)study->model.config.text.context_length;
     int handle;
@@ -60,20 +62,22 @@ static enum cp_status write_inputs(const struct cp_study *study, struct cp_resul
         CP_TRY(cp_result_write(result, handle, 0, in->images, in->labels, err));
     }
     if (in->prompts) {
-        const struct cp_variable tokens = {.group = "/inputs",
-                                           .name = "tokens",
-                                           .long_name = "token ids of each prompt",
-                                           .units = "1",
-                                           .dtype = CP_INT32,
-                                           .rank = 2,
-                                           .dims = {{"prompt", in->prompts, in->prompt_texts}, {"token", length, NULL}}};
+        const struct cp_variable tokens = {
+            .group = "/inputs",
+            .name = "tokens",
+            .long_name = "token ids of each prompt",
+            .units = "1",
+            .dtype = CP_INT32,
+            .rank = 2,
+            .dims = {{"prompt", in->prompts, in->prompt_texts}, {"token", length, NULL}}};
         CP_TRY(cp_result_define(result, &tokens, &handle, err));
         CP_TRY(cp_result_write(result, handle, 0, in->prompts, in->tokens, err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result, struct cp_error *err) {
+enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result,
+                                   struct cp_error *err) {
     char processor[128], time_text[32];
     processor_name(processor);
     utc_time(time_text);
@@ -91,8 +95,8 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
         CP_TRY(cp_result_text(result, "/provenance", facts[i].name, facts[i].value, err));
     CP_TRY(cp_result_integer(result, "/provenance", "threads", study->threads, err));
-    CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs", study->plan,
-                              err));
+    CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs",
+                              study->plan, err));
     CP_TRY(write_files(study, result, err));
     return write_inputs(study, result, err);
 }

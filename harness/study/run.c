@@ -24,9 +24,12 @@ static void show(struct progress *p, size_t done) {
     if (!p->out || (done < p->total && at - p->last < (p->terminal ? 0.25 : 5)))
         return;
     const double spent = at - p->start;
-    const double left = done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
+    const double left =
+        done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
     p->last = at;
-    (void)fprintf(p->out, p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s" : "%zu of %zu inputs, %.0f s, %.0f s left%s",
+    (void)fprintf(p->out,
+                  p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s"
+                              : "%zu of %zu inputs, %.0f s, %.0f s left%s",
                   done, p->total, spent, left, p->terminal && done < p->total ? "" : "\n");
     (void)fflush(p->out);
 }
@@ -35,13 +38,14 @@ static enum cp_status check_signal(const struct cp_run_options *options, struct 
     const int caught = options->signal ? *options->signal : 0;
     if (!caught)
         return CP_OK;
-    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "", "stopped by %s; --resume goes on from here",
-                   caught == SIGTERM ? "SIGTERM" : "Ctrl-C");
+    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "",
+                   "stopped by %s; --resume goes on from here", caught == SIGTERM ? "SIGTERM" : "Ctrl-C");
 }
 
-/* Prompts are always run (the images need their features); rows that a resumed run already has get the same bytes. */
-static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options, struct progress *progress,
-                                  struct cp_error *err) {
+/* Prompts are always run (the images need their features); rows that a resumed run already has get the same
+ * bytes. */
+static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options,
+                                  struct progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0; first < prompts; first += ls->study->batch) {
         const size_t count = prompts - first < ls->study->batch ? prompts - first : ls->study->batch;
@@ -53,8 +57,8 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
 }
 
 /* A batch never straddles the last image that the oracle sees. */
-static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options, struct progress *progress,
-                                 struct cp_error *err) {
+static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options,
+                                 struct progress *progress, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     size_t first = cp_result_resumed(ls->result) ? (size_t)cp_result_progress(ls->result) : 0;
     progress->resumed = first;
@@ -90,7 +94,8 @@ done:
     return status;
 }
 
-enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options, struct cp_error *err) {
+enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
+                            struct cp_error *err) {
     struct cp_result *result = NULL;
     struct cp_pool *pool = NULL;
     enum cp_status status;

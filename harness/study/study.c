@@ -2,9 +2,9 @@
 #include "study/study.h"
 
 #include "base/digest.h"
+#include "base/glob.h"
 #include "num/metrics.h"
 #include "tap/compare.h"
-#include "base/glob.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -91,7 +91,8 @@ static enum cp_status check_globs(const struct cp_study *study, struct cp_error 
 /* A site without inputs (no images, or no prompts) is not there. */
 static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
-    CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena, &study->sites, err));
+    CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
+                           &study->sites, err));
     CP_TRY(check_globs(study, err));
     study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
@@ -99,7 +100,8 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
         return out_of_memory(err);
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        const bool there = (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
+        const bool there =
+            (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
         if (there)
             study->modes[i] = mode_of(cp_experiment_record(study->experiment, site->name));
         study->watched[i] = study->modes[i] != CP_MODE_OFF;
@@ -146,16 +148,18 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(make_specs(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));
-    const size_t most = study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
+    const size_t most =
+        study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
-    study->oracle_images = (size_t)e->oracle < study->inputs.images ? (size_t)e->oracle : study->inputs.images;
+    study->oracle_images =
+        (size_t)e->oracle < study->inputs.images ? (size_t)e->oracle : study->inputs.images;
     if (e->oracle == 0)
         study->oracle_count = 0;
     return describe(study, err);
 }
 
-enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path, struct cp_study *study,
-                               struct cp_error *err) {
+enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
+                               struct cp_study *study, struct cp_error *err) {
     *study = (struct cp_study){.experiment = experiment, .path = path};
     const enum cp_status status = resolve(study, err);
     if (status != CP_OK)
@@ -177,8 +181,9 @@ struct cp_estimate cp_study_estimate(const struct cp_study *study) {
     const struct cp_clip_config *c = &study->model.config;
     const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
     const double image_tokens = (double)(grid * grid + 1), patch = (double)c->vision.patch_size;
-    const double image = tower_work(image_tokens, c->vision.width, c->vision.mlp_width, c->vision.layers, c->embed_dim) +
-                         image_tokens * 3 * patch * patch * c->vision.width;
+    const double image =
+        tower_work(image_tokens, c->vision.width, c->vision.mlp_width, c->vision.layers, c->embed_dim) +
+        image_tokens * 3 * patch * patch * c->vision.width;
     const double prompt =
         tower_work(c->text.context_length, c->text.width, c->text.mlp_width, c->text.layers, c->embed_dim);
     const double text = prompt * (double)study->inputs.prompts;
@@ -200,7 +205,8 @@ struct cp_estimate cp_study_estimate(const struct cp_study *study) {
             row += cp_site_row(site) * sizeof(float);
         e.file += inputs * row * study->spec_count + inputs * row * study->oracle_count;
         e.file += inputs * (study->spec_count - 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
-        e.buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) / (size_t)(site->layer < 0 ? 1 : c->vision.layers);
+        e.buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) /
+                     (size_t)(site->layer < 0 ? 1 : c->vision.layers);
     }
     return e;
 }

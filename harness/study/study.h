@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A study: an experiment made ready to run. Everything that the run needs is resolved and checked here, so that an
- * error in any spec, tap glob or input file is reported before anything is computed or written. */
+ * A study: an experiment made ready to run. Everything that the run needs is resolved and checked here, so
+ * that an error in any spec, tap glob or input file is reported before anything is computed or written. */
 #ifndef CP_STUDY_STUDY_H
 #define CP_STUDY_STUDY_H
 
@@ -29,17 +29,17 @@ struct cp_study {
     enum cp_record_mode *modes;    /* per site */
     bool *watched;                 /* per site: compared */
     const char *plan;              /* the resolved experiment and specs as text: the provenance */
-    char fingerprint[65];          /* SHA-256 of plan and of every input file: what a resumed run must share */
+    char fingerprint[65]; /* SHA-256 of plan and of every input file: what a resumed run must share */
     struct cp_arena arena;
 };
 
 /* On failure nothing is kept; on success release with cp_study_free. experiment is borrowed. */
-enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path, struct cp_study *study,
-                               struct cp_error *err);
+enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
+                               struct cp_study *study, struct cp_error *err);
 void cp_study_free(struct cp_study *study);
 
-/* Bytes of the weights (plain and packed), of all buffers of a run, and of the result file, estimated from the shapes.
- * flops: multiply-adds of all specs and oracles together, times two. */
+/* Bytes of the weights (plain and packed), of all buffers of a run, and of the result file, estimated from
+ * the shapes. flops: multiply-adds of all specs and oracles together, times two. */
 struct cp_estimate {
     size_t weights, buffers, file;
     double flops, oracle_flops;

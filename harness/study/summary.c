@@ -38,7 +38,10 @@ static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t s
 /* "visual.0.mlp.gelu" for "visual.transformer.resblocks.0.mlp.gelu": the address form of a layer. */
 static void short_name(const struct cp_site *site, char text[96]) {
     const char *blocks = strstr(site->name, "transformer.resblocks.");
-    (void)snprintf(text, 96, "%s%s", !blocks ? "" : site->tower == CP_VISUAL ? "visual." : "text.",
+    (void)snprintf(text, 96, "%s%s",
+                   !blocks                    ? ""
+                   : site->tower == CP_VISUAL ? "visual."
+                                              : "text.",
                    blocks ? blocks + strlen("transformer.resblocks.") : site->name);
 }
 
@@ -67,12 +70,15 @@ static void print_row(FILE *out, const struct cp_site *site, const struct tap_su
     (void)fprintf(out, "\n");
 }
 
-/* The taps that tell the story of a tower: the last one alike and the first that differs, ends of blocks, outputs. */
+/* The taps that tell the story of a tower: the last one alike and the first that differs, ends of blocks,
+ * outputs. */
 static bool tells(const struct cp_study *study, size_t i, bool first_different) {
     const struct cp_site *site = &study->sites.list[i];
-    const int layers = site->tower == CP_VISUAL ? study->model.config.vision.layers : study->model.config.text.layers;
+    const int layers =
+        site->tower == CP_VISUAL ? study->model.config.vision.layers : study->model.config.text.layers;
     return first_different || site->tower == CP_JOINT || site->point == CP_FEATURES ||
-           (site->point == CP_BLOCK && (site->layer == 0 || site->layer == layers / 2 || site->layer == layers - 1));
+           (site->point == CP_BLOCK &&
+            (site->layer == 0 || site->layer == layers / 2 || site->layer == layers - 1));
 }
 
 static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
@@ -92,7 +98,8 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
     return CP_OK;
 }
 
-static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
+static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FILE *out,
+                                      struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     double max_dp = 0, kl = 0, worst_kl = 0, low, high;
     size_t flips = 0, right = 0, right_baseline = 0;
@@ -109,8 +116,8 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
         right_baseline += in->labels && d[CP_TOP1_REFERENCE] == (double)in->labels[i];
     }
     cp_wilson(flips, in->images, &low, &high);
-    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%), max |dp| %.2e\n", flips, in->images,
-                  100 * low, 100 * high, max_dp);
+    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%), max |dp| %.2e\n", flips,
+                  in->images, 100 * low, 100 * high, max_dp);
     (void)fprintf(out, "  KL mean %.2e, worst %.2e", kl, worst_kl);
     if (in->labels)
         (void)fprintf(out, "; accuracy %.2f %%, baseline %.2f %%", 100 * (double)right / (double)in->images,
@@ -121,12 +128,13 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
 
 enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
-    (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images, ls->study->inputs.prompts);
+    (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
+                  ls->study->inputs.prompts);
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: wrong maths; round C, B: rounding of candidate and of baseline\n");
     for (size_t s = 1; s < ls->study->spec_count; s++) {
-        (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total", "worst",
-                      "semantic", "round C", "round B");
+        (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total",
+                      "worst", "semantic", "round C", "round B");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_decisions(ls, s, out, err));
     }

@@ -40,8 +40,8 @@ static const void *row_of(const struct cp_keep *keep, const struct cp_tap_event 
     return data ? data + input * cp_site_row(event->site) * cp_dtype_size(dtype) : NULL;
 }
 
-static void part(struct cp_compared shape, const void *x, enum cp_dtype x_type, const void *y, enum cp_dtype y_type,
-                 double *metrics) {
+static void part(struct cp_compared shape, const void *x, enum cp_dtype x_type, const void *y,
+                 enum cp_dtype y_type, double *metrics) {
     shape.x = x;
     shape.y = y;
     shape.x_type = x_type;
@@ -83,8 +83,8 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     if (!metrics)
         return cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
     cp_compare_event(compare, event, metrics);
-    const enum cp_status status = cp_result_write(compare->result, compare->handles[event->index], event->first,
-                                                  event->inputs, metrics, err);
+    const enum cp_status status = cp_result_write(compare->result, compare->handles[event->index],
+                                                  event->first, event->inputs, metrics, err);
     free(metrics);
     return status;
 }

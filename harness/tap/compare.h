@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A sink that compares a candidate's tensors with what was kept of the baseline and of the oracles, as they pass, and
- * stores the metrics. The divergence comes split: total (C - B), semantic (oracle C - oracle B), the rounding of C
- * (C - oracle C) and the rounding of B (B - oracle B). */
+ * A sink that compares a candidate's tensors with what was kept of the baseline and of the oracles, as they
+ * pass, and stores the metrics. The divergence comes split: total (C - B), semantic (oracle C - oracle B),
+ * the rounding of C (C - oracle C) and the rounding of B (B - oracle B). */
 #ifndef CP_TAP_COMPARE_H
 #define CP_TAP_COMPARE_H
 
@@ -17,7 +17,8 @@ struct cp_compare {
     const bool *watched;
     const enum cp_dtype *ulp_types; /* per site: the candidate's arithmetic type */
     const struct cp_keep *baseline; /* float32 */
-    const struct cp_keep *oracle, *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
+    const struct cp_keep *oracle,
+        *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
     struct cp_pool *pool;
     struct cp_result *result;
     const int *handles; /* per site: the variable (input, part, metric) */

@@ -26,7 +26,8 @@ static const char *const *exponent_labels(struct cp_arena *arena) {
     return labels;
 }
 
-static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *group, struct cp_error *err) {
+static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *group,
+                                   struct cp_error *err) {
     const struct cp_site *site = &r->sites->list[site_index];
     struct cp_variable value = {.group = group,
                                 .name = "value",
@@ -67,7 +68,8 @@ static enum cp_status define_stats(struct cp_recorder *r, size_t site_index, con
     return cp_result_define(r->result, &histogram, &r->handles[site_index].histogram, err);
 }
 
-static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, const char *group, struct cp_error *err) {
+static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, const char *group,
+                                    struct cp_error *err) {
     const struct cp_variable digest = {
         .group = group,
         .name = "digest",
@@ -134,7 +136,8 @@ static enum cp_status write_all(const struct cp_recorder *r, const struct task *
                  {handles->digest, task->digest}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].handle >= 0)
-            CP_TRY(cp_result_write(r->result, parts[i].handle, event->first, event->inputs, parts[i].data, err));
+            CP_TRY(
+                cp_result_write(r->result, parts[i].handle, event->first, event->inputs, parts[i].data, err));
     return CP_OK;
 }
 

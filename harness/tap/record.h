@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A sink that records one spec's taps in the result file: values, statistics, digests, as each tap's mode asks.
- *   digest  SHA-256 of each input's values (NaN canonical, little-endian): /captures/SPEC/TAP/digest (input, byte)
- *   stats   and its moments, extrema and exponent histogram: /captures/SPEC/TAP/stats/...
- *   full    and the values: /captures/SPEC/TAP/value */
+ * A sink that records one spec's taps in the result file: values, statistics, digests, as each tap's mode
+ * asks. digest  SHA-256 of each input's values (NaN canonical, little-endian): /captures/SPEC/TAP/digest
+ * (input, byte) stats   and its moments, extrema and exponent histogram: /captures/SPEC/TAP/stats/... full
+ * and the values: /captures/SPEC/TAP/value */
 #ifndef CP_TAP_RECORD_H
 #define CP_TAP_RECORD_H
 
@@ -23,9 +23,9 @@ struct cp_record_labels {
 };
 
 struct cp_recorder {
-    const char *name;                 /* captures are under /captures/NAME */
-    enum cp_dtype dtype;              /* fp32, or fp64 for an oracle */
-    const enum cp_dtype *types;       /* per site: the arithmetic type, for the attribute */
+    const char *name;           /* captures are under /captures/NAME */
+    enum cp_dtype dtype;        /* fp32, or fp64 for an oracle */
+    const enum cp_dtype *types; /* per site: the arithmetic type, for the attribute */
     const struct cp_sites *sites;
     const struct cp_record_labels *labels;
     const enum cp_record_mode *modes; /* per site */

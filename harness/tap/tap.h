@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Taps: named points of the forward pass where a tensor can be observed or replaced.
  *
- * Names are open_clip's module paths. A tap is asked first whether it wants the tensor at a site and given it second,
- * so nothing is copied or laid out if nobody wants it. What visit leaves in `data` is what the pass goes on with:
- * observing leaves it alone, and replacing (teacher forcing, grafting, faults) writes to it. */
+ * Names are open_clip's module paths. A tap is asked first whether it wants the tensor at a site and given it
+ * second, so nothing is copied or laid out if nobody wants it. What visit leaves in `data` is what the pass
+ * goes on with: observing leaves it alone, and replacing (teacher forcing, grafting, faults) writes to it. */
 #ifndef CP_TAP_TAP_H
 #define CP_TAP_TAP_H
 
@@ -95,8 +95,9 @@ struct cp_sites {
 };
 
 /* classes may be 0: then the class points do not exist. */
-enum cp_status cp_sites_create(const struct cp_clip_config *config, size_t images, size_t prompts, size_t classes,
-                               struct cp_arena *arena, struct cp_sites *sites, struct cp_error *err);
+enum cp_status cp_sites_create(const struct cp_clip_config *config, size_t images, size_t prompts,
+                               size_t classes, struct cp_arena *arena, struct cp_sites *sites,
+                               struct cp_error *err);
 /* The site of a point; the count of sites if the model has none. */
 size_t cp_sites_find(const struct cp_sites *sites, enum cp_tower tower, enum cp_point point, int layer);
 /* Elements of one input at a site. */

@@ -6,7 +6,7 @@
 #include <math.h>
 
 struct attention {
-    const double *q, *k, *v; /* (inputs, T, W) */
+    const double *q, *k, *v;  /* (inputs, T, W) */
     double *scores, *context; /* (inputs, H, T, T), (inputs, T, W) */
     size_t tokens, width, heads, head;
     bool causal;
@@ -52,8 +52,8 @@ static void context_of_head(void *context, size_t index, int worker) {
     }
 }
 
-static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle_tower *t, int layer, const double *h,
-                                double *out, struct cp_error *err) {
+static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle_tower *t, int layer,
+                                const double *h, double *out, struct cp_error *err) {
     const struct cp_block_weights *block = &t->blocks[layer];
     const size_t rows = oracle->inputs * t->tokens, pairs = oracle->inputs * t->heads;
     double *qkv[3];

@@ -34,7 +34,8 @@ cp_oracle_activation cp_oracle_find_activation(const char *maths) {
 }
 
 /* Ba, Kiros & Hinton 2016, with the biased variance, as torch.nn.functional.layer_norm. */
-static void layer_norm(const double *x, const float *weight, const float *bias, size_t n, double eps, double *y) {
+static void layer_norm(const double *x, const float *weight, const float *bias, size_t n, double eps,
+                       double *y) {
     double mean = 0, variance = 0;
     for (size_t i = 0; i < n; i++)
         mean += x[i];
@@ -48,7 +49,8 @@ static void layer_norm(const double *x, const float *weight, const float *bias, 
 }
 
 /* Zhang & Sennrich 2019, with LayerNorm's bias kept: an ablation of the mean alone. */
-static void rms_norm(const double *x, const float *weight, const float *bias, size_t n, double eps, double *y) {
+static void rms_norm(const double *x, const float *weight, const float *bias, size_t n, double eps,
+                     double *y) {
     double square = 0;
     for (size_t i = 0; i < n; i++)
         square += x[i] * x[i];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The float64 matrix product. Its bits follow from the order written here alone: the clones for wider vectors only
- * compute several columns at once, and -ffp-contract=off keeps multiply and add apart in all of them. */
+ * The float64 matrix product. Its bits follow from the order written here alone: the clones for wider vectors
+ * only compute several columns at once, and -ffp-contract=off keeps multiply and add apart in all of them. */
 #include "oracle/oracle.h"
 
 #include <string.h>
@@ -49,8 +49,9 @@ static void strip(void *context, size_t index, int worker) {
         tile(p, index * ROWS, column);
 }
 
-enum cp_status cp_oracle_linear(struct cp_oracle *oracle, const double *x, size_t rows, struct cp_linear_weights w,
-                                size_t k, size_t n, bool in_out, double *y, struct cp_error *err) {
+enum cp_status cp_oracle_linear(struct cp_oracle *oracle, const double *x, size_t rows,
+                                struct cp_linear_weights w, size_t k, size_t n, bool in_out, double *y,
+                                struct cp_error *err) {
     const size_t padded = (n + COLUMNS - 1) / COLUMNS * COLUMNS;
     double *wide = cp_arena_calloc(oracle->scratch, k * padded, sizeof *wide);
     if (!wide)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The oracle: the float64 forward pass of a spec's maths. Straight-line C that reads like the paper; slow, and meant to
- * be checked by eye. It reads the file's weights widened, the spec's own tokens and float32 normalised pixels, and of
- * the spec only what is maths: the variants' maths ids and the knobs marked as maths. Matrix products use the fixed
- * summation tree (blocks of 256 in order, one chain inside a block, multiply then add) so that nothing stored depends
- * on the number of threads. Segments and taps are those of model/pass.h. */
+ * The oracle: the float64 forward pass of a spec's maths. Straight-line C that reads like the paper; slow,
+ * and meant to be checked by eye. It reads the file's weights widened, the spec's own tokens and float32
+ * normalised pixels, and of the spec only what is maths: the variants' maths ids and the knobs marked as
+ * maths. Matrix products use the fixed summation tree (blocks of 256 in order, one chain inside a block,
+ * multiply then add) so that nothing stored depends on the number of threads. Segments and taps are those of
+ * model/pass.h. */
 #ifndef CP_ORACLE_ORACLE_H
 #define CP_ORACLE_ORACLE_H
 
@@ -31,23 +32,27 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
 enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct cp_error *err);
 
 /* class_features (classes, E) from text_features (classes * templates, E). */
-enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_features, size_t prompts, size_t classes,
-                                 double *class_features, struct cp_error *err);
+enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_features, size_t prompts,
+                                 size_t classes, double *class_features, struct cp_error *err);
 /* Logits and probabilities of the batch's images over columns: the prompts, or the classes. */
 enum cp_status cp_oracle_logits(struct cp_oracle *oracle, const double *image_features, const double *columns,
                                 size_t count, bool classes, struct cp_error *err);
 
-/* ---- the ideal functions, by maths id ------------------------------------------------------------------------- */
+/* ---- the ideal functions, by maths id
+ * ------------------------------------------------------------------------- */
 
 /* The activation of a maths id ("quick_gelu", "gelu_erf", "gelu_tanh"); NULL if unknown. */
 typedef double (*cp_oracle_activation)(double x);
 cp_oracle_activation cp_oracle_find_activation(const char *maths);
 /* The norm of a maths id ("layer_norm", "rms_norm"): one row of width n, y == x allowed; NULL if unknown. */
-typedef void (*cp_oracle_norm)(const double *x, const float *weight, const float *bias, size_t n, double eps, double *y);
+typedef void (*cp_oracle_norm)(const double *x, const float *weight, const float *bias, size_t n, double eps,
+                               double *y);
 cp_oracle_norm cp_oracle_find_norm(const char *maths);
 
-/* y(m, n) = x(m, k) W^T + b with W given as (n, k), or as (k, n) if in_out; b may be NULL. Scratch from the arena. */
-enum cp_status cp_oracle_linear(struct cp_oracle *oracle, const double *x, size_t rows, struct cp_linear_weights w,
-                                size_t k, size_t n, bool in_out, double *y, struct cp_error *err);
+/* y(m, n) = x(m, k) W^T + b with W given as (n, k), or as (k, n) if in_out; b may be NULL. Scratch from the
+ * arena. */
+enum cp_status cp_oracle_linear(struct cp_oracle *oracle, const double *x, size_t rows,
+                                struct cp_linear_weights w, size_t k, size_t n, bool in_out, double *y,
+                                struct cp_error *err);
 
 #endif

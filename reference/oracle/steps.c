@@ -13,14 +13,16 @@ struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle) {
                                         (size_t)c->vision.mlp_width,
                                         false,
                                         oracle->model->vision.blocks};
-    return (struct cp_oracle_tower){(size_t)c->text.context_length, (size_t)c->text.width,   (size_t)c->text.heads,
-                                    (size_t)c->text.mlp_width,      !c->text.no_causal_mask, oracle->model->text.blocks};
+    return (struct cp_oracle_tower){(size_t)c->text.context_length, (size_t)c->text.width,
+                                    (size_t)c->text.heads,          (size_t)c->text.mlp_width,
+                                    !c->text.no_causal_mask,        oracle->model->text.blocks};
 }
 
 enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err) {
     *room = cp_arena_alloc(oracle->scratch, count, sizeof **room);
     if (!*room)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the oracle"), cp_expected(err, "a smaller batch");
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the oracle"),
+               cp_expected(err, "a smaller batch");
     return CP_OK;
 }
 
@@ -62,12 +64,13 @@ struct norm_task {
 static void norm_row(void *context, size_t index, int worker) {
     const struct norm_task *task = context;
     (void)worker;
-    task->function(task->x + index * task->width, task->weights.weight, task->weights.bias, task->width, task->eps,
-                   task->y + index * task->width);
+    task->function(task->x + index * task->width, task->weights.weight, task->weights.bias, task->width,
+                   task->eps, task->y + index * task->width);
 }
 
-enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, int layer, struct cp_norm_weights weights, const double *x,
-                                   size_t rows, size_t width, double *y, struct cp_error *err) {
+enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, int layer, struct cp_norm_weights weights,
+                                   const double *x, size_t rows, size_t width, double *y,
+                                   struct cp_error *err) {
     const char *maths = maths_at(oracle, CP_NORM, layer);
     const double eps = cp_spec_at(oracle->spec, oracle->tower, layer)->number[CP_NORM_EPS];
     struct norm_task task = {cp_oracle_find_norm(maths), weights, x, y, eps, width};

@@ -28,8 +28,9 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
                 const size_t y = p / grid * patch + ky, x = p % grid * patch + kx;
                 cut[(n * patches + p) * depth + i] = wide[((n * 3 + c) * side + y) * side + x];
             }
-    CP_TRY(cp_oracle_linear(oracle, cut, oracle->inputs * patches, (struct cp_linear_weights){weights->conv1, NULL},
-                            depth, t.width, false, embedded, err));
+    CP_TRY(cp_oracle_linear(oracle, cut, oracle->inputs * patches,
+                            (struct cp_linear_weights){weights->conv1, NULL}, depth, t.width, false, embedded,
+                            err));
     CP_TRY(cp_oracle_visit(oracle, CP_CONV1, -1, embedded, err));
     for (size_t n = 0; n < oracle->inputs; n++)
         for (size_t i = 0; i < t.tokens * t.width; i++) {
@@ -40,8 +41,8 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
     CP_TRY(cp_oracle_visit(oracle, CP_EMBED, -1, oracle->x, err));
     if (oracle->model->config.vision.no_ln_pre)
         return CP_OK;
-    CP_TRY(cp_oracle_norm_rows(oracle, -1, weights->ln_pre, oracle->x, oracle->inputs * t.tokens, t.width, oracle->x,
-                               err));
+    CP_TRY(cp_oracle_norm_rows(oracle, -1, weights->ln_pre, oracle->x, oracle->inputs * t.tokens, t.width,
+                               oracle->x, err));
     return cp_oracle_visit(oracle, CP_LN_PRE, -1, oracle->x, err);
 }
 
@@ -51,14 +52,16 @@ enum cp_status cp_oracle_text_stem(struct cp_oracle *oracle, struct cp_error *er
     cp_arena_reset(oracle->scratch);
     for (size_t i = 0; i < oracle->inputs * t.tokens; i++)
         for (size_t c = 0; c < t.width; c++)
-            oracle->x[i * t.width + c] = (double)weights->token_embedding[(size_t)oracle->tokens[i] * t.width + c];
+            oracle->x[i * t.width + c] =
+                (double)weights->token_embedding[(size_t)oracle->tokens[i] * t.width + c];
     CP_TRY(cp_oracle_visit(oracle, CP_TOKEN_EMBEDDING, -1, oracle->x, err));
     for (size_t i = 0; i < oracle->inputs * t.tokens * t.width; i++)
         oracle->x[i] += (double)weights->positional_embedding[i % (t.tokens * t.width)];
     return cp_oracle_visit(oracle, CP_EMBED, -1, oracle->x, err);
 }
 
-static void pool(const struct cp_oracle *oracle, const struct cp_oracle_tower *t, const double *x, double *pooled) {
+static void pool(const struct cp_oracle *oracle, const struct cp_oracle_tower *t, const double *x,
+                 double *pooled) {
     const struct cp_clip_config *config = &oracle->model->config;
     const bool visual = oracle->tower == CP_VISUAL;
     for (size_t n = 0; n < oracle->inputs; n++) {
@@ -84,7 +87,8 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
     const bool visual = oracle->tower == CP_VISUAL;
     const struct cp_norm_weights norm = visual ? model->vision.ln_post : model->text.ln_final;
     const float *proj = visual ? model->vision.proj : model->text.text_projection;
-    const bool norm_last = visual ? model->config.vision.final_ln_after_pool : model->config.text.final_ln_after_pool;
+    const bool norm_last =
+        visual ? model->config.vision.final_ln_after_pool : model->config.text.final_ln_after_pool;
     const size_t rows = oracle->inputs * t.tokens, embed = (size_t)model->config.embed_dim;
     double *h, *pooled;
     cp_arena_reset(oracle->scratch);
@@ -101,16 +105,16 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
         pool(oracle, &t, h, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
     }
-    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, (struct cp_linear_weights){proj, NULL}, t.width, embed, true,
-                            features, err));
+    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, (struct cp_linear_weights){proj, NULL}, t.width,
+                            embed, true, features, err));
     CP_TRY(cp_oracle_visit(oracle, CP_PROJECTED, -1, features, err));
     for (size_t n = 0; n < oracle->inputs; n++)
         cp_oracle_normalize(features + n * embed, embed);
     return cp_oracle_visit(oracle, CP_FEATURES, -1, features, err);
 }
 
-enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_features, size_t prompts, size_t classes,
-                                 double *class_features, struct cp_error *err) {
+enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_features, size_t prompts,
+                                 size_t classes, double *class_features, struct cp_error *err) {
     const size_t embed = (size_t)oracle->model->config.embed_dim, templates = prompts / classes;
     for (size_t k = 0; k < classes; k++) {
         for (size_t c = 0; c < embed; c++) {

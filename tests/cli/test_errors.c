@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What the program says and returns when it is asked for something wrong: one line, the documented exit code. */
+ * What the program says and returns when it is asked for something wrong: one line, the documented exit code.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

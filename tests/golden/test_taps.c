@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Every tap of both demo models against PyTorch (reference/golden/taps): the oracle against PyTorch float64, and our
- * float32 error against PyTorch float32's, both measured against the oracle. */
+ * Every tap of both demo models against PyTorch (reference/golden/taps): the oracle against PyTorch float64,
+ * and our float32 error against PyTorch float32's, both measured against the oracle. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,13 +21,14 @@ static const char *const output = "/tmp/clip-parity-taps.h5";
 
 static void run_model(const char *model) {
     char arguments[1024], text[8192];
-    (void)snprintf(arguments, sizeof arguments,
-                   "run experiments/quickgelu-vs-gelu.yaml baseline.activation=auto candidates={} inputs.limit=8 "
-                   "model.checkpoint=data/%s/open_clip_model.safetensors model.config=data/%s/open_clip_config.json "
-                   "'inputs.prompts=[a photo of a bag, a dress, \"a picture of a coat, a fashion item\", sandal, "
-                   "a photo of a t-shirt, a photo of a shirt, ankle boot, a pullover]' "
-                   "'record={\"*\": full}' output=%s",
-                   model, model, output);
+    (void)snprintf(
+        arguments, sizeof arguments,
+        "run experiments/quickgelu-vs-gelu.yaml baseline.activation=auto candidates={} inputs.limit=8 "
+        "model.checkpoint=data/%s/open_clip_model.safetensors model.config=data/%s/open_clip_config.json "
+        "'inputs.prompts=[a photo of a bag, a dress, \"a picture of a coat, a fashion item\", sandal, "
+        "a photo of a t-shirt, a photo of a shirt, ankle boot, a pullover]' "
+        "'record={\"*\": full}' output=%s",
+        model, model, output);
     const int code = run_program(arguments, text, sizeof text);
     if (code != 0)
         print_error("%s\n", text);
@@ -95,7 +96,8 @@ static void check_model(const char *model) {
         for (size_t i = 0; i < 2; i++)
             limit = strcmp(tap, features[i]) == 0 ? 1.1 : limit;
         if (!(far <= 1e-12) || !(ratio <= limit))
-            print_error("%s %s: oracle %.3g from PyTorch float64, error ratio %.3f\n", model, tap, far, ratio);
+            print_error("%s %s: oracle %.3g from PyTorch float64, error ratio %.3f\n", model, tap, far,
+                        ratio);
         worst = far <= worst ? worst : far;
         worst_ratio = ratio <= worst_ratio ? worst_ratio : ratio;
         assert_true(far <= 1e-12);
@@ -103,8 +105,8 @@ static void check_model(const char *model) {
     }
     (void)fclose(names);
     assert_int_equal(taps, values.shape[0]);
-    print_message("%s: %zu taps, oracle within %.2g of PyTorch float64, error ratio at most %.3f\n", model, taps, worst,
-                  worst_ratio);
+    print_message("%s: %zu taps, oracle within %.2g of PyTorch float64, error ratio at most %.3f\n", model,
+                  taps, worst, worst_ratio);
     cp_arena_free(&arena);
     (void)unlink(output);
 }

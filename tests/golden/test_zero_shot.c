@@ -33,12 +33,12 @@ static void predictions_equal_pytorch(void **state) {
     assert_int_equal(read_dataset(output, "/captures/baseline/class_logits/value", H5T_NATIVE_FLOAT, logits,
                                   IMAGES * CLASSES),
                      IMAGES * CLASSES);
-    assert_int_equal(cp_npy_read(CP_SOURCE_DIR "/reference/golden/zero_shot/fashion-clip.predictions.npy", &arena,
-                                 &predictions, &err),
+    assert_int_equal(cp_npy_read(CP_SOURCE_DIR "/reference/golden/zero_shot/fashion-clip.predictions.npy",
+                                 &arena, &predictions, &err),
                      CP_OK);
-    assert_int_equal(
-        cp_npy_read(CP_SOURCE_DIR "/reference/golden/zero_shot/fashion-clip.logits.npy", &arena, &torch_logits, &err),
-        CP_OK);
+    assert_int_equal(cp_npy_read(CP_SOURCE_DIR "/reference/golden/zero_shot/fashion-clip.logits.npy", &arena,
+                                 &torch_logits, &err),
+                     CP_OK);
     for (size_t i = 0; i < IMAGES; i++)
         assert_int_equal(cp_argmax(logits + i * CLASSES, CLASSES), ((const uint8_t *)predictions.data)[i]);
     for (size_t i = 0; i < (size_t)IMAGES * CLASSES; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The same bits at every tap whatever the threads, the batch, the instruction set and the taps that are recorded. The
- * content digest of a run covers the SHA-256 of every tap of every input. */
+ * The same bits at every tap whatever the threads, the batch, the instruction set and the taps that are
+ * recorded. The content digest of a run covers the SHA-256 of every tap of every input. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +11,10 @@
 #include "ops/ops.h"
 #include "program_fixture.h"
 
-static const char *const common =
-    "run experiments/quickgelu-vs-gelu.yaml oracle=off inputs.limit=9 inputs.prompts='[a bag, a dress, a coat]' "
-    "inputs.labels=data/fashion-clip/labels.csv candidates='{half: {precision: fp16}, sum: {attention.accumulate: fp16}}'";
+static const char *const common = "run experiments/quickgelu-vs-gelu.yaml oracle=off inputs.limit=9 "
+                                  "inputs.prompts='[a bag, a dress, a coat]' "
+                                  "inputs.labels=data/fashion-clip/labels.csv candidates='{half: {precision: "
+                                  "fp16}, sum: {attention.accumulate: fp16}}'";
 
 /* The digest that the program printed. */
 static void content_of(const char *settings, char digest[65]) {
@@ -35,8 +36,9 @@ static void same_bits_everywhere(void **state) {
     for (const char *const *isa = cp_ops_available(); *isa; isa++)
         for (int threads = 1; threads <= 2; threads++)
             for (size_t b = 0; b < 3; b++) {
-                (void)snprintf(settings, sizeof settings, "isa=%s threads=%d batch=%d 'record={\"*\": digest}'", *isa,
-                               threads, batches[b]);
+                (void)snprintf(settings, sizeof settings,
+                               "isa=%s threads=%d batch=%d 'record={\"*\": digest}'", *isa, threads,
+                               batches[b]);
                 content_of(settings, digest);
                 if (!first[0])
                     memcpy(first, digest, sizeof first);
@@ -53,8 +55,8 @@ static void observing_changes_nothing(void **state) {
     for (size_t r = 0; r < 3; r++) {
         (void)snprintf(settings, sizeof settings, "'record=%s'", records[r]);
         content_of(settings, digest);
-        assert_int_equal(read_dataset("/tmp/clip-parity-digest.h5", "/captures/half/probs/digest", H5T_NATIVE_UCHAR,
-                                      r ? again : first, sizeof first),
+        assert_int_equal(read_dataset("/tmp/clip-parity-digest.h5", "/captures/half/probs/digest",
+                                      H5T_NATIVE_UCHAR, r ? again : first, sizeof first),
                          sizeof first);
         if (r)
             assert_memory_equal(first, again, sizeof first);

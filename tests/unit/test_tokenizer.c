@@ -18,7 +18,8 @@ static struct cp_tokenizer *tokenizer;
 static int open_vocabulary(void **state) {
     struct cp_error err;
     (void)state;
-    return cp_tokenizer_open(CP_SOURCE_DIR "/data/vocab/bpe_simple_vocab_16e6.txt.gz", &tokenizer, &err) != CP_OK;
+    return cp_tokenizer_open(CP_SOURCE_DIR "/data/vocab/bpe_simple_vocab_16e6.txt.gz", &tokenizer, &err) !=
+           CP_OK;
 }
 
 static int close_vocabulary(void **state) {
