@@ -56,21 +56,21 @@ float cp_bf16_decode(uint16_t bits) {
     return cp_from_bits((uint32_t)bits << 16);
 }
 
-/* The index of a non-NaN value among the representable values of dtype, counted from zero. */
+/* The index of a non-NaN value, rounded to dtype, among dtype's values, counted from zero. */
 static int64_t ordinal(enum cp_dtype dtype, float x) {
-    const uint32_t magnitude = cp_bits(x) & 0x7fffffffu;
-    int64_t index = magnitude;
-    if (dtype == CP_BF16)
-        index = magnitude >> 16;
+    const float magnitude = fabsf(x);
+    int64_t index = cp_bits(magnitude);
     if (dtype == CP_FP16)
-        index = cp_fp16_encode(cp_from_bits(magnitude));
-    return cp_bits(x) >> 31 ? -index : index;
+        index = cp_fp16_encode(magnitude);
+    if (dtype == CP_BF16)
+        index = cp_bf16_encode(magnitude);
+    return signbit(x) ? -index : index;
 }
 
 uint32_t cp_ulp_distance(enum cp_dtype dtype, float a, float b) {
     if (isnan(a) || isnan(b))
         return isnan(a) && isnan(b) ? 0 : UINT32_MAX;
-    const int64_t distance = ordinal(dtype, cp_round_to(dtype, a)) - ordinal(dtype, cp_round_to(dtype, b));
+    const int64_t distance = ordinal(dtype, a) - ordinal(dtype, b);
     return (uint32_t)(distance < 0 ? -distance : distance);
 }
 

@@ -206,6 +206,9 @@ static void test_ulp_distance(void **state) {
     assert_int_equal(cp_ulp_distance(CP_FP32, -INFINITY, INFINITY), 2u * 0x7f800000u);
     /* Both are rounded first. */
     assert_int_equal(cp_ulp_distance(CP_FP16, 1.0f, 1.0002f), 0);
+    assert_int_equal(cp_ulp_distance(CP_FP16, 1.0006f, 1.0f), 1);
+    assert_int_equal(cp_ulp_distance(CP_BF16, 1.003f, 1.0f), 0);
+    assert_int_equal(cp_ulp_distance(CP_BF16, 1.005f, 1.0f), 1);
 }
 
 static void test_ulp_at(void **state) {

@@ -6,8 +6,8 @@
 
 #include <float.h>
 
-/* The constant stays float32 in every compute type, as a Python scalar does in PyTorch's mul; sigmoid is
- * float32 inside in every type. */
+/* The constant stays float32 in every compute type, as in PyTorch's mul on CUDA (its CPU kernel of 1.13
+ * rounds 1.702 to the type first); sigmoid is float32 inside. */
 CP_INLINE float quick(float x, enum cp_dtype compute) {
     const float t = cp_round_to(compute, 1.702f * x);
     const float sigmoid = cp_round_to(compute, 1.0f / (1.0f + cp_expf(-t)));
