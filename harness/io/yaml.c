@@ -56,8 +56,7 @@ static enum cp_status check_characters(struct reader *reader, const char *text, 
     return CP_OK;
 }
 
-/* ---- libfyaml's events
- * ---------------------------------------------------------------------------------------- */
+/* ---- libfyaml's events ---- */
 
 static void keep_message(struct fy_diag *diag, void *user, const char *text, size_t length) {
     struct reader *reader = user;
@@ -144,8 +143,7 @@ static enum cp_status next(struct reader *reader, struct cp_mark fallback, struc
     return status;
 }
 
-/* ---- the tree
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the tree ---- */
 
 static enum cp_status read_node(struct reader *reader, const struct item *start, int depth,
                                 struct cp_yaml **node);

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- errors
- * --------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 void cp_mark_text(const struct cp_mark *mark, char *text, size_t size) {
     if (mark->line > 0)
@@ -60,8 +59,7 @@ static enum cp_status expect_one_of(struct cp_error *err, const char *found, con
     return cp_expected(err, "one of %s", list);
 }
 
-/* ---- mappings
- * ------------------------------------------------------------------------------------------------- */
+/* ---- mappings ---- */
 
 struct cp_yaml *cp_yaml_mapping(struct cp_arena *arena, struct cp_mark mark) {
     struct cp_yaml *node = cp_arena_calloc(arena, 1, sizeof *node);
@@ -122,8 +120,7 @@ enum cp_status cp_yaml_keys(const struct cp_yaml *node, const char *key, const c
     return CP_OK;
 }
 
-/* ---- scalars
- * -------------------------------------------------------------------------------------------------- */
+/* ---- scalars ---- */
 
 bool cp_yaml_is_null(const struct cp_yaml *node) {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};

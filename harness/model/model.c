@@ -142,8 +142,7 @@ static float *room(struct cp_model *model, const struct wanted *w, struct cp_err
     return values;
 }
 
-/* ---- from a checkpoint
- * ---------------------------------------------------------------------------------------- */
+/* ---- from a checkpoint ---- */
 
 struct loading {
     struct cp_model *model;
@@ -224,8 +223,7 @@ done:
     return status;
 }
 
-/* ---- from a seed
- * ---------------------------------------------------------------------------------------------- */
+/* ---- from a seed ---- */
 
 struct seeding {
     struct cp_model *model;

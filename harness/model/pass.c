@@ -5,8 +5,7 @@
 
 enum { ROWS_PER_TASK = 16 };
 
-/* ---- workspace
- * ------------------------------------------------------------------------------------------------ */
+/* ---- workspace ---- */
 
 struct sizes {
     size_t patches, pixels, stream, scores, mlp, width, embed, depth, tokens, head;
@@ -96,8 +95,7 @@ void cp_workspace_free(struct cp_workspace *ws) {
     cp_arena_free(&ws->arena);
 }
 
-/* ---- what every segment uses
- * ---------------------------------------------------------------------------------- */
+/* ---- what every segment uses ---- */
 
 size_t cp_pass_tokens(const struct cp_pass *pass) {
     const struct cp_clip_config *config = &pass->plan->model->config;

@@ -75,8 +75,7 @@ enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_featur
 /* Position of the token that text pooling takes, from the ids: EOT is the first largest id (argmax). */
 int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *ids);
 
-/* ---- used by the segments
- * ------------------------------------------------------------------------------------- */
+/* ---- used by the segments ---- */
 
 size_t cp_pass_tokens(const struct cp_pass *pass);
 enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,

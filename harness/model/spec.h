@@ -107,6 +107,8 @@ enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char
 /* The type that a spec's arithmetic gives the tensor at a site. */
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);
 
+/* The variant of a component that a slot computes with. */
+const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot, int component);
 /* Whether two specs compute the same ideal function, so that one oracle serves both. */
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
 

@@ -52,8 +52,7 @@ enum { CP_EXPONENT_FIRST = -40, CP_EXPONENT_BINS = 50 };
 void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats[CP_STAT_COUNT],
                    int32_t histogram[CP_EXPONENT_BINS]);
 
-/* ---- decisions: one image's probabilities over the columns
- * ---------------------------------------------------- */
+/* ---- decisions: one image's probabilities over the columns ---- */
 
 enum cp_decision {
     CP_TOP1_REFERENCE, /* first largest column */

@@ -21,8 +21,7 @@ struct cp_variant {
     const char *maths;    /* id of the ideal function; equal ids: differences are rounding only */
 };
 
-/* ---- activation: mlp.gelu
- * ------------------------------------------------------------------------------------ */
+/* ---- activation: mlp.gelu ---- */
 
 struct cp_activation {
     struct cp_variant info;
@@ -34,8 +33,7 @@ struct cp_activation {
     double (*error_bound)(double x, enum cp_dtype compute);
 };
 
-/* ---- norm: ln_pre, ln_1, ln_2, ln_post, ln_final
- * ------------------------------------------------------------- */
+/* ---- norm: ln_pre, ln_1, ln_2, ln_post, ln_final ---- */
 
 struct cp_norm_args {
     const float *x;      /* (rows, width), contiguous */
@@ -58,8 +56,7 @@ struct cp_norm {
                           double weight_max, double bias_max);
 };
 
-/* ---- softmax over the last axis
- * ------------------------------------------------------------------------------- */
+/* ---- softmax over the last axis ---- */
 
 /* In place on (rows, n) with row stride ld: x - max, exp, sum by the tree of 16, divide. compute = fp32:
  * float32 throughout, then rounded to output; fp16 / bf16: every operation rounded to it. Row r uses its
@@ -73,8 +70,7 @@ struct cp_softmax_args {
     enum cp_dtype output;
 };
 
-/* ---- linear: every matrix product
- * ----------------------------------------------------------------------------- */
+/* ---- linear: every matrix product ---- */
 
 /* C(m, n) = round_output(round_input(A)(m, k) * B(k, n) + bias(n)), with B packed beforehand.
  * Summation tree, for every element, whatever m, n, threads or instruction set: k is cut into blocks of 256;
@@ -111,8 +107,7 @@ struct cp_linear {
 
 enum { CP_PANEL = 32, CP_K_BLOCK = 256 };
 
-/* ---- the tables, one set per instruction set
- * ------------------------------------------------------------------ */
+/* ---- the tables, one set per instruction set ---- */
 
 struct cp_ops {
     const char *isa; /* "scalar", "avx2", "avx512" */

@@ -35,8 +35,7 @@ static bool is_word(const struct cp_yaml *node, const char *word) {
     return node->kind == CP_YAML_SCALAR && strcmp(node->text, word) == 0;
 }
 
-/* ---- the parts
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the parts ---- */
 
 static enum cp_status read_name(struct cp_experiment *experiment, const struct cp_yaml *node,
                                 struct cp_error *err) {
@@ -144,8 +143,7 @@ static enum cp_status read_execution(struct cp_experiment *experiment, const str
     return experiment->output.text ? CP_OK : cp_read_out_of_memory(&root->mark, err);
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the whole ---- */
 
 static enum cp_status required(const struct cp_yaml *root, const char *key, struct cp_yaml **value,
                                struct cp_error *err) {

@@ -7,8 +7,7 @@ static size_t embed_dim(const struct cp_lockstep *ls) {
     return (size_t)ls->study->model.config.embed_dim;
 }
 
-/* ---- one segment of one lane
- * ---------------------------------------------------------------------------------- */
+/* ---- one segment of one lane ---- */
 
 static enum cp_status run_lane(struct cp_lockstep *ls, struct cp_lane *lane, enum segment segment, int layer,
                                struct cp_error *err) {
@@ -89,8 +88,7 @@ static enum cp_status run_segment(struct cp_lockstep *ls, enum segment segment, 
     return CP_OK;
 }
 
-/* ---- batches
- * -------------------------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
 static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count) {
     const struct cp_run_inputs *in = &ls->study->inputs;

@@ -38,8 +38,7 @@ enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_fe
 enum cp_status cp_oracle_logits(struct cp_oracle *oracle, const double *image_features, const double *columns,
                                 size_t count, bool classes, struct cp_error *err);
 
-/* ---- the ideal functions, by maths id
- * ------------------------------------------------------------------------- */
+/* ---- the ideal functions, by maths id ---- */
 
 /* The activation of a maths id ("quick_gelu", "gelu_erf", "gelu_tanh"); NULL if unknown. */
 typedef double (*cp_oracle_activation)(double x);

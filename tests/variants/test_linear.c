@@ -43,8 +43,7 @@ static int same(float x, float y) {
     return (isnan(x) && isnan(y)) || cp_bits(x) == cp_bits(y);
 }
 
-/* ---- one product
- * ------------------------------------------------------------------------------------------------ */
+/* ---- one product ---- */
 
 struct product {
     struct cp_gemm args;
@@ -105,8 +104,7 @@ static struct cp_gemm shape(size_t m, size_t n, size_t k) {
     return (struct cp_gemm){.m = m, .n = n, .k = k, .lda = k, .ldc = n, .scale = 1.0f};
 }
 
-/* ---- tests: each takes the linear variant "tree" of one instruction set
- * ----------------------------------------- */
+/* ---- tests: each takes the linear variant "tree" of one instruction set ---- */
 
 static const struct cp_linear *variant(void **state) {
     const struct cp_linear *const *linear = *state;

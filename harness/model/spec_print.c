@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/spec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The value of component c (knob k if k >= 0) at a slot, as an experiment file would write it. */
+static void value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]) {
+    if (k < 0)
+        (void)snprintf(text, 32, "%s", cp_spec_variant(spec, slot, c)->name);
+    else if (cp_knobs[k].options[0])
+        (void)snprintf(text, 32, "%s", cp_knobs[k].options[spec->choice[slot].option[k]]);
+    else
+        (void)snprintf(text, 32, "%.17g", spec->choice[slot].number[k]);
+}
+
+static void slot_text(const struct cp_clip_config *config, size_t slot, char text[32]) {
+    const size_t text_outer = cp_spec_slot(config, CP_TEXT, -1);
+    if (slot == 0)
+        (void)snprintf(text, 32, "joint");
+    else if (slot == 1 || slot == text_outer)
+        (void)snprintf(text, 32, "%s.outer", slot == 1 ? "visual" : "text");
+    else if (slot < text_outer)
+        (void)snprintf(text, 32, "visual.%zu", slot - 2);
+    else
+        (void)snprintf(text, 32, "text.%zu", slot - text_outer - 1);
+}
+
+/* Appends "component[.knob]: value" and, where it is not the same in every slot, the slots of each value. */
+static char *print_one(const struct cp_spec *spec, int c, int k, char *so_far, struct cp_arena *arena) {
+    char value[32], previous[32] = "", where[32];
+    char *line = cp_arena_printf(arena, "%s%s%s%s:", so_far, cp_components[c].name, k < 0 ? "" : ".",
+                                 k < 0 ? "" : cp_knobs[k].name);
+    for (size_t slot = 0; slot < spec->slots && line; slot++) {
+        value_text(spec, slot, c, k, value);
+        if (strcmp(value, previous) == 0)
+            continue;
+        slot_text(spec->config, slot, where);
+        line = slot == 0 ? cp_arena_printf(arena, "%s %s", line, value)
+                         : cp_arena_printf(arena, "%s, from %s on %s", line, where, value);
+        memcpy(previous, value, sizeof previous);
+    }
+    return line ? cp_arena_printf(arena, "%s\n", line) : NULL;
+}
+
+char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena) {
+    char *text = cp_arena_strdup(arena, "");
+    for (int c = 0; c < CP_COMPONENT_COUNT && text; c++) {
+        text = print_one(spec, c, -1, text, arena);
+        for (int k = 0; k < CP_KNOB_COUNT && text; k++)
+            if ((int)cp_knobs[k].component == c)
+                text = print_one(spec, c, k, text, arena);
+    }
+    return text;
+}

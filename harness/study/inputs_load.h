@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the parts of cp_inputs_load share: they fill one struct cp_run_inputs in the order images, prompts,
+ * labels. */
+#ifndef CP_STUDY_INPUTS_LOAD_H
+#define CP_STUDY_INPUTS_LOAD_H
+
+#include "study/inputs.h"
+
+struct cp_inputs_loader {
+    const struct cp_experiment *experiment;
+    const struct cp_clip_config *config;
+    struct cp_arena *arena;
+    struct cp_run_inputs *in;
+    struct cp_error *err;
+};
+
+/* A longer list of lines than this is no list of prompts. */
+enum { CP_INPUTS_LIST_MAX = 1 << 26 };
+
+enum cp_status cp_inputs_no_memory(struct cp_error *err);
+/* Doubles an array in the arena when count is a power of two. */
+bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t size);
+/* Notes a file for the provenance. */
+enum cp_status cp_inputs_add_file(struct cp_inputs_loader *l, const char *path);
+bool cp_inputs_ends_with(const char *text, const char *ending);
+
+enum cp_status cp_inputs_images(struct cp_inputs_loader *l);
+enum cp_status cp_inputs_texts(struct cp_inputs_loader *l);
+enum cp_status cp_inputs_labels(struct cp_inputs_loader *l);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/inputs_load.h"
+
+#include "base/hash.h"
+#include "io/file.h"
+#include "io/image.h"
+#include "model/tokenizer.h"
+
+#include <string.h>
+
+/* The lines of a list, or of the file it names, without empty ones. */
+static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines,
+                                 const char ***items, size_t *count) {
+    *count = 0;
+    if (!lines->path.text) {
+        *items = cp_arena_alloc(l->arena, lines->count, sizeof **items);
+        for (; *items && *count < lines->count; ++*count)
+            (*items)[*count] = lines->items[*count].text;
+        return *items ? CP_OK : cp_inputs_no_memory(l->err);
+    }
+    struct cp_file file;
+    char *rest = NULL;
+    CP_TRY(cp_file_read(lines->path.text, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
+    CP_TRY(cp_inputs_add_file(l, lines->path.text));
+    char *text = file.size ? (char *)(uintptr_t)file.bytes : (char[]){""}; /* the arena's copy, ours to cut */
+    for (char *line = strtok_r(text, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
+        if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
+            return cp_inputs_no_memory(l->err);
+        (*items)[(*count)++] = line;
+    }
+    if (*count == 0)
+        return cp_fail(l->err, CP_BAD_INPUT, lines->path.text, "has no lines"),
+               cp_expected(l->err, "one item a line");
+    return CP_OK;
+}
+
+static enum cp_status from_templates(struct cp_inputs_loader *l, const char **classes, const char **templates,
+                                     size_t count) {
+    struct cp_run_inputs *in = l->in;
+    in->prompts = in->classes * count;
+    in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
+    if (!in->prompt_texts)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < in->prompts; p++) {
+        const char *template = templates[p % count], *hole = strstr(template, "{}");
+        if (!hole)
+            return cp_fail(l->err, CP_BAD_INPUT, "", "template '%s' has no {}", template),
+                   cp_expected(l->err, "a text such as \"a photo of a {}\"");
+        in->prompt_texts[p] = cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template), template,
+                                              classes[p / count], hole + 2);
+    }
+    return CP_OK;
+}
+
+static enum cp_status tokenize(struct cp_inputs_loader *l) {
+    struct cp_run_inputs *in = l->in;
+    const int length = l->config->text.context_length;
+    const char *vocabulary = "data/vocab/bpe_simple_vocab_16e6.txt.gz";
+    struct cp_tokenizer *tokenizer = NULL;
+    if (l->config->text.vocab_size != 49408)
+        return cp_fail(l->err, CP_BAD_INPUT, "",
+                       "prompts need OpenAI's vocabulary of 49408, the model has %d",
+                       l->config->text.vocab_size),
+               cp_expected(l->err, "token ids from a .npy file");
+    in->tokens = cp_arena_alloc(l->arena, in->prompts * (size_t)length, sizeof *in->tokens);
+    if (!in->tokens)
+        return cp_inputs_no_memory(l->err);
+    CP_TRY(cp_inputs_add_file(l, vocabulary));
+    CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, l->err));
+    enum cp_status status = CP_OK;
+    for (size_t p = 0; p < in->prompts && status == CP_OK; p++)
+        status = cp_tokenizer_encode(tokenizer, in->prompt_texts[p], length, in->tokens + p * (size_t)length,
+                                     l->err);
+    cp_tokenizer_close(tokenizer);
+    return status;
+}
+
+static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *prefix) {
+    struct cp_run_inputs *in = l->in;
+    in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
+    for (size_t p = 0; in->prompt_texts && p < in->prompts; p++)
+        in->prompt_texts[p] = cp_arena_printf(l->arena, "%s[%zu]", prefix, p);
+    return in->prompt_texts ? CP_OK : cp_inputs_no_memory(l->err);
+}
+
+static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *path) {
+    struct cp_run_inputs *in = l->in;
+    const size_t length = (size_t)l->config->text.context_length;
+    struct cp_array array;
+    CP_TRY(cp_inputs_add_file(l, path));
+    CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
+    if (array.rank != 2 || array.shape[1] != length || (array.dtype != CP_INT32 && array.dtype != CP_INT64))
+        return cp_fail(l->err, CP_BAD_INPUT, path, "holds no token ids for this model"),
+               cp_expected(l->err, "int32 or int64 (prompts, %zu)", length);
+    in->prompts = array.shape[0];
+    in->tokens = cp_arena_alloc(l->arena, in->prompts * length, sizeof *in->tokens);
+    if (!in->tokens)
+        return cp_inputs_no_memory(l->err);
+    for (size_t i = 0; i < in->prompts * length; i++) {
+        const int64_t id =
+            array.dtype == CP_INT32 ? ((const int32_t *)array.data)[i] : ((const int64_t *)array.data)[i];
+        if (id < 0 || id >= l->config->text.vocab_size)
+            return cp_fail(l->err, CP_BAD_INPUT, path, "id %lld of prompt %zu", (long long)id, i / length),
+                   cp_expected(l->err, "0 to %d", l->config->text.vocab_size - 1);
+        in->tokens[i] = (int32_t)id;
+    }
+    return number_prompts(l, path);
+}
+
+/* By the counter-based rule: a start, a text of seeded length, an end. */
+static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
+    const struct cp_inputs *inputs = &l->experiment->inputs;
+    struct cp_run_inputs *in = l->in;
+    const uint64_t seed = (uint64_t)inputs->synthetic_seed, stream = cp_name_hash("tokens");
+    const size_t length = (size_t)l->config->text.context_length;
+    const uint64_t words = (uint64_t)l->config->text.vocab_size - 2;
+    in->prompts = (size_t)inputs->synthetic_prompts;
+    in->tokens = cp_arena_calloc(l->arena, in->prompts * length, sizeof *in->tokens);
+    if (!in->tokens)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < in->prompts; p++) {
+        int32_t *row = in->tokens + p * length;
+        const size_t text = 1 + cp_counter_hash(seed, stream, p * length) % (length - 2);
+        row[0] = (int32_t)words;
+        for (size_t i = 1; i <= text; i++)
+            row[i] = (int32_t)(cp_counter_hash(seed, stream, p * length + i) % words);
+        row[text + 1] = (int32_t)words + 1;
+    }
+    return number_prompts(l, "synthetic");
+}
+
+enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
+    const struct cp_inputs *inputs = &l->experiment->inputs;
+    struct cp_run_inputs *in = l->in;
+    const char **templates = NULL;
+    size_t count = 0;
+    if (inputs->synthetic)
+        return make_synthetic(l);
+    switch (inputs->prompts) {
+    case CP_PROMPTS_NONE:
+        return CP_OK;
+    case CP_PROMPTS_TOKENS:
+        return read_token_file(l, inputs->texts.path.text);
+    case CP_PROMPTS_LINES:
+        CP_TRY(read_lines(l, &inputs->texts, &in->prompt_texts, &in->prompts));
+        return tokenize(l);
+    case CP_PROMPTS_CLASSES:
+        break;
+    }
+    CP_TRY(read_lines(l, &inputs->texts, &in->class_names, &in->classes));
+    CP_TRY(read_lines(l, &inputs->templates, &templates, &count));
+    CP_TRY(from_templates(l, in->class_names, templates, count));
+    return tokenize(l);
+}
