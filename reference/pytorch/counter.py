@@ -26,3 +26,8 @@ def counter_hash(seed, stream, index):
         index = np.asarray(index, dtype=np.uint64)
         step = index * np.uint64(0xBF58476D1CE4E5B9) + np.uint64(0x94D049BB133111EB)
         return _mix(_mix(_mix(start) ^ step))
+
+
+def counter_unit(seed, stream, index):
+    """Uniform on [-1, 1), multiples of 2^-23."""
+    return (counter_hash(seed, stream, index) >> np.uint64(40)).astype(np.float64) * 2.0 ** -23 - 1

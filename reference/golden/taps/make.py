@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what PyTorch computes at every tap of the demo models.
+"""Writes what PyTorch computes at every tap of three models.
 
-For each model, 8 images and 8 prompts under its own activation:
+Both demo models under their own activation, on the 100 images and 80 prompts of
+data/fashion-clip, and a model of ViT-B/32's shape with two layers per tower, seeded, on
+seeded inputs:
 
     MODEL.values.npy  float64 (taps, 4096), PyTorch float64; element i of a tap is the
                       flat index counter_hash(0, name_hash(tap), i) mod its size
-    MODEL.errors.npy  float64 (taps, 8), RMS error of PyTorch float32 per input
-    taps.txt          the taps' names, in the order of the rows
+    MODEL.errors.npy  float64 (taps, most inputs), RMS error of PyTorch float32 per input, then NaN
+    MODEL.taps.txt    the taps' names, in the order of the rows
 
 and PROVENANCE.txt. Run from the repository's root with Debian's python3-torch:
 
     /usr/bin/python3 reference/golden/taps/make.py
 """
 
+import json
 import platform
 import sys
 from pathlib import Path
@@ -29,20 +32,41 @@ sys.path.insert(0, str(ROOT / "data/fashion-clip"))
 
 import clip  # noqa: E402
 import counter  # noqa: E402
+import seeded  # noqa: E402
 import train  # noqa: E402
 from tokenizer import Tokenizer  # noqa: E402
 
 SAMPLES = 4096
-PROMPTS = ["a photo of a bag", "a dress", "a picture of a coat, a fashion item", "sandal",
-           "a photo of a t-shirt", "a photo of a shirt", "ankle boot", "a pullover"]
+INPUTS = 16  # of the seeded model, images and prompts alike
+SEED = 1
+MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)[:, None, None]
+STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)[:, None, None]
 
 
-def pixels():
-    files = sorted((ROOT / "data/fashion-clip/images").glob("*.png"))[:8]
+def lines(name):
+    return (ROOT / "data/fashion-clip" / name).read_text().splitlines()
+
+
+def demo_inputs():
+    files = sorted((ROOT / "data/fashion-clip/images").glob("*.png"))
     x = np.stack([np.asarray(Image.open(f)) for f in files]).transpose(0, 3, 1, 2).astype(np.float32)
-    mean = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)[:, None, None]
-    std = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)[:, None, None]
-    return torch.from_numpy((x / np.float32(255) - mean) / std)
+    prompts = [t.replace("{}", c) for c in lines("classes.txt") for t in lines("templates.txt")]
+    tokenizer = Tokenizer(ROOT / "data/vocab/bpe_simple_vocab_16e6.txt.gz")
+    return torch.from_numpy((x / np.float32(255) - MEAN) / STD), tokenizer(prompts)
+
+
+def demo_model(name, activation):
+    return lambda: train.load_stored(ROOT / "data" / name, activation)
+
+
+@torch.no_grad()
+def seeded_model():
+    config = json.loads((ROOT / "data/configs/vit-b-32-2-layers.json").read_text())
+    return seeded.fill(clip.from_config(config), SEED)
+
+
+def seeded_inputs():
+    return seeded.pixels(INPUTS, 224, SEED, MEAN, STD), seeded.tokens(INPUTS, 77, 49408, SEED)
 
 
 def watch(model, taps):
@@ -68,11 +92,11 @@ def watch(model, taps):
 
 
 @torch.no_grad()
-def run(model, dtype, tokens):
+def run(model, dtype, pixels, tokens):
     taps = {}
     model = model.to(dtype).eval()
     watch(model, taps)
-    image = model.encode_image(pixels().to(dtype), normalize=True)
+    image = model.encode_image(pixels.to(dtype), normalize=True)
     taps["text_projection"] = model.encode_text(tokens)
     text = F.normalize(taps["text_projection"], dim=-1)
     taps["image_features"], taps["text_features"] = image, text
@@ -81,27 +105,27 @@ def run(model, dtype, tokens):
     return {name: value.double().contiguous() for name, value in taps.items()}
 
 
-def golden(name, activation, tokens):
-    folder = ROOT / "data" / name
-    exact = run(train.load_stored(folder, activation), torch.float64, tokens)
-    single = run(train.load_stored(folder, activation), torch.float32, tokens)
-    values, errors = [], []
-    for tap, value in exact.items():
+def golden(name, load, inputs):
+    exact = run(load(), torch.float64, *inputs)
+    single = run(load(), torch.float32, *inputs)
+    most = max(len(value) for value in exact.values())
+    values, errors = [], np.full((len(exact), most), np.nan)
+    for row, (tap, value) in enumerate(exact.items()):
         flat = value.numpy().ravel()
         index = counter.counter_hash(0, counter.name_hash(tap), np.arange(SAMPLES)) % np.uint64(flat.size)
         values.append(flat[index.astype(np.int64)])
-        difference = (single[tap] - value).reshape(8, -1)
-        errors.append(difference.square().mean(dim=1).sqrt().numpy())
+        difference = (single[tap] - value).reshape(len(value), -1)
+        errors[row, :len(value)] = difference.square().mean(dim=1).sqrt().numpy()
     np.save(HERE / f"{name}.values.npy", np.array(values))
-    np.save(HERE / f"{name}.errors.npy", np.array(errors))
-    return list(exact)
+    np.save(HERE / f"{name}.errors.npy", errors)
+    (HERE / f"{name}.taps.txt").write_text("\n".join(exact) + "\n")
 
 
 def main():
-    tokens = Tokenizer(ROOT / "data/vocab/bpe_simple_vocab_16e6.txt.gz")(PROMPTS)
-    for name, activation in (("fashion-clip", "quick"), ("fashion-clip-gelu", "erf")):
-        taps = golden(name, activation, tokens)
-    (HERE / "taps.txt").write_text("\n".join(taps) + "\n")
+    demo = demo_inputs()
+    golden("fashion-clip", demo_model("fashion-clip", "quick"), demo)
+    golden("fashion-clip-gelu", demo_model("fashion-clip-gelu", "erf"), demo)
+    golden("vit-b-32-2-layers", seeded_model, seeded_inputs())
     (HERE / "PROVENANCE.txt").write_text(
         f"made by reference/golden/taps/make.py\npython {platform.python_version()}\n"
         f"torch {torch.__version__}\nnumpy {np.__version__}\n")
