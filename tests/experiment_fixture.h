@@ -45,7 +45,7 @@ static inline void assert_setting(const struct cp_candidate *of, size_t index, c
     assert_string_equal(of->settings[index].value, value);
 }
 
-static inline void assert_rule(size_t index, const char *glob, enum cp_record mode) {
+static inline void assert_rule(size_t index, const char *glob, enum cp_record_mode mode) {
     assert_true(index < experiment.record_count);
     assert_string_equal(experiment.record[index].glob, glob);
     assert_int_equal(experiment.record[index].mode, mode);

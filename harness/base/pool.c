@@ -15,8 +15,8 @@ struct worker {
 struct cp_pool {
     pthread_mutex_t mutex;
     pthread_cond_t start, finished;
-    unsigned long generation; /* counts loops, so that a worker never runs one twice */
-    int busy;
+    atomic_ulong generation; /* counts loops, so that a worker never runs one twice */
+    atomic_int busy;
     bool stopping;
     void (*body)(void *, size_t, int);
     void *context;
@@ -25,6 +25,16 @@ struct cp_pool {
     int threads, started;
     struct worker workers[];
 };
+
+/* Loops follow each other within microseconds, and waking a thread takes tens of them: so who waits looks
+ * this many times (some 30 us) before it sleeps. */
+enum { LOOKS = 1000 };
+
+static inline void pause_briefly(void) {
+#if defined __x86_64__
+    __builtin_ia32_pause();
+#endif
+}
 
 static void take_indices(struct cp_pool *pool, int worker) {
     for (;;) {
@@ -40,6 +50,8 @@ static void *worker_main(void *argument) {
     struct cp_pool *pool = self->pool;
     unsigned long seen = 0;
     for (;;) {
+        for (int i = 0; i < LOOKS && atomic_load(&pool->generation) == seen; i++)
+            pause_briefly();
         pthread_mutex_lock(&pool->mutex);
         while (pool->generation == seen && !pool->stopping)
             pthread_cond_wait(&pool->start, &pool->mutex);
@@ -113,6 +125,8 @@ void cp_pool_for(struct cp_pool *pool, size_t count, void (*body)(void *, size_t
     pthread_cond_broadcast(&pool->start);
     pthread_mutex_unlock(&pool->mutex);
     take_indices(pool, 0);
+    for (int i = 0; i < LOOKS && atomic_load(&pool->busy) > 0; i++)
+        pause_briefly();
     pthread_mutex_lock(&pool->mutex);
     while (pool->busy > 0)
         pthread_cond_wait(&pool->finished, &pool->mutex);

@@ -25,7 +25,6 @@ static float *worker_buffer(const struct attention *a, int worker) {
 
 static void multiply(const struct attention *a, struct cp_gemm gemm, float *packed, size_t packed_size) {
     gemm.b = packed;
-    gemm.scale = 1.0f;
     gemm.input = operand(a);
     gemm.accumulate = a->accumulate;
     gemm.output = a->compute;

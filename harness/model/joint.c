@@ -73,7 +73,6 @@ static enum cp_status logits_and_probs(const struct cp_joint *joint, const float
                                  .m = inputs,
                                  .n = columns,
                                  .k = width,
-                                 .scale = 1.0f,
                                  .input = fp16_sum ? CP_FP16 : type,
                                  .accumulate = cp_choice_type(choice, CP_LINEAR_ACCUMULATE),
                                  .output = type};

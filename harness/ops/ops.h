@@ -85,7 +85,6 @@ struct cp_gemm {
     size_t ldc;
     const float *bias; /* (n) or NULL */
     size_t m, n, k;
-    float scale;              /* applied to the sum before the bias, one multiplication; 1 costs nothing */
     enum cp_dtype input;      /* A is rounded to this on the fly */
     enum cp_dtype accumulate; /* fp32 or fp16 */
     enum cp_dtype output;

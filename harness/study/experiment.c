@@ -216,7 +216,7 @@ void cp_experiment_free(struct cp_experiment *experiment) {
     *experiment = (struct cp_experiment){0};
 }
 
-enum cp_record cp_experiment_record(const struct cp_experiment *experiment, const char *tap) {
+enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment, const char *tap) {
     size_t last = experiment->record_count - 1;
     while (!cp_glob_match(experiment->record[last].glob, tap)) /* ends at 0, which is "*" */
         last--;

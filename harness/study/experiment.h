@@ -26,6 +26,7 @@
 #define CP_STUDY_EXPERIMENT_H
 
 #include "io/yaml.h"
+#include "tap/record.h"
 
 #include <limits.h>
 
@@ -84,11 +85,9 @@ struct cp_inputs {
     int64_t synthetic_seed;
 };
 
-enum cp_record { CP_RECORD_OFF, CP_RECORD_DIGEST, CP_RECORD_STATS, CP_RECORD_FULL };
-
 struct cp_record_rule {
     const char *glob;
-    enum cp_record mode;
+    enum cp_record_mode mode;
     struct cp_mark mark;
 };
 
@@ -132,7 +131,7 @@ enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *ro
                                       struct cp_error *err);
 
 /* What is recorded of a tap. */
-enum cp_record cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
+enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
 
 /* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
  * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */

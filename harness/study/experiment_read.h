@@ -23,7 +23,7 @@ enum cp_status cp_read_sweep(struct cp_experiment *experiment, const struct cp_y
 enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err);
 
-/* "off", "digest", ... by enum cp_record; ends with NULL. */
+/* "off", "digest", ... by enum cp_record_mode; ends with NULL. */
 extern const char *const cp_record_names[];
 
 /* One setting from an address and the value for it; key is the mapping's name in errors. */

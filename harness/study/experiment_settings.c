@@ -87,10 +87,10 @@ enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct
     return check_names(experiment, err);
 }
 
-const char *const cp_record_names[] = {[CP_RECORD_OFF] = "off",
-                                       [CP_RECORD_DIGEST] = "digest",
-                                       [CP_RECORD_STATS] = "stats",
-                                       [CP_RECORD_FULL] = "full",
+const char *const cp_record_names[] = {[CP_MODE_OFF] = "off",
+                                       [CP_MODE_DIGEST] = "digest",
+                                       [CP_MODE_STATS] = "stats",
+                                       [CP_MODE_FULL] = "full",
                                        NULL};
 
 static enum cp_status read_rule(const struct cp_yaml_entry *entry, struct cp_record_rule *rule,
@@ -101,7 +101,7 @@ static enum cp_status read_rule(const struct cp_yaml_entry *entry, struct cp_rec
         return (void)cp_mark_fail(&entry->mark, err, "record: '%.100s' is not a tap glob", entry->key),
                cp_expected(err, "a tap's name, in which * is any run of characters and ? any one");
     CP_TRY(cp_yaml_choice(entry->value, entry->key, cp_record_names, &mode, err));
-    *rule = (struct cp_record_rule){entry->key, (enum cp_record)mode, entry->mark};
+    *rule = (struct cp_record_rule){entry->key, (enum cp_record_mode)mode, entry->mark};
     return CP_OK;
 }
 
@@ -114,7 +114,7 @@ enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_
     experiment->record = cp_arena_calloc(&experiment->arena, count + 1, sizeof *experiment->record);
     if (!experiment->record)
         return cp_read_out_of_memory(&nowhere, err);
-    experiment->record[experiment->record_count++] = (struct cp_record_rule){"*", CP_RECORD_STATS, nowhere};
+    experiment->record[experiment->record_count++] = (struct cp_record_rule){"*", CP_MODE_STATS, nowhere};
     for (size_t i = 0; i < count; i++) {
         if (strcmp(node->entries[i].key, "*") == 0)
             experiment->record_count = 0; /* no rule before this one can win */

@@ -64,16 +64,6 @@ static void share_oracles(struct cp_study *study) {
     }
 }
 
-static enum cp_record_mode mode_of(enum cp_record record) {
-    static const enum cp_record_mode modes[] = {
-        [CP_RECORD_OFF] = CP_MODE_OFF,
-        [CP_RECORD_DIGEST] = CP_MODE_DIGEST,
-        [CP_RECORD_STATS] = CP_MODE_STATS,
-        [CP_RECORD_FULL] = CP_MODE_FULL,
-    };
-    return modes[record];
-}
-
 /* A glob that matches no tap is a mistake, not a wish. */
 static enum cp_status check_globs(const struct cp_study *study, struct cp_error *err) {
     for (size_t r = 0; r < study->experiment->record_count; r++) {
@@ -103,7 +93,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
         const bool there =
             (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
         if (there)
-            study->modes[i] = mode_of(cp_experiment_record(study->experiment, site->name));
+            study->modes[i] = cp_experiment_record(study->experiment, site->name);
         study->watched[i] = study->modes[i] != CP_MODE_OFF;
     }
     return CP_OK;

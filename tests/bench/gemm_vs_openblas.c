@@ -95,8 +95,7 @@ static double run_shape(struct bench *bench, size_t m, size_t k, size_t n) {
     bench->linear->pack_nt(weight, k, n, k, packed);
     bench->scratch = floats((size_t)cp_pool_threads(bench->pool) * bench->linear->scratch_size(m, k));
     bench->weight = weight;
-    bench->args =
-        (struct cp_gemm){.a = a, .lda = k, .b = packed, .c = c, .ldc = n, .m = m, .n = n, .k = k, .scale = 1};
+    bench->args = (struct cp_gemm){.a = a, .lda = k, .b = packed, .c = c, .ldc = n, .m = m, .n = n, .k = k};
     run_rounds(bench);
     const double theirs = median(bench->times[0], bench->count);
     const double ours = median(bench->times[1], bench->count);

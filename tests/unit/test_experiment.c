@@ -57,9 +57,9 @@ static void example_is_read(void **state) {
     assert_setting(&experiment.candidates[1], 1, "attention.accumulate", "fp32");
     assert_setting(candidate("last-two"), 0, "activation@visual.4-5", "erf");
     assert_int_equal(experiment.record_count, 3);
-    assert_rule(0, "*", CP_RECORD_STATS);
-    assert_rule(1, "*.mlp.gelu", CP_RECORD_FULL);
-    assert_rule(2, "*_features", CP_RECORD_FULL);
+    assert_rule(0, "*", CP_MODE_STATS);
+    assert_rule(1, "*.mlp.gelu", CP_MODE_FULL);
+    assert_rule(2, "*_features", CP_MODE_FULL);
     assert_int_equal(experiment.oracle, CP_ALL);
     assert_int_equal(experiment.threads, 2);
     assert_int_equal(experiment.batch, 32);
@@ -85,7 +85,7 @@ static void defaults_are_filled_in(void **state) {
     assert_int_equal(experiment.baseline.count, 0);
     assert_int_equal(experiment.candidate_count, 0);
     assert_int_equal(experiment.record_count, 1);
-    assert_rule(0, "*", CP_RECORD_STATS);
+    assert_rule(0, "*", CP_MODE_STATS);
     assert_int_equal(experiment.oracle, CP_ALL);
     assert_int_equal(experiment.threads, 0);
     assert_int_equal(experiment.batch, CP_BATCH_DEFAULT);
@@ -116,22 +116,22 @@ static void prompts_have_four_forms(void **state) {
 static void last_record_rule_wins(void **state) {
     (void)state;
     parse(example, NULL);
-    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_RECORD_STATS);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_MODE_STATS);
     assert_int_equal(cp_experiment_record(&experiment, "visual.transformer.resblocks.0.mlp.gelu"),
-                     CP_RECORD_FULL);
-    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_RECORD_FULL);
+                     CP_MODE_FULL);
+    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_MODE_FULL);
     PARSE_EXAMPLE("record={visual.*: full, visual.ln_*: off, visual.ln_pre: digest}");
-    assert_rule(0, "*", CP_RECORD_STATS); /* what no rule matches */
-    assert_int_equal(cp_experiment_record(&experiment, "visual.conv1"), CP_RECORD_FULL);
-    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_post"), CP_RECORD_OFF);
-    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_RECORD_DIGEST);
-    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_RECORD_STATS);
+    assert_rule(0, "*", CP_MODE_STATS); /* what no rule matches */
+    assert_int_equal(cp_experiment_record(&experiment, "visual.conv1"), CP_MODE_FULL);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_post"), CP_MODE_OFF);
+    assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_MODE_DIGEST);
+    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_MODE_STATS);
     PARSE_EXAMPLE("record.*=off", "record.ln_*=full"); /* the command line is later than the file */
     assert_int_equal(experiment.record_count, 2);
-    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_RECORD_OFF);
-    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_RECORD_FULL);
+    assert_int_equal(cp_experiment_record(&experiment, "image_features"), CP_MODE_OFF);
+    assert_int_equal(cp_experiment_record(&experiment, "ln_final"), CP_MODE_FULL);
     PARSE_EXAMPLE("record.*.mlp.gelu=off");
-    assert_rule(2, "*.mlp.gelu", CP_RECORD_OFF); /* moved behind *_features */
+    assert_rule(2, "*.mlp.gelu", CP_MODE_OFF); /* moved behind *_features */
 }
 
 static void overrides_replace_and_add(void **state) {

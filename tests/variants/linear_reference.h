@@ -55,10 +55,6 @@ static inline float tree(const struct cp_gemm *g, const float *a, const float *b
 /* Element of the result from a row of A, a row of B^T and the bias. */
 static inline float reference(const struct cp_gemm *g, const float *a, const float *b, const float *bias) {
     float sum = tree(g, a, b);
-    if (g->scale != 1.0f)
-        sum *= g->scale;
-    if (g->accumulate == CP_FP16)
-        sum = cp_round_fp16(sum);
     if (bias)
         sum = g->accumulate == CP_FP16 ? fp16_fma(sum, 1.0f, *bias) : sum + *bias;
     return cp_round_to(g->output, sum);

@@ -101,7 +101,7 @@ static void check_product(struct product *p) {
 }
 
 static struct cp_gemm shape(size_t m, size_t n, size_t k) {
-    return (struct cp_gemm){.m = m, .n = n, .k = k, .lda = k, .ldc = n, .scale = 1.0f};
+    return (struct cp_gemm){.m = m, .n = n, .k = k, .lda = k, .ldc = n};
 }
 
 /* ---- tests: each takes the linear variant "tree" of one instruction set ---- */
@@ -113,7 +113,6 @@ static const struct cp_linear *variant(void **state) {
 
 static const size_t K[] = {0, 1, 2, 31, 64, 255, 256, 257, 513, 600};
 static const enum cp_dtype FORMATS[] = {CP_FP32, CP_FP16, CP_BF16};
-static const float SCALES[] = {1.0f, 0.125f, 1.3f};
 
 /* Every k, and every step-th n from a start that moves with k. */
 static void check_shapes(const struct cp_linear *linear, enum cp_dtype accumulate, size_t step) {
@@ -126,7 +125,6 @@ static void check_shapes(const struct cp_linear *linear, enum cp_dtype accumulat
             g.accumulate = accumulate;
             g.input = FORMATS[random_below(3)];
             g.output = FORMATS[random_below(3)];
-            g.scale = SCALES[random_below(3)];
             product_create(&p, linear, g, accumulate == CP_FP16 ? CP_FP16 : g.input, (int)random_below(2));
             check_product(&p);
             product_free(&p);

@@ -72,16 +72,9 @@ static void copy_a(const struct block *block, float *copy) {
     }
 }
 
-/* Scale, bias and rounding of n finished sums. In fp16 the scaled sum is the float32 product rounded once
- * more (as PyTorch's half kernels compute in float32), and the bias is added with one rounding. */
+/* Bias and rounding of n finished sums. In fp16 the bias is added with one rounding. */
 static void finish_row(const struct cp_gemm *args, const float *bias, float *c, size_t n) {
     const bool fp16 = args->accumulate == CP_FP16;
-    if (args->scale != 1.0f)
-        for (size_t i = 0; i < n; i++)
-            c[i] *= args->scale;
-    if (fp16 && args->scale != 1.0f)
-        for (size_t i = 0; i < n; i++)
-            c[i] = cp_round_fp16(c[i]);
     if (bias && fp16)
         for (size_t i = 0; i < n; i++)
             c[i] = cp_add_fp16(c[i], bias[i]);
@@ -168,7 +161,7 @@ static void gemm(const struct cp_gemm *args, size_t row, size_t rows, size_t pan
 const struct cp_linear CP_KERNEL(cp_linear_tree) = {
     .info = {.name = "tree",
              .imitates = "none: the harness's own, the same bits on every processor and thread count",
-             .formula = "round(scale * (s_0 + s_1 + ...) + bias), s_i a chain of 256 fmas",
+             .formula = "round(s_0 + s_1 + ... + bias), s_i a chain of 256 fmas",
              .source = "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2",
              .maths = "linear.product"},
     .packed_size = packed_size,
