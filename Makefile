@@ -4,7 +4,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 	python3-h5netcdf dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 
-.PHONY: demo test build setup clean
+.PHONY: demo test build setup exhaustive bench clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT)
@@ -24,6 +24,18 @@ setup:
 	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
+
+# All 2^32 float32 values through every conversion and every elementary function: an hour or so.
+exhaustive: build
+	cmake --build build/release --target exhaustive_number exhaustive_activation
+	./build/release/tests/exhaustive_number
+	./build/release/tests/exhaustive_activation
+
+# The matrix product beside OpenBLAS over CLIP's shapes, on one thread and on two.
+bench: build
+	cmake --build build/release --target gemm_vs_openblas
+	./build/release/tests/gemm_vs_openblas 1
+	./build/release/tests/gemm_vs_openblas 2
 
 clean:
 	rm -rf build results/runs

@@ -16,3 +16,11 @@ const char *cp_version_compiler(void) {
 const char *cp_version_flags(void) {
     return CP_FLAGS;
 }
+
+const char *cp_version_libraries(void) {
+    return CP_LIBRARIES;
+}
+
+const char *cp_version_data_dir(void) {
+    return CP_DATA_DIR;
+}

@@ -4,7 +4,6 @@
 #include "ops/ops.h"
 
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_version.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +21,8 @@ static const char usage[] = "Usage: clip-parity COMMAND [ARGUMENTS]\n"
                             "5 nothing compared, 130 and 143 signals.\n";
 
 static void print_version(void) {
-    printf("clip-parity %s (%s)\ncompiler  %s\nflags     %s\nlibraries gsl %s\nkernels  ", cp_version(),
-           cp_version_commit(), cp_version_compiler(), cp_version_flags(), gsl_version);
+    printf("clip-parity %s (%s)\ncompiler  %s\nflags     %s\nlibraries %s\nkernels  ", cp_version(),
+           cp_version_commit(), cp_version_compiler(), cp_version_flags(), cp_version_libraries());
     for (const char *const *isa = cp_ops_available(); *isa; isa++)
         printf(" %s", *isa);
     printf("\n");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/file.h"
 
+#include "base/version.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -82,4 +84,14 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     }
     free(buffer);
     return status;
+}
+
+const char *cp_data_path(const char *name, struct cp_arena *arena) {
+    const char *folder = getenv("CLIP_PARITY_DATA");
+    if (folder)
+        return cp_arena_printf(arena, "%s/%s", folder, name);
+    const char *here = cp_arena_printf(arena, "data/%s", name);
+    if (!here || access(here, F_OK) == 0)
+        return here;
+    return cp_arena_printf(arena, "%s/%s", cp_version_data_dir(), name);
 }

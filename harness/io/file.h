@@ -20,4 +20,8 @@ void cp_file_unmap(struct cp_file *file);
 enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
                             struct cp_error *err);
 
+/* Where a file of data/ is: in $CLIP_PARITY_DATA if that is set, else in ./data if it is there, else where
+ * `cmake --install` put it. NULL: out of memory. */
+const char *cp_data_path(const char *name, struct cp_arena *arena);
+
 #endif

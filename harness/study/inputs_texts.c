@@ -55,7 +55,7 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const char **cl
 static enum cp_status tokenize(struct cp_inputs_loader *l) {
     struct cp_run_inputs *in = l->in;
     const int length = l->config->text.context_length;
-    const char *vocabulary = "data/vocab/bpe_simple_vocab_16e6.txt.gz";
+    const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
     struct cp_tokenizer *tokenizer = NULL;
     if (l->config->text.vocab_size != 49408)
         return cp_fail(l->err, CP_BAD_INPUT, "",
@@ -63,7 +63,7 @@ static enum cp_status tokenize(struct cp_inputs_loader *l) {
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");
     in->tokens = cp_arena_alloc(l->arena, in->prompts * (size_t)length, sizeof *in->tokens);
-    if (!in->tokens)
+    if (!in->tokens || !vocabulary)
         return cp_inputs_no_memory(l->err);
     CP_TRY(cp_inputs_add_file(l, vocabulary));
     CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, l->err));

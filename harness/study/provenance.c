@@ -88,6 +88,7 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
                  {"commit", cp_version_commit()},
                  {"compiler", cp_version_compiler()},
                  {"flags", cp_version_flags()},
+                 {"libraries", cp_version_libraries()},
                  {"processor", processor},
                  {"instruction_set", study->ops->isa},
                  {"time", time_text}};
