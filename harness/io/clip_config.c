@@ -2,190 +2,92 @@
  * Fields and defaults: open_clip src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg. */
 #include "io/clip_config.h"
 
-#include "base/nearest.h"
+#include "io/clip_config_field.h"
 #include "io/file.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { FILE_MAX = 1 << 20, FIELDS_MAX = 48 };
+enum { FILE_MAX = 1 << 20 };
 
-enum kind { INTEGER, NUMBER, BOOLEAN, POOL, ACT, NORM, TRIPLE, SECTION, IGNORED, DEFAULT_ONLY };
-
-/* A known field: where its value goes, or why it need not (IGNORED: no part of the forward pass;
- * DEFAULT_ONLY: refused unless it is false, null or absent). */
-struct field {
-    const char *name;
-    enum kind kind;
-    void *to;
-};
-
-struct reader {
-    const char *path;
-    struct cp_error *err;
-};
-
-static enum cp_status bad(const struct reader *r, const char *section, const char *name, const char *what,
-                          const char *expected) {
-    (void)cp_fail(r->err, CP_BAD_INPUT, r->path, "%s%s%s %s", section, section[0] ? "." : "", name, what);
-    return cp_expected(r->err, "%s", expected);
-}
-
-static enum cp_status read_pool(const struct reader *r, const char *section, const json_t *value,
-                                enum cp_pool_type *to) {
-    static const struct {
-        const char *section, *name;
-        enum cp_pool_type type;
-    } table[] = {{"vision_cfg", "tok", CP_POOL_TOKEN},
-                 {"vision_cfg", "avg", CP_POOL_AVG},
-                 {"text_cfg", "argmax", CP_POOL_ARGMAX},
-                 {"text_cfg", "first", CP_POOL_FIRST},
-                 {"text_cfg", "last", CP_POOL_LAST}};
-    for (size_t i = 0; json_is_string(value) && i < sizeof table / sizeof table[0]; i++)
-        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].name, json_string_value(value)) == 0) {
-            *to = table[i].type;
-            return CP_OK;
-        }
-    return bad(r, section, "pool_type", "is not supported",
-               strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first or last");
-}
-
-static enum cp_status read_triple(const struct reader *r, const char *section, const char *name,
-                                  const json_t *value, double *to) {
-    for (size_t i = 0; i < 3; i++) {
-        const json_t *item = json_array_get(value, i);
-        if (json_array_size(value) != 3 || !json_is_number(item))
-            return bad(r, section, name, "is no list of three numbers", "[r, g, b]");
-        to[i] = json_number_value(item);
+/* The switches of open_clip's other block, CustomResidualAttentionBlock. */
+#define CUSTOM_BLOCK                                                                                         \
+    {"block_type", CP_FIELD_DEFAULT_ONLY, "default", 0}, {"qk_norm", CP_FIELD_DEFAULT_ONLY, NULL, 0},        \
+        {"scaled_cosine_attn", CP_FIELD_DEFAULT_ONLY, NULL, 0},                                              \
+        {"scale_heads", CP_FIELD_DEFAULT_ONLY, NULL, 0},                                                     \
+        {"scale_attn_inner", CP_FIELD_DEFAULT_ONLY, NULL, 0},                                                \
+        {"scale_attn", CP_FIELD_DEFAULT_ONLY, NULL, 0}, {                                                    \
+        "scale_fc", CP_FIELD_DEFAULT_ONLY, NULL, 0                                                           \
     }
+
+/* The token that pool_type eos looks for; the other types look for none. */
+static enum cp_status read_eos(const struct cp_field_reader *r, const json_t *value,
+                               struct cp_text_config *text) {
+    if (text->pool_type != CP_POOL_EOS)
+        return CP_OK;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) >= text->vocab_size)
+        return cp_field_bad(r, "text_cfg", "eos_id", "is no token, and pool_type is eos",
+                            "an id of the vocabulary");
+    text->eos_id = (int32_t)json_integer_value(value);
     return CP_OK;
 }
 
-/* act_kwargs {"approximate": "tanh"} and norm_kwargs {"eps": x} are the only arguments the harness computes.
- */
-static enum cp_status read_kwargs(const struct reader *r, const char *section, const struct field *f,
-                                  const json_t *value) {
-    if (!json_is_object(value) || json_object_size(value) > 1)
-        return bad(r, section, f->name, "is not supported",
-                   f->kind == ACT ? "{\"approximate\": \"tanh\"}" : "{\"eps\": x}");
-    if (json_object_size(value) == 0)
-        return CP_OK;
-    if (f->kind == ACT) {
-        const char *form = json_string_value(json_object_get(value, "approximate"));
-        if (!form || (strcmp(form, "tanh") != 0 && strcmp(form, "none") != 0))
-            return bad(r, section, f->name, "is not supported", "{\"approximate\": \"tanh\"}");
-        *(bool *)f->to = strcmp(form, "tanh") == 0;
-        return CP_OK;
-    }
-    const json_t *eps = json_object_get(value, "eps");
-    if (!json_is_number(eps) || !(json_number_value(eps) > 0))
-        return bad(r, section, f->name, "eps is no positive number", "{\"eps\": x} with x > 0");
-    *(double *)f->to = json_number_value(eps);
+/* Python's int(width * ratio). */
+static enum cp_status set_mlp_width(const struct cp_field_reader *r, const char *section, int width,
+                                    double ratio, int *mlp_width) {
+    if (!(ratio > 0 && ratio < 1000) || width * ratio < 1)
+        return cp_field_bad(r, section, "mlp_ratio", "is out of range",
+                            "below 1000, and for one hidden unit at least");
+    *mlp_width = (int)(width * ratio);
     return CP_OK;
 }
 
-static enum cp_status read_field(const struct reader *r, const char *section, const struct field *f,
-                                 const json_t *value) {
-    switch (f->kind) {
-    case INTEGER:
-        if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > 1 << 20)
-            return bad(r, section, f->name, "is no whole number from 1",
-                       "1 to 1048576; other towers are not supported yet");
-        *(int *)f->to = (int)json_integer_value(value);
-        return CP_OK;
-    case NUMBER:
-        if (!json_is_number(value) || !isfinite(json_number_value(value)))
-            return bad(r, section, f->name, "is no number", "a finite number");
-        *(double *)f->to = json_number_value(value);
-        return CP_OK;
-    case BOOLEAN:
-        if (!json_is_boolean(value))
-            return bad(r, section, f->name, "is neither true nor false", "true or false");
-        *(bool *)f->to = json_is_true(value);
-        return CP_OK;
-    case POOL:
-        return read_pool(r, section, value, f->to);
-    case ACT:
-    case NORM:
-        return read_kwargs(r, section, f, value);
-    case TRIPLE:
-        return read_triple(r, section, f->name, value, f->to);
-    case DEFAULT_ONLY:
-        if (json_is_false(value) || json_is_null(value) ||
-            (json_is_number(value) && json_number_value(value) == 0))
-            return CP_OK;
-        return bad(r, section, f->name, "is not supported yet",
-                   "a plain ViT with open_clip's own text tower");
-    case SECTION:
-    case IGNORED:
-        break;
-    }
-    return CP_OK;
-}
-
-static enum cp_status read_section(const struct reader *r, const char *section, const json_t *object,
-                                   const struct field *fields) {
-    const char *key;
-    json_t *value;
-    if (!json_is_object(object))
-        return bad(r, "", section[0] ? section : "the config", "is missing or no object", "a JSON object");
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-        const char *names[FIELDS_MAX] = {NULL};
-        size_t i = 0;
-        for (; fields[i].name && strcmp(fields[i].name, key) != 0; i++)
-            names[i] = fields[i].name;
-        if (fields[i].name) {
-            CP_TRY(read_field(r, section, &fields[i], value));
-            continue;
-        }
-        const char *nearest = cp_nearest(key, names, i);
-        (void)cp_fail(r->err, CP_BAD_INPUT, r->path, "unknown or unsupported field '%.100s'%s%s", key,
-                      section[0] ? " in " : "", section);
-        return nearest ? cp_expected(r->err, "a field of a plain ViT; did you mean '%s'?", nearest)
-                       : cp_expected(r->err, "a field of a plain ViT with open_clip's own text tower");
-    }
-    return CP_OK;
-}
-
-static enum cp_status read_vision(const struct reader *r, const json_t *object, struct cp_clip_config *c) {
+static enum cp_status read_vision(const struct cp_field_reader *r, const json_t *object,
+                                  struct cp_clip_config *c) {
     struct cp_vision_config *v = &c->vision;
     int head_width = 64;
     double ratio = 4;
     *v = (struct cp_vision_config){
         .image_size = 224, .patch_size = 16, .layers = 12, .width = 768, .eps = 1e-5};
-    const struct field fields[] = {{"image_size", INTEGER, &v->image_size},
-                                   {"patch_size", INTEGER, &v->patch_size},
-                                   {"layers", INTEGER, &v->layers},
-                                   {"width", INTEGER, &v->width},
-                                   {"head_width", INTEGER, &head_width},
-                                   {"mlp_ratio", NUMBER, &ratio},
-                                   {"no_ln_pre", BOOLEAN, &v->no_ln_pre},
-                                   {"pool_type", POOL, &v->pool_type},
-                                   {"final_ln_after_pool", BOOLEAN, &v->final_ln_after_pool},
-                                   {"act_kwargs", ACT, &v->gelu_tanh},
-                                   {"norm_kwargs", NORM, &v->eps},
-                                   {"patch_dropout", IGNORED, NULL},
-                                   {"ls_init_value", DEFAULT_ONLY, NULL},
-                                   {"attentional_pool", DEFAULT_ONLY, NULL},
-                                   {"output_tokens", DEFAULT_ONLY, NULL},
-                                   {"timm_model_name", DEFAULT_ONLY, NULL},
-                                   {"qk_norm", DEFAULT_ONLY, NULL},
-                                   {NULL, IGNORED, NULL}};
-    CP_TRY(read_section(r, "vision_cfg", object, fields));
+    const struct cp_field fields[] = {{"image_size", CP_FIELD_INTEGER, &v->image_size, CP_CONFIG_SIZE},
+                                      {"patch_size", CP_FIELD_INTEGER, &v->patch_size, CP_CONFIG_SIZE},
+                                      {"layers", CP_FIELD_INTEGER, &v->layers, CP_CONFIG_LAYERS},
+                                      {"width", CP_FIELD_INTEGER, &v->width, CP_CONFIG_SIZE},
+                                      {"head_width", CP_FIELD_INTEGER, &head_width, CP_CONFIG_SIZE},
+                                      {"mlp_ratio", CP_FIELD_NUMBER, &ratio, 0},
+                                      {"no_ln_pre", CP_FIELD_BOOLEAN, &v->no_ln_pre, 0},
+                                      {"pool_type", CP_FIELD_POOL, &v->pool_type, 0},
+                                      {"final_ln_after_pool", CP_FIELD_BOOLEAN, &v->final_ln_after_pool, 0},
+                                      {"act_kwargs", CP_FIELD_ACT_KWARGS, &v->gelu_tanh, 0},
+                                      {"norm_kwargs", CP_FIELD_NORM_KWARGS, &v->eps, 0},
+                                      {"patch_dropout", CP_FIELD_IGNORED, NULL, 0},
+                                      {"ls_init_value", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"attentional_pool", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"attn_pooler_queries", CP_FIELD_IGNORED, NULL, 0},
+                                      {"attn_pooler_heads", CP_FIELD_IGNORED, NULL, 0},
+                                      {"pos_embed_type", CP_FIELD_DEFAULT_ONLY, "learnable", 0},
+                                      {"output_tokens", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"timm_model_name", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"timm_model_pretrained", CP_FIELD_IGNORED, NULL, 0},
+                                      {"timm_pool", CP_FIELD_IGNORED, NULL, 0},
+                                      {"timm_proj", CP_FIELD_IGNORED, NULL, 0},
+                                      {"timm_proj_bias", CP_FIELD_IGNORED, NULL, 0},
+                                      {"timm_drop", CP_FIELD_IGNORED, NULL, 0},
+                                      {"timm_drop_path", CP_FIELD_IGNORED, NULL, 0},
+                                      CUSTOM_BLOCK,
+                                      {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    CP_TRY(cp_field_section(r, "vision_cfg", object, fields));
     if (v->width % head_width)
-        return bad(r, "vision_cfg", "width", "is not divisible by head_width", "whole heads");
+        return cp_field_bad(r, "vision_cfg", "width", "is not divisible by head_width", "whole heads");
     if (v->image_size % v->patch_size)
-        return bad(r, "vision_cfg", "image_size", "is not divisible by patch_size", "whole patches");
+        return cp_field_bad(r, "vision_cfg", "image_size", "is not divisible by patch_size", "whole patches");
     v->heads = v->width / head_width;
-    v->mlp_width = (int)(v->width * ratio);
-    return ratio > 0 && ratio < 1000 ? CP_OK
-                                     : bad(r, "vision_cfg", "mlp_ratio", "is out of range", "0 to 1000");
+    return set_mlp_width(r, "vision_cfg", v->width, ratio, &v->mlp_width);
 }
 
-static enum cp_status read_text(const struct reader *r, const json_t *object, struct cp_clip_config *c) {
+static enum cp_status read_text(const struct cp_field_reader *r, const json_t *object,
+                                struct cp_clip_config *c) {
     struct cp_text_config *t = &c->text;
     double ratio = 4;
     *t = (struct cp_text_config){.context_length = 77,
@@ -195,68 +97,89 @@ static enum cp_status read_text(const struct reader *r, const json_t *object, st
                                  .heads = 8,
                                  .eps = 1e-5,
                                  .pool_type = CP_POOL_ARGMAX};
-    const struct field fields[] = {{"context_length", INTEGER, &t->context_length},
-                                   {"vocab_size", INTEGER, &t->vocab_size},
-                                   {"layers", INTEGER, &t->layers},
-                                   {"width", INTEGER, &t->width},
-                                   {"heads", INTEGER, &t->heads},
-                                   {"mlp_ratio", NUMBER, &ratio},
-                                   {"no_causal_mask", BOOLEAN, &t->no_causal_mask},
-                                   {"pool_type", POOL, &t->pool_type},
-                                   {"final_ln_after_pool", BOOLEAN, &t->final_ln_after_pool},
-                                   {"act_kwargs", ACT, &t->gelu_tanh},
-                                   {"norm_kwargs", NORM, &t->eps},
-                                   {"tokenizer_kwargs", IGNORED, NULL},
-                                   {"hf_tokenizer_name", IGNORED, NULL},
-                                   {"tokenizer_mode", IGNORED, NULL},
-                                   {"pad_id", IGNORED, NULL},
-                                   {"hf_model_name", DEFAULT_ONLY, NULL},
-                                   {"ls_init_value", DEFAULT_ONLY, NULL},
-                                   {"embed_cls", DEFAULT_ONLY, NULL},
-                                   {"proj_bias", DEFAULT_ONLY, NULL},
-                                   {"output_tokens", DEFAULT_ONLY, NULL},
-                                   {NULL, IGNORED, NULL}};
-    CP_TRY(read_section(r, "text_cfg", object, fields));
+    const struct cp_field fields[] = {
+        {"context_length", CP_FIELD_INTEGER, &t->context_length, CP_CONFIG_SIZE},
+        {"vocab_size", CP_FIELD_INTEGER, &t->vocab_size, CP_CONFIG_VOCABULARY},
+        {"layers", CP_FIELD_INTEGER, &t->layers, CP_CONFIG_LAYERS},
+        {"width", CP_FIELD_INTEGER, &t->width, CP_CONFIG_SIZE},
+        {"heads", CP_FIELD_INTEGER, &t->heads, CP_CONFIG_SIZE},
+        {"mlp_ratio", CP_FIELD_NUMBER, &ratio, 0},
+        {"no_causal_mask", CP_FIELD_BOOLEAN, &t->no_causal_mask, 0},
+        {"pool_type", CP_FIELD_POOL, &t->pool_type, 0},
+        {"final_ln_after_pool", CP_FIELD_BOOLEAN, &t->final_ln_after_pool, 0},
+        {"act_kwargs", CP_FIELD_ACT_KWARGS, &t->gelu_tanh, 0},
+        {"norm_kwargs", CP_FIELD_NORM_KWARGS, &t->eps, 0},
+        {"hf_tokenizer_name", CP_FIELD_TOKENIZER, t, 0},
+        {"tokenizer_kwargs", CP_FIELD_TOKENIZER, t, 0},
+        {"tokenizer_mode", CP_FIELD_TOKENIZER, t, 0},
+        {"eos_id", CP_FIELD_ELSEWHERE, NULL, 0},
+        {"pad_id", CP_FIELD_IGNORED, NULL, 0},
+        {"hf_model_name", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"hf_model_pretrained", CP_FIELD_IGNORED, NULL, 0},
+        {"hf_proj_type", CP_FIELD_IGNORED, NULL, 0},
+        {"hf_pooler_type", CP_FIELD_IGNORED, NULL, 0},
+        {"ls_init_value", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"embed_cls", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"proj_type", CP_FIELD_DEFAULT_ONLY, "linear", 0},
+        {"proj_bias", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"output_tokens", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        CUSTOM_BLOCK,
+        {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    CP_TRY(cp_field_section(r, "text_cfg", object, fields));
+    CP_TRY(read_eos(r, json_object_get(object, "eos_id"), t));
     if (t->width % t->heads)
-        return bad(r, "text_cfg", "width", "is not divisible by heads", "whole heads");
-    t->mlp_width = (int)(t->width * ratio);
-    return ratio > 0 && ratio < 1000 ? CP_OK
-                                     : bad(r, "text_cfg", "mlp_ratio", "is out of range", "0 to 1000");
+        return cp_field_bad(r, "text_cfg", "width", "is not divisible by heads", "whole heads");
+    return set_mlp_width(r, "text_cfg", t->width, ratio, &t->mlp_width);
 }
 
-static enum cp_status read_root(const struct reader *r, const json_t *root, struct cp_clip_config *c) {
+/* open_clip's QuickGELU takes no arguments: it raises TypeError. */
+static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *r, const json_t *model,
+                                                  const char *section, const struct cp_clip_config *c) {
+    if (c->quick_gelu && json_object_size(json_object_get(json_object_get(model, section), "act_kwargs")) > 0)
+        return cp_field_bad(r, section, "act_kwargs", "stands beside quick_gelu, which takes none",
+                            "one of the two");
+    return CP_OK;
+}
+
+static enum cp_status read_root(const struct cp_field_reader *r, const json_t *root,
+                                struct cp_clip_config *c) {
     const json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
-    const struct field wrapper[] = {
-        {"model_cfg", SECTION, NULL}, {"preprocess_cfg", SECTION, NULL}, {NULL, IGNORED, NULL}};
-    const struct field fields[] = {{"embed_dim", INTEGER, &c->embed_dim},
-                                   {"quick_gelu", BOOLEAN, &c->quick_gelu},
-                                   {"vision_cfg", SECTION, NULL},
-                                   {"text_cfg", SECTION, NULL},
-                                   {"init_logit_scale", NUMBER, &c->init_logit_scale},
-                                   {"init_logit_bias", NUMBER, &c->init_logit_bias},
-                                   {"custom_text", DEFAULT_ONLY, NULL},
-                                   {"multimodal_cfg", DEFAULT_ONLY, NULL},
-                                   {NULL, IGNORED, NULL}};
-    const struct field preprocess[] = {{"mean", TRIPLE, c->mean},        {"std", TRIPLE, c->std},
-                                       {"interpolation", IGNORED, NULL}, {"resize_mode", IGNORED, NULL},
-                                       {"size", IGNORED, NULL},          {"mode", IGNORED, NULL},
-                                       {"fill_color", IGNORED, NULL},    {NULL, IGNORED, NULL}};
+    const struct cp_field wrapper[] = {{"model_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
+                                       {"preprocess_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
+                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    const struct cp_field fields[] = {{"embed_dim", CP_FIELD_INTEGER, &c->embed_dim, CP_CONFIG_SIZE},
+                                      {"quick_gelu", CP_FIELD_BOOLEAN, &c->quick_gelu, 0},
+                                      {"vision_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
+                                      {"text_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
+                                      {"init_logit_scale", CP_FIELD_NUMBER, &c->init_logit_scale, 0},
+                                      {"init_logit_bias", CP_FIELD_OPTIONAL, &c->init_logit_bias, 0},
+                                      {"nonscalar_logit_scale", CP_FIELD_IGNORED, NULL, 0},
+                                      {"custom_text", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"multimodal_cfg", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    const struct cp_field preprocess[] = {
+        {"mean", CP_FIELD_MEAN, c->mean, 0},          {"std", CP_FIELD_STD, c->std, 0},
+        {"interpolation", CP_FIELD_IGNORED, NULL, 0}, {"resize_mode", CP_FIELD_IGNORED, NULL, 0},
+        {"size", CP_FIELD_IGNORED, NULL, 0},          {"mode", CP_FIELD_IGNORED, NULL, 0},
+        {"fill_color", CP_FIELD_IGNORED, NULL, 0},    {NULL, CP_FIELD_IGNORED, NULL, 0}};
     if (wrapped)
-        CP_TRY(read_section(r, "", root, wrapper));
-    CP_TRY(read_section(r, "", model, fields));
+        CP_TRY(cp_field_section(r, "", root, wrapper));
+    CP_TRY(cp_field_section(r, "", model, fields));
     if (json_object_get(root, "preprocess_cfg"))
-        CP_TRY(read_section(r, "preprocess_cfg", json_object_get(root, "preprocess_cfg"), preprocess));
+        CP_TRY(cp_field_section(r, "preprocess_cfg", json_object_get(root, "preprocess_cfg"), preprocess));
     c->has_logit_bias = json_is_number(json_object_get(model, "init_logit_bias"));
     if (c->embed_dim == 0)
-        return bad(r, "", "embed_dim", "is missing", "a whole number");
+        return cp_field_bad(r, "", "embed_dim", "is missing", "a whole number");
     CP_TRY(read_vision(r, json_object_get(model, "vision_cfg"), c));
-    return read_text(r, json_object_get(model, "text_cfg"), c);
+    CP_TRY(read_text(r, json_object_get(model, "text_cfg"), c));
+    CP_TRY(refuse_kwargs_of_quick_gelu(r, model, "vision_cfg", c));
+    return refuse_kwargs_of_quick_gelu(r, model, "text_cfg", c);
 }
 
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_file file;
-    struct reader reader = {path, err};
+    struct cp_field_reader reader = {path, err};
     json_error_t where;
     *config = (struct cp_clip_config){.mean = {0.48145466, 0.4578275, 0.40821073},
                                       .std = {0.26862954, 0.26130258, 0.27577711},

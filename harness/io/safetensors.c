@@ -3,108 +3,82 @@
 
 #include "base/arena.h"
 #include "io/file.h"
+#include "io/safetensors_header.h"
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { HEADER_MAX = 100000000, NAME_MAX_BYTES = 1024, TENSORS_MAX = 100000 };
 
 struct cp_safetensors {
     char *path;
     struct cp_file map;
     const unsigned char *data;
     size_t data_size, count;
-    struct cp_safetensor *tensors;
+    struct cp_safetensor *tensors;   /* by name */
+    struct cp_safetensor **in_order; /* of the data */
     struct cp_arena arena;
 };
 
-static enum cp_status bad_tensor(const struct cp_safetensors *file, const char *name, const char *what,
-                                 const char *expected, struct cp_error *err) {
-    char where[512];
-    (void)snprintf(where, sizeof where, "%s: tensor %.200s", file->path, name);
-    (void)cp_fail(err, CP_BAD_INPUT, where, "%s", what);
-    return cp_expected(err, "%s", expected);
+/* The place of an error in a tensor, for cp_fail. */
+static const char *place(const struct cp_safetensors *file, const char *name, char where[512]) {
+    (void)snprintf(where, 512, "%.280s: tensor %.200s", file->path, name);
+    return where;
 }
 
-static int known_dtype(const char *name, enum cp_dtype *dtype) {
-    static const struct {
-        const char *name;
-        enum cp_dtype dtype;
-    } table[] = {{"F64", CP_FP64},  {"F32", CP_FP32},  {"F16", CP_FP16}, {"BF16", CP_BF16},
-                 {"I64", CP_INT64}, {"I32", CP_INT32}, {"U8", CP_UINT8}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (name && strcmp(table[i].name, name) == 0) {
-            *dtype = table[i].dtype;
-            return 1;
-        }
-    return 0;
-}
-
-/* A JSON integer that is a size; jansson keeps 1.0 apart from 1. */
-static int read_size(const json_t *value, size_t *size) {
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return 0;
-    *size = (size_t)json_integer_value(value);
-    return 1;
-}
-
-static enum cp_status read_shape(const struct cp_safetensors *file, const json_t *shape,
-                                 struct cp_safetensor *t, struct cp_error *err) {
-    size_t bytes = cp_dtype_size(t->dtype);
-    if (!json_is_array(shape) || json_array_size(shape) > CP_SAFETENSORS_RANK)
-        return bad_tensor(file, t->name, "shape is no list or its rank is too high", "at most 8 sizes", err);
-    t->rank = (int)json_array_size(shape);
-    for (int d = 0; d < t->rank; d++)
-        if (!read_size(json_array_get(shape, (size_t)d), &t->shape[d]))
-            return bad_tensor(file, t->name, "shape holds something that is no size", "whole numbers from 0",
-                              err);
-    for (int d = 0; d < t->rank; d++)
-        if (__builtin_mul_overflow(bytes, t->shape[d], &bytes))
-            return bad_tensor(file, t->name, "the product of its shape overflows", "a size in memory", err);
-    if (bytes != t->end - t->begin)
-        return bad_tensor(file, t->name, "data_offsets do not fit its shape and dtype", "shape x dtype bytes",
-                          err);
-    return CP_OK;
-}
-
-static enum cp_status read_tensor(const struct cp_safetensors *file, const char *name, const json_t *entry,
-                                  struct cp_safetensor *t, struct cp_error *err) {
-    const json_t *offsets = json_object_get(entry, "data_offsets");
-    if (strlen(name) > NAME_MAX_BYTES || strchr(name, '/') || strstr(name, ".."))
-        return bad_tensor(file, name, "malformed name", "at most 1 KiB, without '/' and '..'", err);
-    if (!json_is_object(entry) || json_object_size(entry) != 3 || !offsets ||
-        !json_object_get(entry, "shape"))
-        return bad_tensor(file, name, "a field is missing or unknown", "dtype, shape, data_offsets", err);
-    t->name = name;
-    if (!known_dtype(json_string_value(json_object_get(entry, "dtype")), &t->dtype))
-        return bad_tensor(file, name, "unknown dtype", "one of F64, F32, F16, BF16, I64, I32, U8", err);
-    if (json_array_size(offsets) != 2 || !read_size(json_array_get(offsets, 0), &t->begin) ||
-        !read_size(json_array_get(offsets, 1), &t->end))
-        return bad_tensor(file, name, "malformed data_offsets", "two whole numbers from 0", err);
-    if (t->begin > t->end || t->end > file->data_size)
-        return bad_tensor(file, name, "data_offsets are reversed or past the end of the file",
-                          "begin <= end <= bytes of data", err);
-    return read_shape(file, json_object_get(entry, "shape"), t, err);
+static int by_name(const void *a, const void *b) {
+    const struct cp_safetensor *x = a, *y = b;
+    return strcmp(x->name, y->name);
 }
 
 static int by_offset(const void *a, const void *b) {
-    const struct cp_safetensor *x = a, *y = b;
+    const struct cp_safetensor *x = *(const struct cp_safetensor *const *)a,
+                               *y = *(const struct cp_safetensor *const *)b;
     if (x->begin != y->begin)
         return x->begin < y->begin ? -1 : 1;
-    return x->end < y->end ? -1 : x->end > y->end;
+    if (x->end != y->end)
+        return x->end < y->end ? -1 : 1;
+    return strcmp(x->name, y->name);
 }
 
+static enum cp_status check_tensor(const struct cp_safetensors *file, const struct cp_safetensor *t,
+                                   struct cp_error *err) {
+    char where[512];
+    size_t bytes = cp_dtype_size(t->dtype);
+    if (t->begin > t->end)
+        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "data_offsets [%zu, %zu] are reversed",
+                       t->begin, t->end),
+               cp_expected(err, "begin <= end");
+    if (t->end > file->data_size)
+        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "data_offsets end at %zu", t->end),
+               cp_expected(err, "at most the file's %zu bytes of data", file->data_size);
+    for (int d = 0; d < t->rank; d++)
+        if (__builtin_mul_overflow(bytes, t->shape[d], &bytes))
+            return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where),
+                           "the product of its shape overflows"),
+                   cp_expected(err, "fewer than 2^64 bytes");
+    if (bytes != t->end - t->begin)
+        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "data_offsets hold %zu bytes",
+                       t->end - t->begin),
+               cp_expected(err, "%zu, by its shape and dtype", bytes);
+    return CP_OK;
+}
+
+/* No name twice, and the tensors end to end from the first byte of the data to the last. */
 static enum cp_status check_cover(const struct cp_safetensors *file, struct cp_error *err) {
+    char where[512];
     size_t at = 0;
+    for (size_t i = 1; i < file->count; i++)
+        if (strcmp(file->tensors[i - 1].name, file->tensors[i].name) == 0)
+            return cp_fail(err, CP_BAD_INPUT, place(file, file->tensors[i].name, where),
+                           "two tensors have this name"),
+                   cp_expected(err, "one");
     for (size_t i = 0; i < file->count; i++) {
-        const struct cp_safetensor *t = &file->tensors[i];
+        const struct cp_safetensor *t = file->in_order[i];
         if (t->begin != at)
-            return bad_tensor(file, t->name,
-                              t->begin < at ? "overlaps the tensor before it" : "leaves a hole before it",
-                              "tensors end to end", err);
+            return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "begins at %zu, %s", t->begin,
+                           t->begin < at ? "an overlap" : "a hole before it"),
+                   cp_expected(err, "%zu, where the tensor before it ends", at);
         at = t->end;
     }
     if (at != file->data_size)
@@ -114,40 +88,23 @@ static enum cp_status check_cover(const struct cp_safetensors *file, struct cp_e
     return CP_OK;
 }
 
-static enum cp_status read_metadata(const struct cp_safetensors *file, const json_t *metadata,
-                                    struct cp_error *err) {
-    const char *key;
-    json_t *value;
-    if (!json_is_object(metadata))
-        return bad_tensor(file, "__metadata__", "is no object", "names and strings", err);
-    json_object_foreach(
-        (json_t *)(uintptr_t)metadata, key,
-        value) if (!json_is_string(value)) return bad_tensor(file, "__metadata__",
-                                                             "holds something that is no string", "strings",
-                                                             err);
-    return CP_OK;
-}
-
-static enum cp_status read_header(struct cp_safetensors *file, const json_t *root, struct cp_error *err) {
-    const char *key;
-    json_t *value;
-    if (json_object_size(root) > TENSORS_MAX)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "too many tensors: %zu", json_object_size(root)),
-               cp_expected(err, "at most %d", TENSORS_MAX);
-    file->tensors = cp_arena_calloc(&file->arena, json_object_size(root), sizeof *file->tensors);
-    if (!file->tensors)
-        return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
-    json_object_foreach((json_t *)(uintptr_t)root, key, value) {
-        if (strcmp(key, "__metadata__") == 0) {
-            CP_TRY(read_metadata(file, value, err));
-            continue;
-        }
-        const char *name = cp_arena_strdup(&file->arena, key);
-        if (!name)
-            return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
-        CP_TRY(read_tensor(file, name, value, &file->tensors[file->count++], err));
-    }
-    qsort(file->tensors, file->count, sizeof *file->tensors, by_offset);
+static enum cp_status read_tensors(struct cp_safetensors *file, const unsigned char *text, size_t size,
+                                   struct cp_error *err) {
+    struct cp_safetensors_header header;
+    CP_TRY(cp_safetensors_header_read(file->path, text, size, &file->arena, &header, err));
+    for (size_t i = 0; i < header.count; i++)
+        CP_TRY(check_tensor(file, &header.tensors[i], err));
+    file->in_order = cp_arena_alloc(&file->arena, header.count, sizeof *file->in_order);
+    if (!file->in_order)
+        return cp_fail(err, CP_INTERNAL, file->path, "out of memory for the header");
+    file->tensors = header.tensors;
+    file->count = header.count;
+    qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
+    for (size_t i = 0; i < file->count; i++)
+        file->in_order[i] = &file->tensors[i];
+    qsort(file->in_order, file->count, sizeof *file->in_order, by_offset);
+    for (size_t i = 0; i < file->count; i++)
+        file->in_order[i]->index = i;
     return check_cover(file, err);
 }
 
@@ -158,32 +115,34 @@ static enum cp_status read_all(struct cp_safetensors *file, struct cp_error *err
                        file->map.size),
                cp_expected(err, "8 bytes of header length first");
     memcpy(&length, file->map.bytes, sizeof length);
-    if (length > HEADER_MAX || length < 2 || length > file->map.size - sizeof length)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %llu bytes does not fit",
-                       (unsigned long long)length),
-               cp_expected(err, "2 to 100000000, and no more than the file's %zu bytes", file->map.size);
-    const char *header = (const char *)file->map.bytes + sizeof length;
+    if (length < 2 || length > CP_SAFETENSORS_HEADER)
+        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %llu bytes", (unsigned long long)length),
+               cp_expected(err, "2 to %d", CP_SAFETENSORS_HEADER);
+    const size_t rest = file->map.size - sizeof length, size = (size_t)length;
+    if (size > rest)
+        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %zu bytes, past the end of the file",
+                       size),
+               cp_expected(err, "at most %zu", rest);
+    const unsigned char *header = file->map.bytes + sizeof length;
     if (header[0] != '{')
-        return cp_fail(err, CP_BAD_INPUT, file->path, "the header does not begin with '{'"),
-               cp_expected(err, "a JSON object");
-    file->data = file->map.bytes + sizeof length + length;
-    file->data_size = file->map.size - sizeof length - (size_t)length;
-    json_error_t where;
-    json_t *root = json_loadb(header, (size_t)length, JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "header byte %d: %s", where.position, where.text),
-               cp_expected(err, "a JSON object of tensors");
-    const enum cp_status status = read_header(file, root, err);
-    json_decref(root);
-    return status;
+        return cp_fail(err, CP_BAD_INPUT, file->path, "header byte 0: 0x%02x does not begin a JSON object",
+                       header[0]),
+               cp_expected(err, "'{'");
+    file->data = header + size;
+    file->data_size = rest - size;
+    return read_tensors(file, header, size, err);
 }
 
 enum cp_status cp_safetensors_open(const char *path, struct cp_safetensors **out, struct cp_error *err) {
     struct cp_safetensors *file = calloc(1, sizeof *file);
-    if (!file)
+    *out = NULL;
+    if (file)
+        file->path = cp_arena_strdup(&file->arena, path);
+    if (!file || !file->path) {
+        cp_safetensors_close(file);
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
-    file->path = cp_arena_strdup(&file->arena, path);
-    enum cp_status status = file->path ? cp_file_map(path, &file->map, err) : CP_INTERNAL;
+    }
+    enum cp_status status = cp_file_map(path, &file->map, err);
     if (status == CP_OK)
         status = read_all(file, err);
     if (status == CP_OK)
@@ -198,14 +157,12 @@ size_t cp_safetensors_count(const struct cp_safetensors *file) {
 }
 
 const struct cp_safetensor *cp_safetensors_at(const struct cp_safetensors *file, size_t index) {
-    return &file->tensors[index];
+    return file->in_order[index];
 }
 
 const struct cp_safetensor *cp_safetensors_find(const struct cp_safetensors *file, const char *name) {
-    for (size_t i = 0; i < file->count; i++)
-        if (strcmp(file->tensors[i].name, name) == 0)
-            return &file->tensors[i];
-    return NULL;
+    const struct cp_safetensor key = {.name = name};
+    return bsearch(&key, file->tensors, file->count, sizeof key, by_name);
 }
 
 enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *t,
@@ -216,9 +173,12 @@ enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const str
         memcpy(values, data, count * sizeof *values);
         return CP_OK;
     }
-    if (t->dtype != CP_FP16 && t->dtype != CP_BF16)
-        return bad_tensor(file, t->name, "its dtype is no floating-point type for weights",
-                          "F32, F16 or BF16", err);
+    if (t->dtype != CP_FP16 && t->dtype != CP_BF16) {
+        char where[512];
+        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "%s is no dtype of weights",
+                       cp_dtype_name(t->dtype)),
+               cp_expected(err, "F32, F16 or BF16");
+    }
     for (size_t i = 0; i < count; i++) {
         uint16_t bits;
         memcpy(&bits, data + 2 * i, sizeof bits);

@@ -24,6 +24,7 @@ struct cp_safetensor {
     int rank; /* 0: a scalar */
     size_t shape[CP_SAFETENSORS_RANK];
     size_t begin, end; /* in the data section */
+    size_t index;      /* in the order of the data */
 };
 
 struct cp_safetensors;
@@ -34,7 +35,7 @@ enum cp_status cp_safetensors_open(const char *path, struct cp_safetensors **fil
 void cp_safetensors_close(struct cp_safetensors *file);
 
 size_t cp_safetensors_count(const struct cp_safetensors *file);
-/* In the order of the data. */
+/* By index. */
 const struct cp_safetensor *cp_safetensors_at(const struct cp_safetensors *file, size_t index);
 /* NULL if there is none. */
 const struct cp_safetensor *cp_safetensors_find(const struct cp_safetensors *file, const char *name);

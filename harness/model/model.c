@@ -148,7 +148,7 @@ struct loading {
     struct cp_model *model;
     const struct cp_safetensors *file;
     const char *path;
-    size_t found;
+    bool *wanted; /* of every tensor of the file: the config calls for it */
 };
 
 static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
@@ -171,43 +171,29 @@ static enum cp_status load_one(void *self, const struct wanted *w, struct cp_err
     float *values = room(loading->model, w, err);
     if (!values)
         return CP_INTERNAL;
-    loading->found++;
+    loading->wanted[tensor->index] = true;
     return cp_safetensors_widen(loading->file, tensor, values, err);
 }
 
-struct search {
-    const char *name;
-    bool found;
-};
-
-static enum cp_status match_name(void *self, const struct wanted *w, struct cp_error *err) {
-    struct search *search = self;
-    (void)err;
-    search->found = search->found || strcmp(search->name, w->name) == 0;
-    return CP_OK;
-}
-
 /* Names the first tensor of the file that the config does not call for. */
-static enum cp_status refuse_unexpected(struct loading *loading, struct cp_error *err) {
-    struct cp_model scratch = *loading->model;
-    for (size_t i = 0; i < cp_safetensors_count(loading->file); i++) {
-        struct search search = {.name = cp_safetensors_at(loading->file, i)->name};
-        struct walk walk = {.visit = match_name, .self = &search, .err = err};
-        CP_TRY(each_tensor(&scratch, &walk));
-        if (!search.found) {
+static enum cp_status refuse_unexpected(const struct loading *loading, struct cp_error *err) {
+    const struct cp_clip_config *config = &loading->model->config;
+    for (size_t i = 0; i < cp_safetensors_count(loading->file); i++)
+        if (!loading->wanted[i]) {
             char where[512];
-            (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, search.name);
+            (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path,
+                           cp_safetensors_at(loading->file, i)->name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
                    cp_expected(err,
                                "only the tensors that the config calls for: %d vision and %d text layers",
-                               loading->model->config.vision.layers, loading->model->config.text.layers);
+                               config->vision.layers, config->text.layers);
         }
-    }
     return CP_OK;
 }
 
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err) {
+    struct cp_arena scratch = {0};
     struct cp_safetensors *file = NULL;
     struct loading loading = {.model = model, .path = checkpoint};
     struct walk walk = {.visit = load_one, .self = &loading, .err = err};
@@ -215,10 +201,13 @@ enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config
     CP_TRY_DONE(begin(config, model, err));
     CP_TRY_DONE(cp_safetensors_open(checkpoint, &file, err));
     loading.file = file;
+    loading.wanted = cp_arena_calloc(&scratch, cp_safetensors_count(file), sizeof *loading.wanted);
+    if (!loading.wanted)
+        CP_TRY_DONE(cp_fail(err, CP_INTERNAL, checkpoint, "out of memory"));
     CP_TRY_DONE(each_tensor(model, &walk));
-    if (loading.found != cp_safetensors_count(file))
-        status = refuse_unexpected(&loading, err);
+    status = refuse_unexpected(&loading, err);
 done:
+    cp_arena_free(&scratch);
     cp_safetensors_close(file);
     return status;
 }

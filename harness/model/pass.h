@@ -72,7 +72,7 @@ enum cp_status cp_joint_classes(struct cp_joint *joint, struct cp_error *err);
 enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first,
                                size_t inputs, struct cp_arena *arena, struct cp_error *err);
 
-/* Position of the token that text pooling takes, from the ids: EOT is the first largest id (argmax). */
+/* Position of the token that text pooling takes, from the ids, by the config's pool_type. */
 int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *ids);
 
 /* ---- used by the segments ---- */

@@ -68,6 +68,12 @@ int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *id
         return length - 1;
     if (config->text.pool_type == CP_POOL_FIRST)
         return 0;
+    if (config->text.pool_type == CP_POOL_EOS) {
+        for (int i = 0; i < length; i++)
+            if (ids[i] == config->text.eos_id)
+                return i;
+        return 0;
+    }
     for (int i = 1; i < length; i++)
         if (ids[i] > ids[best])
             best = i;

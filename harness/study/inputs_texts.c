@@ -57,6 +57,10 @@ static enum cp_status tokenize(struct cp_inputs_loader *l) {
     const int length = l->config->text.context_length;
     const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
     struct cp_tokenizer *tokenizer = NULL;
+    if (l->config->text.foreign_tokenizer)
+        return cp_fail(l->err, CP_BAD_INPUT, "", "prompts need OpenAI's tokenizer, the model has %s",
+                       l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
+               cp_expected(l->err, "token ids from a .npy file");
     if (l->config->text.vocab_size != 49408)
         return cp_fail(l->err, CP_BAD_INPUT, "",
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
@@ -107,13 +111,17 @@ static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *pa
     return number_prompts(l, path);
 }
 
-/* By the counter-based rule: a start, a text of seeded length, an end. */
+/* By the counter-based rule: a start, a text of seeded length, an end (which pool_type eos looks for). */
 static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
     const struct cp_inputs *inputs = &l->experiment->inputs;
     struct cp_run_inputs *in = l->in;
     const uint64_t seed = (uint64_t)inputs->synthetic_seed, stream = cp_name_hash("tokens");
     const size_t length = (size_t)l->config->text.context_length;
     const uint64_t words = (uint64_t)l->config->text.vocab_size - 2;
+    if (inputs->synthetic_prompts > 0 && (length < 3 || l->config->text.vocab_size < 3))
+        return cp_fail(l->err, CP_BAD_INPUT, "", "synthetic prompts of %zu tokens out of %d", length,
+                       l->config->text.vocab_size),
+               cp_expected(l->err, "a start, a word and an end at least");
     in->prompts = (size_t)inputs->synthetic_prompts;
     in->tokens = cp_arena_calloc(l->arena, in->prompts * length, sizeof *in->tokens);
     if (!in->tokens)
@@ -124,7 +132,8 @@ static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
         row[0] = (int32_t)words;
         for (size_t i = 1; i <= text; i++)
             row[i] = (int32_t)(cp_counter_hash(seed, stream, p * length + i) % words);
-        row[text + 1] = (int32_t)words + 1;
+        row[text + 1] =
+            l->config->text.pool_type == CP_POOL_EOS ? l->config->text.eos_id : (int32_t)words + 1;
     }
     return number_prompts(l, "synthetic");
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The JSON header of a safetensors file: its form, names and numbers. How the numbers fit each other and the
+ * file is io/safetensors.c's. */
+#ifndef CP_IO_SAFETENSORS_HEADER_H
+#define CP_IO_SAFETENSORS_HEADER_H
+
+#include "base/arena.h"
+#include "io/safetensors.h"
+
+struct cp_safetensors_header {
+    struct cp_safetensor *tensors; /* as they stand in the header */
+    size_t count;
+};
+
+/* Memory is at most 256 bytes for each tensor and each string of __metadata__, besides their names. */
+enum cp_status cp_safetensors_header_read(const char *path, const unsigned char *text, size_t size,
+                                          struct cp_arena *arena, struct cp_safetensors_header *header,
+                                          struct cp_error *err);
+
+#endif
