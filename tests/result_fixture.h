@@ -44,6 +44,22 @@ static inline int remove_folder(void **state) {
     return system(command); /* NOLINT(cert-env33-c): a fixed command on a folder this test made */
 }
 
+static inline int same_bytes(const char *a, const char *b) {
+    FILE *first = fopen(a, "rb");
+    FILE *second = fopen(b, "rb");
+    int byte = 0;
+    int same = first != NULL && second != NULL;
+    while (same && byte != EOF) {
+        byte = getc(first);
+        same = byte == getc(second);
+    }
+    if (first != NULL)
+        (void)fclose(first);
+    if (second != NULL)
+        (void)fclose(second);
+    return same;
+}
+
 static inline struct cp_variable value_variable(const char *group) {
     return (struct cp_variable){.group = group,
                                 .name = "value",

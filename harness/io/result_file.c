@@ -17,6 +17,16 @@ static void prepare_library(void) {
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+/* Found before a long run, not by the rename at its end, which would replace even a device. */
+static enum cp_status check_name(const char *path, struct cp_error *err) {
+    struct stat info;
+    const size_t length = strlen(path);
+    if (length > 0 && path[length - 1] != '/' && (stat(path, &info) != 0 || S_ISREG(info.st_mode)))
+        return CP_OK;
+    (void)cp_fail(err, CP_BAD_INPUT, path, "is not a regular file");
+    return cp_expected(err, "a name for the result file");
+}
+
 static enum cp_status make_parents(char *path, struct cp_error *err) {
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -60,6 +70,7 @@ static enum cp_status write_progress(struct cp_result *result, uint64_t progress
 static enum cp_status create_file(struct cp_result *result, hid_t access, const char *fingerprint,
                                   struct cp_error *err) {
     const hid_t list = H5Pcreate(H5P_FILE_CREATE);
+    result->started = 1;
     cp_journaled_reset(result->disk);
     if (list >= 0 && H5Pset_obj_track_times(list, 0) >= 0 &&
         H5Pset_link_creation_order(list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
@@ -128,9 +139,10 @@ done:
 
 enum cp_status cp_result_create(const char *path, int resume, const char *fingerprint,
                                 struct cp_result **result, struct cp_error *err) {
-    struct cp_result *made = calloc(1, sizeof *made);
     enum cp_status status = CP_OK;
     *result = NULL;
+    CP_TRY(check_name(path, err));
+    struct cp_result *made = calloc(1, sizeof *made);
     if (made == NULL)
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
     prepare_library();
@@ -148,7 +160,7 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
     *result = made;
     return CP_OK;
 done:
-    cp_result_close(made, 1);
+    cp_result_close(made, !made->started);
     return status;
 }
 
@@ -158,6 +170,11 @@ int cp_result_resumed(const struct cp_result *result) {
 
 uint64_t cp_result_progress(const struct cp_result *result) {
     return result->progress;
+}
+
+int cp_result_disk_failed(const struct cp_result *result) {
+    struct cp_error failure;
+    return cp_journaled_status(result->disk, &failure) != CP_OK;
 }
 
 static enum cp_status commit(struct cp_result *result, struct cp_error *err) {

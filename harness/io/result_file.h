@@ -45,7 +45,8 @@ struct cp_variable {
 /* Starts PATH.partial, making parent folders that are missing. fingerprint names what is being computed (any
  * short text, such as the digest of the resolved experiment). With resume, an existing partial is continued
  * if it can be read; it is CP_BAD_INPUT if its fingerprint differs. Without, it is overwritten. CP_BAD_INPUT
- * also where another process is writing it or the folder cannot be written. End with cp_result_close. */
+ * also where another process is writing it, the folder cannot be written, or PATH is something else than a
+ * file; then nothing is left behind. End with cp_result_close. */
 enum cp_status cp_result_create(const char *path, int resume, const char *fingerprint,
                                 struct cp_result **result, struct cp_error *err);
 
@@ -53,6 +54,9 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
  */
 int cp_result_resumed(const struct cp_result *result);
 uint64_t cp_result_progress(const struct cp_result *result);
+
+/* Whether a write has failed: the last commit is then the last that can be gone on with. */
+int cp_result_disk_failed(const struct cp_result *result);
 
 /* Makes a variable, or finds it again after a resume (CP_BAD_INPUT if type or shape differ there). The
  * strings are not kept. Floats not yet written read as NaN, integers as 0. *handle counts from 0. */

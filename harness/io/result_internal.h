@@ -26,6 +26,7 @@ struct cp_result {
     hid_t text_type;  /* variable-length UTF-8: what h5py and xarray both turn into str */
     hid_t transfer;   /* for reading and writing datasets */
     hid_t rewriting;  /* as transfer, but does not verify checksums, see result_variable.c */
+    int started;      /* emptied and begun by this run: its to remove */
     int resumed;
     uint64_t progress;
     struct cp_result_entry *entries; /* (count) */

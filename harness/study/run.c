@@ -2,6 +2,7 @@
 #include "study/run.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,6 +63,8 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     const struct cp_study *study = ls->study;
     size_t first = cp_result_resumed(ls->result) ? (size_t)cp_result_progress(ls->result) : 0;
     progress->resumed = first;
+    if (first && progress->out)
+        (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
     while (first < study->inputs.images) {
         const size_t end = first < study->oracle_images ? study->oracle_images : study->inputs.images;
         const size_t count = end - first < study->batch ? end - first : study->batch;
@@ -74,11 +77,28 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     return CP_OK;
 }
 
+/* The file is finished before the table goes out: whoever reads the table may leave early. */
+static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
+    char digest[65], *table = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&table, &size);
+    if (!memory)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    enum cp_status status = cp_summary_print(ls, memory, err);
+    if (fclose(memory) != 0 && status == CP_OK)
+        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    if (status == CP_OK)
+        status = cp_result_finish(ls->result, digest, err);
+    if (status == CP_OK)
+        (void)fprintf(out, "%s\nresult  %s\ncontent %s\n", table, ls->study->experiment->output.text, digest);
+    free(table);
+    return status;
+}
+
 static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
                               struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
     struct cp_lockstep ls;
     struct progress progress = {.out = options->progress, .start = now()};
-    char digest[65];
     enum cp_status status;
     progress.terminal = options->progress && isatty(fileno(options->progress));
     progress.total = study->inputs.prompts + study->inputs.images;
@@ -86,12 +106,23 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(cp_provenance_write(study, result, err));
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
-    CP_TRY_DONE(cp_summary_print(&ls, options->out, err));
-    CP_TRY_DONE(cp_result_finish(result, digest, err));
-    (void)fprintf(options->out, "\nresult  %s\ncontent %s\n", study->experiment->output.text, digest);
+    CP_TRY_DONE(conclude(&ls, options->out, err));
 done:
     cp_lockstep_free(&ls);
     return status;
+}
+
+/* Whether a run that failed leaves something to go on with: images done before the disk was full, or what an
+ * earlier run left. A fresh run with a bad input leaves nothing. */
+static bool can_go_on(const struct cp_result *result, const struct cp_study *study, struct cp_error *err) {
+    if (err->status == CP_INTERRUPTED || err->status == CP_TERMINATED)
+        return true;
+    const size_t images = result ? (size_t)cp_result_progress(result) : 0;
+    if (!images || !cp_result_disk_failed(result))
+        return images && cp_result_resumed(result);
+    (void)cp_expected(err, "room for the rest; --resume goes on after %zu of %zu images", images,
+                      study->inputs.images);
+    return true;
 }
 
 enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
@@ -104,7 +135,7 @@ enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_op
         cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));
     status = run_all(study, options, result, pool, err);
 done:
-    cp_result_close(result, status == CP_INTERRUPTED || status == CP_TERMINATED);
+    cp_result_close(result, status != CP_OK && can_go_on(result, study, err));
     cp_pool_free(pool);
     return status;
 }

@@ -6,22 +6,6 @@
 #include <math.h>
 #include <unistd.h>
 
-static int same_bytes(const char *a, const char *b) {
-    FILE *first = fopen(a, "rb");
-    FILE *second = fopen(b, "rb");
-    int byte = 0;
-    int same = first != NULL && second != NULL;
-    while (same && byte != EOF) {
-        byte = getc(first);
-        same = byte == getc(second);
-    }
-    if (first != NULL)
-        (void)fclose(first);
-    if (second != NULL)
-        (void)fclose(second);
-    return same;
-}
-
 static herr_t append_name(hid_t group, const char *name, const H5L_info_t *info, void *context) {
     (void)group;
     (void)info;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A run that is killed at any moment leaves no result or a whole one, and --resume finishes it: the same
+ * content digest as a run that nothing stopped. */
+#include "result_fixture.h"
+
+#include "kernels_fixture.h"
+#include "process_fixture.h"
+
+#include <time.h>
+
+enum { ROUNDS = 50 };
+
+/* Where in a run a moment lies: before its file exists, from there to the last progress line, or after it,
+ * while the digest is taken and the file gets its name. */
+enum phase { START, MIDDLE, END, PHASES };
+
+static char output[300], whole[256], digest[65];
+static double length[PHASES]; /* seconds of an uninterrupted run */
+static const char last_line[] = "8 of 8 inputs";
+
+static double now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void pause_for(double seconds) {
+    const struct timespec t = {(time_t)seconds, (long)(1e9 * (seconds - (double)(time_t)seconds))};
+    (void)nanosleep(&t, NULL);
+}
+
+/* With the time fixed, equal runs are equal bytes. */
+static void fix_time(void) {
+    (void)setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+}
+
+static int exists(const char *name) {
+    return access(in_folder(name), F_OK) == 0;
+}
+
+static void wait_for_partial(void) {
+    const double start = now();
+    while (!exists("a.h5.partial") && !exists("a.h5") && now() - start < 60)
+        pause_for(1e-4);
+}
+
+static struct process start_run(void) {
+    return start_program((const char *const[]){SMALL_RUN, output, NULL}, fix_time);
+}
+
+static void assert_resumes(void) {
+    const struct ended ended = assert_done(RUN(fix_time, SMALL_RUN, output, "--resume"));
+    assert_non_null(strstr(ended.out, digest));
+    const hid_t file = H5Fopen(in_folder("a.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_true(file >= 0);
+    assert_text_attribute(file, "/", "content_digest", digest);
+    assert_int_equal(H5Fclose(file), 0);
+    assert_false(exists("a.h5.partial"));
+    assert_int_equal(unlink(in_folder("a.h5")), 0);
+}
+
+/* The uninterrupted run: its digest, its bytes and how long its phases are. */
+static void test_uninterrupted(void **state) {
+    struct ended ended = {.code = -1};
+    (void)state;
+    (void)snprintf(output, sizeof output, "output=%s", in_folder("a.h5"));
+    (void)snprintf(whole, sizeof whole, "%s", in_folder("whole.h5"));
+    const double start = now();
+    struct process run = start_run();
+    wait_for_partial();
+    const double begun = now();
+    assert_true(wait_for(&run, last_line, &ended));
+    const double computed = now();
+    wait_until_ended(&run, &ended);
+    const double done = now();
+    (void)assert_done(ended);
+    length[START] = begun - start;
+    length[MIDDLE] = computed - begun;
+    length[END] = done - computed;
+    assert_non_null(strstr(ended.out, "content "));
+    (void)snprintf(digest, sizeof digest, "%.64s", strstr(ended.out, "content ") + strlen("content "));
+    assert_int_equal(rename(in_folder("a.h5"), whole), 0);
+}
+
+/* Kills a run at a part of a phase, then looks at what there is; the phase as it turned out, or PHASES where
+ * the run had ended. */
+static enum phase kill_and_resume(enum phase phase, double part) {
+    struct ended ended = {.code = -1};
+    struct process run = start_run();
+    if (phase == MIDDLE)
+        wait_for_partial();
+    if (phase == END)
+        assert_true(wait_for(&run, last_line, &ended));
+    pause_for(part * length[phase]);
+    (void)kill(run.pid, SIGKILL);
+    wait_until_ended(&run, &ended);
+    assert_true(ended.signal == SIGKILL || ended.code == 0);
+    if (exists("a.h5")) { /* whole, to the last byte */
+        assert_false(exists("a.h5.partial"));
+        assert_true(same_bytes(in_folder("a.h5"), whole));
+        assert_int_equal(unlink(in_folder("a.h5")), 0);
+        return PHASES;
+    }
+    phase = !exists("a.h5.partial") ? START : strstr(ended.err, last_line) ? END : MIDDLE;
+    assert_resumes();
+    return phase;
+}
+
+/* One moment in five before the file exists and one in five at the end; the first of each at its start. */
+static void test_kill_at_random_moments(void **state) {
+    static const enum phase phases[] = {START, MIDDLE, END, MIDDLE, MIDDLE};
+    size_t seen[PHASES + 1] = {0};
+    uint64_t random = 1;
+    (void)state;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        const double part = round < 5 ? 0 : (double)random_float(&random, 0, 1);
+        seen[kill_and_resume(phases[round % 5], part)]++;
+    }
+    print_message("killed: %zu before the file, %zu in the middle, %zu at the end, %zu done\n", seen[START],
+                  seen[MIDDLE], seen[END], seen[PHASES]);
+    assert_true(seen[START] > 0 && seen[MIDDLE] > 10 && seen[END] > 0);
+}
+
+/* Stops a run by a signal at its first progress line: no result, what is done is kept, and resumed. */
+static void stop_and_resume(int number, int code, const char *line) {
+    struct ended ended = {.code = -1};
+    struct process run = start_run();
+    assert_true(wait_for(&run, "of 8 inputs", &ended));
+    (void)kill(run.pid, number);
+    wait_until_ended(&run, &ended);
+    assert_int_equal(ended.code, code);
+    assert_non_null(only_error(&ended));
+    assert_string_equal(only_error(&ended), line);
+    assert_string_equal(ended.out, "");
+    assert_true(exists("a.h5.partial") && !exists("a.h5"));
+    assert_resumes();
+}
+
+static void test_stop_by_signal(void **state) {
+    (void)state;
+    stop_and_resume(SIGINT, 130, "clip-parity: stopped by Ctrl-C; --resume goes on from here\n");
+    stop_and_resume(SIGTERM, 143, "clip-parity: stopped by SIGTERM; --resume goes on from here\n");
+}
+
+/* Stops a run by Ctrl-C at a part of its middle; whether that was before its end. */
+static int stop_at(double part) {
+    struct ended ended = {.code = -1};
+    struct process run = start_run();
+    wait_for_partial();
+    pause_for(length[MIDDLE] * part);
+    (void)kill(run.pid, SIGINT);
+    wait_until_ended(&run, &ended);
+    assert_true(ended.code == 130 || ended.code == 0);
+    return ended.code == 130;
+}
+
+/* What is done is not done again, and is not taken for part of another experiment. */
+static void test_resume_goes_on(void **state) {
+    int continued = 0;
+    (void)state;
+    for (double part = 0.9; part > 0.05 && !continued; part -= 0.1) {
+        if (!stop_at(part))
+            continue;
+        struct ended ended = RUN(fix_time, SMALL_RUN, output, "--resume", "baseline={norm.eps: 1e-6}");
+        assert_int_equal(ended.code, 3);
+        assert_non_null(only_error(&ended));
+        assert_non_null(strstr(ended.err, "a.h5.partial: holds part of another run"));
+        ended = assert_done(RUN(fix_time, SMALL_RUN, output, "--resume"));
+        assert_non_null(strstr(ended.out, digest));
+        continued = strstr(ended.err, "going on after ") != NULL;
+    }
+    assert_true(continued);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uninterrupted),
+        cmocka_unit_test(test_kill_at_random_moments),
+        cmocka_unit_test(test_stop_by_signal),
+        cmocka_unit_test(test_resume_goes_on),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

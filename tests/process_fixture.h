@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The program as a child process: started, watched, signalled. Include after cmocka.h. */
+#ifndef CP_TESTS_PROCESS_FIXTURE_H
+#define CP_TESTS_PROCESS_FIXTURE_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct process {
+    pid_t pid;
+    int out, err; /* what it writes, to be read */
+};
+
+struct ended {
+    int code;   /* its exit code, -1 where a signal ended it */
+    int signal; /* that signal, 0 where there was none */
+    char out[16384], err[4096];
+};
+
+/* The smallest run that commits several times, once with the oracle: about half a second. */
+#define SMALL_RUN                                                                                            \
+    "run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1",                    \
+        "inputs.prompts=[a bag, a dress]", "inputs.labels=data/fashion-clip/labels.csv",                     \
+        "candidates={erf: {activation: erf}}",                                                               \
+        "record={\"*\": \"off\", \"*mlp.gelu\": stats, \"*_features\": full, probs: full}"
+
+/* Called in the child before the program starts. */
+typedef void prepare(void);
+
+/* Starts the program with arguments that end in NULL. */
+static inline struct process start_program(const char *const *arguments, prepare *in_child) {
+    int outs[2], errs[2];
+    const char *argv[24] = {CP_PROGRAM};
+    for (size_t i = 0; arguments[i]; i++) {
+        assert_true(i + 2 < sizeof argv / sizeof *argv);
+        argv[i + 1] = arguments[i];
+    }
+    assert_true(pipe2(outs, O_CLOEXEC) == 0 && pipe2(errs, O_CLOEXEC) == 0);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)signal(SIGINT, SIG_DFL); /* a test in the background may have been started without */
+        (void)signal(SIGPIPE, SIG_DFL);
+        if (dup2(outs[1], STDOUT_FILENO) >= 0 && dup2(errs[1], STDERR_FILENO) >= 0) {
+            if (in_child)
+                in_child();
+            (void)execv(CP_PROGRAM, (char *const *)argv);
+        }
+        _exit(127);
+    }
+    (void)close(outs[1]);
+    (void)close(errs[1]);
+    return (struct process){pid, outs[0], errs[0]};
+}
+
+/* Appends to text what comes until the end, or until text is full, and closes. */
+static inline void read_rest(int fd, char *text, size_t size) {
+    size_t used = strlen(text);
+    for (ssize_t got = 1; got > 0 && used + 1 < size; used += got > 0 ? (size_t)got : 0)
+        got = read(fd, text + used, size - 1 - used);
+    text[used] = '\0';
+    (void)close(fd);
+}
+
+/* Appends to ended->err what comes until it holds `words`; whether they came. */
+static inline int wait_for(const struct process *process, const char *words, struct ended *ended) {
+    size_t used = strlen(ended->err);
+    ssize_t got = 1;
+    while (!strstr(ended->err, words) && got > 0 && used + 1 < sizeof ended->err) {
+        got = read(process->err, ended->err + used, sizeof ended->err - 1 - used);
+        used += got > 0 ? (size_t)got : 0;
+        ended->err[used] = '\0';
+    }
+    return strstr(ended->err, words) != NULL;
+}
+
+static inline void wait_until_ended(struct process *process, struct ended *ended) {
+    int status = 0;
+    read_rest(process->out, ended->out, sizeof ended->out);
+    read_rest(process->err, ended->err, sizeof ended->err);
+    assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
+    ended->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    ended->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/* Runs the program to its end. */
+static inline struct ended run_to_end(const char *const *arguments, prepare *in_child) {
+    struct process process = start_program(arguments, in_child);
+    struct ended ended = {.code = -1};
+    wait_until_ended(&process, &ended);
+    return ended;
+}
+
+#define RUN(in_child, ...) run_to_end((const char *const[]){__VA_ARGS__, NULL}, (in_child))
+
+/* As RUN, where the run must succeed. */
+static inline struct ended assert_done(struct ended ended) {
+    if (ended.code != 0)
+        print_error("exit code %d, signal %d: %s\n", ended.code, ended.signal, ended.err);
+    assert_int_equal(ended.code, 0);
+    return ended;
+}
+
+/* The one line of the program's own in what it wrote to standard error; NULL where there is none or more. */
+static inline const char *only_error(const struct ended *ended) {
+    const char *line = strstr(ended->err, "clip-parity: ");
+    if (!line || strchr(line, '\n') != ended->err + strlen(ended->err) - 1)
+        return NULL;
+    return line == ended->err || line[-1] == '\n' ? line : NULL;
+}
+
+#endif
