@@ -3,6 +3,7 @@
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
+#include <stdbool.h>
 
 const char *const cp_decision_names[CP_DECISION_COUNT] = {
     "top1_baseline", "top1", "flip", "max_dp", "kl", "js", "margin", "rank_correlation"};
@@ -15,9 +16,33 @@ size_t cp_argmax(const float *x, size_t n) {
     return best;
 }
 
-/* a log(a / b), with 0 log 0 = 0; b = 0 < a gives infinity. */
-static double divergence_term(double a, double b) {
-    return a > 0 ? a * log(a / b) : 0;
+/* q log(q / p) - q + p, which is never negative and sums to KL where both sum to 1. Close to 1 the ratio's
+ * logarithm is taken of its distance from 1, which keeps the digits that cancel. */
+static double divergence_term(double q, double p) {
+    const double r = (p - q) / q;
+    if (q == 0)
+        return p;
+    return fabs(r) < 0.5 ? q * (r - log1p(r)) : q * log(q / p) - q + p;
+}
+
+static double sum(const double *x, size_t n) {
+    double total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += x[i];
+    return total;
+}
+
+/* As indices, but NaN, which agrees with nothing, where no column holds a number. */
+static double top(const float *x, size_t n) {
+    const size_t best = cp_argmax(x, n);
+    return isnan(x[best]) ? NAN : (double)best;
+}
+
+/* GSL's ranks need an order, which NaN has none of. */
+static double rank_correlation(double *work, size_t n, bool ordered) {
+    if (!ordered)
+        return NAN;
+    return n > 1 ? gsl_stats_spearman(work, 1, work + n, 1, n, work + 2 * n) : 1;
 }
 
 static double margin(const float *q, size_t n) {
@@ -32,28 +57,30 @@ static double margin(const float *q, size_t n) {
 void cp_decide(const float *p, const float *q, size_t n, double *work, double d[CP_DECISION_COUNT]) {
     double kl = 0, js = 0, max_dp = 0;
     for (size_t i = 0; i < n; i++) {
-        const double x = (double)p[i], y = (double)q[i], middle = (x + y) / 2;
-        work[i] = x;
-        work[n + i] = y;
+        work[i] = (double)p[i];
+        work[n + i] = (double)q[i];
+        max_dp = cp_worse(max_dp, fabs(work[i] - work[n + i]));
+    }
+    const double p_sum = sum(work, n), q_sum = sum(work + n, n);
+    for (size_t i = 0; i < n; i++) {
+        const double x = work[i] / p_sum, y = work[n + i] / q_sum, middle = (x + y) / 2;
         kl += divergence_term(y, x);
         js += (divergence_term(x, middle) + divergence_term(y, middle)) / 2;
-        if (!(fabs(x - y) <= max_dp)) /* so that NaN is kept */
-            max_dp = fabs(x - y);
     }
-    d[CP_TOP1_REFERENCE] = (double)cp_argmax(q, n);
-    d[CP_TOP1] = (double)cp_argmax(p, n);
-    d[CP_FLIP] = d[CP_TOP1] != d[CP_TOP1_REFERENCE];
+    d[CP_TOP1_REFERENCE] = top(q, n);
+    d[CP_TOP1] = top(p, n);
+    d[CP_FLIP] = !(d[CP_TOP1] == d[CP_TOP1_REFERENCE]);
     d[CP_MAX_DP] = max_dp;
     d[CP_KL] = kl;
     d[CP_JS] = js;
     d[CP_MARGIN] = margin(q, n);
-    d[CP_RANK] = n > 1 ? gsl_stats_spearman(work, 1, work + n, 1, n, work + 2 * n) : 1;
+    d[CP_RANK] = rank_correlation(work, n, !isnan(p_sum + q_sum));
 }
 
 void cp_wilson(size_t k, size_t n, double *low, double *high) {
     const double z = 1.959963984540054, count = (double)n, p = (double)k / count;
     const double centre = p + z * z / (2 * count), scale = 1 + z * z / count;
     const double half = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
-    *low = (centre - half) / scale;
-    *high = (centre + half) / scale;
+    *low = k > 0 ? (centre - half) / scale : 0; /* the ends are exact: rounding gives -1e-19 */
+    *high = k < n ? (centre + half) / scale : 1;
 }

@@ -63,9 +63,9 @@ static void compare_element(const struct cp_compared *c, size_t index, struct su
     }
 }
 
-/* ||d|| / ||y||, and 0 for identical zeros. */
-static double relative(double square, double reference) {
-    return square == 0 ? 0 : sqrt(square / reference);
+/* ||d|| / ||y||, and 0 where nothing differs, zeros included. Where all squares underflow it is NaN. */
+static double relative(const struct sums *sums) {
+    return sums->abs == 0 ? 0 : sqrt(sums->square / sums->y_square);
 }
 
 void cp_metrics(const struct cp_compared *c, double m[CP_METRIC_COUNT]) {
@@ -76,8 +76,8 @@ void cp_metrics(const struct cp_compared *c, double m[CP_METRIC_COUNT]) {
         struct sums row = {0};
         for (size_t i = 0; i < c->width; i++)
             compare_element(c, r * c->stride + i, &row, &worst);
-        const double rel = relative(row.square, row.y_square);
-        if (row.finite && rel > worst.row_rel) {
+        const double rel = relative(&row);
+        if (row.finite && (isnan(rel) || rel > worst.row_rel)) {
             worst.row_rel = rel;
             worst.row = r;
         }
@@ -102,8 +102,8 @@ void cp_metrics(const struct cp_compared *c, double m[CP_METRIC_COUNT]) {
     m[CP_MEAN_ABS] = total.abs / n;
     m[CP_RMS] = sqrt(total.square / n);
     m[CP_RMS_REF] = sqrt(total.y_square / n);
-    m[CP_REL_L2] = relative(total.square, total.y_square);
-    m[CP_COSINE] = total.square == 0 ? 1 : total.product / (sqrt(total.x_square) * sqrt(total.y_square));
+    m[CP_REL_L2] = relative(&total);
+    m[CP_COSINE] = total.abs == 0 ? 1 : total.product / (sqrt(total.x_square) * sqrt(total.y_square));
     m[CP_SNR_DB] = -20 * log10(m[CP_REL_L2]);
     m[CP_WORST_REL_L2] = worst.row_rel;
     m[CP_WORST_ROW] = (double)worst.row;

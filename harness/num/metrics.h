@@ -7,6 +7,7 @@
 
 #include "base/number.h"
 
+#include <math.h>
 #include <stddef.h>
 
 enum cp_metric {
@@ -39,6 +40,11 @@ struct cp_compared {
     size_t rows, width, stride;   /* ... of which the first rows and the first width of each are judged */
 };
 
+/* The larger of the worst so far and another; NaN is worse than all and stays. */
+static inline double cp_worse(double so_far, double value) {
+    return isnan(value) || value > so_far ? value : so_far;
+}
+
 void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COUNT]);
 
 /* Moments, extrema and magnitudes of one input at one tap. */
@@ -55,14 +61,14 @@ void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats
 /* ---- decisions: one image's probabilities over the columns ---- */
 
 enum cp_decision {
-    CP_TOP1_REFERENCE, /* first largest column */
+    CP_TOP1_REFERENCE, /* first largest column; NaN where all are NaN */
     CP_TOP1,
-    CP_FLIP,   /* 1 where they differ */
+    CP_FLIP,   /* 1 where they differ; NaN differs from all */
     CP_MAX_DP, /* max |dp| */
-    CP_KL,     /* KL(reference || x), nats */
-    CP_JS,     /* Jensen-Shannon divergence, nats */
+    CP_KL,     /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
+    CP_JS,     /* Jensen-Shannon divergence, nats, of the same */
     CP_MARGIN, /* the reference's largest minus its second largest probability */
-    CP_RANK,   /* Spearman's rank correlation of the columns */
+    CP_RANK,   /* Spearman's rank correlation of the columns; NaN where either has no order */
     CP_DECISION_COUNT
 };
 extern const char *const cp_decision_names[CP_DECISION_COUNT];

@@ -27,8 +27,7 @@ static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t s
             counted[part]++;
         }
         out->different += m[CP_TOTAL][CP_DIFFERENT];
-        if (!(m[CP_TOTAL][CP_WORST_REL_L2] <= out->worst_token))
-            out->worst_token = m[CP_TOTAL][CP_WORST_REL_L2];
+        out->worst_token = cp_worse(out->worst_token, m[CP_TOTAL][CP_WORST_REL_L2]);
     }
     for (int part = 0; part < CP_PART_COUNT; part++)
         out->mean_rel[part] = counted[part] ? out->mean_rel[part] / (double)counted[part] : NAN;
@@ -109,20 +108,19 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
         double d[CP_DECISION_COUNT];
         CP_TRY(cp_result_read(ls->result, ls->decisions[s], i, 1, d, err));
         flips += d[CP_FLIP] != 0;
-        max_dp = d[CP_MAX_DP] <= max_dp ? max_dp : d[CP_MAX_DP];
-        worst_kl = d[CP_KL] <= worst_kl ? worst_kl : d[CP_KL];
+        max_dp = cp_worse(max_dp, d[CP_MAX_DP]);
+        worst_kl = cp_worse(worst_kl, d[CP_KL]);
         kl += d[CP_KL] / (double)in->images;
         right += in->labels && d[CP_TOP1] == (double)in->labels[i];
         right_baseline += in->labels && d[CP_TOP1_REFERENCE] == (double)in->labels[i];
     }
     cp_wilson(flips, in->images, &low, &high);
-    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%), max |dp| %.2e\n", flips,
-                  in->images, 100 * low, 100 * high, max_dp);
-    (void)fprintf(out, "  KL mean %.2e, worst %.2e", kl, worst_kl);
+    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", flips, in->images,
+                  100 * low, 100 * high);
+    (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", max_dp, kl, worst_kl);
     if (in->labels)
-        (void)fprintf(out, "; accuracy %.2f %%, baseline %.2f %%", 100 * (double)right / (double)in->images,
+        (void)fprintf(out, "  accuracy %.2f %%, baseline %.2f %%\n", 100 * (double)right / (double)in->images,
                       100 * (double)right_baseline / (double)in->images);
-    (void)fprintf(out, "\n");
     return CP_OK;
 }
 

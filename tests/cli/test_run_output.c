@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What a run writes to a pipe: results to standard output, progress to standard error, both plain; and what
+ * it does when nobody reads them. */
+#include "result_fixture.h"
+
+#include "process_fixture.h"
+
+#include <ctype.h>
+#include <dirent.h>
+
+static char output[300];
+
+static int prepare_folder(void **state) {
+    const int failed = make_folder(state);
+    (void)snprintf(output, sizeof output, "output=%s", in_folder("a.h5"));
+    return failed;
+}
+
+static int exists(const char *name) {
+    return access(in_folder(name), F_OK) == 0;
+}
+
+/* Printable ASCII in whole lines: no escape codes, no carriage returns. */
+static void assert_plain(const char *text) {
+    for (size_t i = 0; text[i]; i++)
+        assert_true(isprint((unsigned char)text[i]) || text[i] == '\n');
+    assert_true(text[0] == '\0' || text[strlen(text) - 1] == '\n');
+}
+
+/* Every line is "N of TOTAL inputs, S s, S s left", N rises, and the last is the end. */
+static void assert_progress(const char *text, int total) {
+    int last = 0, lines = 0;
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
+        int done = 0, of = 0, spent = 0, left = 0, end = 0;
+        /* NOLINTNEXTLINE(cert-err34-c): the program's own numbers */
+        (void)sscanf(line, "%d of %d inputs, %d s, %d s left%n", &done, &of, &spent, &left, &end);
+        assert_true(end > 0 && line[end] == '\n');
+        assert_true(done > last && of == total && spent >= 0 && left >= 0);
+        last = done;
+    }
+    assert_true(lines >= 1);
+    assert_int_equal(last, total);
+}
+
+static size_t longest_line(const char *text) {
+    size_t longest = 0;
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        longest = strcspn(text, "\n") > longest ? strcspn(text, "\n") : longest;
+    return longest;
+}
+
+static void test_streams(void **state) {
+    (void)state;
+    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "record={\"*\": stats}"));
+    assert_plain(ended.out);
+    assert_plain(ended.err);
+    assert_progress(ended.err, 8);
+    assert_null(strstr(ended.out, "inputs, "));
+    assert_non_null(strstr(ended.out, "\nquickgelu-vs-gelu: 6 images, 2 prompts\n"));
+    assert_non_null(strstr(ended.out, "\nerf\n"));
+    assert_non_null(strstr(ended.out, "\n  top-1 flips "));
+    assert_non_null(strstr(ended.out, in_folder("a.h5")));
+    assert_true(exists("a.h5"));
+}
+
+/* Names, counts and numbers as wide as they come: all of the table, which ends with the empty line. */
+static void test_table_fits_80_columns(void **state) {
+    char *table;
+    (void)state;
+    struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "inputs.limit=100", "batch=100", "oracle=1",
+                                         "record={\"*\": digest}",
+                                         "candidates={far: {norm: rmsnorm, norm.eps: 1e30}, "
+                                         "half: {precision: pure_fp16}, same: {}}"));
+    assert_non_null(table = strstr(ended.out, "\n\nresult  "));
+    *table = '\0';
+    table = ended.out;
+    assert_non_null(strstr(table, "top-1 flips "));
+    assert_non_null(strstr(table, "half\n"));
+    assert_int_equal(longest_line("12\n12345\n"), 5);
+    assert_true(longest_line(table) > 70 && longest_line(table) <= 80);
+}
+
+/* The plan and the estimates, on standard output alone; not even a folder is made. */
+static void test_dry_run(void **state) {
+    char elsewhere[300];
+    (void)state;
+    (void)snprintf(elsewhere, sizeof elsewhere, "output=%s", in_folder("new/a.h5"));
+    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, elsewhere, "--dry-run"));
+    assert_string_equal(ended.err, "");
+    assert_plain(ended.out);
+    assert_non_null(strstr(ended.out, "experiment: quickgelu-vs-gelu\n"));
+    assert_non_null(strstr(ended.out, "\n# baseline\nactivation: quick\n"));
+    assert_non_null(strstr(ended.out, "\n# erf\nactivation: erf\n"));
+    assert_non_null(strstr(ended.out, "\n# 6 images, 2 prompts, 2 specs, 2 oracles, batch 1, "));
+    assert_non_null(strstr(ended.out, "\n# memory about "));
+    assert_non_null(strstr(ended.out, "\n# arithmetic "));
+    assert_false(exists("new"));
+    assert_null(strstr(ended.out, "content "));
+}
+
+/* ---- nobody reads ---- */
+
+/* `clip-parity ARGUMENTS | head -1` where head has already left. */
+static struct ended run_unread(const char *const *arguments, prepare *in_child) {
+    struct process process = start_program(arguments, in_child);
+    struct ended ended = {.code = -1};
+    (void)close(process.out);
+    process.out = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    wait_until_ended(&process, &ended);
+    return ended;
+}
+
+static void ignore_pipe_signal(void) {
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* As other tools: SIGPIPE, silently. The result is complete before the table is written. */
+static void test_reader_leaves(void **state) {
+    (void)state;
+    (void)unlink(in_folder("a.h5"));
+    struct ended ended = run_unread((const char *const[]){SMALL_RUN, output, NULL}, NULL);
+    assert_int_equal(ended.signal, SIGPIPE);
+    assert_progress(ended.err, 8);
+    assert_true(exists("a.h5") && !exists("a.h5.partial"));
+    ended = run_unread((const char *const[]){"list", NULL}, NULL);
+    assert_int_equal(ended.signal, SIGPIPE);
+    assert_string_equal(ended.err, "");
+}
+
+/* Where the caller ignores SIGPIPE (Python's subprocess may): an error, and the result is there. */
+static void test_reader_leaves_without_signal(void **state) {
+    (void)state;
+    (void)unlink(in_folder("a.h5"));
+    const struct ended ended = run_unread((const char *const[]){SMALL_RUN, output, NULL}, ignore_pipe_signal);
+    assert_int_equal(ended.code, 2);
+    assert_non_null(only_error(&ended));
+    assert_string_equal(only_error(&ended), "clip-parity: standard output could not be written\n");
+    assert_true(exists("a.h5") && !exists("a.h5.partial"));
+}
+
+static void write_to_full_device(void) {
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    if (full < 0 || dup2(full, STDOUT_FILENO) < 0)
+        _exit(126);
+}
+
+static void test_output_on_a_full_disk(void **state) {
+    (void)state;
+    (void)unlink(in_folder("a.h5"));
+    const struct ended ended = RUN(write_to_full_device, SMALL_RUN, output);
+    if (ended.code == 126)
+        skip();
+    assert_int_equal(ended.code, 2);
+    assert_non_null(only_error(&ended));
+    assert_string_equal(only_error(&ended), "clip-parity: standard output could not be written\n");
+    assert_true(exists("a.h5") && !exists("a.h5.partial"));
+}
+
+/* `2>&1 | head -1`: the second progress line ends the run in its midst; what is done is resumed. */
+static void test_progress_reader_leaves(void **state) {
+    struct ended ended = {.code = -1};
+    (void)state;
+    (void)unlink(in_folder("a.h5"));
+    struct process process = start_program((const char *const[]){SMALL_RUN, output, NULL}, NULL);
+    assert_true(wait_for(&process, "of 8 inputs", &ended));
+    (void)close(process.err);
+    process.err = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    wait_until_ended(&process, &ended);
+    assert_int_equal(ended.signal, SIGPIPE);
+    assert_true(exists("a.h5.partial") && !exists("a.h5"));
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
+    assert_non_null(strstr(ended.err, "going on after "));
+    assert_true(exists("a.h5") && !exists("a.h5.partial"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_table_fits_80_columns),
+        cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_reader_leaves),
+        cmocka_unit_test(test_reader_leaves_without_signal),
+        cmocka_unit_test(test_output_on_a_full_disk),
+        cmocka_unit_test(test_progress_reader_leaves),
+    };
+    return cmocka_run_group_tests(tests, prepare_folder, remove_folder);
+}
