@@ -94,11 +94,12 @@ static enum cp_status parse_number(const struct cp_knob *knob, const char *value
                                    struct cp_error *err) {
     char *end;
     errno = 0;
-    *number = strtod(value, &end);
-    if (end == value || *end || errno == ERANGE || !isfinite(*number) || !(*number > 0))
+    const double parsed = strtod(value, &end);
+    if (end == value || *end || errno == ERANGE || !isfinite(parsed) || !(parsed > 0))
         return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not a positive number",
                        cp_components[knob->component].name, knob->name, value),
                cp_expected(err, "a number such as 1e-5");
+    *number = parsed;
     return CP_OK;
 }
 

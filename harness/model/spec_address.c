@@ -41,7 +41,8 @@ static enum cp_status parse_layers(const struct cp_clip_config *config, const ch
     if (fields == 1)
         out->last = out->first;
     (void)snprintf(check, sizeof check, fields == 1 ? ".%d" : ".%d-%d", out->first, out->last);
-    if (fields < 1 || fields > 2 || strcmp(check, text + length) != 0 || out->first > out->last)
+    if (fields < 1 || fields > 2 || strcmp(check, text + length) != 0 || out->first < 0 ||
+        out->first > out->last)
         return cp_fail(err, CP_BAD_INPUT, "", "malformed layers '%s'", text),
                cp_expected(err, "visual, text, *, visual.4, visual.4-5 or *.0");
     int deepest = 0;

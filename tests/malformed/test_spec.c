@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Settings that are refused: what each message says, and that the spec stays as it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "spec_fixture.h"
+
+#include <stdio.h>
+
+/* Each says what was found and what was expected, and changes nothing. */
+static void test_refusals(void **state) {
+    static const struct {
+        const char *address, *value, *what, *expected;
+    } cases[] = {
+        {"activaton", "erf", "unknown component or knob 'activaton'", "did you mean 'activation'?"},
+        {"", "erf", "unknown component or knob ''", "one of activation, norm"},
+        {"norm.epsilon", "1", "unknown component or knob 'norm.epsilon'", "norm.eps"},
+        {"activation.compute.x", "fp16", "unknown component or knob", "one of"},
+        {"activation", "geluu", "unknown variant 'geluu' of activation", "auto"},
+        {"norm", "auto", "unknown variant 'auto' of norm", "one of two_pass"},
+        {"norm.stats", "fp64", "unknown value 'fp64' of norm.stats", "one of fp32, fp16, bf16"},
+        {"attention.accumulate", "bf16", "unknown value 'bf16' of attention.accumulate", "fp16"},
+        {"residual", "FP16", "unknown variant 'FP16' of residual", "one of fp32, fp16, bf16"},
+        {"precision", "amp", "unknown value 'amp' of precision", "pure_fp16"},
+        {"precision@vision", "fp16", "unknown tower 'vision'", "visual, text or *"},
+        {"norm@", "rmsnorm", "unknown tower ''", "visual, text or *"},
+        {"norm@visual@text", "rmsnorm", "unknown tower 'visual@text'", "visual, text or *"},
+        {"norm@joint", "rmsnorm", "unknown tower 'joint'", "visual, text or *"},
+        {"norm@visual.3", "rmsnorm", "layer 3 in 'visual.3' does not exist", "layers 0 to 2 of visual"},
+        {"norm@text.2", "rmsnorm", "layer 2 in 'text.2' does not exist", "layers 0 to 1 of text"},
+        {"norm@*.2", "rmsnorm", "layer 2 in '*.2' does not exist", "layers 0 to 1 of both towers"},
+        {"norm@visual.1-3", "rmsnorm", "layer 3 in 'visual.1-3' does not exist", "layers 0 to 2"},
+        {"norm.eps", "0", "norm.eps: '0' is not a positive number", "a number such as 1e-5"},
+        {"norm.eps", "-1e-5", "is not a positive number", "1e-5"},
+        {"norm.eps", "nan", "is not a positive number", "1e-5"},
+        {"norm.eps", "inf", "is not a positive number", "1e-5"},
+        {"norm.eps", "1e999", "is not a positive number", "1e-5"},
+        {"norm.eps", "1e-5x", "is not a positive number", "1e-5"},
+        {"norm.eps", "", "is not a positive number", "1e-5"},
+    };
+    const char *before = cp_spec_print(spec, &arena);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cp_error err = {CP_OK, "", "", ""};
+        assert_int_equal(cp_spec_set(spec, cases[i].address, cases[i].value, &err), CP_BAD_INPUT);
+        assert_int_equal(err.status, CP_BAD_INPUT);
+        if (!strstr(err.what, cases[i].what) || !strstr(err.expected, cases[i].expected))
+            fail_msg("%s: %s: %s (expected %s)", cases[i].address, cases[i].value, err.what, err.expected);
+        assert_string_equal(cp_spec_print(spec, &arena), before);
+    }
+}
+
+static void test_malformed_layers(void **state) {
+    static const char *const layers[] = {
+        "visual.",   "visual.x",  "visual.-1",  "visual.-3--2",    "visual.01",  "visual. 1",
+        "visual.+1", "visual.1-", "visual.2-1", "visual.1-2x",     "visual.1.2", "visual.1-2-2",
+        "*.",        "text.0,1",  "visual.1 ",  "visual.99999999", "visual.0x1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+        struct cp_error err;
+        char address[64], says[64];
+        (void)snprintf(address, sizeof address, "norm@%s", layers[i]);
+        (void)snprintf(says, sizeof says, "malformed layers '%s'", layers[i]);
+        assert_int_equal(cp_spec_set(spec, address, "rmsnorm", &err), CP_BAD_INPUT);
+        assert_string_equal(err.what, says);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_refusals, fresh),
+        cmocka_unit_test_setup(test_malformed_layers, fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
