@@ -21,8 +21,7 @@ enum { FILE_MAX = 1 << 20 };
     }
 
 /* The token that pool_type eos looks for; the other types look for none. */
-static enum cp_status read_eos(const struct cp_field_reader *r, const json_t *value,
-                               struct cp_text_config *text) {
+static enum cp_status read_eos(const struct cp_field_reader *r, json_t *value, struct cp_text_config *text) {
     if (text->pool_type != CP_POOL_EOS)
         return CP_OK;
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
@@ -43,8 +42,7 @@ static enum cp_status set_mlp_width(const struct cp_field_reader *r, const char 
     return CP_OK;
 }
 
-static enum cp_status read_vision(const struct cp_field_reader *r, const json_t *object,
-                                  struct cp_clip_config *c) {
+static enum cp_status read_vision(const struct cp_field_reader *r, json_t *object, struct cp_clip_config *c) {
     struct cp_vision_config *v = &c->vision;
     int head_width = 64;
     double ratio = 4;
@@ -86,8 +84,7 @@ static enum cp_status read_vision(const struct cp_field_reader *r, const json_t 
     return set_mlp_width(r, "vision_cfg", v->width, ratio, &v->mlp_width);
 }
 
-static enum cp_status read_text(const struct cp_field_reader *r, const json_t *object,
-                                struct cp_clip_config *c) {
+static enum cp_status read_text(const struct cp_field_reader *r, json_t *object, struct cp_clip_config *c) {
     struct cp_text_config *t = &c->text;
     double ratio = 4;
     *t = (struct cp_text_config){.context_length = 77,
@@ -133,7 +130,7 @@ static enum cp_status read_text(const struct cp_field_reader *r, const json_t *o
 }
 
 /* open_clip's QuickGELU takes no arguments: it raises TypeError. */
-static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *r, const json_t *model,
+static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *r, json_t *model,
                                                   const char *section, const struct cp_clip_config *c) {
     if (c->quick_gelu && json_object_size(json_object_get(json_object_get(model, section), "act_kwargs")) > 0)
         return cp_field_bad(r, section, "act_kwargs", "stands beside quick_gelu, which takes none",
@@ -141,9 +138,8 @@ static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *
     return CP_OK;
 }
 
-static enum cp_status read_root(const struct cp_field_reader *r, const json_t *root,
-                                struct cp_clip_config *c) {
-    const json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
+static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, struct cp_clip_config *c) {
+    json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
     const struct cp_field wrapper[] = {{"model_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                        {"preprocess_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                        {NULL, CP_FIELD_IGNORED, NULL, 0}};

@@ -136,14 +136,14 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
     return CP_OK;
 }
 
-enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, const json_t *object,
+enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, json_t *object,
                                 const struct cp_field *fields) {
     const char *key;
     json_t *value;
     if (!json_is_object(object))
         return cp_field_bad(r, "", section[0] ? section : "the config", "is missing or no object",
                             "a JSON object");
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    json_object_foreach(object, key, value) {
         const char *names[FIELDS_MAX] = {NULL};
         size_t i = 0;
         for (; fields[i].name && strcmp(fields[i].name, key) != 0; i++)

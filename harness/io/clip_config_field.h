@@ -40,7 +40,7 @@ enum cp_status cp_field_bad(const struct cp_field_reader *r, const char *section
                             const char *what, const char *expected);
 
 /* Reads an object whose fields are all in the table. */
-enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, const json_t *object,
+enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, json_t *object,
                                 const struct cp_field *fields);
 
 #endif

@@ -36,13 +36,14 @@ enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_err
     (void)close(fd);
     if (map == MAP_FAILED)
         return cp_fail(err, CP_INTERNAL, path, "cannot be mapped: %s", strerror(errno));
+    file->text = map;
     file->bytes = map;
     return CP_OK;
 }
 
 void cp_file_unmap(struct cp_file *file) {
     if (file->bytes)
-        (void)munmap((void *)(uintptr_t)file->bytes, file->size);
+        (void)munmap(file->text, file->size);
     *file = (struct cp_file){0};
 }
 
@@ -69,7 +70,7 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     }
     const int closed = gzclose(gz);
     enum cp_status status = CP_OK;
-    unsigned char *kept = buffer ? cp_arena_alloc(arena, used + 1, 1) : NULL;
+    char *kept = buffer ? cp_arena_alloc(arena, used + 1, 1) : NULL;
     if (got < 0 || closed != Z_OK)
         status = cp_fail(err, CP_BAD_INPUT, path, "is truncated or damaged gzip data");
     else if (used > limit)
@@ -80,7 +81,7 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     if (status == CP_OK) {
         memcpy(kept, buffer, used);
         kept[used] = '\0';
-        *file = (struct cp_file){kept, used};
+        *file = (struct cp_file){(unsigned char *)kept, kept, used};
     }
     free(buffer);
     return status;

@@ -8,6 +8,7 @@
 
 struct cp_file {
     const unsigned char *bytes; /* of an empty mapped file: NULL */
+    char *text;                 /* the same bytes; to be written to only after cp_file_read */
     size_t size;
 };
 

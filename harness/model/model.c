@@ -31,7 +31,8 @@ static void want(struct walk *walk, const char *prefix, const char *name, const 
     if (walk->status != CP_OK)
         return;
     (void)snprintf(w.name, sizeof w.name, "%s%s", prefix, name);
-    memcpy(w.shape, shape, (size_t)rank * sizeof *shape);
+    for (int d = 0; d < rank; d++)
+        w.shape[d] = shape[d];
     walk->status = walk->visit(walk->self, &w, walk->err);
 }
 

@@ -179,7 +179,8 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
     struct packer packer = {.spec = spec, .store = store, .err = err};
     struct cp_plan *plan = cp_arena_calloc(&store->arena, 1, sizeof *plan);
     struct cp_packed_block *blocks = cp_arena_calloc(
-        &store->arena, (size_t)(model->config.vision.layers + model->config.text.layers), sizeof *blocks);
+        &store->arena, (size_t)model->config.vision.layers + (size_t)model->config.text.layers,
+        sizeof *blocks);
     if (!plan || !blocks)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a plan");
     plan->spec = spec;

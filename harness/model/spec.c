@@ -9,12 +9,13 @@
 
 enum { MAX_NAMES = 32 };
 
+/* Layer -1, what is outside the blocks, is the slot before block 0. */
 size_t cp_spec_slot(const struct cp_clip_config *config, enum cp_tower tower, int layer) {
     switch (tower) {
     case CP_VISUAL:
-        return (size_t)(2 + layer);
+        return 2 + (size_t)layer;
     case CP_TEXT:
-        return (size_t)(3 + config->vision.layers + layer);
+        return 3 + (size_t)config->vision.layers + (size_t)layer;
     case CP_JOINT:
         break;
     }

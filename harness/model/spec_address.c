@@ -36,8 +36,9 @@ static enum cp_status parse_layers(const struct cp_clip_config *config, const ch
     if (text[length] == '\0')
         return CP_OK;
     char rest;
-    const int fields = sscanf(text + length, ".%5d-%5d%c", &out->first, &out->last, &rest);
-    char check[32];
+    char check[32];    /* printed back, since sscanf forgives signs, zeros and overflow */
+    const int fields = /* NOLINTNEXTLINE(cert-err34-c) */
+        sscanf(text + length, ".%5d-%5d%c", &out->first, &out->last, &rest);
     if (fields == 1)
         out->last = out->first;
     (void)snprintf(check, sizeof check, fields == 1 ? ".%d" : ".%d-%d", out->first, out->last);

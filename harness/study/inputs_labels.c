@@ -14,7 +14,7 @@ static enum cp_status read_label_csv(struct cp_inputs_loader *l, const char *pat
     char *rest = NULL;
     int number = 1;
     CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
-    char *line = strtok_r((char *)(uintptr_t)file.bytes, "\r\n", &rest); /* the header */
+    char *line = strtok_r(file.text, "\r\n", &rest); /* the header */
     while (line && (line = strtok_r(NULL, "\r\n", &rest)) != NULL) {
         char *comma = strchr(line, ','), *end = NULL;
         const long label = comma ? strtol(comma + 1, &end, 10) : -1;

@@ -22,7 +22,7 @@ static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lin
     char *rest = NULL;
     CP_TRY(cp_file_read(lines->path.text, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
     CP_TRY(cp_inputs_add_file(l, lines->path.text));
-    char *text = file.size ? (char *)(uintptr_t)file.bytes : (char[]){""}; /* the arena's copy, ours to cut */
+    char *text = file.text;
     for (char *line = strtok_r(text, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
         if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
             return cp_inputs_no_memory(l->err);

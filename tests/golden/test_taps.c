@@ -93,6 +93,7 @@ static void check_tap(const char *model, const char *tap, const double *golden, 
                       size_t most, struct worst *worst) {
     const size_t count = read_tap("oracle.baseline", tap, oracle);
     const double limit = limit_of(model, tap);
+    assert_true(count > 0);
     size_t inputs = 0;
     while (inputs < most && !isnan(torch_errors[inputs]))
         inputs++;
