@@ -119,20 +119,38 @@ static size_t read_plain(struct cp_json *json, char utf8[4]) {
     return length;
 }
 
+/* Bytes from here on that need no second look: printable ASCII but '"' and '\\'. */
+static size_t plain_run(const struct cp_json *json) {
+    size_t at = json->at;
+    while (at < json->size && json->text[at] >= ' ' && json->text[at] < 0x7f && json->text[at] != '"' &&
+           json->text[at] != '\\')
+        at++;
+    return at - json->at;
+}
+
+static void put(char *text, size_t size, size_t *length, const void *bytes, size_t count) {
+    if (*length < size)
+        memcpy(text + *length, bytes, count < size - *length ? count : size - *length);
+    *length += count;
+}
+
 bool cp_json_string(struct cp_json *json, char *text, size_t size, size_t *length) {
     if (skip_blanks(json) != '"')
         return fail(json, json->at, "a string");
     *length = 0;
-    for (json->at++; peek(json) != '"';) {
+    for (json->at++;;) {
+        const size_t run = plain_run(json);
         char utf8[4];
+        put(text, size, length, json->text + json->at, run);
+        json->at += run;
         if (json->at >= json->size)
             return fail(json, json->at, "'\"'");
+        if (peek(json) == '"')
+            break;
         const size_t bytes = peek(json) == '\\' ? read_escape(json, utf8) : read_plain(json, utf8);
         if (bytes == 0)
             return false;
-        for (size_t i = 0; i < bytes; i++, (*length)++)
-            if (*length < size)
-                text[*length] = utf8[i];
+        put(text, size, length, utf8, bytes);
     }
     json->at++;
     return true;

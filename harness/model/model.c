@@ -115,11 +115,14 @@ static size_t elements(const struct wanted *w) {
     return n;
 }
 
-static void shape_text(int rank, const size_t *shape, char text[96]) {
-    size_t used = (size_t)snprintf(text, 96, "(");
-    for (int d = 0; d < rank && used < 80; d++)
-        used += (size_t)snprintf(text + used, 96 - used, "%s%zu", d ? ", " : "", shape[d]);
-    (void)snprintf(text + used, 96 - used, ")");
+/* Bytes of "(", sizes of up to 20 digits with ", " between them, and ")". */
+enum { SHAPE_TEXT = 2 + CP_SAFETENSORS_RANK * 22 + 1 };
+
+static void shape_text(int rank, const size_t *shape, char text[SHAPE_TEXT]) {
+    size_t used = (size_t)snprintf(text, SHAPE_TEXT, "(");
+    for (int d = 0; d < rank; d++)
+        used += (size_t)snprintf(text + used, SHAPE_TEXT - used, "%s%zu", d ? ", " : "", shape[d]);
+    (void)snprintf(text + used, SHAPE_TEXT - used, ")");
 }
 
 static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model,
@@ -155,7 +158,7 @@ struct loading {
 static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
     struct loading *loading = self;
     const struct cp_safetensor *tensor = cp_safetensors_find(loading->file, w->name);
-    char want_shape[96], have_shape[96], where[512];
+    char want_shape[SHAPE_TEXT], have_shape[SHAPE_TEXT], where[512];
     (void)snprintf(where, sizeof where, "%.300s: tensor %s", loading->path, w->name);
     shape_text(w->rank, w->shape, want_shape);
     if (!tensor)
