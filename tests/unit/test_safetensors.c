@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Values read from safetensors files, against a file that PyTorch's values were written to by Python
+ * (reference/golden/safetensors). */
+#include "safetensors_fixture.h"
+
+static struct cp_safetensors *golden;
+
+static int open_golden(void **state) {
+    struct cp_error err;
+    (void)state;
+    return cp_safetensors_open("reference/golden/safetensors/values.safetensors", &golden, &err) != CP_OK ||
+           make_scratch(state) != 0;
+}
+
+static int close_golden(void **state) {
+    cp_safetensors_close(golden);
+    return remove_scratch(state);
+}
+
+/* The bits of a tensor's values, after a check of its dtype and shape; rank 2. */
+static void widened(const char *name, enum cp_dtype dtype, size_t rows, size_t columns, uint32_t *bits) {
+    const struct cp_safetensor *t = cp_safetensors_find(golden, name);
+    struct cp_error err;
+    assert_non_null(t);
+    assert_int_equal(t->dtype, dtype);
+    assert_int_equal(t->rank, 2);
+    assert_int_equal(t->shape[0], rows);
+    assert_int_equal(t->shape[1], columns);
+    assert_int_equal(cp_safetensors_widen(golden, t, (float *)bits, &err), CP_OK);
+}
+
+static void half_types_widen_as_in_pytorch(void **state) {
+    uint32_t bits[64], expected[64];
+    (void)state;
+    widened("half", CP_FP16, 8, 8, bits);
+    widened("half.float", CP_FP32, 8, 8, expected);
+    assert_memory_equal(bits, expected, sizeof bits);
+    assert_int_equal(bits[2], 0x33800000); /* 2^-24, the smallest subnormal */
+    assert_int_equal(bits[7], 0x477fe000); /* 65504 */
+    widened("brain", CP_BF16, 4, 16, bits);
+    widened("brain.float", CP_FP32, 4, 16, expected);
+    assert_memory_equal(bits, expected, sizeof bits);
+    assert_int_equal(bits[2], 0x00010000);
+    assert_int_equal(bits[11], 0xffc10000);
+}
+
+static void float32_keeps_its_bits(void **state) {
+    static const uint32_t expected[9] = {0x00000000, 0x80000000, 0x00000001, 0x807fffff, 0x00800000,
+                                         0x3f800001, 0x7f7fffff, 0xff800000, 0x7fc01234};
+    uint32_t bits[9];
+    (void)state;
+    widened("single", CP_FP32, 3, 3, bits);
+    assert_memory_equal(bits, expected, sizeof bits);
+}
+
+static void scalars_and_tensors_of_no_element(void **state) {
+    const struct cp_safetensor *scale = cp_safetensors_find(golden, "scale");
+    struct cp_error err;
+    float value = 0;
+    uint32_t untouched = 7;
+    (void)state;
+    assert_non_null(scale);
+    assert_int_equal(scale->rank, 0);
+    assert_int_equal(cp_safetensors_widen(golden, scale, &value, &err), CP_OK);
+    assert_true(value == 2.65926f);
+    widened("none", CP_FP32, 0, 3, &untouched);
+    assert_int_equal(untouched, 7);
+}
+
+static void all_tensors_are_there(void **state) {
+    static const char *const names[] = {"brain", "brain.float", "half",  "half.float",
+                                        "none",  "scale",       "single"};
+    (void)state;
+    assert_int_equal(cp_safetensors_count(golden), sizeof names / sizeof names[0]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_non_null(cp_safetensors_find(golden, names[i]));
+    assert_null(cp_safetensors_find(golden, "__metadata__"));
+}
+
+/* No float32 holds every value of these. */
+static void other_dtypes_are_refused(void **state) {
+    static const struct {
+        const char *dtype, *line;
+    } rows[] = {{"F64", ": tensor a: fp64 is no dtype of weights (expected F32, F16 or BF16)"},
+                {"I64", ": tensor a: int64 is no dtype of weights (expected F32, F16 or BF16)"},
+                {"I32", ": tensor a: int32 is no dtype of weights (expected F32, F16 or BF16)"},
+                {"U8", ": tensor a: uint8 is no dtype of weights (expected F32, F16 or BF16)"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char header[128];
+        const char *line;
+        float value;
+        struct cp_error err = {0};
+        const size_t bytes = i < 2 ? 8 : i == 2 ? 4 : 1;
+        const int size = snprintf(header, sizeof header,
+                                  "{\"a\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[0,%zu]}}",
+                                  rows[i].dtype, bytes);
+        write_header((uint64_t)size, header, (size_t)size, bytes);
+        struct cp_safetensors *file = open_scratch(&line);
+        assert_non_null(file);
+        const enum cp_status status = cp_safetensors_widen(file, cp_safetensors_at(file, 0), &value, &err);
+        assert_string_equal(line_of(status, &err) + strlen(scratch_path), rows[i].line);
+        cp_safetensors_close(file);
+    }
+}
+
+/* *file is NULL after a failure, whatever it was before, and closing that is allowed. */
+static void a_failure_leaves_nothing_to_close(void **state) {
+    struct cp_safetensors *file = golden;
+    struct cp_error err;
+    (void)state;
+    assert_int_equal(cp_safetensors_open("/nowhere/a.safetensors", &file, &err), CP_BAD_INPUT);
+    assert_null(file);
+    cp_safetensors_close(file);
+    assert_string_equal(err.where, "/nowhere/a.safetensors");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(half_types_widen_as_in_pytorch),
+        cmocka_unit_test(float32_keeps_its_bits),
+        cmocka_unit_test(scalars_and_tensors_of_no_element),
+        cmocka_unit_test(all_tensors_are_there),
+        cmocka_unit_test(other_dtypes_are_refused),
+        cmocka_unit_test(a_failure_leaves_nothing_to_close),
+    };
+    return cmocka_run_group_tests(tests, open_golden, close_golden);
+}
