@@ -96,10 +96,10 @@ static inline enum cp_dtype cp_choice_residual(const struct cp_choice *choice) {
 
 /* The default spec: what open_clip computes in fp32 for this config. Lives in the arena. */
 enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *config, const struct cp_ops *ops,
-                              struct cp_arena *arena, struct cp_spec **spec, struct cp_error *err);
+                              struct cp_arena *arena, struct cp_spec **out, struct cp_error *err);
 /* A copy under another name. */
 enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct cp_arena *arena,
-                            struct cp_spec **spec, struct cp_error *err);
+                            struct cp_spec **out, struct cp_error *err);
 /* Applies one setting. `precision` is understood as shorthand for the rows of open_clip's precision table. */
 enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
                            struct cp_error *err);

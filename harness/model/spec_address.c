@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum cp_status cp_expect_one_of(struct cp_error *err, const char *found, const char *const *names) {
@@ -18,6 +19,16 @@ enum cp_status cp_expect_one_of(struct cp_error *err, const char *found, const c
     if (nearest)
         return cp_expected(err, "one of %s; did you mean '%s'?", list, nearest);
     return cp_expected(err, "one of %s", list);
+}
+
+/* A layer written as it is printed: no sign, no leading zero, no space. Moves text behind it. */
+static bool read_layer(const char **text, int *layer) {
+    const size_t digits = strspn(*text, "0123456789");
+    if (digits == 0 || digits > 5 || (digits > 1 && **text == '0'))
+        return false;
+    *layer = (int)strtol(*text, NULL, 10);
+    *text += digits;
+    return true;
 }
 
 static enum cp_status parse_layers(const struct cp_clip_config *config, const char *text,
@@ -35,15 +46,14 @@ static enum cp_status parse_layers(const struct cp_clip_config *config, const ch
                cp_expected(err, "visual, text or *, with layers as visual.4 or visual.4-5");
     if (text[length] == '\0')
         return CP_OK;
-    char rest;
-    char check[32];    /* printed back, since sscanf forgives signs, zeros and overflow */
-    const int fields = /* NOLINTNEXTLINE(cert-err34-c) */
-        sscanf(text + length, ".%5d-%5d%c", &out->first, &out->last, &rest);
-    if (fields == 1)
-        out->last = out->first;
-    (void)snprintf(check, sizeof check, fields == 1 ? ".%d" : ".%d-%d", out->first, out->last);
-    if (fields < 1 || fields > 2 || strcmp(check, text + length) != 0 || out->first < 0 ||
-        out->first > out->last)
+    const char *rest = text + length + 1;
+    bool well_formed = read_layer(&rest, &out->first);
+    out->last = out->first;
+    if (well_formed && *rest == '-') {
+        rest++;
+        well_formed = read_layer(&rest, &out->last);
+    }
+    if (!well_formed || *rest || out->first > out->last)
         return cp_fail(err, CP_BAD_INPUT, "", "malformed layers '%s'", text),
                cp_expected(err, "visual, text, *, visual.4, visual.4-5 or *.0");
     int deepest = 0;

@@ -158,8 +158,8 @@ static int stop_at(double part) {
 static void test_resume_goes_on(void **state) {
     int continued = 0;
     (void)state;
-    for (double part = 0.9; part > 0.05 && !continued; part -= 0.1) {
-        if (!stop_at(part))
+    for (int tenth = 9; tenth > 0 && !continued; tenth--) {
+        if (!stop_at(0.1 * tenth))
             continue;
         struct ended ended = RUN(fix_time, SMALL_RUN, output, "--resume", "baseline={norm.eps: 1e-6}");
         assert_int_equal(ended.code, 3);

@@ -65,12 +65,12 @@ static void test_streams(void **state) {
 
 /* Names, counts and numbers as wide as they come: all of the table, which ends with the empty line. */
 static void test_table_fits_80_columns(void **state) {
+    static const char candidates[] = "candidates={far: {norm: rmsnorm, norm.eps: 1e30}, "
+                                     "half: {precision: pure_fp16}, same: {}}";
     char *table;
     (void)state;
     struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "inputs.limit=100", "batch=100", "oracle=1",
-                                         "record={\"*\": digest}",
-                                         "candidates={far: {norm: rmsnorm, norm.eps: 1e30}, "
-                                         "half: {precision: pure_fp16}, same: {}}"));
+                                         "record={\"*\": digest}", candidates));
     assert_non_null(table = strstr(ended.out, "\n\nresult  "));
     *table = '\0';
     table = ended.out;

@@ -52,17 +52,16 @@ static void read_taps(const char *candidate) {
 }
 
 /* Eight images and eight prompts through the model of that folder. */
-static void run_model(const char *model, const char *baseline, const char *candidates) {
+static void run_model(const char *model, const char *candidates) {
+    static const char prompts[] = "inputs.prompts=[a bag, a dress, a coat, a shirt, sandal, ankle boot, a "
+                                  "pullover, a photo of a t-shirt]";
     char output[300], checkpoint[128], config[128];
     (void)snprintf(output, sizeof output, "output=%s", in_folder("a.h5"));
     (void)snprintf(checkpoint, sizeof checkpoint, "model.checkpoint=data/%s/open_clip_model.safetensors",
                    model);
     (void)snprintf(config, sizeof config, "model.config=data/%s/open_clip_config.json", model);
-    (void)assert_done(
-        RUN(NULL, SMALL_RUN, output, checkpoint, config, baseline, candidates, "inputs.limit=8", "batch=8",
-            "oracle=on", "record={\"*\": digest}",
-            "inputs.prompts=[a bag, a dress, a coat, a shirt, sandal, ankle boot, a pullover, a "
-            "photo of a t-shirt]"));
+    (void)assert_done(RUN(NULL, SMALL_RUN, output, checkpoint, config, "baseline={}", candidates,
+                          "inputs.limit=8", "batch=8", "oracle=on", "record={\"*\": digest}", prompts));
 }
 
 /* ---- one tap over its inputs ---- */
@@ -125,11 +124,11 @@ static void assert_semantic(const struct tap *tap) {
 }
 
 /* Counts the taps before and from the first mlp.gelu of each tower; the joint ones come after both. */
-static void check_wrong_activation(const char *model, const char *baseline, const char *candidates) {
+static void check_wrong_activation(const char *model, const char *candidates) {
     int begun[2] = {0, 0};
     size_t before[2] = {0, 0}, after[2] = {0, 0}, joint = 0;
     smallest = INFINITY;
-    run_model(model, baseline, candidates);
+    run_model(model, candidates);
     read_taps("wrong");
     for (size_t t = 0; t < tap_count; t++) {
         const int text = !is_visual(taps[t].name);
@@ -159,12 +158,12 @@ static void check_wrong_activation(const char *model, const char *baseline, cons
 
 static void test_gelu_on_quickgelu_weights(void **state) {
     (void)state;
-    check_wrong_activation("fashion-clip", "baseline={}", "candidates={wrong: {activation: erf}}");
+    check_wrong_activation("fashion-clip", "candidates={wrong: {activation: erf}}");
 }
 
 static void test_quickgelu_on_gelu_weights(void **state) {
     (void)state;
-    check_wrong_activation("fashion-clip-gelu", "baseline={}", "candidates={wrong: {activation: quick}}");
+    check_wrong_activation("fashion-clip-gelu", "candidates={wrong: {activation: quick}}");
 }
 
 /* ---- attention in half precision ---- */
@@ -185,7 +184,7 @@ static void test_half_precision_attention(void **state) {
                                           "logits_per_image",
                                           "probs"};
     (void)state;
-    run_model("fashion-clip", "baseline={}", "candidates={half: {attention.compute: fp16}}");
+    run_model("fashion-clip", "candidates={half: {attention.compute: fp16}}");
     read_taps("half");
     for (size_t t = 0; t < tap_count; t++)
         for (size_t i = 0; i < taps[t].inputs; i++) {
