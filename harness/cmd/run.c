@@ -48,7 +48,9 @@ enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
     const char **overrides = calloc((size_t)argc + 1, sizeof *overrides);
     size_t count = 0, files = 0;
     bool dry = false, resume = false;
-    enum cp_status status = overrides ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory");
+    enum cp_status status = CP_OK;
+    if (!overrides)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
     for (int i = 0; i < argc && status == CP_OK; i++) {
         if (strcmp(argv[i], "--dry-run") == 0)
             dry = true;

@@ -79,6 +79,7 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     else if (!kept)
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
     if (status == CP_OK) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): cp_fail never returns CP_OK */
         memcpy(kept, buffer, used);
         kept[used] = '\0';
         *file = (struct cp_file){(unsigned char *)kept, kept, used};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Whole regular files for reading. FIFOs, folders and devices are refused (base/regular.h). */
+ * Whole regular files for reading. FIFOs, folders and devices are refused. */
 #ifndef CP_IO_FILE_H
 #define CP_IO_FILE_H
 

@@ -94,7 +94,7 @@ static enum cp_status read_tensors(struct cp_safetensors *file, const unsigned c
     CP_TRY(cp_safetensors_header_read(file->path, text, size, &file->arena, &header, err));
     for (size_t i = 0; i < header.count; i++)
         CP_TRY(check_tensor(file, &header.tensors[i], err));
-    file->in_order = cp_arena_alloc(&file->arena, header.count, sizeof *file->in_order);
+    file->in_order = cp_arena_alloc(&file->arena, header.count, sizeof(struct cp_safetensor *));
     if (!file->in_order)
         return cp_fail(err, CP_INTERNAL, file->path, "out of memory for the header");
     file->tensors = header.tensors;
@@ -102,7 +102,7 @@ static enum cp_status read_tensors(struct cp_safetensors *file, const unsigned c
     qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
     for (size_t i = 0; i < file->count; i++)
         file->in_order[i] = &file->tensors[i];
-    qsort(file->in_order, file->count, sizeof *file->in_order, by_offset);
+    qsort(file->in_order, file->count, sizeof(struct cp_safetensor *), by_offset);
     for (size_t i = 0; i < file->count; i++)
         file->in_order[i]->index = i;
     return check_cover(file, err);

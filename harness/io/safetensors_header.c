@@ -196,7 +196,7 @@ enum cp_status cp_safetensors_header_read(const char *path, const unsigned char 
     if (!cp_json_expect(&r.json, '{'))
         return syntax(&r);
     while (cp_json_more(&r.json, '}', &first)) {
-        const char *name;
+        const char *name = "";
         CP_TRY(read_name(&r, &name));
         if (strcmp(name, "__metadata__") != 0) {
             CP_TRY(read_tensor(&r, name, header, most));

@@ -115,6 +115,7 @@ static enum cp_status read_one(const struct cp_image_source *source, const struc
         CP_TRY(cp_png_read(source->path, side, rgb, err));
     for (size_t c = 0; c < 3; c++)
         for (size_t i = 0; i < plane; i++) {
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without memory, nothing is read */
             const uint8_t byte = source->path    ? rgb[i * 3 + c]
                                  : source->bytes ? source->bytes[image * plane + i]
                                                  : synthetic_byte(source, image, i * 3 + c, 3 * plane);

@@ -49,6 +49,8 @@ static size_t read_tap(const char *capture, const char *tap, double *values) {
 /* Relative L2 distance of the oracle to PyTorch float64 over the samples. */
 static double distance(const char *tap, const double *golden, size_t count) {
     double square = 0, reference = 0;
+    if (count == 0)
+        return INFINITY;
     for (size_t i = 0; i < SAMPLES; i++) {
         const double mine = oracle[cp_counter_hash(0, cp_name_hash(tap), i) % count];
         square += (mine - golden[i]) * (mine - golden[i]);
@@ -93,7 +95,6 @@ static void check_tap(const char *model, const char *tap, const double *golden, 
                       size_t most, struct worst *worst) {
     const size_t count = read_tap("oracle.baseline", tap, oracle);
     const double limit = limit_of(model, tap);
-    assert_true(count > 0);
     size_t inputs = 0;
     while (inputs < most && !isnan(torch_errors[inputs]))
         inputs++;
