@@ -75,6 +75,8 @@ static enum cp_status read_integer(const struct cp_field_reader *r, const char *
  */
 static enum cp_status read_kwargs(const struct cp_field_reader *r, const char *section,
                                   const struct cp_field *f, const json_t *value) {
+    if (json_is_null(value))
+        return CP_OK;
     if (!json_is_object(value) || json_object_size(value) > 1)
         return cp_field_bad(r, section, f->name, "is not supported",
                             f->kind == CP_FIELD_ACT_KWARGS ? "{\"approximate\": \"tanh\"}" : "{\"eps\": x}");

@@ -11,6 +11,7 @@
 #include "program_fixture.h"
 
 #define DEMO "run experiments/quickgelu-vs-gelu.yaml output=/tmp/clip-parity-errors.h5 "
+#define SHORT DEMO "'model={init: counter, config: tests/cli/short_context.json}' "
 
 static void one_line_each(void **state) {
     static const struct {
@@ -34,6 +35,8 @@ static void one_line_each(void **state) {
         {DEMO "model.checkpoint=README.md", 3, "README.md: a header of"},
         {DEMO "model.config=README.md", 3, "README.md: line 1"},
         {DEMO "inputs.prompts='[caf\xc3\xa9]'", 3, "not ASCII"},
+        {SHORT "'inputs={prompts: [a cat]}'", 3, "OpenAI's tokenizer, the model has bert-base-uncased"},
+        {SHORT "'inputs={synthetic: {prompts: 1}}'", 3, "synthetic prompts of 2 tokens out of 100"},
         {DEMO "isa=avx1024", 3, "isa"},
     };
     (void)state;

@@ -99,7 +99,7 @@ static void other_dtypes_are_refused(void **state) {
         struct cp_safetensors *file = open_scratch(&line);
         assert_non_null(file);
         const enum cp_status status = cp_safetensors_widen(file, cp_safetensors_at(file, 0), &value, &err);
-        assert_string_equal(line_of(status, &err) + strlen(scratch_path), rows[i].line);
+        assert_string_equal(line_of(status, &err), rows[i].line);
         cp_safetensors_close(file);
     }
 }
