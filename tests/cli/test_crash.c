@@ -34,6 +34,10 @@ static void fix_time(void) {
     (void)setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
 }
 
+static void break_time(void) {
+    (void)setenv("SOURCE_DATE_EPOCH", "yesterday", 1);
+}
+
 static int exists(const char *name) {
     return access(in_folder(name), F_OK) == 0;
 }
@@ -154,7 +158,7 @@ static int stop_at(double part) {
     return ended.code == 130;
 }
 
-/* What is done is not done again, and is not taken for part of another experiment. */
+/* What is done is not done again, not taken for part of another experiment, and not lost to a mistake. */
 static void test_resume_goes_on(void **state) {
     int continued = 0;
     (void)state;
@@ -165,6 +169,7 @@ static void test_resume_goes_on(void **state) {
         assert_int_equal(ended.code, 3);
         assert_non_null(only_error(&ended));
         assert_non_null(strstr(ended.err, "a.h5.partial: holds part of another run"));
+        assert_int_equal(RUN(break_time, SMALL_RUN, output, "--resume").code, 3);
         ended = assert_done(RUN(fix_time, SMALL_RUN, output, "--resume"));
         assert_non_null(strstr(ended.out, digest));
         continued = strstr(ended.err, "going on after ") != NULL;
