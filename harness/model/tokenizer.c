@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/tokenizer.h"
 
+#include "base/digest.h"
 #include "base/hash.h"
 #include "io/file.h"
+#include "model/prompt.h"
 
 #include <ctype.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,13 @@ enum {
     START = 2 * BYTES + MERGES,
     END = START + 1,
     SLOTS = 1 << 17,
-    WORD_MAX = 1024,
+    WORD_MAX = 1 << 13,
     VOCABULARY_MAX = 8 << 20
 };
+
+/* Of the header and the merges, to the last one's end. */
+static const char *const USED_LINES_SHA256 =
+    "6e881f7ff9ad0a6b1eff3087dfc80d6a3531c8f2ad2e89ecbc357113970c815d";
 
 /* Two neighbouring symbols and the rank of their merge; the merged symbol is token 2 * BYTES + rank. */
 struct merge {
@@ -81,23 +86,37 @@ static bool add_bytes(struct cp_tokenizer *t, struct names *names, struct cp_are
     return true;
 }
 
+/* line: "left right", two symbols that exist; their merge is a new one. */
 static enum cp_status add_merge(struct cp_tokenizer *t, struct names *names, struct cp_arena *arena,
                                 char *line, int32_t rank, const char *path, struct cp_error *err) {
-    char *space = strchr(line, ' ');
-    if (space)
-        *space = '\0';
-    const char *right = space ? space + 1 : "";
+    char *right = line + strcspn(line, " ");
+    if (*right)
+        *right++ = '\0';
     const size_t a = name_slot(names, line), b = name_slot(names, right);
-    if (!space || strchr(right, ' ') || !names->name[a] || !names->name[b])
+    if (!names->name[a] || !names->name[b])
         return cp_fail(err, CP_BAD_INPUT, path, "line %d is no merge of two known symbols", rank + 2),
                cp_expected(err, "two symbols separated by a space");
     const char *merged = cp_arena_printf(arena, "%s%s", line, right);
     if (!merged)
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
-    struct merge *slot = merge_slot(t, names->id[a], names->id[b]);
-    if (slot->rank < 0)
-        *slot = (struct merge){names->id[a], names->id[b], rank};
+    if (names->name[name_slot(names, merged)])
+        return cp_fail(err, CP_BAD_INPUT, path, "line %d makes a symbol that is there already", rank + 2),
+               cp_expected(err, "a merge that makes a new symbol");
+    *merge_slot(t, names->id[a], names->id[b]) = (struct merge){names->id[a], names->id[b], rank};
     add_name(names, merged, 2 * BYTES + rank);
+    return CP_OK;
+}
+
+/* Whether the lines read are OpenAI's: a line lost or moved shifts the ids of the others. */
+static enum cp_status check_digest(const char *path, const void *text, size_t size, struct cp_error *err) {
+    struct cp_digest *digest = NULL;
+    char hex[CP_DIGEST_HEX];
+    CP_TRY(cp_digest_start(&digest, err));
+    cp_digest_add(digest, text, size);
+    cp_digest_finish_hex(digest, hex);
+    if (strcmp(hex, USED_LINES_SHA256) != 0)
+        return cp_fail(err, CP_BAD_INPUT, path, "holds other merges than OpenAI's, SHA-256 %s", hex),
+               cp_expected(err, "%s in the first %d lines", USED_LINES_SHA256, MERGES + 1);
     return CP_OK;
 }
 
@@ -105,19 +124,20 @@ static enum cp_status load(struct cp_tokenizer *t, const char *path, struct name
                            struct cp_arena *arena, struct cp_error *err) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, VOCABULARY_MAX, arena, &file, err));
-    char *text = cp_arena_alloc(arena, file.size + 1, 1), *rest = NULL;
+    char *text = cp_arena_alloc(arena, file.size + 1, 1), *rest = text;
     if (!text || !add_bytes(t, names, arena))
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
     memcpy(text, file.bytes, file.size + 1);
-    int32_t rank = -1; /* line 1 is a header */
-    for (char *line = strtok_r(text, "\n", &rest); line && rank < MERGES;
-         line = strtok_r(NULL, "\n", &rest), rank++)
-        if (rank >= 0)
-            CP_TRY(add_merge(t, names, arena, line, rank, path, err));
-    if (rank < MERGES)
-        return cp_fail(err, CP_BAD_INPUT, path, "%d lines", rank + 1),
-               cp_expected(err, "a header and %d merges", MERGES);
-    return CP_OK;
+    if (!strstr(strsep(&rest, "\n"), "#version"))
+        return cp_fail(err, CP_BAD_INPUT, path, "line 1 is no header"),
+               cp_expected(err, "bpe_simple_vocab_16e6.txt, which begins with its name and #version");
+    for (int32_t rank = 0; rank < MERGES; rank++) {
+        if (!rest || !*rest)
+            return cp_fail(err, CP_BAD_INPUT, path, "ends behind line %d", rank + 1),
+                   cp_expected(err, "a header and %d merges", MERGES);
+        CP_TRY(add_merge(t, names, arena, strsep(&rest, "\n"), rank, path, err));
+    }
+    return check_digest(path, file.bytes, rest ? (size_t)(rest - text) - 1 : file.size, err);
 }
 
 enum cp_status cp_tokenizer_open(const char *vocabulary, struct cp_tokenizer **out, struct cp_error *err) {
@@ -161,6 +181,8 @@ static size_t merge_word(const struct cp_tokenizer *t, int32_t *symbols, size_t 
     }
 }
 
+static const char *const SPACE = " \t\n\f\r";
+
 /* Bytes of the next piece of the pattern: 's 't 're 've 'm 'll 'd, letters, one digit, or anything else but
  * space. */
 static size_t piece(const char *text) {
@@ -176,27 +198,16 @@ static size_t piece(const char *text) {
             length++;
         return length;
     }
-    while (text[length] && !isspace((unsigned char)text[length]) && !isalnum((unsigned char)text[length]))
+    while (!strchr(SPACE, text[length]) && !isalnum((unsigned char)text[length]))
         length++;
     return length;
 }
 
-static enum cp_status check_ascii(const char *text, struct cp_error *err) {
-    for (size_t i = 0; text[i]; i++)
-        if ((unsigned char)text[i] >= 0x80)
-            return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s': byte %zu is not ASCII", text, i + 1),
-                   cp_expected(err, "ASCII prompts, or token ids from a .npy file");
-    if (strchr(text, '&') && strchr(text, ';'))
-        return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s' may hold an HTML entity", text),
-               cp_expected(err, "plain text without &...;");
-    return CP_OK;
-}
-
 enum cp_status cp_tokenizer_encode(const struct cp_tokenizer *t, const char *text, int context_length,
-                                   int32_t *ids, struct cp_error *err) {
+                                   bool truncate, int32_t *ids, struct cp_error *err) {
     char lower[WORD_MAX];
     int count = 0;
-    CP_TRY(check_ascii(text, err));
+    CP_TRY(cp_prompt_check(text, err));
     if (strlen(text) >= sizeof lower)
         return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s...' has %zu bytes", text, strlen(text)),
                cp_expected(err, "at most %d", WORD_MAX - 1);
@@ -204,17 +215,21 @@ enum cp_status cp_tokenizer_encode(const struct cp_tokenizer *t, const char *tex
         lower[i] = (char)tolower((unsigned char)text[i]);
     memset(ids, 0, (size_t)context_length * sizeof *ids);
     ids[count++] = START;
-    for (const char *at = lower; *at && count < context_length;) {
+    for (const char *at = lower + strspn(lower, SPACE); *at; at += strspn(at, SPACE)) {
         int32_t symbols[WORD_MAX];
-        at += strspn(at, " \t\n\v\f\r");
         const size_t length = piece(at);
         for (size_t i = 0; i < length; i++)
             symbols[i] = t->byte_id[(unsigned char)at[i]] + (i + 1 == length ? BYTES : 0);
         const size_t merged = merge_word(t, symbols, length);
-        for (size_t i = 0; i < merged && count < context_length; i++)
-            ids[count++] = symbols[i];
+        for (size_t i = 0; i < merged; i++, count++)
+            if (count < context_length)
+                ids[count] = symbols[i];
         at += length;
     }
+    if (count >= context_length && !truncate)
+        return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s' has %d tokens with start and end", text,
+                       count + 1),
+               cp_expected(err, "at most %d, the context length, or inputs.truncate: on", context_length);
     ids[count < context_length ? count : context_length - 1] = END;
     return CP_OK;
 }

@@ -78,6 +78,7 @@ struct cp_inputs {
     struct cp_text *images; /* (image_count) paths or globs: .png, .npy, IDX */
     enum cp_prompts_kind prompts;
     struct cp_lines texts, templates;
+    bool truncate;         /* cut prompts that are longer than the model's context; else they are an error */
     struct cp_text labels; /* .csv or IDX; .text NULL: none */
     int limit;             /* CP_ALL: no limit */
     bool synthetic;

@@ -100,11 +100,12 @@ static enum cp_status read_synthetic(struct cp_inputs *inputs, const struct cp_y
 
 enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err) {
-    static const char *const keys[] = {"images", "prompts", "labels", "limit", "synthetic", NULL};
+    static const char *const keys[] = {"images", "prompts", "truncate", "labels", "limit", "synthetic", NULL};
     struct cp_inputs *inputs = &experiment->inputs;
     CP_TRY(cp_yaml_keys(node, "inputs", keys, err));
     const struct cp_yaml *images = cp_yaml_get(node, "images"), *prompts = cp_yaml_get(node, "prompts");
     const struct cp_yaml *labels = cp_yaml_get(node, "labels"), *limit = cp_yaml_get(node, "limit");
+    const struct cp_yaml *truncate = cp_yaml_get(node, "truncate");
     const struct cp_yaml_entry *synthetic = cp_yaml_entry(node, "synthetic");
     if (synthetic && node->count > 1)
         return (void)cp_mark_fail(&synthetic->mark, err, "inputs: synthetic beside other keys"),
@@ -119,6 +120,11 @@ enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_
                          err));
     if (prompts)
         CP_TRY(read_prompts(experiment, prompts, err));
+    if (truncate && (inputs->prompts == CP_PROMPTS_NONE || inputs->prompts == CP_PROMPTS_TOKENS))
+        return (void)cp_mark_fail(&truncate->mark, err, "inputs: truncate without texts"),
+               cp_expected(err, "prompts as texts");
+    if (truncate)
+        CP_TRY(cp_yaml_boolean(truncate, "inputs.truncate", &inputs->truncate, err));
     if ((labels || limit) && !images)
         return (void)cp_mark_fail(&(labels ? labels : limit)->mark, err,
                                   "inputs: labels or limit without images"),

@@ -116,6 +116,8 @@ static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
         print_list(out, 4, inputs->images, inputs->image_count);
     }
     print_prompts(out, inputs);
+    if (inputs->truncate)
+        (void)fputs("  truncate: on\n", out);
     print_key(out, 2, "labels", inputs->labels.text);
     if (inputs->limit != CP_ALL)
         (void)fprintf(out, "  limit: %d\n", inputs->limit);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/inputs_load.h"
 
-#include "io/file.h"
 #include "io/image.h"
 
 #include <stdlib.h>
@@ -10,11 +9,10 @@
 /* Rows file,label[,class] after a header; a row is for the image whose file name is that of `file`. */
 static enum cp_status read_label_csv(struct cp_inputs_loader *l, const char *path) {
     struct cp_run_inputs *in = l->in;
-    struct cp_file file;
-    char *rest = NULL;
+    char *text = NULL, *rest = NULL;
     int number = 1;
-    CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
-    char *line = strtok_r(file.text, "\r\n", &rest); /* the header */
+    CP_TRY(cp_inputs_read_text(l, path, &text));
+    char *line = strtok_r(text, "\r\n", &rest); /* the header */
     while (line && (line = strtok_r(NULL, "\r\n", &rest)) != NULL) {
         char *comma = strchr(line, ','), *end = NULL;
         const long label = comma ? strtol(comma + 1, &end, 10) : -1;
@@ -33,6 +31,7 @@ static enum cp_status read_label_csv(struct cp_inputs_loader *l, const char *pat
 
 static enum cp_status read_label_idx(struct cp_inputs_loader *l, const char *path) {
     struct cp_array array;
+    CP_TRY(cp_inputs_add_file(l, path));
     CP_TRY(cp_idx_read(path, l->arena, &array, l->err));
     if (array.rank != 1 || array.shape[0] < l->in->images)
         return cp_fail(l->err, CP_BAD_INPUT, path, "has no label for each of %zu images", l->in->images),
@@ -51,7 +50,6 @@ enum cp_status cp_inputs_labels(struct cp_inputs_loader *l) {
         return cp_inputs_no_memory(l->err);
     for (size_t i = 0; i < l->in->images; i++)
         l->in->labels[i] = -1;
-    CP_TRY(cp_inputs_add_file(l, path));
     CP_TRY(cp_inputs_ends_with(path, ".csv") ? read_label_csv(l, path) : read_label_idx(l, path));
     for (size_t i = 0; i < l->in->images; i++)
         if (l->in->labels[i] < 0)

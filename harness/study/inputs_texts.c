@@ -8,73 +8,108 @@
 
 #include <string.h>
 
-/* The lines of a list, or of the file it names, without empty ones. */
-static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines,
-                                 const char ***items, size_t *count) {
-    *count = 0;
-    if (!lines->path.text) {
-        *items = cp_arena_alloc(l->arena, lines->count, sizeof **items);
-        for (; *items && *count < lines->count; ++*count)
-            (*items)[*count] = lines->items[*count].text;
-        return *items ? CP_OK : cp_inputs_no_memory(l->err);
-    }
+enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text) {
     struct cp_file file;
-    char *rest = NULL;
-    CP_TRY(cp_file_read(lines->path.text, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
-    CP_TRY(cp_inputs_add_file(l, lines->path.text));
-    char *text = file.text;
-    for (char *line = strtok_r(text, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
-        if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
-            return cp_inputs_no_memory(l->err);
-        (*items)[(*count)++] = line;
+    CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
+    const unsigned char *nul = memchr(file.bytes, '\0', file.size);
+    if (nul)
+        return cp_fail(l->err, CP_BAD_INPUT, path, "byte %zu is a NUL", (size_t)(nul - file.bytes) + 1),
+               cp_expected(l->err, "a text file");
+    *text = file.text;
+    return cp_inputs_add_file(l, path);
+}
+
+/* The lines of a list, or of the file it names, without empty ones. */
+static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines, struct cp_text **items,
+                                 size_t *count) {
+    const char *path = lines->path.text;
+    struct cp_mark mark = {path, 1, 1};
+    char *at = NULL;
+    *items = lines->items;
+    *count = lines->count;
+    if (!path)
+        return CP_OK;
+    CP_TRY(cp_inputs_read_text(l, path, &at));
+    while (at) {
+        char *line = at, *end = at + strcspn(at, "\r\n");
+        const int ended = *end == '\n';
+        at = *end ? end + 1 : NULL;
+        *end = '\0';
+        if (*line) {
+            if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
+                return cp_inputs_no_memory(l->err);
+            (*items)[(*count)++] = (struct cp_text){line, mark};
+        }
+        mark.line += ended;
     }
     if (*count == 0)
-        return cp_fail(l->err, CP_BAD_INPUT, lines->path.text, "has no lines"),
-               cp_expected(l->err, "one item a line");
+        return cp_fail(l->err, CP_BAD_INPUT, path, "has no lines"), cp_expected(l->err, "one item a line");
     return CP_OK;
 }
 
-static enum cp_status from_templates(struct cp_inputs_loader *l, const char **classes, const char **templates,
-                                     size_t count) {
+/* A prompt from each class and template, class-major; at the place of its class. */
+static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp_text *classes,
+                                     struct cp_text **texts) {
     struct cp_run_inputs *in = l->in;
+    struct cp_text *templates = NULL;
+    size_t count = 0;
+    CP_TRY(read_lines(l, &l->experiment->inputs.templates, &templates, &count));
     in->prompts = in->classes * count;
-    in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
-    if (!in->prompt_texts)
+    *texts = cp_arena_alloc(l->arena, in->prompts, sizeof **texts);
+    if (!*texts)
         return cp_inputs_no_memory(l->err);
     for (size_t p = 0; p < in->prompts; p++) {
-        const char *template = templates[p % count], *hole = strstr(template, "{}");
+        const struct cp_text *template = &templates[p % count], *class = &classes[p / count];
+        const char *hole = strstr(template->text, "{}");
         if (!hole)
-            return cp_fail(l->err, CP_BAD_INPUT, "", "template '%s' has no {}", template),
+            return (void)cp_mark_fail(&template->mark, l->err, "template '%.60s' has no {}", template->text),
                    cp_expected(l->err, "a text such as \"a photo of a {}\"");
-        in->prompt_texts[p] = cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template), template,
-                                              classes[p / count], hole + 2);
+        (*texts)[p].mark = class->mark;
+        (*texts)[p].text = cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template->text), template->text,
+                                           class->text, hole + 2);
+        if (!(*texts)[p].text)
+            return cp_inputs_no_memory(l->err);
     }
     return CP_OK;
 }
 
-static enum cp_status tokenize(struct cp_inputs_loader *l) {
+static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                             const struct cp_text *prompt, int32_t *ids) {
+    char where[sizeof l->err->where];
+    const enum cp_status status = cp_tokenizer_encode(tokenizer, prompt->text, l->config->text.context_length,
+                                                      l->experiment->inputs.truncate, ids, l->err);
+    cp_mark_text(&prompt->mark, where, sizeof where);
+    if (status != CP_OK)
+        cp_error_within(l->err, where);
+    return status;
+}
+
+static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *items, size_t count) {
+    const char **texts = cp_arena_alloc(l->arena, count, sizeof *texts);
+    for (size_t i = 0; texts && i < count; i++)
+        texts[i] = items[i].text;
+    return texts;
+}
+
+static enum cp_status tokenize(struct cp_inputs_loader *l, const struct cp_text *prompts) {
     struct cp_run_inputs *in = l->in;
-    const int length = l->config->text.context_length;
+    const size_t length = (size_t)l->config->text.context_length;
     const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
     struct cp_tokenizer *tokenizer = NULL;
-    if (l->config->text.foreign_tokenizer)
-        return cp_fail(l->err, CP_BAD_INPUT, "", "prompts need OpenAI's tokenizer, the model has %s",
-                       l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
-               cp_expected(l->err, "token ids from a .npy file");
     if (l->config->text.vocab_size != 49408)
-        return cp_fail(l->err, CP_BAD_INPUT, "",
+        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");
-    in->tokens = cp_arena_alloc(l->arena, in->prompts * (size_t)length, sizeof *in->tokens);
-    if (!in->tokens || !vocabulary)
+    in->prompt_texts = texts_of(l, prompts, in->prompts);
+    in->tokens = cp_arena_alloc(l->arena, in->prompts * length, sizeof *in->tokens);
+    if (!in->prompt_texts || !in->tokens || !vocabulary)
         return cp_inputs_no_memory(l->err);
     CP_TRY(cp_inputs_add_file(l, vocabulary));
     CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, l->err));
     enum cp_status status = CP_OK;
     for (size_t p = 0; p < in->prompts && status == CP_OK; p++)
-        status = cp_tokenizer_encode(tokenizer, in->prompt_texts[p], length, in->tokens + p * (size_t)length,
-                                     l->err);
+        status = encode(l, tokenizer, &prompts[p], in->tokens + p * length);
     cp_tokenizer_close(tokenizer);
     return status;
 }
@@ -141,8 +176,7 @@ static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
 enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
     const struct cp_inputs *inputs = &l->experiment->inputs;
     struct cp_run_inputs *in = l->in;
-    const char **templates = NULL;
-    size_t count = 0;
+    struct cp_text *texts = NULL, *classes = NULL;
     if (inputs->synthetic)
         return make_synthetic(l);
     switch (inputs->prompts) {
@@ -151,13 +185,15 @@ enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
     case CP_PROMPTS_TOKENS:
         return read_token_file(l, inputs->texts.path.text);
     case CP_PROMPTS_LINES:
-        CP_TRY(read_lines(l, &inputs->texts, &in->prompt_texts, &in->prompts));
-        return tokenize(l);
+        CP_TRY(read_lines(l, &inputs->texts, &texts, &in->prompts));
+        return tokenize(l, texts);
     case CP_PROMPTS_CLASSES:
         break;
     }
-    CP_TRY(read_lines(l, &inputs->texts, &in->class_names, &in->classes));
-    CP_TRY(read_lines(l, &inputs->templates, &templates, &count));
-    CP_TRY(from_templates(l, in->class_names, templates, count));
-    return tokenize(l);
+    CP_TRY(read_lines(l, &inputs->texts, &classes, &in->classes));
+    in->class_names = texts_of(l, classes, in->classes);
+    if (!in->class_names)
+        return cp_inputs_no_memory(l->err);
+    CP_TRY(from_templates(l, classes, &texts));
+    return tokenize(l, texts);
 }

@@ -31,6 +31,7 @@ static void example_inputs(const struct cp_inputs *inputs) {
     assert_string_equal(inputs->templates.items[1].text, "a picture of a {}, a fashion item");
     assert_string_equal(inputs->labels.text, "data/fashion-clip/labels.csv");
     assert_int_equal(inputs->limit, CP_ALL);
+    assert_false(inputs->truncate);
     assert_false(inputs->synthetic);
 }
 

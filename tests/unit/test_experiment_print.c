@@ -30,6 +30,7 @@ static void assert_same_inputs(const struct cp_inputs *a, const struct cp_inputs
     assert_same_text(&a->templates.path, &b->templates.path);
     assert_same_texts(a->texts.items, b->texts.items, a->texts.count, b->texts.count);
     assert_same_texts(a->templates.items, b->templates.items, a->templates.count, b->templates.count);
+    assert_int_equal(a->truncate, b->truncate);
     assert_same_text(&a->labels, &b->labels);
     assert_int_equal(a->limit, b->limit);
     assert_int_equal(a->synthetic, b->synthetic);
@@ -80,7 +81,8 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("sweep={attention.compute: [fp16, fp32], norm: [a+b, '\"', on]}", "record.*=full",
                   "candidates.null={}", "candidates.erf.activation='null'", "verdict={k: 2.1, alpha: 1e-3}",
-                  "oracle=12", "inputs.limit=3", "inputs.prompts=[~a, 'null', '- b', 'c: d', '#e', '']");
+                  "oracle=12", "inputs.limit=3", "inputs.truncate=on",
+                  "inputs.prompts=[~a, 'null', '- b', 'c: d', '#e', '']");
     assert_round_trip();
     PARSE_EXAMPLE("verdict.alpha=0.050000000000000010", "verdict.k=1.0000000000000002", "oracle=off",
                   "threads=auto", "inputs.prompts={file: '@odd name,\t[x].txt'}");

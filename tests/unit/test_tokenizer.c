@@ -46,7 +46,7 @@ static void golden_ids(void **state) {
         struct cp_error err;
         int32_t ids[CONTEXT];
         size_t n = 0;
-        assert_int_equal(cp_tokenizer_encode(tokenizer, golden[g].text, CONTEXT, ids, &err), CP_OK);
+        assert_int_equal(cp_tokenizer_encode(tokenizer, golden[g].text, CONTEXT, false, ids, &err), CP_OK);
         while (golden[g].ids[n])
             n++;
         assert_int_equal(ids[0], START);
@@ -61,7 +61,7 @@ static void long_text_ends_with_end(void **state) {
     struct cp_error err;
     int32_t ids[8];
     (void)state;
-    assert_int_equal(cp_tokenizer_encode(tokenizer, "a a a a a a a a a a a a", 8, ids, &err), CP_OK);
+    assert_int_equal(cp_tokenizer_encode(tokenizer, "a a a a a a a a a a a a", 8, true, ids, &err), CP_OK);
     assert_int_equal(ids[6], 320);
     assert_int_equal(ids[7], END);
 }
@@ -70,9 +70,9 @@ static void beyond_ascii_is_refused(void **state) {
     struct cp_error err;
     int32_t ids[CONTEXT];
     (void)state;
-    assert_int_equal(cp_tokenizer_encode(tokenizer, "caf\xc3\xa9", CONTEXT, ids, &err), CP_BAD_INPUT);
+    assert_int_equal(cp_tokenizer_encode(tokenizer, "caf\xc3\xa9", CONTEXT, false, ids, &err), CP_BAD_INPUT);
     assert_non_null(strstr(err.what, "byte 4"));
-    assert_int_equal(cp_tokenizer_encode(tokenizer, "a &eacute; b", CONTEXT, ids, &err), CP_BAD_INPUT);
+    assert_int_equal(cp_tokenizer_encode(tokenizer, "a &eacute; b", CONTEXT, false, ids, &err), CP_BAD_INPUT);
 }
 
 int main(void) {
