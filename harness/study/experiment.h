@@ -7,6 +7,7 @@
  *   inputs:                     images or prompts or both, or synthetic alone
  *     images: PATH, GLOB or a list of them
  *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
+ *     truncate: on | off        cut prompts that are too long for the model; off: they are errors
  *     labels: PATH
  *     limit: N                  the first N images
  *     synthetic: {images: N, prompts: N, seed: N}

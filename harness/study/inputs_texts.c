@@ -20,8 +20,8 @@ enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path,
 }
 
 /* The lines of a list, or of the file it names, without empty ones. */
-static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines, struct cp_text **items,
-                                 size_t *count) {
+static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines,
+                                 struct cp_text **items, size_t *count) {
     const char *path = lines->path.text;
     struct cp_mark mark = {path, 1, 1};
     char *at = NULL;
