@@ -45,6 +45,7 @@ struct cp_lockstep {
     bool *watch_probs;              /* per site: the one that decides */
     size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
     int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
+    int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
     float *pixels;                  /* (batch, 3, size, size) */
 };
 

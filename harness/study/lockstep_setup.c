@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
-#include "study/lockstep.h"
+#include "study/verdict.h"
 
 #include <stdio.h>
 
@@ -128,6 +128,7 @@ static enum cp_status wire(struct setup *u, size_t s, struct cp_error *err) {
         }
         CP_TRY(define_metrics(u, s, types, handles, err));
         CP_TRY(define_decisions(u, s, err));
+        CP_TRY(cp_verdicts_define(ls, s, err));
         lane->compare = (struct cp_compare){study->watched, types,    &ls->keep,  mine,
                                             theirs,         ls->pool, ls->result, handles};
         lane->taps[taps++] = cp_compare_tap(&lane->compare);
@@ -210,6 +211,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     TAKE(ls->lanes, study->spec_count, sizeof *ls->lanes);
     TAKE(ls->oracles, study->spec_count, sizeof *ls->oracles);
     TAKE(ls->decisions, study->spec_count, sizeof *ls->decisions);
+    TAKE(ls->verdicts, study->spec_count, sizeof *ls->verdicts);
     TAKE(ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
     for (size_t o = 0; o < study->oracle_count; o++)

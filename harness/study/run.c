@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 
+#include "study/verdict.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -106,6 +108,7 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(cp_provenance_write(study, result, err));
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
+    CP_TRY_DONE(cp_verdicts_write(&ls, err));
     CP_TRY_DONE(conclude(&ls, options->out, err));
 done:
     cp_lockstep_free(&ls);

@@ -2,6 +2,8 @@
  * The table at the end of a run, 80 columns wide. */
 #include "study/run.h"
 
+#include "study/verdict.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -124,6 +126,41 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
     return CP_OK;
 }
 
+/* Where other maths begins in each tower, and how the taps' rounding was judged. */
+static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
+                                     struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0;
+    bool semantic[3] = {false, false, false};
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        double fields[CP_VERDICT_FIELDS];
+        char name[96];
+        if (!study->watched[i])
+            continue;
+        CP_TRY(cp_result_read(ls->result, ls->verdicts[s], taps++, 1, fields, err));
+        rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
+        judged += fields[CP_FIELD_INPUTS] > 0;
+        nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
+        if (fields[CP_FIELD_VERDICT] != CP_SEMANTIC_VERDICT || semantic[site->tower])
+            continue;
+        semantic[site->tower] = true;
+        short_name(site, name);
+        if (site->tower != CP_JOINT || !begins)
+            (void)fprintf(out, "%s %s", begins++ ? " and" : "  other maths from", name);
+    }
+    if (judged)
+        (void)fprintf(out,
+                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps\n",
+                      begins ? " on" : "  no other maths", rounding[CP_EQUIVALENT], rounding[CP_DEGRADED],
+                      rounding[CP_INCONCLUSIVE], taps);
+    else
+        (void)fprintf(out, "  no oracle, so maths and rounding are not told apart\n");
+    if (nonfinite)
+        (void)fprintf(out, "  NaN or infinity at %zu taps\n", nonfinite);
+    return CP_OK;
+}
+
 enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
     (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
@@ -134,6 +171,7 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
         (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total",
                       "worst", "semantic", "round C", "round B");
         CP_TRY(print_taps(ls, s, out, err));
+        CP_TRY(print_verdicts(ls, s, out, err));
         CP_TRY(print_decisions(ls, s, out, err));
     }
     return CP_OK;

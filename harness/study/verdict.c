@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/verdict.h"
+
+#include "num/bootstrap.h"
+
+#include <math.h>
+
+/* Rounding of two float64 oracles apart: their own error is some 1e-15. */
+#define SEMANTIC_LIMIT 1e-12
+
+const char *const cp_verdict_names[CP_VERDICT_COUNT] = {"unmatched", "nonfinite",  "identical",   "semantic",
+                                                        "degraded",  "equivalent", "inconclusive"};
+const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
+    "verdict", "rounding", "inputs", "semantic", "ratio", "low", "high", "p_degraded", "p_equivalent", "k"};
+
+void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts) {
+    facts->nonfinite = false;
+    facts->identical = true;
+    facts->semantic = NAN;
+    facts->inputs = 0;
+    for (size_t i = 0; i < inputs; i++, metrics += CP_PART_COUNT * CP_METRIC_COUNT) {
+        const double *total = metrics, *semantic = metrics + CP_SEMANTIC * CP_METRIC_COUNT;
+        const double *c = metrics + CP_ROUNDING * CP_METRIC_COUNT,
+                     *b = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
+        facts->nonfinite = facts->nonfinite || total[CP_NONFINITE] != 0;
+        facts->identical = facts->identical && total[CP_DIFFERENT] == 0;
+        if (!(facts->semantic >= semantic[CP_REL_L2]) && !isnan(semantic[CP_REL_L2]))
+            facts->semantic = semantic[CP_REL_L2];
+        if (!isfinite(c[CP_RMS]) || !isfinite(b[CP_RMS]))
+            continue;
+        const double d = log((c[CP_RMS] + 0x1p-24 * c[CP_RMS_REF]) / (b[CP_RMS] + 0x1p-24 * b[CP_RMS_REF]));
+        facts->d[facts->inputs++] = c[CP_RMS] == b[CP_RMS] && c[CP_RMS_REF] == b[CP_RMS_REF] ? 0 : d;
+    }
+}
+
+void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, uint64_t seed, double *work,
+                           double fields[CP_VERDICT_FIELDS]) {
+    for (int f = 0; f < CP_VERDICT_FIELDS; f++)
+        fields[f] = NAN;
+    fields[CP_FIELD_INPUTS] = (double)facts->inputs;
+    fields[CP_FIELD_SEMANTIC] = facts->semantic;
+    fields[CP_FIELD_K] = facts->k;
+    if (facts->inputs == 0)
+        return;
+    double sum = 0;
+    for (size_t i = 0; i < facts->inputs; i++)
+        sum += facts->d[i];
+    fields[CP_FIELD_RATIO] = exp(sum / (double)facts->inputs);
+    if (facts->inputs < CP_VERDICT_MIN_INPUTS || !isfinite(sum))
+        return;
+    const size_t n = cp_group_means(facts->d, facts->inputs, CP_VERDICT_GROUPS);
+    const struct cp_bootstrap b =
+        cp_bootstrap(facts->d, n, seed, work, CP_VERDICT_DRAWS, work + CP_VERDICT_DRAWS);
+    fields[CP_FIELD_LOW] = exp(cp_bootstrap_low(&b, alpha));
+    fields[CP_FIELD_HIGH] = exp(cp_bootstrap_high(&b, alpha));
+    fields[CP_FIELD_P_DEGRADED] = cp_bootstrap_p_above(&b, log(facts->k));
+    fields[CP_FIELD_P_EQUIVALENT] = cp_bootstrap_p_below(&b, log(facts->k));
+}
+
+static enum cp_verdict rounding_verdict(const double *fields, double alpha) {
+    if (fields[CP_FIELD_P_DEGRADED] <= alpha)
+        return CP_DEGRADED;
+    return fields[CP_FIELD_P_EQUIVALENT] <= alpha ? CP_EQUIVALENT : CP_INCONCLUSIVE;
+}
+
+void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, size_t count, double alpha,
+                       size_t *order) {
+    cp_holm(fields + CP_FIELD_P_DEGRADED, CP_VERDICT_FIELDS, count, order);
+    cp_holm(fields + CP_FIELD_P_EQUIVALENT, CP_VERDICT_FIELDS, count, order);
+    for (size_t tap = 0; tap < count; tap++, fields += CP_VERDICT_FIELDS) {
+        const enum cp_verdict rounding = rounding_verdict(fields, alpha);
+        enum cp_verdict verdict = rounding;
+        if (facts[tap].semantic > SEMANTIC_LIMIT)
+            verdict = CP_SEMANTIC_VERDICT;
+        if (facts[tap].identical)
+            verdict = CP_IDENTICAL;
+        if (facts[tap].nonfinite)
+            verdict = CP_NONFINITE_VERDICT;
+        fields[CP_FIELD_ROUNDING] = rounding;
+        fields[CP_FIELD_VERDICT] = verdict;
+    }
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Verdicts: what a candidate's divergence at a tap amounts to. The first that applies of
+ *
+ *   unmatched     one side has no such tap
+ *   nonfinite     NaN or infinity where the other side has something else
+ *   identical     the same bits
+ *   semantic      the oracles differ by more than 1e-12 (relative L2): other maths
+ *   degraded      the same maths; the rounding error is more than k times the baseline's
+ *   equivalent    ... is less than k times the baseline's
+ *   inconclusive  neither is shown: too few inputs, or no oracle
+ *
+ * The last three are decided over inputs i by d_i = log((e_C,i + f_i) / (e_B,i + f_i)) with e the RMS error
+ * against the oracle and f_i = 2^-24 RMS(oracle_i): a studentised bootstrap of the mean of d against log k,
+ * with Holm's correction over the taps of a tower. Beside `semantic` the rounding verdict is stored too. */
+#ifndef CP_STUDY_VERDICT_H
+#define CP_STUDY_VERDICT_H
+
+#include "study/lockstep.h"
+
+enum cp_verdict {
+    CP_UNMATCHED,
+    CP_NONFINITE_VERDICT,
+    CP_IDENTICAL,
+    CP_SEMANTIC_VERDICT,
+    CP_DEGRADED,
+    CP_EQUIVALENT,
+    CP_INCONCLUSIVE,
+    CP_VERDICT_COUNT
+};
+extern const char *const cp_verdict_names[CP_VERDICT_COUNT];
+
+/* Columns of /metrics/CANDIDATE/verdicts (tap, field). */
+enum cp_verdict_field {
+    CP_FIELD_VERDICT,  /* enum cp_verdict */
+    CP_FIELD_ROUNDING, /* degraded, equivalent or inconclusive, whatever the maths */
+    CP_FIELD_INPUTS,   /* n: inputs that have an oracle */
+    CP_FIELD_SEMANTIC, /* largest semantic relative L2 of any input; NaN: no oracle */
+    CP_FIELD_RATIO,    /* exp(mean d) */
+    CP_FIELD_LOW,      /* its one-sided bounds, each at alpha, before Holm */
+    CP_FIELD_HIGH,
+    CP_FIELD_P_DEGRADED, /* p-values, after Holm */
+    CP_FIELD_P_EQUIVALENT,
+    CP_FIELD_K,
+    CP_VERDICT_FIELDS
+};
+extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
+
+/* Below so many inputs no interval is worth its name. */
+enum { CP_VERDICT_MIN_INPUTS = 12 };
+
+/* What a tap's metrics come down to before the statistics. */
+struct cp_verdict_facts {
+    bool nonfinite, identical;
+    double semantic; /* NaN: no oracle */
+    double *d;       /* [inputs] */
+    size_t inputs;
+    double k;
+};
+/* metrics: (inputs, part, metric); facts->d has room for inputs. */
+void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts);
+
+/* The statistics of one tap: all fields but the two verdicts; p-values not yet corrected. d is overwritten.
+ * work: CP_VERDICT_WORK doubles. */
+enum {
+    CP_VERDICT_DRAWS = 9999,
+    CP_VERDICT_GROUPS = 1000,
+    CP_VERDICT_WORK = CP_VERDICT_DRAWS + CP_VERDICT_GROUPS
+};
+void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, uint64_t seed, double *work,
+                           double fields[CP_VERDICT_FIELDS]);
+
+/* Corrects the p-values of a family of count taps, rows CP_VERDICT_FIELDS apart, and decides. order: room for
+ * count. */
+void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, size_t count, double alpha,
+                       size_t *order);
+
+/* Defines /metrics/CANDIDATE/verdicts of spec s. */
+enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, struct cp_error *err);
+/* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */
+enum cp_status cp_verdicts_write(struct cp_lockstep *lockstep, struct cp_error *err);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
+#include "study/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t watched_count(const struct cp_study *study) {
+    size_t count = 0;
+    for (size_t i = 0; i < study->sites.count; i++)
+        count += study->watched[i];
+    return count;
+}
+
+enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t taps = watched_count(study);
+    const char **names = cp_arena_alloc(&ls->arena, taps, sizeof *names);
+    char group[384];
+    size_t tap = 0;
+    if (!names)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (study->watched[i])
+            names[tap++] = study->sites.list[i].name;
+    (void)snprintf(group, sizeof group, "/metrics/%s", study->spec[s]->name);
+    const struct cp_variable verdicts = {
+        .group = group,
+        .name = "verdicts",
+        .long_name = "verdict of each tap with its statistics; codes in the attribute codes",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 2,
+        .dims = {{"tap", taps, names}, {"field", CP_VERDICT_FIELDS, cp_verdict_field_names}},
+    };
+    return taps ? cp_result_define(ls->result, &verdicts, &ls->verdicts[s], err) : CP_OK;
+}
+
+/* The rows of one candidate, in the order of the watched sites. */
+struct table {
+    const struct cp_study *study;
+    size_t taps;
+    const struct cp_site **sites;   /* [taps] */
+    struct cp_verdict_facts *facts; /* [taps] */
+    double *fields;                 /* (taps, CP_VERDICT_FIELDS) */
+    double *work;                   /* (threads, CP_VERDICT_WORK) */
+    size_t *order;                  /* [taps] */
+    struct cp_arena arena;
+};
+
+static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
+    t->study = ls->study;
+    t->taps = watched_count(ls->study);
+    t->sites = cp_arena_alloc(&t->arena, t->taps, sizeof(struct cp_site *));
+    t->facts = cp_arena_calloc(&t->arena, t->taps, sizeof *t->facts);
+    t->fields = cp_arena_alloc(&t->arena, t->taps * CP_VERDICT_FIELDS, sizeof *t->fields);
+    t->work = cp_arena_alloc(&t->arena, (size_t)ls->study->threads * CP_VERDICT_WORK, sizeof *t->work);
+    t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
+    if (!t->sites || !t->facts || !t->fields || !t->work || !t->order)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    return CP_OK;
+}
+
+/* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
+static double limit_ratio(const struct cp_study *study, size_t s, const struct cp_site *site) {
+    if (study->experiment->verdict_k > 0)
+        return study->experiment->verdict_k;
+    return cp_spec_site_type(study->spec[s], site) == CP_FP32 ? 2 : 3;
+}
+
+static enum cp_status gather(struct cp_lockstep *ls, size_t s, struct table *t, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t tap = 0;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        if (!study->watched[i])
+            continue;
+        const struct cp_site *site = &study->sites.list[i];
+        const size_t inputs = site->shape[0];
+        struct cp_verdict_facts *facts = &t->facts[tap];
+        double *metrics = malloc(inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
+        facts->d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d);
+        facts->k = limit_ratio(study, s, site);
+        t->sites[tap++] = site;
+        if (!metrics || !facts->d) {
+            free(metrics);
+            return cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
+        }
+        const enum cp_status status =
+            cp_result_read(ls->result, ls->lanes[s].compare.handles[i], 0, inputs, metrics, err);
+        if (status == CP_OK)
+            cp_verdict_facts(metrics, inputs, facts);
+        free(metrics);
+        CP_TRY(status);
+    }
+    return CP_OK;
+}
+
+static void tap_statistics(void *context, size_t tap, int worker) {
+    const struct table *t = context;
+    cp_verdict_statistics(&t->facts[tap], t->study->experiment->verdict_alpha, tap,
+                          t->work + (size_t)worker * CP_VERDICT_WORK, t->fields + tap * CP_VERDICT_FIELDS);
+}
+
+/* The taps of a tower are one family; they stand together. */
+static void decide(const struct table *t) {
+    for (size_t first = 0, end = 0; first < t->taps; first = end) {
+        while (end < t->taps && t->sites[end]->tower == t->sites[first]->tower)
+            end++;
+        cp_verdict_decide(t->facts + first, t->fields + first * CP_VERDICT_FIELDS, end - first,
+                          t->study->experiment->verdict_alpha, t->order);
+    }
+}
+
+static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    char object[400], codes[256] = "";
+    size_t used = 0;
+    for (int v = 0; v < CP_VERDICT_COUNT; v++)
+        used += (size_t)snprintf(codes + used, sizeof codes - used, "%s%d %s", v ? ", " : "", v,
+                                 cp_verdict_names[v]);
+    (void)snprintf(object, sizeof object, "/metrics/%s/verdicts", ls->study->spec[s]->name);
+    return cp_result_text(ls->result, object, "codes", codes, err);
+}
+
+static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    struct table t = {0};
+    enum cp_status status;
+    CP_TRY_DONE(make_table(ls, &t, err));
+    CP_TRY_DONE(gather(ls, s, &t, err));
+    cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
+    decide(&t);
+    CP_TRY_DONE(cp_result_write(ls->result, ls->verdicts[s], 0, t.taps, t.fields, err));
+    status = write_codes(ls, s, err);
+done:
+    cp_arena_free(&t.arena);
+    return status;
+}
+
+enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
+    for (size_t s = 1; s < ls->study->spec_count && watched_count(ls->study); s++)
+        CP_TRY(write_candidate(ls, s, err));
+    return CP_OK;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The order of the verdicts, and what each asks for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "study/verdict.h"
+
+#include <math.h>
+
+enum { MOST = 40 };
+
+static double metrics[MOST][CP_PART_COUNT][CP_METRIC_COUNT];
+static double d[MOST], work[CP_VERDICT_WORK], fields[CP_VERDICT_FIELDS];
+
+/* Rounding errors of the candidate `ratio` times the baseline's, scattered by a tenth. */
+static void fill(size_t inputs, double ratio) {
+    for (size_t i = 0; i < inputs; i++) {
+        const double scatter = 0.1 * cp_counter_unit(1, 0, i);
+        for (int part = 0; part < CP_PART_COUNT; part++)
+            for (int m = 0; m < CP_METRIC_COUNT; m++)
+                metrics[i][part][m] = 0;
+        metrics[i][CP_TOTAL][CP_DIFFERENT] = 5;
+        metrics[i][CP_ROUNDING][CP_RMS] = 1e-3 * ratio * exp(scatter);
+        metrics[i][CP_ROUNDING_BASELINE][CP_RMS] = 1e-3;
+        metrics[i][CP_ROUNDING][CP_RMS_REF] = metrics[i][CP_ROUNDING_BASELINE][CP_RMS_REF] = 1;
+    }
+}
+
+static enum cp_verdict judge(size_t inputs) {
+    struct cp_verdict_facts facts = {.d = d, .k = 2};
+    size_t order[1];
+    cp_verdict_facts(&metrics[0][0][0], inputs, &facts);
+    cp_verdict_statistics(&facts, 0.05, 1, work, fields);
+    cp_verdict_decide(&facts, fields, 1, 0.05, order);
+    return (enum cp_verdict)fields[CP_FIELD_VERDICT];
+}
+
+static void rounding_is_weighed_against_k(void **state) {
+    (void)state;
+    fill(30, 1);
+    assert_int_equal(judge(30), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_LOW] < fields[CP_FIELD_RATIO] &&
+                fields[CP_FIELD_RATIO] < fields[CP_FIELD_HIGH]);
+    fill(30, 2);
+    assert_int_equal(judge(30), CP_INCONCLUSIVE);
+    fill(30, 2.2);
+    assert_int_equal(judge(30), CP_DEGRADED);
+    assert_true(fabs(fields[CP_FIELD_RATIO] - 2.2) < 0.1);
+}
+
+static void few_inputs_decide_nothing(void **state) {
+    (void)state;
+    fill(12, 5);
+    assert_int_equal(judge(12), CP_DEGRADED);
+    assert_int_equal(judge(11), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_RATIO] > 4 && isnan(fields[CP_FIELD_LOW]));
+}
+
+static void the_first_that_applies(void **state) {
+    (void)state;
+    fill(30, 5);
+    metrics[7][CP_SEMANTIC][CP_REL_L2] = 2e-12;
+    assert_int_equal(judge(30), CP_SEMANTIC_VERDICT);
+    assert_int_equal((int)fields[CP_FIELD_ROUNDING], CP_DEGRADED);
+    metrics[7][CP_SEMANTIC][CP_REL_L2] = 1e-13;
+    assert_int_equal(judge(30), CP_DEGRADED);
+    metrics[7][CP_SEMANTIC][CP_REL_L2] = 1;
+    for (size_t i = 0; i < 30; i++)
+        metrics[i][CP_TOTAL][CP_DIFFERENT] = 0;
+    assert_int_equal(judge(30), CP_IDENTICAL);
+    metrics[29][CP_TOTAL][CP_NONFINITE] = 1;
+    assert_int_equal(judge(30), CP_NONFINITE_VERDICT);
+}
+
+/* Without an oracle there is nothing to weigh; an infinite error counts as no measurement, not as none. */
+static void what_is_missing_is_not_agreement(void **state) {
+    (void)state;
+    fill(30, 1);
+    for (size_t i = 0; i < 30; i++)
+        metrics[i][CP_SEMANTIC][CP_REL_L2] = metrics[i][CP_ROUNDING][CP_RMS] = NAN;
+    assert_int_equal(judge(30), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_INPUTS] == 0 && isnan(fields[CP_FIELD_SEMANTIC]));
+    fill(30, 1);
+    for (size_t i = 0; i < 25; i++)
+        metrics[i][CP_ROUNDING][CP_RMS] = INFINITY;
+    assert_int_equal(judge(30), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_INPUTS] == 5);
+}
+
+/* Where the baseline's error is 0 the floor 2^-24 RMS(oracle) is what is divided by. */
+static void the_floor_carries_exact_baselines(void **state) {
+    (void)state;
+    fill(30, 1);
+    for (size_t i = 0; i < 30; i++) {
+        metrics[i][CP_ROUNDING_BASELINE][CP_RMS] = 0;
+        metrics[i][CP_ROUNDING][CP_RMS] = 0x1p-24 * (1 + 0.01 * (double)i);
+    }
+    assert_int_equal(judge(30), CP_DEGRADED);
+    assert_true(fabs(fields[CP_FIELD_RATIO] - 2.145) < 0.01);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rounding_is_weighed_against_k),
+        cmocka_unit_test(few_inputs_decide_nothing),
+        cmocka_unit_test(the_first_that_applies),
+        cmocka_unit_test(what_is_missing_is_not_agreement),
+        cmocka_unit_test(the_floor_carries_exact_baselines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
