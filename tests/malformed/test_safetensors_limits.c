@@ -80,6 +80,8 @@ static void case_27_name_is_no_name(void **state) {
     accepted(header, 0, 1);
     write_long_name(CP_SAFETENSORS_NAME + 1, header);
     refused(header, 0, ": header byte 1028: the name before this is too long (expected at most 1024 bytes)");
+    write_long_name(1900, header);
+    refused(header, 0, ": header byte 1903: the name before this is too long (expected at most 1024 bytes)");
 }
 
 static void valid_files_are_accepted(void **state) {
