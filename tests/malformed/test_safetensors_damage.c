@@ -31,7 +31,7 @@ static void set_length(unsigned char *bytes, uint64_t length) {
 static size_t splice(unsigned char *bytes, size_t size, size_t at, size_t length, const char *text) {
     const size_t more = strlen(text);
     memmove(bytes + at + more, bytes + at + length, size - at - length);
-    memcpy(bytes + at, text, more);
+    (void)mempcpy(bytes + at, text, more);
     return size - length + more;
 }
 

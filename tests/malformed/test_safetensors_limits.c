@@ -22,9 +22,9 @@ static void case_25_deep_nesting(void **state) {
         const size_t begin = strlen(rows[i].before), step = strlen(rows[i].level);
         char *header = malloc(begin + DEPTH * step);
         assert_non_null(header);
-        memcpy(header, rows[i].before, begin);
+        char *at = mempcpy(header, rows[i].before, begin);
         for (size_t depth = 0; depth < DEPTH; depth++)
-            memcpy(header + begin + depth * step, rows[i].level, step);
+            at = mempcpy(at, rows[i].level, step);
         refused_bytes(header, begin + DEPTH * step, 0, rows[i].line);
         free(header);
     }
@@ -60,7 +60,8 @@ static void case_26_too_many_tensors(void **state) {
 /* A name of this many bytes, the last two of which are one character. */
 static void write_long_name(size_t length, char *header) {
     memset(header + 2, 'n', length - 2);
-    memcpy(header, "{\"", 2);
+    header[0] = '{';
+    header[1] = '"';
     (void)snprintf(header + length, 64,
                    "\xc3\xa9\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}");
 }
@@ -164,8 +165,9 @@ static struct cp_safetensors *open_largest(const char *begin, const char *filler
     const off_t last = (off_t)(sizeof length + length - strlen(end));
     write_scratch(&length, sizeof length);
     off_t at = append(sizeof length, begin, strlen(begin));
+    char *end_of_filler = block;
     for (size_t i = 0; i < per_block; i++)
-        memcpy(block + i * step, filler, step);
+        end_of_filler = mempcpy(end_of_filler, filler, step);
     for (size_t done = 0; done < most && at + (off_t)(per_block * step) <= last; done += per_block)
         at = append(at, block, per_block * step);
     memset(block, 'x', sizeof block);
