@@ -96,6 +96,11 @@ static enum cp_status tokenize(struct cp_inputs_loader *l, const struct cp_text 
     const size_t length = (size_t)l->config->text.context_length;
     const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
     struct cp_tokenizer *tokenizer = NULL;
+    if (l->config->text.foreign_tokenizer)
+        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
+                       "prompts need OpenAI's tokenizer, the model has %s",
+                       l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
+               cp_expected(l->err, "token ids from a .npy file");
     if (l->config->text.vocab_size != 49408)
         return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
