@@ -13,12 +13,20 @@
 #include <unistd.h>
 #include <zlib.h>
 
+static const unsigned READ_MAX = 1u << 30; /* of one gzread */
+
+static enum cp_status damaged(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "is truncated or damaged gzip data"),
+           cp_expected(err, "a complete gzip file");
+}
+
 /* O_NONBLOCK, so that opening a FIFO does not wait for a writer. */
 static enum cp_status open_regular(const char *path, int *fd, size_t *size, struct cp_error *err) {
     struct stat info;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
-        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno));
+        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
+               cp_expected(err, "a file that can be read");
     if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)close(*fd);
         return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
@@ -47,39 +55,44 @@ void cp_file_unmap(struct cp_file *file) {
     *file = (struct cp_file){0};
 }
 
-enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
-                            struct cp_error *err) {
+/* Reads until the end or until `most` bytes are there. *buffer: malloc'ed, also after a failure. */
+static enum cp_status expand(gzFile gz, const char *path, size_t most, unsigned char **buffer, size_t *used,
+                             struct cp_error *err) {
+    size_t capacity = 0;
+    int got = 1;
+    while (got > 0 && *used < most) {
+        if (*used == capacity) {
+            capacity = capacity ? 2 * capacity : 1 << 16;
+            unsigned char *larger = realloc(*buffer, capacity);
+            if (!larger)
+                return cp_fail(err, CP_INTERNAL, path, "out of memory");
+            *buffer = larger;
+        }
+        const size_t room = (capacity < most ? capacity : most) - *used;
+        got = gzread(gz, *buffer + *used, room < READ_MAX ? (unsigned)room : READ_MAX);
+        *used += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? damaged(path, err) : CP_OK;
+}
+
+enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena *arena, struct cp_file *file,
+                                  struct cp_error *err) {
     int fd;
-    size_t size, capacity = 1 << 16, used = 0;
+    size_t size, used = 0;
+    unsigned char *buffer = NULL;
     CP_TRY(open_regular(path, &fd, &size, err));
     gzFile gz = gzdopen(fd, "rb");
     if (!gz) {
         (void)close(fd);
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
     }
-    unsigned char *buffer = malloc(capacity);
-    int got = 0;
-    while (buffer && used <= limit && (got = gzread(gz, buffer + used, (unsigned)(capacity - used))) > 0) {
-        used += (size_t)got;
-        if (used == capacity) {
-            unsigned char *larger = realloc(buffer, capacity *= 2);
-            if (!larger)
-                free(buffer);
-            buffer = larger;
-        }
-    }
-    const int closed = gzclose(gz);
-    enum cp_status status = CP_OK;
-    char *kept = buffer ? cp_arena_alloc(arena, used + 1, 1) : NULL;
-    if (got < 0 || closed != Z_OK)
-        status = cp_fail(err, CP_BAD_INPUT, path, "is truncated or damaged gzip data");
-    else if (used > limit)
-        status = cp_fail(err, CP_BAD_INPUT, path, "is too large"),
-        cp_expected(err, "at most %zu bytes", limit);
-    else if (!kept)
+    enum cp_status status = expand(gz, path, most, &buffer, &used, err);
+    if (gzclose(gz) != Z_OK && status == CP_OK)
+        status = damaged(path, err);
+    char *kept = status == CP_OK ? cp_arena_alloc(arena, used + 1, 1) : NULL;
+    if (status == CP_OK && !kept)
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
-    if (status == CP_OK) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): cp_fail never returns CP_OK */
+    if (kept) {
         memcpy(kept, buffer, used);
         kept[used] = '\0';
         *file = (struct cp_file){(unsigned char *)kept, kept, used};
@@ -96,4 +109,12 @@ const char *cp_data_path(const char *name, struct cp_arena *arena) {
     if (!here || access(here, F_OK) == 0)
         return here;
     return cp_arena_printf(arena, "%s/%s", cp_version_data_dir(), name);
+}
+
+enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
+                            struct cp_error *err) {
+    CP_TRY(cp_file_read_start(path, limit + 1, arena, file, err));
+    if (file->size > limit)
+        return cp_fail(err, CP_BAD_INPUT, path, "is too large"), cp_expected(err, "at most %zu bytes", limit);
+    return CP_OK;
 }

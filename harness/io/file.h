@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Whole regular files for reading. FIFOs, folders and devices are refused. */
+ * Regular files for reading. FIFOs, folders and devices are refused, at once. */
 #ifndef CP_IO_FILE_H
 #define CP_IO_FILE_H
 
@@ -20,6 +20,10 @@ void cp_file_unmap(struct cp_file *file);
  * follows the last byte. */
 enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
                             struct cp_error *err);
+/* As cp_file_read, but only the first `most` bytes of a longer file. The checksum of gzip data is checked
+ * when its end is reached: ask for one byte more than wanted. */
+enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena *arena, struct cp_file *file,
+                                  struct cp_error *err);
 
 /* Where a file of data/ is: in $CLIP_PARITY_DATA if that is set, else in ./data if it is there, else where
  * `cmake --install` put it. NULL: out of memory. */

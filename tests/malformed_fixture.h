@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Bad files: written to a temporary folder, read in a child process, refused in one line, within a second and
+ * 256 MiB. */
+#ifndef CP_TESTS_MALFORMED_FIXTURE_H
+#define CP_TESTS_MALFORMED_FIXTURE_H
+
+#include "base/status.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The limits are promises of the plain build: AddressSanitizer's own memory is beyond them. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* NOLINT: gcc's name, for clang */
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+enum { CHILD_SECONDS = 20, CHILD_KIB = 1 << 30 };
+#else
+enum { CHILD_SECONDS = 1, CHILD_KIB = 256 << 10 };
+#endif
+
+/* Reads the whole file at path; what it read is dropped. */
+typedef enum cp_status file_reader(const char *path, struct cp_error *err);
+
+static char folder[] = "/tmp/cp-malformed-XXXXXX";
+
+static inline int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static inline int remove_folder(void **state) {
+    (void)state;
+    char command[64];
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command); /* NOLINT(cert-env33-c): a fixed command on a folder this test made */
+}
+
+/* The path of a file of the folder with these bytes; the same for every call. */
+static inline const char *written(const char *name, const void *bytes, size_t size) {
+    static char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+/* One line of visible characters. */
+static inline void assert_one_line(const char *line) {
+    assert_true(line[0] != '\0');
+    for (const char *c = line; *c; c++)
+        assert_true((unsigned char)*c >= ' ' && *c != 0x7f);
+}
+
+static inline double seconds(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Reads in a child, which may neither crash nor hang nor grow. Its status, and its line (4096), "" for CP_OK.
+ */
+static inline enum cp_status read_in_child(file_reader *reader, const char *path, char *line) {
+    int status = 0;
+    struct rusage usage;
+    char *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(shared, MAP_FAILED);
+    const double start = seconds();
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct cp_error err = {0};
+        (void)alarm(CHILD_SECONDS + 1);
+        const enum cp_status read = reader(path, &err);
+        if (read != CP_OK)
+            cp_error_line(&err, shared, 4096);
+        _exit(read);
+    }
+    assert_int_equal(wait4(child, &status, 0, &usage), child);
+    if (!WIFEXITED(status) || seconds() - start > CHILD_SECONDS || usage.ru_maxrss > CHILD_KIB)
+        fail_msg("%s: signal %d, %.2f s, %ld KiB", path, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+                 seconds() - start, usage.ru_maxrss);
+    memcpy(line, shared, 4096);
+    (void)munmap(shared, 4096);
+    return WEXITSTATUS(status);
+}
+
+/* Refused as bad input by a line that names the file first, says this, and what was expected. */
+static inline void assert_refused(file_reader *reader, const char *path, const char *says) {
+    char line[4096];
+    const enum cp_status status = read_in_child(reader, path, line);
+    if (status != CP_BAD_INPUT || !strstr(line, says))
+        fail_msg("%s gives %d, '%s', which does not say '%s'", path, status, line, says);
+    assert_one_line(line);
+    assert_int_equal(strncmp(line, path, strlen(path)), 0);
+    assert_non_null(strstr(line, " (expected "));
+}
+
+static inline void assert_accepted(file_reader *reader, const char *path) {
+    char line[4096];
+    if (read_in_child(reader, path, line) != CP_OK)
+        fail_msg("%s", line);
+}
+
+/* A FIFO without a writer, a folder and a device are refused at once. */
+static inline void assert_only_regular_files(file_reader *reader) {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_refused(reader, path, "is not a regular file");
+    assert_int_equal(unlink(path), 0);
+    assert_refused(reader, folder, "is not a regular file");
+    assert_refused(reader, "/dev/zero", "is not a regular file");
+}
+
+#endif
