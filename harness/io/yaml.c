@@ -105,7 +105,8 @@ static enum cp_status copy_scalar(struct reader *reader, struct fy_token *token,
     copy[length] = '\0';
     item->text = copy;
     if (strlen(copy) != length)
-        return cp_mark_fail(&item->mark, reader->err, "a NUL character inside a string");
+        return (void)cp_mark_fail(&item->mark, reader->err, "a NUL character inside a string"),
+               cp_expected(reader->err, "text");
     return CP_OK;
 }
 

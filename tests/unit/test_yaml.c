@@ -72,7 +72,7 @@ static void bad_text_is_one_line_with_its_place(void **state) {
          "t.yaml:2:4: byte 0xed at offset 9 (expected UTF-8 text without control characters)"},
         {"a: x\033[31m\n",
          "t.yaml:1:5: byte 0x1b at offset 4 (expected UTF-8 text without control characters)"},
-        {"a: \"x\\0y\"\n", "t.yaml:1:4: a NUL character inside a string"},
+        {"a: \"x\\0y\"\n", "t.yaml:1:4: a NUL character inside a string (expected text)"},
         {"a:\n\tb: 3\n", "t.yaml:2:1: tab character may not be used as indentation"},
         {"a: b: c\n", "t.yaml:1:5: invalid nested block mapping on the same line"},
         {"a: \"abc\n", "t.yaml:1:5: double-quoted scalar without closing quote"},
