@@ -63,7 +63,7 @@ static enum cp_status decode_indexed(const struct reader *r, unsigned depth) {
     code = code ? code : spng_decoded_image_size(r->png, SPNG_FMT_RAW, &size);
     if (code)
         return damaged(r, code);
-    uint8_t *rows = malloc(size);
+    uint8_t *rows = calloc(1, size); /* the decoder only adds bits where pixels are interlaced */
     if (!rows)
         return damaged(r, SPNG_EMEM);
     code = spng_decode_image(r->png, rows, size, SPNG_FMT_RAW, 0);

@@ -48,6 +48,21 @@ static void npy_header_length(void **state) {
                        size < 12 ? "no NPY" : "header of");
 }
 
+/* Nothing behind the header's last byte is looked at: there the file's last page ends. */
+static void npy_header_ends_with_its_page(void **state) {
+    static const char *const ends[] = {"{'descr': '<f4', 'fortran_order': False, 'shape': (12",
+                                       "{'descr': ", "{", "'", "{'descr': '<f4', 'fortran_order': Fals"};
+    const size_t length = (size_t)sysconf(_SC_PAGESIZE) - 10;
+    char *dict = calloc(length + 1, 1);
+    (void)state;
+    assert_non_null(dict);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(dict, length + 1, "%*s", (int)length, ends[i]);
+        refuse_dict(dict, 0, "unsupported NPY header");
+    }
+    free(dict);
+}
+
 static void npy_header_is_no_dict(void **state) {
     static const char *const dicts[] = {
         "",
@@ -198,6 +213,7 @@ int main(void) {
         cmocka_unit_test(npy_good_is_accepted),
         cmocka_unit_test(npy_magic_and_version),
         cmocka_unit_test(npy_header_length),
+        cmocka_unit_test(npy_header_ends_with_its_page),
         cmocka_unit_test(npy_header_is_no_dict),
         cmocka_unit_test(npy_dtype),
         cmocka_unit_test(npy_fortran_order),
