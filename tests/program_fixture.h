@@ -10,10 +10,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A result file of this process alone; in the arguments of run_program it is $OUT. */
+static inline const char *scratch_output(void) {
+    static char path[64];
+    if (!path[0]) {
+        (void)snprintf(path, sizeof path, "/tmp/clip-parity-test-%ld.h5", (long)getpid());
+        (void)setenv("OUT", path, 1);
+    }
+    return path;
+}
+
 /* Runs the program with arguments for a shell; its exit code. Standard output and error go to text (both,
  * cut). */
 static inline int run_program(const char *arguments, char *text, size_t size) {
     char command[2048];
+    (void)scratch_output();
     (void)snprintf(command, sizeof command, "%s %s 2>&1", CP_PROGRAM, arguments);
     FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): the test's own command */
     size_t used = 0;

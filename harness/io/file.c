@@ -101,6 +101,14 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
     return status;
 }
 
+enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
+                            struct cp_error *err) {
+    CP_TRY(cp_file_read_start(path, limit + 1, arena, file, err));
+    if (file->size > limit)
+        return cp_fail(err, CP_BAD_INPUT, path, "is too large"), cp_expected(err, "at most %zu bytes", limit);
+    return CP_OK;
+}
+
 const char *cp_data_path(const char *name, struct cp_arena *arena) {
     const char *folder = getenv("CLIP_PARITY_DATA");
     if (folder)
@@ -109,12 +117,4 @@ const char *cp_data_path(const char *name, struct cp_arena *arena) {
     if (!here || access(here, F_OK) == 0)
         return here;
     return cp_arena_printf(arena, "%s/%s", cp_version_data_dir(), name);
-}
-
-enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
-                            struct cp_error *err) {
-    CP_TRY(cp_file_read_start(path, limit + 1, arena, file, err));
-    if (file->size > limit)
-        return cp_fail(err, CP_BAD_INPUT, path, "is too large"), cp_expected(err, "at most %zu bytes", limit);
-    return CP_OK;
 }

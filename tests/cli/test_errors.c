@@ -10,7 +10,7 @@
 
 #include "program_fixture.h"
 
-#define DEMO "run experiments/quickgelu-vs-gelu.yaml output=/tmp/clip-parity-errors.h5 "
+#define DEMO "run experiments/quickgelu-vs-gelu.yaml output=$OUT "
 #define SHORT DEMO "'model={init: counter, config: tests/cli/short_context.json}' "
 
 static void one_line_each(void **state) {
@@ -48,15 +48,17 @@ static void one_line_each(void **state) {
         assert_int_equal(code, cases[i].code);
         assert_non_null(strstr(text, cases[i].says));
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-        assert_int_equal(access("/tmp/clip-parity-errors.h5", F_OK), -1);
-        assert_int_equal(access("/tmp/clip-parity-errors.h5.partial", F_OK), -1);
+        assert_int_equal(access(scratch_output(), F_OK), -1);
+        char partial[80];
+        (void)snprintf(partial, sizeof partial, "%s.partial", scratch_output());
+        assert_int_equal(access(partial, F_OK), -1);
     }
 }
 
 static void a_model_that_is_not_its_config(void **state) {
     char text[4096];
     (void)state;
-    assert_int_equal(run_program("run experiments/quickgelu-vs-gelu.yaml output=/tmp/clip-parity-errors.h5 "
+    assert_int_equal(run_program("run experiments/quickgelu-vs-gelu.yaml output=$OUT "
                                  "model.config=tests/cli/wrong_config.json",
                                  text, sizeof text),
                      3);

@@ -18,7 +18,6 @@
 enum { SAMPLES = 4096, MOST = 100 * 50 * 512 };
 
 static double oracle[MOST], ours[MOST];
-static const char *const output = "/tmp/clip-parity-taps.h5";
 
 #define RUN "run experiments/quickgelu-vs-gelu.yaml baseline.activation=auto candidates={} "
 #define DEMO(model)                                                                                          \
@@ -28,8 +27,7 @@ static const char *const output = "/tmp/clip-parity-taps.h5";
 static void run_model(const char *arguments) {
     char command[1024], text[8192];
     (void)snprintf(command, sizeof command,
-                   "%s 'record={\"*\": full, \"*.scores\": off, \"*.probs\": off}' output=%s", arguments,
-                   output);
+                   "%s 'record={\"*\": full, \"*.scores\": off, \"*.probs\": off}' output=$OUT", arguments);
     const int code = run_program(command, text, sizeof text);
     if (code != 0)
         print_error("%s\n", text);
@@ -39,7 +37,7 @@ static void run_model(const char *arguments) {
 static size_t read_tap(const char *capture, const char *tap, double *values) {
     char path[256];
     (void)snprintf(path, sizeof path, "/captures/%s/%s/value", capture, tap);
-    const long count = read_dataset(output, path, H5T_NATIVE_DOUBLE, values, MOST);
+    const long count = read_dataset(scratch_output(), path, H5T_NATIVE_DOUBLE, values, MOST);
     if (count <= 0)
         print_error("%s is not in the result\n", path);
     assert_true(count > 0);
@@ -137,7 +135,7 @@ static void check_model(const char *model, const char *arguments) {
                   "float32's, %.3f times at the outputs\n",
                   model, taps, worst.far, worst.ratio, worst.output_ratio);
     cp_arena_free(&arena);
-    (void)unlink(output);
+    (void)unlink(scratch_output());
 }
 
 static void fashion_clip(void **state) {

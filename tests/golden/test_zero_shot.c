@@ -16,7 +16,6 @@
 enum { IMAGES = 10000, CLASSES = 10 };
 
 static float logits[IMAGES * CLASSES];
-static const char *const output = "/tmp/clip-parity-zero-shot.h5";
 
 static void predictions_equal_pytorch(void **state) {
     struct cp_arena arena = {0};
@@ -27,11 +26,11 @@ static void predictions_equal_pytorch(void **state) {
     (void)state;
     assert_int_equal(run_program("run experiments/fashion-10k.yaml oracle=off candidates={} "
                                  "'record={\"*\": \"off\", class_logits: full}' "
-                                 "output=/tmp/clip-parity-zero-shot.h5",
+                                 "output=$OUT",
                                  text, sizeof text),
                      0);
-    assert_int_equal(read_dataset(output, "/captures/baseline/class_logits/value", H5T_NATIVE_FLOAT, logits,
-                                  IMAGES * CLASSES),
+    assert_int_equal(read_dataset(scratch_output(), "/captures/baseline/class_logits/value", H5T_NATIVE_FLOAT,
+                                  logits, IMAGES * CLASSES),
                      IMAGES * CLASSES);
     assert_int_equal(cp_npy_read(CP_SOURCE_DIR "/reference/golden/zero_shot/fashion-clip.predictions.npy",
                                  &arena, &predictions, &err),
@@ -48,7 +47,7 @@ static void predictions_equal_pytorch(void **state) {
     /* Half the smallest margin between the first two classes is 1.8e-4: no decision hangs on this. */
     assert_true(furthest < 1e-4);
     cp_arena_free(&arena);
-    (void)unlink(output);
+    (void)unlink(scratch_output());
 }
 
 int main(void) {

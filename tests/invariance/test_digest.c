@@ -19,7 +19,7 @@ static const char *const common = "run experiments/quickgelu-vs-gelu.yaml oracle
 /* The digest that the program printed. */
 static void content_of(const char *settings, char digest[65]) {
     char arguments[1024], text[16384];
-    (void)snprintf(arguments, sizeof arguments, "%s output=/tmp/clip-parity-digest.h5 %s", common, settings);
+    (void)snprintf(arguments, sizeof arguments, "%s output=$OUT %s", common, settings);
     const int code = run_program(arguments, text, sizeof text);
     if (code != 0)
         print_error("%s\n", text);
@@ -55,13 +55,13 @@ static void observing_changes_nothing(void **state) {
     for (size_t r = 0; r < 3; r++) {
         (void)snprintf(settings, sizeof settings, "'record=%s'", records[r]);
         content_of(settings, digest);
-        assert_int_equal(read_dataset("/tmp/clip-parity-digest.h5", "/captures/half/probs/digest",
-                                      H5T_NATIVE_UCHAR, r ? again : first, sizeof first),
+        assert_int_equal(read_dataset(scratch_output(), "/captures/half/probs/digest", H5T_NATIVE_UCHAR,
+                                      r ? again : first, sizeof first),
                          sizeof first);
         if (r)
             assert_memory_equal(first, again, sizeof first);
     }
-    (void)unlink("/tmp/clip-parity-digest.h5");
+    (void)unlink(scratch_output());
 }
 
 int main(void) {
