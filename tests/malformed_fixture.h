@@ -91,7 +91,7 @@ static inline enum cp_status read_in_child(file_reader *reader, const char *path
         const enum cp_status read = reader(path, &err);
         if (read != CP_OK)
             cp_error_line(&err, shared, 4096);
-        _exit(read);
+        _exit((int)read);
     }
     assert_int_equal(wait4(child, &status, 0, &usage), child);
     if (!WIFEXITED(status) || seconds() - start > CHILD_SECONDS || usage.ru_maxrss > CHILD_KIB)
