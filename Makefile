@@ -3,11 +3,13 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 	libspng-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev python3-h5py python3-xarray \
 	python3-h5netcdf dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
+RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
 .PHONY: demo test build setup exhaustive bench clean
 
 demo: build
-	./build/release/clip-parity run $(EXPERIMENT)
+	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
+	@./build/release/clip-parity report $(RESULT)
 
 test: build
 	cmake --build build/release

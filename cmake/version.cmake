@@ -15,4 +15,4 @@ list(JOIN flags " " flags)
 set(libraries "HDF5 ${HDF5_VERSION}, GSL ${GSL_VERSION}, libfyaml ${FYAML_VERSION}, jansson ${JANSSON_VERSION}, \
 libspng ${SPNG_VERSION}, zlib ${ZLIB_VERSION}, OpenSSL ${CRYPTO_VERSION}")
 set_source_files_properties(harness/base/version.c PROPERTIES COMPILE_DEFINITIONS
-  "CP_VERSION=\"${PROJECT_VERSION}\";CP_GIT_COMMIT=\"${CP_GIT_COMMIT}\";CP_COMPILER=\"${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}\";CP_FLAGS=\"${CMAKE_C_FLAGS_${build_type}} ${flags}\";CP_LIBRARIES=\"${libraries}\";CP_DATA_DIR=\"${CMAKE_INSTALL_FULL_DATADIR}/clip-parity/data\"")
+  "CP_VERSION=\"${PROJECT_VERSION}\";CP_GIT_COMMIT=\"${CP_GIT_COMMIT}\";CP_COMPILER=\"${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}\";CP_FLAGS=\"${CMAKE_C_FLAGS_${build_type}} ${flags}\";CP_LIBRARIES=\"${libraries}\"")

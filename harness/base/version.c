@@ -20,7 +20,3 @@ const char *cp_version_flags(void) {
 const char *cp_version_libraries(void) {
     return CP_LIBRARIES;
 }
-
-const char *cp_version_data_dir(void) {
-    return CP_DATA_DIR;
-}

@@ -8,6 +8,5 @@ const char *cp_version_commit(void); /* git describe at configure time, or "unkn
 const char *cp_version_compiler(void);
 const char *cp_version_flags(void);
 const char *cp_version_libraries(void); /* "HDF5 1.10.8, GSL 2.7.1, ..." */
-const char *cp_version_data_dir(void);  /* where `cmake --install` puts data/ */
 
 #endif

@@ -8,17 +8,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] = "Usage: clip-parity COMMAND [ARGUMENTS]\n"
-                            "\n"
-                            "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
-                            "      --dry-run            show what would be computed, and stop\n"
-                            "      --resume             go on with a run that was stopped\n"
-                            "  list [taps]              components, variants and knobs; or the taps\n"
-                            "  --version                libraries and instruction sets\n"
-                            "  --help\n"
-                            "\n"
-                            "Exit codes: 0 done, 1 parity failure, 2 internal error, 3 bad input, 4 usage,\n"
-                            "5 nothing compared, 130 and 143 signals.\n";
+static const char usage[] =
+    "Usage: clip-parity COMMAND [ARGUMENTS]\n"
+    "\n"
+    "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
+    "      --dry-run            show what would be computed, and stop\n"
+    "      --resume             go on with a run that was stopped\n"
+    "  report RESULT.h5         a page that says where a result diverges, and why\n"
+    "      --html | --csv       the form; -o FILE says where to, - is standard output\n"
+    "  list [taps]              components, variants and knobs; or the taps\n"
+    "  --version                libraries and instruction sets\n"
+    "  --help\n"
+    "\n"
+    "Exit codes: 0 done, 1 parity failure, 2 internal error, 3 bad input, 4 usage,\n"
+    "5 nothing compared, 130 and 143 signals.\n";
 
 static void print_version(void) {
     printf("clip-parity %s (%s)\ncompiler  %s\nflags     %s\nlibraries %s\nkernels  ", cp_version(),
@@ -33,16 +36,19 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         (void)fputs(usage, stderr);
         return CP_USAGE;
     }
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return (void)fputs(usage, stdout), CP_OK;
     if (strcmp(argv[1], "run") == 0)
         return cp_cmd_run(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "report") == 0)
+        return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
         return cp_cmd_list(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return (void)fputs(usage, stdout), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, list, --version or --help");
+           cp_expected(err, "run, report, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

@@ -24,6 +24,23 @@ static void dry_run(const struct cp_study *study) {
            e.oracle_flops / 1e9);
 }
 
+static bool is_file(const char *argument) {
+    return argument[0] != '-' && !strchr(argument, '=');
+}
+
+/* Every experiment is read before the first is run, so that a slip in the last costs no time. */
+static enum cp_status check_all(int argc, char **argv, const char *const *overrides, size_t count,
+                                struct cp_error *err) {
+    for (int i = 0; i < argc; i++) {
+        struct cp_experiment experiment;
+        if (!is_file(argv[i]))
+            continue;
+        CP_TRY(cp_experiment_load(argv[i], overrides, count, &experiment, err));
+        cp_experiment_free(&experiment);
+    }
+    return CP_OK;
+}
+
 static enum cp_status run_one(const char *path, const char *const *overrides, size_t count, bool dry,
                               bool resume, struct cp_error *err) {
     struct cp_experiment experiment;
@@ -66,10 +83,12 @@ enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
     }
     if (status == CP_OK && files == 0)
         status = ((void)cp_fail(err, CP_USAGE, "", "run: no experiment"), cp_expected(err, "a YAML file"));
+    if (status == CP_OK)
+        status = check_all(argc, argv, overrides, count, err);
     (void)signal(SIGINT, remember);
     (void)signal(SIGTERM, remember);
     for (int i = 0; i < argc && status == CP_OK; i++)
-        if (argv[i][0] != '-' && !strchr(argv[i], '='))
+        if (is_file(argv[i]))
             status = run_one(argv[i], overrides, count, dry, resume, err);
     free(overrides);
     return status;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/file.h"
 
-#include "base/version.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -109,12 +107,25 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     return CP_OK;
 }
 
+/* "PREFIX" of the running PREFIX/bin/clip-parity; "" where it cannot be told. */
+static void installation(char prefix[4096]) {
+    const ssize_t length = readlink("/proc/self/exe", prefix, 4095);
+    prefix[length > 0 ? length : 0] = '\0';
+    for (int part = 0; part < 2; part++) {
+        char *slash = strrchr(prefix, '/');
+        if (slash)
+            *slash = '\0';
+    }
+}
+
 const char *cp_data_path(const char *name, struct cp_arena *arena) {
     const char *folder = getenv("CLIP_PARITY_DATA");
+    char prefix[4096];
     if (folder)
         return cp_arena_printf(arena, "%s/%s", folder, name);
     const char *here = cp_arena_printf(arena, "data/%s", name);
     if (!here || access(here, F_OK) == 0)
         return here;
-    return cp_arena_printf(arena, "%s/%s", cp_version_data_dir(), name);
+    installation(prefix);
+    return cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
 }

@@ -2,7 +2,17 @@
 #include "model/spec.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The shortest text that reads back as the number. */
+static void number_text(double number, char text[32]) {
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(text, 32, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            return;
+    }
+}
 
 /* The value of component c (knob k if k >= 0) at a slot, as an experiment file would write it. */
 static void value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]) {
@@ -11,7 +21,7 @@ static void value_text(const struct cp_spec *spec, size_t slot, int c, int k, ch
     else if (cp_knobs[k].options[0])
         (void)snprintf(text, 32, "%s", cp_knobs[k].options[spec->choice[slot].option[k]]);
     else
-        (void)snprintf(text, 32, "%.17g", spec->choice[slot].number[k]);
+        number_text(spec->choice[slot].number[k], text);
 }
 
 static void slot_text(const struct cp_clip_config *config, size_t slot, char text[32]) {

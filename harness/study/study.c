@@ -88,6 +88,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
     if (!study->modes || !study->watched)
         return out_of_memory(err);
+    size_t watched = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         const bool there =
@@ -95,7 +96,12 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
         if (there)
             study->modes[i] = cp_experiment_record(study->experiment, site->name);
         study->watched[i] = study->modes[i] != CP_MODE_OFF;
+        watched += study->watched[i];
     }
+    if (watched == 0 && study->spec_count > 1)
+        return cp_fail(err, CP_NOTHING_COMPARED, study->path,
+                       "no tap is recorded, so nothing would be compared"),
+               cp_expected(err, "record: at least one tap");
     return CP_OK;
 }
 
@@ -167,6 +173,9 @@ static double tower_work(double tokens, double width, double mlp, double layers,
     return layers * tokens * (4 * width * width + 2 * width * mlp + 2 * tokens * width) + width * embed;
 }
 
+/* Bytes of groups, dimension scales and indices for a tap of a capture, as measured. */
+enum { TAP_OVERHEAD = 24 << 10 };
+
 struct cp_estimate cp_study_estimate(const struct cp_study *study) {
     const struct cp_clip_config *c = &study->model.config;
     const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
@@ -188,12 +197,13 @@ struct cp_estimate cp_study_estimate(const struct cp_study *study) {
         if (study->modes[i] == CP_MODE_OFF)
             continue;
         const size_t inputs = site->shape[0];
+        const size_t values = study->modes[i] >= CP_MODE_FULL ? cp_site_row(site) : 0;
         size_t row = CP_DIGEST_BYTES;
         if (study->modes[i] >= CP_MODE_STATS)
             row += CP_STAT_COUNT * sizeof(double) + CP_EXPONENT_BINS * sizeof(int32_t);
-        if (study->modes[i] >= CP_MODE_FULL)
-            row += cp_site_row(site) * sizeof(float);
-        e.file += inputs * row * study->spec_count + inputs * row * study->oracle_count;
+        e.file += inputs * (row + values * sizeof(float)) * study->spec_count;
+        e.file += inputs * (row + values * sizeof(double)) * study->oracle_count;
+        e.file += TAP_OVERHEAD * (study->spec_count + study->oracle_count);
         e.file += inputs * (study->spec_count - 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
         e.buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) /
                      (size_t)(site->layer < 0 ? 1 : c->vision.layers);

@@ -22,7 +22,7 @@ const struct cp_point_row cp_points[CP_POINT_COUNT] = {
     [CP_TOKEN_EMBEDDING] = {NULL, "token_embedding", NULL, "text_model.embeddings.token_embedding", false,
                             TOKENS, "rows of the token embedding"},
     [CP_EMBED] = {"visual.embed", "embed", NULL, "vision_model.embeddings; text_model.embeddings", false,
-                  TOKENS, "class token and positions added"},
+                  TOKENS, "positions added, for images after the class token"},
     [CP_LN_PRE] = {"visual.ln_pre", NULL, NULL, "vision_model.pre_layrnorm", false, TOKENS,
                    "norm before the blocks"},
     [CP_LN_1] = {"ln_1", "ln_1", NULL, "layer_norm1", true, TOKENS, "norm before attention"},

@@ -25,7 +25,8 @@ static const struct {
     {"harness/tap", "base io num tap", ""},
     {"reference/oracle", "base io model oracle tap/tap.h", "gsl"},
     {"harness/study", "base num io ops model tap oracle study", ""},
-    {"harness/cmd", "base io ops model study cmd", "gsl/gsl_errno.h"},
+    {"harness/report", "base num io tap study report", ""},
+    {"harness/cmd", "base io ops model study report cmd", "gsl/gsl_errno.h"},
 };
 enum { FLOORS = sizeof floors / sizeof floors[0] };
 

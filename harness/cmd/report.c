@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "report/report.h"
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct form {
+    const char *option, *ending;
+    void (*write)(const struct cp_report *report, FILE *out);
+} forms[] = {{"--html", ".html", cp_report_html}, {"--csv", ".csv", cp_report_csv}};
+enum { FORMS = sizeof forms / sizeof forms[0] };
+
+struct arguments {
+    const char *result, *output;
+    const struct form *form;
+};
+
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    *a = (struct arguments){.form = &forms[0]};
+    for (int i = 0; i < argc; i++) {
+        size_t f = 0;
+        while (f < FORMS && strcmp(argv[i], forms[f].option) != 0)
+            f++;
+        if (f < FORMS)
+            a->form = &forms[f];
+        else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+            a->output = argv[++i];
+        else if (argv[i][0] == '-')
+            return (void)cp_fail(err, CP_USAGE, "", "report: unknown option '%s'", argv[i]),
+                   cp_expected(err, "--html, --csv or -o FILE");
+        else if (a->result)
+            return (void)cp_fail(err, CP_USAGE, "", "report: a second file '%s'", argv[i]),
+                   cp_expected(err, "one result");
+        else
+            a->result = argv[i];
+    }
+    if (!a->result)
+        return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
+               cp_expected(err, "a file that `clip-parity run` wrote");
+    return CP_OK;
+}
+
+static enum cp_status unwritable(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(errno));
+}
+
+static enum cp_status write_to(const struct cp_report *report, const struct form *form, const char *partial,
+                               const char *path, struct cp_error *err) {
+    FILE *out = fopen(partial, "w");
+    if (!out)
+        return unwritable(path, err);
+    form->write(report, out);
+    const bool failed = ferror(out) != 0;
+    if (fclose(out) == 0 && !failed && rename(partial, path) == 0)
+        return CP_OK;
+    (void)unwritable(path, err);
+    (void)unlink(partial);
+    return CP_BAD_INPUT;
+}
+
+/* Under another name first, so that a report is whole or not there. */
+static enum cp_status write_file(struct cp_report *report, const struct form *form, const char *path,
+                                 struct cp_error *err) {
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return cp_fail(err, CP_BAD_INPUT, path, "is no regular file"), cp_expected(err, "a file to write");
+    const char *partial = cp_arena_printf(&report->arena, "%s.partial", path);
+    if (!partial)
+        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    return write_to(report, form, partial, path, err);
+}
+
+/* Beside the result, RESULT.html, unless -o says where; "-" is standard output. */
+enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err) {
+    struct arguments a;
+    struct cp_report report;
+    CP_TRY(parse(argc, argv, &a, err));
+    enum cp_status status = cp_report_load(a.result, &report, err);
+    if (status == CP_OK && a.output && strcmp(a.output, "-") == 0) {
+        a.form->write(&report, stdout);
+    } else if (status == CP_OK) {
+        const size_t stem = strlen(a.result) -
+                            (strlen(a.result) > 3 && !strcmp(a.result + strlen(a.result) - 3, ".h5") ? 3 : 0);
+        const char *path =
+            a.output ? a.output
+                     : cp_arena_printf(&report.arena, "%.*s%s", (int)stem, a.result, a.form->ending);
+        status =
+            path ? write_file(&report, a.form, path, err) : cp_fail(err, CP_INTERNAL, "", "out of memory");
+        if (status == CP_OK)
+            printf("report  %s\n", path);
+    }
+    cp_report_free(&report);
+    return status;
+}

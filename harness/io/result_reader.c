@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/result_reader.h"
+
+#include "io/result_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than the largest result has; a file that says otherwise is damaged. */
+enum { ELEMENTS_MAX = 1 << 28 };
+
+struct cp_reader {
+    hid_t file;
+    char path[];
+};
+
+static enum cp_status bad(const struct cp_reader *reader, const char *object, const char *why,
+                          struct cp_error *err) {
+    char where[512];
+    (void)snprintf(where, sizeof where, "%.200s: %.250s", reader->path, object);
+    return cp_fail(err, CP_BAD_INPUT, where, "%s", why);
+}
+
+static enum cp_status no_memory(const struct cp_reader *reader, struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, reader->path, "out of memory");
+}
+
+static enum cp_status check_schema(const struct cp_reader *reader, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    const char *schema = NULL;
+    enum cp_status status = cp_reader_text(reader, "/", "schema", &arena, &schema, err);
+    if (status != CP_OK || strcmp(schema, "clip-parity/1") != 0)
+        status = cp_fail(err, CP_BAD_INPUT, reader->path, "is no result of this program"),
+        cp_expected(err, "an HDF5 file of the schema clip-parity/1");
+    cp_arena_free(&arena);
+    return status;
+}
+
+enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
+    struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
+    *out = NULL;
+    if (!reader)
+        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    (void)H5dont_atexit();
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    memcpy(reader->path, path, strlen(path) + 1);
+    reader->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    enum cp_status status = CP_OK;
+    if (reader->file < 0)
+        status = cp_fail(err, CP_BAD_INPUT, path, "cannot be opened as HDF5"),
+        cp_expected(err, "a result that `clip-parity run` finished");
+    if (status == CP_OK)
+        status = check_schema(reader, err);
+    if (status == CP_OK)
+        *out = reader;
+    else
+        cp_reader_close(reader);
+    return status;
+}
+
+void cp_reader_close(struct cp_reader *reader) {
+    if (reader)
+        cp_result_release(reader->file);
+    free(reader);
+}
+
+/* H5Lexists wants every group on the way to be there. */
+int cp_reader_has(const struct cp_reader *reader, const char *object) {
+    char part[1024];
+    for (const char *slash = strchr(object + 1, '/');; slash = strchr(slash + 1, '/')) {
+        (void)snprintf(part, sizeof part, "%.*s", slash ? (int)(slash - object) : 1023, object);
+        if (H5Lexists(reader->file, part, H5P_DEFAULT) <= 0)
+            return 0;
+        if (!slash)
+            return 1;
+    }
+}
+
+enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object, const char *name,
+                              struct cp_arena *arena, const char **text, struct cp_error *err) {
+    const hid_t attribute = H5Aopen_by_name(reader->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    char *value = NULL;
+    enum cp_status status = CP_OK;
+    *text = NULL;
+    if (type < 0 || H5Tis_variable_str(type) <= 0 || H5Aread(attribute, type, &value) < 0 || !value)
+        status = bad(reader, object, "has no such text", err), cp_expected(err, "the attribute %s", name);
+    else if (!(*text = cp_arena_strdup(arena, value)))
+        status = no_memory(reader, err);
+    (void)H5free_memory(value);
+    cp_result_release(type);
+    cp_result_release(attribute);
+    return status;
+}
+
+/* A dataset with its shape; the count of elements, or -1. */
+static hssize_t open_dataset(const struct cp_reader *reader, const char *object, hid_t *dataset,
+                             struct cp_reader_array *shape) {
+    hsize_t dims[H5S_MAX_RANK];
+    *dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
+    const hid_t space = *dataset < 0 ? -1 : H5Dget_space(*dataset);
+    const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
+    hssize_t count = rank < 0 || rank > CP_MAX_RANK ? -1 : H5Sget_simple_extent_npoints(space);
+    *shape = (struct cp_reader_array){.rank = rank};
+    for (int d = 0; d < rank && count >= 0; d++)
+        shape->shape[d] = (size_t)dims[d];
+    cp_result_release(space);
+    return count > ELEMENTS_MAX ? -1 : count;
+}
+
+enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
+                                 struct cp_reader_array *array, struct cp_error *err) {
+    hid_t dataset;
+    const hssize_t count = open_dataset(reader, object, &dataset, array);
+    enum cp_status status = CP_OK;
+    if (count < 0) {
+        status = bad(reader, object, "is no array of numbers", err);
+    } else if (!(array->values = cp_arena_alloc(arena, (size_t)count, sizeof(double)))) {
+        status = no_memory(reader, err);
+    } else if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->values) < 0) {
+        status = bad(reader, object, "cannot be read as numbers", err);
+    }
+    cp_result_release(dataset);
+    return status;
+}
+
+static enum cp_status copy_texts(const struct cp_reader *reader, char **values, size_t count,
+                                 struct cp_arena *arena, struct cp_reader_texts *texts,
+                                 struct cp_error *err) {
+    texts->items = cp_arena_alloc(arena, count, sizeof(char *));
+    texts->count = texts->items ? count : 0;
+    for (size_t i = 0; i < texts->count; i++) {
+        texts->items[i] = cp_arena_strdup(arena, values[i] ? values[i] : "");
+        if (!texts->items[i])
+            return no_memory(reader, err);
+    }
+    return texts->items ? CP_OK : no_memory(reader, err);
+}
+
+enum cp_status cp_reader_texts(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
+                               struct cp_reader_texts *texts, struct cp_error *err) {
+    struct cp_reader_array shape;
+    hid_t dataset;
+    const hssize_t count = open_dataset(reader, object, &dataset, &shape);
+    const hid_t type = count < 0 ? -1 : H5Dget_type(dataset), space = count < 0 ? -1 : H5Dget_space(dataset);
+    char **values = count < 0 ? NULL : calloc((size_t)count + 1, sizeof(char *));
+    enum cp_status status;
+    *texts = (struct cp_reader_texts){0};
+    if (type < 0 || H5Tis_variable_str(type) <= 0 || !values ||
+        H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        status = bad(reader, object, "holds no texts", err);
+    else
+        status = copy_texts(reader, values, (size_t)count, arena, texts, err);
+    if (values && type >= 0 && space >= 0)
+        (void)H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
+    free(values);
+    cp_result_release(space);
+    cp_result_release(type);
+    cp_result_release(dataset);
+    return status;
+}
+
+struct listing {
+    struct cp_arena *arena;
+    struct cp_reader_texts *names;
+    size_t most;
+};
+
+static herr_t add_group(hid_t group, const char *name, const H5L_info_t *info, void *context) {
+    struct listing *listing = context;
+    H5O_info_t object;
+    if (info->type != H5L_TYPE_HARD ||
+        H5Oget_info_by_name2(group, name, &object, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
+        return -1;
+    if (object.type != H5O_TYPE_GROUP)
+        return 0;
+    const char *copy = cp_arena_strdup(listing->arena, name);
+    if (!copy || listing->names->count == listing->most)
+        return -1;
+    listing->names->items[listing->names->count++] = copy;
+    return 0;
+}
+
+enum cp_status cp_reader_groups(const struct cp_reader *reader, const char *group, struct cp_arena *arena,
+                                struct cp_reader_texts *names, struct cp_error *err) {
+    H5G_info_t info;
+    *names = (struct cp_reader_texts){0};
+    if (H5Gget_info_by_name(reader->file, group, &info, H5P_DEFAULT) < 0)
+        return bad(reader, group, "is no group", err);
+    struct listing listing = {arena, names, (size_t)info.nlinks};
+    names->items = cp_arena_alloc(arena, listing.most, sizeof(char *));
+    if (!names->items)
+        return no_memory(reader, err);
+    if (H5Literate_by_name(reader->file, group, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, add_group, &listing,
+                           H5P_DEFAULT) < 0)
+        return bad(reader, group, "cannot be listed", err);
+    return CP_OK;
+}
