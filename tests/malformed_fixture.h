@@ -99,7 +99,7 @@ static inline enum cp_status read_in_child(file_reader *reader, const char *path
                  seconds() - start, usage.ru_maxrss);
     memcpy(line, shared, 4096);
     (void)munmap(shared, 4096);
-    return WEXITSTATUS(status);
+    return (enum cp_status)WEXITSTATUS(status);
 }
 
 /* Refused as bad input by a line that names the file first, says this, and what was expected. */

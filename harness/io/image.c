@@ -96,7 +96,8 @@ static enum cp_status decode(const struct reader *r, const struct cp_file *file)
 enum cp_status cp_png_read(const char *path, size_t side, uint8_t *rgb, struct cp_error *err) {
     struct cp_file file;
     CP_TRY(cp_file_map(path, &file, err));
-    const struct reader r = {spng_ctx_new(0), path, side, rgb, err};
+    struct reader r = {.png = spng_ctx_new(0), .path = path, .side = side, .err = err};
+    r.rgb = rgb;
     enum cp_status status;
     if (!r.png)
         status = damaged(&r, SPNG_EMEM);

@@ -76,7 +76,7 @@ static void npy_header_is_no_dict(void **state) {
         "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1}",
         NPY_2_BY_3 " # comment",
-        NPY_2_BY_3 NPY_2_BY_3,
+        NPY_2_BY_3 "{}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof dicts / sizeof dicts[0]; i++)

@@ -106,6 +106,12 @@ static void edits_are_located(void **state) {
          "'classes'?)"},
         {"  labels:", "  synthetic: {images: 3}\n  labels:",
          "e.yaml:9:3: inputs: synthetic beside other keys (expected synthetic alone, or files)"},
+        {"  labels:", "  truncate: 3\n  labels:",
+         "e.yaml:9:13: inputs.truncate: '3' is not allowed (expected one of off, on, false, true, no, yes)"},
+        {"  prompts: {classes: data/fashion-clip/classes.txt, templates: [\"a photo of a {}\", \"a picture "
+         "of a "
+         "{}, a fashion item\"]}\n",
+         "  truncate: on\n", "e.yaml:8:13: inputs: truncate without texts (expected prompts as texts)"},
         {"  labels:", "  limit: 0\n  labels:",
          "e.yaml:9:10: inputs.limit: '0' is out of range (expected an integer from 1 to 2147483647)"},
         {"{activation: quick}", "quick",

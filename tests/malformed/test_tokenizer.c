@@ -17,7 +17,7 @@ static int read_vocabulary(void **state) {
     struct cp_error err;
     if (cp_file_read("data/vocab/bpe_simple_vocab_16e6.txt.gz", 1 << 24, &arena, &file, &err) != CP_OK)
         return -1;
-    vocabulary = (char *)(uintptr_t)file.bytes;
+    vocabulary = (char *)file.bytes;
     vocabulary_size = file.size;
     edited = cp_arena_alloc(&arena, file.size + MARGIN, 1);
     return edited ? make_folder(state) : -1;
@@ -45,12 +45,11 @@ static size_t line_start(int number) {
 
 /* The vocabulary with `count` lines from `first` on replaced by text. */
 static const char *replaced(int first, int count, const char *text) {
-    const size_t from = line_start(first), to = line_start(first + count), length = strlen(text);
-    assert_true(length <= MARGIN);
-    memcpy(edited, vocabulary, from);
-    memcpy(edited + from, text, length);
-    memcpy(edited + from + length, vocabulary + to, vocabulary_size - to);
-    return written("vocabulary.txt", edited, from + length + vocabulary_size - to);
+    const size_t from = line_start(first), to = line_start(first + count);
+    const int size =
+        snprintf(edited, vocabulary_size + MARGIN, "%.*s%s%s", (int)from, vocabulary, text, vocabulary + to);
+    assert_in_range(size, 1, vocabulary_size + MARGIN - 1);
+    return written("vocabulary.txt", edited, (size_t)size);
 }
 
 static void good_is_accepted(void **state) {
@@ -165,14 +164,14 @@ static void case_80_no_text(void **state) {
 }
 
 static void case_81_over_the_context_length(void **state) {
-    char setting[1024] = "inputs.prompts=[a dog, ";
+    char dogs[4 * (CONTEXT - 1) + 1], setting[512];
     (void)state;
-    for (int i = 0; i < CONTEXT - 1; i++)
-        (void)strcat(setting, "dog ");
-    (void)strcat(setting, "]");
-    refuse_prompts(setting,
-                   "dog ' has 78 tokens with start and end (expected at most 77, the context length, or "
-                   "inputs.truncate: on)");
+    for (size_t i = 0; i < sizeof dogs; i++)
+        dogs[i] = "dog "[i % 4];
+    dogs[sizeof dogs - 1] = '\0';
+    (void)snprintf(setting, sizeof setting, "inputs.prompts=[a dog, %s]", dogs);
+    refuse_prompts(setting, "' has 78 tokens with start and end (expected at most 77, the context length, or "
+                            "inputs.truncate: on)");
     char arguments[1536], text[65536];
     (void)snprintf(arguments, sizeof arguments,
                    "run experiments/quickgelu-vs-gelu.yaml --dry-run inputs.truncate=on '%s'", setting);
