@@ -51,7 +51,8 @@ MARKUP = ("<p>text</p>", "<a href=\"x\">y</a>", "<br>", "<br/>", "<!-- c -->", "
           "<end_of_text", "endoftext", "<?xml?>", "$x$", "{{x}}", "%s", "%d%%", "C:\\dir\\n", "\\t", "\\n")
 REFUSED = ("<|startoftext|>", "a <|endoftext|> b", "<|EndOfText|>", "<start_of_text>", "x<end_of_text>y", "&amp;",
            "&#65;", "&#65", "&#x41;", "&#X41", "a &lt; b", "&amp;amp;", "&eacute;", "caf&eacute", "&notit", "&copy2",
-           "Black&White&ampx", "&AMP", "&frac12", "a\x0bb", "\x7f", "a\x1bb", "\x1b[1mx\x1b[0m", "\x1c",
+           "Black&White&ampx", "&AMP", "&frac12", "&hellip;", "a &rarr; b",
+           "&CounterClockwiseContourIntegral;", "a\x0bb", "\x7f", "a\x1bb", "\x1b[1mx\x1b[0m", "\x1c",
            "a\x08b", "caf\u00e9", "don\u2019t", "\u00a0", "\ufb01")
 
 
