@@ -56,7 +56,7 @@ static void npy_header_ends_within_its_dict(void **state) {
                 {"lse", "'fortran_order'"},
                 {"3)", "'shape'"},
                 {", }", "its dict"},
-                {" }", "its dict"}};
+                {" }", "its keys"}};
     (void)state;
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         make_npy(1, NPY_2_BY_3, 24);
