@@ -52,11 +52,11 @@ static void npy_header_length(void **state) {
 static void npy_header_ends_within_its_dict(void **state) {
     static const struct {
         const char *end, *says;
-    } cuts[] = {{"f4'", "'descr'"},
-                {"lse", "'fortran_order'"},
-                {"3)", "'shape'"},
-                {", }", "its dict"},
-                {" }", "its keys"}};
+    } cuts[] = {{"f4'", "in its 'descr'"},
+                {"lse", "in its 'fortran_order'"},
+                {"3)", "in its 'shape'"},
+                {", }", "in its dict"},
+                {" }", "in its keys"}};
     (void)state;
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         make_npy(1, NPY_2_BY_3, 24);
