@@ -73,25 +73,33 @@ static enum cp_status write_file(struct cp_report *report, const struct form *fo
     return write_to(report, form, partial, path, err);
 }
 
-/* Beside the result, RESULT.html, unless -o says where; "-" is standard output. */
+/* "results/runs/x.html" for "results/runs/x.h5". */
+static const char *beside(struct cp_report *report, const char *result, const char *ending) {
+    const size_t length = strlen(result);
+    const bool named = length > 3 && strcmp(result + length - 3, ".h5") == 0;
+    return cp_arena_printf(&report->arena, "%.*s%s", (int)(named ? length - 3 : length), result, ending);
+}
+
+/* Beside the result unless -o says where; "-" is standard output. */
+static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
+                                   struct cp_error *err) {
+    if (a->output && strcmp(a->output, "-") == 0)
+        return a->form->write(report, stdout), CP_OK;
+    const char *path = a->output ? a->output : beside(report, a->result, a->form->ending);
+    if (!path)
+        return cp_fail(err, CP_INTERNAL, a->result, "out of memory");
+    CP_TRY(write_file(report, a->form, path, err));
+    printf("report  %s\n", path);
+    return CP_OK;
+}
+
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err) {
-    struct arguments a;
+    struct arguments a = {.result = ""};
     struct cp_report report;
     CP_TRY(parse(argc, argv, &a, err));
     enum cp_status status = cp_report_load(a.result, &report, err);
-    if (status == CP_OK && a.output && strcmp(a.output, "-") == 0) {
-        a.form->write(&report, stdout);
-    } else if (status == CP_OK) {
-        const size_t stem = strlen(a.result) -
-                            (strlen(a.result) > 3 && !strcmp(a.result + strlen(a.result) - 3, ".h5") ? 3 : 0);
-        const char *path =
-            a.output ? a.output
-                     : cp_arena_printf(&report.arena, "%.*s%s", (int)stem, a.result, a.form->ending);
-        status =
-            path ? write_file(&report, a.form, path, err) : cp_fail(err, CP_INTERNAL, "", "out of memory");
-        if (status == CP_OK)
-            printf("report  %s\n", path);
-    }
+    if (status == CP_OK)
+        status = write_report(&report, &a, err);
     cp_report_free(&report);
     return status;
 }

@@ -91,7 +91,8 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
     if (status == CP_OK && !kept)
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
     if (kept) {
-        memcpy(kept, buffer, used);
+        if (used)
+            memcpy(kept, buffer, used);
         kept[used] = '\0';
         *file = (struct cp_file){(unsigned char *)kept, kept, used};
     }

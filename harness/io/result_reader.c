@@ -30,7 +30,7 @@ static enum cp_status check_schema(const struct cp_reader *reader, struct cp_err
     struct cp_arena arena = {0};
     const char *schema = NULL;
     enum cp_status status = cp_reader_text(reader, "/", "schema", &arena, &schema, err);
-    if (status != CP_OK || strcmp(schema, "clip-parity/1") != 0)
+    if (status != CP_OK || !schema || strcmp(schema, "clip-parity/1") != 0)
         status = cp_fail(err, CP_BAD_INPUT, reader->path, "is no result of this program"),
         cp_expected(err, "an HDF5 file of the schema clip-parity/1");
     cp_arena_free(&arena);

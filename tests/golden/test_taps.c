@@ -59,7 +59,9 @@ static double distance(const char *tap, const double *golden, size_t count) {
 
 /* Geometric mean over inputs of our RMS error to PyTorch float32's, with the floor 2^-24 RMS(oracle). */
 static double error_ratio(const double *torch_errors, size_t inputs, size_t count) {
-    const size_t row = count / inputs;
+    const size_t row = inputs ? count / inputs : 0;
+    if (row == 0)
+        return INFINITY;
     double sum = 0;
     for (size_t n = 0; n < inputs; n++) {
         double square = 0, reference = 0;
