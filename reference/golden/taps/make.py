@@ -2,8 +2,8 @@
 """Writes what PyTorch computes at every tap of three models.
 
 Both demo models under their own activation, on the 100 images and 80 prompts of
-data/fashion-clip, and a model of ViT-B/32's shape with two layers per tower, seeded, on
-seeded inputs:
+data/fashion-clip, and a model of ViT-B/32's shape with two layers per tower, of three seeds,
+on seeded inputs:
 
     MODEL.values.npy  float64 (taps, 4096), PyTorch float64; element i of a tap is the
                       flat index counter_hash(0, name_hash(tap), i) mod its size
@@ -37,8 +37,8 @@ import train  # noqa: E402
 from tokenizer import Tokenizer  # noqa: E402
 
 SAMPLES = 4096
-INPUTS = 16  # of the seeded model, images and prompts alike
-SEED = 1
+INPUTS = 16  # of a seeded model, images and prompts alike
+SEEDS = 1, 2, 3
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)[:, None, None]
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)[:, None, None]
 
@@ -60,13 +60,13 @@ def demo_model(name, activation):
 
 
 @torch.no_grad()
-def seeded_model():
+def seeded_model(seed):
     config = json.loads((ROOT / "data/configs/vit-b-32-2-layers.json").read_text())
-    return seeded.fill(clip.from_config(config), SEED)
+    return seeded.fill(clip.from_config(config), seed)
 
 
-def seeded_inputs():
-    return seeded.pixels(INPUTS, 224, SEED, MEAN, STD), seeded.tokens(INPUTS, 77, 49408, SEED)
+def seeded_inputs(seed):
+    return seeded.pixels(INPUTS, 224, seed, MEAN, STD), seeded.tokens(INPUTS, 77, 49408, seed)
 
 
 def watch(model, taps):
@@ -125,7 +125,8 @@ def main():
     demo = demo_inputs()
     golden("fashion-clip", demo_model("fashion-clip", "quick"), demo)
     golden("fashion-clip-gelu", demo_model("fashion-clip-gelu", "erf"), demo)
-    golden("vit-b-32-2-layers", seeded_model, seeded_inputs())
+    for seed in SEEDS:
+        golden(f"vit-b-32-2-layers.{seed}", lambda: seeded_model(seed), seeded_inputs(seed))
     (HERE / "PROVENANCE.txt").write_text(
         f"made by reference/golden/taps/make.py\npython {platform.python_version()}\n"
         f"torch {torch.__version__}\nnumpy {np.__version__}\n")
