@@ -26,9 +26,10 @@ struct cp_pool {
     struct worker workers[];
 };
 
-/* Loops follow each other within microseconds, and waking a thread takes tens of them: so who waits looks
- * this many times (some 30 us) before it sleeps. */
-enum { LOOKS = 1000 };
+/* Loops follow each other within microseconds, waking a thread takes tens of them, and a woken thread may
+ * start on its waker's core. So who waits looks this many times, some tenths of a millisecond, before it
+ * sleeps. */
+enum { LOOKS = 30000 };
 
 static inline void pause_briefly(void) {
 #if defined __x86_64__
