@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "folder_fixture.h"
+
 /* The limits are promises of the plain build: AddressSanitizer's own memory is beyond them. */
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
@@ -36,20 +38,6 @@ enum { CHILD_SECONDS = 1, CHILD_KIB = 256 << 10 };
 
 /* Reads the whole file at path; what it read is dropped. */
 typedef enum cp_status file_reader(const char *path, struct cp_error *err);
-
-static char folder[] = "/tmp/cp-malformed-XXXXXX";
-
-static inline int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static inline int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): a fixed command on a folder this test made */
-}
 
 /* The path of a file of the folder with these bytes; the same for every call. */
 static inline const char *written(const char *name, const void *bytes, size_t size) {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "folder_fixture.h"
 #include "io/result_file.h"
 
 #include <hdf5.h>
@@ -21,7 +22,6 @@
 enum { ROWS = 5, CHANNELS = 3 };
 
 static const char *const IMAGES[ROWS] = {"a.png", "b.png", "caf\xc3\xa9.png", "", "e.png"};
-static char folder[] = "/tmp/cp-result-XXXXXX";
 static struct cp_error err;
 
 static inline const char *in_folder(const char *name) {
@@ -30,18 +30,6 @@ static inline const char *in_folder(const char *name) {
     char *path = paths[next++ % 4];
     (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
-}
-
-static inline int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) == NULL;
-}
-
-static inline int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    (void)snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); /* NOLINT(cert-env33-c): a fixed command on a folder this test made */
 }
 
 static inline int same_bytes(const char *a, const char *b) {

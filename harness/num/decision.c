@@ -84,3 +84,22 @@ void cp_wilson(size_t k, size_t n, double *low, double *high) {
     *low = k > 0 ? (centre - half) / scale : 0; /* the ends are exact: rounding gives -1e-19 */
     *high = k < n ? (centre + half) / scale : 1;
 }
+
+struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels, size_t images) {
+    struct cp_decisions d = {.images = images, .accuracy = NAN, .accuracy_baseline = NAN};
+    size_t right = 0, right_baseline = 0;
+    for (size_t i = 0; i < images; i++, rows += CP_DECISION_COUNT) {
+        d.flips += rows[CP_FLIP] != 0;
+        d.max_dp = cp_worse(d.max_dp, rows[CP_MAX_DP]);
+        d.kl_worst = cp_worse(d.kl_worst, rows[CP_KL]);
+        d.kl_mean += rows[CP_KL] / (double)images;
+        right += labels && rows[CP_TOP1] == (double)labels[i];
+        right_baseline += labels && rows[CP_TOP1_REFERENCE] == (double)labels[i];
+    }
+    cp_wilson(d.flips, images, &d.flip_low, &d.flip_high);
+    if (labels) {
+        d.accuracy = (double)right / (double)images;
+        d.accuracy_baseline = (double)right_baseline / (double)images;
+    }
+    return d;
+}

@@ -76,6 +76,16 @@ extern const char *const cp_decision_names[CP_DECISION_COUNT];
 /* p: x's probabilities, q: the reference's; work: 4 * n doubles (copies, and GSL's ranks). n >= 1. */
 void cp_decide(const float *p, const float *q, size_t n, double *work, double decision[CP_DECISION_COUNT]);
 
+/* Decisions over images. */
+struct cp_decisions {
+    size_t images, flips;
+    double flip_low, flip_high; /* 95 % interval of the share */
+    double max_dp, kl_mean, kl_worst;
+    double accuracy, accuracy_baseline; /* NaN: no labels */
+};
+/* rows: (images, CP_DECISION_COUNT); labels NULL: none. */
+struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels, size_t images);
+
 /* First largest of n values; NaN never wins. */
 size_t cp_argmax(const float *x, size_t n);
 

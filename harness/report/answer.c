@@ -8,7 +8,8 @@ const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *c,
     for (size_t t = 0; t < c->taps; t++) {
         const struct cp_report_tap *tap = &c->tap[t];
         const int verdict = (int)tap->verdict[CP_FIELD_VERDICT];
-        if (tap->tower == tower && (c->judged ? verdict == CP_SEMANTIC_VERDICT : tap->different > 0))
+        if (tap->tower == tower &&
+            (c->judged ? verdict == CP_SEMANTIC_VERDICT : tap->over_inputs.different > 0))
             return tap;
     }
     return NULL;
@@ -59,7 +60,7 @@ static void say_rounding(struct sentence *s, const struct cp_report_candidate *c
             c->taps - open, c->taps);
 }
 
-static void say_decisions(struct sentence *s, const struct cp_report_decisions *d) {
+static void say_decisions(struct sentence *s, const struct cp_decisions *d) {
     if (d->images == 0)
         return;
     say(s,
@@ -84,6 +85,6 @@ void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t si
             say(&s, " computes the same maths as the baseline");
         say_rounding(&s, c);
     }
-    say_decisions(&s, &c->decisions);
+    say_decisions(&s, &c->counts);
     say(&s, ".");
 }

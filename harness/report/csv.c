@@ -28,11 +28,11 @@ void cp_report_csv(const struct cp_report *r, FILE *out) {
                           cp_verdict_names[(int)tap->verdict[CP_FIELD_VERDICT]],
                           cp_verdict_names[(int)tap->verdict[CP_FIELD_ROUNDING]]);
             for (int part = 0; part < CP_PART_COUNT; part++)
-                put(out, tap->mean_rel[part]);
-            put(out, tap->worst_token);
-            put(out, tap->ulp_max);
-            put(out, tap->nonfinite);
-            put(out, tap->different);
+                put(out, tap->over_inputs.mean_rel[part]);
+            put(out, tap->over_inputs.worst_token);
+            put(out, tap->over_inputs.ulp_max);
+            put(out, tap->over_inputs.nonfinite);
+            put(out, tap->over_inputs.different);
             for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
                 put(out, tap->verdict[f]);
             (void)fputc('\n', out);

@@ -28,35 +28,6 @@ static enum cp_tower tower_of(const char *tap) {
     return CP_TEXT;
 }
 
-/* "visual.0.mlp.gelu" for "visual.transformer.resblocks.0.mlp.gelu". */
-static const char *address_of(struct cp_arena *arena, const char *tap) {
-    const char *blocks = strstr(tap, "transformer.resblocks.");
-    if (!blocks)
-        return tap;
-    return cp_arena_printf(arena, "%s.%s", tower_of(tap) == CP_VISUAL ? "visual" : "text",
-                           blocks + strlen("transformer.resblocks."));
-}
-
-/* metrics: (inputs, part, metric). */
-static void summarise(const double *metrics, size_t inputs, struct cp_report_tap *tap) {
-    size_t counted[CP_PART_COUNT] = {0};
-    for (size_t i = 0; i < inputs; i++)
-        for (int part = 0; part < CP_PART_COUNT; part++, metrics += CP_METRIC_COUNT) {
-            if (!isnan(metrics[CP_REL_L2])) {
-                tap->mean_rel[part] += metrics[CP_REL_L2];
-                counted[part]++;
-            }
-            if (part != CP_TOTAL)
-                continue;
-            tap->worst_token = cp_worse(tap->worst_token, metrics[CP_WORST_REL_L2]);
-            tap->ulp_max = cp_worse(tap->ulp_max, metrics[CP_ULP_MAX]);
-            tap->nonfinite += metrics[CP_NONFINITE];
-            tap->different += metrics[CP_DIFFERENT];
-        }
-    for (int part = 0; part < CP_PART_COUNT; part++)
-        tap->mean_rel[part] = counted[part] ? tap->mean_rel[part] / (double)counted[part] : NAN;
-}
-
 static enum cp_status load_tap(struct load *l, const char *candidate, struct cp_report_tap *tap) {
     struct cp_arena scratch = {0};
     struct cp_reader_array metrics;
@@ -67,7 +38,7 @@ static enum cp_status load_tap(struct load *l, const char *candidate, struct cp_
         (metrics.rank != 3 || metrics.shape[1] != CP_PART_COUNT || metrics.shape[2] != CP_METRIC_COUNT))
         status = damaged(l, object, "(input, part, metric)");
     if (status == CP_OK)
-        summarise(metrics.values, metrics.shape[0], tap);
+        tap->over_inputs = cp_tap_summarise(metrics.values, metrics.shape[0]);
     cp_arena_free(&scratch);
     return status;
 }
@@ -89,7 +60,7 @@ static enum cp_status load_taps(struct load *l, struct cp_report_candidate *c) {
     for (size_t t = 0; t < c->taps; t++) {
         struct cp_report_tap *tap = &c->tap[t];
         tap->name = names.items[t];
-        tap->address = address_of(&l->report->arena, tap->name);
+        cp_tap_address(tap->name, tap->address);
         tap->tower = tower_of(tap->name);
         memcpy(tap->verdict, verdicts.values + t * CP_VERDICT_FIELDS, sizeof tap->verdict);
         for (int f = CP_FIELD_VERDICT; f <= CP_FIELD_ROUNDING; f++)
@@ -101,22 +72,6 @@ static enum cp_status load_taps(struct load *l, struct cp_report_candidate *c) {
     return CP_OK;
 }
 
-static void count_decisions(const struct cp_report *report, struct cp_report_decisions *d) {
-    size_t right = 0, right_baseline = 0;
-    for (size_t i = 0; i < d->images; i++) {
-        const double *row = d->rows + i * CP_DECISION_COUNT;
-        d->flips += row[CP_FLIP] != 0;
-        d->max_dp = cp_worse(d->max_dp, row[CP_MAX_DP]);
-        d->kl_worst = cp_worse(d->kl_worst, row[CP_KL]);
-        d->kl_mean += row[CP_KL] / (double)d->images;
-        right += report->labels && row[CP_TOP1] == report->labels[i];
-        right_baseline += report->labels && row[CP_TOP1_REFERENCE] == report->labels[i];
-    }
-    cp_wilson(d->flips, d->images, &d->flip_low, &d->flip_high);
-    d->accuracy = report->labels ? (double)right / (double)d->images : NAN;
-    d->accuracy_baseline = report->labels ? (double)right_baseline / (double)d->images : NAN;
-}
-
 static enum cp_status load_decisions(struct load *l, struct cp_report_candidate *c) {
     struct cp_reader_array rows;
     char object[400];
@@ -126,8 +81,8 @@ static enum cp_status load_decisions(struct load *l, struct cp_report_candidate 
     CP_TRY(cp_reader_numbers(l->reader, object, &l->report->arena, &rows, l->err));
     if (rows.rank != 2 || rows.shape[1] != CP_DECISION_COUNT || rows.shape[0] != l->report->images.count)
         return damaged(l, object, "(image, decision)");
-    c->decisions = (struct cp_report_decisions){.images = rows.shape[0], .rows = rows.values};
-    count_decisions(l->report, &c->decisions);
+    c->decisions = rows.values;
+    c->counts = cp_decisions_count(rows.values, l->report->labels, rows.shape[0]);
     return CP_OK;
 }
 
@@ -148,7 +103,11 @@ static enum cp_status load_inputs(struct load *l, const char *candidate) {
     CP_TRY(cp_reader_numbers(l->reader, "/inputs/label", &r->arena, &labels, l->err));
     if (labels.rank != 1 || labels.shape[0] != r->images.count)
         return damaged(l, "/inputs/label", "(image)");
-    r->labels = labels.values;
+    r->labels = cp_arena_alloc(&r->arena, labels.shape[0], sizeof *r->labels);
+    if (!r->labels)
+        return cp_fail(l->err, CP_INTERNAL, r->path, "out of memory");
+    for (size_t i = 0; i < labels.shape[0]; i++)
+        r->labels[i] = (int32_t)labels.values[i];
     return CP_OK;
 }
 

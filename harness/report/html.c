@@ -78,7 +78,7 @@ static struct axis axis_of(const struct cp_report_candidate *c) {
     double low = INFINITY, high = 0;
     for (size_t t = 0; t < c->taps; t++)
         for (int part = 0; part < CP_PART_COUNT; part++) {
-            const double value = c->tap[t].mean_rel[part];
+            const double value = c->tap[t].over_inputs.mean_rel[part];
             if (value > 0 && isfinite(value)) {
                 low = value < low ? value : low;
                 high = value > high ? value : high;
@@ -124,7 +124,7 @@ static void put_series(FILE *out, const struct cp_report_candidate *c, struct ax
     bool open = false;
     (void)fprintf(out, "<path class=\"plot %s\" d=\"", cp_part_names[part]);
     for (size_t t = 0; t < c->taps; t++) {
-        const double value = c->tap[t].mean_rel[part];
+        const double value = c->tap[t].over_inputs.mean_rel[part];
         const bool there = value > 0 && isfinite(value);
         open = open && there && c->tap[t].tower == c->tap[t - 1].tower;
         if (there)
@@ -137,13 +137,13 @@ static void put_series(FILE *out, const struct cp_report_candidate *c, struct ax
 static void put_dots(FILE *out, const struct cp_report_candidate *c, struct axis axis) {
     for (size_t t = 0; t < c->taps; t++) {
         const struct cp_report_tap *tap = &c->tap[t];
-        if (!(tap->mean_rel[CP_TOTAL] > 0) || !isfinite(tap->mean_rel[CP_TOTAL]))
+        if (!(tap->over_inputs.mean_rel[CP_TOTAL] > 0) || !isfinite(tap->over_inputs.mean_rel[CP_TOTAL]))
             continue;
         (void)fprintf(out, "<circle class=dot r=2.2 cx=%.1f cy=%.1f><title>", x_of(c, t),
-                      y_of(axis, tap->mean_rel[CP_TOTAL]));
+                      y_of(axis, tap->over_inputs.mean_rel[CP_TOTAL]));
         put_text(out, tap->address);
         for (int part = 0; part < CP_PART_COUNT; part++)
-            (void)fprintf(out, "&#10;%s %.2e", cp_part_names[part], tap->mean_rel[part]);
+            (void)fprintf(out, "&#10;%s %.2e", cp_part_names[part], tap->over_inputs.mean_rel[part]);
         (void)fputs("</title></circle>", out);
     }
 }
@@ -215,15 +215,15 @@ static void put_taps(FILE *out, const struct cp_report_candidate *c) {
         put_text(out, tap->address);
         (void)fprintf(out, "<td class=word>%s<td class=word>%s<td>", verdict_name(tap, CP_FIELD_VERDICT),
                       verdict_name(tap, CP_FIELD_ROUNDING));
-        put_number(out, tap->mean_rel[CP_TOTAL]);
+        put_number(out, tap->over_inputs.mean_rel[CP_TOTAL]);
         (void)fputs("<td>", out);
-        put_number(out, tap->worst_token);
+        put_number(out, tap->over_inputs.worst_token);
         for (int part = CP_SEMANTIC; part < CP_PART_COUNT; part++) {
             (void)fputs("<td>", out);
-            put_number(out, tap->mean_rel[part]);
+            put_number(out, tap->over_inputs.mean_rel[part]);
         }
         put_ratio(out, tap->verdict);
-        (void)fprintf(out, "<td>%.0f\n", tap->ulp_max);
+        (void)fprintf(out, "<td>%.0f\n", tap->over_inputs.ulp_max);
     }
     (void)fputs("</table></details>\n", out);
 }
@@ -239,7 +239,7 @@ static void put_column(FILE *out, const struct cp_report *r, double column) {
 }
 
 static void put_changed(FILE *out, const struct cp_report *r, const struct cp_report_candidate *c) {
-    const struct cp_report_decisions *d = &c->decisions;
+    const struct cp_decisions *d = &c->counts;
     (void)fputs("<details><summary>", out);
     put_text(out, c->name);
     (void)fprintf(out, ": %zu of %zu decisions change; KL mean %.2e, worst %.2e</summary>", d->flips,
@@ -249,14 +249,14 @@ static void put_changed(FILE *out, const struct cp_report *r, const struct cp_re
         "<th>margin before<th>max |dp|<th>KL</thead>\n",
         out);
     for (size_t i = 0; i < d->images; i++) {
-        const double *row = d->rows + i * CP_DECISION_COUNT;
+        const double *row = c->decisions + i * CP_DECISION_COUNT;
         if (row[CP_FLIP] == 0)
             continue;
         (void)fputs("<tr><td>", out);
         put_text(out, r->images.items[i]);
         put_column(out, r, row[CP_TOP1_REFERENCE]);
         put_column(out, r, row[CP_TOP1]);
-        put_column(out, r, r->labels ? r->labels[i] : NAN);
+        put_column(out, r, r->labels ? (double)r->labels[i] : NAN);
         (void)fprintf(out, "<td>%.2e<td>%.2e<td>%.2e\n", row[CP_MARGIN], row[CP_MAX_DP], row[CP_KL]);
     }
     (void)fputs("</table></details>\n", out);
@@ -326,10 +326,10 @@ void cp_report_html(const struct cp_report *r, FILE *out) {
     put_matrix(out, r);
     for (size_t i = 0; i < r->candidates; i++)
         put_taps(out, &r->candidate[i]);
-    if (r->candidate[0].decisions.images)
+    if (r->candidate[0].counts.images)
         (void)fputs("<h2>Decisions</h2>\n", out);
     for (size_t i = 0; i < r->candidates; i++)
-        if (r->candidate[i].decisions.images)
+        if (r->candidate[i].counts.images)
             put_changed(out, r, &r->candidate[i]);
     put_provenance(out, r);
 }

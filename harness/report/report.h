@@ -14,29 +14,20 @@
 
 /* One candidate at one tap, over all inputs. */
 struct cp_report_tap {
-    const char *name;    /* open_clip's module path */
-    const char *address; /* "visual.0.mlp.gelu" */
+    const char *name; /* open_clip's module path */
+    char address[96]; /* "visual.0.mlp.gelu" */
     enum cp_tower tower;
-    double mean_rel[CP_PART_COUNT]; /* relative L2, mean over the inputs that have the part; NaN: none */
-    double worst_token;             /* largest relative L2 of one token of the total, over inputs */
-    double ulp_max, nonfinite, different;
+    struct cp_tap_summary over_inputs;
     double verdict[CP_VERDICT_FIELDS];
-};
-
-struct cp_report_decisions {
-    size_t images, flips;
-    double flip_low, flip_high; /* 95 % interval of the share */
-    double max_dp, kl_mean, kl_worst;
-    double accuracy, accuracy_baseline; /* NaN: no labels */
-    const double *rows;                 /* (images, CP_DECISION_COUNT) */
 };
 
 struct cp_report_candidate {
     const char *name;
     size_t taps;
-    struct cp_report_tap *tap;            /* [taps] in order of execution: image tower, text tower, joint */
-    bool judged;                          /* by an oracle */
-    struct cp_report_decisions decisions; /* images 0: none were made */
+    struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
+    bool judged;                /* by an oracle */
+    struct cp_decisions counts; /* images 0: nothing was decided */
+    const double *decisions;    /* (images, CP_DECISION_COUNT) */
 };
 
 struct cp_report {
@@ -45,7 +36,7 @@ struct cp_report {
     size_t candidates;
     struct cp_report_candidate *candidate;
     struct cp_reader_texts images, columns; /* what the decisions are between: classes or prompts */
-    const double *labels;                   /* [images] NULL: none */
+    int32_t *labels;                        /* [images] NULL: none */
     size_t facts;
     struct cp_report_fact {
         const char *name, *value;

@@ -5,45 +5,20 @@
 #include "study/verdict.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* One candidate at one tap over all inputs. */
-struct tap_summary {
-    double mean_rel[CP_PART_COUNT]; /* over the inputs that have it */
-    double worst_token;             /* of the total, over inputs */
-    double different;               /* elements, over inputs */
-};
-
-static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t site, struct tap_summary *out,
-                                struct cp_error *err) {
+static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t site,
+                                struct cp_tap_summary *out, struct cp_error *err) {
     const size_t inputs = ls->study->sites.list[site].shape[0];
-    size_t counted[CP_PART_COUNT] = {0};
-    *out = (struct tap_summary){.worst_token = 0};
-    for (size_t i = 0; i < inputs; i++) {
-        double m[CP_PART_COUNT][CP_METRIC_COUNT];
-        CP_TRY(cp_result_read(ls->result, ls->lanes[s].compare.handles[site], i, 1, m, err));
-        for (int part = 0; part < CP_PART_COUNT; part++) {
-            if (isnan(m[part][CP_DIFFERENT]))
-                continue;
-            out->mean_rel[part] += m[part][CP_REL_L2];
-            counted[part]++;
-        }
-        out->different += m[CP_TOTAL][CP_DIFFERENT];
-        out->worst_token = cp_worse(out->worst_token, m[CP_TOTAL][CP_WORST_REL_L2]);
-    }
-    for (int part = 0; part < CP_PART_COUNT; part++)
-        out->mean_rel[part] = counted[part] ? out->mean_rel[part] / (double)counted[part] : NAN;
-    return CP_OK;
-}
-
-/* "visual.0.mlp.gelu" for "visual.transformer.resblocks.0.mlp.gelu": the address form of a layer. */
-static void short_name(const struct cp_site *site, char text[96]) {
-    const char *blocks = strstr(site->name, "transformer.resblocks.");
-    (void)snprintf(text, 96, "%s%s",
-                   !blocks                    ? ""
-                   : site->tower == CP_VISUAL ? "visual."
-                                              : "text.",
-                   blocks ? blocks + strlen("transformer.resblocks.") : site->name);
+    double *metrics = malloc(inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
+    if (!metrics)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    const enum cp_status status =
+        cp_result_read(ls->result, ls->lanes[s].compare.handles[site], 0, inputs, metrics, err);
+    if (status == CP_OK)
+        *out = cp_tap_summarise(metrics, inputs);
+    free(metrics);
+    return status;
 }
 
 static void print_value(FILE *out, double value) {
@@ -55,9 +30,9 @@ static void print_value(FILE *out, double value) {
         (void)fprintf(out, "%10.2e", value);
 }
 
-static void print_row(FILE *out, const struct cp_site *site, const struct tap_summary *t) {
+static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap_summary *t) {
     char name[96];
-    short_name(site, name);
+    cp_tap_address(site->name, name);
     (void)fprintf(out, "  %-26.26s", name);
     if (t->different == 0) {
         (void)fprintf(out, "  identical bits\n");
@@ -87,7 +62,7 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
     bool differs[3] = {false, false, false};
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        struct tap_summary t;
+        struct cp_tap_summary t = {0};
         if (!study->watched[i])
             continue;
         CP_TRY(summarise(ls, s, i, &t, err));
@@ -99,31 +74,30 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
     return CP_OK;
 }
 
+static void print_counts(const struct cp_decisions *d, FILE *out) {
+    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", d->flips, d->images,
+                  100 * d->flip_low, 100 * d->flip_high);
+    (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", d->max_dp, d->kl_mean, d->kl_worst);
+    if (!isnan(d->accuracy))
+        (void)fprintf(out, "  accuracy %.2f %%, baseline %.2f %%\n", 100 * d->accuracy,
+                      100 * d->accuracy_baseline);
+}
+
 static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FILE *out,
                                       struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
-    double max_dp = 0, kl = 0, worst_kl = 0, low, high;
-    size_t flips = 0, right = 0, right_baseline = 0;
     if (ls->probs_site == ls->study->sites.count)
         return CP_OK;
-    for (size_t i = 0; i < in->images; i++) {
-        double d[CP_DECISION_COUNT];
-        CP_TRY(cp_result_read(ls->result, ls->decisions[s], i, 1, d, err));
-        flips += d[CP_FLIP] != 0;
-        max_dp = cp_worse(max_dp, d[CP_MAX_DP]);
-        worst_kl = cp_worse(worst_kl, d[CP_KL]);
-        kl += d[CP_KL] / (double)in->images;
-        right += in->labels && d[CP_TOP1] == (double)in->labels[i];
-        right_baseline += in->labels && d[CP_TOP1_REFERENCE] == (double)in->labels[i];
+    double *rows = malloc(in->images * CP_DECISION_COUNT * sizeof *rows);
+    if (!rows)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    const enum cp_status status = cp_result_read(ls->result, ls->decisions[s], 0, in->images, rows, err);
+    if (status == CP_OK) {
+        const struct cp_decisions d = cp_decisions_count(rows, in->labels, in->images);
+        print_counts(&d, out);
     }
-    cp_wilson(flips, in->images, &low, &high);
-    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", flips, in->images,
-                  100 * low, 100 * high);
-    (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", max_dp, kl, worst_kl);
-    if (in->labels)
-        (void)fprintf(out, "  accuracy %.2f %%, baseline %.2f %%\n", 100 * (double)right / (double)in->images,
-                      100 * (double)right_baseline / (double)in->images);
-    return CP_OK;
+    free(rows);
+    return status;
 }
 
 /* Where other maths begins in each tower, and how the taps' rounding was judged. */
@@ -145,7 +119,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         if (fields[CP_FIELD_VERDICT] != CP_SEMANTIC_VERDICT || semantic[site->tower])
             continue;
         semantic[site->tower] = true;
-        short_name(site, name);
+        cp_tap_address(site->name, name);
         if (site->tower != CP_JOINT || !begins)
             (void)fprintf(out, "%s %s", begins++ ? " and" : "  other maths from", name);
     }

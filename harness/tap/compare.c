@@ -92,3 +92,25 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
 struct cp_tap cp_compare_tap(struct cp_compare *compare) {
     return (struct cp_tap){wants, visit, compare};
 }
+
+struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs) {
+    struct cp_tap_summary summary = {.worst_token = 0};
+    size_t counted[CP_PART_COUNT] = {0};
+    for (size_t i = 0; i < inputs; i++, metrics += CP_PART_COUNT * CP_METRIC_COUNT) {
+        for (int part = 0; part < CP_PART_COUNT; part++) {
+            const double *m = metrics + part * CP_METRIC_COUNT;
+            if (isnan(m[CP_DIFFERENT]))
+                continue;
+            summary.mean_rel[part] += m[CP_REL_L2];
+            counted[part]++;
+        }
+        const double *total = metrics + CP_TOTAL * CP_METRIC_COUNT;
+        summary.worst_token = cp_worse(summary.worst_token, total[CP_WORST_REL_L2]);
+        summary.ulp_max = cp_worse(summary.ulp_max, total[CP_ULP_MAX]);
+        summary.nonfinite += total[CP_NONFINITE];
+        summary.different += total[CP_DIFFERENT];
+    }
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        summary.mean_rel[part] = counted[part] ? summary.mean_rel[part] / (double)counted[part] : NAN;
+    return summary;
+}

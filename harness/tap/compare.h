@@ -29,4 +29,14 @@ struct cp_tap cp_compare_tap(struct cp_compare *compare);
 /* Fills metrics (inputs, CP_PART_COUNT, CP_METRIC_COUNT) for one event; parts without an oracle are NaN. */
 void cp_compare_event(const struct cp_compare *compare, const struct cp_tap_event *event, double *metrics);
 
+/* A tap over all inputs. */
+struct cp_tap_summary {
+    double
+        mean_rel[CP_PART_COUNT]; /* relative L2, mean over the inputs that have the part; NaN: none has it */
+    double worst_token;          /* largest relative L2 of one token of the total */
+    double ulp_max, nonfinite, different; /* of the total */
+};
+/* metrics: (inputs, part, metric). */
+struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs);
+
 #endif

@@ -2,6 +2,7 @@
 #include "tap/tap.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define INPUT CP_DIM_INPUT
 #define TOKENS {INPUT, CP_DIM_TOKEN, CP_DIM_CHANNEL, INPUT}, 3
@@ -202,6 +203,15 @@ size_t cp_sites_find(const struct cp_sites *sites, enum cp_tower tower, enum cp_
             break;
     }
     return i;
+}
+
+void cp_tap_address(const char *name, char address[96]) {
+    static const char blocks[] = "transformer.resblocks.";
+    const char *at = strstr(name, blocks);
+    if (at)
+        (void)snprintf(address, 96, "%s.%s", at == name ? "text" : "visual", at + strlen(blocks));
+    else
+        (void)snprintf(address, 96, "%s", name);
 }
 
 size_t cp_site_row(const struct cp_site *site) {

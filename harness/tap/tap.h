@@ -100,6 +100,9 @@ enum cp_status cp_sites_create(const struct cp_clip_config *config, size_t image
                                struct cp_error *err);
 /* The site of a point; the count of sites if the model has none. */
 size_t cp_sites_find(const struct cp_sites *sites, enum cp_tower tower, enum cp_point point, int layer);
+/* A tap's name as settings and tables shorten it: "visual.0.mlp.gelu" for
+ * "visual.transformer.resblocks.0.mlp.gelu". */
+void cp_tap_address(const char *name, char address[96]);
 /* Elements of one input at a site. */
 size_t cp_site_row(const struct cp_site *site);
 
