@@ -104,6 +104,17 @@ static enum cp_status parse_number(const struct cp_knob *knob, const char *value
     return CP_OK;
 }
 
+static enum cp_status parse_seed(const struct cp_knob *knob, const char *value, double *number,
+                                 struct cp_error *err) {
+    const size_t digits = strspn(value, "0123456789");
+    if (digits == 0 || value[digits] || digits > 9)
+        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not a seed",
+                       cp_components[knob->component].name, knob->name, value),
+               cp_expected(err, "a whole number from 1 to 999999999, or 0 for none");
+    *number = strtod(value, NULL);
+    return CP_OK;
+}
+
 static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_address *address,
                                enum cp_tower tower, int layer, const char *value, struct cp_error *err) {
     const struct cp_knob *knob = &cp_knobs[address->knob];
@@ -113,7 +124,7 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_addres
             choice->number[address->knob] = config_eps(spec->config, tower);
             return CP_OK;
         }
-        return parse_number(knob, value, &choice->number[address->knob], err);
+        return (knob->seed ? parse_seed : parse_number)(knob, value, &choice->number[address->knob], err);
     }
     int count = 0;
     for (; knob->options[count]; count++)
