@@ -226,15 +226,27 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
     return CP_OK;
 }
 
-bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
-    for (size_t slot = 0; slot < a->slots; slot++) {
-        for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-            if (strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
-                return false;
-        for (int k = 0; k < CP_KNOB_COUNT; k++)
-            if (cp_knobs[k].maths && (a->choice[slot].option[k] != b->choice[slot].option[k] ||
-                                      a->choice[slot].number[k] != b->choice[slot].number[k]))
-                return false;
-    }
+bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
+            return false;
+    for (int k = 0; k < CP_KNOB_COUNT; k++)
+        if (cp_knobs[k].maths && (a->choice[slot].option[k] != b->choice[slot].option[k] ||
+                                  a->choice[slot].number[k] != b->choice[slot].number[k]))
+            return false;
     return true;
+}
+
+bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
+    for (size_t slot = 0; slot < a->slots; slot++)
+        if (!cp_spec_same_maths_at(a, b, slot))
+            return false;
+    return true;
+}
+
+bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
+    return memcmp(x->variant, y->variant, sizeof x->variant) == 0 &&
+           memcmp(x->option, y->option, sizeof x->option) == 0 &&
+           memcmp(x->number, y->number, sizeof x->number) == 0;
 }

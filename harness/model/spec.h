@@ -118,8 +118,12 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
 
 /* The variant of a component that a slot computes with. */
 const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot, int component);
-/* Whether two specs compute the same ideal function, so that one oracle serves both. */
+/* Whether two specs compute the same ideal function, so that one oracle serves both: everywhere, or at a
+ * slot. */
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
+bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
+/* Whether they compute the same bits at a slot. */
+bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
 
 /* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena.
  */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by
  * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
- * left. So memory holds one segment of taps, however deep the model. */
+ * left. So memory holds one segment of taps, however deep the model. A lane that has so far computed what the
+ * baseline computes, to the bit, and would do so in the next segment, is not run: it takes the baseline's
+ * tensors. */
 #ifndef CP_STUDY_LOCKSTEP_H
 #define CP_STUDY_LOCKSTEP_H
 
@@ -10,6 +12,21 @@
 #include "tap/compare.h"
 
 enum { CP_LANE_TAPS = 3 };
+
+/* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
+ * logits. */
+enum cp_segment_kind {
+    CP_SEGMENT_STEM,
+    CP_SEGMENT_BLOCK,
+    CP_SEGMENT_HEAD,
+    CP_SEGMENT_CLASSES,
+    CP_SEGMENT_LOGITS
+};
+struct cp_segment {
+    enum cp_segment_kind kind;
+    enum cp_tower tower;
+    int layer; /* -1 outside the blocks */
+};
 
 /* One spec on its way. */
 struct cp_lane {
@@ -21,6 +38,7 @@ struct cp_lane {
     struct cp_compare compare; /* candidates */
     struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
+    bool follows;              /* in this tower it has computed what the baseline has, to the bit */
 };
 
 struct cp_oracle_lane {
@@ -29,6 +47,7 @@ struct cp_oracle_lane {
     struct cp_recorder recorder;
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
+    bool follows; /* in this tower it has computed what the first oracle has */
 };
 
 struct cp_lockstep {

@@ -140,7 +140,7 @@ static enum cp_status wire(struct setup *u, size_t s, struct cp_error *err) {
 static enum cp_status make_lane(struct setup *u, size_t s, struct cp_error *err) {
     struct cp_lockstep *ls = u->ls;
     struct cp_lane *lane = &ls->lanes[s];
-    CP_TRY(cp_plan_create(u->study->spec[s], &u->study->model, &ls->store, &lane->plan, err));
+    CP_TRY(cp_plan_create(u->study->spec[s], u->study->spec_model[s], &ls->store, &lane->plan, err));
     lane->pass = (struct cp_pass){.plan = lane->plan, .pool = ls->pool, .ws = &ls->ws};
     TAKE(lane->pass.x, u->study->batch * u->stream, sizeof(float));
     TAKE(lane->image_features, u->study->batch * (size_t)u->study->model.config.embed_dim, sizeof(float));
@@ -168,7 +168,7 @@ static enum cp_status make_oracle(struct setup *u, size_t o, struct cp_error *er
     lane->taps[0] = cp_recorder_tap(&lane->recorder);
     lane->taps[1] = cp_keep_tap(&lane->keep);
     lane->oracle = (struct cp_oracle){.spec = study->oracle[o],
-                                      .model = &study->model,
+                                      .model = study->oracle_model[o],
                                       .taps = {lane->taps, 2, &study->sites},
                                       .pool = ls->pool,
                                       .scratch = &ls->scratch};
