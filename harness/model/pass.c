@@ -103,6 +103,14 @@ void cp_workspace_free(struct cp_workspace *ws) {
 
 /* ---- what every segment uses ---- */
 
+void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as) {
+    pass->tower = as->tower;
+    pass->first = as->first;
+    pass->inputs = as->inputs;
+    pass->judged = as->judged;
+    pass->tokens = as->tokens;
+}
+
 size_t cp_pass_tokens(const struct cp_pass *pass) {
     const struct cp_clip_config *config = &pass->plan->model->config;
     const size_t grid = (size_t)(config->vision.image_size / config->vision.patch_size);

@@ -51,6 +51,9 @@ struct cp_pass {
     float *x;              /* (inputs, T, W): the residual stream, kept between segments */
 };
 
+/* Sets `pass` to the tower and batch of another. */
+void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as);
+
 /* pixels: (inputs, 3, size, size), normalised. */
 enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct cp_error *err);
 enum cp_status cp_text_stem(struct cp_pass *pass, struct cp_error *err);

@@ -46,6 +46,8 @@ static inline double cp_worse(double so_far, double value) {
 }
 
 void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COUNT]);
+/* ||x - y|| / ||y|| of float32 tensors alone: 0 where nothing differs, NaN where a value is not finite. */
+double cp_relative_l2(const struct cp_compared *compared);
 
 /* Moments, extrema and magnitudes of one input at one tap. */
 enum cp_stat { CP_MEAN, CP_VARIANCE, CP_SKEWNESS, CP_KURTOSIS, CP_MIN, CP_MAX, CP_BAD, CP_STAT_COUNT };

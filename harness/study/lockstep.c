@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/segment.h"
+#include "study/floor.h"
+#include "study/local.h"
 
 /* ---- one segment of every lane ---- */
 
@@ -25,14 +26,19 @@ static enum cp_status run_lane(struct cp_lockstep *ls, size_t s, struct cp_segme
 
 static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segment, bool with_oracle,
                                   struct cp_error *err) {
+    const bool local = cp_local_active(ls, segment.kind);
     cp_keep_reset(&ls->keep);
     for (size_t o = 0; o < ls->study->oracle_count; o++)
         cp_keep_reset(&ls->oracles[o].keep);
+    if (local)
+        cp_local_begin(ls, segment);
     for (size_t o = 0; with_oracle && o < ls->study->oracle_count; o++)
         CP_TRY(run_oracle(ls, o, segment, err));
     for (size_t s = 0; s < ls->study->spec_count; s++)
         CP_TRY(run_lane(ls, s, segment, err));
-    return CP_OK;
+    if (local)
+        CP_TRY(cp_local_segment(ls, segment, err));
+    return ls->floor ? cp_floor_segment(ls, segment, err) : CP_OK;
 }
 
 /* ---- batches ---- */
@@ -68,7 +74,8 @@ static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, boo
     CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_STEM, tower, -1}, with_oracle, err));
     for (int layer = 0; layer < layers; layer++)
         CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_BLOCK, tower, layer}, with_oracle, err));
-    return run_segment(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}, with_oracle, err);
+    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}, with_oracle, err));
+    return cp_local_active(ls, CP_SEGMENT_HEAD) ? cp_local_commit(ls, tower, err) : CP_OK;
 }
 
 enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {

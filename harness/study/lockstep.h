@@ -66,6 +66,10 @@ struct cp_lockstep {
     int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
     int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
     float *pixels;                  /* (batch, 3, size, size) */
+    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;               /* per site: true */
+    struct cp_local *local;         /* NULL: off (study/local.h) */
+    struct cp_floor *floor;         /* NULL: off (study/floor.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
@@ -81,6 +85,18 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error
  * any. */
 enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
                                   struct cp_error *err);
+/* ---- making lanes, for what runs beside the specs ---- */
+
+/* Buffers for one spec's way; the taps are put into lane->taps, then cp_lane_wire. */
+enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, struct cp_lane *lane,
+                              struct cp_error *err);
+void cp_lane_wire(const struct cp_lockstep *lockstep, struct cp_lane *lane, size_t taps);
+enum cp_status cp_oracle_lane_create(struct cp_lockstep *lockstep, size_t o, struct cp_oracle_lane *lane,
+                                     struct cp_error *err);
+/* Defines /metrics/CANDIDATE/TAP/NAME (input, part, metric) of spec s; handles per site, -1: not watched. */
+enum cp_status cp_metrics_define(struct cp_lockstep *lockstep, size_t s, const char *name,
+                                 const char *long_name, int *handles, struct cp_error *err);
+
 void cp_lockstep_free(struct cp_lockstep *lockstep);
 
 #endif

@@ -135,6 +135,7 @@ static enum cp_status replay(const struct cp_keep *keep, const struct cp_taps *t
             continue;
         event.index = i;
         event.data = keep->data[i];
+        event.fixed = true;
         CP_TRY(cp_taps_visit(taps, event, err));
     }
     return CP_OK;
