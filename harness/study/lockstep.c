@@ -2,6 +2,10 @@
 #include "study/floor.h"
 #include "study/local.h"
 
+#include "num/certificate.h"
+
+#include <math.h>
+
 /* ---- one segment of every lane ---- */
 
 static enum cp_status run_oracle(struct cp_lockstep *ls, size_t o, struct cp_segment segment,
@@ -87,6 +91,27 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *ls, struct cp_error *err)
     return run_segment(ls, (struct cp_segment){CP_SEGMENT_CLASSES, CP_JOINT, -1}, true, err);
 }
 
+/* What decides on the baseline's and a candidate's side: the features, before their product. */
+static struct cp_scored scored(const struct cp_lane *lane, size_t image, size_t width) {
+    const struct cp_choice *choice = cp_spec_at(lane->plan->spec, CP_JOINT, -1);
+    const enum cp_dtype type = cp_choice_type(choice, CP_LINEAR_COMPUTE);
+    const enum cp_dtype sum = cp_choice_type(choice, CP_LINEAR_ACCUMULATE);
+    return (struct cp_scored){lane->image_features + image * width,
+                              lane->joint.classes ? lane->joint.class_features : lane->joint.text_features,
+                              (double)lane->plan->logit_scale, (double)lane->plan->logit_bias,
+                              fmax(cp_unit_roundoff(type), cp_unit_roundoff(sum))};
+}
+
+static void certify(const struct cp_lockstep *ls, size_t s, size_t image, size_t columns, double *decision) {
+    const size_t width = (size_t)ls->study->model.config.embed_dim;
+    const struct cp_scored baseline = scored(&ls->lanes[0], image, width);
+    const struct cp_scored candidate = scored(&ls->lanes[s], image, width);
+    const struct cp_certificate c = cp_certify(&baseline, &candidate, columns, width);
+    decision[CP_MARGIN_LOGIT] = c.margin;
+    decision[CP_BOUND_LOGIT] = c.bound;
+    decision[CP_CERTIFIED] = c.certified;
+}
+
 /* Each candidate's decisions against the baseline's, from the probabilities of the batch. */
 static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     const size_t columns = cp_site_row(&ls->study->sites.list[ls->probs_site]);
@@ -98,9 +123,11 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     const float *baseline = ls->lanes[0].probs.data[ls->probs_site];
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const float *probs = ls->lanes[s].probs.data[ls->probs_site];
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             cp_decide(probs + i * columns, baseline + i * columns, columns, work,
                       rows + i * CP_DECISION_COUNT);
+            certify(ls, s, i, columns, rows + i * CP_DECISION_COUNT);
+        }
         CP_TRY(cp_result_write(ls->result, ls->decisions[s], first, count, rows, err));
     }
     return CP_OK;
