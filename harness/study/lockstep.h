@@ -68,6 +68,7 @@ struct cp_lockstep {
     float *pixels;                  /* (batch, 3, size, size) */
     size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;               /* per site: true */
+    int bracket;                    /* handle of (tap, bound); of a study with candidates */
     struct cp_local *local;         /* NULL: off (study/local.h) */
     struct cp_floor *floor;         /* NULL: off (study/floor.h) */
 };

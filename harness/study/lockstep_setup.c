@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
+#include "study/bracket.h"
 #include "study/floor.h"
 #include "study/local.h"
 #include "study/verdict.h"
@@ -225,6 +226,8 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(make_lane(ls, s, err));
+    if (study->spec_count > 1)
+        CP_TRY(cp_bracket_define(ls, err));
     if (local)
         CP_TRY(cp_local_create(ls, err));
     return study->floor_count ? cp_floor_create(ls, err) : CP_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 
+#include "study/bracket.h"
 #include "study/local.h"
 #include "study/verdict.h"
 
@@ -122,6 +123,8 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));
+    if (study->spec_count > 1)
+        CP_TRY_DONE(cp_bracket_write(&ls, err));
     if (ls.local)
         CP_TRY_DONE(cp_propagation_write(&ls, err));
     CP_TRY_DONE(conclude(&ls, options->out, err));
