@@ -2,7 +2,7 @@
  * The table at the end of a run, 80 columns wide. */
 #include "study/run.h"
 
-#include "study/local.h"
+#include "study/causes.h"
 #include "study/verdict.h"
 
 #include <math.h>
@@ -139,26 +139,6 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     return CP_OK;
 }
 
-/* The operations whose own result is to blame. */
-static enum cp_status print_causes(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
-    size_t tap = 0, causes = 0;
-    for (size_t i = 0; ls->local && i < ls->study->sites.count; i++) {
-        double fields[CP_VERDICT_FIELDS];
-        char name[96];
-        if (!ls->study->watched[i])
-            continue;
-        CP_TRY(cp_result_read(ls->result, ls->local->verdicts[s], tap++, 1, fields, err));
-        const enum cp_cause cause = cp_cause_of(fields);
-        if (cause == CP_CAUSE_NONE)
-            continue;
-        cp_tap_address(ls->study->sites.list[i].name, name);
-        (void)fprintf(out, "%s%s (%s)", causes++ ? ", " : "  caused by ", name, cp_cause_names[cause]);
-    }
-    if (ls->local)
-        (void)fputs(causes ? "\n" : "  no operation errs more than the baseline's on the same input\n", out);
-    return CP_OK;
-}
-
 enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
     (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
@@ -170,7 +150,7 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
                       "worst", "semantic", "round C", "round B");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_verdicts(ls, s, out, err));
-        CP_TRY(print_causes(ls, s, out, err));
+        CP_TRY(cp_causes_print(ls, s, out, err));
         CP_TRY(print_decisions(ls, s, out, err));
     }
     return CP_OK;
