@@ -85,6 +85,7 @@ static void several_faults(void **state) {
                    candidate);
     assert_set(arguments, "inject.head_scale@visual.1: 4, inject.head_scale@visual.4: 4");
     assert_non_null(strstr(text, "\nleft    image_features "));
+    assert_non_null(strstr(text, " 'candidates={bisected: {norm: welford, inject.transpose@text.2: 1}}' "));
     (void)snprintf(arguments, sizeof arguments, BISECT "--share 0.99 --layers --at text_features %s",
                    candidate);
     assert_set(arguments, "norm@text.2: welford, inject.transpose@text.2: 1");
