@@ -94,6 +94,23 @@ static const char *line_of(const struct cp_report *report, struct cp_arena *aren
     return NULL;
 }
 
+/* "the baseline (activation: quick)": what the experiment sets of it, where that is one or two settings. */
+static const char *baseline_of(const struct cp_report *r, struct cp_arena *arena) {
+    const char *line = strstr(r->experiment, "\nbaseline:\n");
+    char settings[200] = "";
+    size_t used = 0, count = 0;
+    for (line = line ? strchr(line + 1, '\n') : NULL; line && strncmp(line, "\n  ", 3) == 0; count++) {
+        const int length = (int)strcspn(line + 3, "\n");
+        if (used < sizeof settings)
+            used += (size_t)snprintf(settings + used, sizeof settings - used, "%s%.*s", count ? ", " : "",
+                                     length, line + 3);
+        line += 3 + length;
+    }
+    if (count == 0 || count > 2 || used >= sizeof settings)
+        return "the baseline";
+    return cp_arena_printf(arena, "the baseline (%s)", settings);
+}
+
 static enum cp_status load_provenance(const struct cp_load *l) {
     static const char *const names[] = {"version",   "commit",    "compiler",        "flags",
                                         "libraries", "processor", "instruction_set", "time"};
@@ -135,8 +152,12 @@ static enum cp_status load_all(const struct cp_load *l) {
     if (!r->candidate)
         return cp_load_no_memory(l);
     CP_TRY(load_inputs(l, names.items[0]));
+    const char *baseline = baseline_of(r, &r->arena);
+    if (!baseline)
+        return cp_load_no_memory(l);
     for (; r->candidates < names.count; r->candidates++) {
         r->candidate[r->candidates].name = names.items[r->candidates];
+        r->candidate[r->candidates].baseline = baseline;
         CP_TRY(load_candidate(l, &r->candidate[r->candidates]));
     }
     CP_TRY(cp_load_baseline(l));

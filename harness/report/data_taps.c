@@ -115,7 +115,29 @@ static enum cp_status load_tap(const struct cp_load *l, const char *candidate, s
 static int layer_of(const char *name) {
     const char *block = strstr(name, "resblocks.");
     int layer = -1;
-    return block && sscanf(block, "resblocks.%4d", &layer) == 1 ? layer : -1;
+    return block && sscanf(block, "resblocks.%3d", &layer) == 1 ? layer : -1;
+}
+
+/* A tap's name without its block: "mlp.gelu", "" for the block itself; others as they are. */
+static const char *within_block(const struct cp_report_tap *tap) {
+    if (tap->layer < 0)
+        return tap->name;
+    const char *number = strstr(tap->name, "resblocks.") + strlen("resblocks.");
+    const char *rest = number + strspn(number, "0123456789");
+    return rest + (*rest == '.');
+}
+
+static enum cp_point point_of(const struct cp_report_tap *tap) {
+    const char *name = within_block(tap);
+    for (int p = 0; p < CP_POINT_COUNT; p++) {
+        const struct cp_point_row *row = &cp_points[p];
+        const char *own = tap->tower == CP_VISUAL ? row->visual
+                          : tap->tower == CP_TEXT ? row->text
+                                                  : row->joint;
+        if (own && row->in_block == (tap->layer >= 0) && strcmp(own, name) == 0)
+            return (enum cp_point)p;
+    }
+    return CP_POINT_COUNT;
 }
 
 static void describe(const struct cp_report *r, const char *name, struct cp_report_tap *tap) {
@@ -123,6 +145,7 @@ static void describe(const struct cp_report *r, const char *name, struct cp_repo
     cp_tap_address(name, tap->address);
     tap->tower = cp_load_tower(name);
     tap->layer = layer_of(name);
+    tap->point = point_of(tap);
     tap->inputs = tap->tower == CP_TEXT ? &r->prompts : &r->images;
     if (strcmp(name, "class_features") == 0)
         tap->inputs = &r->classes;

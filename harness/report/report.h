@@ -31,6 +31,7 @@ struct cp_report_tap {
     const char *name; /* open_clip's module path */
     char address[96]; /* "visual.0.mlp.gelu" */
     enum cp_tower tower;
+    enum cp_point point;                  /* CP_POINT_COUNT: none that this program knows */
     int layer;                            /* -1 outside the blocks */
     const struct cp_reader_texts *inputs; /* what its inputs are called: images, prompts or classes */
     struct cp_tap_summary over_inputs;
@@ -57,6 +58,7 @@ struct cp_report_segment {
 
 struct cp_report_candidate {
     const char *name;
+    const char *baseline; /* "the baseline", with its settings where they are few */
     size_t taps;
     struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
     bool judged;                /* by an oracle */
@@ -114,7 +116,10 @@ double cp_report_cell(const struct cp_report_table *table, size_t first, const c
 const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *candidate, enum cp_tower tower);
 /* Taps whose rounding was judged so. */
 size_t cp_report_rounding(const struct cp_report_candidate *candidate, enum cp_verdict verdict);
+/* Of the features the tap with the larger divergence; NULL: neither was compared. */
+const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *candidate);
 /* The answer in words, one line of text without markup. */
+enum { CP_REPORT_ANSWER = 2048 };
 void cp_report_answer(const struct cp_report_candidate *candidate, char *text, size_t size);
 
 void cp_report_html(const struct cp_report *report, FILE *out);
