@@ -88,12 +88,13 @@ void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats
 enum cp_decision {
     CP_TOP1_REFERENCE, /* first largest column; NaN where all are NaN */
     CP_TOP1,
-    CP_FLIP,   /* 1 where they differ; NaN differs from all */
-    CP_MAX_DP, /* max |dp| */
-    CP_KL,     /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
-    CP_JS,     /* Jensen-Shannon divergence, nats, of the same */
-    CP_MARGIN, /* the reference's largest minus its second largest probability */
-    CP_RANK,   /* Spearman's rank correlation of the columns; NaN where either has no order */
+    CP_FLIP,    /* 1 where they differ; NaN differs from all */
+    CP_MAX_DP,  /* max |dp| */
+    CP_KL,      /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
+    CP_JS,      /* Jensen-Shannon divergence, nats, of the same */
+    CP_MARGIN,  /* the reference's largest minus its second largest probability */
+    CP_RANK,    /* Spearman's rank correlation of the columns; NaN where either has no order */
+    CP_DP_TOP1, /* change of the probability of the reference's top-1 column: p - q there */
     /* From the features (num/certificate.h), not from the probabilities: */
     CP_MARGIN_LOGIT, /* the baseline's smallest lead over another column, in logits */
     CP_BOUND_LOGIT,  /* the most that the features' divergence can take of it */

@@ -206,8 +206,9 @@ def decision(p, q):
     middle = (p_sum + q_sum) / 2
     js = (special.kl_div(p_sum, middle).sum() + special.kl_div(q_sum, middle).sum()) / 2
     margin = nan if numpy.isnan(q).all() else order[0] - (order[1] if n > 1 and order[1] > 0 else 0)
+    dp_top1 = nan if numpy.isnan(q).all() else (p - q)[numpy.nanargmax(q)]
     return [top(q), top(p), float(top(p) != top(q)), numpy.abs(p - q).max(), special.kl_div(q_sum, p_sum).sum(), js,
-            margin, rank]
+            margin, rank, dp_top1]
 
 
 def decision_cases():
