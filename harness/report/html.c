@@ -285,7 +285,7 @@ static void put_head(FILE *out, const struct cp_report *r) {
 static void put_answers(FILE *out, const struct cp_report *r) {
     for (size_t i = 0; i < r->candidates; i++) {
         const struct cp_report_candidate *c = &r->candidate[i];
-        char text[1024];
+        char text[CP_REPORT_ANSWER];
         bool same = true;
         for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
             same = same && !cp_report_first(c, (enum cp_tower)tower);
