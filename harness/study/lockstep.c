@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/lockstep.h"
 
+#include "study/thumbnail.h"
+
 enum segment { STEM, BLOCK, HEAD, CLASSES, LOGITS };
 
 static size_t embed_dim(const struct cp_lockstep *ls) {
@@ -153,6 +155,8 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t c
     const struct cp_study *study = ls->study;
     const bool with_oracle = first < study->oracle_images;
     CP_TRY(cp_inputs_pixels(&study->inputs, &study->model.config, first, count, ls->pixels, err));
+    CP_TRY(
+        cp_thumbnails_write(ls->result, ls->thumbnails, &study->model.config, first, count, ls->pixels, err));
     place(ls, CP_VISUAL, first, count);
     CP_TRY(run_tower(ls, study->model.config.vision.layers, with_oracle, err));
     if (study->inputs.prompts == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
+#include "study/thumbnail.h"
 #include "study/verdict.h"
 
 #include <stdio.h>
@@ -214,6 +215,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     TAKE(ls->verdicts, study->spec_count, sizeof *ls->verdicts);
     TAKE(ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
+    CP_TRY(cp_thumbnails_define(result, &study->inputs, &study->model.config, &ls->thumbnails, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(&setup, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
