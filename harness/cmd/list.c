@@ -12,7 +12,7 @@ static void list_knobs(int component) {
             continue;
         printf("  .%s: ", knob->name);
         if (!knob->options[0])
-            printf("a positive number");
+            printf(knob->seed ? "a seed" : "a positive number");
         for (int o = 0; knob->options[o]; o++)
             printf("%s%s", o ? " | " : "", knob->options[o]);
         printf(" (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",

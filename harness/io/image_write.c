@@ -12,9 +12,10 @@ enum cp_status cp_png_write(const uint8_t *rgb, size_t height, size_t width, uin
     spng_ctx *encoder = spng_ctx_new(SPNG_CTX_ENCODER);
     int code = encoder ? spng_set_option(encoder, SPNG_ENCODE_TO_BUFFER, 1) : SPNG_EMEM;
     code = code ? code : spng_set_ihdr(encoder, &header);
-    code = code ? code
-                : spng_encode_image(encoder, rgb, height * width * 3, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    code =
+        code ? code : spng_encode_image(encoder, rgb, height * width * 3, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
     *png = code ? NULL : spng_get_png_buffer(encoder, size, &code);
     spng_ctx_free(encoder);
-    return code ? cp_fail(err, CP_INTERNAL, "", "an image cannot be encoded: %s", spng_strerror(code)) : CP_OK;
+    return code ? cp_fail(err, CP_INTERNAL, "", "an image cannot be encoded: %s", spng_strerror(code))
+                : CP_OK;
 }

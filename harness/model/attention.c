@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * softmax(q k^T / sqrt(d) + mask) v, head by head, with scores and probabilities materialised so that they
  * can be tapped. All q, k, v, scores, probs and context are rounded to attention.compute. */
+#include "model/fault.h"
 #include "model/pass.h"
 
 #include <math.h>
+#include <string.h>
 
 struct attention {
     struct cp_pass *pass;
@@ -45,6 +47,9 @@ static void head_scores(void *context, size_t index, int worker) {
                                  .n = a->tokens,
                                  .k = a->head};
     multiply(a, gemm, packed, a->linear->packed_size(a->head, a->tokens));
+    const float factor = cp_fault_head_factor(a->choice, index % a->heads, a->heads);
+    if (factor != 1)
+        a->pass->plan->spec->ops->scale(gemm.c, factor, gemm.c, a->tokens * a->tokens, a->compute);
 }
 
 static void head_softmax(void *context, size_t index, int worker) {
@@ -54,19 +59,38 @@ static void head_softmax(void *context, size_t index, int worker) {
                                          .n = a->tokens,
                                          .ld = a->tokens,
                                          .causal = a->causal,
-                                         .compute = cp_choice_type(a->choice, CP_ATTENTION_SOFTMAX),
+                                         .compute = cp_fault_softmax(a->choice),
                                          .output = a->compute};
     (void)worker;
     a->pass->plan->spec->ops->softmax(&args);
+}
+
+/* Copies of one head's probs and v, tokens of the sum in the permutation's order, behind the product's room.
+ */
+static void permute_tokens(const struct attention *a, float *copies, const float **probs, const float **v,
+                           size_t *v_stride) {
+    const uint32_t *order = a->pass->ws->order;
+    float *v_copy = copies + a->tokens * a->tokens;
+    cp_permute_columns(*probs, a->tokens, a->tokens, order, copies, NULL);
+    for (size_t j = 0; j < a->tokens; j++)
+        memcpy(v_copy + j * a->head, *v + order[j] * a->width, a->head * sizeof *v_copy);
+    *probs = copies;
+    *v = v_copy;
+    *v_stride = a->head;
 }
 
 /* context(h) = probs(h) v(h). */
 static void head_context(void *context, size_t index, int worker) {
     const struct attention *a = context;
     const size_t at = index / a->heads * a->tokens * a->width + index % a->heads * a->head;
+    const float *probs = a->pass->ws->scores + index * a->tokens * a->tokens, *v = a->pass->ws->v + at;
+    size_t v_stride = a->width;
     float *packed = worker_buffer(a, worker);
-    a->linear->pack_nn(a->pass->ws->v + at, a->width, a->tokens, a->head, packed);
-    const struct cp_gemm gemm = {.a = a->pass->ws->scores + index * a->tokens * a->tokens,
+    if (cp_choice_permutation(a->choice))
+        permute_tokens(a, packed + a->pass->ws->worker_stride - a->tokens * (a->tokens + a->head), &probs, &v,
+                       &v_stride);
+    a->linear->pack_nn(v, v_stride, a->tokens, a->head, packed);
+    const struct cp_gemm gemm = {.a = probs,
                                  .lda = a->tokens,
                                  .c = a->pass->ws->context + at,
                                  .ldc = a->width,
@@ -74,6 +98,18 @@ static void head_context(void *context, size_t index, int worker) {
                                  .n = a->head,
                                  .k = a->tokens};
     multiply(a, gemm, packed, a->linear->packed_size(a->tokens, a->head));
+}
+
+/* q and k with the channels of each head in the permutation's order, in copies. */
+static void permute_heads(struct attention *a, size_t elements) {
+    struct cp_workspace *ws = a->pass->ws;
+    const size_t rows = elements / a->head;
+    float *q = ws->permuted, *k = ws->permuted + elements;
+    cp_permutation(cp_choice_permutation(a->choice), a->head, ws->order);
+    cp_permute_columns(a->q, rows, a->head, ws->order, q, a->pass->pool);
+    cp_permute_columns(a->k, rows, a->head, ws->order, k, a->pass->pool);
+    a->q = q;
+    a->k = k;
 }
 
 /* Applies the scale to q, or its square root to q and k, in the compute type; ws->k itself stays as tapped.
@@ -121,12 +157,16 @@ enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *er
         CP_TRY(cp_pass_visit(pass, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
     }
     scale_operands(&a, elements);
+    if (cp_choice_permutation(choice))
+        permute_heads(&a, elements);
     cp_pool_for(pass->pool, pairs, head_scores, &a);
     if (choice->option[CP_ATTENTION_SCALE] == CP_SCALE_ON_SCORES)
         ops->scale(ws->scores, (float)(1 / sqrt((double)a.head)), ws->scores, scores, a.compute);
     CP_TRY(cp_pass_visit(pass, CP_ATTN_SCORES, layer, ws->scores, err));
     cp_pool_for(pass->pool, pairs, head_softmax, &a);
     CP_TRY(cp_pass_visit(pass, CP_ATTN_PROBS, layer, ws->scores, err));
+    if (cp_choice_permutation(choice))
+        cp_permutation(cp_choice_permutation(choice), a.tokens, ws->order);
     cp_pool_for(pass->pool, pairs, head_context, &a);
     return cp_pass_visit(pass, CP_ATTN_CONTEXT, layer, ws->context, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). open_clip
  * ResidualAttentionBlock. */
+#include "model/fault.h"
 #include "model/pass.h"
 
 struct activation_task {
@@ -27,7 +28,7 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     const size_t rows = pass->inputs * cp_pass_tokens(pass), width = block->out_proj.n, mlp = block->c_fc.n;
     const enum cp_dtype stream = cp_choice_residual(choice);
 
-    cp_pass_norm(pass, choice, block->ln_1, pass->x, rows, width, ws->h);
+    cp_pass_norm(pass, CP_LN_1, layer, pass->x, rows, ws->h);
     CP_TRY(cp_pass_visit(pass, CP_LN_1, layer, ws->h, err));
     cp_pass_linear(pass, choice, &block->q, ws->h, rows, ws->q);
     cp_pass_linear(pass, choice, &block->k, ws->h, rows, ws->k);
@@ -38,11 +39,11 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     ops->add(pass->x, ws->branch, pass->x, rows * width, stream);
     CP_TRY(cp_pass_visit(pass, CP_RESID_MID, layer, pass->x, err));
 
-    cp_pass_norm(pass, choice, block->ln_2, pass->x, rows, width, ws->h);
+    cp_pass_norm(pass, CP_LN_2, layer, pass->x, rows, ws->h);
     CP_TRY(cp_pass_visit(pass, CP_LN_2, layer, ws->h, err));
     cp_pass_linear(pass, choice, &block->c_fc, ws->h, rows, ws->mlp);
     CP_TRY(cp_pass_visit(pass, CP_MLP_C_FC, layer, ws->mlp, err));
-    struct activation_task task = {ops->activations[choice->variant[CP_ACTIVATION]], ws->mlp, ws->gelu, mlp,
+    struct activation_task task = {ops->activations[cp_fault_activation(ops, choice)], ws->mlp, ws->gelu, mlp,
                                    cp_choice_type(choice, CP_ACTIVATION_COMPUTE)};
     cp_pool_for(pass->pool, rows, activate_row, &task);
     CP_TRY(cp_pass_visit(pass, CP_MLP_GELU, layer, ws->gelu, err));

@@ -52,6 +52,13 @@ static const struct cp_variant *weights_variant(const struct cp_ops *ops, int in
     return index < 3 ? &types[index] : NULL;
 }
 
+/* What is wrong is said by the knobs. */
+static const struct cp_variant *inject_variant(const struct cp_ops *ops, int index) {
+    static const struct cp_variant none = {"none", "-", "no other fault than the knobs name", "-", "inject"};
+    (void)ops;
+    return index == 0 ? &none : NULL;
+}
+
 const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
     [CP_ACTIVATION] = {"activation", "mlp.gelu", activation_variant, "auto"},
     [CP_NORM] = {"norm", "ln_pre, ln_1, ln_2, ln_post, ln_final", norm_variant, "two_pass"},
@@ -60,40 +67,54 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
                    "tree"},
     [CP_RESIDUAL] = {"residual", "type of the stream that blocks add to", residual_variant, "fp32"},
     [CP_WEIGHTS] = {"weights", "type that weights are rounded to at load", weights_variant, "fp32"},
+    [CP_INJECT] = {"inject", "faults in blocks, put there on purpose, to see that they are found",
+                   inject_variant, "none"},
 };
 
 #define CP_TYPES                                                                                             \
     { "fp32", "fp16", "bf16", NULL }
+#define CP_FAULT(name, what, maths)                                                                          \
+    { CP_INJECT, name, what, {NULL}, "0", maths, true }
 
 const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
     [CP_ACTIVATION_COMPUTE] = {CP_ACTIVATION, "compute", "type of each rounding of the activation", CP_TYPES,
-                               "fp32", false},
-    [CP_NORM_EPS] = {CP_NORM, "eps", "added to the variance", {NULL}, NULL, true},
-    [CP_NORM_STATS] = {CP_NORM, "stats", "type of mean and variance", CP_TYPES, "fp32", false},
+                               "fp32", false, false},
+    [CP_NORM_EPS] = {CP_NORM, "eps", "added to the variance", {NULL}, NULL, true, false},
+    [CP_NORM_STATS] = {CP_NORM, "stats", "type of mean and variance", CP_TYPES, "fp32", false, false},
     [CP_ATTENTION_COMPUTE] = {CP_ATTENTION, "compute", "type of q, k, v, scores, probs and context", CP_TYPES,
-                              "fp32", false},
+                              "fp32", false, false},
     [CP_ATTENTION_ACCUMULATE] = {CP_ATTENTION,
                                  "accumulate",
                                  "type of the sums in q k^T and probs v",
                                  {"fp32", "fp16", NULL},
                                  "fp32",
+                                 false,
                                  false},
     [CP_ATTENTION_SOFTMAX] = {CP_ATTENTION, "softmax", "type of each operation inside the softmax", CP_TYPES,
-                              "fp32", false},
+                              "fp32", false, false},
     [CP_ATTENTION_SCALE] = {CP_ATTENTION,
                             "scale",
                             "where 1/sqrt(head_dim) is applied: q, scores, or its root on q and k",
                             {"q", "scores", "sqrt", NULL},
                             "q",
+                            false,
                             false},
     [CP_LINEAR_COMPUTE] = {CP_LINEAR, "compute", "type of the inputs, weights and outputs of matrix products",
-                           CP_TYPES, "fp32", false},
+                           CP_TYPES, "fp32", false, false},
     [CP_LINEAR_ACCUMULATE] = {CP_LINEAR,
                               "accumulate",
                               "type of the sums in matrix products",
                               {"fp32", "fp16", NULL},
                               "fp32",
+                              false,
                               false},
+    [CP_LINEAR_PERMUTE] = {CP_LINEAR,
+                           "permute",
+                           "seed of a permutation of the summed index in the towers' matrix products",
+                           {NULL},
+                           "0",
+                           false,
+                           true},
     [CP_WEIGHTS_SCOPE] =
         {CP_WEIGHTS,
          "scope",
@@ -101,5 +122,12 @@ const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
          "logit_scale too)",
          {"linear", "all", NULL},
          "linear",
+         false,
          false},
+    [CP_INJECT_ACTIVATION] = CP_FAULT("activation", "another activation than the spec's", true),
+    [CP_INJECT_EPS] = CP_FAULT("eps", "another eps in ln_1 or ln_2", true),
+    [CP_INJECT_HEAD_SCALE] = CP_FAULT("head_scale", "one head's scores scaled wrongly", true),
+    [CP_INJECT_TRANSPOSE] = CP_FAULT("transpose", "attn.out_proj's weight read transposed", true),
+    [CP_INJECT_SOFTMAX] = CP_FAULT("softmax", "the softmax in fp16 or bf16", false),
+    [CP_INJECT_WEIGHT_BIT] = CP_FAULT("weight_bit", "one bit of one weight flipped", true),
 };

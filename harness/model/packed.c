@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/packed.h"
 
+#include "model/fault.h"
+#include "model/permute.h"
+
 #include <math.h>
+#include <string.h>
 
 enum layout { VECTOR, OUT_IN, IN_OUT };
 
@@ -12,6 +16,7 @@ struct cp_packed_copy {
     enum cp_dtype first, second; /* rounded to first, then to second */
     const struct cp_linear *linear;
     size_t k, n;
+    uint64_t permutation; /* seed of the order of k; 0: as it is */
     float *values;
 };
 
@@ -21,6 +26,22 @@ struct packer {
     struct cp_error *err;
     enum cp_status status; /* the first failure; what follows is skipped */
 };
+
+/* The rows (IN_OUT) or columns (OUT_IN) of k in the order of the permutation, in place. */
+static bool permute(const struct cp_packed_copy *copy, float *values, struct cp_arena *scratch) {
+    const size_t count = copy->k * copy->n;
+    uint32_t *order = cp_arena_alloc(scratch, copy->k, sizeof *order);
+    float *before = cp_arena_alloc(scratch, count, sizeof *before);
+    if (!order || !before)
+        return false;
+    memcpy(before, values, count * sizeof *before);
+    cp_permutation(copy->permutation, copy->k, order);
+    if (copy->layout == OUT_IN)
+        cp_permute_columns(before, copy->n, copy->k, order, values, NULL);
+    else
+        cp_permute_rows(before, copy->k, copy->n, order, values);
+    return true;
+}
 
 /* values = source rounded to the two types in turn, then packed for a matrix. */
 static bool fill(struct cp_packed_store *store, const struct cp_ops *ops, struct cp_packed_copy *copy) {
@@ -36,10 +57,13 @@ static bool fill(struct cp_packed_store *store, const struct cp_ops *ops, struct
     struct cp_arena scratch = {0};
     float *rounded = cp_arena_alloc(&scratch, count, sizeof(float));
     copy->values = cp_arena_alloc(&store->arena, copy->linear->packed_size(copy->k, copy->n), sizeof(float));
-    const bool ready = rounded && copy->values;
+    bool ready = rounded && copy->values;
     if (ready) {
         ops->round(copy->source, rounded, count, copy->first);
         ops->round(rounded, rounded, count, copy->second);
+        ready = !copy->permutation || permute(copy, rounded, &scratch);
+    }
+    if (ready) {
         if (copy->layout == OUT_IN)
             copy->linear->pack_nt(rounded, copy->k, copy->n, copy->k, copy->values);
         else
@@ -56,7 +80,8 @@ static const float *copy_of(struct packer *p, struct cp_packed_copy want) {
         return want.source;
     for (struct cp_packed_copy *c = p->store->copies; c; c = c->next)
         if (c->source == want.source && c->layout == want.layout && c->first == want.first &&
-            c->second == want.second && c->linear == want.linear && c->n == want.n)
+            c->second == want.second && c->linear == want.linear && c->n == want.n &&
+            c->permutation == want.permutation)
             return c->values;
     struct cp_packed_copy *made = cp_arena_alloc(&p->store->arena, 1, sizeof *made);
     if (!made || !fill(p->store, p->spec->ops, &want)) {
@@ -106,7 +131,8 @@ static struct cp_packed_linear pack_linear(struct packer *p, const struct cp_cho
                                                   .second = compute,
                                                   .linear = p->spec->ops->linears[choice->variant[CP_LINEAR]],
                                                   .k = k,
-                                                  .n = n});
+                                                  .n = n,
+                                                  .permutation = cp_choice_permutation(choice)});
     packed.bias = pack_vector(p, weights_type(choice), compute, from.bias, n);
     return packed;
 }
@@ -121,7 +147,8 @@ static void pack_block(struct packer *p, const struct cp_choice *choice, const s
                                                from->in_proj.bias + i * width};
         *qkv[i] = pack_linear(p, choice, OUT_IN, part, width, width);
     }
-    to->out_proj = pack_linear(p, choice, OUT_IN, from->out_proj, width, width);
+    to->out_proj =
+        pack_linear(p, choice, cp_fault_transposes(choice) ? IN_OUT : OUT_IN, from->out_proj, width, width);
     to->c_fc = pack_linear(p, choice, OUT_IN, from->c_fc, width, mlp_width);
     to->c_proj = pack_linear(p, choice, OUT_IN, from->c_proj, mlp_width, width);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/pass.h"
 
+#include "model/fault.h"
 #include "model/linear.h"
 
 enum { ROWS_PER_TASK = 16 };
@@ -44,7 +45,8 @@ static size_t worker_floats(const struct cp_ops *ops, const struct sizes *s, siz
         const struct cp_linear *linear = ops->linears[i];
         const size_t attention =
             larger(linear->packed_size(s->head, s->tokens), linear->packed_size(s->tokens, s->head)) +
-            linear->scratch_size(s->tokens, larger(s->head, s->tokens));
+            linear->scratch_size(s->tokens, larger(s->head, s->tokens)) +
+            s->tokens * (s->tokens + s->head); /* probs and v in another order (linear.permute) */
         most = larger(most, larger(attention, linear->scratch_size(batch * s->tokens, s->depth)));
     }
     return (most + 15) / 16 * 16;
@@ -79,6 +81,7 @@ enum cp_status cp_workspace_create(const struct cp_clip_config *config, const st
         {&ws->mlp, batch * s.mlp},
         {&ws->gelu, batch * s.mlp},
         {&ws->pooled, batch * s.width},
+        {&ws->permuted, batch * larger(larger(s.patches, s.mlp), 2 * s.stream)},
         {&ws->projected, batch * s.embed},
         {&ws->worker, (size_t)threads * ws->worker_stride},
     };
@@ -88,6 +91,9 @@ enum cp_status cp_workspace_create(const struct cp_clip_config *config, const st
             return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", batch),
                    cp_expected(err, "a smaller batch");
     }
+    ws->order = cp_arena_alloc(&ws->arena, larger(s.depth, s.tokens), sizeof *ws->order);
+    if (!ws->order)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", batch);
     return CP_OK;
 }
 
@@ -96,6 +102,14 @@ void cp_workspace_free(struct cp_workspace *ws) {
 }
 
 /* ---- what every segment uses ---- */
+
+void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as) {
+    pass->tower = as->tower;
+    pass->first = as->first;
+    pass->inputs = as->inputs;
+    pass->judged = as->judged;
+    pass->tokens = as->tokens;
+}
 
 size_t cp_pass_tokens(const struct cp_pass *pass) {
     const struct cp_clip_config *config = &pass->plan->model->config;
@@ -116,12 +130,24 @@ enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int laye
     return cp_taps_visit(&pass->taps, event, err);
 }
 
+/* x itself, or its columns in the order that the weights were packed in. */
+static const float *in_order(struct cp_pass *pass, const struct cp_choice *choice, const float *x,
+                             size_t rows, size_t k) {
+    const uint64_t seed = cp_choice_permutation(choice);
+    struct cp_workspace *ws = pass->ws;
+    if (!seed)
+        return x;
+    cp_permutation(seed, k, ws->order);
+    cp_permute_columns(x, rows, k, ws->order, ws->permuted, pass->pool);
+    return ws->permuted;
+}
+
 void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice,
                     const struct cp_packed_linear *linear, const float *x, size_t rows, float *y) {
     const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
     const enum cp_dtype compute = cp_choice_type(choice, CP_LINEAR_COMPUTE);
     const struct cp_gemm gemm = {
-        .a = x,
+        .a = in_order(pass, choice, x, rows, linear->k),
         .lda = linear->k,
         .b = linear->b,
         .c = y,
@@ -154,8 +180,21 @@ static void norm_rows(void *context, size_t index, int worker) {
     task->norm->apply(&args);
 }
 
-void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights,
-                  const float *x, size_t rows, size_t width, float *y) {
+static struct cp_norm_weights norm_weights(const struct cp_pass *pass, enum cp_point point, int layer) {
+    const struct cp_packed_vision *vision = &pass->plan->vision;
+    const struct cp_packed_text *text = &pass->plan->text;
+    const bool visual = pass->tower == CP_VISUAL;
+    if (layer < 0)
+        return !visual ? text->ln_final : point == CP_LN_PRE ? vision->ln_pre : vision->ln_post;
+    const struct cp_packed_block *block = visual ? &vision->blocks[layer] : &text->blocks[layer];
+    return point == CP_LN_1 ? block->ln_1 : block->ln_2;
+}
+
+void cp_pass_norm(struct cp_pass *pass, enum cp_point point, int layer, const float *x, size_t rows,
+                  float *y) {
+    const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
+    const struct cp_clip_config *config = &pass->plan->model->config;
+    const struct cp_norm_weights weights = norm_weights(pass, point, layer);
     struct norm_task task = {
         .norm = pass->plan->spec->ops->norms[choice->variant[CP_NORM]],
         .args = {.x = x,
@@ -163,8 +202,8 @@ void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct c
                  .bias = weights.bias,
                  .y = y,
                  .rows = rows,
-                 .width = width,
-                 .eps = choice->number[CP_NORM_EPS],
+                 .width = (size_t)(pass->tower == CP_VISUAL ? config->vision.width : config->text.width),
+                 .eps = cp_fault_eps(choice, point),
                  .stats = cp_choice_type(choice, CP_NORM_STATS),
                  .output = cp_choice_residual(choice)},
     };

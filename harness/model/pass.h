@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "model/packed.h"
+#include "model/permute.h"
 #include "tap/tap.h"
 
 /* Buffers for one segment at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads,
@@ -24,6 +25,8 @@ struct cp_workspace {
     float *branch;     /* (B, T, W): a branch's output before the residual addition */
     float *mlp, *gelu; /* (B, T, M) */
     float *pooled;     /* (B, W) */
+    float *permuted;   /* (B, T, max(2 W, M)) or the patches: operands in another order (linear.permute) */
+    uint32_t *order;   /* that order, of the summed index */
     float *projected;  /* (B, embed_dim) */
     float *worker;     /* threads x worker_stride: packing for the matrix product */
     size_t worker_stride;
@@ -47,6 +50,9 @@ struct cp_pass {
     const int32_t *tokens; /* text: (inputs, context_length) */
     float *x;              /* (inputs, T, W): the residual stream, kept between segments */
 };
+
+/* Sets `pass` to the tower and batch of another. */
+void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as);
 
 /* pixels: (inputs, 3, size, size), normalised. */
 enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct cp_error *err);
@@ -83,8 +89,9 @@ enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int laye
 /* y = x W^T + b over rows, by the choice's linear variant, compute and accumulate types. */
 void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice,
                     const struct cp_packed_linear *linear, const float *x, size_t rows, float *y);
-void cp_pass_norm(struct cp_pass *pass, const struct cp_choice *choice, struct cp_norm_weights weights,
-                  const float *x, size_t rows, size_t width, float *y);
+/* The norm at a point (layer -1: outside the blocks) over rows of the tower's width; y == x is allowed. */
+void cp_pass_norm(struct cp_pass *pass, enum cp_point point, int layer, const float *x, size_t rows,
+                  float *y);
 /* Attention from ws->q, k, v to ws->context, with its taps. */
 enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err);
 

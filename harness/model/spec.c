@@ -104,6 +104,17 @@ static enum cp_status parse_number(const struct cp_knob *knob, const char *value
     return CP_OK;
 }
 
+static enum cp_status parse_seed(const struct cp_knob *knob, const char *value, double *number,
+                                 struct cp_error *err) {
+    const size_t digits = strspn(value, "0123456789");
+    if (digits == 0 || value[digits] || digits > 9)
+        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not a seed",
+                       cp_components[knob->component].name, knob->name, value),
+               cp_expected(err, "a whole number from 1 to 999999999, or 0 for none");
+    *number = strtod(value, NULL);
+    return CP_OK;
+}
+
 static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_address *address,
                                enum cp_tower tower, int layer, const char *value, struct cp_error *err) {
     const struct cp_knob *knob = &cp_knobs[address->knob];
@@ -113,7 +124,7 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_addres
             choice->number[address->knob] = config_eps(spec->config, tower);
             return CP_OK;
         }
-        return parse_number(knob, value, &choice->number[address->knob], err);
+        return (knob->seed ? parse_seed : parse_number)(knob, value, &choice->number[address->knob], err);
     }
     int count = 0;
     for (; knob->options[count]; count++)
@@ -215,15 +226,27 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
     return CP_OK;
 }
 
-bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
-    for (size_t slot = 0; slot < a->slots; slot++) {
-        for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-            if (strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
-                return false;
-        for (int k = 0; k < CP_KNOB_COUNT; k++)
-            if (cp_knobs[k].maths && (a->choice[slot].option[k] != b->choice[slot].option[k] ||
-                                      a->choice[slot].number[k] != b->choice[slot].number[k]))
-                return false;
-    }
+bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
+            return false;
+    for (int k = 0; k < CP_KNOB_COUNT; k++)
+        if (cp_knobs[k].maths && (a->choice[slot].option[k] != b->choice[slot].option[k] ||
+                                  a->choice[slot].number[k] != b->choice[slot].number[k]))
+            return false;
     return true;
+}
+
+bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
+    for (size_t slot = 0; slot < a->slots; slot++)
+        if (!cp_spec_same_maths_at(a, b, slot))
+            return false;
+    return true;
+}
+
+bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
+    return memcmp(x->variant, y->variant, sizeof x->variant) == 0 &&
+           memcmp(x->option, y->option, sizeof x->option) == 0 &&
+           memcmp(x->number, y->number, sizeof x->number) == 0;
 }

@@ -25,6 +25,7 @@ enum cp_component_id {
     CP_LINEAR,
     CP_RESIDUAL,
     CP_WEIGHTS,
+    CP_INJECT,
     CP_COMPONENT_COUNT
 };
 
@@ -38,7 +39,14 @@ enum cp_knob_id {
     CP_ATTENTION_SCALE,
     CP_LINEAR_COMPUTE,
     CP_LINEAR_ACCUMULATE,
+    CP_LINEAR_PERMUTE,
     CP_WEIGHTS_SCOPE,
+    CP_INJECT_ACTIVATION,
+    CP_INJECT_EPS,
+    CP_INJECT_HEAD_SCALE,
+    CP_INJECT_TRANSPOSE,
+    CP_INJECT_SOFTMAX,
+    CP_INJECT_WEIGHT_BIT,
     CP_KNOB_COUNT
 };
 
@@ -58,9 +66,10 @@ struct cp_knob {
     enum cp_component_id component;
     const char *name;
     const char *what;
-    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a positive number */
+    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a positive number, or a seed */
     const char *initial;    /* default; NULL: from the model's config */
     bool maths;             /* changes the ideal function, not only its rounding */
+    bool seed;              /* a whole number; 0: off */
 };
 
 extern const struct cp_component cp_components[CP_COMPONENT_COUNT];
@@ -109,8 +118,12 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
 
 /* The variant of a component that a slot computes with. */
 const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot, int component);
-/* Whether two specs compute the same ideal function, so that one oracle serves both. */
+/* Whether two specs compute the same ideal function, so that one oracle serves both: everywhere, or at a
+ * slot. */
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
+bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
+/* Whether they compute the same bits at a slot. */
+bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
 
 /* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena.
  */

@@ -42,7 +42,7 @@ enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct 
     CP_TRY(cp_pass_visit(pass, CP_EMBED, -1, pass->x, err));
     if (config->vision.no_ln_pre)
         return CP_OK;
-    cp_pass_norm(pass, outer, weights->ln_pre, pass->x, pass->inputs * tokens, width, pass->x);
+    cp_pass_norm(pass, CP_LN_PRE, -1, pass->x, pass->inputs * tokens, pass->x);
     return cp_pass_visit(pass, CP_LN_PRE, -1, pass->x, err);
 }
 
@@ -108,7 +108,6 @@ enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_er
     const struct cp_clip_config *config = &pass->plan->model->config;
     const struct cp_choice *outer = cp_spec_at(pass->plan->spec, pass->tower, -1);
     const bool visual = pass->tower == CP_VISUAL;
-    const struct cp_norm_weights norm = visual ? pass->plan->vision.ln_post : pass->plan->text.ln_final;
     const struct cp_packed_linear *proj = visual ? &pass->plan->vision.proj : &pass->plan->text.projection;
     const bool norm_last = visual ? config->vision.final_ln_after_pool : config->text.final_ln_after_pool;
     struct cp_workspace *ws = pass->ws;
@@ -117,10 +116,10 @@ enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_er
     if (norm_last) {
         pool(pass, pass->x, width, ws->pooled);
         CP_TRY(cp_pass_visit(pass, CP_POOLED, -1, ws->pooled, err));
-        cp_pass_norm(pass, outer, norm, ws->pooled, pass->inputs, width, ws->pooled);
+        cp_pass_norm(pass, CP_LN_POST, -1, ws->pooled, pass->inputs, ws->pooled);
         CP_TRY(cp_pass_visit(pass, CP_LN_POST, -1, ws->pooled, err));
     } else {
-        cp_pass_norm(pass, outer, norm, pass->x, pass->inputs * cp_pass_tokens(pass), width, ws->h);
+        cp_pass_norm(pass, CP_LN_POST, -1, pass->x, pass->inputs * cp_pass_tokens(pass), ws->h);
         CP_TRY(cp_pass_visit(pass, CP_LN_POST, -1, ws->h, err));
         pool(pass, ws->h, width, ws->pooled);
         CP_TRY(cp_pass_visit(pass, CP_POOLED, -1, ws->pooled, err));

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 const char *const cp_decision_names[CP_DECISION_COUNT] = {
-    "top1_baseline", "top1", "flip", "max_dp", "kl", "js", "margin", "rank_correlation"};
+    "top1_baseline",    "top1",         "flip",        "max_dp",   "kl", "js", "margin",
+    "rank_correlation", "margin_logit", "bound_logit", "certified"};
 
 size_t cp_argmax(const float *x, size_t n) {
     size_t best = 0;
@@ -75,6 +76,7 @@ void cp_decide(const float *p, const float *q, size_t n, double *work, double d[
     d[CP_JS] = js;
     d[CP_MARGIN] = margin(q, n);
     d[CP_RANK] = rank_correlation(work, n, !isnan(p_sum + q_sum));
+    d[CP_MARGIN_LOGIT] = d[CP_BOUND_LOGIT] = d[CP_CERTIFIED] = NAN;
 }
 
 void cp_wilson(size_t k, size_t n, double *low, double *high) {
@@ -90,6 +92,7 @@ struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels
     size_t right = 0, right_baseline = 0;
     for (size_t i = 0; i < images; i++, rows += CP_DECISION_COUNT) {
         d.flips += rows[CP_FLIP] != 0;
+        d.certified += rows[CP_CERTIFIED] == 1;
         d.max_dp = cp_worse(d.max_dp, rows[CP_MAX_DP]);
         d.kl_worst = cp_worse(d.kl_worst, rows[CP_KL]);
         d.kl_mean += rows[CP_KL] / (double)images;

@@ -112,6 +112,20 @@ void cp_metrics(const struct cp_compared *c, double m[CP_METRIC_COUNT]) {
     m[CP_WORST_Y] = worst.y;
 }
 
+double cp_relative_l2(const struct cp_compared *c) {
+    double square = 0, y_square = 0;
+    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
+        const size_t at = (judged / c->rows * c->group_rows + judged % c->rows) * c->stride;
+        const float *x = (const float *)c->x + at, *y = (const float *)c->y + at;
+        for (size_t i = 0; i < c->width; i++) {
+            const double d = (double)x[i] - (double)y[i];
+            square += d * d;
+            y_square += (double)y[i] * (double)y[i];
+        }
+    }
+    return square == 0 ? 0 : sqrt(square / y_square);
+}
+
 static size_t exponent_bin(double x) {
     if (x == 0)
         return 0;

@@ -46,6 +46,8 @@ static inline double cp_worse(double so_far, double value) {
 }
 
 void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COUNT]);
+/* ||x - y|| / ||y|| of float32 tensors alone: 0 where nothing differs, NaN where a value is not finite. */
+double cp_relative_l2(const struct cp_compared *compared);
 
 /* Moments, extrema and magnitudes of one input at one tap. */
 enum cp_stat { CP_MEAN, CP_VARIANCE, CP_SKEWNESS, CP_KURTOSIS, CP_MIN, CP_MAX, CP_BAD, CP_STAT_COUNT };
@@ -69,16 +71,21 @@ enum cp_decision {
     CP_JS,     /* Jensen-Shannon divergence, nats, of the same */
     CP_MARGIN, /* the reference's largest minus its second largest probability */
     CP_RANK,   /* Spearman's rank correlation of the columns; NaN where either has no order */
+    /* From the features (num/certificate.h), not from the probabilities: */
+    CP_MARGIN_LOGIT, /* the baseline's smallest lead over another column, in logits */
+    CP_BOUND_LOGIT,  /* the most that the features' divergence can take of it */
+    CP_CERTIFIED,    /* 1 where no decision can change by that */
     CP_DECISION_COUNT
 };
 extern const char *const cp_decision_names[CP_DECISION_COUNT];
 
-/* p: x's probabilities, q: the reference's; work: 4 * n doubles (copies, and GSL's ranks). n >= 1. */
+/* All but the certificate, which is NaN. p: x's probabilities, q: the reference's; work: 4 * n doubles
+ * (copies, and GSL's ranks). n >= 1. */
 void cp_decide(const float *p, const float *q, size_t n, double *work, double decision[CP_DECISION_COUNT]);
 
 /* Decisions over images. */
 struct cp_decisions {
-    size_t images, flips;
+    size_t images, flips, certified;
     double flip_low, flip_high; /* 95 % interval of the share */
     double max_dp, kl_mean, kl_worst;
     double accuracy, accuracy_baseline; /* NaN: no labels */

@@ -2,13 +2,13 @@
  * CP_ASSETS is the root of the sources; CMakeLists.txt names the files, so that a change rebuilds this. */
 #include "report/assets.h"
 
-#define ASSET(symbol, file)                                                                                   \
-    __asm__(".section .rodata\n"                                                                              \
-            ".globl " #symbol "\n"                                                                            \
-            ".type " #symbol ", @object\n" #symbol ":\n"                                                      \
-            ".incbin \"" CP_ASSETS "/" file "\"\n"                                                            \
-            ".byte 0\n"                                                                                       \
-            ".size " #symbol ", . - " #symbol "\n"                                                            \
+#define ASSET(symbol, file)                                                                                  \
+    __asm__(".section .rodata\n"                                                                             \
+            ".globl " #symbol "\n"                                                                           \
+            ".type " #symbol ", @object\n" #symbol ":\n"                                                     \
+            ".incbin \"" CP_ASSETS "/" file "\"\n"                                                           \
+            ".byte 0\n"                                                                                      \
+            ".size " #symbol ", . - " #symbol "\n"                                                           \
             ".text\n")
 
 ASSET(cp_asset_uplot_js, "data/uplot/uPlot.iife.min.js");

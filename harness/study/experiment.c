@@ -87,14 +87,15 @@ static enum cp_status read_model(struct cp_experiment *experiment, const struct 
     return cp_read_text(checkpoint, "model.checkpoint", &model->checkpoint, err);
 }
 
-static enum cp_status read_oracle(struct cp_experiment *experiment, const struct cp_yaml *node,
-                                  struct cp_error *err) {
+/* on: all inputs; off: none; or a number of them. */
+static enum cp_status read_inputs_of(const struct cp_yaml *node, const char *key, int *inputs,
+                                     struct cp_error *err) {
     bool on = true;
     if (node->kind == CP_YAML_SCALAR && node->text[strspn(node->text, "+-0123456789.")] == '\0')
-        return cp_read_int(node, "oracle", 1, INT_MAX, &experiment->oracle, err);
-    if (cp_yaml_boolean(node, "oracle", &on, err) != CP_OK)
+        return cp_read_int(node, key, 1, INT_MAX, inputs, err);
+    if (cp_yaml_boolean(node, key, &on, err) != CP_OK)
         return cp_expected(err, "on, off or a number of inputs");
-    experiment->oracle = on ? CP_ALL : 0;
+    *inputs = on ? CP_ALL : 0;
     return CP_OK;
 }
 
@@ -124,9 +125,14 @@ static enum cp_status read_execution(struct cp_experiment *experiment, const str
     const struct cp_yaml *oracle = cp_yaml_get(root, "oracle"), *threads = cp_yaml_get(root, "threads");
     const struct cp_yaml *batch = cp_yaml_get(root, "batch"), *isa = cp_yaml_get(root, "isa");
     const struct cp_yaml *verdict = cp_yaml_get(root, "verdict"), *output = cp_yaml_get(root, "output");
+    const struct cp_yaml *local = cp_yaml_get(root, "local"), *floor = cp_yaml_get(root, "floor");
     int set = 0;
     if (oracle)
-        CP_TRY(read_oracle(experiment, oracle, err));
+        CP_TRY(read_inputs_of(oracle, "oracle", &experiment->oracle, err));
+    if (local)
+        CP_TRY(read_inputs_of(local, "local", &experiment->local, err));
+    if (floor)
+        CP_TRY(cp_read_int(floor, "floor", 0, CP_FLOOR_MAX, &experiment->floor, err));
     if (threads && !is_word(threads, "auto"))
         CP_TRY(cp_read_int(threads, "threads", 1, THREADS_MAX, &experiment->threads, err));
     if (batch && !is_word(batch, "auto"))
@@ -156,9 +162,10 @@ static enum cp_status required(const struct cp_yaml *root, const char *key, stru
 
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
-    static const char *const keys[] = {"experiment", "hypothesis", "model",  "inputs",  "baseline",
-                                       "candidates", "sweep",      "record", "oracle",  "threads",
-                                       "batch",      "isa",        "output", "verdict", NULL};
+    static const char *const keys[] = {"experiment", "hypothesis", "model",  "inputs", "baseline",
+                                       "candidates", "sweep",      "record", "oracle", "local",
+                                       "floor",      "threads",    "batch",  "isa",    "output",
+                                       "verdict",    NULL};
     struct cp_yaml *name = NULL, *model = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     CP_TRY(required(root, "experiment", &name, err));

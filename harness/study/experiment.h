@@ -16,6 +16,8 @@
  *   sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the candidates
  *   record: {TAP GLOB: full | stats | digest | off, ...}       the last match wins; without a match, stats
  *   oracle: on | off | N
+ *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
+ *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent
  *   verdict: {k: NUMBER | auto, alpha: NUMBER}
@@ -31,7 +33,13 @@
 
 #include <limits.h>
 
-enum { CP_CANDIDATES_MAX = 1000, CP_NAME_MAX = 255, CP_BATCH_DEFAULT = 32, CP_ALL = INT_MAX };
+enum {
+    CP_CANDIDATES_MAX = 1000,
+    CP_NAME_MAX = 255,
+    CP_BATCH_DEFAULT = 32,
+    CP_FLOOR_MAX = 64,
+    CP_ALL = INT_MAX
+};
 
 /* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
 struct cp_text {
@@ -105,6 +113,8 @@ struct cp_experiment {
     size_t record_count;
     struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
     int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int local;                     /* inputs whose divergence is taken apart, the first ones; as oracle */
+    int floor;                     /* reruns of each kind for the noise floor; 0: none */
     int threads;                   /* 0: auto */
     int batch;
     const char *isa; /* "auto", "scalar", ... */

@@ -153,6 +153,13 @@ static void print_count(FILE *out, const char *key, int count, int special, cons
         (void)fprintf(out, "%s: %d\n", key, count);
 }
 
+static void print_inputs_of(FILE *out, const char *key, int inputs) {
+    if (inputs == 0)
+        (void)fprintf(out, "%s: off\n", key);
+    else
+        print_count(out, key, inputs, CP_ALL, "on");
+}
+
 static void print_experiment(FILE *out, const struct cp_experiment *experiment) {
     print_key(out, 0, "experiment", experiment->name);
     print_key(out, 0, "hypothesis", experiment->hypothesis);
@@ -163,10 +170,9 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     for (size_t i = 0; i < experiment->candidate_count; i++)
         print_candidate(out, 2, &experiment->candidates[i]);
     print_record(out, experiment);
-    if (experiment->oracle == 0)
-        (void)fputs("oracle: off\n", out);
-    else
-        print_count(out, "oracle", experiment->oracle, CP_ALL, "on");
+    print_inputs_of(out, "oracle", experiment->oracle);
+    print_inputs_of(out, "local", experiment->local);
+    (void)fprintf(out, "floor: %d\n", experiment->floor);
     print_count(out, "threads", experiment->threads, 0, "auto");
     (void)fprintf(out, "batch: %d\n", experiment->batch);
     print_key(out, 0, "isa", experiment->isa);

@@ -1,93 +1,49 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/lockstep.h"
-
+#include "study/floor.h"
+#include "study/local.h"
 #include "study/thumbnail.h"
 
-enum segment { STEM, BLOCK, HEAD, CLASSES, LOGITS };
+#include "num/certificate.h"
 
-static size_t embed_dim(const struct cp_lockstep *ls) {
-    return (size_t)ls->study->model.config.embed_dim;
+#include <math.h>
+
+/* ---- one segment of every lane ---- */
+
+static enum cp_status run_oracle(struct cp_lockstep *ls, size_t o, struct cp_segment segment,
+                                 struct cp_error *err) {
+    struct cp_oracle_lane *lane = &ls->oracles[o];
+    lane->follows =
+        (lane->follows || segment.kind == CP_SEGMENT_STEM) && o > 0 && cp_segment_same_maths(ls, o, segment);
+    if (lane->follows)
+        return cp_segment_follow_oracle(ls, lane, &ls->oracles[0], segment, err);
+    return cp_segment_run_oracle(ls, lane, segment, err);
 }
 
-/* ---- one segment of one lane ---- */
-
-static enum cp_status run_lane(struct cp_lockstep *ls, struct cp_lane *lane, enum segment segment, int layer,
+static enum cp_status run_lane(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
                                struct cp_error *err) {
-    struct cp_pass *pass = &lane->pass;
-    const bool visual = pass->tower == CP_VISUAL;
-    switch (segment) {
-    case STEM:
-        return visual ? cp_vision_stem(pass, ls->pixels, err) : cp_text_stem(pass, err);
-    case BLOCK:
-        return cp_block(pass, layer, err);
-    case HEAD:
-        return cp_tower_head(
-            pass, visual ? lane->image_features : lane->joint.text_features + pass->first * embed_dim(ls),
-            err);
-    case CLASSES:
-        return cp_joint_classes(&lane->joint, err);
-    case LOGITS:
-        break;
-    }
-    cp_arena_reset(&ls->joint_scratch);
-    return cp_joint_images(&lane->joint, lane->image_features, pass->first, pass->inputs, &ls->joint_scratch,
-                           err);
+    struct cp_lane *lane = &ls->lanes[s];
+    lane->follows =
+        (lane->follows || segment.kind == CP_SEGMENT_STEM) && s > 0 && cp_segment_same(ls, s, segment);
+    if (lane->follows)
+        return cp_segment_follow(ls, lane, &ls->lanes[0], segment, err);
+    return cp_segment_run(ls, lane, segment, err);
 }
 
-static enum cp_status oracle_logits(const struct cp_study *study, struct cp_oracle_lane *lane,
-                                    struct cp_error *err) {
-    lane->oracle.tower = CP_JOINT;
-    CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->text_features, study->inputs.prompts,
-                            false, err));
-    if (study->inputs.classes)
-        CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->class_features,
-                                study->inputs.classes, true, err));
-    return CP_OK;
-}
-
-static enum cp_status oracle_classes(const struct cp_study *study, struct cp_oracle_lane *lane,
-                                     struct cp_error *err) {
-    if (!study->inputs.classes)
-        return CP_OK;
-    lane->oracle.tower = CP_JOINT;
-    lane->oracle.first = 0;
-    lane->oracle.inputs = study->inputs.classes;
-    lane->oracle.judged = NULL;
-    return cp_oracle_classes(&lane->oracle, lane->text_features, study->inputs.prompts, study->inputs.classes,
-                             lane->class_features, err);
-}
-
-static enum cp_status run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane, enum segment segment,
-                                 int layer, struct cp_error *err) {
-    struct cp_oracle *oracle = &lane->oracle;
-    const bool visual = oracle->tower == CP_VISUAL;
-    switch (segment) {
-    case STEM:
-        return visual ? cp_oracle_vision_stem(oracle, ls->pixels, err) : cp_oracle_text_stem(oracle, err);
-    case BLOCK:
-        return cp_oracle_block(oracle, layer, err);
-    case HEAD:
-        return cp_oracle_head(
-            oracle, visual ? lane->image_features : lane->text_features + oracle->first * embed_dim(ls), err);
-    case CLASSES:
-        return oracle_classes(ls->study, lane, err);
-    case LOGITS:
-        break;
-    }
-    return oracle_logits(ls->study, lane, err);
-}
-
-static enum cp_status run_segment(struct cp_lockstep *ls, enum segment segment, int layer, bool with_oracle,
+static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segment, bool with_oracle,
                                   struct cp_error *err) {
+    const bool local = cp_local_active(ls, segment.kind);
     cp_keep_reset(&ls->keep);
-    for (size_t o = 0; o < ls->study->oracle_count; o++) {
+    for (size_t o = 0; o < ls->study->oracle_count; o++)
         cp_keep_reset(&ls->oracles[o].keep);
-        if (with_oracle)
-            CP_TRY(run_oracle(ls, &ls->oracles[o], segment, layer, err));
-    }
+    if (local)
+        cp_local_begin(ls, segment);
+    for (size_t o = 0; with_oracle && o < ls->study->oracle_count; o++)
+        CP_TRY(run_oracle(ls, o, segment, err));
     for (size_t s = 0; s < ls->study->spec_count; s++)
-        CP_TRY(run_lane(ls, &ls->lanes[s], segment, layer, err));
-    return CP_OK;
+        CP_TRY(run_lane(ls, s, segment, err));
+    if (local)
+        CP_TRY(cp_local_segment(ls, segment, err));
+    return ls->floor ? cp_floor_segment(ls, segment, err) : CP_OK;
 }
 
 /* ---- batches ---- */
@@ -116,20 +72,45 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
     }
 }
 
-static enum cp_status run_tower(struct cp_lockstep *ls, int layers, bool with_oracle, struct cp_error *err) {
-    CP_TRY(run_segment(ls, STEM, -1, with_oracle, err));
+static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, bool with_oracle,
+                                struct cp_error *err) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    const int layers = tower == CP_VISUAL ? c->vision.layers : c->text.layers;
+    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_STEM, tower, -1}, with_oracle, err));
     for (int layer = 0; layer < layers; layer++)
-        CP_TRY(run_segment(ls, BLOCK, layer, with_oracle, err));
-    return run_segment(ls, HEAD, -1, with_oracle, err);
+        CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_BLOCK, tower, layer}, with_oracle, err));
+    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}, with_oracle, err));
+    return cp_local_active(ls, CP_SEGMENT_HEAD) ? cp_local_commit(ls, tower, err) : CP_OK;
 }
 
 enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     place(ls, CP_TEXT, first, count);
-    return run_tower(ls, ls->study->model.config.text.layers, true, err);
+    return run_tower(ls, CP_TEXT, true, err);
 }
 
 enum cp_status cp_lockstep_classes(struct cp_lockstep *ls, struct cp_error *err) {
-    return run_segment(ls, CLASSES, -1, true, err);
+    return run_segment(ls, (struct cp_segment){CP_SEGMENT_CLASSES, CP_JOINT, -1}, true, err);
+}
+
+/* What decides on the baseline's and a candidate's side: the features, before their product. */
+static struct cp_scored scored(const struct cp_lane *lane, size_t image, size_t width) {
+    const struct cp_choice *choice = cp_spec_at(lane->plan->spec, CP_JOINT, -1);
+    const enum cp_dtype type = cp_choice_type(choice, CP_LINEAR_COMPUTE);
+    const enum cp_dtype sum = cp_choice_type(choice, CP_LINEAR_ACCUMULATE);
+    return (struct cp_scored){lane->image_features + image * width,
+                              lane->joint.classes ? lane->joint.class_features : lane->joint.text_features,
+                              (double)lane->plan->logit_scale, (double)lane->plan->logit_bias,
+                              fmax(cp_unit_roundoff(type), cp_unit_roundoff(sum))};
+}
+
+static void certify(const struct cp_lockstep *ls, size_t s, size_t image, size_t columns, double *decision) {
+    const size_t width = (size_t)ls->study->model.config.embed_dim;
+    const struct cp_scored baseline = scored(&ls->lanes[0], image, width);
+    const struct cp_scored candidate = scored(&ls->lanes[s], image, width);
+    const struct cp_certificate c = cp_certify(&baseline, &candidate, columns, width);
+    decision[CP_MARGIN_LOGIT] = c.margin;
+    decision[CP_BOUND_LOGIT] = c.bound;
+    decision[CP_CERTIFIED] = c.certified;
 }
 
 /* Each candidate's decisions against the baseline's, from the probabilities of the batch. */
@@ -143,9 +124,11 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     const float *baseline = ls->lanes[0].probs.data[ls->probs_site];
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const float *probs = ls->lanes[s].probs.data[ls->probs_site];
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             cp_decide(probs + i * columns, baseline + i * columns, columns, work,
                       rows + i * CP_DECISION_COUNT);
+            certify(ls, s, i, columns, rows + i * CP_DECISION_COUNT);
+        }
         CP_TRY(cp_result_write(ls->result, ls->decisions[s], first, count, rows, err));
     }
     return CP_OK;
@@ -158,11 +141,11 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t c
     CP_TRY(
         cp_thumbnails_write(ls->result, ls->thumbnails, &study->model.config, first, count, ls->pixels, err));
     place(ls, CP_VISUAL, first, count);
-    CP_TRY(run_tower(ls, study->model.config.vision.layers, with_oracle, err));
+    CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
     if (study->inputs.prompts == 0)
         return CP_OK;
     for (size_t s = 0; s < study->spec_count; s++)
         cp_keep_reset(&ls->lanes[s].probs);
-    CP_TRY(run_segment(ls, LOGITS, -1, with_oracle, err));
+    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_LOGITS, CP_JOINT, -1}, with_oracle, err));
     return decide(ls, first, count, err);
 }

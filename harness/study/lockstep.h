@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by
  * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
- * left. So memory holds one segment of taps, however deep the model. */
+ * left. So memory holds one segment of taps, however deep the model. A lane that has so far computed what the
+ * baseline computes, to the bit, and would do so in the next segment, is not run: it takes the baseline's
+ * tensors. */
 #ifndef CP_STUDY_LOCKSTEP_H
 #define CP_STUDY_LOCKSTEP_H
 
@@ -10,6 +12,21 @@
 #include "tap/compare.h"
 
 enum { CP_LANE_TAPS = 3 };
+
+/* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
+ * logits. */
+enum cp_segment_kind {
+    CP_SEGMENT_STEM,
+    CP_SEGMENT_BLOCK,
+    CP_SEGMENT_HEAD,
+    CP_SEGMENT_CLASSES,
+    CP_SEGMENT_LOGITS
+};
+struct cp_segment {
+    enum cp_segment_kind kind;
+    enum cp_tower tower;
+    int layer; /* -1 outside the blocks */
+};
 
 /* One spec on its way. */
 struct cp_lane {
@@ -21,6 +38,7 @@ struct cp_lane {
     struct cp_compare compare; /* candidates */
     struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
+    bool follows;              /* in this tower it has computed what the baseline has, to the bit */
 };
 
 struct cp_oracle_lane {
@@ -29,6 +47,7 @@ struct cp_oracle_lane {
     struct cp_recorder recorder;
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
+    bool follows; /* in this tower it has computed what the first oracle has */
 };
 
 struct cp_lockstep {
@@ -48,6 +67,11 @@ struct cp_lockstep {
     int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
     int thumbnails;                 /* handle; unused without images */
     float *pixels;                  /* (batch, 3, size, size) */
+    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;               /* per site: true */
+    int bracket;                    /* handle of (tap, bound); of a study with candidates */
+    struct cp_local *local;         /* NULL: off (study/local.h) */
+    struct cp_floor *floor;         /* NULL: off (study/floor.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
@@ -63,6 +87,18 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error
  * any. */
 enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
                                   struct cp_error *err);
+/* ---- making lanes, for what runs beside the specs ---- */
+
+/* Buffers for one spec's way; the taps are put into lane->taps, then cp_lane_wire. */
+enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, struct cp_lane *lane,
+                              struct cp_error *err);
+void cp_lane_wire(const struct cp_lockstep *lockstep, struct cp_lane *lane, size_t taps);
+enum cp_status cp_oracle_lane_create(struct cp_lockstep *lockstep, size_t o, struct cp_oracle_lane *lane,
+                                     struct cp_error *err);
+/* Defines /metrics/CANDIDATE/TAP/NAME (input, part, metric) of spec s; handles per site, -1: not watched. */
+enum cp_status cp_metrics_define(struct cp_lockstep *lockstep, size_t s, const char *name,
+                                 const char *long_name, int *handles, struct cp_error *err);
+
 void cp_lockstep_free(struct cp_lockstep *lockstep);
 
 #endif

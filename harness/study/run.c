@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 
+#include "study/bracket.h"
+#include "study/local.h"
 #include "study/verdict.h"
 
 #include <signal.h>
@@ -45,13 +47,26 @@ static enum cp_status check_signal(const struct cp_run_options *options, struct 
                    "stopped by %s; --resume goes on from here", caught == SIGTERM ? "SIGTERM" : "Ctrl-C");
 }
 
+/* Inputs of the next batch, which never straddles the last input that the oracle sees, or that is taken
+ * apart.
+ */
+static size_t batch_from(const struct cp_study *study, size_t first, size_t inputs, size_t oracle,
+                         size_t local) {
+    size_t end = first + study->batch < inputs ? first + study->batch : inputs;
+    if (first < oracle && end > oracle)
+        end = oracle;
+    if (first < local && end > local)
+        end = local;
+    return end - first;
+}
+
 /* Prompts are always run (the images need their features); rows that a resumed run already has get the same
  * bytes. */
 static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options,
                                   struct progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
-    for (size_t first = 0; first < prompts; first += ls->study->batch) {
-        const size_t count = prompts - first < ls->study->batch ? prompts - first : ls->study->batch;
+    for (size_t first = 0, count; first < prompts; first += count) {
+        count = batch_from(ls->study, first, prompts, 0, ls->study->local_prompts);
         CP_TRY(check_signal(options, err));
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
         show(progress, first + count);
@@ -59,7 +74,6 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
     return prompts ? cp_lockstep_classes(ls, err) : CP_OK;
 }
 
-/* A batch never straddles the last image that the oracle sees. */
 static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options,
                                  struct progress *progress, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -68,8 +82,8 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     if (first && progress->out)
         (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
     while (first < study->inputs.images) {
-        const size_t end = first < study->oracle_images ? study->oracle_images : study->inputs.images;
-        const size_t count = end - first < study->batch ? end - first : study->batch;
+        const size_t count =
+            batch_from(study, first, study->inputs.images, study->oracle_images, study->local_images);
         CP_TRY(check_signal(options, err));
         CP_TRY(cp_lockstep_images(ls, first, count, err));
         first += count;
@@ -109,6 +123,10 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));
+    if (study->spec_count > 1)
+        CP_TRY_DONE(cp_bracket_write(&ls, err));
+    if (ls.local)
+        CP_TRY_DONE(cp_propagation_write(&ls, err));
     CP_TRY_DONE(conclude(&ls, options->out, err));
 done:
     cp_lockstep_free(&ls);

@@ -3,9 +3,11 @@
 
 #include "base/digest.h"
 #include "base/glob.h"
+#include "model/fault.h"
 #include "num/metrics.h"
 #include "tap/compare.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,13 +44,35 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     study->spec = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
     study->oracle = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
     study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
-    if (!study->spec || !study->oracle || !study->oracle_of)
+    study->oracle_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
+    study->spec_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
+    if (!study->spec || !study->oracle || !study->oracle_of || !study->oracle_model || !study->spec_model)
         return out_of_memory(err);
     CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
     CP_TRY(apply(study->spec[0], &e->baseline, err));
     for (size_t c = 0; c < e->candidate_count; c++) {
         CP_TRY(cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
         CP_TRY(apply(study->spec[c + 1], &e->candidates[c], err));
+    }
+    for (size_t s = 0; s < study->spec_count; s++)
+        CP_TRY(cp_fault_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
+    return CP_OK;
+}
+
+/* The baseline again: with other orders of its sums, and as it is for stochastic rounding. */
+static enum cp_status make_floor(struct cp_study *study, struct cp_error *err) {
+    const size_t each = (size_t)study->experiment->floor;
+    study->floor_count = 2 * each;
+    study->floor = cp_arena_calloc(&study->arena, study->floor_count + 1, sizeof(struct cp_spec *));
+    if (!study->floor)
+        return out_of_memory(err);
+    for (size_t f = 0; f < study->floor_count; f++) {
+        char name[48], seed[24];
+        (void)snprintf(seed, sizeof seed, "%zu", f % each + 1);
+        (void)snprintf(name, sizeof name, "%s-%s", f < each ? "permuted" : "stochastic", seed);
+        CP_TRY(cp_spec_copy(study->spec[0], name, &study->arena, &study->floor[f], err));
+        if (f < each)
+            CP_TRY(cp_spec_set(study->floor[f], "linear.permute", seed, err));
     }
     return CP_OK;
 }
@@ -58,8 +82,10 @@ static void share_oracles(struct cp_study *study) {
         size_t o = 0;
         while (o < study->oracle_count && !cp_spec_same_maths(study->oracle[o], study->spec[s]))
             o++;
-        if (o == study->oracle_count)
+        if (o == study->oracle_count) {
+            study->oracle_model[study->oracle_count] = study->spec_model[s];
             study->oracle[study->oracle_count++] = study->spec[s];
+        }
         study->oracle_of[s] = o;
     }
 }
@@ -132,6 +158,10 @@ static int processors(void) {
     return online < 1 ? 1 : (int)online;
 }
 
+static size_t at_most(int wanted, size_t count) {
+    return (size_t)wanted < count ? (size_t)wanted : count;
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -142,13 +172,15 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(load_model(study, err));
     CP_TRY(cp_inputs_load(e, &study->model.config, &study->arena, &study->inputs, err));
     CP_TRY(make_specs(study, err));
+    CP_TRY(make_floor(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
-    study->oracle_images =
-        (size_t)e->oracle < study->inputs.images ? (size_t)e->oracle : study->inputs.images;
+    study->oracle_images = at_most(e->oracle, study->inputs.images);
+    study->local_images = at_most(e->local, study->inputs.images);
+    study->local_prompts = at_most(e->local, study->inputs.prompts);
     if (e->oracle == 0)
         study->oracle_count = 0;
     return describe(study, err);

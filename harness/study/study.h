@@ -23,13 +23,18 @@ struct cp_study {
     struct cp_spec **spec; /* [spec_count] */
     /* One oracle for each distinct maths; spec s is served by oracle oracle_of[s]. */
     size_t oracle_count;
-    const struct cp_spec **oracle; /* [oracle_count] the first spec with that maths */
-    size_t *oracle_of;             /* [spec_count] */
-    size_t oracle_images;          /* the first images, for which the oracle runs */
-    enum cp_record_mode *modes;    /* per site */
-    bool *watched;                 /* per site: compared */
-    const char *plan;              /* the resolved experiment and specs as text: the provenance */
-    char fingerprint[65]; /* SHA-256 of plan and of every input file: what a resumed run must share */
+    const struct cp_spec **oracle;        /* [oracle_count] the first spec with that maths */
+    const struct cp_model **oracle_model; /* [oracle_count] */
+    size_t *oracle_of;                    /* [spec_count] */
+    size_t oracle_images;                 /* the first images, for which the oracle runs */
+    const struct cp_model **spec_model;   /* [spec_count] the weights as the spec has them */
+    size_t local_images, local_prompts;   /* the first inputs whose divergence is taken apart */
+    size_t floor_count;         /* reruns for the noise floor: permuted ones, then stochastic ones */
+    struct cp_spec **floor;     /* [floor_count] */
+    enum cp_record_mode *modes; /* per site */
+    bool *watched;              /* per site: compared */
+    const char *plan;           /* the resolved experiment and specs as text: the provenance */
+    char fingerprint[65];       /* SHA-256 of plan and of every input file: what a resumed run must share */
     struct cp_arena arena;
 };
 

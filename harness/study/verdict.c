@@ -11,7 +11,8 @@
 const char *const cp_verdict_names[CP_VERDICT_COUNT] = {"unmatched", "nonfinite",  "identical",   "semantic",
                                                         "degraded",  "equivalent", "inconclusive"};
 const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
-    "verdict", "rounding", "inputs", "semantic", "ratio", "low", "high", "p_degraded", "p_equivalent", "k"};
+    "verdict", "rounding",   "inputs",       "semantic", "ratio",  "low",
+    "high",    "p_degraded", "p_equivalent", "k",        "weights"};
 
 void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts) {
     facts->nonfinite = false;

@@ -41,6 +41,7 @@ enum cp_verdict_field {
     CP_FIELD_P_DEGRADED, /* p-values, after Holm */
     CP_FIELD_P_EQUIVALENT,
     CP_FIELD_K,
+    CP_FIELD_WEIGHTS, /* 1: the tensors that feed the tap's operation have other bits than the baseline's */
     CP_VERDICT_FIELDS
 };
 extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
@@ -74,8 +75,9 @@ void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, u
 void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, size_t count, double alpha,
                        size_t *order);
 
-/* Defines /metrics/CANDIDATE/verdicts of spec s. */
-enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, struct cp_error *err);
+/* Defines /metrics/CANDIDATE/NAME of spec s: "verdicts", or "local_verdicts". */
+enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, const char *name, int *handle,
+                                  struct cp_error *err);
 /* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */
 enum cp_status cp_verdicts_write(struct cp_lockstep *lockstep, struct cp_error *err);
 

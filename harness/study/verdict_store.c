@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
+#include "model/tap_weights.h"
+#include "study/local.h"
 #include "study/verdict.h"
 
 #include <stdio.h>
@@ -12,7 +14,8 @@ static size_t watched_count(const struct cp_study *study) {
     return count;
 }
 
-enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, const char *name, int *handle,
+                                  struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const size_t taps = watched_count(study);
     const char **names = cp_arena_alloc(&ls->arena, taps, sizeof *names);
@@ -26,15 +29,23 @@ enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, struct cp_er
     (void)snprintf(group, sizeof group, "/metrics/%s", study->spec[s]->name);
     const struct cp_variable verdicts = {
         .group = group,
-        .name = "verdicts",
+        .name = name,
         .long_name = "verdict of each tap with its statistics; codes in the attribute codes",
         .units = "1",
         .dtype = CP_FP64,
         .rank = 2,
         .dims = {{"tap", taps, names}, {"field", CP_VERDICT_FIELDS, cp_verdict_field_names}},
     };
-    return taps ? cp_result_define(ls->result, &verdicts, &ls->verdicts[s], err) : CP_OK;
+    return taps ? cp_result_define(ls->result, &verdicts, handle, err) : CP_OK;
 }
+
+/* What the verdicts of one candidate are made of: the whole divergence, or each operation's own. */
+struct source {
+    const char *name;
+    int verdicts;       /* handle */
+    const int *metrics; /* handles, per site */
+    bool local;
+};
 
 /* The rows of one candidate, in the order of the watched sites. */
 struct table {
@@ -68,16 +79,17 @@ static double limit_ratio(const struct cp_study *study, size_t s, const struct c
     return cp_spec_site_type(study->spec[s], site) == CP_FP32 ? 2 : 3;
 }
 
-static enum cp_status gather(struct cp_lockstep *ls, size_t s, struct table *t, struct cp_error *err) {
+static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source, struct table *t,
+                             struct cp_error *err) {
     const struct cp_study *study = ls->study;
     size_t tap = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         if (!study->watched[i])
             continue;
         const struct cp_site *site = &study->sites.list[i];
-        const size_t inputs = site->shape[0];
+        const size_t inputs = source->local ? cp_local_inputs(study, site) : site->shape[0];
         struct cp_verdict_facts *facts = &t->facts[tap];
-        double *metrics = malloc(inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
+        double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
         facts->d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d);
         facts->k = limit_ratio(study, s, site);
         t->sites[tap++] = site;
@@ -85,8 +97,9 @@ static enum cp_status gather(struct cp_lockstep *ls, size_t s, struct table *t, 
             free(metrics);
             return cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
         }
-        const enum cp_status status =
-            cp_result_read(ls->result, ls->lanes[s].compare.handles[i], 0, inputs, metrics, err);
+        enum cp_status status = CP_OK;
+        if (inputs)
+            status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
         if (status == CP_OK)
             cp_verdict_facts(metrics, inputs, facts);
         free(metrics);
@@ -111,32 +124,47 @@ static void decide(const struct table *t) {
     }
 }
 
-static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, const char *name, struct cp_error *err) {
     char object[400], codes[256] = "";
     size_t used = 0;
     for (int v = 0; v < CP_VERDICT_COUNT; v++)
         used += (size_t)snprintf(codes + used, sizeof codes - used, "%s%d %s", v ? ", " : "", v,
                                  cp_verdict_names[v]);
-    (void)snprintf(object, sizeof object, "/metrics/%s/verdicts", ls->study->spec[s]->name);
+    (void)snprintf(object, sizeof object, "/metrics/%s/%s", ls->study->spec[s]->name, name);
     return cp_result_text(ls->result, object, "codes", codes, err);
 }
 
-static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+static void tell_weights(const struct cp_study *study, size_t s, const struct table *t) {
+    for (size_t tap = 0; tap < t->taps; tap++)
+        t->fields[tap * CP_VERDICT_FIELDS + CP_FIELD_WEIGHTS] =
+            cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], t->sites[tap]);
+}
+
+static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
+                                      struct cp_error *err) {
     struct table t = {0};
     enum cp_status status;
     CP_TRY_DONE(make_table(ls, &t, err));
-    CP_TRY_DONE(gather(ls, s, &t, err));
+    CP_TRY_DONE(gather(ls, s, source, &t, err));
     cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
     decide(&t);
-    CP_TRY_DONE(cp_result_write(ls->result, ls->verdicts[s], 0, t.taps, t.fields, err));
-    status = write_codes(ls, s, err);
+    tell_weights(ls->study, s, &t);
+    CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
+    status = write_codes(ls, s, source->name, err);
 done:
     cp_arena_free(&t.arena);
     return status;
 }
 
 enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
-    for (size_t s = 1; s < ls->study->spec_count && watched_count(ls->study); s++)
-        CP_TRY(write_candidate(ls, s, err));
+    for (size_t s = 1; s < ls->study->spec_count && watched_count(ls->study); s++) {
+        const struct source whole = {"verdicts", ls->verdicts[s], ls->lanes[s].compare.handles, false};
+        CP_TRY(write_candidate(ls, s, &whole, err));
+        if (!ls->local)
+            continue;
+        const struct source local = {"local_verdicts", ls->local->verdicts[s], ls->local->compare[s].handles,
+                                     true};
+        CP_TRY(write_candidate(ls, s, &local, err));
+    }
     return CP_OK;
 }

@@ -11,8 +11,7 @@ static bool wants(void *self, const struct cp_site *site, size_t index) {
     return ((const struct cp_compare *)self)->watched[index];
 }
 
-/* How an input's tensor is walked: which of its rows and columns count. Text is judged up to EOT. */
-static struct cp_compared shape_of(const struct cp_site *site, const int *judged, size_t input) {
+struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judged, size_t input) {
     struct cp_compared c = {.groups = 1, .group_rows = 1};
     c.stride = site->shape[site->rank - 1];
     if (site->rank >= 3)
@@ -59,7 +58,7 @@ static void compare_input(void *context, size_t input, int worker) {
     const struct cp_compare *compare = task->compare;
     const struct cp_tap_event *event = task->event;
     double *metrics = task->metrics + input * CP_PART_COUNT * CP_METRIC_COUNT;
-    struct cp_compared shape = shape_of(event->site, event->judged, input);
+    struct cp_compared shape = cp_compared_shape(event->site, event->judged, input);
     (void)worker;
     shape.ulp_type = compare->ulp_types[event->index];
     const void *c = (const float *)event->data + input * cp_site_row(event->site);

@@ -113,6 +113,7 @@ struct cp_tap_event {
     const int *judged;    /* per input of the batch: tokens up to and including EOT; NULL: all tokens count */
     enum cp_dtype dtype;  /* fp32 from the forward pass, fp64 from the oracle */
     void *data;           /* (inputs, shape[1], ...) contiguous, canonical layout (input, token, channel) */
+    bool fixed;           /* what another pass left, shown again: not to be replaced */
 };
 
 struct cp_tap {

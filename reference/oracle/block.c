@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). */
+#include "model/fault.h"
 #include "oracle/oracle.h"
 #include "oracle/steps.h"
 
@@ -10,18 +11,20 @@ struct attention {
     double *scores, *context; /* (inputs, H, T, T), (inputs, T, W) */
     size_t tokens, width, heads, head;
     bool causal;
+    const struct cp_choice *choice;
 };
 
 static void scores_of_head(void *context, size_t index, int worker) {
     const struct attention *a = context;
     const size_t at = index / a->heads * a->tokens * a->width + index % a->heads * a->head;
+    const double factor = (double)cp_fault_head_factor(a->choice, index % a->heads, a->heads);
     (void)worker;
     for (size_t i = 0; i < a->tokens; i++)
         for (size_t j = 0; j < a->tokens; j++) {
             double sum = 0;
             for (size_t c = 0; c < a->head; c++)
                 sum += a->q[at + i * a->width + c] * a->k[at + j * a->width + c];
-            a->scores[(index * a->tokens + i) * a->tokens + j] = sum / sqrt((double)a->head);
+            a->scores[(index * a->tokens + i) * a->tokens + j] = factor * (sum / sqrt((double)a->head));
         }
 }
 
@@ -71,7 +74,8 @@ static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle
                           .width = t->width,
                           .heads = t->heads,
                           .head = t->width / t->heads,
-                          .causal = t->causal};
+                          .causal = t->causal,
+                          .choice = cp_spec_at(oracle->spec, oracle->tower, layer)};
     CP_TRY(cp_oracle_room(oracle, pairs * t->tokens * t->tokens, &a.scores, err));
     CP_TRY(cp_oracle_room(oracle, rows * t->width, &a.context, err));
     cp_pool_for(oracle->pool, pairs, scores_of_head, &a);
@@ -80,7 +84,8 @@ static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_PROBS, layer, a.scores, err));
     cp_pool_for(oracle->pool, pairs, context_of_head, &a);
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_CONTEXT, layer, a.context, err));
-    return cp_oracle_linear(oracle, a.context, rows, block->out_proj, t->width, t->width, false, out, err);
+    return cp_oracle_linear(oracle, a.context, rows, block->out_proj, t->width, t->width,
+                            cp_fault_transposes(a.choice), out, err);
 }
 
 struct activation_task {
@@ -106,7 +111,7 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
     CP_TRY(cp_oracle_room(oracle, elements, &branch, err));
     CP_TRY(cp_oracle_room(oracle, rows * t.mlp_width, &mlp, err));
 
-    CP_TRY(cp_oracle_norm_rows(oracle, layer, block->ln_1, oracle->x, rows, t.width, h, err));
+    CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_1, layer, oracle->x, rows, h, err));
     CP_TRY(cp_oracle_visit(oracle, CP_LN_1, layer, h, err));
     CP_TRY(attention(oracle, &t, layer, h, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN, layer, branch, err));
@@ -114,7 +119,7 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
         oracle->x[i] += branch[i];
     CP_TRY(cp_oracle_visit(oracle, CP_RESID_MID, layer, oracle->x, err));
 
-    CP_TRY(cp_oracle_norm_rows(oracle, layer, block->ln_2, oracle->x, rows, t.width, h, err));
+    CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_2, layer, oracle->x, rows, h, err));
     CP_TRY(cp_oracle_visit(oracle, CP_LN_2, layer, h, err));
     CP_TRY(cp_oracle_linear(oracle, h, rows, block->c_fc, t.width, t.mlp_width, false, mlp, err));
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_C_FC, layer, mlp, err));

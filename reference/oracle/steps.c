@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "oracle/steps.h"
+#include "model/fault.h"
 
 #include <math.h>
 
@@ -39,14 +40,11 @@ enum cp_status cp_oracle_visit(struct cp_oracle *oracle, enum cp_point point, in
     return cp_taps_visit(&oracle->taps, event, err);
 }
 
-static const char *maths_at(const struct cp_oracle *oracle, enum cp_component_id component, int layer) {
-    const struct cp_choice *choice = cp_spec_at(oracle->spec, oracle->tower, layer);
-    return cp_components[component].variant(oracle->spec->ops, choice->variant[component])->maths;
-}
-
 enum cp_status cp_oracle_activation_at(struct cp_oracle *oracle, int layer, cp_oracle_activation *function,
                                        struct cp_error *err) {
-    const char *maths = maths_at(oracle, CP_ACTIVATION, layer);
+    const struct cp_ops *ops = oracle->spec->ops;
+    const struct cp_choice *choice = cp_spec_at(oracle->spec, oracle->tower, layer);
+    const char *maths = ops->activations[cp_fault_activation(ops, choice)]->info.maths;
     *function = cp_oracle_find_activation(maths);
     if (!*function)
         return cp_fail(err, CP_INTERNAL, "", "the oracle has no activation '%s'", maths);
@@ -68,12 +66,22 @@ static void norm_row(void *context, size_t index, int worker) {
                    task->eps, task->y + index * task->width);
 }
 
-enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, int layer, struct cp_norm_weights weights,
-                                   const double *x, size_t rows, size_t width, double *y,
-                                   struct cp_error *err) {
-    const char *maths = maths_at(oracle, CP_NORM, layer);
-    const double eps = cp_spec_at(oracle->spec, oracle->tower, layer)->number[CP_NORM_EPS];
-    struct norm_task task = {cp_oracle_find_norm(maths), weights, x, y, eps, width};
+static struct cp_norm_weights norm_weights(const struct cp_oracle *oracle, enum cp_point point, int layer) {
+    const struct cp_model *model = oracle->model;
+    if (layer < 0)
+        return oracle->tower != CP_VISUAL ? model->text.ln_final
+               : point == CP_LN_PRE       ? model->vision.ln_pre
+                                          : model->vision.ln_post;
+    const struct cp_block_weights *block = &cp_oracle_tower(oracle).blocks[layer];
+    return point == CP_LN_1 ? block->ln_1 : block->ln_2;
+}
+
+enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, enum cp_point point, int layer, const double *x,
+                                   size_t rows, double *y, struct cp_error *err) {
+    const struct cp_choice *choice = cp_spec_at(oracle->spec, oracle->tower, layer);
+    const char *maths = oracle->spec->ops->norms[choice->variant[CP_NORM]]->info.maths;
+    struct norm_task task = {cp_oracle_find_norm(maths),  norm_weights(oracle, point, layer), x, y,
+                             cp_fault_eps(choice, point), cp_oracle_tower(oracle).width};
     if (!task.function)
         return cp_fail(err, CP_INTERNAL, "", "the oracle has no norm '%s'", maths);
     cp_pool_for(oracle->pool, rows, norm_row, &task);

@@ -19,9 +19,8 @@ enum cp_status cp_oracle_visit(struct cp_oracle *oracle, enum cp_point point, in
 /* The maths that the spec chose at a layer of this tower (-1: outside the blocks). */
 enum cp_status cp_oracle_activation_at(struct cp_oracle *oracle, int layer, cp_oracle_activation *function,
                                        struct cp_error *err);
-enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, int layer, struct cp_norm_weights weights,
-                                   const double *x, size_t rows, size_t width, double *y,
-                                   struct cp_error *err);
+enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, enum cp_point point, int layer, const double *x,
+                                   size_t rows, double *y, struct cp_error *err);
 /* In place on one row. */
 void cp_oracle_softmax(double *x, size_t n);
 /* x / max(||x||_2, 1e-12), in place on one row (torch.nn.functional.normalize). */

@@ -41,8 +41,7 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
     CP_TRY(cp_oracle_visit(oracle, CP_EMBED, -1, oracle->x, err));
     if (oracle->model->config.vision.no_ln_pre)
         return CP_OK;
-    CP_TRY(cp_oracle_norm_rows(oracle, -1, weights->ln_pre, oracle->x, oracle->inputs * t.tokens, t.width,
-                               oracle->x, err));
+    CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_PRE, -1, oracle->x, oracle->inputs * t.tokens, oracle->x, err));
     return cp_oracle_visit(oracle, CP_LN_PRE, -1, oracle->x, err);
 }
 
@@ -85,7 +84,6 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
     const struct cp_model *model = oracle->model;
     const bool visual = oracle->tower == CP_VISUAL;
-    const struct cp_norm_weights norm = visual ? model->vision.ln_post : model->text.ln_final;
     const float *proj = visual ? model->vision.proj : model->text.text_projection;
     const bool norm_last =
         visual ? model->config.vision.final_ln_after_pool : model->config.text.final_ln_after_pool;
@@ -97,10 +95,10 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
     if (norm_last) {
         pool(oracle, &t, oracle->x, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
-        CP_TRY(cp_oracle_norm_rows(oracle, -1, norm, pooled, oracle->inputs, t.width, pooled, err));
+        CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_POST, -1, pooled, oracle->inputs, pooled, err));
         CP_TRY(cp_oracle_visit(oracle, CP_LN_POST, -1, pooled, err));
     } else {
-        CP_TRY(cp_oracle_norm_rows(oracle, -1, norm, oracle->x, rows, t.width, h, err));
+        CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_POST, -1, oracle->x, rows, h, err));
         CP_TRY(cp_oracle_visit(oracle, CP_LN_POST, -1, h, err));
         pool(oracle, &t, h, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/local.h"
+
+#include "base/hash.h"
+
+#include <math.h>
+#include <string.h>
+
+size_t cp_local_inputs(const struct cp_study *study, const struct cp_site *site) {
+    if (site->dims[0] == CP_DIM_IMAGE)
+        return study->local_images;
+    return site->dims[0] == CP_DIM_PROMPT ? study->local_prompts : site->shape[0];
+}
+
+bool cp_local_active(const struct cp_lockstep *ls, enum cp_segment_kind kind) {
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    if (!ls->local || kind == CP_SEGMENT_CLASSES)
+        return ls->local != NULL;
+    return pass->first < (pass->tower == CP_TEXT ? ls->study->local_prompts : ls->study->local_images);
+}
+
+/* ---- the baseline's input, for others ---- */
+
+static bool starts_from_stream(struct cp_segment segment) {
+    return segment.kind == CP_SEGMENT_BLOCK || segment.kind == CP_SEGMENT_HEAD;
+}
+
+static size_t stream_size(const struct cp_lockstep *ls, struct cp_segment segment) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
+    return pass->inputs * cp_pass_tokens(pass) * (size_t)width;
+}
+
+void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
+    const struct cp_pass *from = &ls->lanes[0].pass;
+    struct cp_local *local = ls->local;
+    if (starts_from_stream(segment))
+        memcpy(local->before, from->x, stream_size(ls, segment) * sizeof *from->x);
+    cp_pass_place(&local->whole.pass, from);
+    for (size_t s = 1; s < ls->study->spec_count; s++)
+        cp_pass_place(&local->forced[s].pass, from);
+    for (size_t o = 0; o < ls->study->oracle_count; o++) {
+        struct cp_oracle *oracle = &local->oracles[o].oracle;
+        oracle->tower = from->tower;
+        oracle->first = from->first;
+        oracle->inputs = from->inputs;
+        oracle->judged = from->judged;
+        oracle->tokens = from->tokens;
+    }
+}
+
+static void feed(const struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment) {
+    const struct cp_lane *from = &ls->lanes[0];
+    const size_t embed = (size_t)ls->study->model.config.embed_dim;
+    if (starts_from_stream(segment))
+        memcpy(lane->pass.x, ls->local->before, stream_size(ls, segment) * sizeof(float));
+    else if (segment.kind == CP_SEGMENT_CLASSES)
+        memcpy(lane->joint.text_features, from->joint.text_features,
+               from->joint.prompts * embed * sizeof(float));
+    else if (segment.kind == CP_SEGMENT_LOGITS)
+        memcpy(lane->image_features, from->image_features, from->pass.inputs * embed * sizeof(float));
+}
+
+static void widen(const float *from, size_t count, double *to) {
+    for (size_t i = 0; i < count; i++)
+        to[i] = (double)from[i];
+}
+
+static void feed_oracle(const struct cp_lockstep *ls, struct cp_oracle_lane *lane,
+                        struct cp_segment segment) {
+    const struct cp_lane *from = &ls->lanes[0];
+    const size_t embed = (size_t)ls->study->model.config.embed_dim;
+    if (starts_from_stream(segment))
+        widen(ls->local->before, stream_size(ls, segment), lane->oracle.x);
+    else if (segment.kind == CP_SEGMENT_CLASSES)
+        widen(from->joint.text_features, from->joint.prompts * embed, lane->text_features);
+    else if (segment.kind == CP_SEGMENT_LOGITS)
+        widen(from->image_features, from->pass.inputs * embed, lane->image_features);
+}
+
+/* ---- teacher forcing ---- */
+
+static enum cp_status force_oracle(struct cp_lockstep *ls, size_t o, struct cp_segment segment,
+                                   struct cp_error *err) {
+    struct cp_oracle_lane *lane = &ls->local->oracles[o];
+    cp_keep_reset(&lane->keep);
+    feed_oracle(ls, lane, segment);
+    if (o > 0 && cp_segment_same_maths(ls, o, segment))
+        return cp_segment_follow_oracle(ls, lane, &ls->local->oracles[0], segment, err);
+    return cp_segment_run_oracle(ls, lane, segment, err);
+}
+
+static enum cp_status force_lane(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+                                 struct cp_error *err) {
+    struct cp_lane *lane = &ls->local->forced[s];
+    feed(ls, lane, segment);
+    if (cp_segment_same(ls, s, segment))
+        return cp_segment_follow(ls, lane, &ls->lanes[0], segment, err);
+    return cp_segment_run(ls, lane, segment, err);
+}
+
+/* ---- amplification ---- */
+
+/* Relative L2 of what lane x leaves against what lane y leaves, over the tokens that count. */
+static double apart(const struct cp_segment_output *x, const struct cp_segment_output *y, size_t input) {
+    const size_t at = input * x->tokens * x->width;
+    const struct cp_compared compared = {.x = x->data + at,
+                                         .y = y->data + at,
+                                         .groups = 1,
+                                         .group_rows = x->tokens,
+                                         .rows = y->judged ? (size_t)y->judged[input] : x->tokens,
+                                         .width = x->width,
+                                         .stride = x->width};
+    return cp_relative_l2(&compared);
+}
+
+static size_t tower_segments(const struct cp_lockstep *ls, enum cp_tower tower) {
+    return cp_segment_index(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}) + 1;
+}
+
+static enum cp_status measure_errors(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+                                     struct cp_error *err) {
+    struct cp_local *local = ls->local;
+    const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
+    const struct cp_segment_output own = cp_segment_output(ls, &ls->lanes[s], segment);
+    const struct cp_segment_output baseline = cp_segment_output(ls, &ls->lanes[0], segment);
+    struct cp_segment_output whole = baseline;
+    if (!cp_segment_same(ls, s, segment)) {
+        local->whole.pass.plan = ls->lanes[s].plan;
+        feed(ls, &local->whole, segment);
+        CP_TRY(cp_segment_run(ls, &local->whole, segment, err));
+        whole = cp_segment_output(ls, &local->whole, segment);
+    }
+    for (size_t i = 0; i < ls->lanes[0].pass.inputs; i++) {
+        double *errors =
+            local->errors + ((s * ls->study->batch + i) * segments + at) * (size_t)CP_SEGMENT_ERRORS;
+        errors[CP_ERROR_TOTAL] = apart(&own, &baseline, i);
+        errors[CP_ERROR_LOCAL] = apart(&whole, &baseline, i);
+        errors[CP_ERROR_INHERITED] = apart(&own, &whole, i);
+    }
+    return CP_OK;
+}
+
+/* Every token moved by the step times its own root mean square, in a direction that the input's number and
+ * the probe's draw. */
+static void nudge(const struct cp_lockstep *ls, const struct cp_segment_output *stream, size_t probe,
+                  float *x) {
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    for (size_t row = 0; row < pass->inputs * stream->tokens; row++, x += stream->width) {
+        const uint64_t number = pass->first * stream->tokens + row;
+        double square = 0;
+        for (size_t c = 0; c < stream->width; c++)
+            square += (double)x[c] * (double)x[c];
+        const double step = CP_PROBE_STEP * sqrt(3 * square / (double)stream->width);
+        for (size_t c = 0; c < stream->width; c++)
+            x[c] = (float)((double)x[c] + step * cp_counter_unit(probe + 1, number, c));
+    }
+}
+
+static enum cp_status measure_kappa(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
+                                    struct cp_error *err) {
+    struct cp_local *local = ls->local;
+    struct cp_lane *lane = &local->whole;
+    const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
+    const struct cp_segment stream = {CP_SEGMENT_BLOCK, segment.tower, 0};
+    struct cp_segment_output before = cp_segment_output(ls, &ls->lanes[0], stream);
+    double *kappa = local->kappa + at * CP_PROBES + probe;
+    const size_t stride = segments * CP_PROBES;
+    before.data = local->before;
+    lane->pass.plan = ls->lanes[0].plan;
+    feed(ls, lane, segment);
+    nudge(ls, &before, probe, lane->pass.x);
+    const struct cp_segment_output nudged = cp_segment_output(ls, lane, stream);
+    for (size_t i = 0; i < lane->pass.inputs; i++)
+        kappa[i * stride] = apart(&nudged, &before, i);
+    CP_TRY(cp_segment_run(ls, lane, segment, err));
+    const struct cp_segment_output moved = cp_segment_output(ls, lane, segment);
+    const struct cp_segment_output baseline = cp_segment_output(ls, &ls->lanes[0], segment);
+    for (size_t i = 0; i < lane->pass.inputs; i++)
+        kappa[i * stride] = apart(&moved, &baseline, i) / kappa[i * stride];
+    return CP_OK;
+}
+
+/* ---- a segment ---- */
+
+enum cp_status cp_local_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    for (size_t o = 0; o < study->oracle_count; o++)
+        CP_TRY(force_oracle(ls, o, segment, err));
+    for (size_t s = 1; s < study->spec_count; s++)
+        CP_TRY(force_lane(ls, s, segment, err));
+    if (segment.tower == CP_JOINT)
+        return CP_OK;
+    for (size_t s = 1; s < study->spec_count; s++)
+        CP_TRY(measure_errors(ls, s, segment, err));
+    for (size_t probe = 0; probe < CP_PROBES; probe++)
+        if (starts_from_stream(segment))
+            CP_TRY(measure_kappa(ls, segment, probe, err));
+    return CP_OK;
+}
+
+enum cp_status cp_local_commit(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
+    struct cp_local *local = ls->local;
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    const size_t segments = tower_segments(ls, tower);
+    for (size_t i = 0; i < pass->inputs; i++) /* the stem's input is the same for all */
+        for (size_t probe = 0; probe < CP_PROBES; probe++)
+            local->kappa[i * segments * CP_PROBES + probe] = NAN;
+    CP_TRY(cp_result_write(ls->result, local->kappa_handles[tower], pass->first, pass->inputs, local->kappa,
+                           err));
+    for (size_t s = 1; s < ls->study->spec_count; s++)
+        CP_TRY(cp_result_write(ls->result, local->error_handles[tower][s], pass->first, pass->inputs,
+                               local->errors + s * ls->study->batch * segments * CP_SEGMENT_ERRORS, err));
+    return CP_OK;
+}
