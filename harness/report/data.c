@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "report/report.h"
+#include "report/page.h"
 
 #include <math.h>
 #include <string.h>
@@ -170,7 +170,7 @@ static enum cp_status load_all(struct load *l) {
         CP_TRY(load_taps(l, c));
         CP_TRY(load_decisions(l, c));
     }
-    return CP_OK;
+    return cp_page_load(l->reader, r, l->err);
 }
 
 enum cp_status cp_report_load(const char *path, struct cp_report *report, struct cp_error *err) {

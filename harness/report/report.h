@@ -30,6 +30,8 @@ struct cp_report_candidate {
     const double *decisions;    /* (images, CP_DECISION_COUNT) */
 };
 
+struct cp_page;
+
 struct cp_report {
     const char *path, *name, *hypothesis; /* hypothesis NULL: none */
     const char *experiment;               /* the resolved experiment and specs */
@@ -40,7 +42,8 @@ struct cp_report {
     size_t facts;
     struct cp_report_fact {
         const char *name, *value;
-    } fact[16]; /* the provenance */
+    } fact[16];                 /* the provenance */
+    const struct cp_page *page; /* what only the page shows (report/page.h) */
     struct cp_arena arena;
 };
 

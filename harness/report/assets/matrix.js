@@ -32,8 +32,12 @@ function moveIn(matrix, event) {
   }[event.key];
   if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  // A row without a button (a tap by itself, or inside a block) has nothing in its first column.
-  const next = rows[to[0]] && (stopsOf(rows[to[0]])[to[1]] ?? (event.key === "Home" ? stopsOf(rows[to[0]])[1] : null));
+  // A row without a button (a tap by itself, or inside a block) has nothing in its first column: on to the next that has.
+  const down = Math.sign(to[0] - y);
+  let [goY, goX] = to;
+  while (down && rows[goY] && !stopsOf(rows[goY])[goX]) goY += down;
+  if (event.key === "Home" && !stops[0]) goX = 1;
+  const next = rows[goY] && stopsOf(rows[goY])[goX];
   if (next) focusStop(matrix, next);
 }
 
