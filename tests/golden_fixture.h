@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Reference values of harness/num, from reference/golden/metrics. Include after cmocka.h. */
+ * Reference values of harness/num, from reference/golden/metrics or another GOLDEN_FOLDER defined before.
+ * Include after cmocka.h. */
 #ifndef CP_TESTS_GOLDEN_FIXTURE_H
 #define CP_TESTS_GOLDEN_FIXTURE_H
 
@@ -8,6 +9,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#ifndef GOLDEN_FOLDER
+#define GOLDEN_FOLDER "metrics"
+#endif
+
 static struct cp_arena goldens;
 
 /* A float64 file of that name; rows and columns may be NULL, a vector has one column. */
@@ -15,7 +20,7 @@ static inline const double *golden(const char *name, size_t *rows, size_t column
     struct cp_array array;
     struct cp_error err;
     char path[256];
-    (void)snprintf(path, sizeof path, "%s/reference/golden/metrics/%s.npy", CP_SOURCE_DIR, name);
+    (void)snprintf(path, sizeof path, "%s/reference/golden/" GOLDEN_FOLDER "/%s.npy", CP_SOURCE_DIR, name);
     if (cp_npy_read(path, &goldens, &array, &err) != CP_OK)
         fail_msg("%s: %s", err.where, err.what);
     assert_int_equal(array.dtype, CP_FP64);

@@ -244,6 +244,22 @@ bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
     return true;
 }
 
+bool cp_spec_same_value(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int c, int k) {
+    const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
+    if (k < 0)
+        return x->variant[c] == y->variant[c];
+    return x->option[k] == y->option[k] && x->number[k] == y->number[k];
+}
+
+void cp_spec_take(struct cp_spec *to, const struct cp_spec *from, size_t slot, int c, int k) {
+    if (k < 0) {
+        to->choice[slot].variant[c] = from->choice[slot].variant[c];
+        return;
+    }
+    to->choice[slot].option[k] = from->choice[slot].option[k];
+    to->choice[slot].number[k] = from->choice[slot].number[k];
+}
+
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
     return memcmp(x->variant, y->variant, sizeof x->variant) == 0 &&

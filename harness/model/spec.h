@@ -3,9 +3,11 @@
  *
  * One address everywhere, in experiment files, on the command line and in reports:
  *     component[.knob][@layers] = value          layers: visual | text | visual.4-5 | text.0 | *.0 | *
+ *                                                        | visual.outer | *.outer | joint
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
- * layers, or with *, means every slot; a tower's name alone means all of that tower's slots. */
+ * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
+ * what is outside its blocks. */
 #ifndef CP_MODEL_SPEC_H
 #define CP_MODEL_SPEC_H
 
@@ -124,6 +126,23 @@ bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
 /* Whether they compute the same bits at a slot. */
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
+
+/* Whether component c, or its knob k if k >= 0, has the same value at a slot of both. */
+bool cp_spec_same_value(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int c, int k);
+/* Gives `to` that value of `from`. */
+void cp_spec_take(struct cp_spec *to, const struct cp_spec *from, size_t slot, int c, int k);
+/* It as cp_spec_set reads it. */
+void cp_spec_value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]);
+
+/* Settings that make one spec of another, as few as say it plainly: neighbouring layers with one value are
+ * one setting, and so is a tower, or all slots, where each of them changes. In the order of the tables. */
+struct cp_spec_setting {
+    const char *address, *value;
+};
+/* The list lives in the arena. */
+enum cp_status cp_spec_difference(const struct cp_spec *from, const struct cp_spec *to,
+                                  struct cp_arena *arena, struct cp_spec_setting **settings, size_t *count,
+                                  struct cp_error *err);
 
 /* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena.
  */

@@ -39,14 +39,21 @@ static enum cp_status parse_layers(const struct cp_clip_config *config, const ch
     const bool any = strcmp(tower, "*") == 0;
     out->tower[CP_VISUAL] = any || strcmp(tower, "visual") == 0;
     out->tower[CP_TEXT] = any || strcmp(tower, "text") == 0;
-    out->joint = any && text[length] == '\0';
+    out->joint = (any && text[length] == '\0') || strcmp(text, "joint") == 0;
     out->first = out->last = -1;
+    out->outer = false;
+    if (strcmp(text, "joint") == 0)
+        return CP_OK;
     if (!out->tower[CP_VISUAL] && !out->tower[CP_TEXT])
         return cp_fail(err, CP_BAD_INPUT, "", "unknown tower '%s' in layers '%s'", tower, text),
-               cp_expected(err, "visual, text or *, with layers as visual.4 or visual.4-5");
+               cp_expected(err,
+                           "visual, text, joint or *, with layers as visual.4, visual.4-5 or visual.outer");
     if (text[length] == '\0')
         return CP_OK;
     const char *rest = text + length + 1;
+    out->outer = strcmp(rest, "outer") == 0;
+    if (out->outer)
+        return CP_OK;
     bool well_formed = read_layer(&rest, &out->first);
     out->last = out->first;
     if (well_formed && *rest == '-') {
@@ -55,7 +62,7 @@ static enum cp_status parse_layers(const struct cp_clip_config *config, const ch
     }
     if (!well_formed || *rest || out->first > out->last)
         return cp_fail(err, CP_BAD_INPUT, "", "malformed layers '%s'", text),
-               cp_expected(err, "visual, text, *, visual.4, visual.4-5 or *.0");
+               cp_expected(err, "visual, text, joint, *, visual.4, visual.4-5, visual.outer or *.0");
     int deepest = 0;
     if (out->tower[CP_VISUAL])
         deepest = config->vision.layers;
@@ -113,5 +120,7 @@ bool cp_spec_covers(const struct cp_spec_address *address, enum cp_tower tower, 
         return address->joint;
     if (!address->tower[tower])
         return false;
+    if (address->outer)
+        return layer < 0;
     return address->first < 0 || (layer >= address->first && layer <= address->last);
 }

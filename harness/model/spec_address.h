@@ -10,6 +10,7 @@ struct cp_spec_address {
     int knob;                       /* -1: the component's variant */
     bool tower[2];
     int first, last; /* layers; -1, -1: all, and what is outside the blocks */
+    bool outer;      /* only what is outside the blocks */
     bool joint;
 };
 

@@ -14,8 +14,7 @@ static void number_text(double number, char text[32]) {
     }
 }
 
-/* The value of component c (knob k if k >= 0) at a slot, as an experiment file would write it. */
-static void value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]) {
+void cp_spec_value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]) {
     if (k < 0)
         (void)snprintf(text, 32, "%s", cp_spec_variant(spec, slot, c)->name);
     else if (cp_knobs[k].options[0])
@@ -42,7 +41,7 @@ static char *print_one(const struct cp_spec *spec, int c, int k, char *so_far, s
     char *line = cp_arena_printf(arena, "%s%s%s%s:", so_far, cp_components[c].name, k < 0 ? "" : ".",
                                  k < 0 ? "" : cp_knobs[k].name);
     for (size_t slot = 0; slot < spec->slots && line; slot++) {
-        value_text(spec, slot, c, k, value);
+        cp_spec_value_text(spec, slot, c, k, value);
         if (strcmp(value, previous) == 0)
             continue;
         slot_text(spec->config, slot, where);

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 const char *const cp_decision_names[CP_DECISION_COUNT] = {
-    "top1_baseline",    "top1",         "flip",        "max_dp",   "kl", "js", "margin",
-    "rank_correlation", "margin_logit", "bound_logit", "certified"};
+    "top1_baseline",    "top1",    "flip",         "max_dp",      "kl",       "js", "margin",
+    "rank_correlation", "dp_top1", "margin_logit", "bound_logit", "certified"};
 
 size_t cp_argmax(const float *x, size_t n) {
     size_t best = 0;
@@ -76,6 +76,7 @@ void cp_decide(const float *p, const float *q, size_t n, double *work, double d[
     d[CP_JS] = js;
     d[CP_MARGIN] = margin(q, n);
     d[CP_RANK] = rank_correlation(work, n, !isnan(p_sum + q_sum));
+    d[CP_DP_TOP1] = work[cp_argmax(q, n)] - work[n + cp_argmax(q, n)];
     d[CP_MARGIN_LOGIT] = d[CP_BOUND_LOGIT] = d[CP_CERTIFIED] = NAN;
 }
 

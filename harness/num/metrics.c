@@ -1,168 +1,236 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "num/metrics.h"
 
+#include "num/metrics_row.h"
+
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
-const char *const cp_metric_names[CP_METRIC_COUNT] = {
-    "max_abs",  "mean_abs",           "rms",         "rms_ref",  "rel_l2",      "cosine",    "snr_db",
-    "ulp_max",  "worst_token_rel_l2", "worst_token", "worst_at", "worst_value", "worst_ref", "nonfinite",
-    "different"};
+const char *const cp_metric_names[CP_METRIC_COUNT] = {"max_abs",
+                                                      "mean_abs",
+                                                      "rms",
+                                                      "rms_ref",
+                                                      "rel_l2",
+                                                      "cosine",
+                                                      "snr_db",
+                                                      "ulp_max",
+                                                      "worst_token_rel_l2",
+                                                      "worst_token",
+                                                      "worst_at",
+                                                      "worst_value",
+                                                      "worst_ref",
+                                                      "ulp_p50",
+                                                      "ulp_p99",
+                                                      "ulp_p999",
+                                                      "beyond",
+                                                      "worst_token_value",
+                                                      "worst_token_ref",
+                                                      "worst_channel_rel_l2",
+                                                      "worst_channel",
+                                                      "worst_channel_value",
+                                                      "worst_channel_ref",
+                                                      "nonfinite",
+                                                      "different"};
 
-const char *const cp_stat_names[CP_STAT_COUNT] = {"mean", "variance", "skewness", "kurtosis",
-                                                  "min",  "max",      "nonfinite"};
+const char *const cp_ulp_bin_names[CP_ULP_BINS] = {
+    "0",         "1",         "2",         "4",          "8",          "16",       "32",
+    "64",        "128",       "256",       "512",        "1024",       "2048",     "4096",
+    "8192",      "16384",     "32768",     "65536",      "131072",     "262144",   "524288",
+    "1048576",   "2097152",   "4194304",   "8388608",    "16777216",   "33554432", "67108864",
+    "134217728", "268435456", "536870912", "1073741824", "2147483648", "NaN"};
+
+/* The largest distance of the bucket that holds the q-quantile: the least value with a share q at or below
+ * it.
+ */
+static double ulp_quantile(const int32_t bins[CP_ULP_BINS], double count, double q) {
+    double below = 0;
+    int bin = 0;
+    for (; bin < CP_ULP_BINS - 1; bin++) {
+        below += bins[bin];
+        if (below >= ceil(q * count))
+            break;
+    }
+    return bin == 0 ? 0 : bin == CP_ULP_BINS - 1 ? (double)UINT32_MAX : ldexp(1, bin) - 1;
+}
+
+struct walk {
+    const struct cp_compared *c;
+    double *x, *y, *column_square, *column_y; /* rows of stride doubles */
+    struct cp_tolerance tolerance;
+    struct cp_row_sums total;
+    double most, row_rel;
+    size_t most_row, row; /* of the largest difference, of the worst row */
+    bool any;
+    uint32_t ulp;
+    int32_t bins[CP_ULP_BINS];
+};
+
+static void load_row(const struct walk *w, size_t row) {
+    const size_t at = row * w->c->stride, n = w->c->width;
+    if (w->c->x_type == CP_FP64)
+        memcpy(w->x, (const double *)w->c->x + at, n * sizeof *w->x);
+    else
+        cp_row_widen((const float *)w->c->x + at, n, w->x);
+    if (w->c->y_type == CP_FP64)
+        memcpy(w->y, (const double *)w->c->y + at, n * sizeof *w->y);
+    else
+        cp_row_widen((const float *)w->c->y + at, n, w->y);
+}
+
+static bool counts_ulp(const struct cp_compared *c) {
+    return c->x_type == CP_FP32 && c->y_type == CP_FP32;
+}
+
+static void walk_ulp(struct walk *w, size_t row, const struct cp_row_sums *sums, bool finite) {
+    const float *x = (const float *)w->c->x + row * w->c->stride;
+    const float *y = (const float *)w->c->y + row * w->c->stride;
+    if (sums->different == 0)
+        w->bins[0] += (int32_t)w->c->width;
+    else if (finite && w->c->ulp_type == CP_FP32)
+        cp_row_ulp_fp32(x, y, w->c->width, &w->ulp, w->bins);
+    else
+        cp_row_ulp(x, y, w->c->width, w->c->ulp_type, &w->ulp, w->bins);
+}
+
+/* ||d|| / ||y||, and 0 where nothing differs, zeros included. Where all squares underflow it is NaN. */
+static double relative(double abs, double square, double y_square) {
+    return abs == 0 ? 0 : sqrt(square / y_square);
+}
+
+static void walk_row(struct walk *w, size_t row) {
+    load_row(w, row);
+    struct cp_row_sums sums = cp_row_sum(w->x, w->y, w->c->width, w->tolerance);
+    const bool finite = isfinite(sums.x_square + sums.y_square);
+    if (!finite)
+        sums = cp_row_sum_any(w->x, w->y, w->c->width, w->tolerance);
+    if (counts_ulp(w->c))
+        walk_ulp(w, row, &sums, finite);
+    cp_row_add_columns(w->x, w->y, w->c->width, w->column_square, w->column_y);
+    const double rel = relative(sums.abs, sums.square, sums.y_square);
+    if (sums.finite > 0 && (isnan(rel) || rel > w->row_rel)) {
+        w->row_rel = rel;
+        w->row = row;
+    }
+    if (sums.finite > 0 && (!w->any || sums.most > w->most)) {
+        w->any = true;
+        w->most = sums.most;
+        w->most_row = row;
+    }
+    w->total.abs += sums.abs;
+    w->total.square += sums.square;
+    w->total.x_square += sums.x_square;
+    w->total.y_square += sums.y_square;
+    w->total.product += sums.product;
+    w->total.finite += sums.finite;
+    w->total.beyond += sums.beyond;
+    w->total.nonfinite += sums.nonfinite;
+    w->total.different += sums.different;
+}
+
+/* ---- the worst, found again ---- */
+
+/* First column with the largest |x - y| in a row, among finite pairs; the row is loaded. */
+static size_t worst_in_row(const struct walk *w, size_t row) {
+    size_t worst = 0;
+    double most = -1;
+    load_row(w, row);
+    for (size_t i = 0; i < w->c->width; i++) {
+        const double distance = fabs(w->x[i] - w->y[i]);
+        if (isfinite(w->x[i]) && isfinite(w->y[i]) && distance > most) {
+            most = distance;
+            worst = i;
+        }
+    }
+    return worst;
+}
 
 static double at(const void *values, enum cp_dtype type, size_t i) {
     return type == CP_FP64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
 }
 
-struct sums {
-    double abs, square, x_square, y_square, product; /* of differences, of x, of y, of x y */
-    size_t finite;
-};
-
-struct worst {
-    double max_abs, x, y, row_rel;
-    size_t index, row;
-    bool any;
-    uint32_t ulp;
-    size_t nonfinite, different;
-};
-
-/* Same value: equal bits once all NaN are one; +0 and -0 differ. */
-static bool same(double x, double y) {
-    return (isnan(x) && isnan(y)) || (x == y && signbit(x) == signbit(y));
-}
-
-static void compare_element(const struct cp_compared *c, size_t index, struct sums *row,
-                            struct worst *worst) {
-    const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
-    if (!same(x, y))
-        worst->different++;
-    if (c->x_type == CP_FP32 && c->y_type == CP_FP32) {
-        const uint32_t ulp = cp_ulp_distance(c->ulp_type, (float)x, (float)y);
-        worst->ulp = ulp > worst->ulp ? ulp : worst->ulp;
-    }
-    if (!isfinite(x) || !isfinite(y)) {
-        worst->nonfinite += !same(x, y);
-        return;
-    }
-    const double difference = x - y, distance = fabs(difference);
-    row->finite++;
-    row->abs += distance;
-    row->square += difference * difference;
-    row->x_square += x * x;
-    row->y_square += y * y;
-    row->product += x * y;
-    if (!worst->any || distance > worst->max_abs) {
-        worst->any = true;
-        worst->max_abs = distance;
-        worst->index = index;
-        worst->x = x;
-        worst->y = y;
-    }
-}
-
-/* ||d|| / ||y||, and 0 where nothing differs, zeros included. Where all squares underflow it is NaN. */
-static double relative(const struct sums *sums) {
-    return sums->abs == 0 ? 0 : sqrt(sums->square / sums->y_square);
-}
-
-void cp_metrics(const struct cp_compared *c, double m[CP_METRIC_COUNT]) {
-    struct sums total = {0};
-    struct worst worst = {.row_rel = -1};
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
-        const size_t r = judged / c->rows * c->group_rows + judged % c->rows;
-        struct sums row = {0};
-        for (size_t i = 0; i < c->width; i++)
-            compare_element(c, r * c->stride + i, &row, &worst);
-        const double rel = relative(&row);
-        if (row.finite && (isnan(rel) || rel > worst.row_rel)) {
-            worst.row_rel = rel;
-            worst.row = r;
+/* The column with the largest relative L2, and its two values furthest apart. A column without a finite pair,
+ * or without a difference, has 0. */
+static void find_worst_channel(const struct walk *w, double m[CP_METRIC_COUNT]) {
+    const struct cp_compared *c = w->c;
+    size_t channel = 0;
+    double worst = -1, most = -1;
+    for (size_t i = 0; i < c->width; i++) {
+        const double rel = relative(w->column_square[i], w->column_square[i], w->column_y[i]);
+        if (isnan(rel) || rel > worst) {
+            worst = rel;
+            channel = i;
         }
-        total.abs += row.abs;
-        total.square += row.square;
-        total.x_square += row.x_square;
-        total.y_square += row.y_square;
-        total.product += row.product;
-        total.finite += row.finite;
     }
-    const double n = (double)total.finite;
-    const bool floats = c->x_type == CP_FP32 && c->y_type == CP_FP32;
+    m[CP_WORST_CHANNEL_REL_L2] = worst;
+    m[CP_WORST_CHANNEL] = (double)channel;
+    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
+        const size_t index = cp_row_at(c, judged) * c->stride + channel;
+        const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
+        if (isfinite(x) && isfinite(y) && fabs(x - y) > most) {
+            most = fabs(x - y);
+            m[CP_WORST_CHANNEL_X] = x;
+            m[CP_WORST_CHANNEL_Y] = y;
+        }
+    }
+}
+
+static void find_worst(const struct walk *w, double m[CP_METRIC_COUNT]) {
+    const size_t column = worst_in_row(w, w->most_row);
+    m[CP_MAX_ABS] = w->most;
+    m[CP_WORST_AT] = (double)(w->most_row * w->c->stride + column);
+    m[CP_WORST_X] = w->x[column];
+    m[CP_WORST_Y] = w->y[column];
+    const size_t in_row = worst_in_row(w, w->row);
+    m[CP_WORST_REL_L2] = w->row_rel;
+    m[CP_WORST_ROW] = (double)w->row;
+    m[CP_WORST_ROW_X] = w->x[in_row];
+    m[CP_WORST_ROW_Y] = w->y[in_row];
+    find_worst_channel(w, m);
+}
+
+static struct cp_tolerance tolerance_of(enum cp_dtype type) {
+    if (type == CP_FP32)
+        return (struct cp_tolerance){1.3e-6, 1e-5};
+    return type == CP_FP16 ? (struct cp_tolerance){1e-3, 1e-5} : (struct cp_tolerance){1.6e-2, 1e-5};
+}
+
+static void fill_ulp(const struct walk *w, double m[CP_METRIC_COUNT]) {
+    const double count = (double)(w->c->groups * w->c->rows * w->c->width);
+    m[CP_ULP_MAX] = (double)w->ulp;
+    m[CP_ULP_P50] = ulp_quantile(w->bins, count, 0.5);
+    m[CP_ULP_P99] = ulp_quantile(w->bins, count, 0.99);
+    m[CP_ULP_P999] = ulp_quantile(w->bins, count, 0.999);
+}
+
+void cp_metrics(const struct cp_compared *c, double *work, double m[CP_METRIC_COUNT], int32_t *ulp) {
+    struct walk w = {.c = c,
+                     .x = work,
+                     .y = work + c->stride,
+                     .column_square = work + 2 * c->stride,
+                     .column_y = work + 3 * c->stride,
+                     .tolerance = tolerance_of(c->ulp_type),
+                     .row_rel = -1};
+    memset(w.column_square, 0, 2 * c->stride * sizeof *work);
+    for (size_t judged = 0; judged < c->groups * c->rows; judged++)
+        walk_row(&w, cp_row_at(c, judged));
     for (int i = 0; i < CP_METRIC_COUNT; i++)
         m[i] = NAN;
-    m[CP_NONFINITE] = (double)worst.nonfinite;
-    m[CP_DIFFERENT] = (double)worst.different;
-    if (floats)
-        m[CP_ULP_MAX] = (double)worst.ulp;
-    if (!worst.any)
+    if (ulp)
+        memcpy(ulp, w.bins, sizeof w.bins);
+    m[CP_NONFINITE] = w.total.nonfinite;
+    m[CP_DIFFERENT] = w.total.different;
+    if (counts_ulp(c))
+        fill_ulp(&w, m);
+    if (!w.any)
         return;
-    m[CP_MAX_ABS] = worst.max_abs;
-    m[CP_MEAN_ABS] = total.abs / n;
-    m[CP_RMS] = sqrt(total.square / n);
-    m[CP_RMS_REF] = sqrt(total.y_square / n);
-    m[CP_REL_L2] = relative(&total);
-    m[CP_COSINE] = total.abs == 0 ? 1 : total.product / (sqrt(total.x_square) * sqrt(total.y_square));
+    const double n = w.total.finite;
+    m[CP_MEAN_ABS] = w.total.abs / n;
+    m[CP_RMS] = sqrt(w.total.square / n);
+    m[CP_RMS_REF] = sqrt(w.total.y_square / n);
+    m[CP_REL_L2] = relative(w.total.abs, w.total.square, w.total.y_square);
+    m[CP_COSINE] = w.total.abs == 0 ? 1 : w.total.product / (sqrt(w.total.x_square) * sqrt(w.total.y_square));
     m[CP_SNR_DB] = -20 * log10(m[CP_REL_L2]);
-    m[CP_WORST_REL_L2] = worst.row_rel;
-    m[CP_WORST_ROW] = (double)worst.row;
-    m[CP_WORST_AT] = (double)worst.index;
-    m[CP_WORST_X] = worst.x;
-    m[CP_WORST_Y] = worst.y;
-}
-
-double cp_relative_l2(const struct cp_compared *c) {
-    double square = 0, y_square = 0;
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
-        const size_t at = (judged / c->rows * c->group_rows + judged % c->rows) * c->stride;
-        const float *x = (const float *)c->x + at, *y = (const float *)c->y + at;
-        for (size_t i = 0; i < c->width; i++) {
-            const double d = (double)x[i] - (double)y[i];
-            square += d * d;
-            y_square += (double)y[i] * (double)y[i];
-        }
-    }
-    return square == 0 ? 0 : sqrt(square / y_square);
-}
-
-static size_t exponent_bin(double x) {
-    if (x == 0)
-        return 0;
-    const int bin = ilogb(x) - CP_EXPONENT_FIRST + 1;
-    return (size_t)(bin < 1 ? 1 : bin >= CP_EXPONENT_BINS ? CP_EXPONENT_BINS - 1 : bin);
-}
-
-void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats[CP_STAT_COUNT],
-                   int32_t histogram[CP_EXPONENT_BINS]) {
-    double sum = 0, low = INFINITY, high = -INFINITY, m2 = 0, m3 = 0, m4 = 0;
-    size_t finite = 0;
-    for (size_t i = 0; i < CP_EXPONENT_BINS; i++)
-        histogram[i] = 0;
-    for (size_t i = 0; i < count; i++) {
-        const double value = at(x, type, i);
-        if (!isfinite(value))
-            continue;
-        finite++;
-        sum += value;
-        low = value < low ? value : low;
-        high = value > high ? value : high;
-        histogram[exponent_bin(value)]++;
-    }
-    const double n = (double)finite, mean = sum / n;
-    for (size_t i = 0; i < count; i++) {
-        const double d = at(x, type, i) - mean;
-        if (!isfinite(d))
-            continue;
-        m2 += d * d;
-        m3 += d * d * d;
-        m4 += d * d * d * d;
-    }
-    stats[CP_MEAN] = mean;
-    stats[CP_VARIANCE] = m2 / n;
-    stats[CP_SKEWNESS] = m3 / n / pow(m2 / n, 1.5);
-    stats[CP_KURTOSIS] = m4 / n / ((m2 / n) * (m2 / n));
-    stats[CP_MIN] = finite ? low : NAN;
-    stats[CP_MAX] = finite ? high : NAN;
-    stats[CP_BAD] = (double)(count - finite);
+    m[CP_BEYOND] = w.total.beyond / n;
+    find_worst(&w, m);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * How far two tensors of one input are apart, in one pass, in float64, summed in index order. `x` is judged
+ * How far two tensors of one input are apart, in one pass, in float64, summed in a fixed order. `x` is judged
  * against the reference `y`. Non-finite pairs are counted and left out of every sum; where nothing is left,
  * or the reference is zero, a ratio is NaN or infinite, never silently 0.  */
 #ifndef CP_NUM_METRICS_H
@@ -24,6 +24,17 @@ enum cp_metric {
     CP_WORST_AT,     /* index inside the input of the element with the largest |x - y| */
     CP_WORST_X,      /* its two values */
     CP_WORST_Y,
+    CP_ULP_P50, /* quantiles of the distance in units of last place, as the largest of their bucket below */
+    CP_ULP_P99,
+    CP_ULP_P999,
+    CP_BEYOND, /* share of elements with |x - y| > atol + rtol |y|: torch.testing.assert_close's of x's type
+                */
+    CP_WORST_ROW_X, /* the two values where |x - y| is largest in the worst row */
+    CP_WORST_ROW_Y,
+    CP_WORST_CHANNEL_REL_L2, /* largest relative L2 of one column (channel), over all rows that count */
+    CP_WORST_CHANNEL,
+    CP_WORST_CHANNEL_X, /* as of the worst row */
+    CP_WORST_CHANNEL_Y,
     CP_NONFINITE, /* elements where x or y is not finite and the two are not the same */
     CP_DIFFERENT, /* elements that are not the same: all NaN are one value, +0 and -0 are two */
     CP_METRIC_COUNT
@@ -45,7 +56,19 @@ static inline double cp_worse(double so_far, double value) {
     return isnan(value) || value > so_far ? value : so_far;
 }
 
-void cp_metrics(const struct cp_compared *compared, double metrics[CP_METRIC_COUNT]);
+/* Buckets of distances in units of last place: 0, then [2^(b-1), 2^b), and last one NaN against a number. */
+enum { CP_ULP_BINS = 34 };
+extern const char *const cp_ulp_bin_names[CP_ULP_BINS]; /* the bucket's least distance */
+
+/* Doubles of scratch that cp_metrics takes for rows of this stride. */
+static inline size_t cp_metrics_work(size_t stride) {
+    return 4 * stride;
+}
+
+/* Sums are of eight interleaved partial sums a row, then rows in order. ulp (CP_ULP_BINS): elements in each
+ * bucket, all zero where ULPs are not counted; NULL: not wanted. */
+void cp_metrics(const struct cp_compared *compared, double *work, double metrics[CP_METRIC_COUNT],
+                int32_t *ulp);
 /* ||x - y|| / ||y|| of float32 tensors alone: 0 where nothing differs, NaN where a value is not finite. */
 double cp_relative_l2(const struct cp_compared *compared);
 
@@ -65,12 +88,13 @@ void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats
 enum cp_decision {
     CP_TOP1_REFERENCE, /* first largest column; NaN where all are NaN */
     CP_TOP1,
-    CP_FLIP,   /* 1 where they differ; NaN differs from all */
-    CP_MAX_DP, /* max |dp| */
-    CP_KL,     /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
-    CP_JS,     /* Jensen-Shannon divergence, nats, of the same */
-    CP_MARGIN, /* the reference's largest minus its second largest probability */
-    CP_RANK,   /* Spearman's rank correlation of the columns; NaN where either has no order */
+    CP_FLIP,    /* 1 where they differ; NaN differs from all */
+    CP_MAX_DP,  /* max |dp| */
+    CP_KL,      /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
+    CP_JS,      /* Jensen-Shannon divergence, nats, of the same */
+    CP_MARGIN,  /* the reference's largest minus its second largest probability */
+    CP_RANK,    /* Spearman's rank correlation of the columns; NaN where either has no order */
+    CP_DP_TOP1, /* change of the probability of the reference's top-1 column: p - q there */
     /* From the features (num/certificate.h), not from the probabilities: */
     CP_MARGIN_LOGIT, /* the baseline's smallest lead over another column, in logits */
     CP_BOUND_LOGIT,  /* the most that the features' divergence can take of it */

@@ -162,10 +162,10 @@ static enum cp_status required(const struct cp_yaml *root, const char *key, stru
 
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
-    static const char *const keys[] = {"experiment", "hypothesis", "model",  "inputs", "baseline",
-                                       "candidates", "sweep",      "record", "oracle", "local",
-                                       "floor",      "threads",    "batch",  "isa",    "output",
-                                       "verdict",    NULL};
+    static const char *const keys[] = {"experiment", "hypothesis", "model",     "inputs",    "baseline",
+                                       "candidates", "sweep",      "factorial", "layerwise", "record",
+                                       "oracle",     "local",      "floor",     "threads",   "batch",
+                                       "isa",        "output",     "verdict",   NULL};
     struct cp_yaml *name = NULL, *model = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     CP_TRY(required(root, "experiment", &name, err));
@@ -181,7 +181,7 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
     experiment->baseline = (struct cp_candidate){.name = "baseline", .mark = root->mark};
     if (baseline)
         CP_TRY(cp_read_settings(experiment, baseline, "baseline", &experiment->baseline, err));
-    CP_TRY(cp_read_candidates(experiment, cp_yaml_get(root, "candidates"), cp_yaml_get(root, "sweep"), err));
+    CP_TRY(cp_read_candidates(experiment, root, err));
     CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
     return read_execution(experiment, root, err);
 }

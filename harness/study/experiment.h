@@ -14,6 +14,10 @@
  *   baseline: {ADDRESS: VALUE, ...}
  *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
  *   sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the candidates
+ *   factorial: {NAME: {ADDRESS: VALUE, ...}, ...}       at most 7 factors, each a group of settings: all
+ * their 2^k - 1 combinations as candidates a, b, a+b, ..., then effects and shares layerwise: {ADDRESS:
+ * VALUE, ...}           each swapped in one block at a time, without @layers; candidates
+ *                               ADDRESS=VALUE@visual.0, ..., behind all others
  *   record: {TAP GLOB: full | stats | digest | off, ...}       the last match wins; without a match, stats
  *   oracle: on | off | N
  *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
@@ -29,6 +33,7 @@
 #define CP_STUDY_EXPERIMENT_H
 
 #include "io/yaml.h"
+#include "num/factorial.h"
 #include "tap/record.h"
 
 #include <limits.h>
@@ -109,7 +114,12 @@ struct cp_experiment {
     struct cp_candidate baseline; /* .name "baseline" */
     size_t candidate_count;
     struct cp_candidate
-        *candidates; /* (candidate_count <= CP_CANDIDATES_MAX), the sweep's cells at the end */
+        *candidates;     /* (candidate_count <= CP_CANDIDATES_MAX); the sweep's cells, then the factorial's */
+    size_t factor_count; /* 0: no factorial */
+    struct cp_candidate *factors; /* (factor_count <= CP_FACTORS_MAX) */
+    size_t factorial_first;       /* candidates[factorial_first + c - 1] is cell c, bit f of c: factor f */
+    struct cp_mark factorial_mark;
+    struct cp_candidate layerwise; /* settings without layers; .count 0: none */
     size_t record_count;
     struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
     int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
@@ -136,9 +146,9 @@ void cp_experiment_free(struct cp_experiment *experiment);
 
 /* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
  * included. The key is split at dots (model.seed), but an address or a tap glob keeps its own: all after
- * `baseline.`, `sweep.`, `record.` and `candidates.NAME.` is one key, and NAME ends at the first dot.
- * Mappings on the way are made if absent. A setting or a record rule goes to the end, so that it wins. Errors
- * are at "command line: key=value". */
+ * `baseline.`, `sweep.`, `layerwise.`, `record.`, `candidates.NAME.` and `factorial.NAME.` is one key, and
+ * NAME ends at the first dot. Mappings on the way are made if absent. A setting or a record rule goes to the
+ * end, so that it wins. Errors are at "command line: key=value". */
 enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *root, const char *override,
                                       struct cp_error *err);
 

@@ -166,9 +166,15 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     print_model(out, &experiment->model);
     print_inputs(out, &experiment->inputs);
     print_candidate(out, 0, &experiment->baseline);
-    (void)fputs(experiment->candidate_count ? "candidates:\n" : "candidates: {}\n", out);
-    for (size_t i = 0; i < experiment->candidate_count; i++)
+    (void)fputs(experiment->factorial_first ? "candidates:\n" : "candidates: {}\n", out);
+    for (size_t i = 0; i < experiment->factorial_first; i++)
         print_candidate(out, 2, &experiment->candidates[i]);
+    if (experiment->factor_count)
+        (void)fputs("factorial:\n", out);
+    for (size_t f = 0; f < experiment->factor_count; f++)
+        print_candidate(out, 2, &experiment->factors[f]);
+    if (experiment->layerwise.count)
+        print_candidate(out, 0, &experiment->layerwise);
     print_record(out, experiment);
     print_inputs_of(out, "oracle", experiment->oracle);
     print_inputs_of(out, "local", experiment->local);

@@ -14,12 +14,17 @@ enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_
 /* settings of `candidate`, whose name in errors is key. */
 enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
                                 struct cp_candidate *candidate, struct cp_error *err);
-/* candidates and sweep; either node may be NULL. */
-enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *candidates,
-                                  const struct cp_yaml *sweep, struct cp_error *err);
+/* candidates, sweep, factorial and layerwise of the experiment; each may be missing. */
+enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                  struct cp_error *err);
 /* Appends the sweep's cells to candidates, which has room for CP_CANDIDATES_MAX; names are not checked. */
 enum cp_status cp_read_sweep(struct cp_experiment *experiment, const struct cp_yaml *node,
                              struct cp_error *err);
+/* Likewise those of the factorial. */
+enum cp_status cp_read_factorial(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                 struct cp_error *err);
+enum cp_status cp_read_layerwise(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                 struct cp_error *err);
 enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err);
 

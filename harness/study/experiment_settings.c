@@ -31,14 +31,15 @@ enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct c
     return CP_OK;
 }
 
-/* A name that people give has no dots, so that it can be told from the address behind it in an override. The
- * names of a sweep's cells, ADDRESS=VALUE,..., come back in a printed experiment. */
+/* A name that people give has no dots, so that it can be told from the address behind it in an override. A +
+ * joins the factors of a factorial's cell. The names of a sweep's cells, ADDRESS=VALUE,..., come back in a
+ * printed experiment. */
 static bool is_candidate_name(const char *name) {
     const size_t length = strlen(name);
     if (length == 0 || length > CP_NAME_MAX)
         return false;
     if (!strchr(name, '='))
-        return strspn(name, CP_NAME_CHARACTERS) == length;
+        return strspn(name, CP_NAME_CHARACTERS "+") == length;
     for (const char *c = name; *c; c++)
         if (*c <= ' ' || *c > '~' || *c == '/')
             return false;
@@ -53,7 +54,7 @@ static enum cp_status check_names(const struct cp_experiment *experiment, struct
                                       candidate->name),
                    cp_expected(err, "at most %d %s", CP_NAME_MAX,
                                strchr(candidate->name, '=') ? "printable ASCII characters, no blank and no /"
-                                                            : "letters, digits, _ and -");
+                                                            : "letters, digits, _, - and +");
         if (strcmp(candidate->name, "baseline") == 0 || strcmp(candidate->name, "oracle") == 0)
             return (void)cp_mark_fail(&candidate->mark, err, "candidates: '%s' is reserved", candidate->name),
                    cp_expected(err, "another name");
@@ -64,8 +65,11 @@ static enum cp_status check_names(const struct cp_experiment *experiment, struct
     return CP_OK;
 }
 
-enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *candidates,
-                                  const struct cp_yaml *sweep, struct cp_error *err) {
+enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                  struct cp_error *err) {
+    const struct cp_yaml *candidates = cp_yaml_get(root, "candidates"), *sweep = cp_yaml_get(root, "sweep");
+    const struct cp_yaml *factorial = cp_yaml_get(root, "factorial");
+    const struct cp_yaml *layerwise = cp_yaml_get(root, "layerwise");
     if (candidates)
         CP_TRY(cp_yaml_keys(candidates, "candidates", NULL, err));
     if (candidates && candidates->count > CP_CANDIDATES_MAX)
@@ -84,6 +88,11 @@ enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct
     }
     if (sweep)
         CP_TRY(cp_read_sweep(experiment, sweep, err));
+    experiment->factorial_first = experiment->candidate_count;
+    if (factorial)
+        CP_TRY(cp_read_factorial(experiment, factorial, err));
+    if (layerwise)
+        CP_TRY(cp_read_layerwise(experiment, layerwise, err));
     return check_names(experiment, err);
 }
 

@@ -29,8 +29,15 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
     TAKE(handles, study->sites.count, sizeof *handles);
     CP_TRY(cp_metrics_define(ls, s, "local", "divergence of each operation on the baseline's input", handles,
                              err));
-    local->compare[s] = (struct cp_compare){
-        study->watched, ls->lanes[s].recorder.types, &ls->keep, mine, theirs, ls->pool, ls->result, handles};
+    local->compare[s] = (struct cp_compare){study->watched,
+                                            ls->lanes[s].recorder.types,
+                                            &ls->keep,
+                                            mine,
+                                            theirs,
+                                            ls->pool,
+                                            ls->result,
+                                            handles,
+                                            NULL};
     CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, lane, err));
     lane->taps[0] = cp_compare_tap(&local->compare[s]);
     lane->taps[1] = cp_force_tap(&ls->keep);

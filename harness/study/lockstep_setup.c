@@ -27,6 +27,29 @@ static size_t stream_floats(const struct cp_clip_config *c) {
     return vision > text ? vision : text;
 }
 
+/* Where a tap's statistics are recorded, its distances in units of last place are too. */
+static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        char group[384];
+        handles[i] = -1;
+        if (study->modes[i] < CP_MODE_STATS)
+            continue;
+        (void)snprintf(group, sizeof group, "/metrics/%s/%s", study->spec[s]->name, site->name);
+        const struct cp_variable histogram = {
+            .group = group,
+            .name = "ulp_histogram",
+            .long_name = "elements by their distance in units of last place; bins by their least distance",
+            .units = "1",
+            .dtype = CP_INT32,
+            .rank = 2,
+            .dims = {cp_record_dim(site, 0, &ls->labels), {"ulp", CP_ULP_BINS, cp_ulp_bin_names}}};
+        CP_TRY(cp_result_define(ls->result, &histogram, &handles[i], err));
+    }
+    return CP_OK;
+}
+
 enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, const char *name, const char *long_name,
                                  int *handles, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -107,10 +130,11 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
     const struct cp_study *study = ls->study;
     struct cp_lane *lane = &ls->lanes[s];
     enum cp_dtype *types;
-    int *handles;
+    int *handles, *ulp;
     size_t taps = 0;
     TAKE(types, study->sites.count, sizeof *types);
     TAKE(handles, study->sites.count, sizeof *handles);
+    TAKE(ulp, study->sites.count, sizeof *ulp);
     for (size_t i = 0; i < study->sites.count; i++)
         types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
     lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
@@ -135,10 +159,11 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
         }
         CP_TRY(cp_metrics_define(ls, s, "metrics", "divergence of each input, split into its parts", handles,
                                  err));
+        CP_TRY(define_ulp(ls, s, ulp, err));
         CP_TRY(define_decisions(ls, s, err));
         CP_TRY(cp_verdicts_define(ls, s, "verdicts", &ls->verdicts[s], err));
-        lane->compare = (struct cp_compare){study->watched, types,    &ls->keep,  mine,
-                                            theirs,         ls->pool, ls->result, handles};
+        lane->compare = (struct cp_compare){study->watched, types,      &ls->keep, mine, theirs,
+                                            ls->pool,       ls->result, handles,   ulp};
         lane->taps[taps++] = cp_compare_tap(&lane->compare);
     }
     cp_lane_wire(ls, lane, taps);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 
+#include "study/attribution.h"
 #include "study/bracket.h"
 #include "study/local.h"
 #include "study/verdict.h"
@@ -94,13 +95,16 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
 }
 
 /* The file is finished before the table goes out: whoever reads the table may leave early. */
-static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
+static enum cp_status conclude(const struct cp_lockstep *ls, const struct cp_attribution *attribution,
+                               FILE *out, struct cp_error *err) {
     char digest[65], *table = NULL;
     size_t size;
     FILE *memory = open_memstream(&table, &size);
     if (!memory)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     enum cp_status status = cp_summary_print(ls, memory, err);
+    if (status == CP_OK)
+        status = cp_attribution_print(ls, attribution, memory, err);
     if (fclose(memory) != 0 && status == CP_OK)
         status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     if (status == CP_OK)
@@ -114,11 +118,13 @@ static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct c
 static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
                               struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
     struct cp_lockstep ls;
+    struct cp_attribution attribution;
     struct progress progress = {.out = options->progress, .start = now()};
     enum cp_status status;
     progress.terminal = options->progress && isatty(fileno(options->progress));
     progress.total = study->inputs.prompts + study->inputs.images;
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
+    CP_TRY_DONE(cp_attribution_define(&ls, &attribution, err));
     CP_TRY_DONE(cp_provenance_write(study, result, err));
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
@@ -127,7 +133,8 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
         CP_TRY_DONE(cp_bracket_write(&ls, err));
     if (ls.local)
         CP_TRY_DONE(cp_propagation_write(&ls, err));
-    CP_TRY_DONE(conclude(&ls, options->out, err));
+    CP_TRY_DONE(cp_attribution_write(&ls, &attribution, err));
+    CP_TRY_DONE(conclude(&ls, &attribution, options->out, err));
 done:
     cp_lockstep_free(&ls);
     return status;

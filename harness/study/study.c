@@ -5,6 +5,8 @@
 #include "base/glob.h"
 #include "model/fault.h"
 #include "num/metrics.h"
+#include "study/attribution.h"
+#include "study/layerwise.h"
 #include "tap/compare.h"
 
 #include <stdio.h>
@@ -40,7 +42,7 @@ static enum cp_status apply(struct cp_spec *spec, const struct cp_candidate *cel
 /* The baseline is the default spec with its settings; a candidate is the baseline with its own on top. */
 static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
-    study->spec_count = 1 + e->candidate_count;
+    study->spec_count = 1 + e->candidate_count + cp_layerwise_count(study);
     study->spec = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
     study->oracle = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
     study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
@@ -54,6 +56,7 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
         CP_TRY(cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
         CP_TRY(apply(study->spec[c + 1], &e->candidates[c], err));
     }
+    CP_TRY(cp_layerwise_make(study, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(cp_fault_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
     return CP_OK;
@@ -175,6 +178,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(make_floor(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));
+    CP_TRY(cp_attribution_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;

@@ -2,6 +2,7 @@
  * The table at the end of a run, 80 columns wide. */
 #include "study/run.h"
 
+#include "study/causes.h"
 #include "study/verdict.h"
 
 #include <math.h>
@@ -144,11 +145,12 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
                   ls->study->inputs.prompts);
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: wrong maths; round C, B: rounding of candidate and of baseline\n");
-    for (size_t s = 1; s < ls->study->spec_count; s++) {
+    for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */
         (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total",
                       "worst", "semantic", "round C", "round B");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_verdicts(ls, s, out, err));
+        CP_TRY(cp_causes_print(ls, s, out, err));
         CP_TRY(print_decisions(ls, s, out, err));
     }
     return CP_OK;

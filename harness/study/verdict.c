@@ -14,6 +14,17 @@ const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
     "verdict", "rounding",   "inputs",       "semantic", "ratio",  "low",
     "high",    "p_degraded", "p_equivalent", "k",        "weights"};
 
+const char *const cp_cause_names[CP_CAUSE_COUNT] = {"none", "semantic", "rounding", "weights"};
+
+enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT];
+    if (verdict != CP_SEMANTIC_VERDICT && verdict != CP_DEGRADED && verdict != CP_NONFINITE_VERDICT)
+        return CP_CAUSE_NONE;
+    if (fields[CP_FIELD_WEIGHTS] == 1)
+        return CP_CAUSE_WEIGHTS;
+    return verdict == CP_SEMANTIC_VERDICT ? CP_CAUSE_SEMANTIC : CP_CAUSE_ROUNDING;
+}
+
 void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts) {
     facts->nonfinite = false;
     facts->identical = true;

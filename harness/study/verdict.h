@@ -46,6 +46,12 @@ enum cp_verdict_field {
 };
 extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
 
+/* What an operation's own divergence is put down to, from its local verdict. */
+enum cp_cause { CP_CAUSE_NONE, CP_CAUSE_SEMANTIC, CP_CAUSE_ROUNDING, CP_CAUSE_WEIGHTS, CP_CAUSE_COUNT };
+extern const char *const cp_cause_names[CP_CAUSE_COUNT];
+/* fields: of one tap of local_verdicts. Other weights are the cause where they differ, whatever the maths. */
+enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]);
+
 /* Below so many inputs no interval is worth its name. */
 enum { CP_VERDICT_MIN_INPUTS = 12 };
 

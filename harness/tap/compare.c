@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const cp_part_names[CP_PART_COUNT] = {"total", "semantic", "rounding", "rounding_baseline"};
 
@@ -30,7 +31,14 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
 struct task {
     const struct cp_compare *compare;
     const struct cp_tap_event *event;
-    double *metrics;
+    double *metrics; /* (inputs, part, metric) */
+    int32_t *ulp;    /* (inputs, CP_ULP_BINS) */
+    double *work;    /* (threads, cp_metrics_work) */
+};
+
+/* One input's tensors: of the candidate and the baseline, float32, and of their oracles, float64, or NULL. */
+struct sides {
+    const void *c, *b, *oracle_c, *oracle_b;
 };
 
 static const void *row_of(const struct cp_keep *keep, const struct cp_tap_event *event, size_t input,
@@ -39,14 +47,22 @@ static const void *row_of(const struct cp_keep *keep, const struct cp_tap_event 
     return data ? data + input * cp_site_row(event->site) * cp_dtype_size(dtype) : NULL;
 }
 
-static void part(struct cp_compared shape, const void *x, enum cp_dtype x_type, const void *y,
-                 enum cp_dtype y_type, double *metrics) {
+static struct sides sides_of(const struct cp_compare *compare, const struct cp_tap_event *event,
+                             size_t input) {
+    return (struct sides){(const float *)event->data + input * cp_site_row(event->site),
+                          row_of(compare->baseline, event, input, CP_FP32),
+                          row_of(compare->oracle, event, input, CP_FP64),
+                          row_of(compare->oracle_baseline, event, input, CP_FP64)};
+}
+
+static void part(struct cp_compared shape, const void *x, enum cp_dtype x_type, const void *y, double *work,
+                 double *metrics) {
     shape.x = x;
     shape.y = y;
     shape.x_type = x_type;
-    shape.y_type = y_type;
+    shape.y_type = CP_FP64;
     if (x && y) {
-        cp_metrics(&shape, metrics);
+        cp_metrics(&shape, work, metrics, NULL);
         return;
     }
     for (size_t i = 0; i < CP_METRIC_COUNT; i++)
@@ -57,34 +73,56 @@ static void compare_input(void *context, size_t input, int worker) {
     const struct task *task = context;
     const struct cp_compare *compare = task->compare;
     const struct cp_tap_event *event = task->event;
-    double *metrics = task->metrics + input * CP_PART_COUNT * CP_METRIC_COUNT;
+    const struct sides s = sides_of(compare, event, input);
     struct cp_compared shape = cp_compared_shape(event->site, event->judged, input);
-    (void)worker;
+    double *metrics = task->metrics + input * CP_PART_COUNT * CP_METRIC_COUNT;
+    double *rounding = metrics + CP_ROUNDING * CP_METRIC_COUNT;
+    double *rounding_baseline = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
+    double *work = task->work + (size_t)worker * cp_metrics_work(shape.stride);
     shape.ulp_type = compare->ulp_types[event->index];
-    const void *c = (const float *)event->data + input * cp_site_row(event->site);
-    const void *b = row_of(compare->baseline, event, input, CP_FP32);
-    const void *oracle_c = row_of(compare->oracle, event, input, CP_FP64);
-    const void *oracle_b = row_of(compare->oracle_baseline, event, input, CP_FP64);
-    part(shape, c, CP_FP32, b, CP_FP32, metrics + CP_TOTAL * CP_METRIC_COUNT);
-    part(shape, oracle_c, CP_FP64, oracle_b, CP_FP64, metrics + CP_SEMANTIC * CP_METRIC_COUNT);
-    part(shape, c, CP_FP32, oracle_c, CP_FP64, metrics + CP_ROUNDING * CP_METRIC_COUNT);
-    part(shape, b, CP_FP32, oracle_b, CP_FP64, metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT);
+    part(shape, s.oracle_c, CP_FP64, s.oracle_b, work, metrics + CP_SEMANTIC * CP_METRIC_COUNT);
+    part(shape, s.c, CP_FP32, s.oracle_c, work, rounding);
+    if (s.c == s.b && s.oracle_c == s.oracle_b)
+        memcpy(rounding_baseline, rounding, CP_METRIC_COUNT * sizeof *rounding);
+    else
+        part(shape, s.b, CP_FP32, s.oracle_b, work, rounding_baseline);
+    shape.x = s.c;
+    shape.y = s.b;
+    cp_metrics(&shape, work, metrics + CP_TOTAL * CP_METRIC_COUNT, task->ulp + input * CP_ULP_BINS);
 }
 
-void cp_compare_event(const struct cp_compare *compare, const struct cp_tap_event *event, double *metrics) {
-    struct task task = {compare, event, metrics};
-    cp_pool_for(compare->pool, event->inputs, compare_input, &task);
+/* Metrics and the histogram of units of last place, to the file. */
+static enum cp_status store(const struct cp_compare *compare, const struct cp_tap_event *event,
+                            const struct task *task, struct cp_error *err) {
+    const int ulp = compare->ulp_handles ? compare->ulp_handles[event->index] : -1;
+    CP_TRY(cp_result_write(compare->result, compare->handles[event->index], event->first, event->inputs,
+                           task->metrics, err));
+    if (ulp < 0)
+        return CP_OK;
+    return cp_result_write(compare->result, ulp, event->first, event->inputs, task->ulp, err);
 }
 
 static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
     const struct cp_compare *compare = self;
-    double *metrics = malloc(event->inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
-    if (!metrics)
-        return cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
-    cp_compare_event(compare, event, metrics);
-    const enum cp_status status = cp_result_write(compare->result, compare->handles[event->index],
-                                                  event->first, event->inputs, metrics, err);
-    free(metrics);
+    const size_t stride = event->site->shape[event->site->rank - 1];
+    const size_t work = (size_t)cp_pool_threads(compare->pool) * cp_metrics_work(stride);
+    struct task task = {
+        .compare = compare,
+        .event = event,
+        .metrics = malloc(event->inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double)),
+        .ulp = malloc(event->inputs * CP_ULP_BINS * sizeof(int32_t)),
+        .work = malloc(work * sizeof(double)),
+    };
+    enum cp_status status = CP_OK;
+    if (!task.metrics || !task.ulp || !task.work) {
+        status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
+    } else {
+        cp_pool_for(compare->pool, event->inputs, compare_input, &task);
+        status = store(compare, event, &task, err);
+    }
+    free(task.metrics);
+    free(task.ulp);
+    free(task.work);
     return status;
 }
 

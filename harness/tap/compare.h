@@ -21,7 +21,8 @@ struct cp_compare {
         *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
     struct cp_pool *pool;
     struct cp_result *result;
-    const int *handles; /* per site: the variable (input, part, metric) */
+    const int *handles;     /* per site: the variable (input, part, metric) */
+    const int *ulp_handles; /* per site: (input, bin) of the total, -1: none; NULL: none at all */
 };
 
 struct cp_tap cp_compare_tap(struct cp_compare *compare);
@@ -29,9 +30,6 @@ struct cp_tap cp_compare_tap(struct cp_compare *compare);
 /* How an input's tensor is walked: which of its rows and columns count. Text is judged up to EOT. Values and
  * their types are left to the caller (zero: float32). */
 struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judged, size_t input);
-
-/* Fills metrics (inputs, CP_PART_COUNT, CP_METRIC_COUNT) for one event; parts without an oracle are NaN. */
-void cp_compare_event(const struct cp_compare *compare, const struct cp_tap_event *event, double *metrics);
 
 /* A tap over all inputs. */
 struct cp_tap_summary {

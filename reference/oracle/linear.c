@@ -3,15 +3,11 @@
  * only compute several columns at once, and -ffp-contract=off keeps multiply and add apart in all of them. */
 #include "oracle/oracle.h"
 
+#include "base/wide.h"
+
 #include <string.h>
 
 enum { BLOCK = 256, COLUMNS = 16, ROWS = 4 };
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define WIDE
-#endif
 
 struct product {
     const double *x, *w; /* w: (k, n padded to COLUMNS) */
@@ -21,7 +17,7 @@ struct product {
 };
 
 /* One tile of ROWS x COLUMNS sums; rows past the end repeat the last one and are not stored. */
-WIDE static void tile(const struct product *p, size_t row, size_t column) {
+CP_WIDE static void tile(const struct product *p, size_t row, size_t column) {
     double total[ROWS][COLUMNS] = {{0}};
     const double *x[ROWS];
     for (size_t r = 0; r < ROWS; r++)

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #define ROOT_KEYS                                                                                            \
-    "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, record, oracle, "  \
-    "threads, batch, isa, output, verdict"
+    "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, factorial, "       \
+    "layerwise, record, oracle, local, floor, threads, batch, isa, output, verdict"
 
 /* The error line of text with an override (or NULL), "" if there is no error. */
 static const char *error_line(const char *text, size_t size, const char *override) {
@@ -128,9 +128,9 @@ static void edits_are_located(void **state) {
          "as "
          "attention.compute@visual.4-5)"},
         {"  erf:", "  erf/2:",
-         "e.yaml:12:3: candidates: 'erf/2' is not a name (expected at most 255 letters, digits, _ and -)"},
+         "e.yaml:12:3: candidates: 'erf/2' is not a name (expected at most 255 letters, digits, _, - and +)"},
         {"  erf:", "  v1.0:",
-         "e.yaml:12:3: candidates: 'v1.0' is not a name (expected at most 255 letters, digits, _ and -)"},
+         "e.yaml:12:3: candidates: 'v1.0' is not a name (expected at most 255 letters, digits, _, - and +)"},
         {"  erf:", "  a=b/c:",
          "e.yaml:12:3: candidates: 'a=b/c' is not a name (expected at most 255 printable ASCII characters, "
          "no blank and "
@@ -145,6 +145,40 @@ static void edits_are_located(void **state) {
         {"record:", "sweep: {norm: []}\nrecord:",
          "e.yaml:15:15: norm: a list without values (expected at least one value)"},
         {"record:", "sweep: {}\nrecord:", "e.yaml:15:8: sweep: no address (expected ADDRESS: [VALUE, ...])"},
+        {"record:", "factorial: {}\nrecord:",
+         "e.yaml:15:12: factorial: 0 factors (expected from 1 to 7, each NAME: {ADDRESS: VALUE, ...})"},
+        {"record:", "factorial: {a: {}, b: {norm: x}}\nrecord:",
+         "e.yaml:15:13: factorial: 'a' changes nothing (expected ADDRESS: VALUE, ...)"},
+        {"record:", "factorial: {a.b: {norm: x}}\nrecord:",
+         "e.yaml:15:13: factorial: 'a.b' is not a name (expected at most 255 letters, digits, _ and -)"},
+        {"record:", "factorial: {a: {norm: x}, a+b: {norm: y}}\nrecord:",
+         "e.yaml:15:27: factorial: 'a+b' is not a name (expected at most 255 letters, digits, _ and -)"},
+        {"record:", "factorial: {a: {norm: x}, b: norm}\nrecord:",
+         "e.yaml:15:30: b: 'norm' is not a mapping (expected KEY: VALUE, ...)"},
+        {"record:", "factorial: {a: {no rm: x}}\nrecord:",
+         "e.yaml:15:17: a: malformed address 'no rm' (expected component[.knob][@layers], such as "
+         "attention.compute@visual.4-5)"},
+        {"record:", "factorial: {x: {norm: x}, erf: {norm: y}}\nrecord:",
+         "e.yaml:15:27: candidates: two are named 'erf'"},
+        {"record:", "factorial: {oracle: {norm: x}}\nrecord:",
+         "e.yaml:15:13: candidates: 'oracle' is reserved (expected another name)"},
+        {"record:",
+         "factorial: {a: {x: x}, b: {x: x}, c: {x: x}, d: {x: x}, e: {x: x}, f: {x: x}, g: {x: x}, h: {x: "
+         "x}}\n"
+         "record:",
+         "e.yaml:15:12: factorial: 8 factors (expected from 1 to 7, each NAME: {ADDRESS: VALUE, ...})"},
+        {"record:", "layerwise: {}\nrecord:",
+         "e.yaml:15:12: layerwise: no address (expected ADDRESS: VALUE, ...)"},
+        {"record:", "layerwise: {norm: [a, b]}\nrecord:",
+         "e.yaml:15:19: norm: a list is not text (expected text)"},
+        {"record:", "layerwise: {norm: rmsnorm, activation@visual.0: erf}\nrecord:",
+         "e.yaml:15:28: layerwise: 'activation@visual.0' names layers (expected component[.knob] alone, "
+         "which "
+         "is swapped in one layer after the other)"},
+        {"record:", "layerwise: {norm: a/b}\nrecord:",
+         "e.yaml:15:19: layerwise: 'a/b' is not a value (expected a variant or a knob's value)"},
+        {"record:", "layerwise: {norm: ''}\nrecord:",
+         "e.yaml:15:19: layerwise: '' is not a value (expected a variant or a knob's value)"},
         {"*_features\": full", "*_features\": ful",
          "e.yaml:15:56: *_features: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
          "mean "
@@ -224,6 +258,23 @@ static void crowds_are_refused(void **state) {
     }
 }
 
+/* Factors fill the table of candidates, which has room for 7 of 1000 left. */
+static void cells_are_counted(void **state) {
+    static char text[32768];
+    int used = snprintf(text, sizeof text,
+                        "{experiment: e, model: {checkpoint: m}, inputs: {images: a}, candidates: {");
+    (void)state;
+    for (int i = 0; i < CP_CANDIDATES_MAX - 7; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, "k%d: {}, ", i);
+    (void)snprintf(text + used, sizeof text - (size_t)used, "}}");
+    assert_line(error_line(text, strlen(text), "factorial={a: {x: x}, b: {x: x}, c: {x: x}}"), "",
+                "the most");
+    assert_line(error_line(text, strlen(text), "factorial={a: {x: x}, b: {x: x}, c: {x: x}, d: {x: x}}"),
+                "command line: factorial={a: {x: x}, b: {x: x}, c: {x: x}, d: {x: x}}: factorial: too many "
+                "candidates (expected at most 1000, the 15 cells of the factorial included)",
+                "one more");
+}
+
 static void overrides_name_themselves(void **state) {
     static const struct {
         const char *override, *line;
@@ -251,10 +302,18 @@ static void overrides_name_themselves(void **state) {
          "candidates.baseline.norm=a: candidates: 'baseline' is reserved (expected another name)"},
         {"candidates..norm=a",
          "candidates..norm=a: candidates: '' is not a name (expected at most 255 letters, "
-         "digits, _ and -)"},
+         "digits, _, - and +)"},
         {"record.*=ful",
          "record.*=ful: *: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
          "mean 'full'?)"},
+        {"factorial.a.no rm=x", "factorial.a.no rm=x: a: malformed address 'no rm' (expected "
+                                "component[.knob][@layers], such as attention.compute@visual.4-5)"},
+        {"factorial.a=x", "factorial.a=x: a: 'x' is not a mapping (expected KEY: VALUE, ...)"},
+        {"factorial.erf.norm=x", "factorial.erf.norm=x: candidates: two are named 'erf'"},
+        {"layerwise.norm@visual=x", "layerwise.norm@visual=x: layerwise: 'norm@visual' names layers "
+                                    "(expected component[.knob] alone, which "
+                                    "is swapped in one layer after the other)"},
+        {"layerwise=norm", "layerwise=norm: layerwise: 'norm' is not a mapping (expected KEY: VALUE, ...)"},
         {"sweep.norm=[a, a]", "sweep.norm=[a, a]: candidates: two are named 'norm=a'"},
         {"inputs.images=[a", "inputs.images=[a: flow sequence without a closing bracket"},
         {"inputs.images=*.png",
@@ -280,9 +339,8 @@ static void overrides_name_themselves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits_are_located),
-        cmocka_unit_test(whole_files_are_located),
-        cmocka_unit_test(crowds_are_refused),
+        cmocka_unit_test(edits_are_located),         cmocka_unit_test(whole_files_are_located),
+        cmocka_unit_test(crowds_are_refused),        cmocka_unit_test(cells_are_counted),
         cmocka_unit_test(overrides_name_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

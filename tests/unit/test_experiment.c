@@ -226,6 +226,50 @@ static void sweep_has_a_limit(void **state) {
     assert_string_equal(err.expected, "at most 1000, the cells of the sweep included");
 }
 
+/* Cell 2^f + ... has the settings of factors f, ... in their order, behind the candidates and the sweep. */
+static void factorial_is_every_combination(void **state) {
+    static const char *const names[] = {"a", "b_2", "a+b_2", "c", "a+c", "b_2+c", "a+b_2+c"};
+    (void)state;
+    PARSE_EXAMPLE(
+        "sweep={norm: [welford, one_pass]}",
+        "factorial={a: {activation: erf}, b_2: {norm.eps: 1e-6, norm: welford}, c: {weights: bf16}}");
+    assert_int_equal(experiment.candidate_count, 3 + 2 + 7);
+    assert_int_equal(experiment.factorial_first, 5);
+    assert_int_equal(experiment.factor_count, 3);
+    assert_string_equal(experiment.factors[1].name, "b_2");
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(experiment.candidates[5 + i].name, names[i]);
+    const struct cp_candidate *all = candidate("a+b_2+c");
+    assert_int_equal(all->count, 4);
+    assert_setting(all, 0, "activation", "erf");
+    assert_setting(all, 1, "norm.eps", "1e-6");
+    assert_setting(all, 2, "norm", "welford");
+    assert_setting(all, 3, "weights", "bf16");
+    assert_int_equal(candidate("b_2+c")->count, 3);
+    PARSE_EXAMPLE("factorial.a.activation@visual.4-5=erf", "factorial.a.norm.eps=1e-6",
+                  "factorial.b.norm=welford");
+    assert_int_equal(experiment.candidate_count, 3 + 3);
+    assert_setting(candidate("a"), 0, "activation@visual.4-5", "erf");
+    assert_setting(candidate("a+b"), 1, "norm.eps", "1e-6");
+    PARSE_EXAMPLE(
+        "factorial={a: {norm: a}, b: {norm: b}, c: {norm: c}, d: {norm: d}, e: {norm: e}, f: {norm: f}, "
+        "g: {norm: g}}");
+    assert_int_equal(experiment.candidate_count, 3 + 127);
+    assert_string_equal(experiment.candidates[129].name, "a+b+c+d+e+f+g");
+}
+
+/* The layers are the model's, so that the candidates are not made here. */
+static void layerwise_is_kept(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("layerwise={activation: erf, norm.eps: 1e-6}", "layerwise.attention.compute=bf16",
+                  "layerwise.activation=tanh");
+    assert_int_equal(experiment.candidate_count, 3);
+    assert_int_equal(experiment.layerwise.count, 3);
+    assert_setting(&experiment.layerwise, 0, "norm.eps", "1e-6");
+    assert_setting(&experiment.layerwise, 1, "attention.compute", "bf16");
+    assert_setting(&experiment.layerwise, 2, "activation", "tanh");
+}
+
 static void files_are_loaded(void **state) {
     char path[] = "/tmp/clip-parity-experiment-XXXXXX";
     const int descriptor = mkstemp(path);
@@ -252,6 +296,8 @@ int main(void) {
         cmocka_unit_test(overrides_keep_the_dots_of_addresses),
         cmocka_unit_test(sweep_is_the_cross_product),
         cmocka_unit_test(sweep_has_a_limit),
+        cmocka_unit_test(factorial_is_every_combination),
+        cmocka_unit_test(layerwise_is_kept),
         cmocka_unit_test(files_are_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, release);

@@ -53,6 +53,13 @@ static void assert_same(const struct cp_experiment *a, const struct cp_experimen
     assert_int_equal(a->candidate_count, b->candidate_count);
     for (size_t i = 0; i < a->candidate_count; i++)
         assert_same_settings(&a->candidates[i], &b->candidates[i]);
+    assert_int_equal(a->factor_count, b->factor_count);
+    assert_int_equal(a->factorial_first, b->factorial_first);
+    for (size_t f = 0; f < a->factor_count; f++)
+        assert_same_settings(&a->factors[f], &b->factors[f]);
+    assert_int_equal(a->layerwise.count, b->layerwise.count);
+    if (a->layerwise.count)
+        assert_same_settings(&a->layerwise, &b->layerwise);
     assert_int_equal(a->record_count, b->record_count);
     for (size_t i = 0; i < a->record_count; i++)
         assert_rule(i, b->record[i].glob, b->record[i].mode);
@@ -86,6 +93,12 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("verdict.alpha=0.050000000000000010", "verdict.k=1.0000000000000002", "oracle=off",
                   "threads=auto", "inputs.prompts={file: '@odd name,\t[x].txt'}");
+    assert_round_trip();
+    PARSE_EXAMPLE(
+        "factorial={a: {norm: rmsnorm}, null: {norm.eps: 1e-6, weights: bf16}, -c: {activation: erf}}",
+        "sweep={norm: [welford, one_pass]}", "layerwise={activation: erf, norm.eps: 'null'}");
+    assert_round_trip();
+    PARSE_EXAMPLE("candidates={a+b: {norm: rmsnorm}}", "factorial={a: {norm: rmsnorm}}");
     assert_round_trip();
     PARSE_EXAMPLE("inputs={prompts: t.npy}", "model={checkpoint: '12'}", "sweep.norm=[1, -1, .5]");
     assert_round_trip();

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT = 8 };
+enum { LAYOUT = 8, STRIDE_MAX = 4096 };
 
 /* count values as the type wants them; the caller frees. */
 static void *stored(const double *values, size_t count, enum cp_dtype dtype) {
@@ -27,6 +27,24 @@ static void *stored(const double *values, size_t count, enum cp_dtype dtype) {
         for (size_t i = 0; i < count; i++)
             ((float *)data)[i] = (float)values[i];
     return data;
+}
+
+/* Every judged element is in one bucket, and the largest distance in the last that is not empty. */
+static void check_bins(const struct cp_compared *c, const double *m, const int32_t *ulp) {
+    int32_t count = 0;
+    int last = 0;
+    for (int bin = 0; bin < CP_ULP_BINS; bin++) {
+        count += ulp[bin];
+        last = ulp[bin] ? bin : last;
+    }
+    if (isnan(m[CP_ULP_MAX])) {
+        assert_int_equal(count, 0);
+        return;
+    }
+    assert_int_equal(count, (int32_t)(c->groups * c->rows * c->width));
+    assert_true(m[CP_ULP_MAX] >=
+                (last ? strtod(cp_ulp_bin_names[last < CP_ULP_BINS - 1 ? last : 1], NULL) : 0));
+    assert_int_equal(last == CP_ULP_BINS - 1, m[CP_ULP_MAX] == (double)UINT32_MAX);
 }
 
 static void test_metrics(void **state) {
@@ -46,11 +64,14 @@ static void test_metrics(void **state) {
                                 .width = (size_t)layout[6],
                                 .stride = (size_t)layout[7]};
         const size_t count = c.groups * c.group_rows * c.stride;
-        double m[CP_METRIC_COUNT];
+        double m[CP_METRIC_COUNT], work[4 * STRIDE_MAX];
+        int32_t ulp[CP_ULP_BINS];
+        assert_true(c.stride <= STRIDE_MAX);
         void *copies[] = {stored(x, count, c.x_type), stored(y, count, c.y_type)};
         c.x = copies[0];
         c.y = copies[1];
-        cp_metrics(&c, m);
+        cp_metrics(&c, work, m, ulp);
+        check_bins(&c, m, ulp);
         for (size_t k = 0; k < CP_METRIC_COUNT; k++)
             assert_golden(i, cp_metric_names[k], m[k], expected[k]);
         free(copies[0]);

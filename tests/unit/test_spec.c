@@ -39,6 +39,10 @@ static void test_layers(void **state) {
         {"@*.0", "00100010"},
         {"@*.0-1", "00110011"},
         {"@visual.0-0", "00100000"},
+        {"@joint", "10000000"},
+        {"@visual.outer", "01000000"},
+        {"@text.outer", "00000100"},
+        {"@*.outer", "01000100"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char address[64];

@@ -12,6 +12,8 @@ from numpy import inf, nan
 from scipy import special, stats
 
 FP32, FP16, BF16, FP64 = 0, 1, 2, 3  # the codes in the files
+# torch.testing.assert_close's rtol and atol for each type
+TOLERANCES = {FP32: (1.3e-6, 1e-5), FP16: (1e-3, 1e-5), BF16: (1.6e-2, 1e-5)}
 warnings.simplefilter("ignore")
 numpy.seterr(all="ignore")
 
@@ -34,6 +36,13 @@ def ulp_distances(x, y, code):
     return distances
 
 
+def bucket_end(distance):
+    """The largest distance of the bucket: 0, then powers of two to the next; NaN against a number alone."""
+    if distance in (0, 2**32 - 1):
+        return float(distance)
+    return float(2 ** int(distance).bit_length() - 1)
+
+
 def relative(x, y):
     return 0.0 if numpy.array_equal(x, y) else numpy.linalg.norm(x - y) / numpy.linalg.norm(y)
 
@@ -50,8 +59,12 @@ def metrics(x, y, codes, judged):
     finite = numpy.isfinite(flat_x) & numpy.isfinite(flat_y)
     ulp = float(ulp_distances(flat_x, flat_y, codes[2]).max()) if codes[:2] == (FP32, FP32) else nan
     ends = [float((~same & ~finite).sum()), float((~same).sum())]
+    quantiles = [nan] * 3
+    if codes[:2] == (FP32, FP32):
+        ordered = numpy.sort(ulp_distances(flat_x, flat_y, codes[2]))
+        quantiles = [bucket_end(ordered[int(numpy.ceil(q * ordered.size)) - 1]) for q in (0.5, 0.99, 0.999)]
     if not finite.any():
-        return [nan] * 7 + [ulp] + [nan] * 5 + ends
+        return [nan] * 7 + [ulp] + [nan] * 5 + quantiles + [nan] * 7 + ends
     a, b = flat_x[finite], flat_y[finite]
     d = numpy.abs(a - b)
     rel = relative(a, b)
@@ -62,9 +75,21 @@ def metrics(x, y, codes, judged):
         of_rows.append(relative(u[ok], v[ok]) if ok.any() else -1.0)
     row = int(numpy.argmax(of_rows))
     worst = int(numpy.argmax(d))
+    rtol, atol = TOLERANCES[codes[2]]
+    pairs = numpy.isfinite(table_x) & numpy.isfinite(table_y)
+    apart = numpy.where(pairs, numpy.abs(numpy.where(pairs, table_x, 0) - numpy.where(pairs, table_y, 0)), -1)
+    square, norm = (numpy.where(pairs, v, 0) ** 2 for v in (apart, table_y))
+    square, norm = square.sum(axis=0), norm.sum(axis=0)
+    of_columns = numpy.where(square == 0, 0, numpy.sqrt(square / norm))
+    channel = int(numpy.argmax(of_columns))
+    in_row, in_channel = int(numpy.argmax(apart[row])), int(numpy.argmax(apart[:, channel]))
+    other = nan, nan
+    if pairs[:, channel].any():
+        other = table_x[in_channel, channel], table_y[in_channel, channel]
     return [d.max(), d.mean(), numpy.sqrt(numpy.mean(d**2)), numpy.sqrt(numpy.mean(b**2)), rel, cosine,
             -20 * numpy.log10(rel), ulp, of_rows[row], float(places[row]), float(index[finite][worst]), a[worst],
-            b[worst]] + ends
+            b[worst]] + quantiles + [float(numpy.mean(d > atol + rtol * numpy.abs(b))), table_x[row, in_row],
+            table_y[row, in_row], of_columns[channel], float(channel), *other] + ends
 
 
 def metric_cases():
@@ -94,8 +119,24 @@ def metric_cases():
     x[:, 3:], y[:, :, 6:] = nan, 1e30  # outside the rows and columns that count
     worst_x, worst_y = near((4, 10))
     worst_x[2, 7] += 3
+    def spoiled(shape, share):
+        x, y = near(shape, error=1e-6)
+        for v in (x, y):
+            for value in (nan, inf, -inf, 0.0):
+                v[rng.random(shape) < share] = value
+        return x, y
+
     return [
         case(*near((6, 20))),
+        case(*near((3, 40, 65), error=1e-7)),  # more columns than a whole number of vectors
+        case(*near((1, 7, 3072), error=3e-8)),
+        case(*spoiled((2, 30, 33), 0.02)),
+        case(*spoiled((2, 30, 33), 0.02), codes=(FP32, FP32, FP16)),
+        case(*spoiled((12, 9), 0.3)),
+        case(*spoiled((12, 9), 0.3), codes=(FP32, FP64, FP32)),
+        case(*near((4, 11), error=1e-2), codes=(FP32, FP32, BF16)),
+        case([[0.0, 1.0], [0.0, 2.0]], [[1.0, 1.0], [0.0, 2.0]]),  # a column whose reference is not zero in one row
+        case([[1.0, 1.0], [2.0, 2.0]], [[0.0, 1.0], [0.0, 2.0]]),  # a column whose reference is zero
         case(*near((6, 20)), codes=(FP32, FP64, FP32)),
         case(*near((6, 20), error=1e-13), codes=(FP64, FP64, FP32)),
         case(*near((2, 3, 4))),
@@ -165,8 +206,9 @@ def decision(p, q):
     middle = (p_sum + q_sum) / 2
     js = (special.kl_div(p_sum, middle).sum() + special.kl_div(q_sum, middle).sum()) / 2
     margin = nan if numpy.isnan(q).all() else order[0] - (order[1] if n > 1 and order[1] > 0 else 0)
+    dp_top1 = nan if numpy.isnan(q).all() else (p - q)[numpy.nanargmax(q)]
     return [top(q), top(p), float(top(p) != top(q)), numpy.abs(p - q).max(), special.kl_div(q_sum, p_sum).sum(), js,
-            margin, rank]
+            margin, rank, dp_top1]
 
 
 def decision_cases():

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/causes.h"
+
+#include <stdlib.h>
+
+struct print {
+    const struct cp_sites *sites;
+    const enum cp_cause *cause; /* per site */
+    FILE *out;
+    size_t printed;
+};
+
+static enum cp_cause at(const struct print *p, const struct cp_site *site, int layer) {
+    const size_t i = cp_sites_find(p->sites, site->tower, site->point, layer);
+    return i < p->sites->count ? p->cause[i] : CP_CAUSE_NONE;
+}
+
+static void print_run(struct print *p, const struct cp_site *first, int layers) {
+    char name[96], range[32] = "";
+    const enum cp_cause cause = at(p, first, first->layer);
+    (void)fputs(p->printed++ ? ", " : "  caused by ", p->out);
+    if (first->layer < 0) {
+        cp_tap_address(first->name, name);
+        (void)fprintf(p->out, "%s (%s)", name, cp_cause_names[cause]);
+        return;
+    }
+    if (layers > 1)
+        (void)snprintf(range, sizeof range, "-%d", first->layer + layers - 1);
+    const struct cp_point_row *row = &cp_points[first->point];
+    const char *point = first->tower == CP_VISUAL ? row->visual : row->text;
+    (void)fprintf(p->out, "%s.%d%s%s%s (%s)", first->tower == CP_VISUAL ? "visual" : "text", first->layer,
+                  range, point[0] ? "." : "", point, cp_cause_names[cause]);
+}
+
+/* Neighbouring layers with the same cause at the same point are one entry, where the first stands. */
+static void print_site(struct print *p, const struct cp_site *site) {
+    const enum cp_cause cause = at(p, site, site->layer);
+    int layers = 1;
+    if (cause == CP_CAUSE_NONE || (site->layer > 0 && at(p, site, site->layer - 1) == cause))
+        return;
+    while (site->layer >= 0 && at(p, site, site->layer + layers) == cause)
+        layers++;
+    print_run(p, site, layers);
+}
+
+enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    enum cp_status status = CP_OK;
+    size_t tap = 0;
+    if (!ls->local)
+        return CP_OK;
+    enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
+    struct print p = {&study->sites, cause, out, 0};
+    if (!cause)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
+        double fields[CP_VERDICT_FIELDS];
+        if (!study->watched[i])
+            continue;
+        status = cp_result_read(ls->result, ls->local->verdicts[s], tap++, 1, fields, err);
+        if (status == CP_OK)
+            cause[i] = cp_cause_of(fields);
+    }
+    for (size_t i = 0; i < study->sites.count && status == CP_OK; i++)
+        print_site(&p, &study->sites.list[i]);
+    if (status == CP_OK)
+        (void)fputs(p.printed ? "\n" : "  no operation errs more than the baseline's on the same input\n",
+                    out);
+    free(cause);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The operations whose own result is to blame for a divergence, from the local verdicts. */
+#ifndef CP_STUDY_CAUSES_H
+#define CP_STUDY_CAUSES_H
+
+#include "study/local.h"
+#include "study/verdict.h"
+
+#include <stdio.h>
+
+/* One line: "caused by visual.0-5.mlp.gelu (semantic), text.0-3.mlp.gelu (semantic)". Nothing where no
+ * divergence was taken apart. */
+enum cp_status cp_causes_print(const struct cp_lockstep *lockstep, size_t s, FILE *out, struct cp_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Taking divergences apart changes nothing that is measured without it, and gives the same result whatever
+ * the threads and the batch; a spec that takes the baseline's tensors has the bits it would have computed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "program_fixture.h"
+
+#include "num/metrics.h"
+#include "tap/compare.h"
+
+enum { IMAGES = 7, METRICS = IMAGES * CP_PART_COUNT * CP_METRIC_COUNT, DIGESTS = IMAGES * 32 };
+
+static const char *const common =
+    "run experiments/quickgelu-vs-gelu.yaml inputs.limit=7 'inputs.prompts=[a bag, a dress, a coat]' "
+    "inputs.labels=data/fashion-clip/labels.csv output=$OUT 'record={\"*\": digest}'";
+static const char *const candidates =
+    "'candidates={late: {activation@visual.4: erf}, soft: {inject.softmax@text.1: 3}, "
+    "bit: {inject.weight_bit@visual.2: 5}}'";
+static char text[1 << 16];
+
+static void run(const char *settings) {
+    char arguments[1500];
+    (void)snprintf(arguments, sizeof arguments, "%s %s", common, settings);
+    const int code = run_program(arguments, text, sizeof text);
+    if (code != 0)
+        fail_msg("%s", text);
+}
+
+static void content(char digest[65]) {
+    const char *line = strstr(text, "content ");
+    assert_non_null(line);
+    (void)snprintf(digest, 65, "%.64s", line + strlen("content "));
+}
+
+static void the_same_whatever_the_threads_and_the_batch(void **state) {
+    static const char *const runs[] = {"threads=2 batch=32", "threads=1 batch=2", "threads=2 batch=3"};
+    char settings[512], first[65] = "", digest[65];
+    (void)state;
+    for (size_t r = 0; r < 3; r++) {
+        (void)snprintf(settings, sizeof settings, "%s local=on floor=2 %s", candidates, runs[r]);
+        run(settings);
+        content(r ? digest : first);
+        if (r)
+            assert_string_equal(digest, first);
+    }
+}
+
+static void looking_closer_changes_nothing(void **state) {
+    static const char *const taps[] = {"visual.conv1", "visual.transformer.resblocks.4.mlp.gelu",
+                                       "image_features"};
+    static double plain[3][METRICS], closer[3][METRICS];
+    char settings[512], path[128];
+    (void)state;
+    for (int local = 0; local < 2; local++) {
+        (void)snprintf(settings, sizeof settings, "%s %s", candidates, local ? "local=4 floor=2" : "");
+        run(settings);
+        for (size_t t = 0; t < 3; t++) {
+            (void)snprintf(path, sizeof path, "/metrics/late/%s/metrics", taps[t]);
+            assert_int_equal(read_dataset(scratch_output(), path, H5T_NATIVE_DOUBLE,
+                                          local ? closer[t] : plain[t], METRICS),
+                             METRICS);
+        }
+    }
+    assert_memory_equal(plain, closer, sizeof plain);
+}
+
+/* The same spec as a candidate that shares a long prefix with its baseline, and beside a baseline with which
+ * it shares nothing. */
+static void what_is_shared_is_what_would_be_computed(void **state) {
+    static const char *const taps[] = {
+        "visual.ln_pre",  "visual.transformer.resblocks.3", "visual.transformer.resblocks.4.mlp.gelu",
+        "image_features", "transformer.resblocks.2.attn",   "text_features",
+        "probs"};
+    static const char *const runs[] = {
+        "oracle=off baseline.activation=quick 'candidates={same: {activation@visual.4: erf}}'",
+        "oracle=off 'baseline={activation: tanh, norm: welford, linear.permute: 5}' 'candidates={same: "
+        "{activation: quick, activation@visual.4: erf, norm: two_pass, linear.permute: 0}}'"};
+    static unsigned char digests[2][7][DIGESTS];
+    char path[128];
+    (void)state;
+    for (size_t r = 0; r < 2; r++) {
+        run(runs[r]);
+        for (size_t t = 0; t < 7; t++) {
+            (void)snprintf(path, sizeof path, "/captures/same/%s/digest", taps[t]);
+            assert_true(read_dataset(scratch_output(), path, H5T_NATIVE_UCHAR, digests[r][t], DIGESTS) > 0);
+        }
+    }
+    assert_memory_equal(digests[0], digests[1], sizeof digests[0]);
+}
+
+static int remove_output(void **state) {
+    (void)state;
+    return unlink(scratch_output());
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_whatever_the_threads_and_the_batch),
+        cmocka_unit_test(looking_closer_changes_nothing),
+        cmocka_unit_test(what_is_shared_is_what_would_be_computed),
+    };
+    return cmocka_run_group_tests(tests, NULL, remove_output);
+}
