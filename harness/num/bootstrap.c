@@ -3,7 +3,6 @@
 
 #include "base/hash.h"
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
@@ -31,20 +30,30 @@ struct cp_bootstrap cp_bootstrap(const double *x, size_t n, uint64_t seed, doubl
         centred[i] = x[i] - mean;
     for (size_t draw = 0; draw < draws; draw++)
         t[draw] = resample(centred, n, seed, draw);
-    gsl_sort(t, 1, draws);
     return (struct cp_bootstrap){mean, gsl_stats_sd_m(x, 1, n, mean) / sqrt((double)n), t, draws};
+}
+
+/* As gsl_stats_quantile_from_sorted_data, without the sort: two order statistics are all it needs. */
+static double quantile(const struct cp_bootstrap *b, double f) {
+    const double index = f * (double)(b->draws - 1);
+    const size_t below = (size_t)index;
+    const double low = gsl_stats_select(b->t, 1, b->draws, below), rest = index - (double)below;
+    double high = INFINITY;
+    for (size_t i = below + 1; i < b->draws; i++)
+        high = b->t[i] < high ? b->t[i] : high;
+    return rest > 0 ? (1 - rest) * low + rest * high : low;
 }
 
 double cp_bootstrap_low(const struct cp_bootstrap *b, double alpha) {
     if (b->error == 0)
         return b->mean;
-    return b->mean - gsl_stats_quantile_from_sorted_data(b->t, 1, b->draws, 1 - alpha) * b->error;
+    return b->mean - quantile(b, 1 - alpha) * b->error;
 }
 
 double cp_bootstrap_high(const struct cp_bootstrap *b, double alpha) {
     if (b->error == 0)
         return b->mean;
-    return b->mean - gsl_stats_quantile_from_sorted_data(b->t, 1, b->draws, alpha) * b->error;
+    return b->mean - quantile(b, alpha) * b->error;
 }
 
 /* Share of t* in the tail from the observed t on, which itself counts as one draw. */

@@ -10,7 +10,7 @@
 
 struct cp_bootstrap {
     double mean, error; /* error: the mean's standard error, s / sqrt(n) */
-    const double *t;    /* [draws] sorted */
+    double *t;          /* [draws], in no order */
     size_t draws;
 };
 

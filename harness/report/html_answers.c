@@ -36,7 +36,7 @@ static const char *kind_of(const struct cp_report_candidate *c) {
 }
 
 static void put_answer(FILE *out, const struct cp_report_candidate *c, size_t index) {
-    char text[1024];
+    char text[CP_REPORT_ANSWER];
     const size_t length = strlen(c->name);
     cp_report_answer(c, text, sizeof text);
     const size_t named = strncmp(text, c->name, length) == 0 ? length : 0;

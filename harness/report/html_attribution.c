@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Attribution: which component in which layer, and which components together. */
 #include "report/html.h"
-#include "report/page.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,15 +8,14 @@
 enum { LEFT = 200, PLOT = CP_HTML_WIDTH - LEFT - 90, ROW = 22, TOP = 20, EFFECTS = 24 };
 
 bool cp_html_has_attribution(const struct cp_report *r) {
-    const struct cp_page *page = r->page;
-    return page->layers[0].values || page->layers[1].values || page->effects.values || page->shapley.values;
+    return r->layers[0].values || r->layers[1].values || r->effects.values || r->shapley.values;
 }
 
 /* ---- layer by component ---- */
 
-static struct cp_html_axis axis_of_table(const struct cp_page_table *table) {
+static struct cp_html_axis axis_of_table(const struct cp_report_table *table) {
     struct cp_html_axis axis = cp_html_axis_start();
-    for (size_t i = 0; i < table->rows * table->columns; i++)
+    for (size_t i = 0; i < table->shape[0] * table->shape[1]; i++)
         cp_html_axis_add(&axis, table->values[i]);
     return cp_html_axis_end(axis);
 }
@@ -34,22 +32,23 @@ static void put_square(FILE *out, double x, double y, double width, double value
     (void)fputs("</text>", out);
 }
 
-static void put_heatmap(FILE *out, const struct cp_page_table *table, const char *tower) {
+static void put_heatmap(FILE *out, const struct cp_report_table *table, const char *tower) {
     const struct cp_html_axis axis = axis_of_table(table);
-    const double full = (double)PLOT / (double)table->columns, width = full > 80 ? 80 : full;
+    const double full = (double)PLOT / (double)table->shape[1], width = full > 80 ? 80 : full;
     (void)fprintf(out, "<h3>%s</h3><figure class=scroll>", tower);
-    cp_html_svg(out, "drawn", TOP + (double)table->rows * ROW, "Relative L2 by component and layer,", tower);
-    for (size_t layer = 0; layer < table->columns; layer++)
+    cp_html_svg(out, "drawn", TOP + (double)table->shape[0] * ROW, "Relative L2 by component and layer,",
+                tower);
+    for (size_t layer = 0; layer < table->shape[1]; layer++)
         (void)fprintf(out, "<text x=%.1f y=13 text-anchor=middle>%zu</text>",
                       LEFT + width * ((double)layer + 0.5), layer);
-    for (size_t row = 0; row < table->rows; row++) {
+    for (size_t row = 0; row < table->shape[0]; row++) {
         const double y = TOP + (double)row * ROW;
         (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 14);
-        cp_html_text(out, table->row.items[row]);
+        cp_html_text(out, table->label[0].items[row]);
         (void)fputs("</text>", out);
-        for (size_t layer = 0; layer < table->columns; layer++)
+        for (size_t layer = 0; layer < table->shape[1]; layer++)
             put_square(out, LEFT + width * (double)layer, y, width,
-                       table->values[row * table->columns + layer], axis);
+                       table->values[row * table->shape[1] + layer], axis);
     }
     (void)fputs("</svg></figure>\n", out);
 }
@@ -59,14 +58,14 @@ void cp_html_layers(const struct cp_report *r, FILE *out) {
     if (!cp_html_has_attribution(r))
         return;
     (void)fputs("<section><h2 id=attribution>Attribution</h2>", out);
-    if (r->page->layers[0].values || r->page->layers[1].values)
+    if (r->layers[0].values || r->layers[1].values)
         (void)fputs("<p class=lead>One component swapped in one layer alone: the relative L2 of the tower's "
                     "features. The "
                     "darker, the more (log scale).</p>",
                     out);
     for (int tower = 0; tower < 2; tower++)
-        if (r->page->layers[tower].values)
-            put_heatmap(out, &r->page->layers[tower], towers[tower]);
+        if (r->layers[tower].values)
+            put_heatmap(out, &r->layers[tower], towers[tower]);
     (void)fputs("</section>", out);
 }
 
@@ -76,12 +75,14 @@ struct cell {
     double value, low, high;
 };
 
-static struct cell cell_of(const struct cp_page_table *t, size_t row, size_t response, const char *value,
-                           const char *low, const char *high) {
-    const double *fields = t->values + (row * t->columns + response) * t->depth;
-    const int v = cp_page_column(&t->layer, value), l = cp_page_column(&t->layer, low),
-              h = cp_page_column(&t->layer, high);
-    return (struct cell){v < 0 ? NAN : fields[v], l < 0 ? NAN : fields[l], h < 0 ? NAN : fields[h]};
+static double field_of(const struct cp_report_table *t, size_t row, size_t response, const char *field) {
+    return field ? cp_report_cell(t, row, t->label[1].items[response], field) : NAN;
+}
+
+static struct cell cell_of(const struct cp_report_table *t, size_t row, size_t response,
+                           const char *const fields[3]) {
+    return (struct cell){field_of(t, row, response, fields[0]), field_of(t, row, response, fields[1]),
+                         field_of(t, row, response, fields[2])};
 }
 
 /* Bars from zero, to both sides, each with its interval where there is one. */
@@ -118,32 +119,32 @@ static void put_bar(FILE *out, const struct bars *b, double y, const char *label
     (void)fputs("</text>", out);
 }
 
-static void put_bars(FILE *out, const struct cp_page_table *t, size_t response, const char *const fields[3]) {
-    const size_t rows = t->rows < EFFECTS ? t->rows : EFFECTS;
+static void put_bars(FILE *out, const struct cp_report_table *t, size_t response,
+                     const char *const fields[3]) {
+    const size_t rows = t->shape[0] < EFFECTS ? t->shape[0] : EFFECTS;
     struct bars b = {0, 0};
     for (size_t row = 0; row < rows; row++) {
-        const struct cell cell = cell_of(t, row, response, fields[0], fields[1], fields[2]);
+        const struct cell cell = cell_of(t, row, response, fields);
         widen(&b, cell.value);
         widen(&b, cell.low);
         widen(&b, cell.high);
     }
     (void)fputs("<figure class=scroll>", out);
-    cp_html_svg(out, "drawn", 6 + (double)rows * ROW, "Bars:", t->column.items[response]);
+    cp_html_svg(out, "drawn", 6 + (double)rows * ROW, "Bars:", t->label[1].items[response]);
     (void)fprintf(out, "<line class=axis x1=%.1f x2=%.1f y1=0 y2=%zu />", at(&b, 0), at(&b, 0),
                   6 + rows * ROW);
     for (size_t row = 0; row < rows; row++)
-        put_bar(out, &b, (double)row * ROW, t->row.items[row],
-                cell_of(t, row, response, fields[0], fields[1], fields[2]));
+        put_bar(out, &b, (double)row * ROW, t->label[0].items[row], cell_of(t, row, response, fields));
     (void)fputs("</svg></figure>\n", out);
-    if (rows < t->rows)
-        (void)fprintf(out, "<p class=lead>The first %zu of %zu.</p>", rows, t->rows);
+    if (rows < t->shape[0])
+        (void)fprintf(out, "<p class=lead>The first %zu of %zu.</p>", rows, t->shape[0]);
 }
 
-static void put_responses(FILE *out, const struct cp_page_table *t, const char *title,
+static void put_responses(FILE *out, const struct cp_report_table *t, const char *title,
                           const char *const fields[3]) {
-    for (size_t response = 0; response < t->columns; response++) {
+    for (size_t response = 0; response < t->shape[1]; response++) {
         (void)fprintf(out, "<h3>%s ", title);
-        cp_html_text(out, t->column.items[response]);
+        cp_html_text(out, t->label[1].items[response]);
         (void)fputs("</h3>", out);
         put_bars(out, t, response, fields);
     }
@@ -151,16 +152,15 @@ static void put_responses(FILE *out, const struct cp_page_table *t, const char *
 
 void cp_html_factorial(const struct cp_report *r, FILE *out) {
     static const char *const effect[3] = {"mean", "low", "high"}, *const share[3] = {"share", NULL, NULL};
-    const struct cp_page *page = r->page;
-    if (!page->effects.values && !page->shapley.values)
+    if (!r->effects.values && !r->shapley.values)
         return;
     (void)fputs("<section><p class=lead>All combinations of the components: what each does by itself and "
                 "what only together "
                 "(means over inputs, 95 % intervals), and each component's share of the whole (Shapley).</p>",
                 out);
-    if (page->effects.values)
-        put_responses(out, &page->effects, "Effects on", effect);
-    if (page->shapley.values)
-        put_responses(out, &page->shapley, "Shares of", share);
+    if (r->effects.values)
+        put_responses(out, &r->effects, "Effects on", effect);
+    if (r->shapley.values)
+        put_responses(out, &r->shapley, "Shares of", share);
     (void)fputs("</section>", out);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Decisions that change: the image, what was decided before and after, and how sure. */
 #include "report/html.h"
-#include "report/page.h"
 
 #include <math.h>
 
 enum { MOST = 200, ODDS = 3, OPEN = 3 };
 
 void cp_html_places(const struct cp_report *r, FILE *out) {
-    if (!r->page->grid || !r->page->thumbnails)
+    if (!r->patch_grid || !r->thumbnails)
         return;
     (void)fputs(
         "<section><h2 id=where>On the images</h2><p class=lead>The token with the largest relative L2, image "
@@ -53,10 +52,10 @@ static void put_odds(FILE *out, const struct cp_report *r, const double *probabi
 
 static void put_change(FILE *out, const struct cp_report *r, size_t c, size_t image) {
     const double *row = r->candidate[c].decisions + image * CP_DECISION_COUNT;
-    const double *before = r->page->probabilities, *after = r->page->candidate[c].probabilities;
+    const double *before = r->probs, *after = r->candidate[c].probs;
     const size_t columns = r->columns.count;
     (void)fputs("<tr><td>", out);
-    if (image < r->page->thumbnails)
+    if (image < r->thumbnails)
         (void)fprintf(out, "<img class=thumb data-image=%zu alt=\"\">", image);
     cp_html_text(out, r->images.items[image]);
     (void)fputs("<td class=word>", out);
@@ -92,7 +91,7 @@ static void put_changes(FILE *out, const struct cp_report *r, size_t c) {
         (void)fprintf(out, "<p class=lead>The first %d of %zu.</p>", MOST, candidate->counts.flips);
 }
 
-static size_t nearest_change(const struct cp_report_candidate *c) {
+size_t cp_html_most_changed(const struct cp_report_candidate *c) {
     size_t most = 0;
     for (size_t i = 0; i < c->counts.images; i++)
         if (c->decisions[i * CP_DECISION_COUNT + CP_MAX_DP] >
@@ -104,7 +103,7 @@ static size_t nearest_change(const struct cp_report_candidate *c) {
 static void put_none(FILE *out, const struct cp_report *r, size_t c) {
     (void)fputs("<p>No decision changes. The largest change of a probability:</p>", out);
     put_header(out);
-    put_change(out, r, c, nearest_change(&r->candidate[c]));
+    put_change(out, r, c, cp_html_most_changed(&r->candidate[c]));
     (void)fputs("</table></div>", out);
 }
 

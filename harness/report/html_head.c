@@ -3,7 +3,6 @@
 #include "base/digest.h"
 #include "report/assets.h"
 #include "report/html.h"
-#include "report/page.h"
 
 #include <string.h>
 
@@ -51,7 +50,7 @@ static void put_contents(FILE *out, const struct cp_report *r) {
         (void)fputs("<a href=#causes>Causes</a>", out);
     if (cp_html_has_attribution(r))
         (void)fputs("<a href=#attribution>Attribution</a>", out);
-    if (r->page->grid && r->page->thumbnails)
+    if (r->patch_grid && r->thumbnails)
         (void)fputs("<a href=#where>On the images</a>", out);
     if (r->candidate[0].counts.images)
         (void)fputs("<a href=#decisions>Decisions</a>", out);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Maths or rounding: the parts of each candidate's divergence where it counts, at the end. */
 #include "report/html.h"
-#include "report/page.h"
 
 #include <math.h>
 #include <string.h>

@@ -8,7 +8,7 @@ const charts = new Map(); // element -> uPlot
 
 /** The log axis has no place for zero: identical bits leave a gap. */
 function positive(values) {
-  return values.map((value) => (value > 0 && Number.isFinite(value) ? value : null));
+  return (values ?? DATA.taps).map((value) => (value > 0 && Number.isFinite(value) ? value : null));
 }
 
 function line(label, name, values, options = {}) {
@@ -20,11 +20,9 @@ const EIGHT = [[], [7, 3], [2, 3], [10, 3, 2, 3], [5, 5], [12, 4], [3, 6], [1, 2
 /** What the candidates' lines are seen against: floor of noise, bounds before any measurement. */
 function backdrop() {
   const lines = [];
-  if (DATA.floor) lines.push(line("noise floor", "floor", DATA.floor, { dash: [2, 3] }));
-  if (DATA.bounds) {
-    lines.push(line("a-priori bound, probable", "floor", DATA.bounds.probable, { dash: [8, 4], width: 1 }));
-    lines.push(line("a-priori bound, worst", "floor", DATA.bounds.worst, { dash: [14, 4], width: 1 }));
-  }
+  if (FLOOR) lines.push(line("noise floor", "floor", FLOOR, { dash: [2, 3] }));
+  if (PROBABLE) lines.push(line("a-priori bound, probable", "floor", PROBABLE, { dash: [8, 4], width: 1 }));
+  if (WORST) lines.push(line("worst", "floor", WORST, { dash: [14, 4], width: 1 }));
   return lines;
 }
 

@@ -5,6 +5,7 @@
 document.documentElement.classList.add("js");
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
+const FLOOR = DATA.floor[0], [WORST, PROBABLE] = DATA.bounds; // null: not measured, not stated
 const PARTS = ["total", "semantic", "rounding", "rounding_baseline"];
 const PART_WORDS = ["total", "semantic: other maths", "rounding of the candidate", "rounding of the baseline"];
 const TOWERS = ["image tower", "text tower", "joint"];

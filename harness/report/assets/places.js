@@ -38,16 +38,16 @@ function makePlaces(c, tap) {
   return make("div", { class: "where" },
     make("figure", {}, patchMap(counts, most),
       make("figcaption", {}, `How often each patch is an image's worst (darkest: ${most}\u00d7). Class token: ${ofClass}\u00d7.`)),
-    make("div", { class: "gallery" }, ...inPairs(candidate.worst[tap] ?? [], 3).map(([image, token, relative]) => outlined(image, token, relative))));
+    make("div", { class: "gallery" }, ...inPairs(candidate.places[tap] ?? [], 3).map(([image, token, relative]) => outlined(image, token, relative))));
 }
 
 /** The section of its own: a candidate and a tap to choose. */
 function startPlaces() {
   const place = document.getElementById("places");
   if (!place) return;
-  const taps = DATA.taps.map((_, t) => t).filter((t) => DATA.candidates.some((candidate) => candidate.worst[t]));
+  const taps = DATA.taps.map((_, t) => t).filter((t) => DATA.candidates.some((candidate) => candidate.places[t]));
   const blocks = taps.filter((t) => /^visual\.\d+$/.test(DATA.addresses[t]));
-  const candidates = DATA.candidates.map((_, c) => c).filter((c) => taps.some((t) => DATA.candidates[c].worst[t]));
+  const candidates = DATA.candidates.map((_, c) => c).filter((c) => taps.some((t) => DATA.candidates[c].places[t]));
   if (!candidates.length) {
     place.closest("section").hidden = true;
     return;
@@ -61,7 +61,7 @@ function startPlaces() {
   const [tapLabel, tap] = choose("tap", taps, (t) => DATA.addresses[t], blocks.length ? blocks[blocks.length - 1] : taps[taps.length - 1]);
   function show() {
     const c = Number(candidate.value), t = Number(tap.value);
-    body.replaceChildren(DATA.candidates[c].worst[t] ? makePlaces(c, t) : make("p", { class: "lead" }, "Identical here: nothing is the worst."));
+    body.replaceChildren(DATA.candidates[c].places[t] ? makePlaces(c, t) : make("p", { class: "lead" }, "Identical here: nothing is the worst."));
   }
   place.append(make("div", { class: "tools" }, candidateLabel, tapLabel, make("button", { type: "button", click: () => openTap(Number(candidate.value), Number(tap.value)) }, "all about this tap")), body);
   show();

@@ -31,19 +31,22 @@ function partRows(rows) {
 }
 
 function multiple(value, tap) {
-  const floor = DATA.floor?.[tap];
+  const floor = FLOOR?.[tap];
   return floor > 0 && value > 0 ? `${number(value / floor)} \u00d7 floor` : "";
 }
 
 function divergence(candidate, tap) {
-  const rows = PARTS.map((part, p) => [PART_WORDS[p], candidate.part[p][tap], part, multiple(candidate.part[p][tap], tap)]);
-  if (candidate.localPart) rows.push(["local: this operation alone", candidate.localPart[0][tap], "bar", multiple(candidate.localPart[0][tap], tap)]);
-  if (DATA.floor) rows.push(["noise floor of the baseline", DATA.floor[tap], "inconclusive", ""]);
-  if (DATA.bounds) {
-    rows.push(["a-priori bound, probable", DATA.bounds.probable[tap], "inconclusive", ""]);
-    rows.push(["a-priori bound, worst", DATA.bounds.worst[tap], "inconclusive", ""]);
-  }
+  const rows = PARTS.map((part, p) => [PART_WORDS[p], candidate.part[p]?.[tap], part, multiple(candidate.part[p]?.[tap], tap)]);
+  if (candidate.localPart) rows.push(["local: this operation alone", candidate.localPart[0]?.[tap], "bar", multiple(candidate.localPart[0]?.[tap], tap)]);
+  if (FLOOR) rows.push(["noise floor of the baseline", FLOOR[tap], "inconclusive", ""]);
+  if (PROBABLE) rows.push(["a-priori bound, probable", PROBABLE[tap], "inconclusive", ""]);
+  if (WORST) rows.push(["a-priori bound, worst", WORST[tap], "inconclusive", ""]);
   return partRows(rows);
+}
+
+function byItself(candidate, tap) {
+  const cause = candidate.cause?.[tap];
+  return `Fed with the baseline's own input${cause ? `: a cause, by its ${DATA.causes[cause]}` : ", it is no cause"}.`;
 }
 
 function ratio(fields, tap) {
@@ -85,6 +88,18 @@ function histogram(pairsOfBins) {
   return svg;
 }
 
+/** Every metric twice over inputs: its mean, where one makes sense, and its worst. */
+function metricTable(candidate, tap) {
+  const cells = DATA.metrics.map((name, m) => make("div", {}, make("dt", {}, name.replaceAll("_", " ")),
+    make("dd", {}, make("span", { class: "mean" }, candidate.mean[m] ? number(candidate.mean[m][tap]) : ""), make("span", {}, number(candidate.worst[m]?.[tap])))));
+  return make("dl", { class: "columns wide" }, make("div", { class: "of" }, make("dt", {}, ""), make("dd", {}, make("span", { class: "mean" }, "mean"), make("span", {}, "worst"))), ...cells);
+}
+
+function worstInput(candidate, tap) {
+  const input = candidate.worstInput?.[tap], names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images;
+  return input === null || input === undefined ? null : `Over inputs. The largest rel_l2 is that of ${names[input] ?? `input ${input}`}.`;
+}
+
 function command(tap) {
   const output = `results/runs/${DATA.experiment}-tap.h5`;
   return `clip-parity run ${DATA.file} 'record={"*": "off"}' record.${DATA.taps[tap]}=full output=${output}`;
@@ -106,11 +121,11 @@ function detail(c, tap) {
     verdictLines(fields, tap),
     ...heading("How far, and why", "Relative L2, mean over inputs; the bars share a log scale."),
     divergence(candidate, tap),
-    ...(candidate.localVerdict ? [...heading("By itself", "Fed with the baseline's own input."), verdictLines(candidate.localVerdict, tap)] : []),
-    ...heading("All metrics of the total", "Over inputs: the worst of what has a worst, else the mean."),
-    pairs(DATA.metrics.map((name, m) => [name, candidate.metric[m] ? number(candidate.metric[m][tap]) : null])),
+    ...(candidate.localVerdict ? [...heading("By itself", byItself(candidate, tap)), verdictLines(candidate.localVerdict, tap)] : []),
+    ...heading("All metrics of the total", worstInput(candidate, tap)),
+    metricTable(candidate, tap),
     ...(candidate.histogram[tap] ? [...heading("ULP distances"), histogram(candidate.histogram[tap])] : []),
-    ...(candidate.worst[tap] ? [...heading("Where on the images"), makePlaces(c, tap)] : []),
+    ...(candidate.places[tap] ? [...heading("Where on the images"), makePlaces(c, tap)] : []),
     ...heading("Again, with this tap recorded in full"),
     make("pre", {}, command(tap)),
   ].filter((node) => node);
