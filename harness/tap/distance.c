@@ -5,7 +5,8 @@
 
 static bool wants(void *self, const struct cp_site *site, size_t index) {
     (void)site;
-    return ((const struct cp_distance *)self)->baseline->data[index] != NULL;
+    const struct cp_distance *d = self;
+    return d->baseline->data[index] && d->rows[index];
 }
 
 struct task {
