@@ -21,6 +21,22 @@ static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_c
     return CP_OK;
 }
 
+/* A spec's probabilities over what is decided between, where they were recorded in full. */
+static enum cp_status load_probs(const struct cp_load *l, const char *spec, const double **probs) {
+    struct cp_report *r = l->report;
+    struct cp_reader_array array;
+    char object[400];
+    (void)snprintf(object, sizeof object, "/captures/%.255s/%s/value", spec,
+                   r->classes.count ? "class_probs" : "probs");
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_reader_numbers(l->reader, object, &r->arena, &array, l->err));
+    if (array.rank != 2 || array.shape[0] != r->images.count || array.shape[1] != r->columns.count)
+        return cp_load_damaged(l, object, "(image, class or prompt)");
+    *probs = array.values;
+    return CP_OK;
+}
+
 /* The first of the objects that is there, if one is. */
 static enum cp_status load_names(const struct cp_load *l, const char *const *objects, size_t count,
                                  struct cp_reader_texts *names) {
@@ -46,9 +62,22 @@ static enum cp_status load_labels(const struct cp_load *l) {
     return CP_OK;
 }
 
+static enum cp_status load_grid(const struct cp_load *l) {
+    static const char object[] = "/inputs/patch_grid";
+    struct cp_reader_array grid;
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_reader_numbers(l->reader, object, &l->report->arena, &grid, l->err));
+    if (grid.rank != 0 || !(grid.values[0] >= 1 && grid.values[0] <= CP_CONFIG_SIZE))
+        return cp_load_damaged(l, object, "one number, the patches along a side");
+    l->report->patch_grid = (size_t)grid.values[0];
+    return CP_OK;
+}
+
 static enum cp_status load_pictures(const struct cp_load *l) {
     static const char object[] = "/inputs/thumbnail";
     struct cp_reader_array shape;
+    CP_TRY(load_grid(l));
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_shape(l->reader, object, &shape, l->err));
@@ -114,6 +143,7 @@ static const char *baseline_of(const struct cp_report *r, struct cp_arena *arena
 static enum cp_status load_provenance(const struct cp_load *l) {
     static const char *const names[] = {"version",   "commit",    "compiler",        "flags",
                                         "libraries", "processor", "instruction_set", "time"};
+    struct cp_error older = {0}; /* a result that does not tell its experiment's file */
     struct cp_report *r = l->report;
     struct cp_reader_texts document;
     CP_TRY(cp_reader_texts(l->reader, "/provenance/experiment", &r->arena, &document, l->err));
@@ -129,6 +159,8 @@ static enum cp_status load_provenance(const struct cp_load *l) {
         CP_TRY(cp_reader_text(l->reader, "/provenance", names[i], &r->arena, &r->fact[r->facts++].value,
                               l->err));
     }
+    if (cp_reader_text(l->reader, "/provenance", "file", &r->arena, &r->file, &older) != CP_OK)
+        r->file = "EXPERIMENT.yaml";
     r->fact[r->facts].name = "content";
     return cp_reader_text(l->reader, "/", "content_digest", &r->arena, &r->fact[r->facts++].value, l->err);
 }
@@ -136,6 +168,7 @@ static enum cp_status load_provenance(const struct cp_load *l) {
 static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_candidate *c) {
     CP_TRY(cp_load_taps(l, c));
     CP_TRY(cp_load_segments(l, c));
+    CP_TRY(load_probs(l, c->name, &c->probs));
     return load_decisions(l, c);
 }
 
@@ -161,6 +194,7 @@ static enum cp_status load_all(const struct cp_load *l) {
         CP_TRY(load_candidate(l, &r->candidate[r->candidates]));
     }
     CP_TRY(cp_load_baseline(l));
+    CP_TRY(load_probs(l, "baseline", &r->probs));
     return cp_load_attribution(l);
 }
 

@@ -107,6 +107,7 @@ static enum cp_status load_tap(const struct cp_load *l, const char *candidate, s
     tap->over_inputs = cp_tap_summarise(metrics.values, metrics.shape[0]);
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         tap->metric[m] = over_inputs(&metrics, (enum cp_metric)m);
+    CP_TRY(cp_load_places(l, &metrics, tap));
     CP_TRY(load_histogram(l, group, scratch, tap));
     return load_local(l, group, scratch, tap);
 }

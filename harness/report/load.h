@@ -35,9 +35,12 @@ enum cp_status cp_load_table(const struct cp_load *load, const char *object, int
 
 enum cp_tower cp_load_tower(const char *tap);
 
-/* ---- the parts (data_taps.c, data_baseline.c) ---- */
+/* ---- the parts (data_taps.c, data_places.c, data_baseline.c) ---- */
 
 enum cp_status cp_load_taps(const struct cp_load *load, struct cp_report_candidate *candidate);
+/* metrics: (input, part, metric) of the tap. */
+enum cp_status cp_load_places(const struct cp_load *load, const struct cp_reader_array *metrics,
+                              struct cp_report_tap *tap);
 enum cp_status cp_load_segments(const struct cp_load *load, struct cp_report_candidate *candidate);
 /* Floor, bracket and recording modes; after the taps. */
 enum cp_status cp_load_baseline(const struct cp_load *load);

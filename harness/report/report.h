@@ -26,6 +26,21 @@ struct cp_report_metric {
     size_t input; /* the first input that has it; SIZE_MAX: nothing was compared */
 };
 
+/* Where on the images a tap of the image tower diverges most: the images with the largest error of one token,
+ * and the tokens that are the worst of most images; both in that order. Token 0 is the class token, then come
+ * the patches, row by row. */
+enum { CP_REPORT_WORST = 4, CP_REPORT_PATCHES = 40 };
+struct cp_report_places {
+    size_t worst, patches;
+    struct cp_report_worst {
+        size_t image, token;
+        double rel;
+    } worst_of[CP_REPORT_WORST];
+    struct cp_report_patch {
+        size_t token, images;
+    } patch[CP_REPORT_PATCHES];
+};
+
 /* One candidate at one tap, over all inputs. */
 struct cp_report_tap {
     const char *name; /* open_clip's module path */
@@ -37,8 +52,9 @@ struct cp_report_tap {
     struct cp_tap_summary over_inputs;
     struct cp_report_metric metric[CP_METRIC_COUNT];
     double verdict[CP_VERDICT_FIELDS];
-    const double *ulp;    /* [CP_ULP_BINS] elements by ULP distance, summed over inputs; NULL: not recorded */
-    const char *recorded; /* of the baseline: "full", "stats", "digest" or "off" */
+    const double *ulp; /* [CP_ULP_BINS] elements by ULP distance, summed over inputs; NULL: not recorded */
+    const struct cp_report_places *places; /* NULL: its rows are no places on an image */
+    const char *recorded;                  /* of the baseline: "full", "stats", "digest" or "off" */
     /* The operation by itself, fed the baseline's own input. */
     bool local; /* the rest is NaN without */
     double local_rel[CP_PART_COUNT];
@@ -67,6 +83,7 @@ struct cp_report_candidate {
     struct cp_decisions counts; /* images 0: nothing was decided */
     const double *decisions;    /* (images, CP_DECISION_COUNT) */
     bool certificates;          /* whether decisions were certified at all */
+    const double *probs;        /* (images, columns) decided from; NULL: not recorded in full */
     size_t segments;            /* 0: not measured */
     struct cp_report_segment *segment;
 };
@@ -92,6 +109,9 @@ struct cp_report {
     struct cp_report_table cells;      /* (cell, factor) */
     struct cp_report_table layers[2];  /* image and text tower: (component, layer) */
     size_t thumbnails, thumbnail_side; /* 0: no pictures */
+    size_t patch_grid;                 /* patches along a side of an image; 0: not known */
+    const double *probs;               /* as a candidate's: the baseline's */
+    const char *file;                  /* of the experiment */
     size_t facts;
     struct cp_report_fact {
         const char *name, *value;
