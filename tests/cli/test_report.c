@@ -15,11 +15,12 @@ static char text[1 << 20];
 
 static int run_it(void **state) {
     (void)state;
-    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 output=$OUT 'hypothesis=\"a "
-                       "<b> & c\"' 'candidates={erf: "
-                       "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
-                       "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
-                       text, sizeof text);
+    return run_program(
+        "run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=12 floor=1 output=$OUT 'hypothesis=\"a "
+        "<b> & c\"' 'candidates={erf: "
+        "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
+        "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
+        text, sizeof text);
 }
 
 static int remove_it(void **state) {
@@ -37,11 +38,12 @@ static void report(const char *arguments) {
 static void the_page_answers_in_words(void **state) {
     (void)state;
     report("report $OUT -o -");
-    assert_non_null(strstr(text, "erf differs in maths from the baseline (activation: quick), from block 0's "
-                                 "activation on in both towers, the first tap recorded; rounding explains "
-                                 "none of it. "));
-    assert_non_null(strstr(text, "welford computes the same maths as the baseline (activation: quick); "));
-    assert_non_null(strstr(text, "same has the bits of the baseline (activation: quick) everywhere. "));
+    assert_non_null(strstr(text,
+                           "erf differs in maths from the baseline (activation: quick), from block 0's "
+                           "activation on in both towers, the first tap recorded, caused by the "
+                           "activation of blocks 0-5 (visual) and 0-3 (text); image_features diverge by "));
+    assert_non_null(strstr(text, "computes the same maths as the baseline (activation: quick); "));
+    assert_non_null(strstr(text, "has the bits of the baseline (activation: quick) everywhere. "));
     assert_non_null(strstr(text, "of 12 decisions change"));
     assert_non_null(strstr(text, "</html>"));
     assert_non_null(strstr(text, "default-src 'none'"));
@@ -96,7 +98,7 @@ static void markdown_stays_markdown(void **state) {
     (void)state;
     report("report $OUT --md -o -");
     assert_non_null(strstr(text, "# quickgelu-vs-gelu\n\nHypothesis: a \\<b> \\& c\n"));
-    assert_non_null(strstr(text, "\n| erf | visual.0.mlp.gelu | text.0.mlp.gelu | class_probs |\n"));
+    assert_non_null(strstr(text, "\n| erf | visual.0.mlp.gelu | text.0.mlp.gelu | class_features |\n"));
     assert_non_null(strstr(text, "\n## Worst taps of erf\n"));
     assert_non_null(strstr(text, "\n| welford | "));
     assert_non_null(strstr(text, "\n## Provenance\n"));
