@@ -29,7 +29,7 @@ static const char *const columns[2] = {"error", "kappa"};
 /* What is done to one object of the file. */
 static struct change {
     const char *object;
-    enum { MISSING, FLAT, LONGER, RENAMED } how;
+    enum { MISSING, FLAT, LONGER, RENAMED, BEYOND } how; /* BEYOND: a value that is no code */
 } change;
 
 static struct cp_result *result;
@@ -61,6 +61,8 @@ static void put(const char *group, const char *name, int rank, const struct cp_d
     assert_true(count <= sizeof data / sizeof *data);
     for (size_t i = 0; i < count; i++)
         data[i] = values ? values[i] : (double)i;
+    if (changed && change.how == BEYOND)
+        data[count - 3] = CP_VERDICT_COUNT; /* a verdict */
     assert_int_equal(cp_result_define(result, &v, &handle, &err), CP_OK);
     assert_int_equal(cp_result_write(result, handle, 0, v.dims[0].length, data, &err), CP_OK);
 }
@@ -239,6 +241,8 @@ static void another_shape_is_refused(void **state) {
         {"/metrics/erf/verdicts", FLAT},
         {"/metrics/erf/verdicts", RENAMED},
         {"/metrics/erf/verdicts", MISSING},
+        {"/metrics/erf/verdicts", BEYOND},
+        {"/metrics/erf/local_verdicts", BEYOND},
         {"/metrics/erf/" GELU "/metrics", FLAT},
         {"/metrics/erf/" GELU "/metrics", RENAMED},
         {"/metrics/erf/" GELU "/metrics", MISSING},
