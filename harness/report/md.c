@@ -48,6 +48,8 @@ static void put_answers(FILE *out, const struct cp_report *r) {
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < r->candidates; i++) {
         char text[CP_REPORT_ANSWER];
+        if (r->candidate[i].layerwise)
+            continue;
         cp_report_answer(&r->candidate[i], text, sizeof text);
         (void)fputs("- ", out);
         cp_md_text(out, text);
@@ -55,10 +57,20 @@ static void put_answers(FILE *out, const struct cp_report *r) {
     }
 }
 
+/* Layerwise swaps have a table of their own. */
+static bool any_shown(const struct cp_report *r) {
+    for (size_t i = 0; i < r->candidates; i++)
+        if (!r->candidate[i].layerwise)
+            return true;
+    return false;
+}
+
 static void put_first(FILE *out, const struct cp_report *r) {
     (void)fputs("\n## First divergence\n\n| candidate | visual | text | joint |\n| --- | --- | --- | --- |\n",
                 out);
     for (size_t i = 0; i < r->candidates; i++) {
+        if (r->candidate[i].layerwise)
+            continue;
         (void)fputs("| ", out);
         cp_md_text(out, r->candidate[i].name);
         for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
@@ -75,7 +87,7 @@ static void put_causes(FILE *out, const struct cp_report *r) {
         for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
             char text[CP_REPORT_ANSWER] = "";
             struct cp_sentence s = {text, sizeof text, 0};
-            if (!cp_say_causes(&s, &r->candidate[i], (enum cp_cause)cause))
+            if (r->candidate[i].layerwise || !cp_say_causes(&s, &r->candidate[i], (enum cp_cause)cause))
                 continue;
             if (!any)
                 (void)fputs("\n## Causes\n\n| candidate | class | operations |\n| --- | --- | --- |\n", out);
@@ -97,7 +109,7 @@ static void put_tap(FILE *out, const struct cp_report_tap *tap) {
     cp_md_number(out, cp_times_floor(tap));
     cp_md_number(out, tap->over_inputs.worst_token);
     put_cell(out, cp_report_input(tap, tap->metric[CP_WORST_REL_L2].input));
-    (void)fprintf(out, " | %.0f |\n", tap->over_inputs.ulp_max);
+    (void)fprintf(out, isnan(tap->over_inputs.ulp_max) ? " | |\n" : " | %.0f |\n", tap->over_inputs.ulp_max);
 }
 
 /* The next tap by descending error after (error, index); NULL: no more that differ. */
@@ -143,6 +155,8 @@ static void put_counts(FILE *out, const struct cp_report *r) {
         out);
     for (size_t i = 0; i < r->candidates; i++) {
         const struct cp_decisions *d = &r->candidate[i].counts;
+        if (r->candidate[i].layerwise)
+            continue;
         (void)fputs("| ", out);
         cp_md_text(out, r->candidate[i].name);
         (void)fprintf(out, " | %zu of %zu | %.2f to %.2f %% | ", d->flips, d->images, 100 * d->flip_low,
@@ -207,15 +221,17 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
 
 void cp_report_md(const struct cp_report *r, FILE *out) {
     put_answers(out, r);
-    put_first(out, r);
+    if (any_shown(r))
+        put_first(out, r);
     put_causes(out, r);
     for (size_t i = 0; i < r->candidates; i++)
-        put_worst(out, &r->candidate[i]);
-    if (r->candidate[0].counts.images) {
+        if (!r->candidate[i].layerwise)
+            put_worst(out, &r->candidate[i]);
+    if (r->candidate[0].counts.images && any_shown(r))
         put_counts(out, r);
-        for (size_t i = 0; i < r->candidates; i++)
+    for (size_t i = 0; i < r->candidates; i++)
+        if (!r->candidate[i].layerwise)
             put_changed(out, r, &r->candidate[i]);
-    }
     cp_md_attribution(out, r);
     put_provenance(out, r);
 }
