@@ -6,7 +6,7 @@
 static bool wants(void *self, const struct cp_site *site, size_t index) {
     const struct cp_distance *d = self;
     (void)site;
-    return d->rows[index] && d->baseline->data[index]; /* more may be kept than is watched */
+    return d->baseline->data[index] && d->rows[index]; /* kept, and recorded */
 }
 
 struct task {

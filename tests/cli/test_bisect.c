@@ -50,7 +50,7 @@ static void founding_case(void **state) {
     assert_set(BISECT "erf", "activation@visual.0: erf");
     assert_non_null(strstr(text, "differs in 13 swaps; "));
     assert_set(BISECT "erf --settings", "activation: erf");
-    assert_non_null(strstr(text, "13 swaps 1 setting; 0 tests"));
+    assert_non_null(strstr(text, "13 swaps, 1 setting; 0 tests"));
     assert_set(BISECT "erf --share 1 --at image_features --layers " FEW, "activation@visual.0-5: erf");
 }
 
@@ -89,7 +89,7 @@ static void several_faults(void **state) {
     (void)snprintf(arguments, sizeof arguments, BISECT "--share 0.99 --layers --at text_features %s",
                    candidate);
     assert_set(arguments, "norm@text.2: welford, inject.transpose@text.2: 1");
-    assert_non_null(strstr(text, "differs in 16 swaps 13 layers; "));
+    assert_non_null(strstr(text, "differs in 16 swaps, 13 layers; "));
 }
 
 /* Mean over images of the relative L2 that a run of the printed command stores. */
@@ -99,10 +99,10 @@ static double divergence_of_run(const char *command, const char *tap) {
     static char ignored[65536];
     const char *end = strchr(command, '\n');
     assert_non_null(end);
-    (void)snprintf(
-        arguments, sizeof arguments,
-        "%.*s oracle=off 'record={\"*\": \"off\", \"*_features\": digest, probs: digest}' output=$OUT",
-        (int)(end - command), command);
+    (void)snprintf(arguments, sizeof arguments,
+                   "%.*s oracle=off local=off floor=0 'record={\"*\": \"off\", \"*_features\": digest, "
+                   "probs: digest}' output=$OUT",
+                   (int)(end - command), command);
     if (run_program(arguments, ignored, sizeof ignored) != 0)
         fail_msg("clip-parity %s\n%s", arguments, ignored);
     (void)snprintf(path, sizeof path, "/metrics/bisected/%s/metrics", tap);
