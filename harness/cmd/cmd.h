@@ -6,6 +6,7 @@
 #include "base/status.h"
 
 enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err);
 

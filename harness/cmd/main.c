@@ -14,8 +14,14 @@ static const char usage[] =
     "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
     "      --dry-run            show what would be computed, and stop\n"
     "      --resume             go on with a run that was stopped\n"
+    "  bisect EXPERIMENT.yaml [CANDIDATE]\n"
+    "                           the fewest swaps that make a candidate diverge; key=value as for run\n"
+    "      --layers | --settings  try whole layers, or whole settings\n"
+    "      --remove             the fewest whose removal cures it\n"
+    "      --share 0.5          of the divergence; --at OUTPUT says where: image_features, ...\n"
     "  report RESULT.h5         a page that says where a result diverges, and why\n"
-    "      --html | --csv       the form; -o FILE says where to, - is standard output\n"
+    "      --html | --md | --csv | --json | --term\n"
+    "                           the form; -o FILE says where to, - is standard output\n"
     "  list [taps]              components, variants and knobs; or the taps\n"
     "  --version                libraries and instruction sets\n"
     "  --help\n"
@@ -41,6 +47,8 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
             return (void)fputs(usage, stdout), CP_OK;
     if (strcmp(argv[1], "run") == 0)
         return cp_cmd_run(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "bisect") == 0)
+        return cp_cmd_bisect(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "report") == 0)
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
@@ -48,7 +56,7 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, report, list, --version or --help");
+           cp_expected(err, "run, bisect, report, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

@@ -64,7 +64,7 @@ static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c
         return true;
     }
     if (first->tower != CP_JOINT)
-        cp_say(s, " (%s)", first->tower == CP_VISUAL ? "visual" : "text");
+        cp_say(s, " (%s)", cp_tower_names[first->tower]);
     if (visual && text) {
         cp_say(s, " and from ");
         cp_say_place(s, text);
@@ -91,9 +91,9 @@ static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *
 }
 
 static void say_floor(struct cp_sentence *s, const struct cp_report_tap *outcome) {
-    if (!outcome || !(outcome->floor > 0) || !(outcome->over_inputs.mean_rel[CP_TOTAL] > 0))
+    const double multiple = outcome ? cp_times_floor(outcome) : NAN;
+    if (!(multiple > 0))
         return;
-    const double multiple = outcome->over_inputs.mean_rel[CP_TOTAL] / outcome->floor;
     cp_say(s, "; %s diverge by ", outcome->address);
     if (multiple < 100)
         cp_say(s, "%.2g", multiple);

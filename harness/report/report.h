@@ -144,5 +144,7 @@ void cp_report_answer(const struct cp_report_candidate *candidate, char *text, s
 
 void cp_report_html(const struct cp_report *report, FILE *out);
 void cp_report_csv(const struct cp_report *report, FILE *out);
+void cp_report_md(const struct cp_report *report, FILE *out);
+void cp_report_json(const struct cp_report *report, FILE *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/words.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -37,6 +38,16 @@ static const char *const words[CP_POINT_COUNT] = {
     [CP_CLASS_LOGITS] = "class logits",
     [CP_CLASS_PROBS] = "softmax over the classes",
 };
+
+const char *const cp_tower_names[3] = {"visual", "text", "joint"};
+
+const char *cp_verdict_word(const double fields[CP_VERDICT_FIELDS], enum cp_verdict_field field) {
+    return cp_verdict_names[(int)fields[field]];
+}
+
+double cp_times_floor(const struct cp_report_tap *tap) {
+    return tap->floor > 0 ? tap->over_inputs.mean_rel[CP_TOTAL] / tap->floor : NAN;
+}
 
 void cp_say(struct cp_sentence *s, const char *format, ...) {
     va_list list;
@@ -129,7 +140,6 @@ static int say_layers(struct cp_sentence *s, const struct causes *c, int point, 
 }
 
 static void say_towers(struct cp_sentence *s, const struct causes *c, int point) {
-    static const char *const towers[] = {"visual", "text"};
     bool any = false;
     if (has(c, point, CP_VISUAL, -1) && has(c, point, CP_TEXT, -1)) {
         cp_say(s, " in both towers");
@@ -144,9 +154,9 @@ static void say_towers(struct cp_sentence *s, const struct causes *c, int point)
                    any         ? " and "
                    : count > 1 ? " of blocks "
                                : " of block ",
-                   list, towers[tower]);
+                   list, cp_tower_names[tower]);
         else if (has(c, point, (enum cp_tower)tower, -1))
-            cp_say(s, " (%s)", towers[tower]);
+            cp_say(s, " (%s)", cp_tower_names[tower]);
         any = any || count;
     }
 }

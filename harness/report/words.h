@@ -14,6 +14,12 @@ void cp_say(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 
 /* "10,000" */
 void cp_say_count(struct cp_sentence *sentence, size_t count);
 
+extern const char *const cp_tower_names[3];
+/* The verdict in a field of verdicts or local verdicts. */
+const char *cp_verdict_word(const double fields[CP_VERDICT_FIELDS], enum cp_verdict_field field);
+/* A tap's divergence in multiples of its noise floor; NaN where there is none. */
+double cp_times_floor(const struct cp_report_tap *tap);
+
 /* What computes a tap: "activation", "norm before attention"; NULL: no tap of this program. */
 const char *cp_component_words(const struct cp_report_tap *tap);
 /* "block 0's activation", "the patch embedding" */

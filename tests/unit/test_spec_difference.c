@@ -51,8 +51,8 @@ static void settings_are_merged(void **state) {
          "norm@joint=welford norm@visual=welford norm@text.outer=welford norm@text.0=welford"},
         {{{"norm.eps@text", "1e-3"}, {"weights@joint", "fp16"}, {"weights@visual.outer", "fp16"}},
          "norm.eps@text=0.001 weights@joint=fp16 weights@visual.outer=fp16"},
-        {{{"inject.head_scale@visual.1", "7"}, {"attention.compute@text.0-1", "bf16"}},
-         "attention.compute@text.0-1=bf16 inject.head_scale@visual.1=7"},
+        {{{"inject.head_scale@visual.1", "1000"}, {"attention.compute@text.0-1", "bf16"}},
+         "attention.compute@text.0-1=bf16 inject.head_scale@visual.1=1000"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -74,7 +74,7 @@ static void random_settings(struct cp_spec *of) {
         {"activation", "erf"},        {"activation", "tanh"},        {"norm", "welford"},
         {"norm.eps", "1e-3"},         {"norm.eps", "0.25"},          {"attention.compute", "fp16"},
         {"attention.scale", "sqrt"},  {"linear.compute", "bf16"},    {"residual", "fp16"},
-        {"weights", "bf16"},          {"weights.scope", "all"},      {"linear.permute", "3"},
+        {"weights", "bf16"},          {"weights.scope", "all"},      {"linear.permute", "100"},
         {"inject.activation", "123"}, {"inject.weight_bit", "9999"}, {"precision", "fp16"}};
     static const char *const layers[] = {
         "",          "@visual",   "@text",       "@joint",      "@visual.outer",

@@ -118,7 +118,7 @@ function optionsOf(place, lines, which) {
     width: place.clientWidth, height: place.clientWidth < 560 ? 240 : 300,
     scales: { x: { time: false }, y: { distr: 3, range: [10 ** low, 10 ** Math.max(high, low + 1)] } },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
-    legend: { live: true },
+    legend: { live: true, markers: { width: 0, fill: (chart, i) => chart.series[i].stroke?.(chart, i) ?? null } },
     hooks: { drawClear: [drawBounds], draw: [drawTowers], ready: [(chart) => keyboard(chart, which)] },
     axes: axes(),
     series: [{ label: "tap", value: (chart, t) => (t === null || t === undefined ? "\u2013" : DATA.addresses[t]) },

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/bisect.h"
+#include "cmd/cmd.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *experiment, *candidate;
+    struct cp_bisect_options options;
+    const char **overrides; /* [override_count] */
+    size_t override_count;
+};
+
+/* ---- arguments ---- */
+
+static enum cp_status unit_option(struct arguments *a, const char *option, struct cp_error *err) {
+    const enum cp_bisect_unit unit = strcmp(option, "--layers") == 0 ? CP_UNIT_LAYER : CP_UNIT_SETTING;
+    if (a->options.unit != CP_UNIT_SWAP && a->options.unit != unit)
+        return (void)cp_fail(err, CP_USAGE, "", "bisect: both --layers and --settings"),
+               cp_expected(err, "one of them");
+    a->options.unit = unit;
+    return CP_OK;
+}
+
+static enum cp_status read_share(struct arguments *a, const char *text, struct cp_error *err) {
+    char *end = NULL;
+    a->options.share = text ? strtod(text, &end) : 0;
+    if (!text || end == text || *end || !(a->options.share > 0 && a->options.share <= 1))
+        return (void)cp_fail(err, CP_USAGE, "", "bisect: --share '%s'", text ? text : ""),
+               cp_expected(err, "a number above 0, at most 1");
+    return CP_OK;
+}
+
+/* A sweep's or layerwise's candidate, "norm.eps=1e-6@visual.3": no key of an experiment is named like a
+ * component.
+ */
+static bool names_cell(const char *text) {
+    const size_t length = strcspn(text, ".=@");
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (strlen(cp_components[c].name) == length && strncmp(text, cp_components[c].name, length) == 0)
+            return true;
+    return length == strlen("precision") && strncmp(text, "precision", length) == 0;
+}
+
+static enum cp_status add_word(struct arguments *a, const char *text, struct cp_error *err) {
+    if (strchr(text, '=') && !names_cell(text))
+        a->overrides[a->override_count++] = text;
+    else if (!a->experiment)
+        a->experiment = text;
+    else if (!a->candidate)
+        a->candidate = text;
+    else
+        return (void)cp_fail(err, CP_USAGE, "", "bisect: a second candidate '%s'", text),
+               cp_expected(err, "one experiment and one of its candidates");
+    return CP_OK;
+}
+
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    a->options = (struct cp_bisect_options){.share = 0.5, .progress = stderr};
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--layers") == 0 || strcmp(argv[i], "--settings") == 0)
+            CP_TRY(unit_option(a, argv[i], err));
+        else if (strcmp(argv[i], "--remove") == 0)
+            a->options.remove = true;
+        else if (strcmp(argv[i], "--share") == 0)
+            CP_TRY(read_share(a, i + 1 < argc ? argv[++i] : NULL, err));
+        else if (strcmp(argv[i], "--at") == 0 && i + 1 < argc)
+            a->options.at = argv[++i];
+        else if (argv[i][0] == '-')
+            return (void)cp_fail(err, CP_USAGE, "", "bisect: unknown option '%s'", argv[i]),
+                   cp_expected(err, "--layers, --settings, --remove, --share NUMBER or --at OUTPUT");
+        else
+            CP_TRY(add_word(a, argv[i], err));
+    }
+    return CP_OK;
+}
+
+/* The study's spec of that name; without a name the only one. */
+static enum cp_status find_candidate(const struct cp_study *study, const char *name, size_t *candidate,
+                                     struct cp_error *err) {
+    char list[400] = "";
+    size_t used = 0;
+    for (size_t s = 1; s < study->spec_count; s++) {
+        *candidate = s;
+        if (name ? strcmp(study->spec[s]->name, name) == 0 : study->spec_count == 2)
+            return CP_OK;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", s > 1 ? ", " : "",
+                                     study->spec[s]->name);
+    }
+    if (study->spec_count == 1)
+        return cp_fail(err, CP_NOTHING_COMPARED, study->path, "no candidate"),
+               cp_expected(err, "candidates: {NAME: {ADDRESS: VALUE, ...}}");
+    return (void)cp_fail(err, CP_USAGE, study->path, name ? "no candidate '%s'" : "several candidates%s",
+                         name ? name : ""),
+           cp_expected(err, "one of %s", list);
+}
+
+/* ---- the answer ---- */
+
+static void print_settings(const struct cp_spec_setting *settings, size_t count, const char *between) {
+    for (size_t i = 0; i < count; i++)
+        printf("%s%s: %s", i ? between : "", settings[i].address, settings[i].value);
+}
+
+static void print_count(size_t count, const char *of) {
+    printf(" %zu %s%s", count, of, count == 1 ? "" : "s");
+}
+
+static void print_share(const struct cp_bisect_result *r, int output, const char *label) {
+    const double share = r->reached[output] / r->full[output];
+    printf("%-8s%-16s", label, r->name[output]);
+    if (r->full[output] == 0)
+        printf("the same bits\n");
+    else if (isfinite(share))
+        printf("%6.1f %% of %.2e\n", 100 * share, r->full[output]);
+    else
+        printf("%.2e of %.2e\n", r->reached[output], r->full[output]);
+}
+
+/* The output that was judged first. */
+static void print_shares(const struct cp_bisect_result *r, const char *label) {
+    print_share(r, (int)r->at, label);
+    for (int o = 0; o < CP_OUTPUT_COUNT; o++)
+        if (r->name[o] && o != (int)r->at)
+            print_share(r, o, "");
+}
+
+/* In single quotes for a shell. */
+static void print_quoted(const char *text) {
+    (void)putchar('\'');
+    for (; *text; text++)
+        (void)fputs(*text == '\'' ? "'\\''" : (const char[]){*text, '\0'}, stdout);
+    (void)putchar('\'');
+}
+
+/* The command that runs what reached the share, beside the experiment's own cells if it has any. */
+static void print_command(const struct cp_study *study, const struct arguments *a,
+                          const struct cp_spec_setting *settings, size_t count) {
+    printf("run     clip-parity run ");
+    print_quoted(a->experiment);
+    for (size_t i = 0; i < a->override_count; i++) {
+        (void)putchar(' ');
+        print_quoted(a->overrides[i]);
+    }
+    printf(" 'candidates={bisected: {");
+    print_settings(settings, count, ", ");
+    printf("}}' 'output=results/runs/%s-bisected.h5'\n", study->experiment->name);
+}
+
+static enum cp_status print_answer(const struct cp_study *study, const struct arguments *a, size_t candidate,
+                                   struct cp_bisect_result *r, struct cp_error *err) {
+    static const char *const units[] = {"swap", "layer", "setting"};
+    struct cp_spec_setting *set = NULL, *run = NULL;
+    size_t set_count = 0, run_count = 0;
+    CP_TRY(cp_spec_difference(study->spec[0], r->set, &r->arena, &set, &set_count, err));
+    CP_TRY(cp_spec_difference(study->spec[0], r->run, &r->arena, &run, &run_count, err));
+    printf("%s, %s: %zu images, %zu prompts; differs in", study->experiment->name,
+           study->spec[candidate]->name, r->images, r->prompts);
+    print_count(r->swaps, "swap");
+    if (a->options.unit != CP_UNIT_SWAP)
+        print_count(r->units, units[a->options.unit]);
+    printf(";");
+    print_count(r->tests, "test");
+    printf("\n");
+    printf("smallest set %s %.3g %% of the divergence:",
+           a->options.remove ? "without which less is left than" : "that reaches", 100 * a->options.share);
+    print_count(r->answer, units[a->options.unit]);
+    printf("\n  ");
+    print_settings(set, set_count, "\n  ");
+    (void)putchar('\n');
+    print_shares(r, a->options.remove ? "left" : "reached");
+    print_command(study, a, run, run_count);
+    return CP_OK;
+}
+
+static enum cp_status bisect(const struct arguments *a, const struct cp_experiment *experiment,
+                             struct cp_error *err) {
+    struct cp_study study;
+    struct cp_bisect_result result = {0};
+    size_t candidate = 0;
+    enum cp_status status;
+    CP_TRY(cp_study_create(experiment, a->experiment, &study, err));
+    CP_TRY_DONE(find_candidate(&study, a->candidate, &candidate, err));
+    CP_TRY_DONE(cp_bisect(&study, candidate, &a->options, &result, err));
+    status = print_answer(&study, a, candidate, &result, err);
+done:
+    cp_bisect_free(&result);
+    cp_study_free(&study);
+    return status;
+}
+
+enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err) {
+    struct arguments a = {.overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
+    struct cp_experiment experiment;
+    enum cp_status status;
+    if (!a.overrides)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY_DONE(parse(argc, argv, &a, err));
+    if (!a.experiment) {
+        status = ((void)cp_fail(err, CP_USAGE, "", "bisect: no experiment"), cp_expected(err, "a YAML file"));
+        goto done;
+    }
+    CP_TRY_DONE(cp_experiment_load(a.experiment, a.overrides, a.override_count, &experiment, err));
+    status = bisect(&a, &experiment, err);
+    cp_experiment_free(&experiment);
+done:
+    free(a.overrides);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The divergence of a spec's outputs from a baseline's over some inputs, computed straight through: no taps
+ * but the deciding probabilities, no oracle, no result file. For searches that try many specs. */
+#ifndef CP_STUDY_EVALUATE_H
+#define CP_STUDY_EVALUATE_H
+
+#include "study/study.h"
+#include "tap/keep.h"
+
+enum cp_output { CP_OUTPUT_IMAGE, CP_OUTPUT_TEXT, CP_OUTPUT_PROBS, CP_OUTPUT_COUNT };
+
+struct cp_evaluator {
+    const struct cp_study *study;
+    size_t candidate;                  /* the study's spec between which and the baseline all specs lie */
+    size_t images;                     /* the first ones; of prompts all */
+    const char *name[CP_OUTPUT_COUNT]; /* of the tap; NULL: there is no such output */
+    size_t rows[CP_OUTPUT_COUNT];      /* images or prompts */
+    size_t width[CP_OUTPUT_COUNT];
+    float *baseline[CP_OUTPUT_COUNT], *value[CP_OUTPUT_COUNT]; /* (rows, width) */
+    struct cp_pool *pool;
+    struct cp_workspace ws;
+    struct cp_packed_store store;
+    struct cp_pass pass;
+    struct cp_keep probs;
+    bool *watched;     /* per site: the deciding probabilities */
+    size_t probs_site; /* sites.count: none */
+    float *pixels;     /* (images, 3, size, size) */
+    struct cp_arena arena, scratch;
+};
+
+/* Runs the baseline over the first images (at most study->batch of them) and all prompts. Release with
+ * cp_evaluator_free, also after a failure. */
+enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidate,
+                                   struct cp_evaluator *evaluator, struct cp_error *err);
+void cp_evaluator_free(struct cp_evaluator *evaluator);
+
+/* divergence[o]: mean over inputs of the relative L2 distance of output o from the baseline's; 0 where
+ * nothing differs, infinite where a value is not finite, NaN where there is no such output. spec has in each
+ * slot the baseline's or the candidate's values. A tower whose choices are all the baseline's is not run. */
+enum cp_status cp_evaluate(struct cp_evaluator *evaluator, const struct cp_spec *spec,
+                           double divergence[CP_OUTPUT_COUNT], struct cp_error *err);
+
+#endif
