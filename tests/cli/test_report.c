@@ -49,15 +49,38 @@ static void the_page_answers_in_words(void **state) {
     assert_non_null(strstr(text, "default-src 'none'"));
 }
 
-/* Nothing is loaded, and a name cannot become markup. */
+/* Nothing is loaded, only the page's own scripts can run, and a name cannot become markup. */
 static void the_page_stands_alone(void **state) {
-    static const char *const outside[] = {"<script", "<link", "<img",    "<iframe",
-                                          "src=",    "url(",  "@import", "<b>"};
+    static const char *const outside[] = {"<link", "<iframe",           " src=", "url(", "@import",
+                                          "<b>",   "http-equiv=refresh"};
+    size_t scripts = 0, hashes = 0;
     (void)state;
     report("report $OUT -o -");
     for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
         assert_null(strstr(text, outside[i]));
+    assert_null(strstr(text, "unsafe"));
+    for (const char *at = text; (at = strstr(at, "<script>")); at++)
+        scripts++;
+    const char *policy = strstr(text, "; script-src");
+    assert_non_null(policy);
+    for (const char *at = policy; (at = strstr(at, "'sha256-")) && at < strstr(policy, "<title>"); at++)
+        hashes++;
+    assert_int_equal(scripts, hashes);
+    assert_in_range(scripts, 2, 20);
     assert_non_null(strstr(text, "Hypothesis: a &lt;b&gt; &amp; c<"));
+}
+
+/* Each verdict is a link to its tap in detail, and says what it is. */
+static void verdicts_lead_to_their_taps(void **state) {
+    size_t links = 0;
+    (void)state;
+    report("report $OUT -o -");
+    for (const char *at = text; (at = strstr(at, "<td><a class=v")); at++)
+        links++;
+    /* Three candidates: ten mlp.gelu, each in a block that has a row of its own; features, class_probs. */
+    assert_int_equal(links, 3 * (2 * 10 + 3 + 1));
+    assert_non_null(strstr(text, "<a class=v3 href=#0.0 aria-label=\"erf visual.0.mlp.gelu semantic "));
+    assert_non_null(strstr(text, "\"taps\":[\"visual.transformer.resblocks.0.mlp.gelu\","));
 }
 
 static void the_table_has_a_row_for_each_tap(void **state) {
@@ -202,7 +225,7 @@ int main(void) {
         cmocka_unit_test(the_table_has_a_row_for_each_tap), cmocka_unit_test(a_file_is_written_whole),
         cmocka_unit_test(what_is_no_result_is_refused),     cmocka_unit_test(programs_can_read_it),
         cmocka_unit_test(markdown_stays_markdown),          cmocka_unit_test(a_terminal_form_for_pipes),
-        cmocka_unit_test(colours_and_width_of_a_terminal),
+        cmocka_unit_test(colours_and_width_of_a_terminal),  cmocka_unit_test(verdicts_lead_to_their_taps),
     };
     return cmocka_run_group_tests(tests, run_it, remove_it);
 }
