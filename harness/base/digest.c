@@ -2,9 +2,12 @@
  * Values are hashed as they lie in memory: the supported machines are little-endian. */
 #include "base/digest.h"
 
+#include "base/wide.h"
+
 #include <errno.h>
 #include <math.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,30 +66,67 @@ enum cp_status cp_digest_file(const char *path, char hex[CP_DIGEST_HEX], struct 
     return status;
 }
 
+static inline uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* Whether the largest magnitude, as an integer, is beyond infinity's. */
+CP_WIDE static bool any_nan32(const float *x, size_t count) {
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t magnitude = cp_bits(x[i]) & 0x7fffffffu;
+        most = magnitude > most ? magnitude : most;
+    }
+    return most > 0x7f800000u;
+}
+
+CP_WIDE static bool any_nan64(const double *x, size_t count) {
+    uint64_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t magnitude = bits_of(x[i]) & INT64_MAX;
+        most = magnitude > most ? magnitude : most;
+    }
+    return most > 0x7ff0000000000000u;
+}
+
+enum { PIECE = 2048 };
+
+static void add_floats(EVP_MD_CTX *context, const float *values, size_t n) {
+    float copy[PIECE];
+    if (any_nan32(values, n)) {
+        for (size_t i = 0; i < n; i++)
+            copy[i] = isnan(values[i]) ? cp_from_bits(0x7fc00000u) : values[i];
+        values = copy;
+    }
+    (void)EVP_DigestUpdate(context, values, n * sizeof *values);
+}
+
+static void add_doubles(EVP_MD_CTX *context, const double *values, size_t n) {
+    const uint64_t nan64 = 0x7ff8000000000000u;
+    double copy[PIECE];
+    if (any_nan64(values, n)) {
+        memcpy(copy, values, n * sizeof *copy);
+        for (size_t i = 0; i < n; i++)
+            if (isnan(copy[i]))
+                memcpy(&copy[i], &nan64, sizeof nan64);
+        values = copy;
+    }
+    (void)EVP_DigestUpdate(context, values, n * sizeof *values);
+}
+
 void cp_digest_tensor(enum cp_dtype dtype, const void *values, size_t count,
                       uint8_t digest[CP_DIGEST_BYTES]) {
-    enum { PIECE = 512 };
-    const uint32_t nan32 = 0x7fc00000u;
-    const uint64_t nan64 = 0x7ff8000000000000u;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
+    memset(digest, 0, CP_DIGEST_BYTES);
     (void)EVP_DigestInit_ex(context, EVP_sha256(), NULL);
     for (size_t done = 0; done < count; done += PIECE) {
         const size_t n = count - done < PIECE ? count - done : PIECE;
-        double doubles[PIECE];
-        float floats[PIECE];
-        if (dtype == CP_FP64) {
-            memcpy(doubles, (const double *)values + done, n * sizeof *doubles);
-            for (size_t i = 0; i < n; i++)
-                if (isnan(doubles[i]))
-                    memcpy(&doubles[i], &nan64, sizeof nan64);
-            (void)EVP_DigestUpdate(context, doubles, n * sizeof *doubles);
-        } else {
-            memcpy(floats, (const float *)values + done, n * sizeof *floats);
-            for (size_t i = 0; i < n; i++)
-                if (isnan(floats[i]))
-                    memcpy(&floats[i], &nan32, sizeof nan32);
-            (void)EVP_DigestUpdate(context, floats, n * sizeof *floats);
-        }
+        if (dtype == CP_FP64)
+            add_doubles(context, (const double *)values + done, n);
+        else
+            add_floats(context, (const float *)values + done, n);
     }
     (void)EVP_DigestFinal_ex(context, digest, NULL);
     EVP_MD_CTX_free(context);

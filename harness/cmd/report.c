@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/report.h"
 #include "cmd/cmd.h"
+#include "report/term.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void write_term(const struct cp_report *report, FILE *out) {
+    const struct cp_screen screen = cp_screen_of(out);
+    cp_report_term(report, &screen);
+}
+
 static const struct form {
-    const char *option, *ending;
+    const char *option, *ending; /* ending NULL: standard output unless -o says where */
     void (*write)(const struct cp_report *report, FILE *out);
-} forms[] = {{"--html", ".html", cp_report_html}, {"--csv", ".csv", cp_report_csv}};
+} forms[] = {{"--html", ".html", cp_report_html},
+             {"--md", ".md", cp_report_md},
+             {"--csv", ".csv", cp_report_csv},
+             {"--json", ".json", cp_report_json},
+             {"--term", NULL, write_term}};
 enum { FORMS = sizeof forms / sizeof forms[0] };
 
 struct arguments {
@@ -30,7 +40,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->output = argv[++i];
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "report: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--html, --csv or -o FILE");
+                   cp_expected(err, "--html, --md, --csv, --json, --term or -o FILE");
         else if (a->result)
             return (void)cp_fail(err, CP_USAGE, "", "report: a second file '%s'", argv[i]),
                    cp_expected(err, "one result");
@@ -84,7 +94,7 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 /* Beside the result unless -o says where; "-" is standard output. */
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
-    if (a->output && strcmp(a->output, "-") == 0)
+    if (a->output ? strcmp(a->output, "-") == 0 : !a->form->ending)
         return a->form->write(report, stdout), CP_OK;
     const char *path = a->output ? a->output : beside(report, a->result, a->form->ending);
     if (!path)

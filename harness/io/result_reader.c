@@ -3,6 +3,7 @@
 
 #include "io/result_internal.h"
 
+#include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,12 +95,10 @@ enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object
     return status;
 }
 
-/* A dataset with its shape; the count of elements, or -1. */
-static hssize_t open_dataset(const struct cp_reader *reader, const char *object, hid_t *dataset,
-                             struct cp_reader_array *shape) {
+/* The count of a dataset's elements, or -1. */
+static hssize_t shape_of(hid_t dataset, struct cp_reader_array *shape) {
     hsize_t dims[H5S_MAX_RANK];
-    *dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
-    const hid_t space = *dataset < 0 ? -1 : H5Dget_space(*dataset);
+    const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
     const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
     hssize_t count = rank < 0 || rank > CP_MAX_RANK ? -1 : H5Sget_simple_extent_npoints(space);
     *shape = (struct cp_reader_array){.rank = rank};
@@ -109,10 +108,18 @@ static hssize_t open_dataset(const struct cp_reader *reader, const char *object,
     return count > ELEMENTS_MAX ? -1 : count;
 }
 
+enum cp_status cp_reader_shape(const struct cp_reader *reader, const char *object,
+                               struct cp_reader_array *array, struct cp_error *err) {
+    const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
+    const hssize_t count = shape_of(dataset, array);
+    cp_result_release(dataset);
+    return count < 0 ? bad(reader, object, "is no array of numbers", err) : CP_OK;
+}
+
 enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
                                  struct cp_reader_array *array, struct cp_error *err) {
-    hid_t dataset;
-    const hssize_t count = open_dataset(reader, object, &dataset, array);
+    const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
+    const hssize_t count = shape_of(dataset, array);
     enum cp_status status = CP_OK;
     if (count < 0) {
         status = bad(reader, object, "is no array of numbers", err);
@@ -138,11 +145,12 @@ static enum cp_status copy_texts(const struct cp_reader *reader, char **values, 
     return texts->items ? CP_OK : no_memory(reader, err);
 }
 
-enum cp_status cp_reader_texts(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
-                               struct cp_reader_texts *texts, struct cp_error *err) {
+/* object: what to call the dataset where it is refused. */
+static enum cp_status read_texts(const struct cp_reader *reader, const char *object, hid_t dataset,
+                                 struct cp_arena *arena, struct cp_reader_texts *texts,
+                                 struct cp_error *err) {
     struct cp_reader_array shape;
-    hid_t dataset;
-    const hssize_t count = open_dataset(reader, object, &dataset, &shape);
+    const hssize_t count = shape_of(dataset, &shape);
     const hid_t type = count < 0 ? -1 : H5Dget_type(dataset), space = count < 0 ? -1 : H5Dget_space(dataset);
     char **values = count < 0 ? NULL : calloc((size_t)count + 1, sizeof(char *));
     enum cp_status status;
@@ -157,8 +165,46 @@ enum cp_status cp_reader_texts(const struct cp_reader *reader, const char *objec
     free(values);
     cp_result_release(space);
     cp_result_release(type);
+    return status;
+}
+
+enum cp_status cp_reader_texts(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
+                               struct cp_reader_texts *texts, struct cp_error *err) {
+    const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
+    const enum cp_status status = read_texts(reader, object, dataset, arena, texts, err);
     cp_result_release(dataset);
     return status;
+}
+
+struct labels {
+    const struct cp_reader *reader;
+    const char *object;
+    struct cp_arena *arena;
+    struct cp_reader_texts *texts;
+    struct cp_error *err;
+    enum cp_status status;
+};
+
+/* A scale is only had here: HDF5 finds the name of one by searching the whole file. */
+static herr_t read_scale(hid_t dataset, unsigned dim, hid_t scale, void *context) {
+    struct labels *labels = context;
+    (void)dataset;
+    (void)dim;
+    labels->status =
+        read_texts(labels->reader, labels->object, scale, labels->arena, labels->texts, labels->err);
+    return 1;
+}
+
+enum cp_status cp_reader_labels(const struct cp_reader *reader, const char *object, int dim,
+                                struct cp_arena *arena, struct cp_reader_texts *labels,
+                                struct cp_error *err) {
+    struct labels context = {reader, object, arena, labels, err, CP_OK};
+    const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
+    *labels = (struct cp_reader_texts){0};
+    const herr_t found =
+        dataset < 0 ? -1 : H5DSiterate_scales(dataset, (unsigned)dim, NULL, read_scale, &context);
+    cp_result_release(dataset);
+    return found > 0 ? context.status : bad(reader, object, "names no coordinates", err);
 }
 
 struct listing {

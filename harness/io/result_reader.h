@@ -35,10 +35,16 @@ enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object
 /* A dataset of texts: one (a document) or a list (the coordinates of a dimension). */
 enum cp_status cp_reader_texts(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
                                struct cp_reader_texts *texts, struct cp_error *err);
+/* The coordinates of a dataset's dimension, where they are texts. */
+enum cp_status cp_reader_labels(const struct cp_reader *reader, const char *object, int dim,
+                                struct cp_arena *arena, struct cp_reader_texts *labels, struct cp_error *err);
 /* The groups inside a group, in order of creation. */
 enum cp_status cp_reader_groups(const struct cp_reader *reader, const char *group, struct cp_arena *arena,
                                 struct cp_reader_texts *names, struct cp_error *err);
 enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
                                  struct cp_reader_array *array, struct cp_error *err);
+/* As cp_reader_numbers without the values, which stay NULL. */
+enum cp_status cp_reader_shape(const struct cp_reader *reader, const char *object,
+                               struct cp_reader_array *array, struct cp_error *err);
 
 #endif

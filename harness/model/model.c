@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include "base/hash.h"
+#include "base/wide.h"
 #include "io/safetensors.h"
 
 #include <math.h>
@@ -223,6 +224,12 @@ struct seeding {
     uint64_t seed;
 };
 
+CP_WIDE static void fill(float *values, size_t count, uint64_t seed, uint64_t stream, double centre,
+                         double scale) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(centre + scale * cp_counter_unit(seed, stream, i));
+}
+
 static enum cp_status seed_one(void *self, const struct wanted *w, struct cp_error *err) {
     const struct seeding *seeding = self;
     const uint64_t stream = cp_name_hash(w->name);
@@ -230,8 +237,7 @@ static enum cp_status seed_one(void *self, const struct wanted *w, struct cp_err
     float *values = room(seeding->model, w, err);
     if (!values)
         return CP_INTERNAL;
-    for (size_t i = 0; i < elements(w); i++)
-        values[i] = (float)(w->centre + scale * cp_counter_unit(seeding->seed, stream, i));
+    fill(values, elements(w), seeding->seed, stream, w->centre, scale);
     return CP_OK;
 }
 

@@ -54,13 +54,26 @@ static double ulp_quantile(const int32_t bins[CP_ULP_BINS], double count, double
     return bin == 0 ? 0 : bin == CP_ULP_BINS - 1 ? (double)UINT32_MAX : ldexp(1, bin) - 1;
 }
 
+/* The largest relative L2 so far and whose it is: the first, and the first NaN before all. */
+struct worst {
+    double rel;
+    size_t index;
+};
+
+static void judge(struct worst *worst, double rel, size_t index) {
+    if (isnan(worst->rel) || rel <= worst->rel)
+        return;
+    *worst = (struct worst){rel, index};
+}
+
 struct walk {
     const struct cp_compared *c;
     double *x, *y, *column_square, *column_y; /* rows of stride doubles */
     struct cp_tolerance tolerance;
     struct cp_row_sums total;
-    double most, row_rel;
-    size_t most_row, row; /* of the largest difference, of the worst row */
+    double most;
+    size_t most_row; /* of the largest difference */
+    struct worst row;
     bool any;
     uint32_t ulp;
     int32_t bins[CP_ULP_BINS];
@@ -108,10 +121,8 @@ static void walk_row(struct walk *w, size_t row) {
         walk_ulp(w, row, &sums, finite);
     cp_row_add_columns(w->x, w->y, w->c->width, w->column_square, w->column_y);
     const double rel = relative(sums.abs, sums.square, sums.y_square);
-    if (sums.finite > 0 && (isnan(rel) || rel > w->row_rel)) {
-        w->row_rel = rel;
-        w->row = row;
-    }
+    if (sums.finite > 0)
+        judge(&w->row, rel, row);
     if (sums.finite > 0 && (!w->any || sums.most > w->most)) {
         w->any = true;
         w->most = sums.most;
@@ -149,30 +160,45 @@ static double at(const void *values, enum cp_dtype type, size_t i) {
     return type == CP_FP64 ? ((const double *)values)[i] : (double)((const float *)values)[i];
 }
 
-/* The column with the largest relative L2, and its two values furthest apart. A column without a finite pair,
- * or without a difference, has 0. */
+/* The element of a column with the largest |x - y| among finite pairs, the first such; SIZE_MAX: no pair is
+ * finite. */
+static size_t worst_in_column(const struct cp_compared *c, size_t column, double *most) {
+    size_t worst = SIZE_MAX;
+    *most = -1;
+    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
+        const size_t index = cp_row_at(c, judged) * c->stride + column;
+        const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
+        if (isfinite(x) && isfinite(y) && fabs(x - y) > *most) {
+            *most = fabs(x - y);
+            worst = index;
+        }
+    }
+    return worst;
+}
+
+/* -1 for a column without a finite pair. Sums of 0 may also come from differences whose squares underflow:
+ * then the pairs tell. */
+static double column_relative(const struct walk *w, size_t column) {
+    const double square = w->column_square[column], y_square = w->column_y[column];
+    const bool all_finite = w->total.finite == (double)(w->c->groups * w->c->rows * w->c->width);
+    double most = square;
+    if (square == 0 && y_square == 0 && !(all_finite && w->most == 0) &&
+        worst_in_column(w->c, column, &most) == SIZE_MAX)
+        return -1;
+    return relative(most, square, y_square);
+}
+
 static void find_worst_channel(const struct walk *w, double m[CP_METRIC_COUNT]) {
     const struct cp_compared *c = w->c;
-    size_t channel = 0;
-    double worst = -1, most = -1;
-    for (size_t i = 0; i < c->width; i++) {
-        const double rel = relative(w->column_square[i], w->column_square[i], w->column_y[i]);
-        if (isnan(rel) || rel > worst) {
-            worst = rel;
-            channel = i;
-        }
-    }
-    m[CP_WORST_CHANNEL_REL_L2] = worst;
-    m[CP_WORST_CHANNEL] = (double)channel;
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
-        const size_t index = cp_row_at(c, judged) * c->stride + channel;
-        const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
-        if (isfinite(x) && isfinite(y) && fabs(x - y) > most) {
-            most = fabs(x - y);
-            m[CP_WORST_CHANNEL_X] = x;
-            m[CP_WORST_CHANNEL_Y] = y;
-        }
-    }
+    struct worst worst = {.rel = -1};
+    double most;
+    for (size_t i = 0; i < c->width; i++)
+        judge(&worst, column_relative(w, i), i);
+    const size_t index = worst_in_column(c, worst.index, &most);
+    m[CP_WORST_CHANNEL_REL_L2] = worst.rel;
+    m[CP_WORST_CHANNEL] = (double)worst.index;
+    m[CP_WORST_CHANNEL_X] = at(c->x, c->x_type, index);
+    m[CP_WORST_CHANNEL_Y] = at(c->y, c->y_type, index);
 }
 
 static void find_worst(const struct walk *w, double m[CP_METRIC_COUNT]) {
@@ -181,9 +207,9 @@ static void find_worst(const struct walk *w, double m[CP_METRIC_COUNT]) {
     m[CP_WORST_AT] = (double)(w->most_row * w->c->stride + column);
     m[CP_WORST_X] = w->x[column];
     m[CP_WORST_Y] = w->y[column];
-    const size_t in_row = worst_in_row(w, w->row);
-    m[CP_WORST_REL_L2] = w->row_rel;
-    m[CP_WORST_ROW] = (double)w->row;
+    const size_t in_row = worst_in_row(w, w->row.index);
+    m[CP_WORST_REL_L2] = w->row.rel;
+    m[CP_WORST_ROW] = (double)w->row.index;
     m[CP_WORST_ROW_X] = w->x[in_row];
     m[CP_WORST_ROW_Y] = w->y[in_row];
     find_worst_channel(w, m);
@@ -210,7 +236,7 @@ void cp_metrics(const struct cp_compared *c, double *work, double m[CP_METRIC_CO
                      .column_square = work + 2 * c->stride,
                      .column_y = work + 3 * c->stride,
                      .tolerance = tolerance_of(c->ulp_type),
-                     .row_rel = -1};
+                     .row = {.rel = -1}};
     memset(w.column_square, 0, 2 * c->stride * sizeof *work);
     for (size_t judged = 0; judged < c->groups * c->rows; judged++)
         walk_row(&w, cp_row_at(c, judged));

@@ -1,121 +1,162 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Values are taken in blocks, of which the finite ones move up: the i-th of a block is in lane i % 8. */
 #include "num/metrics.h"
 
 #include "base/wide.h"
+#include "num/lanes.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
-
-enum { LANES = 8, CHUNK = 1024, EXPONENTS = 2048 };
 
 const char *const cp_stat_names[CP_STAT_COUNT] = {"mean", "variance", "skewness", "kurtosis",
                                                   "min",  "max",      "nonfinite"};
 
-/* Partial sums, element i in lane i % LANES of its chunk. */
-struct lanes {
-    double sum[LANES], low[LANES], high[LANES], zeros[LANES], bad[LANES];
-    double m2[LANES], m3[LANES], m4[LANES];
+enum { BLOCK = 512 };
+enum { COUNTERS = 4 }; /* neighbours mostly fall into one bin, and one counter would wait for itself */
+
+struct moments {
+    cp_lanes sum, low, high; /* first pass */
+    cp_lanes m2, m3, m4;     /* second pass: of powers of x - mean */
+    double mean;
+    size_t finite;
+    int32_t bins[COUNTERS][CP_EXPONENT_BINS];
 };
 
-/* n values from `first` on as float64, the rest of a whole number of lanes NaN, which counts for nothing. */
-CP_WIDE static size_t load(const void *x, enum cp_dtype type, size_t first, size_t n, double *chunk) {
-    const size_t whole = (n + LANES - 1) / LANES * LANES;
+/* Takes 1 to BLOCK finite values; there is room for padding. */
+typedef void pass(struct moments *moments, double *x, size_t count);
+
+/* Fills up to a whole number of vectors, for which there is room, and gives that count. */
+static size_t pad(double *x, size_t count, double with) {
+    size_t end = count;
+    for (; end % CP_VECTOR; end++)
+        x[end] = with;
+    return end;
+}
+
+/* count values from values[first] on as float64. */
+CP_WIDE static void widen(const void *values, enum cp_dtype type, size_t first, size_t count, double *out) {
     if (type == CP_FP64)
-        memcpy(chunk, (const double *)x + first, n * sizeof *chunk);
+        memcpy(out, (const double *)values + first, count * sizeof *out);
     else
-        for (size_t i = 0; i < n; i++)
-            chunk[i] = (double)((const float *)x)[first + i];
-    for (size_t i = n; i < whole; i++)
-        chunk[i] = NAN;
-    return whole;
+        for (size_t i = 0; i < count; i++)
+            out[i] = (double)((const float *)values)[first + i];
 }
 
-CP_WIDE static void add_values(const double *x, size_t n, struct lanes *s) {
-    for (size_t i = 0; i < n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            const double value = x[i + lane];
-            const int finite = fabs(value) <= DBL_MAX;
-            const double low = finite ? value : s->low[lane], high = finite ? value : s->high[lane];
-            s->sum[lane] += finite ? value : 0;
-            s->low[lane] = low < s->low[lane] ? low : s->low[lane];
-            s->high[lane] = high > s->high[lane] ? high : s->high[lane];
-            s->zeros[lane] += value == 0 ? 1.0 : 0.0;
-            s->bad[lane] += finite ? 0.0 : 1.0;
-        }
+/* x - x is 0, and NaN where x is not finite. */
+CP_WIDE static bool all_finite(const double *x, size_t count) {
+    cp_lanes zero = {0};
+    for (size_t i = 0; i < count; i += CP_VECTOR)
+        zero += CP_LANES_AT(x + i) - CP_LANES_AT(x + i);
+    return cp_lanes_sum(&zero) == 0;
 }
 
-CP_WIDE static void add_powers(const double *x, size_t n, double mean, struct lanes *s) {
-    for (size_t i = 0; i < n; i += LANES)
-        for (size_t lane = 0; lane < LANES; lane++) {
-            const double value = x[i + lane], d = fabs(value) <= DBL_MAX ? value - mean : 0, square = d * d;
-            s->m2[lane] += square;
-            s->m3[lane] += square * d;
-            s->m4[lane] += square * square;
-        }
+CP_WIDE static void add_range(struct moments *m, const double *x, size_t count) {
+    cp_lanes low = m->low, high = m->high;
+    for (size_t i = 0; i < count; i += CP_VECTOR) {
+        const cp_lanes value = CP_LANES_AT(x + i);
+        low = -CP_LANES_MAX(-value, -low);
+        high = CP_LANES_MAX(value, high);
+    }
+    m->low = low;
+    m->high = high;
 }
 
-/* Elements by the exponent field of their float64. */
-static void count_exponents(const double *x, size_t n, uint32_t *counts) {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        memcpy(&bits, &x[i], sizeof bits);
-        counts[(bits >> 52) & (EXPONENTS - 1)]++;
+CP_WIDE static void add_sum(struct moments *m, const double *x, size_t count) {
+    cp_lanes sum = m->sum;
+    for (size_t i = 0; i < count; i += CP_VECTOR)
+        sum += CP_LANES_AT(x + i);
+    m->sum = sum;
+}
+
+/* From the encoding's exponent: floor(log2 |x|) + 1023, 0 below float64's normals. */
+CP_WIDE static void find_bins(const double *x, size_t count, int32_t *bins) {
+    for (size_t i = 0; i < count; i++) {
+        uint64_t encoding;
+        memcpy(&encoding, x + i, sizeof encoding);
+        const int32_t exponent = (int32_t)(encoding >> 52 & 0x7ff) - 1023;
+        const int32_t bin = exponent - CP_EXPONENT_FIRST + 1;
+        const int32_t low = bin < 1 ? 1 : bin, in = low < CP_EXPONENT_BINS ? low : CP_EXPONENT_BINS - 1;
+        bins[i] = encoding << 1 ? in : 0;
     }
 }
 
-static double add_lanes(const double lane[LANES]) {
-    double sum = 0;
-    for (size_t i = 0; i < LANES; i++)
-        sum += lane[i];
-    return sum;
+static void first_pass(struct moments *m, double *x, size_t count) {
+    int32_t bins[BLOCK] = {0};
+    m->finite += count;
+    find_bins(x, count, bins);
+    for (size_t i = 0; i < count; i++)
+        m->bins[i % COUNTERS][bins[i]]++;
+    add_range(m, x, pad(x, count, x[0]));
+    add_sum(m, x, pad(x, count, 0));
 }
 
-/* Zeros share the exponent field 0 with numbers below all bins; infinities and NaN have the last. */
-static void fold(const uint32_t counts[EXPONENTS], double zeros, int32_t histogram[CP_EXPONENT_BINS]) {
-    memset(histogram, 0, CP_EXPONENT_BINS * sizeof *histogram);
-    for (int field = 0; field < EXPONENTS - 1; field++) {
-        const int bin = field - 1023 - CP_EXPONENT_FIRST + 1;
-        histogram[bin < 1                   ? 1
-                  : bin >= CP_EXPONENT_BINS ? CP_EXPONENT_BINS - 1
-                                            : bin] += (int32_t)counts[field];
+CP_WIDE static void add_powers(struct moments *m, const double *x, size_t count) {
+    cp_lanes m2 = m->m2, m3 = m->m3, m4 = m->m4;
+    for (size_t i = 0; i < count; i += CP_VECTOR) {
+        const cp_lanes d = CP_LANES_AT(x + i) - m->mean, square = d * d;
+        m2 += square;
+        m3 += square * d;
+        m4 += square * square;
     }
-    histogram[0] = (int32_t)zeros;
-    histogram[1] -= (int32_t)zeros;
+    m->m2 = m2;
+    m->m3 = m3;
+    m->m4 = m4;
+}
+
+static void second_pass(struct moments *m, double *x, size_t count) {
+    add_powers(m, x, pad(x, count, m->mean));
+}
+
+static size_t gather_finite(double *x, size_t count) {
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (isfinite(x[i]))
+            x[kept++] = x[i];
+    return kept;
+}
+
+static void walk(const void *x, enum cp_dtype type, size_t count, pass *visit, struct moments *m) {
+    double block[BLOCK];
+    for (size_t first = 0; first < count; first += BLOCK) {
+        size_t n = count - first < BLOCK ? count - first : BLOCK;
+        widen(x, type, first, n, block);
+        if (!all_finite(block, pad(block, n, 0)))
+            n = gather_finite(block, n);
+        if (n)
+            visit(m, block, n);
+    }
+}
+
+static double extreme(const cp_lanes *lanes, double sign) {
+    double most = -INFINITY;
+    for (size_t l = 0; l < CP_VECTOR; l++)
+        most = sign * (*lanes)[l] > most ? sign * (*lanes)[l] : most;
+    return sign * most;
 }
 
 void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats[CP_STAT_COUNT],
                    int32_t histogram[CP_EXPONENT_BINS]) {
-    double chunk[CHUNK], low = INFINITY, high = -INFINITY, padding = 0;
-    uint32_t counts[EXPONENTS] = {0};
-    struct lanes s = {.sum = {0}};
-    for (size_t lane = 0; lane < LANES; lane++) {
-        s.low[lane] = INFINITY;
-        s.high[lane] = -INFINITY;
+    struct moments m = {.finite = 0};
+    for (size_t l = 0; l < CP_VECTOR; l++) {
+        m.low[l] = INFINITY;
+        m.high[l] = -INFINITY;
     }
-    for (size_t first = 0; first < count; first += CHUNK) {
-        const size_t n = count - first < CHUNK ? count - first : CHUNK,
-                     whole = load(x, type, first, n, chunk);
-        add_values(chunk, whole, &s);
-        count_exponents(chunk, n, counts);
-        padding += (double)(whole - n);
-    }
-    for (size_t lane = 0; lane < LANES; lane++) {
-        low = fmin(low, s.low[lane]);
-        high = fmax(high, s.high[lane]);
-    }
-    const double bad = add_lanes(s.bad) - padding, n = (double)count - bad, mean = add_lanes(s.sum) / n;
-    for (size_t first = 0; first < count; first += CHUNK) {
-        const size_t rest = count - first < CHUNK ? count - first : CHUNK;
-        add_powers(chunk, load(x, type, first, rest, chunk), mean, &s);
-    }
-    const double m2 = add_lanes(s.m2) / n, m3 = add_lanes(s.m3) / n, m4 = add_lanes(s.m4) / n;
-    fold(counts, add_lanes(s.zeros), histogram);
-    stats[CP_MEAN] = mean;
+    walk(x, type, count, first_pass, &m);
+    const double n = (double)m.finite;
+    m.mean = cp_lanes_sum(&m.sum) / n;
+    walk(x, type, count, second_pass, &m);
+    const double m2 = cp_lanes_sum(&m.m2) / n;
+    stats[CP_MEAN] = m.mean;
     stats[CP_VARIANCE] = m2;
-    stats[CP_SKEWNESS] = m3 / pow(m2, 1.5);
-    stats[CP_KURTOSIS] = m4 / (m2 * m2);
-    stats[CP_MIN] = n > 0 ? low : NAN;
-    stats[CP_MAX] = n > 0 ? high : NAN;
-    stats[CP_BAD] = bad;
+    stats[CP_SKEWNESS] = cp_lanes_sum(&m.m3) / n / pow(m2, 1.5);
+    stats[CP_KURTOSIS] = cp_lanes_sum(&m.m4) / n / (m2 * m2);
+    stats[CP_MIN] = m.finite ? extreme(&m.low, -1) : NAN;
+    stats[CP_MAX] = m.finite ? extreme(&m.high, 1) : NAN;
+    stats[CP_BAD] = (double)(count - m.finite);
+    for (int bin = 0; bin < CP_EXPONENT_BINS; bin++) {
+        histogram[bin] = 0;
+        for (int counter = 0; counter < COUNTERS; counter++)
+            histogram[bin] += m.bins[counter][bin];
+    }
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/report.h"
+#include "report/words.h"
 
 #include <math.h>
-#include <stdarg.h>
+#include <string.h>
+
+/* Below this share of a divergence rounding explains none of it. */
+#define NONE_OF_IT 0.01
 
 const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *c, enum cp_tower tower) {
     for (size_t t = 0; t < c->taps; t++) {
@@ -22,69 +26,193 @@ size_t cp_report_rounding(const struct cp_report_candidate *c, enum cp_verdict v
     return count;
 }
 
-struct sentence {
-    char *text;
-    size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct sentence *s, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    const int length = vsnprintf(s->text + s->used, s->size - s->used, format, list);
-    va_end(list);
-    s->used += length > 0 ? (size_t)length : 0;
-    s->used = s->used < s->size ? s->used : s->size - 1;
-}
-
-/* "from A and from B on"; whether there was anything to say. */
-static bool say_where(struct sentence *s, const struct cp_report_candidate *c, const char *before) {
-    bool any = false;
-    for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
-        const struct cp_report_tap *tap = cp_report_first(c, (enum cp_tower)tower);
-        if (!tap || (tower == CP_JOINT && any))
-            continue;
-        say(s, "%s from %s", any ? " and" : before, tap->address);
-        any = true;
+const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *c) {
+    static const char *const features[] = {"image_features", "text_features"};
+    const struct cp_report_tap *worst = NULL;
+    for (size_t t = 0; t < c->taps; t++) {
+        const struct cp_report_tap *tap = &c->tap[t];
+        const double error = tap->over_inputs.mean_rel[CP_TOTAL];
+        if ((strcmp(tap->name, features[0]) == 0 || strcmp(tap->name, features[1]) == 0) &&
+            (!worst || !(error <= worst->over_inputs.mean_rel[CP_TOTAL])))
+            worst = tap;
     }
-    if (any)
-        say(s, " on");
-    return any;
+    return worst;
 }
 
-static void say_rounding(struct sentence *s, const struct cp_report_candidate *c) {
+static size_t count_causes(const struct cp_report_candidate *c, enum cp_cause cause) {
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        count += c->tap[t].cause == cause;
+    return count;
+}
+
+static bool same_place(const struct cp_report_tap *a, const struct cp_report_tap *b) {
+    const char *first = cp_component_words(a), *second = cp_component_words(b);
+    return first && second && strcmp(first, second) == 0 && a->layer == b->layer;
+}
+
+/* Whether nothing before a tap of its tower was recorded that could have differed already. */
+static bool first_recorded(const struct cp_report_candidate *c, const struct cp_report_tap *tap) {
+    return tap && tap->point > CP_LN_PRE && (tap == c->tap || tap[-1].tower != tap->tower);
+}
+
+static void say_towers(struct cp_sentence *s, const struct cp_report_tap *first,
+                       const struct cp_report_tap *second) {
+    cp_say_place(s, first);
+    if (second && same_place(first, second)) {
+        cp_say(s, " on in both towers");
+        return;
+    }
+    if (first->tower != CP_JOINT)
+        cp_say(s, " (%s)", cp_tower_names[first->tower]);
+    if (second) {
+        cp_say(s, " and from ");
+        cp_say_place(s, second);
+        cp_say(s, " (%s)", cp_tower_names[second->tower]);
+    }
+    cp_say(s, " on");
+}
+
+/* "differs from B, from here (visual) and from there (text) on"; whether there was anything to say. */
+static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+    const struct cp_report_tap *visual = cp_report_first(c, CP_VISUAL), *text = cp_report_first(c, CP_TEXT);
+    const struct cp_report_tap *first = visual ? visual : text ? text : cp_report_first(c, CP_JOINT);
+    const struct cp_report_tap *second = visual ? text : NULL;
+    if (!first)
+        return false;
+    cp_say(s, "%s %s, from ", before, c->baseline);
+    say_towers(s, first, second);
+    if (first_recorded(c, first) || first_recorded(c, second))
+        cp_say(s, ", the first tap recorded");
+    return true;
+}
+
+/* ", caused by A, by other weights in B and by the rounding of C" */
+static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    static const char *const how[CP_CAUSE_COUNT] = {[CP_CAUSE_SEMANTIC] = "",
+                                                    [CP_CAUSE_ROUNDING] = "the rounding of ",
+                                                    [CP_CAUSE_WEIGHTS] = "other weights in "};
+    static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS, CP_CAUSE_ROUNDING};
+    const char *before = ", caused by ";
+    for (size_t i = 0; i < 3; i++) {
+        if (count_causes(c, order[i]) == 0)
+            continue;
+        cp_say(s, "%s%s", before, how[order[i]]);
+        (void)cp_say_causes(s, c, order[i]);
+        before = " and by ";
+    }
+}
+
+static void say_floor(struct cp_sentence *s, const struct cp_report_tap *outcome) {
+    const double multiple = outcome ? cp_times_floor(outcome) : NAN;
+    if (!(multiple > 0))
+        return;
+    cp_say(s, "; %s diverge by ", outcome->address);
+    if (multiple < 100)
+        cp_say(s, "%.2g", multiple);
+    else if (multiple < 1e9)
+        cp_say_count(s, (size_t)llround(multiple));
+    else
+        cp_say(s, "%.1e", multiple);
+    cp_say(s, " times the noise floor");
+}
+
+/* How much of a divergence in maths the candidate's own rounding could be. */
+static void say_share(struct cp_sentence *s, const struct cp_report_tap *outcome) {
+    if (!outcome)
+        return;
+    const double share = outcome->over_inputs.mean_rel[CP_ROUNDING] / outcome->over_inputs.mean_rel[CP_TOTAL];
+    if (share < NONE_OF_IT)
+        cp_say(s, "; rounding explains none of it");
+    else if (share < 1)
+        cp_say(s, "; rounding is %.0f %% as large", 100 * share);
+    else if (share >= 1)
+        cp_say(s, "; rounding is as large");
+}
+
+/* " gives NaN or infinity at 3 of 20 taps, from here on"; whether it does. */
+static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const struct cp_report_tap *first = NULL;
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        if ((int)c->tap[t].verdict[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT && count++ == 0)
+            first = &c->tap[t];
+    if (!first)
+        return false;
+    cp_say(s, " gives NaN or infinity at %zu of %zu taps, from ", count, c->taps);
+    cp_say_place(s, first);
+    if (first->tower != CP_JOINT)
+        cp_say(s, " (%s)", cp_tower_names[first->tower]);
+    cp_say(s, " on");
+    return true;
+}
+
+static void say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool semantic) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), open = cp_report_rounding(c, CP_INCONCLUSIVE);
     if (degraded)
-        say(s, "; rounding is worse than the limit at %zu of %zu taps", degraded, c->taps);
-    else
-        say(s, "; rounding is no worse than the baseline's where it could be decided (%zu of %zu taps)",
-            c->taps - open, c->taps);
+        cp_say(s, "; rounding is worse than the limit at %zu of %zu taps", degraded, c->taps);
+    else if (!semantic)
+        cp_say(s, "; rounding is no worse than the baseline's where it could be decided (%zu of %zu taps)",
+               c->taps - open, c->taps);
 }
 
-static void say_decisions(struct sentence *s, const struct cp_decisions *d) {
+static void say_decisions(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const struct cp_decisions *d = &c->counts;
     if (d->images == 0)
         return;
-    say(s,
-        ". %zu of %zu decisions change (95 %% interval %.2f to %.2f %%), the largest change of a probability "
-        "is %.2g",
-        d->flips, d->images, 100 * d->flip_low, 100 * d->flip_high, d->max_dp);
+    cp_say(s, ". ");
+    cp_say_count(s, d->flips);
+    cp_say(s, " of ");
+    cp_say_count(s, d->images);
+    cp_say(s, " decisions change (95 %% interval %.2f to %.2f %%)", 100 * d->flip_low, 100 * d->flip_high);
+    if (c->certificates) {
+        cp_say(s, ", for ");
+        cp_say_count(s, d->certified);
+        cp_say(s, " of ");
+        cp_say_count(s, d->images);
+        cp_say(s, " images no flip is possible");
+    }
+    cp_say(s, ", the largest change of a probability is %.2g", d->max_dp);
     if (d->accuracy == d->accuracy_baseline)
-        say(s, ", accuracy stays %.2f %%", 100 * d->accuracy);
+        cp_say(s, ", accuracy stays %.2f %%", 100 * d->accuracy);
     else if (!isnan(d->accuracy))
-        say(s, ", accuracy goes from %.2f to %.2f %%", 100 * d->accuracy_baseline, 100 * d->accuracy);
+        cp_say(s, ", accuracy goes from %.2f to %.2f %%", 100 * d->accuracy_baseline, 100 * d->accuracy);
+}
+
+static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const bool weights = count_causes(c, CP_CAUSE_WEIGHTS) && !count_causes(c, CP_CAUSE_SEMANTIC);
+    const struct cp_report_tap *outcome = cp_report_outcome(c);
+    const bool nonfinite = say_nonfinite(s, c);
+    const bool semantic = say_where(s, c,
+                                    nonfinite ? " and differs from"
+                                    : weights ? " differs in weights from"
+                                              : " differs in maths from");
+    if (!semantic && !nonfinite)
+        cp_say(s, " computes the same maths as %s", c->baseline);
+    if (semantic)
+        say_causes(s, c);
+    say_rounding(s, c, semantic || nonfinite);
+    if (!semantic)
+        say_causes(s, c);
+    say_floor(s, outcome);
+    if (semantic)
+        say_share(s, outcome);
 }
 
 void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t size) {
-    struct sentence s = {text, size, 0};
-    say(&s, "%s", c->name);
-    if (!c->judged) {
-        if (!say_where(&s, c, " differs"))
-            say(&s, " has identical bits everywhere");
-        say(&s, "; no oracle ran, so maths and rounding are not told apart");
+    struct cp_sentence s = {text, size, 0};
+    size_t different = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        different += !(c->tap[t].over_inputs.different == 0);
+    cp_say(&s, "%s", c->name);
+    if (different == 0) {
+        cp_say(&s, " has the bits of %s everywhere", c->baseline);
+    } else if (!c->judged) {
+        (void)say_where(&s, c, " differs from");
+        cp_say(&s, "; no oracle ran, so maths and rounding are not told apart");
     } else {
-        if (!say_where(&s, c, " computes other maths than the baseline"))
-            say(&s, " computes the same maths as the baseline");
-        say_rounding(&s, c);
+        say_judged(&s, c);
     }
-    say_decisions(&s, &c->counts);
-    say(&s, ".");
+    say_decisions(&s, c);
+    cp_say(&s, ".");
 }

@@ -1,40 +1,83 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * One row for each candidate and tap. Names hold no comma and no quote: the experiment refuses them. */
+ * One row for each candidate and tap (RFC 4180). New columns come last. */
 #include "report/report.h"
+#include "report/words.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Empty where there is none: what pandas and R read as missing. */
 static void put(FILE *out, double value) {
     if (isnan(value))
         (void)fputc(',', out);
     else
-        (void)fprintf(out, ",%.9g", value);
+        (void)fprintf(out, value == floor(value) && fabs(value) < 0x1p53 ? ",%.0f" : ",%.9g", value);
 }
 
-void cp_report_csv(const struct cp_report *r, FILE *out) {
-    static const char *const towers[] = {"visual", "text", "joint"};
+static void put_text(FILE *out, const char *text) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        (void)fprintf(out, ",%s", text);
+        return;
+    }
+    (void)fputs(",\"", out);
+    for (; *text; text++)
+        (void)fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    (void)fputc('"', out);
+}
+
+static void put_header(FILE *out) {
     (void)fputs("candidate,tower,tap,verdict,rounding_verdict", out);
     for (int part = 0; part < CP_PART_COUNT; part++)
         (void)fprintf(out, ",%s", cp_part_names[part]);
     (void)fputs(",worst_token,ulp_max,nonfinite,different", out);
     for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
         (void)fprintf(out, ",%s%s", f == CP_FIELD_SEMANTIC ? "worst_" : "", cp_verdict_field_names[f]);
+    (void)fputs(",recorded,floor,times_floor,bracket_worst,bracket_probable,cause,local_verdict", out);
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        (void)fprintf(out, ",local_%s", cp_part_names[part]);
+    (void)fputs(",worst_input", out);
+    for (int m = 0; m < CP_METRIC_COUNT; m++)
+        (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
     (void)fputc('\n', out);
+}
+
+static void put_details(FILE *out, const struct cp_report_tap *tap) {
+    put_text(out, tap->recorded);
+    put(out, tap->floor);
+    put(out, cp_times_floor(tap));
+    for (int b = 0; b < CP_BOUND_COUNT; b++)
+        put(out, tap->bracket[b]);
+    put_text(out, tap->local ? cp_cause_names[tap->cause] : "");
+    put_text(out, tap->local ? cp_verdict_word(tap->local_verdict, CP_FIELD_VERDICT) : "");
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        put(out, tap->local_rel[part]);
+    put_text(out, cp_report_input(tap, tap->metric[CP_REL_L2].input));
+    for (int m = 0; m < CP_METRIC_COUNT; m++) {
+        put(out, tap->metric[m].mean);
+        put(out, tap->metric[m].worst);
+    }
+}
+
+/* Names of candidates and taps hold no comma and no quote: the experiment refuses them. */
+static void put_row(FILE *out, const char *candidate, const struct cp_report_tap *tap) {
+    (void)fprintf(out, "%s,%s,%s,%s,%s", candidate, cp_tower_names[tap->tower], tap->name,
+                  cp_verdict_word(tap->verdict, CP_FIELD_VERDICT),
+                  cp_verdict_word(tap->verdict, CP_FIELD_ROUNDING));
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        put(out, tap->over_inputs.mean_rel[part]);
+    put(out, tap->over_inputs.worst_token);
+    put(out, tap->over_inputs.ulp_max);
+    put(out, tap->over_inputs.nonfinite);
+    put(out, tap->over_inputs.different);
+    for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
+        put(out, tap->verdict[f]);
+    put_details(out, tap);
+    (void)fputc('\n', out);
+}
+
+void cp_report_csv(const struct cp_report *r, FILE *out) {
+    put_header(out);
     for (size_t c = 0; c < r->candidates; c++)
-        for (size_t t = 0; t < r->candidate[c].taps; t++) {
-            const struct cp_report_tap *tap = &r->candidate[c].tap[t];
-            (void)fprintf(out, "%s,%s,%s,%s,%s", r->candidate[c].name, towers[tap->tower], tap->name,
-                          cp_verdict_names[(int)tap->verdict[CP_FIELD_VERDICT]],
-                          cp_verdict_names[(int)tap->verdict[CP_FIELD_ROUNDING]]);
-            for (int part = 0; part < CP_PART_COUNT; part++)
-                put(out, tap->over_inputs.mean_rel[part]);
-            put(out, tap->over_inputs.worst_token);
-            put(out, tap->over_inputs.ulp_max);
-            put(out, tap->over_inputs.nonfinite);
-            put(out, tap->over_inputs.different);
-            for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
-                put(out, tap->verdict[f]);
-            (void)fputc('\n', out);
-        }
+        for (size_t t = 0; t < r->candidate[c].taps; t++)
+            put_row(out, r->candidate[c].name, &r->candidate[c].tap[t]);
 }

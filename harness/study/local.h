@@ -34,6 +34,7 @@ enum cp_propagation_field {
     CP_PROPAGATION_INHERITED,
     CP_PROPAGATION_FIELDS
 };
+extern const char *const cp_propagation_names[CP_PROPAGATION_FIELDS];
 
 struct cp_local {
     struct cp_lane *forced;         /* [spec_count]; lane 0 unused */

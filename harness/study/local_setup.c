@@ -104,8 +104,6 @@ static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, 
 }
 
 static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error *err) {
-    static const char *const fields[CP_PROPAGATION_FIELDS] = {"error",     "before",    "kappa", "local",
-                                                              "predicted", "explained", "left",  "inherited"};
     const struct cp_run_inputs *in = &ls->study->inputs;
     const char **visual, **text, **names;
     size_t visual_count, text_count, count = 0;
@@ -126,7 +124,8 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
             .units = "1",
             .dtype = CP_FP64,
             .rank = 2,
-            .dims = {{"segment", count, names}, {"propagation_field", CP_PROPAGATION_FIELDS, fields}}};
+            .dims = {{"segment", count, names},
+                     {"propagation_field", CP_PROPAGATION_FIELDS, cp_propagation_names}}};
         CP_TRY(cp_result_define(ls->result, &table, &ls->local->propagation[s], err));
     }
     return CP_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/floor.h"
 #include "study/local.h"
+#include "study/thumbnail.h"
 
 #include "num/certificate.h"
 
@@ -137,6 +138,8 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t c
     const struct cp_study *study = ls->study;
     const bool with_oracle = first < study->oracle_images;
     CP_TRY(cp_inputs_pixels(&study->inputs, &study->model.config, first, count, ls->pixels, err));
+    CP_TRY(
+        cp_thumbnails_write(ls->result, ls->thumbnails, &study->model.config, first, count, ls->pixels, err));
     place(ls, CP_VISUAL, first, count);
     CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
     if (study->inputs.prompts == 0)

@@ -65,6 +65,7 @@ struct cp_lockstep {
     size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
     int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
     int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
+    int thumbnails;                 /* handle; unused without images */
     float *pixels;                  /* (batch, 3, size, size) */
     size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;               /* per site: true */

@@ -3,6 +3,7 @@
 #include "study/bracket.h"
 #include "study/floor.h"
 #include "study/local.h"
+#include "study/thumbnail.h"
 #include "study/verdict.h"
 
 #include <stdio.h>
@@ -247,6 +248,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     TAKE(ls->verdicts, study->spec_count, sizeof *ls->verdicts);
     TAKE(ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
+    CP_TRY(cp_thumbnails_define(result, &study->inputs, &study->model.config, &ls->thumbnails, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+const char *const cp_propagation_names[CP_PROPAGATION_FIELDS] = {
+    "error", "before", "kappa", "local", "predicted", "explained", "left", "inherited"};
+
 struct tower_table {
     enum cp_tower tower;
     size_t inputs, segments;

@@ -90,6 +90,7 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
     const struct {
         const char *name, *value;
     } facts[] = {{"tool", "clip-parity"},
+                 {"file", study->path},
                  {"version", cp_version()},
                  {"commit", cp_version_commit()},
                  {"compiler", cp_version_compiler()},

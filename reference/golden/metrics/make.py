@@ -24,8 +24,8 @@ def ordinal(values, code):
         bits, sign = values.astype(numpy.float16).view(numpy.uint16).astype(numpy.int64), 1 << 15
     else:
         bits, sign = values.astype(numpy.float32).view(numpy.uint32).astype(numpy.int64), 1 << 31
-        if code == BF16:
-            bits, sign = bits >> 16, 1 << 15
+        if code == BF16:  # to nearest, ties to even
+            bits, sign = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, 1 << 15
     return numpy.where(bits >= sign, sign - bits, bits)
 
 
@@ -47,6 +47,24 @@ def relative(x, y):
     return 0.0 if numpy.array_equal(x, y) else numpy.linalg.norm(x - y) / numpy.linalg.norm(y)
 
 
+def ulp_histogram(distances):
+    """Bin 0: 0; b: [2^(b-1), 2^b); 33: 2^32 - 1."""
+    bins = [0 if d == 0 else 33 if d == 2**32 - 1 else int(d).bit_length() for d in distances]
+    return numpy.bincount(bins, minlength=34)
+
+
+def worst_line(table_x, table_y):
+    """Of the rows: the largest relative L2, its index, and the two values with the largest difference in it."""
+    found = []
+    for u, v in zip(table_x, table_y):
+        ok = numpy.isfinite(u) & numpy.isfinite(v)
+        found.append(relative(u[ok], v[ok]) if ok.any() else -1.0)
+    line = int(numpy.argmax(found))  # the first; NaN is the largest
+    u, v = table_x[line], table_y[line]
+    at = int(numpy.nanargmax(numpy.where(numpy.isfinite(u) & numpy.isfinite(v), numpy.abs(u - v), nan)))
+    return found[line], line, u[at], v[at]
+
+
 def metrics(x, y, codes, judged):
     """x, y: (groups, group_rows, stride); judged: rows and columns of each group that count."""
     rows, width = judged
@@ -59,37 +77,24 @@ def metrics(x, y, codes, judged):
     finite = numpy.isfinite(flat_x) & numpy.isfinite(flat_y)
     ulp = float(ulp_distances(flat_x, flat_y, codes[2]).max()) if codes[:2] == (FP32, FP32) else nan
     ends = [float((~same & ~finite).sum()), float((~same).sum())]
-    quantiles = [nan] * 3
+    quantiles, histogram = [nan] * 3, numpy.zeros(34)
     if codes[:2] == (FP32, FP32):
         ordered = numpy.sort(ulp_distances(flat_x, flat_y, codes[2]))
         quantiles = [bucket_end(ordered[int(numpy.ceil(q * ordered.size)) - 1]) for q in (0.5, 0.99, 0.999)]
+        histogram = ulp_histogram(ordered)
     if not finite.any():
-        return [nan] * 7 + [ulp] + [nan] * 5 + quantiles + [nan] * 7 + ends
+        return [nan] * 7 + [ulp] + [nan] * 5 + quantiles + [nan] * 7 + ends, histogram
     a, b = flat_x[finite], flat_y[finite]
     d = numpy.abs(a - b)
     rel = relative(a, b)
     cosine = 1.0 if rel == 0 else numpy.dot(a, b) / (numpy.linalg.norm(a) * numpy.linalg.norm(b))
-    of_rows = []
-    for u, v in zip(table_x, table_y):
-        ok = numpy.isfinite(u) & numpy.isfinite(v)
-        of_rows.append(relative(u[ok], v[ok]) if ok.any() else -1.0)
-    row = int(numpy.argmax(of_rows))
+    row_rel, row, row_x, row_y = worst_line(table_x, table_y)
     worst = int(numpy.argmax(d))
     rtol, atol = TOLERANCES[codes[2]]
-    pairs = numpy.isfinite(table_x) & numpy.isfinite(table_y)
-    apart = numpy.where(pairs, numpy.abs(numpy.where(pairs, table_x, 0) - numpy.where(pairs, table_y, 0)), -1)
-    square, norm = (numpy.where(pairs, v, 0) ** 2 for v in (apart, table_y))
-    square, norm = square.sum(axis=0), norm.sum(axis=0)
-    of_columns = numpy.where(square == 0, 0, numpy.sqrt(square / norm))
-    channel = int(numpy.argmax(of_columns))
-    in_row, in_channel = int(numpy.argmax(apart[row])), int(numpy.argmax(apart[:, channel]))
-    other = nan, nan
-    if pairs[:, channel].any():
-        other = table_x[in_channel, channel], table_y[in_channel, channel]
     return [d.max(), d.mean(), numpy.sqrt(numpy.mean(d**2)), numpy.sqrt(numpy.mean(b**2)), rel, cosine,
-            -20 * numpy.log10(rel), ulp, of_rows[row], float(places[row]), float(index[finite][worst]), a[worst],
-            b[worst]] + quantiles + [float(numpy.mean(d > atol + rtol * numpy.abs(b))), table_x[row, in_row],
-            table_y[row, in_row], of_columns[channel], float(channel), *other] + ends
+            -20 * numpy.log10(rel), ulp, row_rel, float(places[row]), float(index[finite][worst]), a[worst],
+            b[worst]] + quantiles + [float(numpy.mean(d > atol + rtol * numpy.abs(b))), row_x, row_y,
+            *worst_line(table_x.T, table_y.T)] + ends, histogram
 
 
 def metric_cases():
@@ -119,6 +124,7 @@ def metric_cases():
     x[:, 3:], y[:, :, 6:] = nan, 1e30  # outside the rows and columns that count
     worst_x, worst_y = near((4, 10))
     worst_x[2, 7] += 3
+
     def spoiled(shape, share):
         x, y = near(shape, error=1e-6)
         for v in (x, y):
@@ -126,6 +132,25 @@ def metric_cases():
                 v[rng.random(shape) < share] = value
         return x, y
 
+
+    def damaged(shape, share, error):
+        """Random magnitudes with zeros, NaN and infinities among them, some on both sides."""
+        y = rng.standard_normal(shape) * 10 ** rng.uniform(-3, 3, shape)
+        x = y * (1 + error * rng.standard_normal(shape))
+        for value in (0.0, -0.0, nan, inf, -inf):
+            for side in (x, y):
+                side[rng.random(shape) < share] = value
+        both = rng.random(shape) < share
+        x[both] = y[both]
+        return x, y
+
+    channel_x, channel_y = near((2, 3, 40, 17))  # one column of all groups
+    channel_x[..., 11] *= 1.5
+    channel_x, channel_y = (v.reshape(6, 40, 17) for v in (channel_x, channel_y))
+    dead_x, dead_y = near((9, 12))
+    dead_x[:, 3] = dead_y[:, 3] = 0  # a channel that is off
+    dead_x[:, 4] = nan  # one without a finite pair
+    far_x, far_y = near((3, 700), scale=1e3, error=2.0)  # signs differ: distances up to 2^32
     return [
         case(*near((6, 20))),
         case(*near((3, 40, 65), error=1e-7)),  # more columns than a whole number of vectors
@@ -162,6 +187,27 @@ def metric_cases():
         case([1e150, -2e150, 1.0], [1e150, 2e150, -1.0], codes=(FP64, FP64, FP32)),
         case([1e-150, 2e-150], [1e-150, 3e-150], codes=(FP64, FP64, FP32)),
         case([1e-200], [2e-200], codes=(FP64, FP64, FP32)),  # squares underflow: unknown, not alike
+        case([[1e-200, 1.0], [1e-200, 2.0]], [[2e-200, 1.0], [1e-200, 2.0]], codes=(FP64, FP64, FP32)),
+        case([[1e-200], [1e-210]], [[2e-200], [2e-210]], codes=(FP64, FP64, FP32)),  # the first unknown row
+        case(channel_x, channel_y),
+        case(channel_x, channel_y, judged=(7, 12)),
+        case(dead_x, dead_y),
+        case(far_x, far_y),
+        case(*near((5, 1500), error=1e-6)),  # more than a block of columns, and no whole number of vectors
+        case(*near((3, 1025), error=1e-6), codes=(FP32, FP64, FP32)),
+        case(*damaged((7, 33), 0.02, 1e-5)),
+        case(*damaged((3, 1100), 0.001, 1e-5)),
+        case(*damaged((3, 4, 9), 0.1, 1e-2), judged=(2, 7)),
+        case(*damaged((7, 33), 0.02, 1e-3), codes=(FP32, FP32, FP16)),
+        case(*damaged((7, 33), 0.02, 1e-2), codes=(FP32, FP32, BF16)),
+        case(*near((4, 600), scale=1e-5, error=0.3), codes=(FP32, FP32, FP16)),  # fp16's subnormals
+        case(*near((4, 600), scale=1e5, error=0.3), codes=(FP32, FP32, FP16)),  # and its overflow
+        case(*damaged((7, 33), 0.02, 1e-9), codes=(FP32, FP64, FP32)),
+        case(*damaged((7, 33), 0.02, 1e-13), codes=(FP64, FP64, FP16)),
+        case(far_x, far_x),  # the same bits
+        case(dead_x, dead_x),
+        case([[nan, 2.0], [nan, 3.0]], [[nan, 2.0], [nan, 3.0]]),
+        case(0 * far_y, 0 * far_y),
     ]
 
 
@@ -266,7 +312,9 @@ def main():
     save("metrics.layouts", [[*codes, *x.shape[:2], judged[0], judged[1], x.shape[2]] for x, _, codes, judged in cases])
     save("metrics.x", numpy.concatenate([x.ravel() for x, *_ in cases]))
     save("metrics.y", numpy.concatenate([y.ravel() for _, y, *_ in cases]))
-    save("metrics.expected", [metrics(*case) for case in cases])
+    expected = [metrics(*case) for case in cases]
+    save("metrics.expected", [values for values, _ in expected])
+    save("metrics.histograms", [histogram for _, histogram in expected])
     cases = [x.astype(numpy.float32).astype(numpy.float64) for x in statistics_cases()]
     expected = [statistics(x) for x in cases]
     save("statistics.lengths", [[len(x)] for x in cases])
