@@ -10,7 +10,7 @@
 #include <math.h>
 
 #define BISECT "bisect experiments/quickgelu-vs-gelu.yaml "
-#define FEW "inputs.limit=4 'inputs.prompts=[a bag, a dress]' "
+#define FEW "threads=1 inputs.limit=4 'inputs.prompts=[a bag, a dress]' "
 
 enum { IMAGES_RUN = 4 };
 
@@ -47,9 +47,9 @@ static void assert_set(const char *arguments, const char *set) {
 /* QuickGELU's weights under GELU: one block's activation does half of the harm, and every setting is one. */
 static void founding_case(void **state) {
     (void)state;
-    assert_set(BISECT "erf", "activation@visual.0: erf");
+    assert_set(BISECT "erf threads=1", "activation@visual.0: erf");
     assert_non_null(strstr(text, "differs in 13 swaps; "));
-    assert_set(BISECT "erf --settings", "activation: erf");
+    assert_set(BISECT "erf --settings threads=1", "activation: erf");
     assert_non_null(strstr(text, "13 swaps, 1 setting; 0 tests"));
     assert_set(BISECT "erf --share 1 --at image_features --layers " FEW, "activation@visual.0-5: erf");
 }
@@ -180,9 +180,9 @@ static void exit_codes(void **state) {
 /* Cells of other designs are candidates too; one prompt's probability is always 1, so features are judged. */
 static void other_candidates(void **state) {
     (void)state;
-    assert_set("bisect experiments/which-layer.yaml activation=erf@visual.3 inputs.limit=8",
+    assert_set("bisect experiments/which-layer.yaml activation=erf@visual.3 threads=1 inputs.limit=8",
                "activation@visual.3: erf");
-    assert_set("bisect experiments/full-factorial.yaml eps+weights --settings inputs.limit=8",
+    assert_set("bisect experiments/full-factorial.yaml eps+weights --settings threads=1 inputs.limit=8",
                "weights: bf16");
     (void)answer(BISECT "erf inputs.limit=8 'inputs.prompts=[a bag]'", 0);
     assert_non_null(strstr(text, "\nreached image_features "));
