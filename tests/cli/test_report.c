@@ -13,7 +13,8 @@ static char text[1 << 20];
 
 static int run_it(void **state) {
     (void)state;
-    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 output=$OUT 'hypothesis=\"a "
+    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=0 floor=0 "
+                       "output=$OUT 'hypothesis=\"a "
                        "<b> & c\"' 'candidates={erf: "
                        "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
                        "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
@@ -35,10 +36,13 @@ static void report(const char *arguments) {
 static void the_page_answers_in_words(void **state) {
     (void)state;
     report("report $OUT -o -");
-    assert_non_null(strstr(text, "erf differs in maths from the baseline (activation: quick), from block 0's "
-                                 "activation on in both towers; rounding explains none of it. "));
-    assert_non_null(strstr(text, "welford computes the same maths as the baseline (activation: quick); "));
-    assert_non_null(strstr(text, "same has the bits of the baseline (activation: quick) everywhere. "));
+    assert_non_null(strstr(
+        text, "<strong>erf</strong> differs in maths from the baseline (activation: quick), from block 0's "
+              "activation on in both towers; rounding explains none of it. "));
+    assert_non_null(strstr(
+        text, "<strong>welford</strong> computes the same maths as the baseline (activation: quick); "));
+    assert_non_null(
+        strstr(text, "<strong>same</strong> has the bits of the baseline (activation: quick) everywhere. "));
     assert_non_null(strstr(text, "of 12 decisions change"));
     assert_non_null(strstr(text, "</html>"));
     assert_non_null(strstr(text, "default-src 'none'"));
