@@ -13,7 +13,7 @@ static char text[1 << 20];
 
 static int run_it(void **state) {
     (void)state;
-    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=0 floor=0 "
+    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=off floor=0 "
                        "output=$OUT 'hypothesis=\"a "
                        "<b> & c\"' 'candidates={erf: "
                        "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
