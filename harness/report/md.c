@@ -141,6 +141,28 @@ static void put_worst(FILE *out, const struct cp_report_candidate *c) {
         put_tap(out, tap);
 }
 
+static void put_growth(FILE *out, const struct cp_report_candidate *c) {
+    static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR,     CP_PROPAGATION_BEFORE,
+                                                       CP_PROPAGATION_KAPPA,     CP_PROPAGATION_LOCAL,
+                                                       CP_PROPAGATION_PREDICTED, CP_PROPAGATION_EXPLAINED};
+    if (!c->segments)
+        return;
+    (void)fputs("\n<details><summary>How the error of ", out);
+    cp_md_text(out, c->name);
+    (void)fputs(
+        " grows: E = \u03ba E before + \u03b5</summary>\n\n| segment | E | E before | \u03ba | \u03b5 | "
+        "\u03ba E before + \u03b5 | explained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        out);
+    for (size_t s = 0; s < c->segments; s++) {
+        (void)fputs("| ", out);
+        cp_md_text(out, c->segment[s].address);
+        for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
+            cp_md_number(out, c->segment[s].field[fields[f]]);
+        (void)fputs(" |\n", out);
+    }
+    (void)fputs("\n</details>\n", out);
+}
+
 static void put_share(FILE *out, double share) {
     if (isnan(share))
         (void)fputs(" | ", out);
@@ -225,8 +247,10 @@ void cp_report_md(const struct cp_report *r, FILE *out) {
         put_first(out, r);
     put_causes(out, r);
     for (size_t i = 0; i < r->candidates; i++)
-        if (!r->candidate[i].layerwise)
+        if (!r->candidate[i].layerwise) {
             put_worst(out, &r->candidate[i]);
+            put_growth(out, &r->candidate[i]);
+        }
     if (r->candidate[0].counts.images && any_shown(r))
         put_counts(out, r);
     for (size_t i = 0; i < r->candidates; i++)

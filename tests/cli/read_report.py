@@ -28,7 +28,7 @@ with open(sys.argv[3], encoding="utf-8") as file:
     schema = json.load(file)
 jsonschema.Draft202012Validator.check_schema(schema)
 jsonschema.Draft202012Validator(schema).validate(report)
-assert report["schema"] == "clip-parity/report/1" and report["hypothesis"] == "a <b> & c"
+assert report["schema"] == "clip-parity/report/1" and report["hypothesis"] == r'a <b> & "c" \ d'
 
 rows = table.set_index(["candidate", "tap"])
 for candidate in report["candidates"]:

@@ -17,7 +17,7 @@ static int run_it(void **state) {
     (void)state;
     return run_program(
         "run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=2 floor=1 output=$OUT 'hypothesis=\"a "
-        "<b> & c\"' 'candidates={erf: "
+        "<b> & \\\"c\\\" \\\\ d\"' 'candidates={erf: "
         "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
         "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
         text, sizeof text);
@@ -67,7 +67,7 @@ static void the_page_stands_alone(void **state) {
         hashes++;
     assert_int_equal(scripts, hashes);
     assert_in_range(scripts, 2, 20);
-    assert_non_null(strstr(text, "Hypothesis: a &lt;b&gt; &amp; c<"));
+    assert_non_null(strstr(text, "Hypothesis: a &lt;b&gt; &amp; &quot;c&quot; \\ d<"));
 }
 
 /* Each verdict is a link to its tap in detail, and says what it is. */
@@ -120,10 +120,13 @@ static void programs_can_read_it(void **state) {
 static void markdown_stays_markdown(void **state) {
     (void)state;
     report("report $OUT --md -o -");
-    assert_non_null(strstr(text, "# quickgelu-vs-gelu\n\nHypothesis: a \\<b> \\& c\n"));
+    assert_non_null(strstr(text, "# quickgelu-vs-gelu\n\nHypothesis: a \\<b> \\& \"c\" \\\\ d\n"));
     assert_non_null(strstr(text, "\n| erf | visual.0.mlp.gelu | text.0.mlp.gelu | class_features |\n"));
     assert_non_null(strstr(text, "\n## Worst taps of erf\n"));
     assert_non_null(strstr(text, "\n| welford | "));
+    assert_non_null(strstr(text, "How the error of erf grows"));
+    assert_non_null(strstr(text, "\n| segment | E | E before | "));
+    assert_non_null(strstr(text, "\n| text_features | "));
     assert_non_null(strstr(text, "\n## Provenance\n"));
 }
 
