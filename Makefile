@@ -5,7 +5,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive bench clean
+.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -50,6 +50,13 @@ bench: build
 	cmake --build build/release --target gemm_vs_openblas
 	./build/release/tests/gemm_vs_openblas 1
 	./build/release/tests/gemm_vs_openblas 2
+
+# A whole run beside PyTorch hooks, an h5py capture and a NumPy comparison: some minutes. Needs 2 GB for the weights
+# and captures in TMPDIR.
+bench-pytorch: build
+	@missing=$$(for p in python3-torch libopenblas0-openmp; do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+	if [ -n "$$missing" ]; then echo "Needs, from Debian:" $$missing; exit 1; fi
+	/usr/bin/python3 tests/bench/lockstep_vs_pytorch.py --oracle
 
 clean:
 	rm -rf build results/runs
