@@ -1,11 +1,11 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
 PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
 	libspng-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev python3-h5py python3-xarray \
-	python3-h5netcdf dataset-fashion-mnist
+	python3-h5netcdf python3-pandas python3-jsonschema dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test build setup exhaustive bench bench-pytorch clean
+.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -14,6 +14,18 @@ demo: build
 test: build
 	cmake --build build/release
 	ctest --preset release
+
+# The report's page in headless Chromium; pictures of it go to build/browser.
+BROWSER_PACKAGES = $(if $(shell command -v chromium),,chromium) $(if $(shell command -v npm),,nodejs npm)
+test-browser: build
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER_PACKAGES)"
+	@mkdir -p build/browser && cd build/browser && { test -f package.json || echo '{"private": true}' > package.json; }
+	@test -d build/browser/node_modules/playwright-core || npm install --prefix build/browser --no-audit --no-fund --silent \
+	  playwright-core@1.65.1
+	./build/release/clip-parity run experiments/quickgelu-vs-gelu.yaml inputs.limit=16 local=16 floor=2 \
+	  output=build/browser/founding.h5 >/dev/null
+	./build/release/clip-parity report build/browser/founding.h5
+	node tests/browser/check_report.mjs build/browser build/browser/founding.html
 
 build: setup
 	cmake --preset release

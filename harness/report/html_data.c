@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What the page's scripts work on, as JSON: by candidate a column of numbers for each quantity, tap by tap in
  * the order of the first candidate's taps; null for a column that nothing is known of. */
+#include "base/base64.h"
 #include "report/html.h"
 
 #include <math.h>
@@ -66,25 +67,45 @@ static double bound_of(const struct cp_report_tap *tap, int bound) {
     return tap->bracket[bound];
 }
 
-static double value_of(const struct cp_report *r, size_t c, size_t t, column_of column, int which) {
-    const struct cp_report_tap *tap = cp_html_tap(r, c, t);
-    return tap ? column(tap, which) : NAN;
+/* A list of numbers, or the same as little-endian float32 in base64, whichever is shorter: where there are
+ * three digits each, that is a third less. */
+static void put_values(FILE *out, const double *values, size_t count) {
+    float *packed = malloc(count * sizeof *packed + 1);
+    char *list = NULL, *text = malloc(cp_base64_length(count * sizeof *packed) + 1);
+    size_t size = 0;
+    FILE *memory = open_memstream(&list, &size);
+    for (size_t t = 0; memory && t < count; t++) {
+        (void)fputc(t ? ',' : '[', memory);
+        cp_html_json_number(memory, values[t]);
+        if (packed)
+            packed[t] = (float)values[t];
+    }
+    const bool whole = memory && fclose(memory) == 0;
+    if (whole && packed && text && size > cp_base64_length(count * sizeof *packed) + 1) {
+        cp_base64((const uint8_t *)packed, count * sizeof *packed, text);
+        (void)fprintf(out, "\"%s\"", text);
+    } else {
+        (void)fprintf(out, whole ? "%s]" : "null", list);
+    }
+    free(list);
+    free(text);
+    free(packed);
 }
 
 static void put_column(FILE *out, const struct cp_report *r, size_t c, column_of column, int which) {
     const size_t taps = r->candidate[0].taps;
-    size_t known = 0;
-    while (known < taps && isnan(value_of(r, c, known, column, which)))
-        known++;
-    if (known == taps) {
+    double *values = malloc(taps * sizeof *values + 1);
+    bool known = false;
+    for (size_t t = 0; values && t < taps; t++) {
+        const struct cp_report_tap *tap = cp_html_tap(r, c, t);
+        values[t] = tap ? column(tap, which) : NAN;
+        known = known || !isnan(values[t]);
+    }
+    if (known)
+        put_values(out, values, taps);
+    else
         (void)fputs("null", out);
-        return;
-    }
-    for (size_t t = 0; t < taps; t++) {
-        (void)fputc(t ? ',' : '[', out);
-        cp_html_json_number(out, value_of(r, c, t, column, which));
-    }
-    (void)fputc(']', out);
+    free(values);
 }
 
 /* [column, column, ...] */

@@ -8,9 +8,8 @@
 enum { LEFT = 50, PLOT = CP_HTML_WIDTH - LEFT - 8, TOP = 18, HEIGHT = 240, BOTTOM = 8, OPEN = 3 };
 
 /* One quantity, tap by tap. */
-enum quantity { FLOOR = CP_PART_COUNT, WORST, PROBABLE, QUANTITIES };
-static const char *const classes[QUANTITIES] = {"total", "semantic", "rounding", "rounding_baseline",
-                                                "floor", "worst",    "probable"};
+enum quantity { FLOOR = CP_PART_COUNT, LINES, WORST = LINES, PROBABLE, QUANTITIES };
+static const char *const classes[LINES] = {"total", "semantic", "rounding", "rounding_baseline", "floor"};
 
 static double value_of(const struct cp_report_tap *tap, int quantity) {
     switch (quantity) {
@@ -70,6 +69,21 @@ static void put_series(FILE *out, const struct cp_report_candidate *c, int quant
         (void)fprintf(out, "\" class=\"plot p-%s\"/>", classes[quantity]);
 }
 
+/* Where bounds are stated, a bar from the probable to the worst. */
+static void put_bounds(FILE *out, const struct cp_report_candidate *c, struct cp_html_axis axis) {
+    bool any = false;
+    for (size_t t = 0; t < c->taps; t++) {
+        const double low = value_of(&c->tap[t], PROBABLE), high = value_of(&c->tap[t], WORST);
+        if (low > 0 && high > 0) {
+            (void)fprintf(out, "%sM%.0f %.0fV%.0f", any ? "" : "<path class=bounds d=\"", x_of(c, t),
+                          y_of(axis, low) + 1, y_of(axis, high));
+            any = true;
+        }
+    }
+    if (any)
+        (void)fputs("\"/>", out);
+}
+
 static void put_drawing(FILE *out, const struct cp_report_candidate *c) {
     struct cp_html_axis axis = cp_html_axis_start();
     for (size_t t = 0; t < c->taps; t++)
@@ -78,24 +92,21 @@ static void put_drawing(FILE *out, const struct cp_report_candidate *c) {
     axis = cp_html_axis_end(axis);
     cp_html_svg(out, "static", TOP + HEIGHT + BOTTOM, "Error over depth of", c->name);
     put_axes(out, c, axis);
-    for (int quantity = QUANTITIES - 1; quantity >= 0; quantity--)
+    put_bounds(out, c, axis);
+    for (int quantity = LINES - 1; quantity >= 0; quantity--)
         put_series(out, c, quantity, axis);
     (void)fputs("</svg>", out);
 }
 
 static void put_key(FILE *out) {
-    static const char *const words[QUANTITIES] = {"total",
-                                                  "semantic: other maths",
-                                                  "rounding of the candidate",
-                                                  "rounding of the baseline",
-                                                  "noise floor",
-                                                  "a-priori bound, worst",
-                                                  "probable"};
+    static const char *const words[LINES] = {"total", "semantic: other maths", "rounding of the candidate",
+                                             "rounding of the baseline", "noise floor"};
     (void)fputs("<ul class=\"key static\">", out);
-    for (int quantity = 0; quantity < QUANTITIES; quantity++)
+    for (int quantity = 0; quantity < LINES; quantity++)
         (void)fprintf(out, "<li><svg width=24 height=8><path class=\"plot p-%s\" d=\"M0 4H24\"/></svg> %s",
                       classes[quantity], words[quantity]);
-    (void)fputs("</ul>", out);
+    (void)fputs("<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> a-priori bounds</ul>",
+                out);
 }
 
 void cp_html_growth(const struct cp_report *r, FILE *out) {

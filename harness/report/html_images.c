@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { THUMBNAILS_MAX = 900000 }; /* characters of all images together */
+enum { THUMBNAILS_MAX = 400000 }; /* characters of all images together */
 
 /* The images that are the worst somewhere, or whose decision is shown. */
 static void mark_needed(const struct cp_report *r, bool *needed) {

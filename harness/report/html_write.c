@@ -41,7 +41,7 @@ static void put_number(FILE *out, double value) {
         (void)fputc('0', out);
     else if (size < 1e6 && floor(size) == size)
         (void)fprintf(out, "%.0f", value);
-    else if (size >= 0.01 && size < 1e4)
+    else if (size >= 0.1 && size < 1e4)
         (void)fprintf(out, "%.3g", value);
     else
         put_scientific(out, value);
@@ -106,9 +106,8 @@ size_t cp_html_segment(const char *address) {
 }
 
 bool cp_html_is_block(const char *address) {
-    const size_t length = cp_html_segment(address);
-    return length > 0 && isdigit((unsigned char)address[length - 1]) && strchr(address, '.') != NULL &&
-           strchr(address, '.') < address + length;
+    const char *dot = strchr(address, '.');
+    return dot && isdigit((unsigned char)dot[1]);
 }
 
 const struct cp_report_tap *cp_html_tap(const struct cp_report *r, size_t c, size_t t) {

@@ -29,7 +29,7 @@ struct cp_report_metric {
 /* Where on the images a tap of the image tower diverges most: the images with the largest error of one token,
  * and the tokens that are the worst of most images; both in that order. Token 0 is the class token, then come
  * the patches, row by row. */
-enum { CP_REPORT_WORST = 4, CP_REPORT_PATCHES = 40 };
+enum { CP_REPORT_WORST = 4, CP_REPORT_PATCHES = 16 };
 struct cp_report_places {
     size_t worst, patches;
     struct cp_report_worst {
@@ -75,6 +75,7 @@ struct cp_report_segment {
 struct cp_report_candidate {
     const char *name;
     const char *baseline; /* "the baseline", with its settings where they are few */
+    bool layerwise;       /* a swap in one layer of `layers`, of which there may be hundreds */
     size_t taps;
     struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
     bool judged;                /* by an oracle */

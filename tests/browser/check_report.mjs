@@ -50,6 +50,7 @@ async function checkCharts(page, name) {
 
 /** Walks the whole matrix by arrow keys: to the first cell by Tab, then row by row. */
 async function checkKeyboard(page, name) {
+  await page.evaluate(() => document.querySelector("#pick button")?.click()); // all candidates, where only some are shown
   await page.focus("#unfold");
   await page.keyboard.press("Enter");
   const cells = await page.$$eval("#matrix tbody a", (list) => list.length);

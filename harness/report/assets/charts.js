@@ -21,20 +21,20 @@ const EIGHT = [[], [7, 3], [2, 3], [10, 3, 2, 3], [5, 5], [12, 4], [3, 6], [1, 2
 function backdrop() {
   const lines = [];
   if (FLOOR) lines.push(line("noise floor", "floor", FLOOR, { dash: [2, 3] }));
-  if (PROBABLE) lines.push(line("a-priori bound, probable", "floor", PROBABLE, { dash: [8, 4], width: 1 }));
-  if (WORST) lines.push(line("worst", "floor", WORST, { dash: [14, 4], width: 1 }));
+  if (PROBABLE) lines.push(line("a-priori bound, probable", "floor", PROBABLE, { paths: () => null }));
+  if (WORST) lines.push(line("a-priori bound, worst", "floor", WORST, { paths: () => null }));
   return lines;
 }
 
 function linesOf(which) {
   if (which === ALL)
     return DATA.candidates
-      .map((candidate, c) => line(candidate.name, `s${c % 8}`, candidate.part[0], { show: shown[c], dash: EIGHT[Math.floor(c / 8) % 8] }))
+      .map((candidate, c) => line(candidate.name, `s${c % 8}`, candidate.part[0], { show: shown[c], width: Math.max(1.3, 3.6 - 1.1 * c), dash: EIGHT[Math.floor(c / 8) % 8] }))
       .filter((_, c) => shown[c] || DATA.candidates.length <= 24)
       .concat(backdrop());
   const part = DATA.candidates[which].part;
   return [
-    line(PART_WORDS[1], "semantic", part[1], { width: 3 }),
+    line(PART_WORDS[1], "semantic", part[1], { width: 4.5, alpha: 0.7 }),
     line(PART_WORDS[2], "candidate", part[2]),
     line(PART_WORDS[3], "baseline", part[3], { dash: [5, 3] }),
     line(PART_WORDS[0], "total", part[0], { width: 1 }),
@@ -45,6 +45,25 @@ const starts = DATA.towers.map((tower, t) => (t === 0 || tower !== DATA.towers[t
 const blocks = DATA.addresses.map((address, t) => (t === 0 || segmentOf(address) !== segmentOf(DATA.addresses[t - 1]) ? t : -1))
   .filter((t) => t >= 0 && /\.\d+$/.test(segmentOf(DATA.addresses[t])));
 
+/** Where bounds are stated, a bar from the probable to the worst: no line, since the taps between have none. */
+function drawBounds(chart) {
+  const probable = chart.series.findIndex((series) => series.label === "a-priori bound, probable");
+  if (probable < 0 || !chart.series[probable].show || !WORST) return;
+  const { ctx } = chart, width = Math.max(1, 0.5 * (chart.valToPos(1, "x", true) - chart.valToPos(0, "x", true)));
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(chart.bbox.left, chart.bbox.top, chart.bbox.width, chart.bbox.height);
+  ctx.clip();
+  ctx.fillStyle = colour("floor");
+  ctx.globalAlpha = 0.3;
+  PROBABLE.forEach((low, t) => {
+    if (!(low > 0) || !(WORST[t] > 0)) return;
+    const bottom = chart.valToPos(low, "y", true), top = chart.valToPos(WORST[t], "y", true);
+    ctx.fillRect(chart.valToPos(t, "x", true) - width / 2, top, width, Math.max(2 * devicePixelRatio, bottom - top));
+  });
+  ctx.restore();
+}
+
 /** A line where a tower begins, with its name. */
 function drawTowers(chart) {
   const { ctx } = chart, { left, top, height, width } = chart.bbox, ratio = devicePixelRatio;
@@ -52,6 +71,7 @@ function drawTowers(chart) {
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.fillStyle = ctx.strokeStyle = colour("soft");
   ctx.textBaseline = "top";
+  ctx.textAlign = "left";
   for (const start of starts) {
     const x = Math.max(chart.valToPos(start - 0.5, "x", true), left);
     if (x > left + width) continue;
@@ -67,6 +87,14 @@ function drawTowers(chart) {
   ctx.restore();
 }
 
+/** Whole powers of ten, at most nine of them. */
+function decades(chart, axis, low, high) {
+  const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9), step = Math.ceil((last - first + 1) / 9);
+  const powers = [];
+  for (let power = first; power <= last; power += step) powers.push(10 ** power);
+  return powers;
+}
+
 function axes() {
   const grid = { stroke: colour("line"), width: 1 }, font = "11px system-ui, sans-serif", stroke = colour("soft");
   return [
@@ -77,21 +105,21 @@ function axes() {
         return inside.filter((_, i) => i % step === 0);
       },
       values: (chart, splits) => splits.map((t) => segmentOf(DATA.addresses[t] || "")) },
-    { stroke, font, grid, ticks: grid, size: 50,
-      values: (chart, splits) => splits.map((v) => (v && Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-6 ? `1e${Math.round(Math.log10(v))}` : null)) },
+    { stroke, font, grid, ticks: grid, size: 50, splits: decades,
+      values: (chart, splits) => splits.map((v) => (v ? `1e${Math.round(Math.log10(v))}` : "")) },
   ];
 }
 
 function optionsOf(place, lines, which) {
-  const decades = lines.flatMap((l) => (l.show === false ? [] : l.values.filter((v) => v)));
-  const low = decades.length ? Math.floor(Math.log10(Math.max(1e-20, Math.min(...decades)))) : -8;
-  const high = decades.length ? Math.ceil(Math.log10(Math.max(...decades))) : 0;
+  const values = lines.flatMap((l) => (l.show === false ? [] : l.values.filter((v) => v)));
+  const low = values.length ? Math.floor(Math.log10(Math.max(1e-20, Math.min(...values)))) : -8;
+  const high = values.length ? Math.ceil(Math.log10(Math.max(...values))) : 0;
   return {
     width: place.clientWidth, height: place.clientWidth < 560 ? 240 : 300,
     scales: { x: { time: false }, y: { distr: 3, range: [10 ** low, 10 ** Math.max(high, low + 1)] } },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
-    legend: { live: true },
-    hooks: { draw: [drawTowers], ready: [(chart) => keyboard(chart, which)] },
+    legend: { live: true, markers: { width: 0, fill: (chart, i) => chart.series[i].stroke?.(chart, i) ?? null } },
+    hooks: { drawClear: [drawBounds], draw: [drawTowers], ready: [(chart) => keyboard(chart, which)] },
     axes: axes(),
     series: [{ label: "tap", value: (chart, t) => (t === null || t === undefined ? "\u2013" : DATA.addresses[t]) },
       ...lines.map(({ values, ...series }) => ({ ...series, value: (chart, v) => number(v) }))],

@@ -4,7 +4,29 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+/** A column is a list, or the same packed as float32 in base64; NaN, which means "not measured", becomes null. */
+function unpack(column) {
+  if (typeof column !== "string") return column;
+  const bytes = Uint8Array.from(atob(column), (letter) => letter.charCodeAt(0)), view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length / 4 }, (_, i) => {
+    const value = view.getFloat32(4 * i, true);
+    return Number.isNaN(value) ? null : value;
+  });
+}
+
+function readData() {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  for (const holder of [data, ...data.candidates])
+    for (const key of ["floor", "bounds", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
+      if (holder[key]) holder[key] = holder[key].map(unpack);
+  for (const candidate of data.candidates) {
+    candidate.worstInput = unpack(candidate.worstInput);
+    candidate.cause = unpack(candidate.cause);
+  }
+  return data;
+}
+
+const DATA = readData();
 const FLOOR = DATA.floor[0], [WORST, PROBABLE] = DATA.bounds; // null: not measured, not stated
 const PARTS = ["total", "semantic", "rounding", "rounding_baseline"];
 const PART_WORDS = ["total", "semantic: other maths", "rounding of the candidate", "rounding of the baseline"];
@@ -22,15 +44,15 @@ function make(tag, attributes, ...children) {
   return node;
 }
 
-/** 1.23e-4 as "1.23e-4"; small whole numbers as they are; nothing as a dash. */
+/** 1.23e-4 as "1.23e-4"; whole numbers as they are; nothing as a dash. */
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "\u2013";
   if (!Number.isFinite(value)) return value > 0 ? "\u221e" : "\u2212\u221e";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) return String(value);
-  if (size >= 0.01 && size < 1e4) return String(Number(value.toPrecision(digits)));
-  return value.toExponential(digits - 1);
+  if (size >= 0.1 && size < 1e4) return String(Number(value.toPrecision(digits)));
+  return value.toExponential(digits - 1).replace("e+", "e");
 }
 
 function percent(value) {
