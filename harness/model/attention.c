@@ -155,6 +155,8 @@ enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *er
     for (int i = 0; i < 3; i++) {
         ops->round(qkv[i], qkv[i], elements, operand(&a));
         CP_TRY(cp_pass_visit(pass, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
+        if (operand(&a) != CP_FP32) /* what a tap put there need not be of this type */
+            ops->round(qkv[i], qkv[i], elements, operand(&a));
     }
     scale_operands(&a, elements);
     if (cp_choice_permutation(choice))
