@@ -91,13 +91,12 @@ static enum cp_status load_pictures(const struct cp_load *l) {
 /* Names of images, prompts and classes, and labels, as far as they are there. */
 static enum cp_status load_inputs(const struct cp_load *l, const char *candidate) {
     struct cp_report *r = l->report;
-    char decided[400], seen[400], classes[400], probs[400];
+    char decided[400], seen[400], classes[400];
     const char *const images[] = {decided, "/inputs/image", seen}, *const prompts[] = {"/inputs/prompt"},
-                      *const class[] = {classes, probs};
+                      *const class[] = {"/inputs/class", classes};
     (void)snprintf(decided, sizeof decided, "/metrics/%.255s/image", candidate);
     (void)snprintf(seen, sizeof seen, "/metrics/%.255s/image_features/image", candidate);
     (void)snprintf(classes, sizeof classes, "/metrics/%.255s/class_features/class", candidate);
-    (void)snprintf(probs, sizeof probs, "/metrics/%.255s/class_probs/class", candidate);
     CP_TRY(load_names(l, images, 3, &r->images));
     CP_TRY(load_names(l, prompts, 1, &r->prompts));
     CP_TRY(load_names(l, class, 2, &r->classes));
