@@ -160,8 +160,10 @@ static enum cp_status print_answer(const struct cp_study *study, const struct ar
     printf("%s, %s: %zu images, %zu prompts; differs in", study->experiment->name,
            study->spec[candidate]->name, r->images, r->prompts);
     print_count(r->swaps, "swap");
-    if (a->options.unit != CP_UNIT_SWAP)
+    if (a->options.unit != CP_UNIT_SWAP) {
+        (void)putchar(',');
         print_count(r->units, units[a->options.unit]);
+    }
     printf(";");
     print_count(r->tests, "test");
     printf("\n");

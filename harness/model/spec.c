@@ -261,8 +261,11 @@ void cp_spec_take(struct cp_spec *to, const struct cp_spec *from, size_t slot, i
 }
 
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
-    const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
-    return memcmp(x->variant, y->variant, sizeof x->variant) == 0 &&
-           memcmp(x->option, y->option, sizeof x->option) == 0 &&
-           memcmp(x->number, y->number, sizeof x->number) == 0;
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (!cp_spec_same_value(a, b, slot, c, -1))
+            return false;
+    for (int k = 0; k < CP_KNOB_COUNT; k++)
+        if (!cp_spec_same_value(a, b, slot, (int)cp_knobs[k].component, k))
+            return false;
+    return true;
 }

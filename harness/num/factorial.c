@@ -40,7 +40,7 @@ static double factorial(size_t n) {
     return n < 2 ? 1 : (double)n * factorial(n - 1);
 }
 
-static size_t size_of(size_t set) {
+size_t cp_set_size(size_t set) {
     size_t size = 0;
     for (; set; set >>= 1)
         size += set & 1;
@@ -52,7 +52,7 @@ void cp_shapley(const double *v, size_t k, size_t inputs, double *phi) {
         phi[at] = 0;
     for (size_t f = 0; f < k; f++)
         for (size_t set = 0; set < (size_t)1 << k; set++) {
-            const size_t with = set | (size_t)1 << f, size = size_of(set);
+            const size_t with = set | (size_t)1 << f, size = cp_set_size(set);
             if (with == set)
                 continue;
             const double weight = factorial(size) * factorial(k - size - 1) / factorial(k);

@@ -17,6 +17,9 @@
 
 enum { CP_FACTORS_MAX = 7 };
 
+/* Factors in a set, a bit for each. */
+size_t cp_set_size(size_t set);
+
 /* y: (2^k, inputs), overwritten: row 0 by each input's grand mean, row T by its effect of the factors in T,
  * bits as for cells. Sums are in Yates' order: factor 0 first. 1 <= k <= CP_FACTORS_MAX. */
 void cp_factorial_effects(double *y, size_t k, size_t inputs);

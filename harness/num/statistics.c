@@ -43,11 +43,11 @@ CP_WIDE static void widen(const void *values, enum cp_dtype type, size_t first, 
             out[i] = (double)((const float *)values)[first + i];
 }
 
-/* x - x is 0, and NaN where x is not finite. */
+/* 0 x is 0, and NaN where x is not finite. */
 CP_WIDE static bool all_finite(const double *x, size_t count) {
     cp_lanes zero = {0};
     for (size_t i = 0; i < count; i += CP_VECTOR)
-        zero += CP_LANES_AT(x + i) - CP_LANES_AT(x + i);
+        zero += 0 * CP_LANES_AT(x + i);
     return cp_lanes_sum(&zero) == 0;
 }
 

@@ -51,26 +51,39 @@ static bool same_place(const struct cp_report_tap *a, const struct cp_report_tap
     return first && second && strcmp(first, second) == 0 && a->layer == b->layer;
 }
 
-/* ", from A and from B on"; whether there was anything to say. */
-static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
-    const struct cp_report_tap *visual = cp_report_first(c, CP_VISUAL), *text = cp_report_first(c, CP_TEXT);
-    const struct cp_report_tap *first = visual ? visual : text ? text : cp_report_first(c, CP_JOINT);
-    if (!first)
-        return false;
-    cp_say(s, "%s %s, from ", before, c->baseline);
+/* Whether nothing before a tap of its tower was recorded that could have differed already. */
+static bool first_recorded(const struct cp_report_candidate *c, const struct cp_report_tap *tap) {
+    return tap && tap->point > CP_LN_PRE && (tap == c->tap || tap[-1].tower != tap->tower);
+}
+
+static void say_towers(struct cp_sentence *s, const struct cp_report_tap *first,
+                       const struct cp_report_tap *second) {
     cp_say_place(s, first);
-    if (visual && text && same_place(visual, text)) {
+    if (second && same_place(first, second)) {
         cp_say(s, " on in both towers");
-        return true;
+        return;
     }
     if (first->tower != CP_JOINT)
         cp_say(s, " (%s)", cp_tower_names[first->tower]);
-    if (visual && text) {
+    if (second) {
         cp_say(s, " and from ");
-        cp_say_place(s, text);
-        cp_say(s, " (text)");
+        cp_say_place(s, second);
+        cp_say(s, " (%s)", cp_tower_names[second->tower]);
     }
     cp_say(s, " on");
+}
+
+/* "differs from B, from here (visual) and from there (text) on"; whether there was anything to say. */
+static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+    const struct cp_report_tap *visual = cp_report_first(c, CP_VISUAL), *text = cp_report_first(c, CP_TEXT);
+    const struct cp_report_tap *first = visual ? visual : text ? text : cp_report_first(c, CP_JOINT);
+    const struct cp_report_tap *second = visual ? text : NULL;
+    if (!first)
+        return false;
+    cp_say(s, "%s %s, from ", before, c->baseline);
+    say_towers(s, first, second);
+    if (first_recorded(c, first) || first_recorded(c, second))
+        cp_say(s, ", the first tap recorded");
     return true;
 }
 
@@ -117,13 +130,25 @@ static void say_share(struct cp_sentence *s, const struct cp_report_tap *outcome
         cp_say(s, "; rounding is as large");
 }
 
+/* " gives NaN or infinity at 3 of 20 taps, from here on"; whether it does. */
+static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const struct cp_report_tap *first = NULL;
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        if ((int)c->tap[t].verdict[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT && count++ == 0)
+            first = &c->tap[t];
+    if (!first)
+        return false;
+    cp_say(s, " gives NaN or infinity at %zu of %zu taps, from ", count, c->taps);
+    cp_say_place(s, first);
+    if (first->tower != CP_JOINT)
+        cp_say(s, " (%s)", cp_tower_names[first->tower]);
+    cp_say(s, " on");
+    return true;
+}
+
 static void say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool semantic) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), open = cp_report_rounding(c, CP_INCONCLUSIVE);
-    size_t nonfinite = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        nonfinite += (int)c->tap[t].verdict[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
-    if (nonfinite)
-        cp_say(s, "; NaN or infinity at %zu of %zu taps", nonfinite, c->taps);
     if (degraded)
         cp_say(s, "; rounding is worse than the limit at %zu of %zu taps", degraded, c->taps);
     else if (!semantic)
@@ -157,12 +182,16 @@ static void say_decisions(struct cp_sentence *s, const struct cp_report_candidat
 static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const bool weights = count_causes(c, CP_CAUSE_WEIGHTS) && !count_causes(c, CP_CAUSE_SEMANTIC);
     const struct cp_report_tap *outcome = cp_report_outcome(c);
-    const bool semantic = say_where(s, c, weights ? " differs in weights from" : " differs in maths from");
-    if (!semantic)
+    const bool nonfinite = say_nonfinite(s, c);
+    const bool semantic = say_where(s, c,
+                                    nonfinite ? " and differs from"
+                                    : weights ? " differs in weights from"
+                                              : " differs in maths from");
+    if (!semantic && !nonfinite)
         cp_say(s, " computes the same maths as %s", c->baseline);
     if (semantic)
         say_causes(s, c);
-    say_rounding(s, c, semantic);
+    say_rounding(s, c, semantic || nonfinite);
     if (!semantic)
         say_causes(s, c);
     say_floor(s, outcome);

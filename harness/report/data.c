@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/load.h"
 
+#include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_candidate *c) {
@@ -105,7 +107,30 @@ static enum cp_status load_inputs(const struct cp_load *l, const char *candidate
     return load_pictures(l);
 }
 
-/* The text of "key: " at the start of a line of the experiment, without quotes; NULL where there is none. */
+/* Text of a double-quoted YAML scalar, in place. What the resolved experiment escapes is \", \\ and, for
+ * control characters, \xHH. */
+static char *unescape(char *text) {
+    char *to = text;
+    for (const char *from = text; from && *from; from++) {
+        if (from[0] == '\\' && from[1] == 'x' && isxdigit((unsigned char)from[2]) &&
+            isxdigit((unsigned char)from[3])) {
+            const char digits[] = {from[2], from[3], '\0'};
+            const long code = strtol(digits, NULL, 16);
+            if (code >= 0x80)
+                *to++ = (char)0xc2;
+            *to++ = (char)code;
+            from += 3;
+            continue;
+        }
+        from += from[0] == '\\' && from[1];
+        *to++ = *from;
+    }
+    if (text)
+        *to = '\0';
+    return text;
+}
+
+/* The text of "key: " at the start of a line of the experiment; NULL where there is none. */
 static const char *line_of(const struct cp_report *report, struct cp_arena *arena, const char *key) {
     const size_t length = strlen(key);
     for (const char *line = report->experiment; line; line = strchr(line, '\n')) {
@@ -113,11 +138,9 @@ static const char *line_of(const struct cp_report *report, struct cp_arena *aren
         if (strncmp(line, key, length) != 0)
             continue;
         const char *text = line + length;
-        size_t size = strcspn(text, "\n");
-        if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
-            text++;
-            size -= 2;
-        }
+        const size_t size = strcspn(text, "\n");
+        if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
+            return unescape(cp_arena_printf(arena, "%.*s", (int)size - 2, text + 1));
         return cp_arena_printf(arena, "%.*s", (int)size, text);
     }
     return NULL;

@@ -112,11 +112,25 @@ enum cp_status cp_load_baseline(const struct cp_load *l) {
     return CP_OK;
 }
 
+/* Layerwise swaps are called "COMPONENT@TOWER.LAYER". */
+static void mark_layerwise(struct cp_report_candidate *c, const struct cp_report_table *layers) {
+    for (size_t i = 0; i < layers->label[0].count; i++) {
+        const char *component = layers->label[0].items[i];
+        const size_t length = strlen(component);
+        if (strncmp(c->name, component, length) == 0 && c->name[length] == '@')
+            c->layerwise = true;
+    }
+}
+
 enum cp_status cp_load_attribution(const struct cp_load *l) {
     struct cp_report *r = l->report;
     CP_TRY(cp_load_table(l, "/attribution/factorial/effects", 3, 7, &r->effects));
     CP_TRY(cp_load_table(l, "/attribution/factorial/shapley", 3, 7, &r->shapley));
     CP_TRY(cp_load_table(l, "/attribution/factorial/cells", 2, 3, &r->cells));
     CP_TRY(cp_load_table(l, "/attribution/layers/visual", 2, 1, &r->layers[CP_VISUAL]));
-    return cp_load_table(l, "/attribution/layers/text", 2, 1, &r->layers[CP_TEXT]);
+    CP_TRY(cp_load_table(l, "/attribution/layers/text", 2, 1, &r->layers[CP_TEXT]));
+    for (size_t c = 0; c < r->candidates; c++)
+        for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++)
+            mark_layerwise(&r->candidate[c], &r->layers[tower]);
+    return CP_OK;
 }

@@ -3,7 +3,11 @@
 #include "report/load.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* More than any model has; a name that says otherwise is damaged. */
+enum { LAYERS_MAX = 1000 };
 
 static const double *total_of(const struct cp_reader_array *metrics, size_t input) {
     return metrics->values + input * CP_PART_COUNT * CP_METRIC_COUNT;
@@ -114,9 +118,11 @@ static enum cp_status load_tap(const struct cp_load *l, const char *candidate, s
 
 /* "transformer.resblocks.3.ln_1" is of layer 3. */
 static int layer_of(const char *name) {
-    const char *block = strstr(name, "resblocks.");
-    int layer = -1;
-    return block && sscanf(block, "resblocks.%3d", &layer) == 1 ? layer : -1;
+    static const char blocks[] = "resblocks.";
+    const char *block = strstr(name, blocks);
+    char *end = NULL;
+    const long layer = block ? strtol(block + strlen(blocks), &end, 10) : -1;
+    return end && end > block + strlen(blocks) && layer >= 0 && layer < LAYERS_MAX ? (int)layer : -1;
 }
 
 /* A tap's name without its block: "mlp.gelu", "" for the block itself; others as they are. */

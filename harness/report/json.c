@@ -111,6 +111,7 @@ static void put_candidate(struct cp_json *j, const struct cp_report_candidate *c
     cp_json_text(j, "name", c->name);
     cp_json_text(j, "answer", answer);
     cp_json_bool(j, "judged", c->judged);
+    cp_json_bool(j, "layerwise", c->layerwise);
     put_first(j, c);
     put_causes(j, c);
     cp_json_open(j, "taps", '[');

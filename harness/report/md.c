@@ -48,6 +48,8 @@ static void put_answers(FILE *out, const struct cp_report *r) {
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < r->candidates; i++) {
         char text[CP_REPORT_ANSWER];
+        if (r->candidate[i].layerwise)
+            continue;
         cp_report_answer(&r->candidate[i], text, sizeof text);
         (void)fputs("- ", out);
         cp_md_text(out, text);
@@ -55,10 +57,20 @@ static void put_answers(FILE *out, const struct cp_report *r) {
     }
 }
 
+/* Layerwise swaps have a table of their own. */
+static bool any_shown(const struct cp_report *r) {
+    for (size_t i = 0; i < r->candidates; i++)
+        if (!r->candidate[i].layerwise)
+            return true;
+    return false;
+}
+
 static void put_first(FILE *out, const struct cp_report *r) {
     (void)fputs("\n## First divergence\n\n| candidate | visual | text | joint |\n| --- | --- | --- | --- |\n",
                 out);
     for (size_t i = 0; i < r->candidates; i++) {
+        if (r->candidate[i].layerwise)
+            continue;
         (void)fputs("| ", out);
         cp_md_text(out, r->candidate[i].name);
         for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
@@ -75,7 +87,7 @@ static void put_causes(FILE *out, const struct cp_report *r) {
         for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
             char text[CP_REPORT_ANSWER] = "";
             struct cp_sentence s = {text, sizeof text, 0};
-            if (!cp_say_causes(&s, &r->candidate[i], (enum cp_cause)cause))
+            if (r->candidate[i].layerwise || !cp_say_causes(&s, &r->candidate[i], (enum cp_cause)cause))
                 continue;
             if (!any)
                 (void)fputs("\n## Causes\n\n| candidate | class | operations |\n| --- | --- | --- |\n", out);
@@ -97,7 +109,7 @@ static void put_tap(FILE *out, const struct cp_report_tap *tap) {
     cp_md_number(out, cp_times_floor(tap));
     cp_md_number(out, tap->over_inputs.worst_token);
     put_cell(out, cp_report_input(tap, tap->metric[CP_WORST_REL_L2].input));
-    (void)fprintf(out, " | %.0f |\n", tap->over_inputs.ulp_max);
+    (void)fprintf(out, isnan(tap->over_inputs.ulp_max) ? " | |\n" : " | %.0f |\n", tap->over_inputs.ulp_max);
 }
 
 /* The next tap by descending error after (error, index); NULL: no more that differ. */
@@ -129,6 +141,28 @@ static void put_worst(FILE *out, const struct cp_report_candidate *c) {
         put_tap(out, tap);
 }
 
+static void put_growth(FILE *out, const struct cp_report_candidate *c) {
+    static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR,     CP_PROPAGATION_BEFORE,
+                                                       CP_PROPAGATION_KAPPA,     CP_PROPAGATION_LOCAL,
+                                                       CP_PROPAGATION_PREDICTED, CP_PROPAGATION_EXPLAINED};
+    if (!c->segments)
+        return;
+    (void)fputs("\n<details><summary>How the error of ", out);
+    cp_md_text(out, c->name);
+    (void)fputs(
+        " grows: E = \u03ba E before + \u03b5</summary>\n\n| segment | E | E before | \u03ba | \u03b5 | "
+        "\u03ba E before + \u03b5 | explained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        out);
+    for (size_t s = 0; s < c->segments; s++) {
+        (void)fputs("| ", out);
+        cp_md_text(out, c->segment[s].address);
+        for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
+            cp_md_number(out, c->segment[s].field[fields[f]]);
+        (void)fputs(" |\n", out);
+    }
+    (void)fputs("\n</details>\n", out);
+}
+
 static void put_share(FILE *out, double share) {
     if (isnan(share))
         (void)fputs(" | ", out);
@@ -143,6 +177,8 @@ static void put_counts(FILE *out, const struct cp_report *r) {
         out);
     for (size_t i = 0; i < r->candidates; i++) {
         const struct cp_decisions *d = &r->candidate[i].counts;
+        if (r->candidate[i].layerwise)
+            continue;
         (void)fputs("| ", out);
         cp_md_text(out, r->candidate[i].name);
         (void)fprintf(out, " | %zu of %zu | %.2f to %.2f %% | ", d->flips, d->images, 100 * d->flip_low,
@@ -207,15 +243,19 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
 
 void cp_report_md(const struct cp_report *r, FILE *out) {
     put_answers(out, r);
-    put_first(out, r);
+    if (any_shown(r))
+        put_first(out, r);
     put_causes(out, r);
     for (size_t i = 0; i < r->candidates; i++)
-        put_worst(out, &r->candidate[i]);
-    if (r->candidate[0].counts.images) {
+        if (!r->candidate[i].layerwise) {
+            put_worst(out, &r->candidate[i]);
+            put_growth(out, &r->candidate[i]);
+        }
+    if (r->candidate[0].counts.images && any_shown(r))
         put_counts(out, r);
-        for (size_t i = 0; i < r->candidates; i++)
+    for (size_t i = 0; i < r->candidates; i++)
+        if (!r->candidate[i].layerwise)
             put_changed(out, r, &r->candidate[i]);
-    }
     cp_md_attribution(out, r);
     put_provenance(out, r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Which swap does the harm: effects, Shapley's shares, layers. */
 #include "report/md.h"
+#include "report/words.h"
 
 #include <math.h>
 
@@ -36,11 +37,16 @@ static void put_shapley(FILE *out, const struct cp_report_table *shapley) {
     }
 }
 
-static void put_layers(FILE *out, const struct cp_report_table *layers, const char *tower) {
+static void put_layers(FILE *out, const struct cp_report_table *layers, enum cp_tower tower) {
+    char text[400] = "";
+    struct cp_sentence worst = {text, sizeof text, 0};
     if (!layers->values)
         return;
-    (void)fprintf(out, "\n## One layer at a time: %s\n\nRelative L2 error of the tower's features.\n\n| swap",
-                  tower);
+    cp_say_worst_layer(&worst, layers, tower);
+    (void)fprintf(out, "\n## One layer at a time: %s tower\n\nRelative L2 error of the features; ",
+                  tower == CP_VISUAL ? "image" : "text");
+    cp_md_text(out, text);
+    (void)fputs(".\n\n| swap", out);
     for (size_t layer = 0; layer < layers->shape[1]; layer++)
         (void)fprintf(out, " | %zu", layer);
     (void)fputs(" |\n| ---", out);
@@ -61,6 +67,6 @@ void cp_md_attribution(FILE *out, const struct cp_report *r) {
         put_effects(out, &r->effects);
     if (r->shapley.values)
         put_shapley(out, &r->shapley);
-    put_layers(out, &r->layers[CP_VISUAL], "image tower");
-    put_layers(out, &r->layers[CP_TEXT], "text tower");
+    for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++)
+        put_layers(out, &r->layers[tower], (enum cp_tower)tower);
 }

@@ -75,6 +75,7 @@ struct cp_report_segment {
 struct cp_report_candidate {
     const char *name;
     const char *baseline; /* "the baseline", with its settings where they are few */
+    bool layerwise;       /* a swap in one layer of `layers`, of which there may be hundreds */
     size_t taps;
     struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
     bool judged;                /* by an oracle */

@@ -67,6 +67,7 @@ void cp_report_term(const struct cp_report *r, const struct cp_screen *screen) {
     if (r->hypothesis)
         cp_screen_wrap(screen, r->hypothesis, 0);
     for (size_t i = 0; i < r->candidates; i++)
-        put_candidate(screen, r, &r->candidate[i]);
+        if (!r->candidate[i].layerwise)
+            put_candidate(screen, r, &r->candidate[i]);
     cp_term_attribution(screen, r);
 }

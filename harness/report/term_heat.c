@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NAME = 16, GAP = 2 };
+enum { NAME = 16, SWAP = 24, GAP = 2 };
 
 /* Rows of values by layer, of one tower; a value that is not there is -1. */
 struct heat {
@@ -45,7 +45,7 @@ static void put_cell(const struct heat *h, double value, size_t columns) {
 
 /* Columns of a cell so that two towers of so many layers stand side by side. */
 static size_t cell_columns(const struct cp_screen *s, size_t layers) {
-    const size_t room = s->width - 2 - NAME - GAP;
+    const size_t room = s->width - 2 - SWAP - GAP;
     return 2 * layers <= room ? 2 : 1;
 }
 
@@ -55,9 +55,9 @@ static void put_title(const struct heat *h, const char *what) {
     cp_screen_wrap(h->screen, text, 2);
 }
 
-/* "visual 0 to 5 | text 0 to 3": above their columns, cut to them. */
-static void put_head(const struct heat *h, const size_t layers[2], size_t columns) {
-    (void)fprintf(h->screen->out, "%*s", 2 + NAME, "");
+/* The names of the towers above their columns, cut to them. */
+static void put_head(const struct heat *h, int name, const size_t layers[2], size_t columns) {
+    (void)fprintf(h->screen->out, "%*s", 2 + name, "");
     for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++) {
         if (layers[tower] == 0)
             continue;
@@ -114,7 +114,7 @@ static void put_points(const struct heat *h, const struct cp_report_candidate *c
     }
     const size_t shown[2] = {layers[0] < room ? layers[0] : room, layers[1] < room ? layers[1] : room};
     const size_t columns = cell_columns(h->screen, shown[0] + shown[1]);
-    put_head(h, shown, columns);
+    put_head(h, NAME, shown, columns);
     for (int point = 0; point < CP_POINT_COUNT; point++)
         if (recorded(c, point))
             put_point(h, c, point, shown, columns);
@@ -141,14 +141,16 @@ void cp_term_heat(const struct cp_screen *screen, const struct cp_report_candida
 /* ---- swaps ---- */
 
 static void put_layers(struct heat *h, const struct cp_report_table *table, enum cp_tower tower) {
-    const size_t room = h->screen->width - 2 - NAME - GAP;
+    const size_t room = h->screen->width - 2 - SWAP - GAP;
     const size_t layers = table->shape[1] < room ? table->shape[1] : room;
     size_t shown[2] = {0, 0};
+    char text[400] = "";
+    struct cp_sentence worst = {text, sizeof text, 0};
     shown[tower] = layers;
-    put_head(h, shown, cell_columns(h->screen, layers));
+    put_head(h, SWAP, shown, cell_columns(h->screen, layers));
     for (size_t i = 0; i < table->shape[0]; i++) {
         (void)fputs("  ", h->screen->out);
-        cp_screen_cell(h->screen, table->label[0].items[i], NAME - 1);
+        cp_screen_cell(h->screen, table->label[0].items[i], SWAP - 1);
         (void)fputc(' ', h->screen->out);
         for (size_t layer = 0; layer < layers; layer++) {
             const double value = table->values[i * table->shape[1] + layer];
@@ -156,10 +158,12 @@ static void put_layers(struct heat *h, const struct cp_report_table *table, enum
         }
         (void)fputc('\n', h->screen->out);
     }
+    cp_say_worst_layer(&worst, table, tower);
+    cp_screen_wrap(h->screen, text, 2);
 }
 
 static void put_shares(const struct cp_screen *s, const struct cp_report_table *shapley) {
-    const size_t room = s->width - 2 - NAME - 10;
+    const size_t room = s->width - 2 - SWAP - 10;
     for (size_t k = 0; k < shapley->shape[1]; k++) {
         char text[200];
         (void)snprintf(text, sizeof text, "Shapley's shares of %.100s", shapley->label[1].items[k]);
@@ -168,7 +172,7 @@ static void put_shares(const struct cp_screen *s, const struct cp_report_table *
             const double share = cp_report_cell(shapley, i, shapley->label[1].items[k], "share");
             const double length = fmin(fmax(share, 0), 1) * (double)room;
             (void)fputs("  ", s->out);
-            cp_screen_cell(s, shapley->label[0].items[i], NAME - 1);
+            cp_screen_cell(s, shapley->label[0].items[i], SWAP - 1);
             (void)fputc(' ', s->out);
             for (size_t bar = 0; bar < (size_t)lround(length); bar++)
                 cp_screen_bar(s, 8);

@@ -78,7 +78,19 @@ void cp_say_place(struct cp_sentence *s, const struct cp_report_tap *tap) {
     else if (tap->layer >= 0)
         cp_say(s, "block %d's %s", tap->layer, component);
     else
-        cp_say(s, "the %s", component);
+        cp_say(s, "the %s", tap->point == CP_FEATURES ? "features" : component);
+}
+
+void cp_say_worst_layer(struct cp_sentence *s, const struct cp_report_table *layers, enum cp_tower tower) {
+    size_t worst = 0;
+    const size_t count = layers->shape[0] * layers->shape[1];
+    for (size_t i = 1; i < count; i++)
+        if (!(layers->values[i] <= layers->values[worst]) && !isnan(layers->values[i]))
+            worst = i;
+    if (count && !isnan(layers->values[worst]))
+        cp_say(s, "%s moves the features of the %s tower most in block %zu, by %.2g",
+               layers->label[0].items[worst / layers->shape[1]], tower == CP_VISUAL ? "image" : "text",
+               worst % layers->shape[1], layers->values[worst]);
 }
 
 /* ---- causes ---- */

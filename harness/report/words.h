@@ -28,4 +28,8 @@ void cp_say_place(struct cp_sentence *sentence, const struct cp_report_tap *tap)
 bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidate *candidate,
                    enum cp_cause cause);
 
+/* The swap and the layer that move a tower's features most. */
+void cp_say_worst_layer(struct cp_sentence *sentence, const struct cp_report_table *layers,
+                        enum cp_tower tower);
+
 #endif

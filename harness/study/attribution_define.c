@@ -9,13 +9,6 @@
 static const char *const effect_fields[CP_EFFECT_FIELDS] = {"mean", "error", "low", "high"};
 static const char *const shapley_fields[CP_SHAPLEY_FIELDS] = {"value", "error", "share"};
 
-static size_t factors_in(size_t set) {
-    size_t count = 0;
-    for (; set; set >>= 1)
-        count += set & 1;
-    return count;
-}
-
 /* "a x b" of a set of factors; NULL when out of memory. */
 static const char *name_of(const struct cp_experiment *e, size_t set, struct cp_arena *arena) {
     const char *name = NULL;
@@ -37,7 +30,7 @@ static enum cp_status name_effects(struct cp_lockstep *ls, struct cp_attribution
     a->name = cp_arena_alloc(&ls->arena, cells, sizeof *a->name);
     for (size_t factors = 1; a->sets && a->name && factors <= e->factor_count; factors++)
         for (size_t set = 1; set < cells; set++) {
-            if (factors_in(set) != factors)
+            if (cp_set_size(set) != factors)
                 continue;
             a->sets[a->effects] = set;
             a->name[a->effects] = name_of(e, set, &ls->arena);

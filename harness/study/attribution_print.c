@@ -9,13 +9,6 @@
 
 /* ---- the factorial ---- */
 
-static size_t factors_in(size_t set) {
-    size_t count = 0;
-    for (; set; set >>= 1)
-        count += set & 1;
-    return count;
-}
-
 static void print_effect(const char *name, const double *field, FILE *out) {
     (void)fprintf(out, "  %-38.38s%12.3g  [%10.3g, %10.3g]\n", name, field[CP_EFFECT_MEAN],
                   field[CP_EFFECT_LOW], field[CP_EFFECT_HIGH]);
@@ -32,7 +25,7 @@ static enum cp_status print_effects(const struct cp_lockstep *ls, const struct c
                   "95 % interval");
     for (size_t e = 0; e < a->effects; e++) {
         CP_TRY(cp_result_read(ls->result, a->effect_handle, e, 1, fields, err));
-        if (factors_in(a->sets[e]) <= 2) {
+        if (cp_set_size(a->sets[e]) <= 2) {
             print_effect(a->name[e], field, out);
             continue;
         }

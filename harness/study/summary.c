@@ -78,8 +78,7 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
 static void print_counts(const struct cp_decisions *d, FILE *out) {
     (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", d->flips, d->images,
                   100 * d->flip_low, 100 * d->flip_high);
-    (void)fprintf(out,
-                  "  no flip is possible for %zu of %zu: their margin exceeds what the divergence can take\n",
+    (void)fprintf(out, "  no flip is possible for %zu of %zu images (margin above the divergence)\n",
                   d->certified, d->images);
     (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", d->max_dp, d->kl_mean, d->kl_worst);
     if (!isnan(d->accuracy))

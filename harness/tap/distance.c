@@ -4,9 +4,9 @@
 #include "tap/compare.h"
 
 static bool wants(void *self, const struct cp_site *site, size_t index) {
-    const struct cp_distance *distance = self;
+    const struct cp_distance *d = self;
     (void)site;
-    return distance->rows[index] && distance->baseline->data[index];
+    return d->baseline->data[index] && d->rows[index]; /* kept, and recorded */
 }
 
 struct task {

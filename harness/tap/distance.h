@@ -12,7 +12,7 @@ struct cp_distance {
     const struct cp_keep *baseline;
     struct cp_pool *pool;
     size_t run, runs;
-    double *const *rows; /* per site: (batch, runs), of which column `run` is filled */
+    double *const *rows; /* per site: (batch, runs), of which column `run` is filled; NULL: not wanted */
 };
 
 struct cp_tap cp_distance_tap(struct cp_distance *distance);

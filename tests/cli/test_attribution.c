@@ -15,7 +15,8 @@ enum { IMAGES_RUN = 6, PROMPTS_RUN = 2, CELLS = 4, FIELDS = 4, SHARES = 3, RESPO
 #define DESIGN                                                                                               \
     "factorial={act: {activation: erf}, half: {attention.compute: bf16}}",                                   \
         "layerwise={activation: erf, norm.eps: 1e-3}",                                                       \
-        "record={\"*\": \"off\", \"*_features\": digest, probs: digest}"
+        "record={\"*\": \"off\", \"*_features\": digest, probs: digest}", "local=off", "floor=0",            \
+        "threads=1"
 
 static char output[300];
 static const char *const cell_names[CELLS] = {NULL, "act", "half", "act+half"};

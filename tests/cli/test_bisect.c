@@ -10,7 +10,7 @@
 #include <math.h>
 
 #define BISECT "bisect experiments/quickgelu-vs-gelu.yaml "
-#define FEW "inputs.limit=4 'inputs.prompts=[a bag, a dress]' "
+#define FEW "threads=1 inputs.limit=4 'inputs.prompts=[a bag, a dress]' "
 
 enum { IMAGES_RUN = 4 };
 
@@ -47,10 +47,10 @@ static void assert_set(const char *arguments, const char *set) {
 /* QuickGELU's weights under GELU: one block's activation does half of the harm, and every setting is one. */
 static void founding_case(void **state) {
     (void)state;
-    assert_set(BISECT "erf", "activation@visual.0: erf");
+    assert_set(BISECT "erf threads=1", "activation@visual.0: erf");
     assert_non_null(strstr(text, "differs in 13 swaps; "));
-    assert_set(BISECT "erf --settings", "activation: erf");
-    assert_non_null(strstr(text, "13 swaps 1 setting; 0 tests"));
+    assert_set(BISECT "erf --settings threads=1", "activation: erf");
+    assert_non_null(strstr(text, "13 swaps, 1 setting; 0 tests"));
     assert_set(BISECT "erf --share 1 --at image_features --layers " FEW, "activation@visual.0-5: erf");
 }
 
@@ -89,7 +89,7 @@ static void several_faults(void **state) {
     (void)snprintf(arguments, sizeof arguments, BISECT "--share 0.99 --layers --at text_features %s",
                    candidate);
     assert_set(arguments, "norm@text.2: welford, inject.transpose@text.2: 1");
-    assert_non_null(strstr(text, "differs in 16 swaps 13 layers; "));
+    assert_non_null(strstr(text, "differs in 16 swaps, 13 layers; "));
 }
 
 /* Mean over images of the relative L2 that a run of the printed command stores. */
@@ -99,10 +99,10 @@ static double divergence_of_run(const char *command, const char *tap) {
     static char ignored[65536];
     const char *end = strchr(command, '\n');
     assert_non_null(end);
-    (void)snprintf(
-        arguments, sizeof arguments,
-        "%.*s oracle=off 'record={\"*\": \"off\", \"*_features\": digest, probs: digest}' output=$OUT",
-        (int)(end - command), command);
+    (void)snprintf(arguments, sizeof arguments,
+                   "%.*s oracle=off local=off floor=0 'record={\"*\": \"off\", \"*_features\": digest, "
+                   "probs: digest}' output=$OUT",
+                   (int)(end - command), command);
     if (run_program(arguments, ignored, sizeof ignored) != 0)
         fail_msg("clip-parity %s\n%s", arguments, ignored);
     (void)snprintf(path, sizeof path, "/metrics/bisected/%s/metrics", tap);
@@ -180,9 +180,9 @@ static void exit_codes(void **state) {
 /* Cells of other designs are candidates too; one prompt's probability is always 1, so features are judged. */
 static void other_candidates(void **state) {
     (void)state;
-    assert_set("bisect experiments/which-layer.yaml activation=erf@visual.3 inputs.limit=8",
+    assert_set("bisect experiments/which-layer.yaml activation=erf@visual.3 threads=1 inputs.limit=8",
                "activation@visual.3: erf");
-    assert_set("bisect experiments/full-factorial.yaml eps+weights --settings inputs.limit=8",
+    assert_set("bisect experiments/full-factorial.yaml eps+weights --settings threads=1 inputs.limit=8",
                "weights: bf16");
     (void)answer(BISECT "erf inputs.limit=8 'inputs.prompts=[a bag]'", 0);
     assert_non_null(strstr(text, "\nreached image_features "));

@@ -9,16 +9,18 @@
 
 #include "program_fixture.h"
 
+#include <stdbool.h>
+
 static char text[1 << 20];
 
 static int run_it(void **state) {
     (void)state;
-    return run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=off floor=0 "
-                       "output=$OUT 'hypothesis=\"a "
-                       "<b> & c\"' 'candidates={erf: "
-                       "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
-                       "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
-                       text, sizeof text);
+    return run_program(
+        "run experiments/quickgelu-vs-gelu.yaml inputs.limit=12 local=2 floor=1 output=$OUT 'hypothesis=\"a "
+        "<b> & \\\"c\\\" \\\\ d\"' 'candidates={erf: "
+        "{activation: erf}, welford: {norm: welford}, same: {}}' 'record={\"*\": \"off\", "
+        "\"*.mlp.gelu\": digest, \"*_features\": stats, class_probs: stats}'",
+        text, sizeof text);
 }
 
 static int remove_it(void **state) {
@@ -36,13 +38,12 @@ static void report(const char *arguments) {
 static void the_page_answers_in_words(void **state) {
     (void)state;
     report("report $OUT -o -");
-    assert_non_null(strstr(
-        text, "<strong>erf</strong> differs in maths from the baseline (activation: quick), from block 0's "
-              "activation on in both towers; rounding explains none of it. "));
-    assert_non_null(strstr(
-        text, "<strong>welford</strong> computes the same maths as the baseline (activation: quick); "));
-    assert_non_null(
-        strstr(text, "<strong>same</strong> has the bits of the baseline (activation: quick) everywhere. "));
+    assert_non_null(strstr(text,
+                           "differs in maths from the baseline (activation: quick), from block 0's "
+                           "activation on in both towers, the first tap recorded, caused by the "
+                           "activation of blocks 0-5 (visual) and 0-3 (text); image_features diverge by "));
+    assert_non_null(strstr(text, "computes the same maths as the baseline (activation: quick); "));
+    assert_non_null(strstr(text, "has the bits of the baseline (activation: quick) everywhere. "));
     assert_non_null(strstr(text, "of 12 decisions change"));
     assert_non_null(strstr(text, "</html>"));
     assert_non_null(strstr(text, "default-src 'none'"));
@@ -66,7 +67,7 @@ static void the_page_stands_alone(void **state) {
         hashes++;
     assert_int_equal(scripts, hashes);
     assert_in_range(scripts, 2, 20);
-    assert_non_null(strstr(text, "Hypothesis: a &lt;b&gt; &amp; c<"));
+    assert_non_null(strstr(text, "Hypothesis: a &lt;b&gt; &amp; &quot;c&quot; \\ d<"));
 }
 
 /* Each verdict is a link to its tap in detail, and says what it is. */
@@ -83,22 +84,107 @@ static void verdicts_lead_to_their_taps(void **state) {
 }
 
 static void the_table_has_a_row_for_each_tap(void **state) {
-    size_t rows = 0, commas = 0, first = 0;
+    size_t rows = 0;
     (void)state;
     report("report $OUT --csv -o -");
-    for (const char *c = text; *c; c++) {
-        commas += *c == ',';
-        if (*c != '\n')
-            continue;
-        first = rows++ == 0 ? commas : first;
-        assert_int_equal(commas, first);
-        commas = 0;
-    }
+    for (const char *c = text; *c; c++)
+        rows += *c == '\n';
     /* mlp.gelu of 6 + 4 blocks, three features, class_probs; three candidates; the header. */
     assert_int_equal(rows, 3 * (10 + 3 + 1) + 1);
+    assert_int_equal(strncmp(text, "candidate,tower,tap,verdict,rounding_verdict,total,semantic,", 60), 0);
     assert_non_null(
         strstr(text, "\nerf,visual,visual.transformer.resblocks.0.mlp.gelu,semantic,equivalent,"));
     assert_non_null(strstr(text, "\nsame,joint,class_probs,identical,equivalent,0,0,"));
+}
+
+/* The table opens in one line of pandas; the JSON is what its schema says. */
+static void programs_can_read_it(void **state) {
+    static const char *const pythons[] = {"python3", "/usr/bin/python3"};
+    char command[512];
+    int outcome = 77;
+    (void)state;
+    report("report $OUT --csv -o $OUT.csv");
+    report("report $OUT --json -o $OUT.json");
+    for (size_t i = 0; i < 2 && outcome == 77; i++) {
+        (void)snprintf(command, sizeof command,
+                       "%s %s/tests/cli/read_report.py $OUT.csv $OUT.json %s/data/schema/report-1.json",
+                       pythons[i], CP_SOURCE_DIR, CP_SOURCE_DIR);
+        outcome = WEXITSTATUS(system(command)); /* NOLINT(cert-env33-c): this test's own command */
+    }
+    assert_int_equal(system("rm $OUT.csv $OUT.json"), 0); /* NOLINT(cert-env33-c) */
+    if (outcome == 77)
+        skip();
+    assert_int_equal(outcome, 0);
+}
+
+static void markdown_stays_markdown(void **state) {
+    (void)state;
+    report("report $OUT --md -o -");
+    assert_non_null(strstr(text, "# quickgelu-vs-gelu\n\nHypothesis: a \\<b> \\& \"c\" \\\\ d\n"));
+    assert_non_null(strstr(text, "\n| erf | visual.0.mlp.gelu | text.0.mlp.gelu | class_features |\n"));
+    assert_non_null(strstr(text, "\n## Worst taps of erf\n"));
+    assert_non_null(strstr(text, "\n| welford | "));
+    assert_non_null(strstr(text, "How the error of erf grows"));
+    assert_non_null(strstr(text, "\n| segment | E | E before | "));
+    assert_non_null(strstr(text, "\n| text_features | "));
+    assert_non_null(strstr(text, "\n## Provenance\n"));
+}
+
+/* Columns of the longest line; a character of UTF-8 is one. */
+static size_t widest_line(void) {
+    size_t widest = 0, columns = 0;
+    for (const char *c = text; *c; c++) {
+        columns = *c == '\n' ? 0 : columns + (((unsigned char)*c & 0xc0u) != 0x80u);
+        widest = columns > widest ? columns : widest;
+    }
+    return widest;
+}
+
+static bool only_ascii(void) {
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            return false;
+    return true;
+}
+
+static void a_terminal_form_for_pipes(void **state) {
+    (void)state;
+    assert_int_equal(setenv("LC_ALL", "C.UTF-8", 1), 0);
+    report("report $OUT --term");
+    assert_true(widest_line() <= 80);
+    assert_null(strchr(text, '\033'));
+    assert_false(only_ascii());
+    assert_non_null(strstr(text, "\n  visual  "));
+    assert_non_null(strstr(text, "\n          SSSSSSS\n"));
+    assert_int_equal(setenv("LC_ALL", "C", 1), 0);
+    report("report $OUT --term");
+    assert_true(widest_line() <= 80);
+    assert_true(only_ascii());
+    assert_int_equal(unsetenv("LC_ALL"), 0);
+    assert_int_equal(run_program("report $OUT --term 2>&1 >/dev/full", text, sizeof text), 2);
+}
+
+/* On a terminal (script's) of so many columns. */
+static void on_a_terminal(const char *settings, int columns) {
+    char command[512];
+    (void)snprintf(command, sizeof command,
+                   "--version >/dev/null; script -qec \"stty cols %d; TERM=xterm %s %s report $OUT --term\" "
+                   "/dev/null </dev/null | tr -d '\\r'",
+                   columns, settings, CP_PROGRAM);
+    report(command);
+}
+
+static void colours_and_width_of_a_terminal(void **state) {
+    (void)state;
+    on_a_terminal("LC_ALL=C", 100);
+    assert_non_null(strstr(text, "\033[31mS\033[0m"));
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 100);
+    assert_null(strchr(text, '\033'));
+    assert_true(widest_line() > 72 && widest_line() <= 80);
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 50);
+    assert_true(widest_line() > 42 && widest_line() <= 50);
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 20);
+    assert_true(widest_line() <= 40);
 }
 
 static void a_file_is_written_whole(void **state) {
@@ -138,9 +224,11 @@ static void what_is_no_result_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_answers_in_words),   cmocka_unit_test(the_page_stands_alone),
-        cmocka_unit_test(verdicts_lead_to_their_taps), cmocka_unit_test(the_table_has_a_row_for_each_tap),
-        cmocka_unit_test(a_file_is_written_whole),     cmocka_unit_test(what_is_no_result_is_refused),
+        cmocka_unit_test(the_page_answers_in_words),        cmocka_unit_test(the_page_stands_alone),
+        cmocka_unit_test(the_table_has_a_row_for_each_tap), cmocka_unit_test(a_file_is_written_whole),
+        cmocka_unit_test(what_is_no_result_is_refused),     cmocka_unit_test(programs_can_read_it),
+        cmocka_unit_test(markdown_stays_markdown),          cmocka_unit_test(a_terminal_form_for_pipes),
+        cmocka_unit_test(colours_and_width_of_a_terminal),  cmocka_unit_test(verdicts_lead_to_their_taps),
     };
     return cmocka_run_group_tests(tests, run_it, remove_it);
 }

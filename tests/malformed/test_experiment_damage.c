@@ -106,10 +106,14 @@ static void damage_files(void) {
 }
 
 static void damage_overrides(void) {
-    static const char *const overrides[] = {
-        "model.seed=3",          "candidates.erf.activation@visual.4-5=tanh",
-        "record.*.mlp.gelu=off", "sweep={norm: [a, b], x.y: 1}",
-        "inputs.prompts=[a, b]", "verdict={k: 2, alpha: 0.1}"};
+    static const char *const overrides[] = {"model.seed=3",
+                                            "candidates.erf.activation@visual.4-5=tanh",
+                                            "record.*.mlp.gelu=off",
+                                            "sweep={norm: [a, b], x.y: 1}",
+                                            "factorial={a: {norm: x}, b: {x.y: 1, norm: y}}",
+                                            "layerwise={norm: rmsnorm, norm.eps: 1e-6}",
+                                            "inputs.prompts=[a, b]",
+                                            "verdict={k: 2, alpha: 0.1}"};
     for (int trial = 0; trial < 5000; trial++) {
         char text[256];
         const char *override = overrides[draw(sizeof overrides / sizeof overrides[0])];
