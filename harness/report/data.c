@@ -95,13 +95,13 @@ static enum cp_status load_inputs(const struct cp_load *l, const char *candidate
     struct cp_report *r = l->report;
     char decided[400], seen[400], classes[400];
     const char *const images[] = {decided, "/inputs/image", seen}, *const prompts[] = {"/inputs/prompt"},
-                      *const class[] = {classes};
+                      *const class[] = {"/inputs/class", classes};
     (void)snprintf(decided, sizeof decided, "/metrics/%.255s/image", candidate);
     (void)snprintf(seen, sizeof seen, "/metrics/%.255s/image_features/image", candidate);
     (void)snprintf(classes, sizeof classes, "/metrics/%.255s/class_features/class", candidate);
     CP_TRY(load_names(l, images, 3, &r->images));
     CP_TRY(load_names(l, prompts, 1, &r->prompts));
-    CP_TRY(load_names(l, class, 1, &r->classes));
+    CP_TRY(load_names(l, class, 2, &r->classes));
     r->columns = r->classes.count ? r->classes : r->prompts;
     CP_TRY(load_labels(l));
     return load_pictures(l);

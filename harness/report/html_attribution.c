@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LEFT = 200, PLOT = CP_HTML_WIDTH - LEFT - 90, ROW = 22, TOP = 20, EFFECTS = 24 };
+enum { LEFT = 270, PLOT = CP_HTML_WIDTH - LEFT - 90, ROW = 22, TOP = 20, EFFECTS = 24 };
 
 bool cp_html_has_attribution(const struct cp_report *r) {
     return r->layers[0].values || r->layers[1].values || r->effects.values || r->shapley.values;
@@ -20,14 +20,15 @@ static struct cp_html_axis axis_of_table(const struct cp_report_table *table) {
     return cp_html_axis_end(axis);
 }
 
+/* A dark square's number is written in the paper's colour. */
 static void put_square(FILE *out, double x, double y, double width, double value, struct cp_html_axis axis) {
     const double shade = value > 0 ? 0.08 + 0.85 * cp_html_axis_at(axis, value) : 0;
     if (isnan(value))
         return;
-    (void)fprintf(out,
-                  "<rect class=heat x=%.1f y=%.0f width=%.1f height=%d fill-opacity=%.2f rx=2 /><text "
-                  "class=on x=%.1f y=%.0f text-anchor=middle>",
-                  x, y, width - 2, ROW - 2, shade, x + width / 2 - 1, y + 14);
+    (void)fprintf(out, "<rect class=heat x=%.1f y=%.0f width=%.1f height=%d fill-opacity=%.2f rx=2 />", x, y,
+                  width - 2, ROW - 2, shade);
+    (void)fprintf(out, "<text class=%s x=%.1f y=%.0f text-anchor=middle>", shade > 0.6 ? "over" : "on",
+                  x + width / 2 - 1, y + 14);
     cp_html_number(out, value);
     (void)fputs("</text>", out);
 }

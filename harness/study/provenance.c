@@ -82,6 +82,28 @@ static enum cp_status write_inputs(const struct cp_study *study, struct cp_resul
     return CP_OK;
 }
 
+/* How many prompts make each class; the dimension carries the classes' names. */
+static enum cp_status write_classes(const struct cp_study *study, struct cp_result *result,
+                                    struct cp_error *err) {
+    const struct cp_run_inputs *in = &study->inputs;
+    const struct cp_variable templates = {.group = "/inputs",
+                                          .name = "templates",
+                                          .long_name = "prompts that make each class",
+                                          .units = "1",
+                                          .dtype = CP_INT32,
+                                          .rank = 1,
+                                          .dims = {{"class", in->classes, in->class_names}}};
+    int handle;
+    if (in->classes == 0)
+        return CP_OK;
+    CP_TRY(cp_result_define(result, &templates, &handle, err));
+    for (size_t c = 0; c < in->classes; c++) {
+        const int32_t count = (int32_t)(in->prompts / in->classes);
+        CP_TRY(cp_result_write(result, handle, c, 1, &count, err));
+    }
+    return CP_OK;
+}
+
 enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result,
                                    struct cp_error *err) {
     char processor[128], time_text[32];
@@ -106,5 +128,6 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
     CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs",
                               study->plan, err));
     CP_TRY(write_files(study, result, err));
+    CP_TRY(write_classes(study, result, err));
     return write_inputs(study, result, err);
 }

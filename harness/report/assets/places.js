@@ -28,7 +28,7 @@ function outlined(image, token, relative) {
     svg.append(make("rect", { class: "halo", ...at }), make("rect", { class: "outline", ...at }));
   }
   const where = token > 0 ? `patch (${(token - 1) % grid}, ${Math.floor((token - 1) / grid)})` : "class token";
-  return make("figure", {}, svg, make("figcaption", {}, `${where}: ${number(relative)}`, make("br"), name));
+  return make("figure", {}, svg, make("figcaption", {}, `${where}: `, make("span", { class: "nowrap" }, number(relative)), make("br"), name));
 }
 
 function makePlaces(c, tap) {

@@ -25,7 +25,7 @@ function partRows(rows) {
   return make("table", { class: "plain" }, make("tbody", {}, ...rows.map(([name, value, style, more]) => {
     const width = value > 0 && Number.isFinite(value) ? (260 * (Math.log10(value) - low)) / (high - low) : 0;
     return make("tr", {}, make("td", {}, name), make("td", {}, number(value)), make("td", { class: "word" }, more ?? ""),
-      make("td", { class: "word" }, make("svg", { width: 260, height: 10, "aria-hidden": "true" },
+      make("td", { class: "word" }, make("svg", { width: 260, height: 10, viewBox: "0 0 260 10", preserveAspectRatio: "none", "aria-hidden": "true" },
         make("rect", { class: `f-${style}`, width, height: 10, rx: 1 }))));
   })));
 }
