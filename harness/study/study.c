@@ -183,8 +183,9 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
     study->oracle_images = at_most(e->oracle, study->inputs.images);
-    study->local_images = at_most(e->local, study->inputs.images);
-    study->local_prompts = at_most(e->local, study->inputs.prompts);
+    /* Without a candidate there is nothing to take apart. */
+    study->local_images = study->spec_count > 1 ? at_most(e->local, study->inputs.images) : 0;
+    study->local_prompts = study->spec_count > 1 ? at_most(e->local, study->inputs.prompts) : 0;
     if (e->oracle == 0)
         study->oracle_count = 0;
     return describe(study, err);

@@ -19,7 +19,7 @@ enum { SAMPLES = 4096, MOST = 100 * 50 * 512 };
 
 static double oracle[MOST], ours[MOST];
 
-#define RUN "run experiments/quickgelu-vs-gelu.yaml baseline.activation=auto candidates={} "
+#define RUN "run experiments/quickgelu-vs-gelu.yaml local=off floor=0 baseline.activation=auto candidates={} "
 #define DEMO(model)                                                                                          \
     RUN "model.checkpoint=data/" model "/open_clip_model.safetensors "                                       \
         "model.config=data/" model "/open_clip_config.json "

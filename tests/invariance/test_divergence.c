@@ -16,7 +16,8 @@
 enum { IMAGES = 7, METRICS = IMAGES * CP_PART_COUNT * CP_METRIC_COUNT, DIGESTS = IMAGES * 32 };
 
 static const char *const common =
-    "run experiments/quickgelu-vs-gelu.yaml inputs.limit=7 'inputs.prompts=[a bag, a dress, a coat]' "
+    "run experiments/quickgelu-vs-gelu.yaml local=off floor=0 inputs.limit=7 'inputs.prompts=[a bag, a "
+    "dress, a coat]' "
     "inputs.labels=data/fashion-clip/labels.csv output=$OUT 'record={\"*\": digest}'";
 static const char *const candidates =
     "'candidates={late: {activation@visual.4: erf}, soft: {inject.softmax@text.1: 3}, "
