@@ -22,10 +22,11 @@ struct ended {
     char out[16384], err[4096];
 };
 
-/* The smallest run that commits several times, once with the oracle: about half a second. */
+/* The smallest run that commits several times, once with the oracle and taken apart, with a noise floor:
+ * about half a second. */
 #define SMALL_RUN                                                                                            \
-    "run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1",                    \
-        "inputs.prompts=[a bag, a dress]", "inputs.labels=data/fashion-clip/labels.csv",                     \
+    "run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1", "local=1",         \
+        "floor=1", "inputs.prompts=[a bag, a dress]", "inputs.labels=data/fashion-clip/labels.csv",          \
         "candidates={erf: {activation: erf}}",                                                               \
         "record={\"*\": \"off\", \"*mlp.gelu\": stats, \"*_features\": full, probs: full}"
 

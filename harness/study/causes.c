@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+enum { WIDTH = 80 };
+
 struct print {
     const struct cp_sites *sites;
     const enum cp_cause *cause; /* per site */
     FILE *out;
     size_t printed;
+    int column;
 };
 
 static enum cp_cause at(const struct print *p, const struct cp_site *site, int layer) {
@@ -15,21 +18,34 @@ static enum cp_cause at(const struct print *p, const struct cp_site *site, int l
     return i < p->sites->count ? p->cause[i] : CP_CAUSE_NONE;
 }
 
+/* One cause, on a new line where this one would grow too wide. */
+static void put(struct print *p, const char *name, enum cp_cause cause) {
+    char text[160];
+    const int length = snprintf(text, sizeof text, "%s (%s)", name, cp_cause_names[cause]);
+    if (p->printed++ == 0)
+        p->column = fprintf(p->out, "  caused by ");
+    else if (p->column + length + 3 > WIDTH)
+        p->column = fprintf(p->out, ",\n    ") - 2;
+    else
+        p->column += fprintf(p->out, ", ");
+    p->column += fprintf(p->out, "%s", text);
+}
+
 static void print_run(struct print *p, const struct cp_site *first, int layers) {
-    char name[96], range[32] = "";
+    char name[128], range[32] = "";
     const enum cp_cause cause = at(p, first, first->layer);
-    (void)fputs(p->printed++ ? ", " : "  caused by ", p->out);
     if (first->layer < 0) {
         cp_tap_address(first->name, name);
-        (void)fprintf(p->out, "%s (%s)", name, cp_cause_names[cause]);
+        put(p, name, cause);
         return;
     }
     if (layers > 1)
         (void)snprintf(range, sizeof range, "-%d", first->layer + layers - 1);
     const struct cp_point_row *row = &cp_points[first->point];
     const char *point = first->tower == CP_VISUAL ? row->visual : row->text;
-    (void)fprintf(p->out, "%s.%d%s%s%s (%s)", first->tower == CP_VISUAL ? "visual" : "text", first->layer,
-                  range, point[0] ? "." : "", point, cp_cause_names[cause]);
+    (void)snprintf(name, sizeof name, "%s.%d%s%s%s", first->tower == CP_VISUAL ? "visual" : "text",
+                   first->layer, range, point[0] ? "." : "", point);
+    put(p, name, cause);
 }
 
 /* Neighbouring layers with the same cause at the same point are one entry, where the first stands. */
@@ -50,7 +66,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
     if (!ls->local)
         return CP_OK;
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
-    struct print p = {&study->sites, cause, out, 0};
+    struct print p = {.sites = &study->sites, .cause = cause, .out = out};
     if (!cause)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
