@@ -2,34 +2,50 @@
 #include "study/causes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct print {
     const struct cp_sites *sites;
     const enum cp_cause *cause; /* per site */
     FILE *out;
-    size_t printed;
+    size_t printed, column;
 };
+enum { WIDTH = 80 }; /* columns of the run's table */
 
 static enum cp_cause at(const struct print *p, const struct cp_site *site, int layer) {
     const size_t i = cp_sites_find(p->sites, site->tower, site->point, layer);
     return i < p->sites->count ? p->cause[i] : CP_CAUSE_NONE;
 }
 
+/* One entry of the list, on the next line where it does not fit on this one with the comma after it. */
+static void print_entry(struct print *p, const char *entry) {
+    const size_t length = strlen(entry);
+    if (p->printed == 0)
+        p->column = (size_t)fprintf(p->out, "  caused by ");
+    else if (p->column + 2 + length + 1 > WIDTH)
+        p->column = (size_t)fprintf(p->out, ",\n    ") - 2;
+    else
+        p->column += (size_t)fprintf(p->out, ", ");
+    (void)fputs(entry, p->out);
+    p->column += length;
+    p->printed++;
+}
+
 static void print_run(struct print *p, const struct cp_site *first, int layers) {
-    char name[96], range[32] = "";
-    const enum cp_cause cause = at(p, first, first->layer);
-    (void)fputs(p->printed++ ? ", " : "  caused by ", p->out);
-    if (first->layer < 0) {
-        cp_tap_address(first->name, name);
-        (void)fprintf(p->out, "%s (%s)", name, cp_cause_names[cause]);
-        return;
-    }
-    if (layers > 1)
-        (void)snprintf(range, sizeof range, "-%d", first->layer + layers - 1);
+    char name[96], range[32] = "", entry[192];
+    const char *cause = cp_cause_names[at(p, first, first->layer)];
     const struct cp_point_row *row = &cp_points[first->point];
     const char *point = first->tower == CP_VISUAL ? row->visual : row->text;
-    (void)fprintf(p->out, "%s.%d%s%s%s (%s)", first->tower == CP_VISUAL ? "visual" : "text", first->layer,
-                  range, point[0] ? "." : "", point, cp_cause_names[cause]);
+    if (layers > 1)
+        (void)snprintf(range, sizeof range, "-%d", first->layer + layers - 1);
+    if (first->layer < 0) {
+        cp_tap_address(first->name, name);
+        (void)snprintf(entry, sizeof entry, "%s (%s)", name, cause);
+    } else {
+        (void)snprintf(entry, sizeof entry, "%s.%d%s%s%s (%s)", first->tower == CP_VISUAL ? "visual" : "text",
+                       first->layer, range, point[0] ? "." : "", point, cause);
+    }
+    print_entry(p, entry);
 }
 
 /* Neighbouring layers with the same cause at the same point are one entry, where the first stands. */
@@ -50,7 +66,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
     if (!ls->local)
         return CP_OK;
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
-    struct print p = {&study->sites, cause, out, 0};
+    struct print p = {&study->sites, cause, out, 0, 0};
     if (!cause)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
