@@ -2,6 +2,7 @@
 #include "study/causes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { WIDTH = 80 };
 
@@ -12,6 +13,7 @@ struct print {
     size_t printed;
     int column;
 };
+enum { WIDTH = 80 }; /* columns of the run's table */
 
 static enum cp_cause at(const struct print *p, const struct cp_site *site, int layer) {
     const size_t i = cp_sites_find(p->sites, site->tower, site->point, layer);
