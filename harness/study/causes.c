@@ -2,7 +2,6 @@
 #include "study/causes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { WIDTH = 80 };
 
@@ -13,7 +12,6 @@ struct print {
     size_t printed;
     int column;
 };
-enum { WIDTH = 80 }; /* columns of the run's table */
 
 static enum cp_cause at(const struct print *p, const struct cp_site *site, int layer) {
     const size_t i = cp_sites_find(p->sites, site->tower, site->point, layer);
