@@ -181,7 +181,7 @@ static void every_fault_is_found(void **state) {
 
 static void no_rerun_is_degraded(void **state) {
     static double fields[TAPS_MAX][CP_VERDICT_FIELDS];
-    char path[64], name[16];
+    char path[64], name[32];
     size_t tests = 0, before = 0, after = 0;
     FILE *out = start_experiment(path);
     (void)state;
