@@ -40,7 +40,7 @@ static void put(const char *group, const char *name, int rank, const struct cp_d
     const char *labels[64];
     double data[2048];
     char object[256];
-    size_t count = 1;
+    size_t count = 1, given = 1;
     int handle;
     (void)snprintf(object, sizeof object, "%s/%s", group, name);
     const bool changed = change.object && strcmp(change.object, object) == 0;
@@ -57,10 +57,11 @@ static void put(const char *group, const char *name, int rank, const struct cp_d
             v.dims[d] = (struct cp_dim){"renamed", dims[d].length, labels};
         }
         count *= v.dims[d].length;
+        given *= dims[d].length;
     }
     assert_true(count <= sizeof data / sizeof *data);
     for (size_t i = 0; i < count; i++)
-        data[i] = values ? values[i] : (double)i;
+        data[i] = values ? values[i % given] : (double)i; /* a longer one begins again */
     if (changed && change.how == BEYOND)
         data[count - 3] = CP_VERDICT_COUNT; /* a verdict */
     assert_int_equal(cp_result_define(result, &v, &handle, &err), CP_OK);
