@@ -3,14 +3,6 @@
 
 #include <stdio.h>
 
-static enum cp_status no_memory(const struct cp_lockstep *ls, struct cp_error *err) {
-    return (void)cp_fail(err, CP_INTERNAL, "", "out of memory for %zu reruns", ls->study->floor_count),
-           cp_expected(err, "a smaller floor or batch");
-}
-
-#define TAKE(pointer, count, size)                                                                           \
-    CP_TRY(((pointer) = cp_arena_calloc(&ls->arena, (count), (size))) ? CP_OK : no_memory(ls, err))
-
 static enum cp_status make_lane(struct cp_lockstep *ls, size_t f, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_floor *floor = ls->floor;
@@ -32,7 +24,7 @@ static enum cp_status make_lane(struct cp_lockstep *ls, size_t f, struct cp_erro
 static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const char **runs;
-    TAKE(runs, study->floor_count, sizeof *runs);
+    CP_LOCKSTEP_TAKE(ls, runs, study->floor_count, sizeof *runs);
     for (size_t f = 0; f < study->floor_count; f++)
         runs[f] = study->floor[f]->name;
     for (size_t i = 0; i < study->sites.count; i++) {
@@ -42,7 +34,7 @@ static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err)
             continue;
         (void)snprintf(group, sizeof group, "/floor/%s", site->name);
         const size_t inputs = site->dims[0] == CP_DIM_CLASS ? site->shape[0] : study->batch;
-        TAKE(ls->floor->rows[i], inputs * study->floor_count, sizeof(double));
+        CP_LOCKSTEP_TAKE(ls, ls->floor->rows[i], inputs * study->floor_count, sizeof(double));
         const struct cp_variable distances = {
             .group = group,
             .name = "rel_l2",
@@ -59,13 +51,13 @@ static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err)
 enum cp_status cp_floor_create(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_floor *floor;
-    TAKE(floor, 1, sizeof *floor);
+    CP_LOCKSTEP_TAKE(ls, floor, 1, sizeof *floor);
     ls->floor = floor;
-    TAKE(floor->lanes, study->floor_count, sizeof *floor->lanes);
-    TAKE(floor->distance, study->floor_count, sizeof *floor->distance);
-    TAKE(floor->jitter, study->floor_count, sizeof *floor->jitter);
-    TAKE(floor->rows, study->sites.count, sizeof *floor->rows);
-    TAKE(floor->handles, study->sites.count, sizeof *floor->handles);
+    CP_LOCKSTEP_TAKE(ls, floor->lanes, study->floor_count, sizeof *floor->lanes);
+    CP_LOCKSTEP_TAKE(ls, floor->distance, study->floor_count, sizeof *floor->distance);
+    CP_LOCKSTEP_TAKE(ls, floor->jitter, study->floor_count, sizeof *floor->jitter);
+    CP_LOCKSTEP_TAKE(ls, floor->rows, study->sites.count, sizeof *floor->rows);
+    CP_LOCKSTEP_TAKE(ls, floor->handles, study->sites.count, sizeof *floor->handles);
     CP_TRY(define_sites(ls, err));
     for (size_t f = 0; f < study->floor_count; f++)
         CP_TRY(make_lane(ls, f, err));

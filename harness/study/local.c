@@ -40,14 +40,8 @@ void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
     cp_pass_place(&local->whole.pass, from);
     for (size_t s = 1; s < ls->study->spec_count; s++)
         cp_pass_place(&local->forced[s].pass, from);
-    for (size_t o = 0; o < ls->study->oracle_count; o++) {
-        struct cp_oracle *oracle = &local->oracles[o].oracle;
-        oracle->tower = from->tower;
-        oracle->first = from->first;
-        oracle->inputs = from->inputs;
-        oracle->judged = from->judged;
-        oracle->tokens = from->tokens;
-    }
+    for (size_t o = 0; o < ls->study->oracle_count; o++)
+        cp_segment_place_oracle(&local->oracles[o].oracle, from);
 }
 
 static void feed(const struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment) {

@@ -8,14 +8,6 @@
 
 static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "inherited"};
 
-static enum cp_status no_memory(const struct cp_lockstep *ls, struct cp_error *err) {
-    return (void)cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch),
-           cp_expected(err, "a smaller batch");
-}
-
-#define TAKE(pointer, count, size)                                                                           \
-    CP_TRY(((pointer) = cp_arena_calloc(&ls->arena, (count), (size))) ? CP_OK : no_memory(ls, err))
-
 static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_local *local = ls->local;
@@ -26,7 +18,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
         mine = &local->oracles[study->oracle_of[s]].keep;
         theirs = &local->oracles[study->oracle_of[0]].keep;
     }
-    TAKE(handles, study->sites.count, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
     CP_TRY(cp_metrics_define(ls, s, "local", "divergence of each operation on the baseline's input", handles,
                              err));
     local->compare[s] = (struct cp_compare){study->watched,
@@ -62,7 +54,7 @@ static enum cp_status segment_names(struct cp_lockstep *ls, enum cp_tower tower,
     const enum cp_point stem = tower == CP_VISUAL && !c->vision.no_ln_pre ? CP_LN_PRE : CP_EMBED;
     const struct cp_sites *sites = &ls->study->sites;
     *count = (size_t)layers + 2;
-    TAKE(*names, *count, sizeof **names);
+    CP_LOCKSTEP_TAKE(ls, *names, *count, sizeof **names);
     (*names)[0] = sites->list[cp_sites_find(sites, tower, stem, -1)].name;
     for (int layer = 0; layer < layers; layer++)
         (*names)[layer + 1] = sites->list[cp_sites_find(sites, tower, CP_BLOCK, layer)].name;
@@ -95,7 +87,7 @@ static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, 
     variable.name = "errors";
     variable.long_name = "relative L2 divergence at the end of each segment";
     variable.dims[2] = (struct cp_dim){"error", CP_SEGMENT_ERRORS, error_names};
-    TAKE(ls->local->error_handles[tower], study->spec_count, sizeof(int));
+    CP_LOCKSTEP_TAKE(ls, ls->local->error_handles[tower], study->spec_count, sizeof(int));
     for (size_t s = 1; s < study->spec_count; s++) {
         (void)snprintf(group, sizeof group, "/local/%s/%s", study->spec[s]->name, towers[tower]);
         CP_TRY(cp_result_define(ls->result, &variable, &ls->local->error_handles[tower][s], err));
@@ -110,7 +102,7 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
     char group[384];
     CP_TRY(segment_names(ls, CP_VISUAL, &visual, &visual_count, err));
     CP_TRY(segment_names(ls, CP_TEXT, &text, &text_count, err));
-    TAKE(names, visual_count + text_count, sizeof *names);
+    CP_LOCKSTEP_TAKE(ls, names, visual_count + text_count, sizeof *names);
     for (size_t i = 0; i < visual_count && in->images; i++)
         names[count++] = visual[i];
     for (size_t i = 0; i < text_count && in->prompts; i++)
@@ -137,16 +129,17 @@ enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
     const int layers = c->vision.layers > c->text.layers ? c->vision.layers : c->text.layers;
     const size_t segments = (size_t)layers + 2;
     struct cp_local *local;
-    TAKE(local, 1, sizeof *local);
+    CP_LOCKSTEP_TAKE(ls, local, 1, sizeof *local);
     ls->local = local;
-    TAKE(local->forced, study->spec_count, sizeof *local->forced);
-    TAKE(local->compare, study->spec_count, sizeof *local->compare);
-    TAKE(local->oracles, study->spec_count, sizeof *local->oracles);
-    TAKE(local->verdicts, study->spec_count, sizeof *local->verdicts);
-    TAKE(local->propagation, study->spec_count, sizeof *local->propagation);
-    TAKE(local->before, study->batch * ls->stream, sizeof *local->before);
-    TAKE(local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS, sizeof(double));
-    TAKE(local->kappa, study->batch * segments * CP_PROBES, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, local->forced, study->spec_count, sizeof *local->forced);
+    CP_LOCKSTEP_TAKE(ls, local->compare, study->spec_count, sizeof *local->compare);
+    CP_LOCKSTEP_TAKE(ls, local->oracles, study->spec_count, sizeof *local->oracles);
+    CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count, sizeof *local->verdicts);
+    CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count, sizeof *local->propagation);
+    CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream, sizeof *local->before);
+    CP_LOCKSTEP_TAKE(ls, local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS,
+                     sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, local->kappa, study->batch * segments * CP_PROBES, sizeof(double));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 1; s < study->spec_count; s++)

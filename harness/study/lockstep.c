@@ -51,25 +51,17 @@ static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segm
 static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     const bool text = tower == CP_TEXT;
-    const int *judged = text ? in->judged + first : NULL;
-    const int32_t *tokens =
-        text ? in->tokens + first * (size_t)ls->study->model.config.text.context_length : NULL;
-    for (size_t s = 0; s < ls->study->spec_count; s++) {
-        struct cp_pass *pass = &ls->lanes[s].pass;
-        pass->tower = tower;
-        pass->first = first;
-        pass->inputs = count;
-        pass->judged = judged;
-        pass->tokens = tokens;
-    }
-    for (size_t o = 0; o < ls->study->oracle_count; o++) {
-        struct cp_oracle *oracle = &ls->oracles[o].oracle;
-        oracle->tower = tower;
-        oracle->first = first;
-        oracle->inputs = count;
-        oracle->judged = judged;
-        oracle->tokens = tokens;
-    }
+    const struct cp_pass batch = {
+        .tower = tower,
+        .first = first,
+        .inputs = count,
+        .judged = text ? in->judged + first : NULL,
+        .tokens = text ? in->tokens + first * (size_t)ls->study->model.config.text.context_length : NULL,
+    };
+    for (size_t s = 0; s < ls->study->spec_count; s++)
+        cp_pass_place(&ls->lanes[s].pass, &batch);
+    for (size_t o = 0; o < ls->study->oracle_count; o++)
+        cp_segment_place_oracle(&ls->oracles[o].oracle, &batch);
 }
 
 static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, bool with_oracle,

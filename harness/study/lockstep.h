@@ -89,6 +89,12 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, si
                                   struct cp_error *err);
 /* ---- making lanes, for what runs beside the specs ---- */
 
+/* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. The macro
+ * puts it into a pointer, or returns from the calling function. */
+void *cp_lockstep_room(struct cp_lockstep *lockstep, size_t count, size_t size, struct cp_error *err);
+#define CP_LOCKSTEP_TAKE(lockstep, pointer, count, size)                                                     \
+    CP_TRY(((pointer) = cp_lockstep_room((lockstep), (count), (size), err)) ? CP_OK : CP_INTERNAL)
+
 /* Buffers for one spec's way; the taps are put into lane->taps, then cp_lane_wire. */
 enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, struct cp_lane *lane,
                               struct cp_error *err);

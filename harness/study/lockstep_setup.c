@@ -8,8 +8,7 @@
 
 #include <stdio.h>
 
-/* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. */
-static void *room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
+void *cp_lockstep_room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
     void *start = cp_arena_calloc(&ls->arena, count, size);
     if (!start) {
         (void)cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch);
@@ -17,8 +16,6 @@ static void *room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_e
     }
     return start;
 }
-
-#define TAKE(pointer, count, size) CP_TRY(((pointer) = room(ls, (count), (size), err)) ? CP_OK : CP_INTERNAL)
 
 static size_t stream_floats(const struct cp_clip_config *c) {
     const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
@@ -104,10 +101,10 @@ static enum cp_status make_joint(struct cp_lockstep *ls, struct cp_lane *lane, s
                                     .prompts = prompts,
                                     .classes = classes,
                                     .scratch = ls->ws.worker};
-    TAKE(lane->joint.text_features, prompts * embed, sizeof(float));
-    TAKE(lane->joint.class_features, classes * embed, sizeof(float));
-    TAKE(lane->joint.packed_text, linear->packed_size(embed, prompts), sizeof(float));
-    TAKE(lane->joint.packed_class, linear->packed_size(embed, classes), sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.text_features, prompts * embed, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.class_features, classes * embed, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_text, linear->packed_size(embed, prompts), sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_class, linear->packed_size(embed, classes), sizeof(float));
     return CP_OK;
 }
 
@@ -115,8 +112,9 @@ enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, stru
                               struct cp_error *err) {
     lane->plan = plan;
     lane->pass = (struct cp_pass){.plan = plan, .pool = ls->pool, .ws = &ls->ws};
-    TAKE(lane->pass.x, ls->study->batch * ls->stream, sizeof(float));
-    TAKE(lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim,
+                     sizeof(float));
     return make_joint(ls, lane, err);
 }
 
@@ -132,9 +130,9 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
     enum cp_dtype *types;
     int *handles, *ulp;
     size_t taps = 0;
-    TAKE(types, study->sites.count, sizeof *types);
-    TAKE(handles, study->sites.count, sizeof *handles);
-    TAKE(ulp, study->sites.count, sizeof *ulp);
+    CP_LOCKSTEP_TAKE(ls, types, study->sites.count, sizeof *types);
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
     for (size_t i = 0; i < study->sites.count; i++)
         types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
     lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
@@ -184,10 +182,10 @@ enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp
     CP_TRY(cp_keep_create(study->sites.count, study->watched, &lane->keep, err));
     lane->oracle = (struct cp_oracle){
         .spec = study->oracle[o], .model = study->oracle_model[o], .pool = ls->pool, .scratch = &ls->scratch};
-    TAKE(lane->oracle.x, study->batch * ls->stream, sizeof(double));
-    TAKE(lane->image_features, study->batch * embed, sizeof(double));
-    TAKE(lane->text_features, study->inputs.prompts * embed, sizeof(double));
-    TAKE(lane->class_features, study->inputs.classes * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->class_features, study->inputs.classes * embed, sizeof(double));
     return CP_OK;
 }
 
@@ -216,7 +214,7 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
  * prompts. */
 static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    TAKE(ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
+    CP_LOCKSTEP_TAKE(ls, ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
     ls->probs_site = study->sites.count;
     if (study->inputs.images && study->inputs.prompts)
         ls->probs_site =
@@ -237,16 +235,16 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
         .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
     };
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
-    TAKE(ls->every_site, study->sites.count, sizeof *ls->every_site);
+    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
     for (size_t i = 0; i < study->sites.count; i++)
         ls->every_site[i] = true;
     /* Teacher forcing needs the baseline at every tap, recorded or not. */
     CP_TRY(cp_keep_create(study->sites.count, local ? ls->every_site : study->watched, &ls->keep, err));
-    TAKE(ls->lanes, study->spec_count, sizeof *ls->lanes);
-    TAKE(ls->oracles, study->spec_count, sizeof *ls->oracles);
-    TAKE(ls->decisions, study->spec_count, sizeof *ls->decisions);
-    TAKE(ls->verdicts, study->spec_count, sizeof *ls->verdicts);
-    TAKE(ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
+    CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
+    CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
+    CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
+    CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
+    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
     CP_TRY(cp_thumbnails_define(result, &study->inputs, &study->model.config, &ls->thumbnails, err));
     for (size_t o = 0; o < study->oracle_count; o++)

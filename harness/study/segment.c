@@ -31,6 +31,14 @@ struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const s
 
 /* ---- running ---- */
 
+void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as) {
+    oracle->tower = as->tower;
+    oracle->first = as->first;
+    oracle->inputs = as->inputs;
+    oracle->judged = as->judged;
+    oracle->tokens = as->tokens;
+}
+
 enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
                               struct cp_error *err) {
     struct cp_pass *pass = &lane->pass;

@@ -13,6 +13,9 @@ static inline size_t cp_segment_index(const struct cp_lockstep *ls, struct cp_se
     return (size_t)(segment.kind == CP_SEGMENT_HEAD ? layers + 1 : segment.layer + 1);
 }
 
+/* Sets an oracle to the tower and batch of a pass. */
+void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as);
+
 /* Runs a lane, or an oracle, through a segment; its taps are visited. */
 enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
                               struct cp_error *err);
