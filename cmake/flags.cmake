@@ -14,6 +14,7 @@ target_compile_options(cp_flags INTERFACE
 target_include_directories(cp_flags INTERFACE ${PROJECT_SOURCE_DIR}/harness ${PROJECT_SOURCE_DIR}/reference)
 
 if(CP_SANITIZE)
+  target_compile_definitions(cp_flags INTERFACE CP_SANITIZED)
   target_compile_options(cp_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cp_flags INTERFACE -fsanitize=address,undefined)
 endif()

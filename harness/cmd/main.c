@@ -14,6 +14,15 @@ static const char usage[] =
     "  run EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
     "      --dry-run            show what would be computed, and stop\n"
     "      --resume             go on with a run that was stopped\n"
+    "      --from CAPTURE.h5 --at TAP\n"
+    "                           start from another system's tensor\n"
+    "  diff A.h5[:NAME] B.h5[:NAME]\n"
+    "                           where two captures leave each other\n"
+    "      --model CHECKPOINT --config FILE, --spec-a, --spec-b ADDRESS=VALUE,...\n"
+    "                           what they are of, where they do not say it: for the oracle\n"
+    "      --map FILE           where B's taps are, if it is not of our schema; --map-a: A's\n"
+    "      --environment        what they were made with, side by side\n"
+    "      -o RESULT.h5, --no-oracle\n"
     "  bisect EXPERIMENT.yaml [CANDIDATE]\n"
     "                           the fewest swaps that make a candidate diverge; key=value as for run\n"
     "      --layers | --settings  try whole layers, or whole settings\n"
@@ -51,12 +60,14 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_bisect(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "report") == 0)
         return cp_cmd_report(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "diff") == 0)
+        return cp_cmd_diff(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
         return cp_cmd_list(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, bisect, report, list, --version or --help");
+           cp_expected(err, "run, diff, bisect, report, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

@@ -2,15 +2,8 @@
 #include "study/run.h"
 #include "cmd/cmd.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static volatile sig_atomic_t caught;
-
-static void remember(int number) {
-    caught = number;
-}
 
 static void dry_run(const struct cp_study *study) {
     const struct cp_estimate e = cp_study_estimate(study);
@@ -24,33 +17,32 @@ static void dry_run(const struct cp_study *study) {
            e.oracle_flops / 1e9);
 }
 
-static bool is_file(const char *argument) {
-    return argument[0] != '-' && !strchr(argument, '=');
-}
+struct arguments {
+    const char **files, **overrides; /* [file_count], [override_count] */
+    size_t file_count, override_count;
+    bool dry, resume;
+    struct cp_arena arena;
+};
 
 /* Every experiment is read before the first is run, so that a slip in the last costs no time. */
-static enum cp_status check_all(int argc, char **argv, const char *const *overrides, size_t count,
-                                struct cp_error *err) {
-    for (int i = 0; i < argc; i++) {
+static enum cp_status check_all(const struct arguments *a, struct cp_error *err) {
+    for (size_t f = 0; f < a->file_count; f++) {
         struct cp_experiment experiment;
-        if (!is_file(argv[i]))
-            continue;
-        CP_TRY(cp_experiment_load(argv[i], overrides, count, &experiment, err));
+        CP_TRY(cp_experiment_load(a->files[f], a->overrides, a->override_count, &experiment, err));
         cp_experiment_free(&experiment);
     }
     return CP_OK;
 }
 
-static enum cp_status run_one(const char *path, const char *const *overrides, size_t count, bool dry,
-                              bool resume, struct cp_error *err) {
+static enum cp_status run_one(const struct arguments *a, const char *path, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
     const struct cp_run_options options = {
-        .resume = resume, .progress = stderr, .out = stdout, .signal = &caught};
-    CP_TRY(cp_experiment_load(path, overrides, count, &experiment, err));
+        .resume = a->resume, .progress = stderr, .out = stdout, .signal = cp_cmd_signal()};
+    CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, &study, err);
     if (status == CP_OK) {
-        if (dry)
+        if (a->dry)
             dry_run(&study);
         else
             status = cp_run_study(&study, &options, err);
@@ -60,36 +52,57 @@ static enum cp_status run_one(const char *path, const char *const *overrides, si
     return status;
 }
 
-/* Arguments with '=' are overrides, the rest are files. */
-enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
-    const char **overrides = calloc((size_t)argc + 1, sizeof *overrides);
-    size_t count = 0, files = 0;
-    bool dry = false, resume = false;
-    enum cp_status status = CP_OK;
-    if (!overrides)
+/* --from FILE and --at TAP are overrides of `graft`. */
+static enum cp_status add_graft(struct arguments *a, const char *key, const char *value,
+                                struct cp_error *err) {
+    const char *override = value ? cp_arena_printf(&a->arena, "%s=\"%s\"", key, value) : NULL;
+    if (!value || strpbrk(value, "\"\\"))
+        return (void)cp_fail(err, CP_USAGE, "", "run: --from or --at without a plain name"),
+               cp_expected(err, "--from CAPTURE.h5 --at TAP");
+    if (!override)
         return cp_fail(err, CP_INTERNAL, "", "out of memory");
-    for (int i = 0; i < argc && status == CP_OK; i++) {
+    a->overrides[a->override_count++] = override;
+    return CP_OK;
+}
+
+/* Arguments with '=' are overrides, the rest are files. */
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--dry-run") == 0)
-            dry = true;
+            a->dry = true;
         else if (strcmp(argv[i], "--resume") == 0)
-            resume = true;
-        else if (argv[i][0] == '-')
-            status = ((void)cp_fail(err, CP_USAGE, "", "run: unknown option '%s'", argv[i]),
-                      cp_expected(err, "--dry-run or --resume"));
+            a->resume = true;
+        else if (strcmp(argv[i], "--from") == 0 || strcmp(argv[i], "--at") == 0) {
+            const char *key = strcmp(argv[i], "--at") == 0 ? "graft.at" : "graft.from";
+            CP_TRY(add_graft(a, key, i + 1 < argc ? argv[i + 1] : NULL, err));
+            i++;
+        } else if (argv[i][0] == '-')
+            return (void)cp_fail(err, CP_USAGE, "", "run: unknown option '%s'", argv[i]),
+                   cp_expected(err, "--dry-run, --resume, or --from CAPTURE.h5 --at TAP");
         else if (strchr(argv[i], '='))
-            overrides[count++] = argv[i];
+            a->overrides[a->override_count++] = argv[i];
         else
-            files++;
+            a->files[a->file_count++] = argv[i];
     }
-    if (status == CP_OK && files == 0)
-        status = ((void)cp_fail(err, CP_USAGE, "", "run: no experiment"), cp_expected(err, "a YAML file"));
+    if (a->file_count == 0)
+        return (void)cp_fail(err, CP_USAGE, "", "run: no experiment"), cp_expected(err, "a YAML file");
+    return CP_OK;
+}
+
+enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
+    struct arguments a = {.files = calloc((size_t)argc + 1, sizeof *a.files),
+                          .overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
+    enum cp_status status = CP_OK;
+    if (!a.files || !a.overrides)
+        status = cp_fail(err, CP_INTERNAL, "", "out of memory");
     if (status == CP_OK)
-        status = check_all(argc, argv, overrides, count, err);
-    (void)signal(SIGINT, remember);
-    (void)signal(SIGTERM, remember);
-    for (int i = 0; i < argc && status == CP_OK; i++)
-        if (is_file(argv[i]))
-            status = run_one(argv[i], overrides, count, dry, resume, err);
-    free(overrides);
+        status = parse(argc, argv, &a, err);
+    if (status == CP_OK)
+        status = check_all(&a, err);
+    for (size_t f = 0; f < a.file_count && status == CP_OK; f++)
+        status = run_one(&a, a.files[f], err);
+    cp_arena_free(&a.arena);
+    free(a.files);
+    free(a.overrides);
     return status;
 }

@@ -118,6 +118,8 @@ struct cp_tap_weights cp_tap_weights(const struct cp_model *model, const struct 
 }
 
 bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, const struct cp_site *site) {
+    if (a == b)
+        return false;
     const struct cp_tap_weights x = cp_tap_weights(a, site), y = cp_tap_weights(b, site);
     for (size_t i = 0; i < x.count; i++)
         if (x.tensor[i].values != y.tensor[i].values &&

@@ -94,6 +94,7 @@ struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels
     for (size_t i = 0; i < images; i++, rows += CP_DECISION_COUNT) {
         d.flips += rows[CP_FLIP] != 0;
         d.certified += rows[CP_CERTIFIED] == 1;
+        d.certifiable += isnan(rows[CP_CERTIFIED]) ? 0 : 1;
         d.max_dp = cp_worse(d.max_dp, rows[CP_MAX_DP]);
         d.kl_worst = cp_worse(d.kl_worst, rows[CP_KL]);
         d.kl_mean += rows[CP_KL] / (double)images;

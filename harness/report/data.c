@@ -18,8 +18,7 @@ static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_c
         return cp_load_damaged(l, object, shape);
     c->decisions = rows.values;
     c->counts = cp_decisions_count(rows.values, l->report->labels, rows.shape[0]);
-    for (size_t i = 0; i < rows.shape[0]; i++)
-        c->certificates = c->certificates || !isnan(rows.values[i * CP_DECISION_COUNT + CP_CERTIFIED]);
+    c->certificates = c->counts.certifiable > 0;
     return CP_OK;
 }
 

@@ -25,7 +25,7 @@ enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candid
         struct cp_report_segment *segment = &c->segment[s];
         segment->name = names.items[s];
         cp_tap_address(segment->name, segment->address);
-        segment->tower = cp_load_tower(segment->name);
+        segment->tower = cp_tap_tower(segment->name);
         memcpy(segment->field, rows.values + s * CP_PROPAGATION_FIELDS, sizeof segment->field);
     }
     return CP_OK;

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More than any model has; a name that says otherwise is damaged. */
-enum { LAYERS_MAX = 1000 };
-
 static const double *total_of(const struct cp_reader_array *metrics, size_t input) {
     return metrics->values + input * CP_PART_COUNT * CP_METRIC_COUNT;
 }
@@ -116,43 +113,13 @@ static enum cp_status load_tap(const struct cp_load *l, const char *candidate, s
     return load_local(l, group, scratch, tap);
 }
 
-/* "transformer.resblocks.3.ln_1" is of layer 3. */
-static int layer_of(const char *name) {
-    static const char blocks[] = "resblocks.";
-    const char *block = strstr(name, blocks);
-    char *end = NULL;
-    const long layer = block ? strtol(block + strlen(blocks), &end, 10) : -1;
-    return end && end > block + strlen(blocks) && layer >= 0 && layer < LAYERS_MAX ? (int)layer : -1;
-}
-
-/* A tap's name without its block: "mlp.gelu", "" for the block itself; others as they are. */
-static const char *within_block(const struct cp_report_tap *tap) {
-    if (tap->layer < 0)
-        return tap->name;
-    const char *number = strstr(tap->name, "resblocks.") + strlen("resblocks.");
-    const char *rest = number + strspn(number, "0123456789");
-    return rest + (*rest == '.');
-}
-
-static enum cp_point point_of(const struct cp_report_tap *tap) {
-    const char *name = within_block(tap);
-    for (int p = 0; p < CP_POINT_COUNT; p++) {
-        const struct cp_point_row *row = &cp_points[p];
-        const char *own = tap->tower == CP_VISUAL ? row->visual
-                          : tap->tower == CP_TEXT ? row->text
-                                                  : row->joint;
-        if (own && row->in_block == (tap->layer >= 0) && strcmp(own, name) == 0)
-            return (enum cp_point)p;
-    }
-    return CP_POINT_COUNT;
-}
-
 static void describe(const struct cp_report *r, const char *name, struct cp_report_tap *tap) {
     tap->name = name;
     cp_tap_address(name, tap->address);
-    tap->tower = cp_load_tower(name);
-    tap->layer = layer_of(name);
-    tap->point = point_of(tap);
+    const struct cp_tap_place place = cp_tap_place(name);
+    tap->tower = place.tower;
+    tap->layer = place.layer;
+    tap->point = place.point;
     tap->inputs = tap->tower == CP_TEXT ? &r->prompts : &r->images;
     if (strcmp(name, "class_features") == 0)
         tap->inputs = &r->classes;

@@ -8,9 +8,9 @@ enum { OPEN = 12 }; /* answers shown at once; the rest unfold */
 
 /* A bar across, cut in proportion to the number of taps of each verdict. */
 static void put_bar(FILE *out, const struct cp_report_candidate *c) {
-    static const enum cp_verdict order[] = {CP_UNMATCHED, CP_NONFINITE_VERDICT, CP_SEMANTIC_VERDICT,
-                                            CP_DEGRADED,  CP_INCONCLUSIVE,      CP_EQUIVALENT,
-                                            CP_IDENTICAL};
+    static const enum cp_verdict order[] = {CP_UNMATCHED,  CP_NONFINITE_VERDICT, CP_SEMANTIC_VERDICT,
+                                            CP_DEGRADED,   CP_DIFFERS,           CP_INCONCLUSIVE,
+                                            CP_EQUIVALENT, CP_IDENTICAL};
     double x = 0;
     (void)fprintf(
         out, "<svg viewBox=\"0 0 %zu 8\" preserveAspectRatio=none role=img aria-label=\"Taps by verdict\">",

@@ -8,8 +8,8 @@
 /* How bad a verdict is, for a block's. */
 static int rank_of(int verdict) {
     static const int ranks[CP_VERDICT_COUNT] = {
-        [CP_UNMATCHED] = 6,    [CP_NONFINITE_VERDICT] = 5, [CP_SEMANTIC_VERDICT] = 4, [CP_DEGRADED] = 3,
-        [CP_INCONCLUSIVE] = 2, [CP_EQUIVALENT] = 1,        [CP_IDENTICAL] = 0};
+        [CP_UNMATCHED] = 7, [CP_NONFINITE_VERDICT] = 6, [CP_SEMANTIC_VERDICT] = 5, [CP_DEGRADED] = 4,
+        [CP_DIFFERS] = 3,   [CP_INCONCLUSIVE] = 2,      [CP_EQUIVALENT] = 1,       [CP_IDENTICAL] = 0};
     return ranks[verdict];
 }
 

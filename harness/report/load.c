@@ -22,18 +22,6 @@ enum cp_status cp_load_no_memory(const struct cp_load *l) {
     return cp_fail(l->err, CP_INTERNAL, l->report->path, "out of memory");
 }
 
-enum cp_tower cp_load_tower(const char *tap) {
-    static const char *const joint[] = {"logits_per_image", "probs", "class_"};
-    static const char *const visual[] = {"visual", "image_features", "pixels."};
-    for (size_t i = 0; i < 3; i++) {
-        if (strncmp(tap, joint[i], strlen(joint[i])) == 0)
-            return CP_JOINT;
-        if (strncmp(tap, visual[i], strlen(visual[i])) == 0)
-            return CP_VISUAL;
-    }
-    return CP_TEXT;
-}
-
 /* Place of a name; the count where it is not among them. */
 static size_t place_of(const char *const *names, size_t count, const char *name) {
     size_t i = 0;

@@ -33,8 +33,6 @@ enum cp_status cp_load_array(const struct cp_load *load, const char *object,
 enum cp_status cp_load_table(const struct cp_load *load, const char *object, int rank, unsigned named,
                              struct cp_report_table *table);
 
-enum cp_tower cp_load_tower(const char *tap);
-
 /* ---- the parts (data_taps.c, data_places.c, data_baseline.c) ---- */
 
 enum cp_status cp_load_taps(const struct cp_load *load, struct cp_report_candidate *candidate);

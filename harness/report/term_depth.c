@@ -42,16 +42,16 @@ static int level_of(struct range range, double error) {
 /* Worse verdicts have larger ranks; where columns stand for several taps the worst is shown. */
 static int rank_of(const struct cp_report_tap *tap) {
     static const int ranks[CP_VERDICT_COUNT] = {
-        [CP_IDENTICAL] = 0,        [CP_EQUIVALENT] = 1,        [CP_INCONCLUSIVE] = 2, [CP_DEGRADED] = 3,
-        [CP_SEMANTIC_VERDICT] = 4, [CP_NONFINITE_VERDICT] = 5, [CP_UNMATCHED] = 6};
+        [CP_IDENTICAL] = 0, [CP_EQUIVALENT] = 1,       [CP_INCONCLUSIVE] = 2,      [CP_DIFFERS] = 3,
+        [CP_DEGRADED] = 4,  [CP_SEMANTIC_VERDICT] = 5, [CP_NONFINITE_VERDICT] = 6, [CP_UNMATCHED] = 7};
     return ranks[(int)tap->verdict[CP_FIELD_VERDICT]];
 }
 
 static const struct look {
     char letter;
     enum cp_ink ink;
-} looks[] = {{'.', CP_INK_SOFT}, {'e', CP_INK_GREEN}, {'?', CP_INK_SOFT}, {'D', CP_INK_YELLOW},
-             {'S', CP_INK_RED},  {'N', CP_INK_BOLD},  {'u', CP_INK_BOLD}};
+} looks[] = {{'.', CP_INK_SOFT},   {'e', CP_INK_GREEN}, {'?', CP_INK_SOFT}, {'d', CP_INK_YELLOW},
+             {'D', CP_INK_YELLOW}, {'S', CP_INK_RED},   {'N', CP_INK_BOLD}, {'u', CP_INK_BOLD}};
 
 struct strip {
     const struct cp_screen *screen;
@@ -113,6 +113,8 @@ void cp_term_depth(const struct cp_screen *screen, const struct cp_report_candid
         const struct strip strip = {screen, c->tap + first, taps, taps < room ? taps : room};
         put_tower(&strip, range);
     }
-    cp_screen_wrap(screen, ". identical, e equivalent, D degraded, S semantic, N nonfinite, ? inconclusive",
+    cp_screen_wrap(screen,
+                   ". identical, e equivalent, D degraded, S semantic, d differs, N nonfinite, ? "
+                   "inconclusive, u unmatched",
                    2);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a study will take, before it runs. */
+#include "study/captured.h"
 #include "study/local.h"
 
 #include "base/digest.h"
@@ -46,19 +47,28 @@ static void add_site(const struct cp_study *study, const struct cp_site *site, e
 }
 
 /* Teacher forcing runs every candidate twice more (operation by operation, and segment by segment) and the
- * probes; every oracle once more. */
-struct cp_estimate cp_study_estimate(const struct cp_study *study) {
+ * probes; every oracle once more. What is captured is not run. */
+static struct cp_estimate work_of(const struct cp_study *study) {
     const struct cp_clip_config *c = &study->model.config;
     const struct cp_run_inputs *in = &study->inputs;
     const double all = passes(c, in->images, in->prompts);
     const double local = passes(c, study->local_images, study->local_prompts);
-    struct cp_estimate e = {
+    size_t computed = 0;
+    for (size_t s = 0; s < study->spec_count; s++)
+        computed += !cp_captured_of(study, s);
+    return (struct cp_estimate){
         .weights = study->model.bytes * (2 + study->floor_count / 2),
         .buffers = cp_workspace_bytes(c, study->batch, study->threads),
-        .flops = all * (double)(study->spec_count + study->floor_count) +
+        .flops = all * (double)(computed + study->floor_count) +
                  local * (double)(2 * (study->spec_count - 1) + CP_PROBES),
         .oracle_flops = (double)study->oracle_count * (passes(c, study->oracle_images, in->prompts) + local),
     };
+}
+
+struct cp_estimate cp_study_estimate(const struct cp_study *study) {
+    struct cp_estimate e = {0};
+    if (study->modelled)
+        e = work_of(study);
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->modes[i] != CP_MODE_OFF)
             add_site(study, &study->sites.list[i], study->modes[i], &e);

@@ -160,28 +160,51 @@ static enum cp_status required(const struct cp_yaml *root, const char *key, stru
     return CP_OK;
 }
 
+/* Only what is computed needs a model. */
+static enum cp_status check_model(const struct cp_experiment *experiment, const struct cp_yaml *root,
+                                  struct cp_error *err) {
+    bool captured = experiment->baseline.capture.file.text != NULL;
+    for (size_t c = 0; c < experiment->candidate_count; c++)
+        captured = captured && experiment->candidates[c].capture.file.text;
+    struct cp_yaml *model;
+    return captured && !experiment->layerwise.count ? CP_OK : required(root, "model", &model, err);
+}
+
+static enum cp_status read_graft(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                 struct cp_error *err) {
+    static const char *const keys[] = {"from", "at", "map", NULL};
+    CP_TRY(cp_yaml_keys(node, "graft", keys, err));
+    const struct cp_yaml *at = cp_yaml_get(node, "at");
+    if (!at || !cp_yaml_get(node, "from"))
+        return (void)cp_mark_fail(&node->mark, err, "graft: no %s", at ? "from" : "at"),
+               cp_expected(err, "from: the capture's file, and at: the tap");
+    CP_TRY(cp_read_capture(node, "from", &experiment->graft, err));
+    return cp_read_text(at, "graft.at", &experiment->graft_at, err);
+}
+
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
     static const char *const keys[] = {"experiment", "hypothesis", "model",     "inputs",    "baseline",
                                        "candidates", "sweep",      "factorial", "layerwise", "record",
-                                       "oracle",     "local",      "floor",     "threads",   "batch",
-                                       "isa",        "output",     "verdict",   NULL};
-    struct cp_yaml *name = NULL, *model = NULL, *inputs = NULL;
+                                       "oracle",     "local",      "floor",     "graft",     "threads",
+                                       "batch",      "isa",        "output",    "verdict",   NULL};
+    const struct cp_yaml *model = cp_yaml_get(root, "model"), *graft = cp_yaml_get(root, "graft");
+    struct cp_yaml *name = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     CP_TRY(required(root, "experiment", &name, err));
-    CP_TRY(required(root, "model", &model, err));
     CP_TRY(required(root, "inputs", &inputs, err));
     CP_TRY(read_name(experiment, name, err));
     const struct cp_yaml *hypothesis = cp_yaml_get(root, "hypothesis");
     if (hypothesis)
         CP_TRY(cp_yaml_string(hypothesis, "hypothesis", &experiment->hypothesis, err));
-    CP_TRY(read_model(experiment, model, err));
+    if (model)
+        CP_TRY(read_model(experiment, model, err));
     CP_TRY(cp_read_inputs(experiment, inputs, err));
-    const struct cp_yaml *baseline = cp_yaml_get(root, "baseline");
-    experiment->baseline = (struct cp_candidate){.name = "baseline", .mark = root->mark};
-    if (baseline)
-        CP_TRY(cp_read_settings(experiment, baseline, "baseline", &experiment->baseline, err));
+    CP_TRY(cp_read_baseline(experiment, root, err));
     CP_TRY(cp_read_candidates(experiment, root, err));
+    CP_TRY(check_model(experiment, root, err));
+    if (graft)
+        CP_TRY(read_graft(experiment, graft, err));
     CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
     return read_execution(experiment, root, err);
 }

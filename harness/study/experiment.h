@@ -3,24 +3,24 @@
  *
  *   experiment: NAME            letters, digits, _ - and dots; required
  *   hypothesis: TEXT
- *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH}     config is required with init
- *   inputs:                     images or prompts or both, or synthetic alone
- *     images: PATH, GLOB or a list of them
- *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
- *     truncate: on | off        cut prompts that are too long for the model; off: they are errors
- *     labels: PATH
- *     limit: N                  the first N images
- *     synthetic: {images: N, prompts: N, seed: N}
+ *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH}     config is required with init; no
+ * model where every pass is a capture inputs:                     images or prompts or both, or synthetic
+ * alone images: PATH, GLOB or a list of them prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list,
+ * templates: PATH or list} | TOKENS.npy truncate: on | off        cut prompts that are too long for the
+ * model; off: they are errors labels: PATH limit: N                  the first N images synthetic: {images:
+ * N, prompts: N, seed: N} capture: FILE[:NAME]      pixels.normalized and tokens of a capture, alone
  *   baseline: {ADDRESS: VALUE, ...}
- *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
- *   sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the candidates
- *   factorial: {NAME: {ADDRESS: VALUE, ...}, ...}       at most 7 factors, each a group of settings: all
- * their 2^k - 1 combinations as candidates a, b, a+b, ..., then effects and shares layerwise: {ADDRESS:
+ *     capture: FILE[:NAME]      not computed: what another system computed (map: FILE says where its taps
+ * are); the settings say how it was meant to. The same in a candidate candidates: {NAME: {ADDRESS: VALUE,
+ * ...}, ...} sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the
+ * candidates factorial: {NAME: {ADDRESS: VALUE, ...}, ...}       at most 7 factors, each a group of settings:
+ * all their 2^k - 1 combinations as candidates a, b, a+b, ..., then effects and shares layerwise: {ADDRESS:
  * VALUE, ...}           each swapped in one block at a time, without @layers; candidates
  *                               ADDRESS=VALUE@visual.0, ..., behind all others
  *   record: {TAP GLOB: full | stats | digest | off, ...}       the last match wins; without a match, stats
  *   oracle: on | off | N
  *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
+ *   graft: {from: FILE[:NAME], at: TAP, map: FILE}       the passes start from a capture's tensor
  *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent
@@ -37,6 +37,9 @@
 #include "tap/record.h"
 
 #include <limits.h>
+
+/* What names of experiments and candidates are made of. */
+#define CP_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 enum {
     CP_CANDIDATES_MAX = 1000,
@@ -66,8 +69,15 @@ struct cp_setting {
     struct cp_mark value_mark; /* of the value */
 };
 
+/* A capture to read. */
+struct cp_capture_choice {
+    struct cp_text file; /* FILE or FILE:NAME; .text NULL: none */
+    struct cp_text map;  /* .text NULL: the file is of our schema */
+};
+
 struct cp_candidate {
     const char *name; /* usable as an HDF5 link name; never "baseline" or "oracle" */
+    struct cp_capture_choice capture;
     struct cp_mark mark;
     size_t count;
     struct cp_setting *settings; /* (count), in the file's order */
@@ -75,8 +85,9 @@ struct cp_candidate {
 
 struct cp_model_source {
     struct cp_text checkpoint; /* .text NULL: seeded by init */
-    struct cp_text config;     /* .text NULL: none given, only with a checkpoint */
-    const char *init;          /* "counter", or NULL with a checkpoint */
+    struct cp_text
+        config;       /* .text NULL: none given, only with a checkpoint; without both there is no model */
+    const char *init; /* "counter", or NULL with a checkpoint */
     int64_t seed;
 };
 
@@ -98,6 +109,7 @@ struct cp_inputs {
     bool synthetic;
     int synthetic_images, synthetic_prompts; /* not both 0 where synthetic */
     int64_t synthetic_seed;
+    struct cp_capture_choice capture;
 };
 
 struct cp_record_rule {
@@ -121,11 +133,13 @@ struct cp_experiment {
     struct cp_mark factorial_mark;
     struct cp_candidate layerwise; /* settings without layers; .count 0: none */
     size_t record_count;
-    struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
-    int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
-    int local;                     /* inputs whose divergence is taken apart, the first ones; as oracle */
-    int floor;                     /* reruns of each kind for the noise floor; 0: none */
-    int threads;                   /* 0: auto */
+    struct cp_record_rule *record;  /* (record_count); the first, and only the first, is "*" */
+    int oracle;                     /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int local;                      /* inputs whose divergence is taken apart, the first ones; as oracle */
+    struct cp_capture_choice graft; /* .file.text NULL: none */
+    struct cp_text graft_at;        /* the tap */
+    int floor;                      /* reruns of each kind for the noise floor; 0: none */
+    int threads;                    /* 0: auto */
     int batch;
     const char *isa; /* "auto", "scalar", ... */
     struct cp_text output;

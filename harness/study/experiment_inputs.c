@@ -100,7 +100,8 @@ static enum cp_status read_synthetic(struct cp_inputs *inputs, const struct cp_y
 
 enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err) {
-    static const char *const keys[] = {"images", "prompts", "truncate", "labels", "limit", "synthetic", NULL};
+    static const char *const keys[] = {"images",    "prompts", "truncate", "labels", "limit",
+                                       "synthetic", "capture", "map",      NULL};
     struct cp_inputs *inputs = &experiment->inputs;
     CP_TRY(cp_yaml_keys(node, "inputs", keys, err));
     const struct cp_yaml *images = cp_yaml_get(node, "images"), *prompts = cp_yaml_get(node, "prompts");
@@ -112,6 +113,13 @@ enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_
                cp_expected(err, "synthetic alone, or files");
     if (synthetic)
         return read_synthetic(inputs, synthetic->value, err);
+    CP_TRY(cp_read_capture(node, "capture", &inputs->capture, err));
+    if (inputs->capture.file.text) {
+        if (node->count > (inputs->capture.map.text ? 2 : 1))
+            return (void)cp_mark_fail(&node->mark, err, "inputs: capture beside other keys"),
+                   cp_expected(err, "capture alone, with its map if it needs one");
+        return CP_OK;
+    }
     if (!images && !prompts)
         return (void)cp_mark_fail(&node->mark, err, "inputs: none"),
                cp_expected(err, "images, prompts or both, or synthetic");

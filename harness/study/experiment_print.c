@@ -72,7 +72,14 @@ static void print_number(FILE *out, const char *key, double value) {
     (void)fprintf(out, "  %s: %s\n", key, text);
 }
 
+static void print_capture(FILE *out, int indent, const char *file, const struct cp_capture_choice *capture) {
+    print_key(out, indent, file, capture->file.text);
+    print_key(out, indent, "map", capture->map.text);
+}
+
 static void print_model(FILE *out, const struct cp_model_source *model) {
+    if (!model->config.text && !model->checkpoint.text)
+        return;
     (void)fputs("model:\n", out);
     print_key(out, 2, "checkpoint", model->checkpoint.text);
     print_key(out, 2, "config", model->config.text);
@@ -111,6 +118,7 @@ static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
                       inputs->synthetic_images, inputs->synthetic_prompts, inputs->synthetic_seed);
         return;
     }
+    print_capture(out, 2, "capture", &inputs->capture);
     if (inputs->image_count) {
         (void)fputs("  images:\n", out);
         print_list(out, 4, inputs->images, inputs->image_count);
@@ -126,7 +134,8 @@ static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
 static void print_candidate(FILE *out, int indent, const struct cp_candidate *candidate) {
     (void)fprintf(out, "%*s", indent, "");
     print_text(out, candidate->name);
-    (void)fputs(candidate->count ? ":\n" : ": {}\n", out);
+    (void)fputs(candidate->count || candidate->capture.file.text ? ":\n" : ": {}\n", out);
+    print_capture(out, indent + 2, "capture", &candidate->capture);
     for (size_t i = 0; i < candidate->count; i++) {
         (void)fprintf(out, "%*s", indent + 2, "");
         print_text(out, candidate->settings[i].address);
@@ -179,6 +188,11 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     print_inputs_of(out, "oracle", experiment->oracle);
     print_inputs_of(out, "local", experiment->local);
     (void)fprintf(out, "floor: %d\n", experiment->floor);
+    if (experiment->graft.file.text) {
+        (void)fputs("graft:\n", out);
+        print_capture(out, 2, "from", &experiment->graft);
+        print_key(out, 2, "at", experiment->graft_at.text);
+    }
     print_count(out, "threads", experiment->threads, 0, "auto");
     (void)fprintf(out, "batch: %d\n", experiment->batch);
     print_key(out, 0, "isa", experiment->isa);

@@ -7,13 +7,13 @@
 
 #include "study/experiment.h"
 
-#define CP_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-
 enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err);
 /* settings of `candidate`, whose name in errors is key. */
 enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
                                 struct cp_candidate *candidate, struct cp_error *err);
+enum cp_status cp_read_baseline(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                struct cp_error *err);
 /* candidates, sweep, factorial and layerwise of the experiment; each may be missing. */
 enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *root,
                                   struct cp_error *err);
@@ -31,6 +31,9 @@ enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_
 /* "off", "digest", ... by enum cp_record_mode; ends with NULL. */
 extern const char *const cp_record_names[];
 
+/* `capture` (or what the file is called there) and `map` of a mapping, as far as they are there. */
+enum cp_status cp_read_capture(const struct cp_yaml *node, const char *file, struct cp_capture_choice *choice,
+                               struct cp_error *err);
 /* One setting from an address and the value for it; key is the mapping's name in errors. */
 enum cp_status cp_read_setting(const struct cp_yaml_entry *entry, const struct cp_yaml *value,
                                const char *key, struct cp_setting *setting, struct cp_error *err);

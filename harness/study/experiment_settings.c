@@ -18,15 +18,47 @@ enum cp_status cp_read_setting(const struct cp_yaml_entry *entry, const struct c
     return cp_yaml_string(value, address, &setting->value, err);
 }
 
+enum cp_status cp_read_capture(const struct cp_yaml *node, const char *file, struct cp_capture_choice *choice,
+                               struct cp_error *err) {
+    const struct cp_yaml *path = cp_yaml_get(node, file), *map = cp_yaml_get(node, "map");
+    if (path)
+        CP_TRY(cp_read_text(path, file, &choice->file, err));
+    if (map && !path)
+        return (void)cp_mark_fail(&map->mark, err, "map without %s", file),
+               cp_expected(err, "the file that it is of");
+    return map ? cp_read_text(map, "map", &choice->map, err) : CP_OK;
+}
+
+/* A pass that is not computed; its settings say how it was. */
+static bool is_capture_key(const char *key) {
+    return strcmp(key, "capture") == 0 || strcmp(key, "map") == 0;
+}
+
+static enum cp_status read_pass(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
+                                struct cp_candidate *candidate, struct cp_error *err) {
+    CP_TRY(cp_yaml_keys(node, key, NULL, err));
+    CP_TRY(cp_read_capture(node, "capture", &candidate->capture, err));
+    return cp_read_settings(experiment, node, key, candidate, err);
+}
+
+enum cp_status cp_read_baseline(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                struct cp_error *err) {
+    const struct cp_yaml *baseline = cp_yaml_get(root, "baseline");
+    experiment->baseline = (struct cp_candidate){.name = "baseline", .mark = root->mark};
+    return baseline ? read_pass(experiment, baseline, "baseline", &experiment->baseline, err) : CP_OK;
+}
+
 enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
                                 struct cp_candidate *candidate, struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, key, NULL, err));
     candidate->settings = cp_arena_calloc(&experiment->arena, node->count, sizeof *candidate->settings);
     if (!candidate->settings)
         return cp_read_out_of_memory(&node->mark, err);
-    for (; candidate->count < node->count; candidate->count++) {
-        const struct cp_yaml_entry *entry = &node->entries[candidate->count];
-        CP_TRY(cp_read_setting(entry, entry->value, key, &candidate->settings[candidate->count], err));
+    for (size_t i = 0; i < node->count; i++) {
+        const struct cp_yaml_entry *entry = &node->entries[i];
+        if (candidate->capture.file.text && is_capture_key(entry->key))
+            continue;
+        CP_TRY(cp_read_setting(entry, entry->value, key, &candidate->settings[candidate->count++], err));
     }
     return CP_OK;
 }
@@ -84,7 +116,7 @@ enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct
         struct cp_candidate *candidate = &experiment->candidates[experiment->candidate_count++];
         candidate->name = entry->key;
         candidate->mark = entry->mark;
-        CP_TRY(cp_read_settings(experiment, entry->value, entry->key, candidate, err));
+        CP_TRY(read_pass(experiment, entry->value, entry->key, candidate, err));
     }
     if (sweep)
         CP_TRY(cp_read_sweep(experiment, sweep, err));

@@ -32,13 +32,18 @@ bool cp_inputs_ends_with(const char *text, const char *ending) {
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
+enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
+    const struct cp_model_source *model = &l->experiment->model;
+    if (model->checkpoint.text)
+        CP_TRY(cp_inputs_add_file(l, model->checkpoint.text));
+    return model->config.text ? cp_inputs_add_file(l, model->config.text) : CP_OK;
+}
+
 enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                               struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
     struct cp_inputs_loader l = {experiment, config, arena, in, err};
     *in = (struct cp_run_inputs){0};
-    if (experiment->model.checkpoint.text)
-        CP_TRY(cp_inputs_add_file(&l, experiment->model.checkpoint.text));
-    CP_TRY(cp_inputs_add_file(&l, experiment->model.config.text));
+    CP_TRY(cp_inputs_model_files(&l));
     CP_TRY(cp_inputs_images(&l));
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/captured.h"
 #include "study/floor.h"
+#include "study/graft.h"
 #include "study/local.h"
 #include "study/thumbnail.h"
 
@@ -56,7 +58,9 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
         .first = first,
         .inputs = count,
         .judged = text ? in->judged + first : NULL,
-        .tokens = text ? in->tokens + first * (size_t)ls->study->model.config.text.context_length : NULL,
+        .tokens = text && in->tokens
+                      ? in->tokens + first * (size_t)ls->study->model.config.text.context_length
+                      : NULL,
     };
     for (size_t s = 0; s < ls->study->spec_count; s++)
         cp_pass_place(&ls->lanes[s].pass, &batch);
@@ -77,10 +81,12 @@ static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, boo
 
 enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     place(ls, CP_TEXT, first, count);
+    CP_TRY(cp_graft_load(ls, CP_DIM_PROMPT, first, count, err));
     return run_tower(ls, CP_TEXT, true, err);
 }
 
 enum cp_status cp_lockstep_classes(struct cp_lockstep *ls, struct cp_error *err) {
+    CP_TRY(cp_graft_load(ls, CP_DIM_CLASS, 0, ls->study->inputs.classes, err));
     return run_segment(ls, (struct cp_segment){CP_SEGMENT_CLASSES, CP_JOINT, -1}, true, err);
 }
 
@@ -97,6 +103,9 @@ static struct cp_scored scored(const struct cp_lane *lane, size_t image, size_t 
 
 static void certify(const struct cp_lockstep *ls, size_t s, size_t image, size_t columns, double *decision) {
     const size_t width = (size_t)ls->study->model.config.embed_dim;
+    decision[CP_MARGIN_LOGIT] = decision[CP_BOUND_LOGIT] = decision[CP_CERTIFIED] = NAN;
+    if (!ls->lanes[0].plan || !ls->lanes[s].plan)
+        return; /* of a capture only the probabilities are known */
     const struct cp_scored baseline = scored(&ls->lanes[0], image, width);
     const struct cp_scored candidate = scored(&ls->lanes[s], image, width);
     const struct cp_certificate c = cp_certify(&baseline, &candidate, columns, width);
@@ -105,8 +114,16 @@ static void certify(const struct cp_lockstep *ls, size_t s, size_t image, size_t
     decision[CP_CERTIFIED] = c.certified;
 }
 
+bool cp_lockstep_decides(const struct cp_lockstep *ls, size_t s) {
+    const size_t site = ls->probs_site;
+    return site < ls->study->sites.count && ls->study->watched[site] && cp_captured_has(ls->study, 0, site) &&
+           cp_captured_has(ls->study, s, site);
+}
+
 /* Each candidate's decisions against the baseline's, from the probabilities of the batch. */
 static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+    if (ls->probs_site == ls->study->sites.count)
+        return CP_OK;
     const size_t columns = cp_site_row(&ls->study->sites.list[ls->probs_site]);
     cp_arena_reset(&ls->joint_scratch);
     double *work = cp_arena_alloc(&ls->joint_scratch, 4 * columns, sizeof *work);
@@ -116,6 +133,8 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     const float *baseline = ls->lanes[0].probs.data[ls->probs_site];
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const float *probs = ls->lanes[s].probs.data[ls->probs_site];
+        if (!cp_lockstep_decides(ls, s))
+            continue;
         for (size_t i = 0; i < count; i++) {
             cp_decide(probs + i * columns, baseline + i * columns, columns, work,
                       rows + i * CP_DECISION_COUNT);
@@ -126,13 +145,24 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     return CP_OK;
 }
 
+static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const struct cp_clip_config *config = &study->model.config;
+    if (!study->modelled)
+        return CP_OK;
+    if (study->inputs_from)
+        CP_TRY(cp_captured_pixels(study, first, count, ls->pixels, err));
+    else
+        CP_TRY(cp_inputs_pixels(&study->inputs, config, first, count, ls->pixels, err));
+    return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels, err);
+}
+
 enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const bool with_oracle = first < study->oracle_images;
-    CP_TRY(cp_inputs_pixels(&study->inputs, &study->model.config, first, count, ls->pixels, err));
-    CP_TRY(
-        cp_thumbnails_write(ls->result, ls->thumbnails, &study->model.config, first, count, ls->pixels, err));
+    CP_TRY(read_pixels(ls, first, count, err));
     place(ls, CP_VISUAL, first, count);
+    CP_TRY(cp_graft_load(ls, CP_DIM_IMAGE, first, count, err));
     CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
     if (study->inputs.prompts == 0)
         return CP_OK;

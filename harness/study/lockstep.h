@@ -3,7 +3,7 @@
  * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
  * left. So memory holds one segment of taps, however deep the model. A lane that has so far computed what the
  * baseline computes, to the bit, and would do so in the next segment, is not run: it takes the baseline's
- * tensors. */
+ * tensors. A lane of a capture is never run: its tensors are read (study/captured.h). */
 #ifndef CP_STUDY_LOCKSTEP_H
 #define CP_STUDY_LOCKSTEP_H
 
@@ -11,7 +11,7 @@
 #include "study/study.h"
 #include "tap/compare.h"
 
-enum { CP_LANE_TAPS = 3 };
+enum { CP_LANE_TAPS = 4 };
 
 /* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
  * logits. */
@@ -31,7 +31,7 @@ struct cp_segment {
 /* One spec on its way. */
 struct cp_lane {
     struct cp_pass pass;
-    struct cp_plan *plan;
+    struct cp_plan *plan; /* NULL: a capture's */
     struct cp_joint joint;
     struct cp_tap taps[CP_LANE_TAPS];
     struct cp_recorder recorder;
@@ -57,7 +57,8 @@ struct cp_lockstep {
     struct cp_workspace ws;
     struct cp_packed_store store;
     struct cp_record_labels labels;
-    struct cp_keep keep; /* the baseline's segment */
+    struct cp_keep keep;  /* the baseline's segment */
+    struct cp_keep graft; /* of the batch: the tensors that every pass goes on from (study/graft.h) */
     struct cp_arena arena, scratch, joint_scratch;
     struct cp_lane *lanes;          /* [spec_count] */
     struct cp_oracle_lane *oracles; /* [oracle_count] */
@@ -69,7 +70,8 @@ struct cp_lockstep {
     float *pixels;                  /* (batch, 3, size, size) */
     size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;               /* per site: true */
-    int bracket;                    /* handle of (tap, bound); of a study with candidates */
+    bool bracketed;                 /* a-priori bounds of the baseline are stated */
+    int bracket;                    /* handle of (tap, bound); where bracketed */
     struct cp_local *local;         /* NULL: off (study/local.h) */
     struct cp_floor *floor;         /* NULL: off (study/floor.h) */
 };
@@ -87,6 +89,9 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error
  * any. */
 enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
                                   struct cp_error *err);
+/* Whether candidate s decides on images, as the baseline does. */
+bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
+
 /* ---- making lanes, for what runs beside the specs ---- */
 
 /* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. The macro

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
 #include "study/bracket.h"
+#include "study/captured.h"
 #include "study/floor.h"
 #include "study/local.h"
 #include "study/thumbnail.h"
 #include "study/verdict.h"
+
+#include "tap/force.h"
 
 #include <stdio.h>
 
@@ -74,7 +77,7 @@ enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, const char *n
 }
 
 static enum cp_status define_decisions(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
-    if (ls->probs_site == ls->study->sites.count)
+    if (!cp_lockstep_decides(ls, s))
         return CP_OK;
     char group[384];
     (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
@@ -123,24 +126,27 @@ void cp_lane_wire(const struct cp_lockstep *ls, struct cp_lane *lane, size_t tap
     lane->joint.taps = lane->pass.taps;
 }
 
-/* Record first, so that execution order is the file's order; then keep or compare. */
+/* What replaces comes first; then record, so that execution order is the file's order; then keep or compare.
+ */
 static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    const enum cp_dtype *types = study->types[s];
     struct cp_lane *lane = &ls->lanes[s];
-    enum cp_dtype *types;
+    enum cp_record_mode *modes;
     int *handles, *ulp;
     size_t taps = 0;
-    CP_LOCKSTEP_TAKE(ls, types, study->sites.count, sizeof *types);
+    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count, sizeof *modes);
     CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
     CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
     for (size_t i = 0; i < study->sites.count; i++)
-        types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
+        modes[i] = cp_captured_has(study, s, i) ? study->modes[i] : CP_MODE_OFF;
+    lane->taps[taps++] = cp_force_tap(&ls->graft);
     lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
                                           .dtype = CP_FP32,
                                           .types = types,
                                           .sites = &study->sites,
                                           .labels = &ls->labels,
-                                          .modes = study->modes,
+                                          .modes = modes,
                                           .pool = ls->pool,
                                           .result = ls->result};
     CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
@@ -170,6 +176,10 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
 
 static enum cp_status make_lane(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     struct cp_plan *plan;
+    if (cp_captured_of(ls->study, s)) {
+        ls->lanes[s].pass = (struct cp_pass){.pool = ls->pool};
+        return wire(ls, s, err);
+    }
     CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], &ls->store, &plan, err));
     CP_TRY(cp_lane_create(ls, plan, &ls->lanes[s], err));
     return wire(ls, s, err);
@@ -204,9 +214,10 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
                                           .pool = ls->pool,
                                           .result = ls->result};
     CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
-    lane->taps[0] = cp_recorder_tap(&lane->recorder);
-    lane->taps[1] = cp_keep_tap(&lane->keep);
-    lane->oracle.taps = (struct cp_taps){lane->taps, 2, &study->sites};
+    lane->taps[0] = cp_force_tap(&ls->graft);
+    lane->taps[1] = cp_recorder_tap(&lane->recorder);
+    lane->taps[2] = cp_keep_tap(&lane->keep);
+    lane->oracle.taps = (struct cp_taps){lane->taps, 3, &study->sites};
     return CP_OK;
 }
 
@@ -223,35 +234,55 @@ static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err)
     return CP_OK;
 }
 
+/* Buffers that only what is computed needs. */
+static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t side = (size_t)study->model.config.vision.image_size;
+    if (!study->modelled)
+        return CP_OK;
+    ls->stream = stream_floats(&study->model.config);
+    CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
+    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
+    return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
+}
+
+static enum cp_status make_keeps(struct cp_lockstep *ls, bool local, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
+    for (size_t i = 0; i < study->sites.count; i++)
+        ls->every_site[i] = true;
+    CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ls->graft, err));
+    /* Teacher forcing needs the baseline at every tap, recorded or not. */
+    return cp_keep_create(study->sites.count, local ? ls->every_site : study->watched, &ls->keep, err);
+}
+
+/* A-priori bounds are of our own summation orders. */
+static bool has_bracket(const struct cp_study *study) {
+    return study->spec_count > 1 && !cp_captured_of(study, 0);
+}
+
 enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
                                   struct cp_pool *pool, struct cp_lockstep *ls, struct cp_error *err) {
-    const size_t side = (size_t)study->model.config.vision.image_size;
     const bool local = study->local_images || study->local_prompts;
     *ls = (struct cp_lockstep){
         .study = study,
         .result = result,
         .pool = pool,
-        .stream = stream_floats(&study->model.config),
+        .bracketed = has_bracket(study),
         .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
     };
-    CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
-    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
-    for (size_t i = 0; i < study->sites.count; i++)
-        ls->every_site[i] = true;
-    /* Teacher forcing needs the baseline at every tap, recorded or not. */
-    CP_TRY(cp_keep_create(study->sites.count, local ? ls->every_site : study->watched, &ls->keep, err));
+    CP_TRY(make_room(ls, err));
+    CP_TRY(make_keeps(ls, local, err));
     CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
     CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
     CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
     CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
-    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
     CP_TRY(choose_probs(ls, err));
-    CP_TRY(cp_thumbnails_define(result, &study->inputs, &study->model.config, &ls->thumbnails, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(make_lane(ls, s, err));
-    if (study->spec_count > 1)
+    if (ls->bracketed)
         CP_TRY(cp_bracket_define(ls, err));
     if (local)
         CP_TRY(cp_local_create(ls, err));
@@ -264,6 +295,7 @@ void cp_lockstep_free(struct cp_lockstep *ls) {
     for (size_t o = 0; ls->oracles && o < ls->study->oracle_count; o++)
         cp_keep_free(&ls->oracles[o].keep);
     cp_keep_free(&ls->keep);
+    cp_keep_free(&ls->graft);
     cp_local_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);

@@ -6,6 +6,7 @@
 #include "base/version.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -54,7 +55,8 @@ static enum cp_status write_files(const struct cp_study *study, struct cp_result
 static enum cp_status write_inputs(const struct cp_study *study, struct cp_result *result,
                                    struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
-    const size_t length = (size_t)study->model.config.text.context_length;
+    const size_t length =
+        study->modelled ? (size_t)study->model.config.text.context_length : study->inputs_from->tokens;
     int handle;
     if (in->labels) {
         const struct cp_variable labels = {.group = "/inputs",
@@ -67,7 +69,7 @@ static enum cp_status write_inputs(const struct cp_study *study, struct cp_resul
         CP_TRY(cp_result_define(result, &labels, &handle, err));
         CP_TRY(cp_result_write(result, handle, 0, in->images, in->labels, err));
     }
-    if (in->prompts) {
+    if (in->tokens) {
         const struct cp_variable tokens = {
             .group = "/inputs",
             .name = "tokens",
@@ -104,6 +106,41 @@ static enum cp_status write_classes(const struct cp_study *study, struct cp_resu
     return CP_OK;
 }
 
+/* What makes the captures readable by themselves: the model, and each spec's settings on the default. */
+static enum cp_status write_model(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_error *err) {
+    const struct cp_model_source *model = &study->experiment->model;
+    if (!study->modelled)
+        return CP_OK;
+    if (model->config.text)
+        CP_TRY(cp_result_text(result, "/provenance", "config", model->config.text, err));
+    if (model->init)
+        return cp_result_integer(result, "/provenance", "seed", model->seed, err);
+    return cp_result_text(result, "/provenance", "checkpoint", model->checkpoint.text, err);
+}
+
+static enum cp_status write_settings(const struct cp_study *study, size_t s, struct cp_result *result,
+                                     struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct cp_spec *plain;
+    struct cp_spec_setting *settings = NULL;
+    size_t count = 0;
+    char group[400];
+    enum cp_status status = cp_spec_create("default", &study->model.config, study->ops, &arena, &plain, err);
+    if (status == CP_OK)
+        status = cp_spec_difference(plain, study->spec[s], &arena, &settings, &count, err);
+    const char *text = "";
+    for (size_t i = 0; i < count && text; i++)
+        text = cp_arena_printf(&arena, "%s%s%s: %s", text, i ? "\n" : "", settings[i].address,
+                               settings[i].value);
+    (void)snprintf(group, sizeof group, "/captures/%s", study->spec[s]->name);
+    if (status == CP_OK)
+        status = text ? cp_result_text(result, group, "settings", text, err)
+                      : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
+    cp_arena_free(&arena);
+    return status;
+}
+
 enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result,
                                    struct cp_error *err) {
     char processor[128], time_text[32];
@@ -128,6 +165,9 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
     CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs",
                               study->plan, err));
     CP_TRY(write_files(study, result, err));
+    CP_TRY(write_model(study, result, err));
+    for (size_t s = 0; study->modelled && s < study->spec_count; s++)
+        CP_TRY(write_settings(study, s, result, err));
     CP_TRY(write_classes(study, result, err));
     return write_inputs(study, result, err);
 }

@@ -129,7 +129,7 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));
-    if (study->spec_count > 1)
+    if (ls.bracketed)
         CP_TRY_DONE(cp_bracket_write(&ls, err));
     if (ls.local)
         CP_TRY_DONE(cp_propagation_write(&ls, err));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/segment.h"
 
+#include "study/captured.h"
+
 #include <string.h>
 
 static size_t embed_dim(const struct cp_lockstep *ls) {
@@ -42,6 +44,8 @@ void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as)
 enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
                               struct cp_error *err) {
     struct cp_pass *pass = &lane->pass;
+    if (!lane->plan)
+        return cp_captured_segment(ls, lane, segment, err);
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL ? cp_vision_stem(pass, ls->pixels, err) : cp_text_stem(pass, err);
@@ -125,6 +129,8 @@ static size_t slot_of(const struct cp_lockstep *ls, struct cp_segment segment) {
 
 bool cp_segment_same(const struct cp_lockstep *ls, size_t s, struct cp_segment segment) {
     const struct cp_study *study = ls->study;
+    if (cp_captured_of(study, s) || cp_captured_of(study, 0))
+        return false;
     return !joins_towers(segment) && cp_spec_same_at(study->spec[s], study->spec[0], slot_of(ls, segment)) &&
            same_weights(study->spec_model[s], study->spec_model[0], segment);
 }

@@ -6,6 +6,8 @@
 #include "model/fault.h"
 #include "num/metrics.h"
 #include "study/attribution.h"
+#include "study/captured.h"
+#include "study/graft.h"
 #include "study/layerwise.h"
 #include "tap/compare.h"
 
@@ -20,6 +22,9 @@ static enum cp_status out_of_memory(struct cp_error *err) {
 static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     const struct cp_model_source *source = &study->experiment->model;
     struct cp_clip_config config;
+    study->modelled = source->config.text || source->checkpoint.text;
+    if (!study->modelled)
+        return CP_OK;
     CP_TRY(cp_clip_config_load(source->config.text, &config, err));
     if (source->checkpoint.text)
         return cp_model_load(source->checkpoint.text, &config, &study->model, err);
@@ -80,6 +85,24 @@ static enum cp_status make_floor(struct cp_study *study, struct cp_error *err) {
     return CP_OK;
 }
 
+/* What each spec's arithmetic gives each site: by its settings, or as its capture says. */
+static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
+    study->types = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->types);
+    for (size_t s = 0; study->types && s < study->spec_count; s++) {
+        const struct cp_capture *capture = cp_captured_of(study, s);
+        enum cp_dtype *types = cp_arena_calloc(&study->arena, study->sites.count, sizeof *types);
+        if (!types)
+            return out_of_memory(err);
+        for (size_t i = 0; i < study->sites.count; i++)
+            if (!capture)
+                types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
+            else if (cp_captured_has(study, s, i))
+                types[i] = capture->tap[study->captured[s].tap[i]].arithmetic;
+        study->types[s] = types;
+    }
+    return study->types ? CP_OK : out_of_memory(err);
+}
+
 static void share_oracles(struct cp_study *study) {
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t o = 0;
@@ -107,11 +130,21 @@ static enum cp_status check_globs(const struct cp_study *study, struct cp_error 
     return CP_OK;
 }
 
+static bool has_tensor(const struct cp_study *study, size_t site) {
+    bool any = false;
+    for (size_t s = 0; s < study->spec_count; s++)
+        any = any || cp_captured_has(study, s, site);
+    return any;
+}
+
 /* A site without inputs (no images, or no prompts) is not there. */
 static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
-    CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
-                           &study->sites, err));
+    if (study->modelled)
+        CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
+                               &study->sites, err));
+    CP_TRY(cp_captured_sites(study, err));
+    CP_TRY(cp_graft_find(study, err));
     CP_TRY(check_globs(study, err));
     study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
@@ -122,7 +155,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
         const struct cp_site *site = &study->sites.list[i];
         const bool there =
             (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
-        if (there)
+        if (there && has_tensor(study, i) && !cp_graft_hides(study, i))
             study->modes[i] = cp_experiment_record(study->experiment, site->name);
         study->watched[i] = study->modes[i] != CP_MODE_OFF;
         watched += study->watched[i];
@@ -165,6 +198,25 @@ static size_t at_most(int wanted, size_t count) {
     return (size_t)wanted < count ? (size_t)wanted : count;
 }
 
+/* What only a pass of our own can be put to. */
+static enum cp_status check_captures(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    bool captured = study->graft.from != NULL;
+    for (size_t s = 0; s < study->captured_count; s++)
+        captured = captured || cp_captured_of(study, s);
+    if (captured && (e->local || e->floor))
+        return cp_fail(err, CP_BAD_INPUT, study->path, "%s beside a capture", e->local ? "local" : "floor"),
+               cp_expected(err, "%s, as a capture cannot be run again", e->local ? "local: off" : "floor: 0");
+    return CP_OK;
+}
+
+/* Inputs from files, a seed, or a capture. */
+static enum cp_status load_inputs(struct cp_study *study, struct cp_error *err) {
+    if (!study->inputs_from)
+        return cp_inputs_load(study->experiment, &study->model.config, &study->arena, &study->inputs, err);
+    return cp_captured_inputs(study, err);
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -173,11 +225,15 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
                cp_expected(err, "auto, or one that `clip-parity --version` lists");
     study->threads = e->threads ? e->threads : processors();
     CP_TRY(load_model(study, err));
-    CP_TRY(cp_inputs_load(e, &study->model.config, &study->arena, &study->inputs, err));
+    CP_TRY(cp_captured_open(study, err));
+    CP_TRY(check_captures(study, err));
+    CP_TRY(load_inputs(study, err));
+    CP_TRY(cp_captured_files(study, err));
     CP_TRY(make_specs(study, err));
     CP_TRY(make_floor(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));
+    CP_TRY(tell_types(study, err));
     CP_TRY(cp_attribution_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
@@ -186,7 +242,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     /* Without a candidate there is nothing to take apart. */
     study->local_images = study->spec_count > 1 ? at_most(e->local, study->inputs.images) : 0;
     study->local_prompts = study->spec_count > 1 ? at_most(e->local, study->inputs.prompts) : 0;
-    if (e->oracle == 0)
+    if (e->oracle == 0 || !study->modelled)
         study->oracle_count = 0;
     return describe(study, err);
 }
@@ -201,6 +257,7 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
 }
 
 void cp_study_free(struct cp_study *study) {
+    cp_captured_close(study);
     cp_model_free(&study->model);
     cp_arena_free(&study->arena);
 }

@@ -5,15 +5,30 @@
 #define CP_STUDY_STUDY_H
 
 #include "base/pool.h"
+#include "io/capture.h"
 #include "model/pass.h"
 #include "study/experiment.h"
 #include "study/inputs.h"
 #include "tap/record.h"
 
+/* Where a pass that is not computed comes from. */
+struct cp_captured {
+    struct cp_capture *capture; /* NULL: it is computed */
+    size_t *tap;                /* per site: the capture's tap, or its count of taps: it has none */
+};
+
+/* A capture's tensor that the passes start from (study/graft.h). */
+struct cp_graft {
+    struct cp_capture *from; /* NULL: none */
+    size_t count;            /* of tensors: the one asked for, and the stream's where it does not make it */
+    size_t site[2], tap[2];
+};
+
 struct cp_study {
     const struct cp_experiment *experiment;
-    const char *path; /* of the experiment file */
-    struct cp_model model;
+    const char *path;      /* of the experiment file */
+    struct cp_model model; /* without weights where every pass is a capture */
+    bool modelled;
     const struct cp_ops *ops;
     int threads;
     size_t batch;
@@ -28,13 +43,18 @@ struct cp_study {
     size_t *oracle_of;                    /* [spec_count] */
     size_t oracle_images;                 /* the first images, for which the oracle runs */
     const struct cp_model **spec_model;   /* [spec_count] the weights as the spec has them */
-    size_t local_images, local_prompts;   /* the first inputs whose divergence is taken apart */
-    size_t floor_count;         /* reruns for the noise floor: permuted ones, then stochastic ones */
-    struct cp_spec **floor;     /* [floor_count] */
-    enum cp_record_mode *modes; /* per site */
-    bool *watched;              /* per site: compared */
-    const char *plan;           /* the resolved experiment and specs as text: the provenance */
-    char fingerprint[65];       /* SHA-256 of plan and of every input file: what a resumed run must share */
+    enum cp_dtype **types;                /* [spec_count] per site: the arithmetic's type */
+    size_t captured_count;
+    struct cp_captured *captured;   /* [captured_count], that is [spec_count] */
+    struct cp_capture *inputs_from; /* NULL: the inputs are no capture's */
+    struct cp_graft graft;
+    size_t local_images, local_prompts; /* the first inputs whose divergence is taken apart */
+    size_t floor_count;                 /* reruns for the noise floor: permuted ones, then stochastic ones */
+    struct cp_spec **floor;             /* [floor_count] */
+    enum cp_record_mode *modes;         /* per site */
+    bool *watched;                      /* per site: compared */
+    const char *plan;                   /* the resolved experiment and specs as text: the provenance */
+    char fingerprint[65]; /* SHA-256 of plan and of every input file: what a resumed run must share */
     struct cp_arena arena;
 };
 

@@ -35,6 +35,10 @@ static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap
     char name[96];
     cp_tap_address(site->name, name);
     (void)fprintf(out, "  %-26.26s", name);
+    if (t->compared == 0) {
+        (void)fprintf(out, "  unmatched: one side has no such tap\n");
+        return;
+    }
     if (t->different == 0) {
         (void)fprintf(out, "  identical bits\n");
         return;
@@ -78,8 +82,9 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
 static void print_counts(const struct cp_decisions *d, FILE *out) {
     (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", d->flips, d->images,
                   100 * d->flip_low, 100 * d->flip_high);
-    (void)fprintf(out, "  no flip is possible for %zu of %zu images (margin above the divergence)\n",
-                  d->certified, d->images);
+    if (d->certifiable)
+        (void)fprintf(out, "  no flip is possible for %zu of %zu images (margin above the divergence)\n",
+                      d->certified, d->images);
     (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", d->max_dp, d->kl_mean, d->kl_worst);
     if (!isnan(d->accuracy))
         (void)fprintf(out, "  accuracy %.2f %%, baseline %.2f %%\n", 100 * d->accuracy,
@@ -89,7 +94,7 @@ static void print_counts(const struct cp_decisions *d, FILE *out) {
 static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FILE *out,
                                       struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
-    if (ls->probs_site == ls->study->sites.count)
+    if (!cp_lockstep_decides(ls, s))
         return CP_OK;
     double *rows = malloc(in->images * CP_DECISION_COUNT * sizeof *rows);
     if (!rows)

@@ -8,8 +8,8 @@
 /* Rounding of two float64 oracles apart: their own error is some 1e-15. */
 #define SEMANTIC_LIMIT 1e-12
 
-const char *const cp_verdict_names[CP_VERDICT_COUNT] = {"unmatched", "nonfinite",  "identical",   "semantic",
-                                                        "degraded",  "equivalent", "inconclusive"};
+const char *const cp_verdict_names[CP_VERDICT_COUNT] = {"unmatched", "nonfinite",  "identical",    "semantic",
+                                                        "degraded",  "equivalent", "inconclusive", "differs"};
 const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
     "verdict", "rounding",   "inputs",       "semantic", "ratio",  "low",
     "high",    "p_degraded", "p_equivalent", "k",        "weights"};
@@ -26,6 +26,7 @@ enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]) {
 }
 
 void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts) {
+    facts->compared = 0;
     facts->nonfinite = false;
     facts->identical = true;
     facts->semantic = NAN;
@@ -34,6 +35,9 @@ void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_fa
         const double *total = metrics, *semantic = metrics + CP_SEMANTIC * CP_METRIC_COUNT;
         const double *c = metrics + CP_ROUNDING * CP_METRIC_COUNT,
                      *b = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
+        if (isnan(total[CP_DIFFERENT]))
+            continue; /* one side has no such tensor */
+        facts->compared++;
         facts->nonfinite = facts->nonfinite || total[CP_NONFINITE] != 0;
         facts->identical = facts->identical && total[CP_DIFFERENT] == 0;
         if (!(facts->semantic >= semantic[CP_REL_L2]) && !isnan(semantic[CP_REL_L2]))
@@ -81,13 +85,15 @@ void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, siz
     cp_holm(fields + CP_FIELD_P_EQUIVALENT, CP_VERDICT_FIELDS, count, order);
     for (size_t tap = 0; tap < count; tap++, fields += CP_VERDICT_FIELDS) {
         const enum cp_verdict rounding = rounding_verdict(fields, alpha);
-        enum cp_verdict verdict = rounding;
+        enum cp_verdict verdict = facts[tap].inputs ? rounding : CP_DIFFERS;
         if (facts[tap].semantic > SEMANTIC_LIMIT)
             verdict = CP_SEMANTIC_VERDICT;
         if (facts[tap].identical)
             verdict = CP_IDENTICAL;
         if (facts[tap].nonfinite)
             verdict = CP_NONFINITE_VERDICT;
+        if (!facts[tap].compared)
+            verdict = CP_UNMATCHED;
         fields[CP_FIELD_ROUNDING] = rounding;
         fields[CP_FIELD_VERDICT] = verdict;
     }

@@ -7,7 +7,8 @@
  *   semantic      the oracles differ by more than 1e-12 (relative L2): other maths
  *   degraded      the same maths; the rounding error is more than k times the baseline's
  *   equivalent    ... is less than k times the baseline's
- *   inconclusive  neither is shown: too few inputs, or no oracle
+ *   inconclusive  neither is shown: too few inputs
+ *   differs       other bits, and no oracle to tell maths from rounding
  *
  * The last three are decided over inputs i by d_i = log((e_C,i + f_i) / (e_B,i + f_i)) with e the RMS error
  * against the oracle and f_i = 2^-24 RMS(oracle_i): a studentised bootstrap of the mean of d against log k,
@@ -25,6 +26,7 @@ enum cp_verdict {
     CP_DEGRADED,
     CP_EQUIVALENT,
     CP_INCONCLUSIVE,
+    CP_DIFFERS,
     CP_VERDICT_COUNT
 };
 extern const char *const cp_verdict_names[CP_VERDICT_COUNT];
@@ -57,10 +59,11 @@ enum { CP_VERDICT_MIN_INPUTS = 12 };
 
 /* What a tap's metrics come down to before the statistics. */
 struct cp_verdict_facts {
+    size_t compared; /* inputs of which both sides have the tensor */
     bool nonfinite, identical;
     double semantic; /* NaN: no oracle */
     double *d;       /* [inputs] */
-    size_t inputs;
+    size_t inputs;   /* that have an oracle besides */
     double k;
 };
 /* metrics: (inputs, part, metric); facts->d has room for inputs. */

@@ -73,10 +73,10 @@ static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, 
 }
 
 /* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
-static double limit_ratio(const struct cp_study *study, size_t s, const struct cp_site *site) {
+static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
     if (study->experiment->verdict_k > 0)
         return study->experiment->verdict_k;
-    return cp_spec_site_type(study->spec[s], site) == CP_FP32 ? 2 : 3;
+    return study->types[s][site] == CP_FP32 ? 2 : 3;
 }
 
 static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source, struct table *t,
@@ -91,7 +91,7 @@ static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct sour
         struct cp_verdict_facts *facts = &t->facts[tap];
         double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
         facts->d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d);
-        facts->k = limit_ratio(study, s, site);
+        facts->k = limit_ratio(study, s, i);
         t->sites[tap++] = site;
         if (!metrics || !facts->d) {
             free(metrics);

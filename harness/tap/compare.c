@@ -104,6 +104,8 @@ static enum cp_status store(const struct cp_compare *compare, const struct cp_ta
 
 static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
     const struct cp_compare *compare = self;
+    if (!compare->baseline->data[event->index])
+        return CP_OK; /* the baseline has no such tensor */
     const size_t stride = event->site->shape[event->site->rank - 1];
     const size_t work = (size_t)cp_pool_threads(compare->pool) * cp_metrics_work(stride);
     struct task task = {
@@ -142,6 +144,9 @@ struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs) {
             counted[part]++;
         }
         const double *total = metrics + CP_TOTAL * CP_METRIC_COUNT;
+        if (isnan(total[CP_DIFFERENT]))
+            continue;
+        summary.compared++;
         summary.worst_token = cp_worse(summary.worst_token, total[CP_WORST_REL_L2]);
         summary.ulp_max = cp_worse(summary.ulp_max, total[CP_ULP_MAX]);
         summary.nonfinite += total[CP_NONFINITE];

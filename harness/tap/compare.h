@@ -33,6 +33,7 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
 
 /* A tap over all inputs. */
 struct cp_tap_summary {
+    size_t compared; /* inputs of which both sides have the tensor */
     double
         mean_rel[CP_PART_COUNT]; /* relative L2, mean over the inputs that have the part; NaN: none has it */
     double worst_token;          /* largest relative L2 of one token of the total */

@@ -26,12 +26,16 @@ static const char *const *exponent_labels(struct cp_arena *arena) {
     return labels;
 }
 
+static const char *what_is(const struct cp_site *site) {
+    return site->point < CP_POINT_COUNT ? cp_points[site->point].what : "a tensor of another system";
+}
+
 static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *group,
                                    struct cp_error *err) {
     const struct cp_site *site = &r->sites->list[site_index];
     struct cp_variable value = {.group = group,
                                 .name = "value",
-                                .long_name = cp_points[site->point].what,
+                                .long_name = what_is(site),
                                 .units = "1",
                                 .dtype = r->dtype,
                                 .arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype),

@@ -205,15 +205,6 @@ size_t cp_sites_find(const struct cp_sites *sites, enum cp_tower tower, enum cp_
     return i;
 }
 
-void cp_tap_address(const char *name, char address[96]) {
-    static const char blocks[] = "transformer.resblocks.";
-    const char *at = strstr(name, blocks);
-    if (at)
-        (void)snprintf(address, 96, "%s.%s", at == name ? "text" : "visual", at + strlen(blocks));
-    else
-        (void)snprintf(address, 96, "%s", name);
-}
-
 size_t cp_site_row(const struct cp_site *site) {
     size_t row = 1;
     for (int d = 1; d < site->rank; d++)
@@ -222,6 +213,8 @@ size_t cp_site_row(const struct cp_site *site) {
 }
 
 enum cp_status cp_taps_visit(const struct cp_taps *taps, struct cp_tap_event event, struct cp_error *err) {
+    if (event.index >= taps->sites->count)
+        return CP_OK; /* a point that this run has not */
     event.site = &taps->sites->list[event.index];
     for (size_t i = 0; i < taps->count; i++) {
         const struct cp_tap *tap = &taps->list[i];

@@ -103,6 +103,15 @@ size_t cp_sites_find(const struct cp_sites *sites, enum cp_tower tower, enum cp_
 /* A tap's name as settings and tables shorten it: "visual.0.mlp.gelu" for
  * "visual.transformer.resblocks.0.mlp.gelu". */
 void cp_tap_address(const char *name, char address[96]);
+/* Where a tap of that name is. A name that is none of ours has the point CP_POINT_COUNT, and is of the text
+ * tower unless it starts as the other ones' names do. */
+struct cp_tap_place {
+    enum cp_tower tower;
+    enum cp_point point;
+    int layer; /* -1 outside the blocks */
+};
+struct cp_tap_place cp_tap_place(const char *name);
+enum cp_tower cp_tap_tower(const char *name);
 /* Elements of one input at a site. */
 size_t cp_site_row(const struct cp_site *site);
 
