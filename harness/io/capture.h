@@ -34,7 +34,7 @@ enum cp_capture_fact {
 
 struct cp_capture_tap {
     const char *name; /* open_clip's module path, or whatever the file calls it */
-    int rank;         /* 1 to CP_CAPTURE_RANK, canonical */
+    int rank;         /* 2 to CP_CAPTURE_RANK, canonical */
     size_t shape[CP_CAPTURE_RANK];
     enum cp_dtype arithmetic;
 };

@@ -52,7 +52,7 @@ static enum cp_status refuse(struct server *s, const char *object, const char *w
 
 static enum cp_status refuse_hdf5(struct server *s, const char *object, const char *what) {
     char reason[200] = "", line[400];
-    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, reason);
+    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, innermost, reason);
     (void)snprintf(line, sizeof line, "%s%s%s%s", what, reason[0] ? " (" : "", reason, reason[0] ? ")" : "");
     return refuse(s, object, line);
 }
@@ -188,7 +188,7 @@ static enum cp_status check_type(struct server *s, hid_t dataset, H5T_class_t cl
     return cp_expected(&s->err, class == H5T_FLOAT ? "float16, float32 or float64" : "int32 or int64");
 }
 
-/* rank 1 to CP_CAPTURE_RANK, nothing of length 0 */
+/* Two dimensions at least: inputs, and what each of them has. */
 static enum cp_status read_shape(struct server *s, hid_t dataset, const char *object, int *rank,
                                  size_t shape[CP_CAPTURE_RANK]) {
     hsize_t dims[H5S_MAX_RANK];
@@ -197,9 +197,9 @@ static enum cp_status read_shape(struct server *s, hid_t dataset, const char *ob
     double elements = 1;
     if (space >= 0)
         (void)H5Sclose(space);
-    if (*rank < 1 || *rank > CP_CAPTURE_RANK)
+    if (*rank < 2 || *rank > CP_CAPTURE_RANK)
         return refuse(s, object, "has the wrong number of dimensions"),
-               cp_expected(&s->err, "1 to %d", CP_CAPTURE_RANK);
+               cp_expected(&s->err, "2 to %d", CP_CAPTURE_RANK);
     for (int d = 0; d < *rank; d++) {
         shape[d] = (size_t)dims[d];
         elements *= (double)dims[d];
@@ -257,7 +257,10 @@ static enum cp_status add_dataset(struct server *s, hid_t dataset, const char *n
     CP_TRY(check_storage(s, dataset, object));
     CP_TRY(check_type(s, dataset, H5T_FLOAT, object));
     CP_TRY(read_shape(s, dataset, object, &rank, data.shape));
-    CP_TRY(cp_capture_axes_of(layout, rank, object, &data.axes, &s->err));
+    if (cp_capture_axes_of(layout, rank, object, &data.axes, &s->err) != CP_OK) {
+        cp_error_within(&s->err, s->source->path);
+        return CP_BAD_INPUT;
+    }
     if (!place)
         CP_TRY(parse_arithmetic(s, dataset, object, &tap.arithmetic));
     tap.rank = cp_capture_shape(&data.axes, data.shape, tap.shape);

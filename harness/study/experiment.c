@@ -188,9 +188,9 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
                                        "candidates", "sweep",      "factorial", "layerwise", "record",
                                        "oracle",     "local",      "floor",     "graft",     "threads",
                                        "batch",      "isa",        "output",    "verdict",   NULL};
-    const struct cp_yaml *model = cp_yaml_get(root, "model"), *graft = cp_yaml_get(root, "graft");
     struct cp_yaml *name = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
+    const struct cp_yaml *model = cp_yaml_get(root, "model"), *graft = cp_yaml_get(root, "graft");
     CP_TRY(required(root, "experiment", &name, err));
     CP_TRY(required(root, "inputs", &inputs, err));
     CP_TRY(read_name(experiment, name, err));
