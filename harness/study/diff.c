@@ -57,17 +57,19 @@ static struct model model_of(const struct side *side) {
 static const char *choose_model(const struct cp_diff *diff, const struct side *a, const struct side *b,
                                 struct cp_arena *arena, struct model *model) {
     const struct model theirs = model_of(b);
-    *model = model_of(a);
+    *model = model_of(a).config ? model_of(a) : theirs;
     if (diff->no_oracle)
         return "";
-    if (diff->checkpoint || diff->seed || diff->config) {
-        *model = (struct model){diff->checkpoint, diff->config ? diff->config : model->config, diff->seed};
-        return NULL;
+    if (diff->checkpoint || diff->seed) {
+        model->checkpoint = diff->checkpoint;
+        model->seed = diff->checkpoint ? NULL : diff->seed;
     }
-    if (!model->config)
-        *model = theirs;
+    if (diff->config)
+        model->config = diff->config;
     if (!model->config || (!model->checkpoint && !model->seed))
         return "the captures do not say which model they are of; --model and --config do";
+    if (diff->checkpoint || diff->seed || diff->config)
+        return NULL;
     if (theirs.config &&
         !(same_text(theirs.config, model->config) && same_text(theirs.checkpoint, model->checkpoint) &&
           same_text(theirs.seed, model->seed)))

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The program's diff, and captures in experiments: exit codes, what is printed, foreign files by a map. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "capture_fixture.h"
+#include "program_fixture.h"
+
+#include "base/status.h"
+
+#define CAPTURES "reference/golden/captures/"
+#define QUICK CAPTURES "quick-fp32.h5 "
+#define ERF CAPTURES "erf-fp32.h5 "
+
+static char text[1 << 16];
+static char map[64], yaml[64];
+
+static const struct row {
+    const char *arguments;
+    int code;
+    const char *says[3];
+} rows[] = {
+    {"diff " QUICK QUICK "-o $OUT", CP_OK, {"agrees at 72 of 72 taps", "no other maths", "identical bits"}},
+    {"diff " QUICK ERF "-o $OUT",
+     CP_PARITY_FAILURE,
+     {"first divergence  visual.0.mlp.gelu  semantic\nfirst divergence  text.0.mlp.gelu  semantic\nagrees at "
+      "28 of "
+      "72 taps\n",
+      "other maths from visual.0.mlp.gelu and text.0.mlp.gelu on",
+      "quick-fp32-vs-erf-fp32: 16 images, 16 prompts"}},
+    {"diff " QUICK ERF "-o $OUT --no-oracle",
+     CP_PARITY_FAILURE,
+     {"first divergence  visual.0.mlp.gelu  differs\n",
+      "no oracle, so maths and rounding are not told apart"}},
+    /* Said to be the same maths, the difference is rounding, and too much of it. */
+    {"diff " QUICK ERF "-o $OUT --spec-b activation=quick",
+     CP_PARITY_FAILURE,
+     {"first divergence  visual.0.mlp.gelu  degraded\n"}},
+    {"diff " QUICK CAPTURES "openai-quick-fp32.h5 -o $OUT",
+     CP_BAD_INPUT,
+     {"openai-quick-fp32.h5: pixels.normalized: has the shape (8, 3, 16, 16) (expected (image 16, "
+      "colour 3, y 16, x 16))\n"}},
+    {"diff " QUICK, CP_USAGE, {"diff: one file (expected two captures"}},
+    {"diff " QUICK QUICK QUICK, CP_USAGE, {"diff: a third file"}},
+    {"diff " QUICK QUICK "--spec-a", CP_USAGE, {"diff: --spec-a without a value"}},
+    {"diff " QUICK QUICK "--oracle", CP_USAGE, {"diff: unknown option '--oracle'"}},
+    {"diff " QUICK "README.md",
+     CP_BAD_INPUT,
+     {"README.md: is not HDF5, or cut off (expected an HDF5 file)\n"}},
+    {"diff " QUICK "nothing.h5", CP_BAD_INPUT, {"nothing.h5: cannot be opened: No such file or directory"}},
+    {"diff " QUICK CAPTURES "erf-fp32.h5:theirs",
+     CP_BAD_INPUT,
+     {"/captures: has no such capture (expected FILE.h5:NAME with one of erf-fp32)"}},
+    {"diff " QUICK QUICK "--spec-b activation=gelu -o $OUT", CP_BAD_INPUT, {"unknown variant 'gelu'"}},
+    {"diff " QUICK QUICK "--config nothing.json -o $OUT", CP_BAD_INPUT, {"nothing.json: cannot be opened"}},
+    {"diff --environment " QUICK ERF, CP_OK, {"same\n", "open_clip 2.24.0", "A  " CAPTURES "quick-fp32.h5"}},
+    {"diff --environment " QUICK "README.md", CP_BAD_INPUT, {"README.md: is not HDF5"}},
+    {"diff " QUICK ERF "-o /proc/x.h5", CP_BAD_INPUT, {"/proc/x.h5"}},
+    {"diff " QUICK ERF "-o $OUT | head -1 > /dev/null; test -s $OUT", 0, {NULL}},
+};
+
+static void table(void **state) {
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        const int code = run_program(rows[r].arguments, text, sizeof text);
+        if (code != rows[r].code)
+            fail_msg("%s: exit code %d\n%s", rows[r].arguments, code, text);
+        for (int s = 0; s < 3 && rows[r].says[s]; s++)
+            if (!strstr(text, rows[r].says[s]))
+                fail_msg("%s does not say\n%s\nbut\n%s", rows[r].arguments, rows[r].says[s], text);
+    }
+}
+
+static void write_text(const char *path, const char *content) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0 && fclose(file) == 0);
+}
+
+/* quick-fp32's image features and first block under strange names, the latter as (token, input, channel). */
+static void write_foreign(void) {
+    static float features[16 * 24], block[16 * 5 * 16], turned[5 * 16 * 16];
+    static const hsize_t two[] = {16, 24}, three[] = {5, 16, 16};
+    const char *file = CAPTURES "quick-fp32.h5";
+    assert_int_equal(
+        read_dataset(file, "/captures/quick-fp32/image_features/value", H5T_NATIVE_FLOAT, features, 16 * 24),
+        16 * 24);
+    assert_int_equal(read_dataset(file, "/captures/quick-fp32/visual.transformer.resblocks.0/value",
+                                  H5T_NATIVE_FLOAT, block, 16 * 5 * 16),
+                     16 * 5 * 16);
+    for (int n = 0; n < 16; n++)
+        for (int t = 0; t < 5; t++)
+            memcpy(turned + (t * 16 + n) * 16, block + (n * 5 + t) * 16, 16 * sizeof *turned);
+    const hid_t out = H5Fcreate(capture_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const struct {
+        const char *name;
+        int rank;
+        const hsize_t *shape;
+        const float *values;
+    } sets[] = {{"emb", 2, two, features}, {"layer0", 3, three, turned}};
+    for (int s = 0; s < 2; s++) {
+        const hid_t space = H5Screate_simple(sets[s].rank, sets[s].shape, NULL);
+        const hid_t set =
+            H5Dcreate2(out, sets[s].name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        assert_true(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, sets[s].values) >= 0);
+        (void)H5Dclose(set);
+        (void)H5Sclose(space);
+    }
+    assert_true(H5Fclose(out) >= 0);
+}
+
+static void foreign_file_by_a_map(void **state) {
+    char arguments[512];
+    (void)state;
+    write_foreign();
+    write_text(map, "taps:\n  image_features: {dataset: emb}\n"
+                    "  visual.transformer.resblocks.0: {dataset: /layer0, layout: LNC}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff " QUICK "%s --map %s -o $OUT", capture_path(), map);
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_PARITY_FAILURE);
+    assert_non_null(strstr(text, "unmatched, in one capture only: 70 taps (pixels.normalized"));
+    assert_non_null(strstr(text, "agrees at 2 of 72 taps"));
+    /* Only what both have, and it agrees. */
+    (void)snprintf(arguments, sizeof arguments,
+                   "diff " QUICK
+                   "%s --map %s -o $OUT 'record={\"*\": \"off\", image_features: stats, \"visual*.0\": "
+                   "stats}'",
+                   capture_path(), map);
+    if (run_program(arguments, text, sizeof text) != CP_OK)
+        fail_msg("%s", text);
+    assert_non_null(strstr(text, "agrees at 2 of 2 taps"));
+    /* Laid out as it is not. */
+    write_text(map, "taps:\n  visual.transformer.resblocks.0: {dataset: /layer0}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff " QUICK "%s --map %s -o $OUT", capture_path(), map);
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(
+        strstr(text, "resblocks.0: has the shape (5, 16, 16) (expected (image 16, token 5, channel 16))"));
+    write_text(map, "taps:\n  visual: {datset: x}\n");
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, ".yaml:2:12: unknown key 'datset' in visual"));
+    write_text(map, "taps:\n  visual: {dataset: x, layout: NLX}\n");
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "layout: 'NLX' is unknown"));
+}
+
+/* Captures that share no tap: nothing was compared. */
+static void nothing_in_common(void **state) {
+    char arguments[512];
+    (void)state;
+    write_foreign();
+    write_text(map, "taps:\n  image_features: {dataset: emb}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff %s %s --map-a %s --map %s -o $OUT", capture_path(),
+                   capture_path(), map, yaml);
+    write_text(yaml, "taps:\n  visual.transformer.resblocks.0: {dataset: layer0, layout: LNC}\n");
+    const int code = run_program(arguments, text, sizeof text);
+    if (code != CP_NOTHING_COMPARED)
+        fail_msg("exit code %d\n%s", code, text);
+    assert_non_null(strstr(text, "unmatched, in one capture only: 2 taps"));
+}
+
+/* In an experiment: what cannot be done to a capture is said. */
+static void experiments(void **state) {
+    static const struct {
+        const char *yaml, *says;
+        int code;
+    } cases[] = {
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\n", "no candidate", CP_OK},
+        {"inputs: {capture: " QUICK "}\nbaseline: {}\n", "no key 'model'", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK ", limit: 3}\nbaseline: {capture: " QUICK "}\n",
+         "capture beside other keys", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\nlocal: on\n",
+         "local beside a capture", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {map: x.yaml}\n", "map without capture", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\ngraft: {at: visual}\n",
+         "graft: no from", CP_BAD_INPUT},
+        {"model: {config: " CAPTURES
+         "model.json, init: counter}\ninputs: {synthetic: {images: 16, prompts: 16}}\n"
+         "graft: {from: " QUICK ", at: visual.polled}\n",
+         "graft.at: the model has no tap 'visual.polled' (expected 'visual.pooled', or another",
+         CP_BAD_INPUT},
+        {"model: {config: " CAPTURES
+         "model.json, init: counter}\ninputs: {synthetic: {images: 4, prompts: 16}}\n"
+         "graft: {from: " QUICK ", at: visual.pooled}\n",
+         "visual.pooled has another shape: 16 along dimension 0 (expected 4", CP_BAD_INPUT},
+    };
+    char content[1024], arguments[256];
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(content, sizeof content, "experiment: x\n%s", cases[c].yaml);
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s output=$OUT", yaml);
+        const int code = run_program(arguments, text, sizeof text);
+        if (code != cases[c].code || (code && !strstr(text, cases[c].says)))
+            fail_msg("%s\nexit code %d\n%s", content, code, text);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(table),
+        cmocka_unit_test(foreign_file_by_a_map),
+        cmocka_unit_test(nothing_in_common),
+        cmocka_unit_test(experiments),
+    };
+    (void)snprintf(map, sizeof map, "/tmp/clip-parity-map-%ld.yaml", (long)getpid());
+    (void)snprintf(yaml, sizeof yaml, "/tmp/clip-parity-diff-%ld.yaml", (long)getpid());
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)unlink(map);
+    (void)unlink(yaml);
+    (void)unlink(capture_path());
+    (void)unlink(scratch_output());
+    return failed;
+}
