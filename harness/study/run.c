@@ -4,6 +4,7 @@
 #include "study/attribution.h"
 #include "study/bracket.h"
 #include "study/local.h"
+#include "study/undecided.h"
 #include "study/verdict.h"
 
 #include <signal.h>
@@ -59,6 +60,15 @@ static size_t batch_from(const struct cp_study *study, size_t first, size_t inpu
     if (first < local && end > local)
         end = local;
     return end - first;
+}
+
+/* Told before the time is spent. */
+static void note_few_inputs(const struct cp_study *study, FILE *out) {
+    char text[256] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    cp_say_few_inputs(&s, study);
+    if (out && text[0])
+        (void)fprintf(out, "note: %s\n", text);
 }
 
 /* Prompts are always run (the images need their features); rows that a resumed run already has get the same
@@ -126,6 +136,7 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
     CP_TRY_DONE(cp_attribution_define(&ls, &attribution, err));
     CP_TRY_DONE(cp_provenance_write(study, result, err));
+    note_few_inputs(study, options->progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));

@@ -3,6 +3,7 @@
 #include "study/run.h"
 
 #include "study/causes.h"
+#include "study/undecided.h"
 #include "study/verdict.h"
 
 #include <math.h>
@@ -109,6 +110,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     const struct cp_study *study = ls->study;
     size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0;
     bool semantic[3] = {false, false, false};
+    struct cp_undecided undecided = cp_undecided_none();
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         double fields[CP_VERDICT_FIELDS];
@@ -117,6 +119,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
             continue;
         CP_TRY(cp_result_read(ls->result, ls->verdicts[s], taps++, 1, fields, err));
         rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
+        cp_undecided_add(&undecided, fields, CP_FIELD_ROUNDING);
         judged += fields[CP_FIELD_INPUTS] > 0;
         nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
         if (fields[CP_FIELD_VERDICT] != CP_SEMANTIC_VERDICT || semantic[site->tower])
@@ -126,13 +129,15 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         if (site->tower != CP_JOINT || !begins)
             (void)fprintf(out, "%s %s", begins++ ? " and" : "  other maths from", name);
     }
-    if (judged)
+    if (judged) {
         (void)fprintf(out,
-                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps\n",
+                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
                       begins ? " on" : "  no other maths", rounding[CP_EQUIVALENT], rounding[CP_DEGRADED],
                       rounding[CP_INCONCLUSIVE], taps);
-    else
+        cp_undecided_print(&undecided, out);
+    } else {
         (void)fprintf(out, "  no oracle, so maths and rounding are not told apart\n");
+    }
     if (nonfinite)
         (void)fprintf(out, "  NaN or infinity at %zu taps\n", nonfinite);
     return CP_OK;
