@@ -147,6 +147,10 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
     const struct cp_experiment *e = ls->study->experiment;
     (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
                   ls->study->inputs.prompts);
+    if (ls->study->spec_count == 1) {
+        (void)fprintf(out, "no candidate, so nothing was compared; the taps are recorded as `record` asks\n");
+        return CP_OK;
+    }
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: wrong maths; round C, B: rounding of candidate and of baseline\n");
     for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */

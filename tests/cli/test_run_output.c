@@ -110,6 +110,24 @@ static void test_undecided(void **state) {
     assert_non_null(strstr(ended.out, " operations:\n    no oracle ran\n"));
 }
 
+/* How one records a capture. */
+static void test_no_candidate(void **state) {
+    (void)state;
+    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "candidates={}"));
+    assert_non_null(strstr(ended.out,
+                           ": 6 images, 2 prompts\nno candidate, so nothing was compared; the taps "
+                           "are recorded as `record` asks\n\nresult  "));
+    assert_null(strstr(ended.err, "note: "));
+}
+
+static void test_nothing_to_go_on_with(void **state) {
+    struct ended ended;
+    (void)state;
+    (void)unlink(in_folder("a.h5.partial"));
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
+    assert_int_equal(strncmp(ended.err, "nothing to go on with, starting\n", 32), 0);
+}
+
 /* The plan and the estimates, on standard output alone; not even a folder is made. */
 static void test_dry_run(void **state) {
     char elsewhere[300];
@@ -209,6 +227,8 @@ int main(void) {
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_table_fits_80_columns),
         cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_no_candidate),
+        cmocka_unit_test(test_nothing_to_go_on_with),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_reader_leaves),
         cmocka_unit_test(test_reader_leaves_without_signal),
