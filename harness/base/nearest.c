@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static size_t smaller(size_t a, size_t b) {
@@ -44,4 +45,22 @@ const char *cp_nearest(const char *word, const char *const *names, size_t count)
         }
     }
     return best;
+}
+
+void cp_did_you_mean(struct cp_error *err, const char *name, const char *more) {
+    const size_t used = strlen(err->what);
+    (void)snprintf(err->what + used, sizeof err->what - used, "; did you mean '%s'%s?", name, more);
+}
+
+enum cp_status cp_expect_one_of(struct cp_error *err, const char *word, const char *const *names) {
+    char list[400] = "";
+    size_t count = 0;
+    for (size_t used = 0; names[count]; count++)
+        if (used < sizeof list)
+            used +=
+                (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "", names[count]);
+    const char *nearest = cp_nearest(word, names, count);
+    if (nearest)
+        cp_did_you_mean(err, nearest, "");
+    return cp_expected(err, "one of %s", list);
 }

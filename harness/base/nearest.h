@@ -3,6 +3,8 @@
 #ifndef CP_BASE_NEAREST_H
 #define CP_BASE_NEAREST_H
 
+#include "base/status.h"
+
 #include <stddef.h>
 
 enum { CP_EDIT_MAX = 64 };
@@ -16,5 +18,11 @@ size_t cp_edit_distance(const char *a, const char *b);
 /* The nearest of names, the first of equals, if at most a third of the word's bytes (one byte for short
  * words) must be edited; else NULL. */
 const char *cp_nearest(const char *word, const char *const *names, size_t count);
+
+/* Completes an error about a word that is none of names, which end with NULL: behind what is wrong "; did you
+ * mean 'NEAREST'?" if one is near, and "one of a, b, c" as expected. Returns the error's status. */
+enum cp_status cp_expect_one_of(struct cp_error *err, const char *word, const char *const *names);
+/* Behind what is wrong: "; did you mean 'NAME'MORE?" */
+void cp_did_you_mean(struct cp_error *err, const char *name, const char *more);
 
 #endif

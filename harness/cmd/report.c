@@ -25,17 +25,34 @@ enum { FORMS = sizeof forms / sizeof forms[0] };
 
 struct arguments {
     const char *result, *output;
-    const struct form *form;
+    const struct form *form; /* while parsing NULL: none asked for */
 };
 
+/* The form that an output's ending asks for; else the page. */
+static const struct form *form_of(const char *output) {
+    const char *ending = output ? strrchr(output, '.') : NULL;
+    for (size_t f = 0; ending && f < FORMS; f++)
+        if (forms[f].ending && strcmp(ending, forms[f].ending) == 0)
+            return &forms[f];
+    return &forms[0];
+}
+
+static enum cp_status choose_form(struct arguments *a, const struct form *form, struct cp_error *err) {
+    if (a->form && a->form != form)
+        return (void)cp_fail(err, CP_USAGE, "", "report: both %s and %s", a->form->option, form->option),
+               cp_expected(err, "one form at a time");
+    a->form = form;
+    return CP_OK;
+}
+
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    *a = (struct arguments){.form = &forms[0]};
+    *a = (struct arguments){0};
     for (int i = 0; i < argc; i++) {
         size_t f = 0;
         while (f < FORMS && strcmp(argv[i], forms[f].option) != 0)
             f++;
         if (f < FORMS)
-            a->form = &forms[f];
+            CP_TRY(choose_form(a, &forms[f], err));
         else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             a->output = argv[++i];
         else if (argv[i][0] == '-')
@@ -50,6 +67,8 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     if (!a->result)
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
+    if (!a->form)
+        a->form = form_of(a->output);
     return CP_OK;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 #include "cmd/cmd.h"
+#include "study/undecided.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void dry_run(const struct cp_study *study) {
+    char few[256] = "";
+    struct cp_sentence note = {few, sizeof few, 0};
     const struct cp_estimate e = cp_study_estimate(study);
     printf("%s\n", study->plan);
     printf("# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n",
@@ -15,6 +18,9 @@ static void dry_run(const struct cp_study *study) {
            (double)e.weights / 1e6, (double)e.buffers / 1e6, (double)e.file / 1e6);
     printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9,
            e.oracle_flops / 1e9);
+    cp_say_few_inputs(&note, study);
+    if (few[0])
+        printf("# %s\n", few);
 }
 
 struct arguments {

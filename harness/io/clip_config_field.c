@@ -157,8 +157,9 @@ enum cp_status cp_field_section(const struct cp_field_reader *r, const char *sec
         const char *nearest = cp_nearest(key, names, i);
         (void)cp_fail(r->err, CP_BAD_INPUT, r->path, "unknown or unsupported field '%.100s'%s%s", key,
                       section[0] ? " in " : "", section);
-        return nearest ? cp_expected(r->err, "a field of a plain ViT; did you mean '%s'?", nearest)
-                       : cp_expected(r->err, "a field of a plain ViT with open_clip's own text tower");
+        if (nearest)
+            cp_did_you_mean(r->err, nearest, "");
+        return cp_expected(r->err, "a field of a plain ViT with open_clip's own text tower");
     }
     return CP_OK;
 }

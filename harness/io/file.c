@@ -23,8 +23,9 @@ static enum cp_status open_regular(const char *path, int *fd, size_t *size, stru
     struct stat info;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
-        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
-               cp_expected(err, "a file that can be read");
+        return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
+               cp_expected(err, path[0] == '/' ? "a file that can be read"
+                                               : "a file that can be read, seen from the current directory");
     if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         (void)close(*fd);
         return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),

@@ -3,10 +3,14 @@
 
 #include "io/result_internal.h"
 
+#include <errno.h>
 #include <hdf5_hl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* More than the largest result has; a file that says otherwise is damaged. */
 enum { ELEMENTS_MAX = 1 << 28 };
@@ -38,6 +42,44 @@ static enum cp_status check_schema(const struct cp_reader *reader, struct cp_err
     return status;
 }
 
+static bool ends_with_partial(const char *path) {
+    static const char ending[] = ".partial";
+    const size_t length = strlen(path), tail = sizeof ending - 1;
+    return length > tail && strcmp(path + length - tail, ending) == 0;
+}
+
+static enum cp_status unfinished(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "holds an unfinished run"),
+           cp_expected(err, "a finished one; `clip-parity run ... --resume` goes on with it");
+}
+
+/* Where a run is under way or was stopped, there is PATH.partial and no PATH. */
+static enum cp_status missing(const char *path, int why, struct cp_error *err) {
+    char partial[512];
+    const int length = snprintf(partial, sizeof partial, "%s.partial", path);
+    if (why == ENOENT && length > 0 && (size_t)length < sizeof partial && access(partial, F_OK) == 0)
+        return unfinished(partial, err);
+    return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(why)),
+           cp_expected(err, "a result that `clip-parity run` finished, seen from the current directory");
+}
+
+/* What the library does not say when it cannot open a file. */
+static enum cp_status check_file(const char *path, struct cp_error *err) {
+    struct stat info;
+    if (stat(path, &info) != 0 || (S_ISREG(info.st_mode) && access(path, R_OK) != 0))
+        return missing(path, errno, err);
+    if (!S_ISREG(info.st_mode))
+        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"), cp_expected(err, "a result");
+    return ends_with_partial(path) ? unfinished(path, err) : CP_OK;
+}
+
+static enum cp_status unreadable(const char *path, struct cp_error *err) {
+    const bool begun = H5Fis_hdf5(path) > 0;
+    return cp_fail(err, CP_BAD_INPUT, path, begun ? "is not whole" : "is no HDF5 file"),
+           cp_expected(err, begun ? "a file of the length that its header states"
+                                  : "a result that `clip-parity run` finished");
+}
+
 enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
     struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
     *out = NULL;
@@ -46,11 +88,10 @@ enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct c
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     memcpy(reader->path, path, strlen(path) + 1);
-    reader->file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    enum cp_status status = CP_OK;
-    if (reader->file < 0)
-        status = cp_fail(err, CP_BAD_INPUT, path, "cannot be opened as HDF5"),
-        cp_expected(err, "a result that `clip-parity run` finished");
+    enum cp_status status = check_file(path, err);
+    reader->file = status == CP_OK ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
+    if (status == CP_OK && reader->file < 0)
+        status = unreadable(path, err);
     if (status == CP_OK)
         status = check_schema(reader, err);
     if (status == CP_OK)

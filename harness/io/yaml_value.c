@@ -47,18 +47,6 @@ enum cp_status cp_yaml_fail(const struct cp_yaml *node, const char *key, const c
                         problem);
 }
 
-/* "one of a, b, c; did you mean 'b'?" */
-static enum cp_status expect_one_of(struct cp_error *err, const char *found, const char *const *names) {
-    char list[400] = "";
-    size_t count = 0;
-    for (size_t used = 0; names[count] && used < sizeof list; count++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "", names[count]);
-    const char *nearest = cp_nearest(found, names, count);
-    if (nearest)
-        return cp_expected(err, "one of %s; did you mean '%s'?", list, nearest);
-    return cp_expected(err, "one of %s", list);
-}
-
 /* ---- mappings ---- */
 
 struct cp_yaml *cp_yaml_mapping(struct cp_arena *arena, struct cp_mark mark) {
@@ -115,7 +103,7 @@ enum cp_status cp_yaml_keys(const struct cp_yaml *node, const char *key, const c
             known++;
         if (!names[known])
             return cp_mark_fail(&entry->mark, err, "unknown key '%.100s' in %s", entry->key, key),
-                   expect_one_of(err, entry->key, names);
+                   cp_expect_one_of(err, entry->key, names);
     }
     return CP_OK;
 }
@@ -216,5 +204,5 @@ enum cp_status cp_yaml_choice(const struct cp_yaml *node, const char *key, const
         }
     }
     return cp_yaml_fail(node, key, "is not allowed", err),
-           expect_one_of(err, has_text(node) ? node->text : "", names);
+           cp_expect_one_of(err, has_text(node) ? node->text : "", names);
 }

@@ -30,11 +30,11 @@ static const struct cp_variant *attention_variant(const struct cp_ops *ops, int 
 static const struct cp_variant *residual_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant types[] = {
         {"fp32", "open_clip precision='fp32'", "x + branch, one rounding to fp32", "open_clip model.py",
-         "residual"},
+         "residual", NULL},
         {"fp16", "OpenAI CLIP on GPU", "x + branch, one rounding to fp16", "openai/CLIP clip/model.py",
-         "residual"},
+         "residual", NULL},
         {"bf16", "open_clip precision='bf16'", "x + branch, one rounding to bf16", "open_clip model.py",
-         "residual"},
+         "residual", NULL},
     };
     (void)ops;
     return index < 3 ? &types[index] : NULL;
@@ -42,11 +42,11 @@ static const struct cp_variant *residual_variant(const struct cp_ops *ops, int i
 
 static const struct cp_variant *weights_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant types[] = {
-        {"fp32", "the file's values", "W as stored, widened to fp32", "-", "weights"},
+        {"fp32", "the file's values", "W as stored, widened to fp32", "-", "weights", NULL},
         {"fp16", "convert_weights_to_fp16", "W rounded to fp16 at load",
-         "openai/CLIP clip/model.py convert_weights", "weights"},
+         "openai/CLIP clip/model.py convert_weights", "weights", NULL},
         {"bf16", "convert_weights_to_lp(bfloat16)", "W rounded to bf16 at load", "open_clip model.py",
-         "weights"},
+         "weights", NULL},
     };
     (void)ops;
     return index < 3 ? &types[index] : NULL;
@@ -54,7 +54,8 @@ static const struct cp_variant *weights_variant(const struct cp_ops *ops, int in
 
 /* What is wrong is said by the knobs. */
 static const struct cp_variant *inject_variant(const struct cp_ops *ops, int index) {
-    static const struct cp_variant none = {"none", "-", "no other fault than the knobs name", "-", "inject"};
+    static const struct cp_variant none = {"none", "-",      "no other fault than the knobs name",
+                                           "-",    "inject", NULL};
     (void)ops;
     return index == 0 ? &none : NULL;
 }

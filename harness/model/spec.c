@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/spec_address.h"
 
+#include "base/nearest.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -61,6 +63,32 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
 
 /* ---- values ---- */
 
+static bool has_word(const char *words, const char *word) {
+    const size_t length = strlen(word);
+    for (const char *at = words; at && length && *at; at += strspn(at, " ")) {
+        const size_t own = strcspn(at, " ");
+        if (own == length && strncmp(at, word, length) == 0)
+            return true;
+        at += own;
+    }
+    return false;
+}
+
+/* What others call otherwise is offered by what it imitates. */
+static bool suggest_alias(const struct cp_ops *ops, enum cp_component_id id, const char *value,
+                          struct cp_error *err) {
+    const struct cp_variant *v;
+    char as[200];
+    for (int i = 0; (v = cp_components[id].variant(ops, i)) != NULL; i++) {
+        if (!has_word(v->aliases, value))
+            continue;
+        (void)snprintf(as, sizeof as, ", as %s", v->imitates);
+        cp_did_you_mean(err, v->name, as);
+        return true;
+    }
+    return false;
+}
+
 static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_id id, const char *value,
                                    int *index, struct cp_error *err) {
     const char *names[MAX_NAMES];
@@ -76,8 +104,8 @@ static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_i
     if (id == CP_ACTIVATION)
         names[count++] = "auto";
     names[count] = NULL;
-    return cp_fail(err, CP_BAD_INPUT, "", "unknown variant '%s' of %s", value, cp_components[id].name),
-           cp_expect_one_of(err, value, names);
+    (void)cp_fail(err, CP_BAD_INPUT, "", "unknown variant '%s' of %s", value, cp_components[id].name);
+    return cp_expect_one_of(err, suggest_alias(ops, id, value, err) ? "" : value, names);
 }
 
 /* `auto` is what the model's config says: open_clip's quick_gelu flag, else nn.GELU with its approximate=

@@ -7,20 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum cp_status cp_expect_one_of(struct cp_error *err, const char *found, const char *const *names) {
-    char list[400] = "";
-    size_t used = 0;
-    size_t count = 0;
-    while (names[count])
-        count++;
-    for (size_t i = 0; i < count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
-    const char *nearest = cp_nearest(found, names, count);
-    if (nearest)
-        return cp_expected(err, "one of %s; did you mean '%s'?", list, nearest);
-    return cp_expected(err, "one of %s", list);
-}
-
 /* A layer written as it is printed: no sign, no leading zero, no space. Moves text behind it. */
 static bool read_layer(const char **text, int *layer) {
     const size_t digits = strspn(*text, "0123456789");

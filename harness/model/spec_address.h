@@ -18,7 +18,5 @@ struct cp_spec_address {
 enum cp_status cp_spec_parse_address(const struct cp_clip_config *config, const char *text,
                                      struct cp_spec_address *out, struct cp_error *err);
 bool cp_spec_covers(const struct cp_spec_address *address, enum cp_tower tower, int layer);
-/* "one of a, b, c; did you mean b?" as the expectation of err; names end with NULL. */
-enum cp_status cp_expect_one_of(struct cp_error *err, const char *found, const char *const *names);
 
 #endif

@@ -19,6 +19,7 @@ struct cp_variant {
     const char *formula;  /* with the order of operations where it matters */
     const char *source;   /* paper, or repository and path */
     const char *maths;    /* id of the ideal function; equal ids: differences are rounding only */
+    const char *aliases;  /* words that others have for it, for the hint of an error; NULL: none */
 };
 
 /* ---- activation: mlp.gelu ---- */

@@ -108,12 +108,7 @@ static void say_floor(struct cp_sentence *s, const struct cp_report_tap *outcome
     if (!(multiple > 0))
         return;
     cp_say(s, "; %s diverge by ", outcome->address);
-    if (multiple < 100)
-        cp_say(s, "%.2g", multiple);
-    else if (multiple < 1e9)
-        cp_say_count(s, (size_t)llround(multiple));
-    else
-        cp_say(s, "%.1e", multiple);
+    cp_say_multiple(s, multiple);
     cp_say(s, " times the noise floor");
 }
 
@@ -147,13 +142,71 @@ static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidat
     return true;
 }
 
-static void say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool semantic) {
-    const size_t degraded = cp_report_rounding(c, CP_DEGRADED), open = cp_report_rounding(c, CP_INCONCLUSIVE);
-    if (degraded)
-        cp_say(s, "; rounding is worse than the limit at %zu of %zu taps", degraded, c->taps);
-    else if (!semantic)
-        cp_say(s, "; rounding is no worse than the baseline's where it could be decided (%zu of %zu taps)",
-               c->taps - open, c->taps);
+struct cp_undecided cp_report_undecided(const struct cp_report_candidate *c) {
+    struct cp_undecided undecided = cp_undecided_none();
+    for (size_t t = 0; t < c->taps; t++)
+        cp_undecided_add(&undecided, c->tap[t].verdict, CP_FIELD_VERDICT);
+    return undecided;
+}
+
+struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *c) {
+    struct cp_undecided undecided = cp_undecided_none();
+    for (size_t t = 0; c->local && t < c->taps; t++)
+        cp_undecided_add(&undecided, c->tap[t].local_verdict, CP_FIELD_VERDICT);
+    return undecided;
+}
+
+static size_t count_verdict(const struct cp_report_candidate *c, enum cp_verdict verdict) {
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        count += (int)c->tap[t].verdict[CP_FIELD_VERDICT] == (int)verdict;
+    return count;
+}
+
+/* " (2 times the baseline's)", " (2 to 3 times the baseline's)": k by the taps' precision. */
+static void say_limit(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    double low = NAN, high = NAN;
+    for (size_t t = 0; t < c->taps; t++) {
+        low = fmin(low, c->tap[t].verdict[CP_FIELD_K]);
+        high = fmax(high, c->tap[t].verdict[CP_FIELD_K]);
+    }
+    if (low < high)
+        cp_say(s, " (%.3g to %.3g times the baseline's)", low, high);
+    else if (low > 0)
+        cp_say(s, " (%.3g times the baseline's)", low);
+}
+
+/* "; rounding could not be decided at 8 of 20 taps: 8 inputs are too few, ..." */
+static void say_undecided(struct cp_sentence *s, const struct cp_report_candidate *c,
+                          const struct cp_undecided *undecided, const char *what) {
+    if (undecided->taps == 0)
+        return;
+    cp_say(s, "; %s could not be decided at %zu of %zu taps: ", what, undecided->taps, c->taps);
+    cp_say_undecided_why(s, undecided);
+    cp_say_undecided_ratio(s, undecided, "; ");
+}
+
+static void say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_maths) {
+    const size_t degraded = cp_report_rounding(c, CP_DEGRADED), within = count_verdict(c, CP_EQUIVALENT);
+    if (degraded) {
+        cp_say(s, "; rounding is worse than the limit");
+        say_limit(s, c);
+        cp_say(s, " at %zu of %zu taps", degraded, c->taps);
+    } else if (same_maths && within) {
+        cp_say(s, "; rounding is within the limit");
+        say_limit(s, c);
+        cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
+    }
+}
+
+/* Where rounding is known to be worse, somebody asks for the operation to blame. */
+static void say_no_cause(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const struct cp_undecided undecided = cp_report_undecided_causes(c);
+    for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++)
+        if (count_causes(c, (enum cp_cause)cause))
+            return;
+    if (cp_report_rounding(c, CP_DEGRADED))
+        say_undecided(s, c, &undecided, "whether the operation by itself is to blame");
 }
 
 static void say_decisions(struct cp_sentence *s, const struct cp_report_candidate *c) {
@@ -182,6 +235,7 @@ static void say_decisions(struct cp_sentence *s, const struct cp_report_candidat
 static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const bool weights = count_causes(c, CP_CAUSE_WEIGHTS) && !count_causes(c, CP_CAUSE_SEMANTIC);
     const struct cp_report_tap *outcome = cp_report_outcome(c);
+    const struct cp_undecided undecided = cp_report_undecided(c);
     const bool nonfinite = say_nonfinite(s, c);
     const bool semantic = say_where(s, c,
                                     nonfinite ? " and differs from"
@@ -191,9 +245,12 @@ static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *
         cp_say(s, " computes the same maths as %s", c->baseline);
     if (semantic)
         say_causes(s, c);
-    say_rounding(s, c, semantic || nonfinite);
-    if (!semantic)
+    say_rounding(s, c, !semantic && !nonfinite);
+    if (!semantic) {
         say_causes(s, c);
+        say_undecided(s, c, &undecided, "rounding");
+    }
+    say_no_cause(s, c);
     say_floor(s, outcome);
     if (semantic)
         say_share(s, outcome);

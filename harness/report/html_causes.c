@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Causes: the operations that diverge by themselves, and how the error of one segment becomes the next's. */
+#include "base/sentence.h"
 #include "report/html.h"
 
 #include <math.h>
@@ -43,13 +44,28 @@ static void put_cause(FILE *out, const struct cp_report_candidate *candidate, si
     (void)fputc('\n', out);
 }
 
+/* An operation that could not be judged may be a cause all the same. */
+static void put_undecided(FILE *out, const struct cp_undecided *undecided, size_t count, size_t taps) {
+    char text[256] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    if (undecided->taps) {
+        cp_say(&s, "%s be decided at %zu of %zu: ", count ? "Whether others do could not" : "That could not",
+               undecided->taps, taps);
+        cp_say_undecided_why(&s, undecided);
+        cp_say_undecided_ratio(&s, undecided, "; ");
+    } else if (count == 0) {
+        cp_say(&s, "Each operation's rounding by itself is within the limit");
+    }
+    (void)fprintf(out, text[0] ? "<p>%s.</p>" : "%s", text);
+}
+
 static void put_causes(FILE *out, const struct cp_report_candidate *candidate, size_t c) {
     const size_t count = count_causes(candidate);
+    const struct cp_undecided undecided = cp_report_undecided_causes(candidate);
     size_t left = MOST;
-    if (count == 0) {
-        (void)fputs("<p>No operation diverges by itself beyond its rounding.</p>", out);
+    put_undecided(out, &undecided, count, candidate->taps);
+    if (count == 0)
         return;
-    }
     (void)fputs("<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>cause<th "
                 "class=word>verdict by itself<th>local<th>of its floor<th>total here<th>rounding C / "
                 "B</thead><tbody>\n",
@@ -96,6 +112,14 @@ static void put_propagation(FILE *out, const struct cp_report_candidate *c) {
     (void)fputs("</table></div>", out);
 }
 
+static void put_counts(FILE *out, const struct cp_report_candidate *c) {
+    const size_t undecided = cp_report_undecided_causes(c).taps;
+    (void)fprintf(out, " <small>%zu of %zu operations diverge by themselves", count_causes(c), c->taps);
+    if (undecided)
+        (void)fprintf(out, ", %zu undecided", undecided);
+    (void)fputs("</small>", out);
+}
+
 void cp_html_causes(const struct cp_report *r, FILE *out) {
     if (!cp_html_has_causes(r))
         return;
@@ -111,8 +135,7 @@ void cp_html_causes(const struct cp_report *r, FILE *out) {
         cp_html_text(out, candidate->name);
         (void)fputs("</strong>", out);
         if (candidate->local)
-            (void)fprintf(out, " <small>%zu of %zu operations diverge by themselves</small>",
-                          count_causes(candidate), candidate->taps);
+            put_counts(out, candidate);
         (void)fputs("</summary>", out);
         if (candidate->local)
             put_causes(out, candidate, c);

@@ -226,7 +226,7 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_taps(out, r);
     put_columns(out, r, 0, "floor", floor_of, 1);
     put_columns(out, r, 0, "bounds", bound_of, CP_BOUND_COUNT);
-    (void)fprintf(out, ",\"grid\":%zu,\"thumbs\":", r->patch_grid);
+    (void)fprintf(out, ",\"least\":%d,\"grid\":%zu,\"thumbs\":", CP_VERDICT_MIN_INPUTS, r->patch_grid);
     cp_html_thumbnails(r, out);
     (void)fputs(",\"candidates\":[", out);
     for (size_t c = 0; c < r->candidates; c++)

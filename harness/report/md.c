@@ -81,23 +81,45 @@ static void put_first(FILE *out, const struct cp_report *r) {
     }
 }
 
+static void put_cause(FILE *out, const struct cp_report_candidate *c, const char *cause, const char *text,
+                      bool *any) {
+    if (!*any)
+        (void)fputs("\n## Causes\n\n| candidate | class | operations |\n| --- | --- | --- |\n", out);
+    *any = true;
+    (void)fputs("| ", out);
+    cp_md_text(out, c->name);
+    put_cell(out, cause);
+    put_cell(out, text);
+    (void)fputs(" |\n", out);
+}
+
+/* Operations that may be causes all the same. */
+static void put_undecided(FILE *out, const struct cp_report_candidate *c, bool *any) {
+    const struct cp_undecided undecided = cp_report_undecided_causes(c);
+    char text[CP_REPORT_ANSWER] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    if (undecided.taps == 0)
+        return;
+    cp_say(&s, "%zu of %zu: ", undecided.taps, c->taps);
+    cp_say_undecided_why(&s, &undecided);
+    cp_say_undecided_ratio(&s, &undecided, "; ");
+    put_cause(out, c, "undecided", text, any);
+}
+
 static void put_causes(FILE *out, const struct cp_report *r) {
     bool any = false;
-    for (size_t i = 0; i < r->candidates; i++)
+    for (size_t i = 0; i < r->candidates; i++) {
+        const struct cp_report_candidate *c = &r->candidate[i];
+        if (c->layerwise)
+            continue;
         for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
             char text[CP_REPORT_ANSWER] = "";
             struct cp_sentence s = {text, sizeof text, 0};
-            if (r->candidate[i].layerwise || !cp_say_causes(&s, &r->candidate[i], (enum cp_cause)cause))
-                continue;
-            if (!any)
-                (void)fputs("\n## Causes\n\n| candidate | class | operations |\n| --- | --- | --- |\n", out);
-            any = true;
-            (void)fputs("| ", out);
-            cp_md_text(out, r->candidate[i].name);
-            put_cell(out, cp_cause_names[cause]);
-            put_cell(out, text);
-            (void)fputs(" |\n", out);
+            if (cp_say_causes(&s, c, (enum cp_cause)cause))
+                put_cause(out, c, cp_cause_names[cause], text, &any);
         }
+        put_undecided(out, c, &any);
+    }
 }
 
 static void put_tap(FILE *out, const struct cp_report_tap *tap) {
@@ -141,10 +163,17 @@ static void put_worst(FILE *out, const struct cp_report_candidate *c) {
         put_tap(out, tap);
 }
 
+static void put_share(FILE *out, double share) {
+    if (isnan(share))
+        (void)fputs(" | ", out);
+    else
+        (void)fprintf(out, " | %.2f %%", 100 * share);
+}
+
 static void put_growth(FILE *out, const struct cp_report_candidate *c) {
-    static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR,     CP_PROPAGATION_BEFORE,
-                                                       CP_PROPAGATION_KAPPA,     CP_PROPAGATION_LOCAL,
-                                                       CP_PROPAGATION_PREDICTED, CP_PROPAGATION_EXPLAINED};
+    static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR, CP_PROPAGATION_BEFORE,
+                                                       CP_PROPAGATION_KAPPA, CP_PROPAGATION_LOCAL,
+                                                       CP_PROPAGATION_PREDICTED};
     if (!c->segments)
         return;
     (void)fputs("\n<details><summary>How the error of ", out);
@@ -158,16 +187,10 @@ static void put_growth(FILE *out, const struct cp_report_candidate *c) {
         cp_md_text(out, c->segment[s].address);
         for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
             cp_md_number(out, c->segment[s].field[fields[f]]);
+        put_share(out, c->segment[s].field[CP_PROPAGATION_EXPLAINED]);
         (void)fputs(" |\n", out);
     }
     (void)fputs("\n</details>\n", out);
-}
-
-static void put_share(FILE *out, double share) {
-    if (isnan(share))
-        (void)fputs(" | ", out);
-    else
-        (void)fprintf(out, " | %.2f %%", 100 * share);
 }
 
 static void put_counts(FILE *out, const struct cp_report *r) {

@@ -11,6 +11,7 @@
 #include "num/metrics.h"
 #include "study/bracket.h"
 #include "study/local.h"
+#include "study/undecided.h"
 #include "study/verdict.h"
 #include "tap/compare.h"
 
@@ -137,6 +138,9 @@ double cp_report_cell(const struct cp_report_table *table, size_t first, const c
 const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *candidate, enum cp_tower tower);
 /* Taps whose rounding was judged so. */
 size_t cp_report_rounding(const struct cp_report_candidate *candidate, enum cp_verdict verdict);
+/* Taps whose verdict could not be decided, and operations that may or may not be causes. */
+struct cp_undecided cp_report_undecided(const struct cp_report_candidate *candidate);
+struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *candidate);
 /* Of the features the tap with the larger divergence; NULL: neither was compared. */
 const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *candidate);
 /* The answer in words, one line of text without markup. */

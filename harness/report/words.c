@@ -2,7 +2,6 @@
 #include "report/words.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 /* Components named before the rest is only counted. */
@@ -47,24 +46,6 @@ const char *cp_verdict_word(const double fields[CP_VERDICT_FIELDS], enum cp_verd
 
 double cp_times_floor(const struct cp_report_tap *tap) {
     return tap->floor > 0 ? tap->over_inputs.mean_rel[CP_TOTAL] / tap->floor : NAN;
-}
-
-void cp_say(struct cp_sentence *s, const char *format, ...) {
-    va_list list;
-    va_start(list, format);
-    const int length = vsnprintf(s->text + s->used, s->size - s->used, format, list);
-    va_end(list);
-    s->used += length > 0 ? (size_t)length : 0;
-    s->used = s->used < s->size ? s->used : s->size - 1;
-}
-
-void cp_say_count(struct cp_sentence *s, size_t count) {
-    if (count >= 1000) {
-        cp_say_count(s, count / 1000);
-        cp_say(s, ",%03zu", count % 1000);
-    } else {
-        cp_say(s, "%zu", count);
-    }
 }
 
 const char *cp_component_words(const struct cp_report_tap *tap) {

@@ -3,16 +3,8 @@
 #ifndef CP_REPORT_WORDS_H
 #define CP_REPORT_WORDS_H
 
+#include "base/sentence.h"
 #include "report/report.h"
-
-/* A text being put together; what does not fit is cut. */
-struct cp_sentence {
-    char *text;
-    size_t size, used;
-};
-void cp_say(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 3);
-/* "10,000" */
-void cp_say_count(struct cp_sentence *sentence, size_t count);
 
 extern const char *const cp_tower_names[3];
 /* The verdict in a field of verdicts or local verdicts. */

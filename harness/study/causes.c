@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/causes.h"
 
+#include "study/undecided.h"
+
 #include <stdlib.h>
 
 enum { WIDTH = 80 };
@@ -59,6 +61,19 @@ static void print_site(struct print *p, const struct cp_site *site) {
     print_run(p, site, layers);
 }
 
+/* An operation that could not be judged may be a cause all the same. */
+static void print_end(const struct print *p, const struct cp_undecided *undecided, size_t taps) {
+    if (p->printed)
+        (void)fputs("\n", p->out);
+    if (undecided->taps) {
+        (void)fprintf(p->out, "  %scauses undecided at %zu of %zu operations", p->printed ? "other " : "",
+                      undecided->taps, taps);
+        cp_undecided_print(undecided, p->out);
+    } else if (p->printed == 0) {
+        (void)fputs("  no operation errs beyond the limit on the baseline's own input\n", p->out);
+    }
+}
+
 enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     enum cp_status status = CP_OK;
@@ -67,6 +82,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
         return CP_OK;
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
     struct print p = {.sites = &study->sites, .cause = cause, .out = out};
+    struct cp_undecided undecided = cp_undecided_none();
     if (!cause)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
@@ -74,14 +90,15 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
         if (!study->watched[i])
             continue;
         status = cp_result_read(ls->result, ls->local->verdicts[s], tap++, 1, fields, err);
-        if (status == CP_OK)
-            cause[i] = cp_cause_of(fields);
+        if (status != CP_OK)
+            break;
+        cause[i] = cp_cause_of(fields);
+        cp_undecided_add(&undecided, fields, CP_FIELD_VERDICT);
     }
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++)
         print_site(&p, &study->sites.list[i]);
     if (status == CP_OK)
-        (void)fputs(p.printed ? "\n" : "  no operation errs more than the baseline's on the same input\n",
-                    out);
+        print_end(&p, &undecided, tap);
     free(cause);
     return status;
 }

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-/* One line: "caused by visual.0-5.mlp.gelu (semantic), text.0-3.mlp.gelu (semantic)". Nothing where no
- * divergence was taken apart. */
+/* "caused by visual.0-5.mlp.gelu (semantic), text.0-3.mlp.gelu (semantic)", and how many operations could not
+ * be judged. Nothing where no divergence was taken apart. */
 enum cp_status cp_causes_print(const struct cp_lockstep *lockstep, size_t s, FILE *out, struct cp_error *err);
 
 #endif

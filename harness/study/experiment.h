@@ -26,6 +26,7 @@
  *   output: PATH                results/runs/NAME.h5 if absent
  *   verdict: {k: NUMBER | auto, alpha: NUMBER}
  *
+ * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
  * current directory, always, and are not opened here. Unknown keys and values are errors with
  * file:line:column. */

@@ -47,9 +47,11 @@ static enum cp_status make_cell(struct cp_experiment *experiment, size_t set, st
 enum cp_status cp_read_factorial(struct cp_experiment *experiment, const struct cp_yaml *node,
                                  struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, "factorial", NULL, err));
-    if (node->count == 0 || node->count > CP_FACTORS_MAX)
+    if (node->count == 0)
+        return CP_OK; /* {} switches it off */
+    if (node->count > CP_FACTORS_MAX)
         return (void)cp_mark_fail(&node->mark, err, "factorial: %zu factors", node->count),
-               cp_expected(err, "from 1 to %d, each NAME: {ADDRESS: VALUE, ...}", CP_FACTORS_MAX);
+               cp_expected(err, "at most %d, each NAME: {ADDRESS: VALUE, ...}", CP_FACTORS_MAX);
     const size_t cells = ((size_t)1 << node->count) - 1;
     if (cells > CP_CANDIDATES_MAX - experiment->candidate_count)
         return (void)cp_mark_fail(&node->mark, err, "factorial: too many candidates"),
@@ -91,9 +93,6 @@ enum cp_status cp_read_layerwise(struct cp_experiment *experiment, const struct 
     layerwise->name = "layerwise";
     layerwise->mark = node->mark;
     CP_TRY(cp_read_settings(experiment, node, "layerwise", layerwise, err));
-    if (layerwise->count == 0)
-        return (void)cp_mark_fail(&node->mark, err, "layerwise: no address"),
-               cp_expected(err, "ADDRESS: VALUE, ...");
     for (size_t i = 0; i < layerwise->count; i++)
         CP_TRY(check_layerwise(&layerwise->settings[i], err));
     return CP_OK;

@@ -108,6 +108,9 @@ enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_
     const struct cp_yaml *labels = cp_yaml_get(node, "labels"), *limit = cp_yaml_get(node, "limit");
     const struct cp_yaml *truncate = cp_yaml_get(node, "truncate");
     const struct cp_yaml_entry *synthetic = cp_yaml_entry(node, "synthetic");
+    if (synthetic && limit)
+        return (void)cp_mark_fail(&limit->mark, err, "inputs: limit beside synthetic"),
+               cp_expected(err, "the number as inputs.synthetic.images");
     if (synthetic && node->count > 1)
         return (void)cp_mark_fail(&synthetic->mark, err, "inputs: synthetic beside other keys"),
                cp_expected(err, "synthetic alone, or files");

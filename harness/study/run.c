@@ -4,6 +4,7 @@
 #include "study/attribution.h"
 #include "study/bracket.h"
 #include "study/local.h"
+#include "study/undecided.h"
 #include "study/verdict.h"
 
 #include <signal.h>
@@ -40,12 +41,16 @@ static void show(struct progress *p, size_t done) {
     (void)fflush(p->out);
 }
 
-static enum cp_status check_signal(const struct cp_run_options *options, struct cp_error *err) {
+static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp_run_options *options,
+                                   struct cp_error *err) {
     const int caught = options->signal ? *options->signal : 0;
     if (!caught)
         return CP_OK;
-    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "",
-                   "stopped by %s; --resume goes on from here", caught == SIGTERM ? "SIGTERM" : "Ctrl-C");
+    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "", "stopped by %s%s",
+                   caught == SIGTERM ? "SIGTERM" : "Ctrl-C",
+                   cp_result_progress(ls->result)
+                       ? "; --resume goes on from here"
+                       : " before the first batch of images was done, so there is nothing to go on with");
 }
 
 /* Inputs of the next batch, which never straddles the last input that the oracle sees, or that is taken
@@ -61,6 +66,21 @@ static size_t batch_from(const struct cp_study *study, size_t first, size_t inpu
     return end - first;
 }
 
+/* A run that was to go on and cannot would be taken for one that did. */
+static void note_fresh_start(const struct cp_result *result, const struct cp_run_options *options) {
+    if (options->resume && options->progress && cp_result_progress(result) == 0)
+        (void)fprintf(options->progress, "nothing to go on with, starting\n");
+}
+
+/* Told before the time is spent. */
+static void note_few_inputs(const struct cp_study *study, FILE *out) {
+    char text[256] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    cp_say_few_inputs(&s, study);
+    if (out && text[0])
+        (void)fprintf(out, "note: %s\n", text);
+}
+
 /* Prompts are always run (the images need their features); rows that a resumed run already has get the same
  * bytes. */
 static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options,
@@ -68,7 +88,7 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0, count; first < prompts; first += count) {
         count = batch_from(ls->study, first, prompts, 0, ls->study->local_prompts);
-        CP_TRY(check_signal(options, err));
+        CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
         show(progress, first + count);
     }
@@ -85,7 +105,7 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     while (first < study->inputs.images) {
         const size_t count =
             batch_from(study, first, study->inputs.images, study->oracle_images, study->local_images);
-        CP_TRY(check_signal(options, err));
+        CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_images(ls, first, count, err));
         first += count;
         CP_TRY(cp_result_commit(ls->result, first, err));
@@ -126,6 +146,8 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
     CP_TRY_DONE(cp_attribution_define(&ls, &attribution, err));
     CP_TRY_DONE(cp_provenance_write(study, result, err));
+    note_fresh_start(result, options);
+    note_few_inputs(study, options->progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));

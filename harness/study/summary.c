@@ -3,6 +3,7 @@
 #include "study/run.h"
 
 #include "study/causes.h"
+#include "study/undecided.h"
 #include "study/verdict.h"
 
 #include <math.h>
@@ -114,6 +115,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     const struct cp_study *study = ls->study;
     size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0;
     bool semantic[3] = {false, false, false};
+    struct cp_undecided undecided = cp_undecided_none();
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         double fields[CP_VERDICT_FIELDS];
@@ -122,6 +124,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
             continue;
         CP_TRY(cp_result_read(ls->result, ls->verdicts[s], taps++, 1, fields, err));
         rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
+        cp_undecided_add(&undecided, fields, CP_FIELD_ROUNDING);
         judged += fields[CP_FIELD_INPUTS] > 0;
         nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
         if (fields[CP_FIELD_VERDICT] != CP_SEMANTIC_VERDICT || semantic[site->tower])
@@ -131,13 +134,15 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         if (site->tower != CP_JOINT || !begins)
             (void)fprintf(out, "%s %s", begins++ ? " and" : "  other maths from", name);
     }
-    if (judged)
+    if (judged) {
         (void)fprintf(out,
-                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps\n",
+                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
                       begins ? " on" : "  no other maths", rounding[CP_EQUIVALENT], rounding[CP_DEGRADED],
                       rounding[CP_INCONCLUSIVE], taps);
-    else
+        cp_undecided_print(&undecided, out);
+    } else {
         (void)fprintf(out, "  no oracle, so maths and rounding are not told apart\n");
+    }
     if (nonfinite)
         (void)fprintf(out, "  NaN or infinity at %zu taps\n", nonfinite);
     return CP_OK;
@@ -147,6 +152,10 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
     const struct cp_experiment *e = ls->study->experiment;
     (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
                   ls->study->inputs.prompts);
+    if (ls->study->spec_count == 1) {
+        (void)fprintf(out, "no candidate, so nothing was compared; the taps are recorded as `record` asks\n");
+        return CP_OK;
+    }
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: wrong maths; round C, B: rounding of candidate and of baseline\n");
     for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */

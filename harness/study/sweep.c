@@ -8,10 +8,7 @@ static size_t axis_length(const struct cp_yaml *axis) {
 static enum cp_status count_cells(const struct cp_yaml *node, size_t room, size_t *cells,
                                   struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, "sweep", NULL, err));
-    if (node->count == 0)
-        return (void)cp_mark_fail(&node->mark, err, "sweep: no address"),
-               cp_expected(err, "ADDRESS: [VALUE, ...]");
-    *cells = 1;
+    *cells = node->count > 0; /* {} switches it off */
     for (size_t i = 0; i < node->count; i++) {
         const struct cp_yaml_entry *axis = &node->entries[i];
         const size_t length = axis_length(axis->value);

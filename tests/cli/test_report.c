@@ -35,6 +35,11 @@ static void report(const char *arguments) {
     assert_int_equal(code, 0);
 }
 
+/* The test's own commands. */
+static void shell(const char *command) {
+    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c) */
+}
+
 static void the_page_answers_in_words(void **state) {
     (void)state;
     report("report $OUT -o -");
@@ -111,7 +116,7 @@ static void programs_can_read_it(void **state) {
                        pythons[i], CP_SOURCE_DIR, CP_SOURCE_DIR);
         outcome = WEXITSTATUS(system(command)); /* NOLINT(cert-env33-c): this test's own command */
     }
-    assert_int_equal(system("rm $OUT.csv $OUT.json"), 0); /* NOLINT(cert-env33-c) */
+    shell("rm $OUT.csv $OUT.json");
     if (outcome == 77)
         skip();
     assert_int_equal(outcome, 0);
@@ -211,24 +216,54 @@ static void what_is_no_result_is_refused(void **state) {
         {"report", 4, "no result"},
         {"report --pdf $OUT", 4, "unknown option '--pdf'"},
         {"report $OUT $OUT", 4, "a second file"},
-        {"report /nowhere.h5", 3, "/nowhere.h5: cannot be opened as HDF5"},
-        {"report README.md", 3, "README.md: cannot be opened as HDF5"},
+        {"report --md --csv $OUT", 4, "both --md and --csv (expected one form at a time)"},
+        {"report /nowhere.h5", 3, "/nowhere.h5: cannot be opened: No such file or directory"},
+        {"report README.md", 3, "README.md: is no HDF5 file"},
+        {"report tests", 3, "tests: is not a regular file"},
+        {"report $OUT.cut", 3, ".cut: is not whole"},
+        {"report $OUT.partial", 3,
+         ".partial: holds an unfinished run (expected a finished one; `clip-parity run"},
+        {"report $OUT.stopped", 3, ".stopped.partial: holds an unfinished run"},
     };
     (void)state;
+    shell("head -c 100000 $OUT >$OUT.cut && cp $OUT $OUT.partial && cp $OUT $OUT.stopped.partial");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(run_program(cases[i].arguments, text, sizeof text), cases[i].code);
         assert_non_null(strstr(text, cases[i].says));
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     }
+    shell("rm $OUT.cut $OUT.partial $OUT.stopped.partial");
+}
+
+/* What is asked for is written, and the ending says what that is where nothing else does. */
+static void the_ending_names_the_form(void **state) {
+    (void)state;
+    report("report $OUT -o $OUT.md && head -1 $OUT.md");
+    assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
+    report("report $OUT -o $OUT.csv && head -1 $OUT.csv");
+    assert_non_null(strstr(text, "\ncandidate,tower,tap,"));
+    report("report $OUT --md -o $OUT.csv && head -1 $OUT.csv");
+    assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
+    report("report $OUT --md --md -o $OUT.page && head -1 $OUT.page");
+    assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
+    report("report $OUT -o $OUT.page && head -1 $OUT.page");
+    assert_non_null(strstr(text, "\n<!DOCTYPE html>\n"));
+    shell("rm $OUT.md $OUT.csv $OUT.page");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_answers_in_words),        cmocka_unit_test(the_page_stands_alone),
-        cmocka_unit_test(the_table_has_a_row_for_each_tap), cmocka_unit_test(a_file_is_written_whole),
-        cmocka_unit_test(what_is_no_result_is_refused),     cmocka_unit_test(programs_can_read_it),
-        cmocka_unit_test(markdown_stays_markdown),          cmocka_unit_test(a_terminal_form_for_pipes),
-        cmocka_unit_test(colours_and_width_of_a_terminal),  cmocka_unit_test(verdicts_lead_to_their_taps),
+        cmocka_unit_test(the_page_answers_in_words),
+        cmocka_unit_test(the_page_stands_alone),
+        cmocka_unit_test(the_table_has_a_row_for_each_tap),
+        cmocka_unit_test(a_file_is_written_whole),
+        cmocka_unit_test(the_ending_names_the_form),
+        cmocka_unit_test(what_is_no_result_is_refused),
+        cmocka_unit_test(programs_can_read_it),
+        cmocka_unit_test(markdown_stays_markdown),
+        cmocka_unit_test(a_terminal_form_for_pipes),
+        cmocka_unit_test(colours_and_width_of_a_terminal),
+        cmocka_unit_test(verdicts_lead_to_their_taps),
     };
     return cmocka_run_group_tests(tests, run_it, remove_it);
 }

@@ -8,6 +8,10 @@
 #include <ctype.h>
 #include <dirent.h>
 
+/* Of SMALL_RUN. */
+#define FEW                                                                                                  \
+    "1 image of the oracle, 2 prompts, 1 prompt of local: too few to judge rounding, 12 or more are needed"
+
 static char output[300];
 
 static int prepare_folder(void **state) {
@@ -27,9 +31,13 @@ static void assert_plain(const char *text) {
     assert_true(text[0] == '\0' || text[strlen(text) - 1] == '\n');
 }
 
-/* Every line is "N of TOTAL inputs, S s, S s left", N rises, and the last is the end. */
+/* After the note that the inputs are few, every line is "N of TOTAL inputs, S s, S s left", N rises, and the
+ * last is the end. */
 static void assert_progress(const char *text, int total) {
+    static const char note[] = "note: " FEW "\n";
     int last = 0, lines = 0;
+    assert_int_equal(strncmp(text, note, strlen(note)), 0);
+    text += strlen(note);
     for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
         int done = 0, of = 0, spent = 0, left = 0, end = 0;
         /* NOLINTNEXTLINE(cert-err34-c): the program's own numbers */
@@ -80,6 +88,46 @@ static void test_table_fits_80_columns(void **state) {
     assert_true(longest_line(table) > 70 && longest_line(table) <= 80);
 }
 
+/* What is not decided is no good news: neither of the taps nor of the operations. */
+static void test_undecided(void **state) {
+    (void)state;
+    struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=on", "local=4",
+                                         "candidates={half: {precision: fp16}, same: {}}",
+                                         "record={\"*\": \"off\", \"*_features\": stats}"));
+    assert_non_null(strstr(ended.err, "note: 6 images, 2 prompts, 4 images of local: too few"));
+    assert_non_null(strstr(ended.out,
+                           "  no other maths\n"
+                           "  rounding equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
+                           "    2 to 6 inputs are too few, 12 or more are needed;\n"
+                           "    rounding there is up to "));
+    assert_non_null(strstr(ended.out, "  causes undecided at 2 of 2 operations:\n"
+                                      "    2 to 4 inputs are too few, 12 or more are needed;\n"
+                                      "    rounding there is up to "));
+    assert_non_null(strstr(ended.out, "\nsame\n"));
+    assert_non_null(strstr(strstr(ended.out, "\nsame\n"), "  no operation errs beyond the limit"));
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=off", "local=4"));
+    assert_null(strstr(ended.err, "note: "));
+    assert_non_null(strstr(ended.out, " operations:\n    no oracle ran\n"));
+}
+
+/* How one records a capture. */
+static void test_no_candidate(void **state) {
+    (void)state;
+    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "candidates={}"));
+    assert_non_null(strstr(ended.out,
+                           ": 6 images, 2 prompts\nno candidate, so nothing was compared; the taps "
+                           "are recorded as `record` asks\n\nresult  "));
+    assert_null(strstr(ended.err, "note: "));
+}
+
+static void test_nothing_to_go_on_with(void **state) {
+    struct ended ended;
+    (void)state;
+    (void)unlink(in_folder("a.h5.partial"));
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
+    assert_int_equal(strncmp(ended.err, "nothing to go on with, starting\n", 32), 0);
+}
+
 /* The plan and the estimates, on standard output alone; not even a folder is made. */
 static void test_dry_run(void **state) {
     char elsewhere[300];
@@ -93,6 +141,7 @@ static void test_dry_run(void **state) {
     assert_non_null(strstr(ended.out, "\n# erf\nactivation: erf\n"));
     assert_non_null(strstr(ended.out, "\n# 6 images, 2 prompts, 2 specs, 2 oracles, batch 1, "));
     assert_non_null(strstr(ended.out, "\n# memory about "));
+    assert_non_null(strstr(ended.out, "\n# " FEW "\n"));
     assert_non_null(strstr(ended.out, "\n# arithmetic "));
     assert_false(exists("new"));
     assert_null(strstr(ended.out, "content "));
@@ -177,6 +226,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_table_fits_80_columns),
+        cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_no_candidate),
+        cmocka_unit_test(test_nothing_to_go_on_with),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_reader_leaves),
         cmocka_unit_test(test_reader_leaves_without_signal),

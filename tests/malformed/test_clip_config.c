@@ -86,15 +86,12 @@ static void case_73_unknown_activation(void **state) {
 static void case_74_unknown_key(void **state) {
     CHECK(
         {ROOT("\"embed\": 1"), UNKNOWN("embed") PLAIN},
-        {ROOT("\"quickgelu\": true"),
-         UNKNOWN("quickgelu") " (expected a field of a plain ViT; did you mean 'quick_gelu'?)"},
+        {ROOT("\"quickgelu\": true"), UNKNOWN("quickgelu") "; did you mean 'quick_gelu'?" PLAIN},
         {VISION("\"patchsize\": 16"),
-         UNKNOWN("patchsize") " in vision_cfg (expected a field of a plain ViT; did you mean 'patch_size'?)"},
-        {TEXT("\"head\": 8"),
-         UNKNOWN("head") " in text_cfg (expected a field of a plain ViT; did you mean 'heads'?)"},
+         UNKNOWN("patchsize") " in vision_cfg; did you mean 'patch_size'?" PLAIN},
+        {TEXT("\"head\": 8"), UNKNOWN("head") " in text_cfg; did you mean 'heads'?" PLAIN},
         {TEXT("\"\\u001b[2J\": 8"), UNKNOWN("\\x1b[2J") " in text_cfg" PLAIN},
-        {PREPROCESS("\"stdd\": [1, 1, 1]"),
-         UNKNOWN("stdd") " in preprocess_cfg (expected a field of a plain ViT; did you mean 'std'?)"},
+        {PREPROCESS("\"stdd\": [1, 1, 1]"), UNKNOWN("stdd") " in preprocess_cfg; did you mean 'std'?" PLAIN},
         {"{\"model_cfg\": " CONFIG("", "") ", \"extra\": 1}", UNKNOWN("extra") PLAIN});
 }
 

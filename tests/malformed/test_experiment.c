@@ -53,7 +53,7 @@ static void edits_are_located(void **state) {
         const char *from, *to, *line;
     } rows[] = {
         {"baseline:", "baselin:",
-         "e.yaml:10:1: unknown key 'baselin' in the experiment " ROOT_KEYS "; did you mean 'baseline'?)"},
+         "e.yaml:10:1: unknown key 'baselin' in the experiment; did you mean 'baseline'? " ROOT_KEYS ")"},
         {"experiment:", "zzz: 1\nexperiment:",
          "e.yaml:1:1: unknown key 'zzz' in the experiment " ROOT_KEYS ")"},
         {"threads: 2", "output: x", "e.yaml:19:1: duplicate key 'output', first at line 18"},
@@ -72,9 +72,8 @@ static void edits_are_located(void **state) {
         {"quickgelu-vs-gelu", "''", "e.yaml:1:13: experiment: \"\" is empty (expected text)"},
         {"quickgelu-vs-gelu", "", "e.yaml:1:1: experiment: no value (expected text)"},
         {"  checkpoint:", "  chekpoint:",
-         "e.yaml:4:3: unknown key 'chekpoint' in model (expected one of checkpoint, config, init, seed; did "
-         "you mean "
-         "'checkpoint'?)"},
+         "e.yaml:4:3: unknown key 'chekpoint' in model; did you mean 'checkpoint'? (expected one of "
+         "checkpoint, config, init, seed)"},
         {"  checkpoint: data", "  init: counter\n  checkpoint: data",
          "e.yaml:4:3: model: both checkpoint and init (expected one of them)"},
         {"  checkpoint: data/fashion-clip/open_clip_model.safetensors\n", "",
@@ -101,9 +100,8 @@ static void edits_are_located(void **state) {
          "e.yaml:8:22: inputs.prompts.classes: a mapping is not text (expected a list, or the path of a file "
          "of lines)"},
         {"classes: data", "clases: data",
-         "e.yaml:8:13: unknown key 'clases' in inputs.prompts (expected one of file, classes, templates; did "
-         "you mean "
-         "'classes'?)"},
+         "e.yaml:8:13: unknown key 'clases' in inputs.prompts; did you mean 'classes'? (expected one of "
+         "file, classes, templates)"},
         {"  labels:", "  synthetic: {images: 3}\n  labels:",
          "e.yaml:9:3: inputs: synthetic beside other keys (expected synthetic alone, or files)"},
         {"  labels:", "  truncate: 3\n  labels:",
@@ -144,9 +142,6 @@ static void edits_are_located(void **state) {
          "e.yaml:15:19: norm: a mapping is not text (expected text)"},
         {"record:", "sweep: {norm: []}\nrecord:",
          "e.yaml:15:15: norm: a list without values (expected at least one value)"},
-        {"record:", "sweep: {}\nrecord:", "e.yaml:15:8: sweep: no address (expected ADDRESS: [VALUE, ...])"},
-        {"record:", "factorial: {}\nrecord:",
-         "e.yaml:15:12: factorial: 0 factors (expected from 1 to 7, each NAME: {ADDRESS: VALUE, ...})"},
         {"record:", "factorial: {a: {}, b: {norm: x}}\nrecord:",
          "e.yaml:15:13: factorial: 'a' changes nothing (expected ADDRESS: VALUE, ...)"},
         {"record:", "factorial: {a.b: {norm: x}}\nrecord:",
@@ -166,9 +161,7 @@ static void edits_are_located(void **state) {
          "factorial: {a: {x: x}, b: {x: x}, c: {x: x}, d: {x: x}, e: {x: x}, f: {x: x}, g: {x: x}, h: {x: "
          "x}}\n"
          "record:",
-         "e.yaml:15:12: factorial: 8 factors (expected from 1 to 7, each NAME: {ADDRESS: VALUE, ...})"},
-        {"record:", "layerwise: {}\nrecord:",
-         "e.yaml:15:12: layerwise: no address (expected ADDRESS: VALUE, ...)"},
+         "e.yaml:15:12: factorial: 8 factors (expected at most 7, each NAME: {ADDRESS: VALUE, ...})"},
         {"record:", "layerwise: {norm: [a, b]}\nrecord:",
          "e.yaml:15:19: norm: a list is not text (expected text)"},
         {"record:", "layerwise: {norm: rmsnorm, activation@visual.0: erf}\nrecord:",
@@ -180,15 +173,15 @@ static void edits_are_located(void **state) {
         {"record:", "layerwise: {norm: ''}\nrecord:",
          "e.yaml:15:19: layerwise: '' is not a value (expected a variant or a knob's value)"},
         {"*_features\": full", "*_features\": ful",
-         "e.yaml:15:56: *_features: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
-         "mean "
-         "'full'?)"},
+         "e.yaml:15:56: *_features: 'ful' is not allowed; did you mean 'full'? (expected one of off, digest, "
+         "stats, full)"},
         {"*_features", "a feature",
          "e.yaml:15:42: record: 'a feature' is not a tap glob (expected a tap's name, in which * is any run "
          "of "
          "characters and ? any one)"},
         {"oracle: on", "oracle: onn",
-         "e.yaml:16:9: oracle: 'onn' is not allowed (expected on, off or a number of inputs)"},
+         "e.yaml:16:9: oracle: 'onn' is not allowed; did you mean 'on'? (expected on, off or a number of "
+         "inputs)"},
         {"oracle: on", "oracle: 1.5",
          "e.yaml:16:9: oracle: '1.5' is not an integer (expected an integer from 1 to 2147483647)"},
         {"k: 2", "k: 1", "e.yaml:17:14: verdict.k: '1' is out of range (expected a number above 1, or auto)"},
@@ -203,8 +196,8 @@ static void edits_are_located(void **state) {
         {"threads: 2", "batch: 65537",
          "e.yaml:18:8: batch: '65537' is out of range (expected an integer from 1 to 65536)"},
         {"threads: 2", "isa: axv2",
-         "e.yaml:18:6: isa: 'axv2' is not allowed (expected one of auto, scalar, avx2, avx512; did you mean "
-         "'avx2'?)"},
+         "e.yaml:18:6: isa: 'axv2' is not allowed; did you mean 'avx2'? (expected one of auto, scalar, avx2, "
+         "avx512)"},
         {"threads: 2", "threads:\t2\n\tbatch: 3", "e.yaml:18:10: invalid multiline plain key"},
         {"results/runs/quickgelu-vs-gelu.h5", "''", "e.yaml:19:9: output: \"\" is empty (expected text)"},
     };
@@ -227,6 +220,8 @@ static void whole_files_are_located(void **state) {
          "e.yaml:3:3: model: no config (expected the config file of the model that init makes)"},
         {"experiment: e\nmodel: {checkpoint: m}\ninputs: {}\n",
          "e.yaml:3:9: inputs: none (expected images, prompts or both, or synthetic)"},
+        {"experiment: e\nmodel: {checkpoint: m}\ninputs: {synthetic: {images: 9}, limit: 3}\n",
+         "e.yaml:3:41: inputs: limit beside synthetic (expected the number as inputs.synthetic.images)"},
         {"experiment: e\nmodel: {checkpoint: m}\ninputs: {synthetic: {images: 0}}\n",
          "e.yaml:3:21: inputs.synthetic: no input (expected images or prompts above 0)"},
         {"experiment: e\nmodel: {checkpoint: m}\n",
@@ -283,12 +278,11 @@ static void overrides_name_themselves(void **state) {
         {"threads=", "threads=: empty (expected a YAML document)"},
         {"threads=0", "threads=0: threads: '0' is out of range (expected an integer from 1 to 1024)"},
         {"thraeds=1",
-         "thraeds=1: unknown key 'thraeds' in the experiment " ROOT_KEYS "; did you mean 'threads'?)"},
-        {"model.sed=3",
-         "model.sed=3: unknown key 'sed' in model (expected one of checkpoint, config, init, seed; did "
-         "you mean 'seed'?)"},
+         "thraeds=1: unknown key 'thraeds' in the experiment; did you mean 'threads'? " ROOT_KEYS ")"},
+        {"model.sed=3", "model.sed=3: unknown key 'sed' in model; did you mean 'seed'? (expected one of "
+                        "checkpoint, config, init, seed)"},
         {"modle.seed=3",
-         "modle.seed=3: unknown key 'modle' in the experiment " ROOT_KEYS "; did you mean 'model'?)"},
+         "modle.seed=3: unknown key 'modle' in the experiment; did you mean 'model'? " ROOT_KEYS ")"},
         {"threads.x=1", "threads.x=1: threads is not a mapping"},
         {"=1", "=1: unknown key '' in the experiment " ROOT_KEYS ")"},
         {"baseline.=erf",
@@ -303,9 +297,8 @@ static void overrides_name_themselves(void **state) {
         {"candidates..norm=a",
          "candidates..norm=a: candidates: '' is not a name (expected at most 255 letters, "
          "digits, _, - and +)"},
-        {"record.*=ful",
-         "record.*=ful: *: 'ful' is not allowed (expected one of off, digest, stats, full; did you "
-         "mean 'full'?)"},
+        {"record.*=ful", "record.*=ful: *: 'ful' is not allowed; did you mean 'full'? (expected one of off, "
+                         "digest, stats, full)"},
         {"factorial.a.no rm=x", "factorial.a.no rm=x: a: malformed address 'no rm' (expected "
                                 "component[.knob][@layers], such as attention.compute@visual.4-5)"},
         {"factorial.a=x", "factorial.a=x: a: 'x' is not a mapping (expected KEY: VALUE, ...)"},

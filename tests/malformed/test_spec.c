@@ -16,11 +16,20 @@ static void test_refusals(void **state) {
     static const struct {
         const char *address, *value, *what, *expected;
     } cases[] = {
-        {"activaton", "erf", "unknown component or knob 'activaton'", "did you mean 'activation'?"},
+        {"activaton", "erf", "unknown component or knob 'activaton'; did you mean 'activation'?",
+         "one of activation, norm"},
+        {"nrom", "rmsnorm", "unknown component or knob 'nrom'; did you mean 'norm'?", "one of activation"},
         {"", "erf", "unknown component or knob ''", "one of activation, norm"},
         {"norm.epsilon", "1", "unknown component or knob 'norm.epsilon'", "norm.eps"},
         {"activation.compute.x", "fp16", "unknown component or knob", "one of"},
         {"activation", "geluu", "unknown variant 'geluu' of activation", "auto"},
+        {"activation", "gelu", "'gelu' of activation; did you mean 'erf', as PyTorch nn.GELU(), the default",
+         "one of quick, erf, tanh, auto"},
+        {"activation", "quick_gelu", "did you mean 'quick', as OpenAI CLIP", "one of quick"},
+        {"activation", "gelu_pytorch_tanh", "did you mean 'tanh', as ", "one of quick"},
+        {"activation", "ge", "unknown variant 'ge' of activation", "one of quick"},
+        {"norm", "rms_norm", "did you mean 'rmsnorm', as ", "one of two_pass"},
+        {"norm", "layer_norm", "did you mean 'two_pass', as ", "one of two_pass"},
         {"norm", "auto", "unknown variant 'auto' of norm", "one of two_pass"},
         {"norm.stats", "fp64", "unknown value 'fp64' of norm.stats", "one of fp32, fp16, bf16"},
         {"attention.accumulate", "bf16", "unknown value 'bf16' of attention.accumulate", "fp16"},

@@ -207,6 +207,16 @@ static void sweep_is_the_cross_product(void **state) {
 }
 
 /* 3 candidates and 997 cells fill the table; one more does not fit. */
+/* As candidates={} switches off those of the file. */
+static void empty_designs_are_none(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("sweep={norm: [welford, one_pass]}", "factorial={a: {norm: rmsnorm}}",
+                  "layerwise={norm: rmsnorm}", "candidates={}", "sweep={}", "factorial={}", "layerwise={}");
+    assert_int_equal(experiment.candidate_count, 0);
+    assert_int_equal(experiment.factor_count, 0);
+    assert_int_equal(experiment.layerwise.count, 0);
+}
+
 static void sweep_has_a_limit(void **state) {
     char override[8192] = "sweep.norm.eps=[0";
     struct cp_error err;
@@ -295,6 +305,7 @@ int main(void) {
         cmocka_unit_test(overrides_replace_and_add),
         cmocka_unit_test(overrides_keep_the_dots_of_addresses),
         cmocka_unit_test(sweep_is_the_cross_product),
+        cmocka_unit_test(empty_designs_are_none),
         cmocka_unit_test(sweep_has_a_limit),
         cmocka_unit_test(factorial_is_every_combination),
         cmocka_unit_test(layerwise_is_kept),

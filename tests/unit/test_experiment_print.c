@@ -100,6 +100,8 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("candidates={a+b: {norm: rmsnorm}}", "factorial={a: {norm: rmsnorm}}");
     assert_round_trip();
+    PARSE_EXAMPLE("candidates={}", "sweep={}", "factorial={}", "layerwise={}");
+    assert_round_trip();
     PARSE_EXAMPLE("inputs={prompts: t.npy}", "model={checkpoint: '12'}", "sweep.norm=[1, -1, .5]");
     assert_round_trip();
     parse(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The answer in words: what is said of every kind of divergence, and that places are named as people name
- * them. */
+ * The answer in words: what is said of every kind of divergence, that places are named as people name them,
+ * and that nothing undecided is good news, neither in the words nor in the card's colour. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,10 +8,11 @@
 
 #include <cmocka.h>
 
-#include "report/report.h"
+#include "report/html.h"
 #include "report/words.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LAYERS = 4, MOST = 40 };
@@ -28,6 +29,7 @@ static struct cp_report_tap *add(enum cp_tower tower, enum cp_point point, int l
     (void)snprintf(tap->address, sizeof tap->address, "%s", tap->name);
     tap->verdict[CP_FIELD_VERDICT] = CP_IDENTICAL;
     tap->verdict[CP_FIELD_ROUNDING] = CP_EQUIVALENT;
+    tap->verdict[CP_FIELD_K] = 2;
     return tap;
 }
 
@@ -63,6 +65,25 @@ static void differ(struct cp_report_tap *from, enum cp_verdict verdict, double t
         tap->over_inputs.different = 5;
         tap->over_inputs.mean_rel[CP_TOTAL] = total;
         tap->over_inputs.mean_rel[CP_ROUNDING] = rounding;
+    }
+}
+
+/* A tap's rounding is judged so over so many inputs, of which the ratio was seen. */
+static void judge(double fields[CP_VERDICT_FIELDS], enum cp_verdict verdict, double inputs, double ratio) {
+    fields[CP_FIELD_VERDICT] = fields[CP_FIELD_ROUNDING] = verdict;
+    fields[CP_FIELD_INPUTS] = inputs;
+    fields[CP_FIELD_RATIO] = ratio;
+    fields[CP_FIELD_K] = 2;
+}
+
+/* All taps but the embeddings, by themselves too, over so many inputs. */
+static void judge_all(enum cp_verdict verdict, double inputs, double ratio) {
+    for (size_t t = 0; t < candidate.taps; t++) {
+        if (taps[t].point == CP_EMBED)
+            continue;
+        taps[t].over_inputs.different = 5;
+        judge(taps[t].verdict, verdict, inputs, ratio);
+        judge(taps[t].local_verdict, verdict, inputs, ratio);
     }
 }
 
@@ -113,16 +134,125 @@ static void rounding_alone(void **state) {
     find(CP_TEXT, CP_MLP_GELU, 1)->cause = CP_CAUSE_ROUNDING;
     find(CP_TEXT, CP_FEATURES, -1)->cause = CP_CAUSE_ROUNDING;
     find(CP_TEXT, CP_FEATURES, -1)->floor = 4e-4;
-    says("erf computes the same maths as the baseline; rounding is worse than the limit at 7 of 20 taps, "
-         "caused by the rounding of the norm before attention and activation of block 1 (text), the "
+    says("erf computes the same maths as the baseline; rounding is worse than the limit (2 times the "
+         "baseline's) at 7 of 20 taps, caused by the rounding of the norm before attention and activation of "
+         "block 1 (text), the "
          "normalisation of the features (text); text_features diverge by 2.5 times the noise floor.");
     differ(find(CP_TEXT, CP_LN_1, 1), CP_EQUIVALENT, 1e-7, 1e-7);
     for (size_t t = 0; t < candidate.taps; t++)
         taps[t].cause = CP_CAUSE_NONE;
-    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_ROUNDING] = CP_INCONCLUSIVE;
+    judge(find(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 11, 1.5);
     find(CP_TEXT, CP_FEATURES, -1)->floor = NAN;
-    says("erf computes the same maths as the baseline; rounding is no worse than the baseline's where it "
-         "could be decided (19 of 20 taps).");
+    says("erf computes the same maths as the baseline; rounding is within the limit (2 times the "
+         "baseline's) at 6 of 7 taps that differ; rounding could not be decided at 1 of 20 taps: 11 inputs "
+         "are "
+         "too few, 12 or more are needed; rounding there is 1.5 times the baseline's.");
+}
+
+/* ---- what could not be decided ---- */
+
+/* The card of the candidate: its class, and what stands on it. Freed by the next. */
+static const char *card(void) {
+    static char *page;
+    size_t size;
+    struct cp_report report = {.candidates = 1, .candidate = &candidate};
+    free(page);
+    page = NULL;
+    FILE *out = open_memstream(&page, &size);
+    assert_non_null(out);
+    cp_html_answers(&report, out);
+    cp_html_causes(&report, out);
+    assert_int_equal(fclose(out), 0);
+    return page;
+}
+
+static void card_is(const char *class, const char *words) {
+    char expected[200];
+    const char *page = card();
+    (void)snprintf(expected, sizeof expected,
+                   "<div class=\"answer %s\" data-candidate=0><span class=kind>%s</span>", class, words);
+    if (!strstr(page, expected))
+        fail_msg("not %s in %.300s", expected, page);
+}
+
+static void too_few_inputs(void **state) {
+    (void)state;
+    judge_all(CP_INCONCLUSIVE, 8, 12.5);
+    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_RATIO] = 2034.2;
+    says("erf computes the same maths as the baseline; rounding could not be decided at 18 of 20 taps: 8 "
+         "inputs are too few, 12 or more are needed; rounding there is up to 2,034 times the baseline's.");
+    card_is("open", "undecided");
+    assert_non_null(strstr(card(), "<small>taps: 18 inconclusive, 2 identical</small>"));
+    assert_non_null(strstr(card(),
+                           "<p>That could not be decided at 18 of 20: 8 inputs are too few, 12 or more "
+                           "are needed; rounding there is up to 12 times the baseline's.</p>"));
+    assert_null(strstr(card(), "within the limit"));
+    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_INPUTS] = 1;
+    says(
+        "erf computes the same maths as the baseline; rounding could not be decided at 18 of 20 taps: 1 to 8 "
+        "inputs are too few, 12 or more are needed; rounding there is up to 2,034 times the baseline's.");
+    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_RATIO] = INFINITY;
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(strstr(text, "; rounding there is beyond any multiple of the baseline's."));
+}
+
+static void enough_that_do_not_settle_it(void **state) {
+    (void)state;
+    judge_all(CP_INCONCLUSIVE, 12, 1.9);
+    says("erf computes the same maths as the baseline; rounding could not be decided at 18 of 20 taps: the "
+         "inputs do not settle it; rounding there is up to 1.9 times the baseline's.");
+    card_is("open", "undecided");
+}
+
+static void some_taps_undecided(void **state) {
+    (void)state;
+    judge_all(CP_EQUIVALENT, 24, 1.1);
+    says("erf computes the same maths as the baseline; rounding is within the limit (2 times the baseline's) "
+         "at 18 of 18 taps that differ.");
+    card_is("same", "rounding within the limit");
+    assert_non_null(strstr(card(), "<p>Each operation's rounding by itself is within the limit.</p>"));
+    judge(find(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 1.25);
+    judge(find(CP_TEXT, CP_LN_1, 2)->verdict, CP_INCONCLUSIVE, 24, 1.5);
+    find(CP_TEXT, CP_LN_1, 2)->verdict[CP_FIELD_K] = 3;
+    says("erf computes the same maths as the baseline; rounding is within the limit (2 to 3 times the "
+         "baseline's) at 16 of 18 taps that differ; rounding could not be decided at 2 of 20 taps: at 1 of "
+         "them 10 inputs are too few, 12 or more are needed; rounding there is up to 1.5 times the "
+         "baseline's.");
+    card_is("partly", "rounding within the limit, in part undecided");
+    judge(find(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 2.5);
+    card_is("open", "undecided");
+}
+
+static void causes_undecided(void **state) {
+    (void)state;
+    judge_all(CP_DEGRADED, 24, 300);
+    for (size_t t = 0; t < candidate.taps; t++)
+        if (taps[t].point != CP_EMBED)
+            judge(taps[t].local_verdict, CP_INCONCLUSIVE, 8, 250);
+    says("erf computes the same maths as the baseline; rounding is worse than the limit (2 times the "
+         "baseline's) at 18 of 20 taps; whether the operation by itself is to blame could not be decided at "
+         "18 "
+         "of 20 taps: 8 inputs are too few, 12 or more are needed; rounding there is up to 250 times the "
+         "baseline's.");
+    card_is("degraded", "worse rounding");
+    assert_non_null(strstr(card(), "0 of 20 operations diverge by themselves, 18 undecided<"));
+    find(CP_TEXT, CP_LN_1, 1)->cause = CP_CAUSE_ROUNDING;
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_null(strstr(text, "to blame"));
+    assert_non_null(strstr(card(), "<p>Whether others do could not be decided at 18 of 20: 8 inputs"));
+}
+
+static void colours_of_the_other_cards(void **state) {
+    (void)state;
+    card_is("same", "same bits");
+    differ(find(CP_VISUAL, CP_LN_1, 2), CP_SEMANTIC_VERDICT, 1e-2, 1e-7);
+    card_is("semantic", "other maths");
+    differ(find(CP_TEXT, CP_LN_1, 2), CP_NONFINITE_VERDICT, NAN, NAN);
+    card_is("nonfinite", "NaN or infinity");
+    (void)make(NULL);
+    judge_all(CP_INCONCLUSIVE, 0, NAN);
+    candidate.judged = false;
+    card_is("open", "not judged");
 }
 
 static void other_weights(void **state) {
@@ -171,6 +301,11 @@ int main(void) {
         cmocka_unit_test_setup(other_maths_with_its_causes, make),
         cmocka_unit_test_setup(one_tower_and_decisions, make),
         cmocka_unit_test_setup(rounding_alone, make),
+        cmocka_unit_test_setup(too_few_inputs, make),
+        cmocka_unit_test_setup(enough_that_do_not_settle_it, make),
+        cmocka_unit_test_setup(some_taps_undecided, make),
+        cmocka_unit_test_setup(causes_undecided, make),
+        cmocka_unit_test_setup(colours_of_the_other_cards, make),
         cmocka_unit_test_setup(other_weights, make),
         cmocka_unit_test_setup(without_an_oracle, make),
         cmocka_unit_test_setup(not_finite, make),

@@ -33,7 +33,8 @@ const struct cp_activation CP_KERNEL(cp_activation_erf) = {
              .formula = "(0.5 * x) * (1 + erf(x * sqrt(1/2))) in float32, one rounding at the end",
              .source = "Hendrycks and Gimpel, arXiv:1606.08415; pytorch/pytorch "
                        "aten/src/ATen/native/cpu/Activation.cpp GeluKernelImpl",
-             .maths = "gelu_erf"},
+             .maths = "gelu_erf",
+             .aliases = "gelu GELU gelu_erf"},
     .apply = apply,
     .error_bound = error_bound,
 };

@@ -50,7 +50,8 @@ const struct cp_activation CP_KERNEL(cp_activation_quick) = {
              .formula = "x * sigmoid(1.702 * x); half types round after each of the three operations",
              .source =
                  "Hendrycks and Gimpel, arXiv:1606.08415, section 2; openai/CLIP clip/model.py QuickGELU",
-             .maths = "quick_gelu"},
+             .maths = "quick_gelu",
+             .aliases = "quick_gelu quickgelu QuickGELU gelu_quick"},
     .apply = apply,
     .error_bound = error_bound,
 };

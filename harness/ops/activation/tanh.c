@@ -57,7 +57,8 @@ const struct cp_activation CP_KERNEL(cp_activation_tanh) = {
                  "at the end",
              .source = "Hendrycks and Gimpel, arXiv:1606.08415; pytorch/pytorch "
                        "aten/src/ATen/native/cpu/Activation.cpp GeluKernelImpl",
-             .maths = "gelu_tanh"},
+             .maths = "gelu_tanh",
+             .aliases = "gelu_tanh gelu_new gelu_fast gelu_pytorch_tanh"},
     .apply = apply,
     .error_bound = error_bound,
 };

@@ -30,7 +30,8 @@ const struct cp_norm CP_KERNEL(cp_norm_rms_norm) = {
              .imitates = "LLaMA-style RMSNorm put in LayerNorm's place, as an ablation: the bias is kept",
              .formula = "y = (x * (1 / sqrt(sum(x^2) / n + eps))) * weight + bias",
              .source = "Zhang and Sennrich, arXiv:1910.07467, equation 4",
-             .maths = "rms_norm"},
+             .maths = "rms_norm",
+             .aliases = "rms_norm rms RMSNorm"},
     .apply = apply,
     .error_bound = error_bound,
 };

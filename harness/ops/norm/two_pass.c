@@ -34,7 +34,8 @@ const struct cp_norm CP_KERNEL(cp_norm_two_pass) = {
                  "mean = sum(x) / n; var = sum((x - mean)^2) / n; y = ((x - mean) * (1 / sqrt(var + eps))) * "
                  "weight + bias",
              .source = "Ba, Kiros and Hinton, arXiv:1607.06450, equation 3",
-             .maths = "layer_norm"},
+             .maths = "layer_norm",
+             .aliases = "layer_norm layernorm LayerNorm ln"},
     .apply = apply,
     .error_bound = error_bound,
 };

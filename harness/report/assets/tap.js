@@ -45,8 +45,13 @@ function divergence(candidate, tap) {
 }
 
 function byItself(candidate, tap) {
-  const cause = candidate.cause?.[tap];
-  return `Fed with the baseline's own input${cause ? `: a cause, by its ${DATA.causes[cause]}` : ", it is no cause"}.`;
+  const cause = candidate.cause?.[tap], undecided = DATA.verdicts[candidate.localVerdict[FIELD.verdict]?.[tap]] === "inconclusive";
+  const found = cause ? `: a cause, by its ${DATA.causes[cause]}` : undecided ? ": whether it is a cause could not be decided" : ", it is no cause";
+  return `Fed with the baseline's own input${found}.`;
+}
+
+function inputsWithOracle(count) {
+  return count < DATA.least ? `${number(count)}, too few to judge rounding: ${DATA.least} or more are needed` : number(count);
 }
 
 function ratio(fields, tap) {
@@ -65,7 +70,7 @@ function verdictLines(fields, tap) {
     ["p (degraded), after Holm", number(value("p_degraded"))],
     ["p (equivalent), after Holm", number(value("p_equivalent"))],
     ["worst semantic of an input", number(value("semantic"))],
-    ["inputs with an oracle", number(value("inputs"))],
+    ["inputs with an oracle", inputsWithOracle(value("inputs"))],
     ["weights", FIELD.weights === undefined ? null : value("weights") ? "differ from the baseline's" : "the baseline's"],
   ]);
 }

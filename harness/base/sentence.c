@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/sentence.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void cp_say(struct cp_sentence *s, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    const int length = vsnprintf(s->text + s->used, s->size - s->used, format, list);
+    va_end(list);
+    s->used += length > 0 ? (size_t)length : 0;
+    s->used = s->used < s->size ? s->used : s->size - 1;
+}
+
+void cp_say_count(struct cp_sentence *s, size_t count) {
+    if (count >= 1000) {
+        cp_say_count(s, count / 1000);
+        cp_say(s, ",%03zu", count % 1000);
+    } else {
+        cp_say(s, "%zu", count);
+    }
+}
+
+void cp_say_multiple(struct cp_sentence *s, double multiple) {
+    if (multiple < 100)
+        cp_say(s, multiple >= 1 && multiple < 10 ? "%.1f" : "%.2g", multiple);
+    else if (multiple < 1e9)
+        cp_say_count(s, (size_t)llround(multiple));
+    else
+        cp_say(s, "%.1e", multiple);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A text being put together in a buffer; what does not fit is cut. */
+#ifndef CP_BASE_SENTENCE_H
+#define CP_BASE_SENTENCE_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+
+struct cp_sentence {
+    char *text;
+    size_t size, used;
+};
+void cp_say(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 3);
+/* "10,000" */
+void cp_say_count(struct cp_sentence *sentence, size_t count);
+/* "2.5", "10,000" or "1.2e+12": a positive number of times, to two digits where it is small. */
+void cp_say_multiple(struct cp_sentence *sentence, double multiple);
+
+#endif

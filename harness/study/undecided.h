@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Taps whose rounding the statistics could not decide: how many, why, and how large the ratio was that was
+ * seen there. The table, the reports and the notes before a run all say it with these words. */
+#ifndef CP_STUDY_UNDECIDED_H
+#define CP_STUDY_UNDECIDED_H
+
+#include "base/sentence.h"
+#include "study/verdict.h"
+
+#include <stdio.h>
+
+struct cp_undecided {
+    size_t taps;          /* undecided */
+    size_t few;           /* of those, the taps with fewer inputs than CP_VERDICT_MIN_INPUTS */
+    double least, most;   /* inputs of those few */
+    double ratio, over_k; /* the largest ratio of rounding errors seen, and that as a share of its limit; NaN:
+                             none was seen */
+};
+
+/* What to start from. */
+struct cp_undecided cp_undecided_none(void);
+/* fields: of one tap of verdicts or local verdicts. which: CP_FIELD_VERDICT, or CP_FIELD_ROUNDING to count
+ * where the maths differs, too. Where the bits are the same or not finite, nothing was left to decide. */
+void cp_undecided_add(struct cp_undecided *undecided, const double fields[CP_VERDICT_FIELDS],
+                      enum cp_verdict_field which);
+/* "8 inputs are too few, 12 or more are needed", "the inputs do not settle it" */
+void cp_say_undecided_why(struct cp_sentence *sentence, const struct cp_undecided *undecided);
+/* "rounding there is up to 2,030 times the baseline's"; nothing where no ratio was seen. */
+void cp_say_undecided_ratio(struct cp_sentence *sentence, const struct cp_undecided *undecided,
+                            const char *before);
+
+/* Ends a line of a table that says how many they are: ":", then why and how large, indented. */
+void cp_undecided_print(const struct cp_undecided *undecided, FILE *out);
+
+/* "8 images, 8 prompts: too few to judge rounding, 12 or more are needed"; nothing where they are
+ * enough, or where nothing is judged. */
+void cp_say_few_inputs(struct cp_sentence *sentence, const struct cp_study *study);
+
+#endif
