@@ -59,7 +59,7 @@ class CLIPEncoderLayer(nn.Module):
         self.mlp = CLIPMLP(width, hidden, activation)
 
     def forward(self, hidden_states, mask=None):
-        hidden_states = hidden_states + self.self_attn(self.layer_norm1(hidden_states), mask)[0]
+        hidden_states = hidden_states + self.self_attn(hidden_states=self.layer_norm1(hidden_states), mask=mask)[0]
         return (hidden_states + self.mlp(self.layer_norm2(hidden_states)),)
 
 
