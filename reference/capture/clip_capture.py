@@ -19,7 +19,8 @@ import h5py
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "pytorch")]
+sys.path.insert(0, str(HERE))
+sys.path.append(str(HERE.parent / "pytorch"))  # last: it has a clip and a safetensors too
 
 import torch  # noqa: E402
 
@@ -58,7 +59,7 @@ def build(args):
 def _open_clip(args):
     module = _submodule("open_clip", "model", args.source)
     version = _submodule("open_clip", "version", args.source).__version__
-    config = read_config(args.model, Path(module.__file__).parent / "model_configs")
+    config = read_config(args.model, _named_configs())
     tanh = {"approximate": "tanh"}
     if args.activation != "auto":
         config = {**config, "quick_gelu": args.activation == "quick"}
@@ -152,8 +153,22 @@ def _submodule(package, name, source):
     return importlib.import_module(f"{package}.{name}")
 
 
+def _named_configs():
+    return Path(sys.modules["open_clip.model"].__file__).parent / "model_configs"
+
+
+def own(name):
+    """A module of reference/pytorch, also where a package has its name."""
+    spec = importlib.util.spec_from_file_location(f"reference_{name}", HERE.parent / "pytorch" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def read_config(name, folder):
     """An open_clip model config: a file, or the name of one in the package."""
+    if not name:
+        raise Refused("no model: give --model CONFIG.json or a name")
     path = Path(name)
     if not path.is_file() and folder and (folder / f"{name}.json").is_file():
         path = folder / f"{name}.json"
@@ -173,9 +188,11 @@ def state_dict(args):
     if not args.checkpoint:
         return None
     if args.checkpoint.endswith(".safetensors"):
-        import safetensors as reader  # reference/pytorch/safetensors.py, or the package
-        return reader.load(args.checkpoint) if hasattr(reader, "__file__") and hasattr(reader, "_split") else \
-            importlib.import_module("safetensors.torch").load_file(args.checkpoint)
+        try:
+            from safetensors.torch import load_file as load
+        except ImportError:
+            load = own("safetensors").load
+        return load(args.checkpoint)
     try:
         state = torch.jit.load(args.checkpoint, map_location="cpu").state_dict()
         return {key: value for key, value in state.items()
@@ -293,6 +310,8 @@ def run(args):
         provenance.update(init="counter", seed=args.seed)
     files = [path for path in (args.checkpoint, args.model, args.pixels, args.tokens, args.inputs)
              if path and os.path.isfile(path)]
+    if "open_clip.model" in sys.modules and f"{args.model}.json" in os.listdir(_named_configs()):
+        files.append((_named_configs() / f"{args.model}.json", f"open_clip/model_configs/{args.model}.json"))
     schema.write(args.output, [capture], provenance, files, tokens)
     for line in report:
         print(line)

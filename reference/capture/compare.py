@@ -17,7 +17,9 @@ import tempfile
 import h5py
 import numpy as np
 
-LIMITS = {"fp32": 2e-6, "fp16": 4e-3, "bf16": 3e-2}  # relative L2
+# Relative L2. Right names and maths stay below some 1e-6 in fp32 (2e-6 at the logits of twelve layers); a wrong one
+# gives 1e-3 and more.
+LIMITS = {"fp32": 5e-6, "fp16": 4e-3, "bf16": 3e-2}
 
 
 def main(argv=None):

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-import clip
 import clip_capture
 import seeded
+
+clip = clip_capture.own("clip")
 
 
 class QuickGELUActivation(nn.Module):
@@ -187,6 +188,8 @@ def build(args):
     """What --library reference/capture/hf_tree.py:build makes."""
     config = clip_capture.read_config(args.model, None)
     state = clip_capture.state_dict(args)
+    if state is None and args.seed is None:
+        raise ValueError("no weights: give --checkpoint FILE or --seed N")
     if state is None:
         state = seeded.fill(clip.from_config(config), args.seed).state_dict()
     vision = {**clip.VISION_DEFAULTS, **config["vision_cfg"]}
