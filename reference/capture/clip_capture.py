@@ -15,10 +15,12 @@ import sys
 import types
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "pytorch")]
+sys.path.insert(0, str(HERE))
+sys.path.append(str(HERE.parent / "pytorch"))  # last: it has a clip and a safetensors too
 
 import torch  # noqa: E402
 
@@ -57,7 +59,7 @@ def build(args):
 def _open_clip(args):
     module = _submodule("open_clip", "model", args.source)
     version = _submodule("open_clip", "version", args.source).__version__
-    config = read_config(args.model, Path(module.__file__).parent / "model_configs")
+    config = read_config(args.model, _named_configs())
     tanh = {"approximate": "tanh"}
     if args.activation != "auto":
         config = {**config, "quick_gelu": args.activation == "quick"}
@@ -66,8 +68,9 @@ def _open_clip(args):
             config[tower] = {**own, "act_kwargs": tanh} if args.activation == "tanh" else own
     pure, dtype = args.precision.startswith("pure_"), DTYPES.get(args.precision.removeprefix("pure_"))
     custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
-    # As open_clip's factory.create_model does.
-    model = (module.CustomTextCLIP if custom else module.CLIP)(**config, cast_dtype=None if pure else dtype)
+    # As open_clip's factory.create_model does; cast_dtype is new in v2.8.
+    cast = {"cast_dtype": dtype} if dtype and not pure else {}
+    model = (module.CustomTextCLIP if custom else module.CLIP)(**config, **cast)
     if pure:
         model.to(dtype)
     elif dtype:
@@ -150,8 +153,22 @@ def _submodule(package, name, source):
     return importlib.import_module(f"{package}.{name}")
 
 
+def _named_configs():
+    return Path(sys.modules["open_clip.model"].__file__).parent / "model_configs"
+
+
+def own(name):
+    """A module of reference/pytorch, also where a package has its name."""
+    spec = importlib.util.spec_from_file_location(f"reference_{name}", HERE.parent / "pytorch" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def read_config(name, folder):
     """An open_clip model config: a file, or the name of one in the package."""
+    if not name:
+        raise Refused("no model: give --model CONFIG.json or a name")
     path = Path(name)
     if not path.is_file() and folder and (folder / f"{name}.json").is_file():
         path = folder / f"{name}.json"
@@ -171,9 +188,11 @@ def state_dict(args):
     if not args.checkpoint:
         return None
     if args.checkpoint.endswith(".safetensors"):
-        import safetensors as reader  # reference/pytorch/safetensors.py, or the package
-        return reader.load(args.checkpoint) if hasattr(reader, "__file__") and hasattr(reader, "_split") else \
-            importlib.import_module("safetensors.torch").load_file(args.checkpoint)
+        try:
+            from safetensors.torch import load_file as load
+        except ImportError:
+            load = own("safetensors").load
+        return load(args.checkpoint)
     try:
         state = torch.jit.load(args.checkpoint, map_location="cpu").state_dict()
         return {key: value for key, value in state.items()
@@ -224,6 +243,28 @@ def read_array(path, option, kinds, rank):
     return array
 
 
+def read_inputs(args):
+    """Pixels, tokens, and the names of both where they have some."""
+    if args.inputs:
+        if args.pixels or args.tokens:
+            raise Refused("--inputs beside --pixels or --tokens")
+        with h5py.File(args.inputs) as file:
+            recorded = [capture["pixels.normalized"] for capture in file["captures"].values()
+                        if "value" in capture.get("pixels.normalized", {})]
+            if not recorded or "tokens" not in file["inputs"]:
+                raise Refused(f"--inputs {args.inputs}: no pixels.normalized in full, or no tokens")
+            pixels, tokens = recorded[0]["value"][()], file["inputs/tokens"][()]
+            scales = recorded[0]["image"], file["inputs/prompt"]
+            names = [scale.asstr()[:args.limit].tolist() if h5py.check_string_dtype(scale.dtype) else None
+                     for scale in scales]
+    elif args.pixels and args.tokens:
+        pixels, names = read_array(args.pixels, "--pixels", "f", 4), (None, None)
+        tokens = read_array(args.tokens, "--tokens", "iu", 2)
+    else:
+        raise Refused("no inputs: give --pixels and --tokens, or --inputs")
+    return pixels[:args.limit], tokens[:args.limit], names
+
+
 def parser():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     p.add_argument("--library", default="open_clip",
@@ -235,8 +276,10 @@ def parser():
     p.add_argument("--precision", default="fp32", choices=PRECISIONS)
     p.add_argument("--activation", default="auto", choices=("auto", "quick", "erf", "tanh"),
                    help="auto: what the config says")
-    p.add_argument("--pixels", required=True, help=".npy, float32 (image, 3, y, x), normalised")
-    p.add_argument("--tokens", required=True, help=".npy, integers (prompt, token)")
+    p.add_argument("--pixels", help=".npy, float32 (image, 3, y, x), normalised")
+    p.add_argument("--tokens", help=".npy, integers (prompt, token)")
+    p.add_argument("--inputs", metavar="RESULT.h5",
+                   help="instead of both: a clip-parity result that recorded pixels.normalized in full")
     p.add_argument("--limit", type=int, help="take the first LIMIT images and prompts alone")
     p.add_argument("--name", help="of the capture; default ACTIVATION-PRECISION")
     p.add_argument("--setting", action="append", default=[], metavar="ADDRESS: VALUE",
@@ -252,12 +295,11 @@ def parser():
 def run(args):
     if args.threads:
         torch.set_num_threads(args.threads)
-    pixels = read_array(args.pixels, "--pixels", "f", 4)[:args.limit]
-    tokens = read_array(args.tokens, "--tokens", "iu", 2)[:args.limit]
+    pixels, tokens, names = read_inputs(args)
     settings = settings_of(args)
     model, source = build(args)
     name = args.name or f"{args.activation}-{args.precision}"
-    capture, report = capture_model(model, pixels, tokens.astype(np.int64), name, settings, args.verify)
+    capture, report = capture_model(model, pixels, tokens.astype(np.int64), name, settings, args.verify, *names)
     provenance = {
         "source": source, "checkpoint": args.checkpoint or "", "config": args.model or "",
         "libraries": schema.libraries(f"torch {torch.__version__}"), "threads": torch.get_num_threads(),
@@ -266,7 +308,10 @@ def run(args):
     }
     if args.seed is not None:
         provenance.update(init="counter", seed=args.seed)
-    files = [path for path in (args.checkpoint, args.model, args.pixels, args.tokens) if path and os.path.isfile(path)]
+    files = [path for path in (args.checkpoint, args.model, args.pixels, args.tokens, args.inputs)
+             if path and os.path.isfile(path)]
+    if "open_clip.model" in sys.modules and f"{args.model}.json" in os.listdir(_named_configs()):
+        files.append((_named_configs() / f"{args.model}.json", f"open_clip/model_configs/{args.model}.json"))
     schema.write(args.output, [capture], provenance, files, tokens)
     for line in report:
         print(line)

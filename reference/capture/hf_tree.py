@@ -10,9 +10,10 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-import clip
 import clip_capture
 import seeded
+
+clip = clip_capture.own("clip")
 
 
 class QuickGELUActivation(nn.Module):
@@ -59,7 +60,7 @@ class CLIPEncoderLayer(nn.Module):
         self.mlp = CLIPMLP(width, hidden, activation)
 
     def forward(self, hidden_states, mask=None):
-        hidden_states = hidden_states + self.self_attn(self.layer_norm1(hidden_states), mask)[0]
+        hidden_states = hidden_states + self.self_attn(hidden_states=self.layer_norm1(hidden_states), mask=mask)[0]
         return (hidden_states + self.mlp(self.layer_norm2(hidden_states)),)
 
 
@@ -187,6 +188,8 @@ def build(args):
     """What --library reference/capture/hf_tree.py:build makes."""
     config = clip_capture.read_config(args.model, None)
     state = clip_capture.state_dict(args)
+    if state is None and args.seed is None:
+        raise ValueError("no weights: give --checkpoint FILE or --seed N")
     if state is None:
         state = seeded.fill(clip.from_config(config), args.seed).state_dict()
     vision = {**clip.VISION_DEFAULTS, **config["vision_cfg"]}

@@ -8,7 +8,6 @@ context) is computed again afterwards from what the hooks saw, in the same type,
 nn.MultiheadAttention names, and pushed through out_proj to be compared with the attention's own output.
 """
 
-import inspect
 import math
 from dataclasses import dataclass
 
@@ -60,7 +59,7 @@ class OpenClip:
 
     def __init__(self, model):
         self.model = model
-        self.openai = not _takes(model.encode_image, "normalize")
+        self.openai = hasattr(model.visual, "input_resolution")  # open_clip's image tower has image_size
         self.text = model.text if hasattr(model, "text") else model
         _refuse(hasattr(model.visual, "transformer") and hasattr(model.visual, "conv1"),
                 "the image tower is no plain vision transformer")
@@ -316,7 +315,10 @@ def _heads(x, heads, layout):
 
 
 def _out_proj(module, context):
-    return F.linear(context, module.out_proj.weight, module.out_proj.bias)
+    # As nn.MultiheadAttention: on rows. A tensor of three dimensions that is not contiguous takes a path that rounds
+    # once more, before the bias.
+    rows = context.reshape(-1, context.shape[-1]).contiguous()
+    return F.linear(rows, module.out_proj.weight, module.out_proj.bias).view(context.shape)
 
 
 def _pool(tree, tower, seen, notes, tokens):
@@ -380,10 +382,6 @@ def _block_layout(transformer):
 
 def _normalize(x, openai):
     return x / x.norm(dim=1, keepdim=True) if openai else F.normalize(x, dim=-1)
-
-
-def _takes(function, name):
-    return name in inspect.signature(function).parameters
 
 
 def _refuse(good, why):

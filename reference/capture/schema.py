@@ -197,7 +197,8 @@ def _capture(group, capture):
 def _dataset(group, name, value, long_name):
     rows = max(1, CHUNK_BYTES // max(1, value[:1].nbytes))
     chunks = (min(rows, len(value)), *value.shape[1:]) if value.size else None
-    filters = {"compression": "gzip", "compression_opts": 9, "shuffle": True, "fletcher32": True} if chunks else {}
+    level = 9 if value.nbytes < CHUNK_BYTES else 1  # beyond the first, levels gain a percent and cost minutes
+    filters = {"compression": "gzip", "compression_opts": level, "shuffle": True, "fletcher32": True} if chunks else {}
     data = group.create_dataset(name, data=value, chunks=chunks, track_times=False, **filters)
     _text(data, "long_name", long_name)
     _text(data, "units", "1")
