@@ -38,6 +38,12 @@ static void limit(int resource, size_t most) {
     (void)setrlimit(resource, &value);
 }
 
+#ifdef CP_SANITIZED
+static const int sanitized = 1;
+#else
+static const int sanitized = 0;
+#endif
+
 static _Noreturn void be_the_child(int socket, const struct cp_capture_limits *limits,
                                    const struct cp_capture_source *source) {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -46,9 +52,8 @@ static _Noreturn void be_the_child(int socket, const struct cp_capture_limits *l
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         (void)signal(defaults[i], SIG_DFL); /* whatever the parent does at a crash, it is not the child's to do */
     limit(RLIMIT_CORE, 0);
-#ifndef CP_SANITIZED /* whose shadow memory is larger than any limit */
-    limit(RLIMIT_AS, limits->memory);
-#endif
+    if (!sanitized) /* its shadow memory is larger than any limit */
+        limit(RLIMIT_AS, limits->memory);
     cp_capture_serve(socket, source);
 }
 
