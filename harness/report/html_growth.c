@@ -105,8 +105,23 @@ static void put_key(FILE *out) {
     for (int quantity = 0; quantity < LINES; quantity++)
         (void)fprintf(out, "<li><svg width=24 height=8><path class=\"plot p-%s\" d=\"M0 4H24\"/></svg> %s",
                       classes[quantity], words[quantity]);
-    (void)fputs("<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> a-priori bounds</ul>",
+    (void)fputs(
+        "<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> a-priori bounds of the "
+        "baseline</ul>",
+        out);
+}
+
+/* Whoever sees a candidate above the bars takes it for a bug where it only is in half precision. */
+static void put_bounds_words(const struct cp_report *r, FILE *out) {
+    for (size_t t = 0; t < r->candidate[0].taps; t++)
+        if (r->candidate[0].tap[t].bracket[CP_BOUND_WORST] > 0) {
+            (void)fputs(
+                "<p class=lead>Bars: the rounding that was to be expected of each operation by itself "
+                "before anything ran, from the probable to the worst case, in the baseline's precision. "
+                "A candidate in a narrower type lies above them without being wrong.</p>\n",
                 out);
+            return;
+        }
 }
 
 void cp_html_growth(const struct cp_report *r, FILE *out) {
@@ -121,6 +136,7 @@ void cp_html_growth(const struct cp_report *r, FILE *out) {
             "<figure class=screen data-chart=-1 aria-label=\"Total error of every candidate\"></figure>\n",
             out);
     put_key(out);
+    put_bounds_words(r, out);
     for (size_t c = 0; c < r->candidates; c++) {
         (void)fprintf(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
         cp_html_text(out, r->candidate[c].name);

@@ -135,7 +135,7 @@ static enum cp_status choose_output(struct search *s, struct cp_error *err) {
     if (!wanted)
         return cp_fail(err, CP_NOTHING_COMPARED, s->candidate->name, "the outputs have the baseline's bits"),
                cp_expected(err, "a candidate that diverges");
-    return cp_fail(err, CP_BAD_INPUT, s->study->path, "no output '%s'", wanted),
+    return cp_fail(err, CP_USAGE, s->study->path, "no output '%s'", wanted),
            cp_expected(err,
                        "image_features, text_features, and class_probs or probs, where they are computed");
 }

@@ -160,7 +160,7 @@ static void exit_codes(void **state) {
         {BISECT "erf --share nan", 4, "--share 'nan'"},
         {BISECT "erf --layers --settings", 4, "both --layers and --settings"},
         {BISECT "erf --fast", 4, "unknown option '--fast'"},
-        {BISECT "erf --at logits " FEW, 3, "no output 'logits'"},
+        {BISECT "erf --at logits " FEW, 4, "no output 'logits'"},
         {BISECT "erf candidates.erf.norm=rms", 3, "unknown variant 'rms'"},
         {BISECT "'candidates={}'", 5, "no candidate"},
         {BISECT "'candidates={same: {activation: quick}}'", 5, "same: has the baseline's settings"},

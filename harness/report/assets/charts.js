@@ -21,8 +21,8 @@ const EIGHT = [[], [7, 3], [2, 3], [10, 3, 2, 3], [5, 5], [12, 4], [3, 6], [1, 2
 function backdrop() {
   const lines = [];
   if (FLOOR) lines.push(line("noise floor", "floor", FLOOR, { dash: [2, 3] }));
-  if (PROBABLE) lines.push(line("a-priori bound, probable", "floor", PROBABLE, { paths: () => null }));
-  if (WORST) lines.push(line("a-priori bound, worst", "floor", WORST, { paths: () => null }));
+  if (PROBABLE) lines.push(line(BOUND_WORDS[0], "bound", PROBABLE, { paths: () => null }));
+  if (WORST) lines.push(line(BOUND_WORDS[1], "bound", WORST, { paths: () => null }));
   return lines;
 }
 
@@ -47,14 +47,14 @@ const blocks = DATA.addresses.map((address, t) => (t === 0 || segmentOf(address)
 
 /** Where bounds are stated, a bar from the probable to the worst: no line, since the taps between have none. */
 function drawBounds(chart) {
-  const probable = chart.series.findIndex((series) => series.label === "a-priori bound, probable");
+  const probable = chart.series.findIndex((series) => series.label === BOUND_WORDS[0]);
   if (probable < 0 || !chart.series[probable].show || !WORST) return;
   const { ctx } = chart, width = Math.max(1, 0.5 * (chart.valToPos(1, "x", true) - chart.valToPos(0, "x", true)));
   ctx.save();
   ctx.beginPath();
   ctx.rect(chart.bbox.left, chart.bbox.top, chart.bbox.width, chart.bbox.height);
   ctx.clip();
-  ctx.fillStyle = colour("floor");
+  ctx.fillStyle = colour("bound");
   ctx.globalAlpha = 0.3;
   PROBABLE.forEach((low, t) => {
     if (!(low > 0) || !(WORST[t] > 0)) return;

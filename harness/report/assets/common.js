@@ -30,6 +30,7 @@ const DATA = readData();
 const FLOOR = DATA.floor[0], [WORST, PROBABLE] = DATA.bounds; // null: not measured, not stated
 const PARTS = ["total", "semantic", "rounding", "rounding_baseline"];
 const PART_WORDS = ["total", "semantic: other maths", "rounding of the candidate", "rounding of the baseline"];
+const BOUND_WORDS = ["baseline's a-priori bound, probable", "baseline's a-priori bound, worst"];
 const TOWERS = ["image tower", "text tower", "joint"];
 
 /** An element: make("p", {class: "soft"}, "text", node, ...). Text is always text, never markup. */

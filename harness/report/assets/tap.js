@@ -39,8 +39,8 @@ function divergence(candidate, tap) {
   const rows = PARTS.map((part, p) => [PART_WORDS[p], candidate.part[p]?.[tap], part, multiple(candidate.part[p]?.[tap], tap)]);
   if (candidate.localPart) rows.push(["local: this operation alone", candidate.localPart[0]?.[tap], "bar", multiple(candidate.localPart[0]?.[tap], tap)]);
   if (FLOOR) rows.push(["noise floor of the baseline", FLOOR[tap], "inconclusive", ""]);
-  if (PROBABLE) rows.push(["a-priori bound, probable", PROBABLE[tap], "inconclusive", ""]);
-  if (WORST) rows.push(["a-priori bound, worst", WORST[tap], "inconclusive", ""]);
+  if (PROBABLE) rows.push([BOUND_WORDS[0], PROBABLE[tap], "bound", ""]);
+  if (WORST) rows.push([BOUND_WORDS[1], WORST[tap], "bound", ""]);
   return partRows(rows);
 }
 
