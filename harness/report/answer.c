@@ -209,6 +209,12 @@ static void say_no_cause(struct cp_sentence *s, const struct cp_report_candidate
         say_undecided(s, c, &undecided, "whether the operation by itself is to blame");
 }
 
+static void say_unmatched(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const size_t unmatched = count_verdict(c, CP_UNMATCHED);
+    if (unmatched)
+        cp_say(s, "; %zu of %zu taps are on one side only", unmatched, c->taps);
+}
+
 static void say_decisions(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const struct cp_decisions *d = &c->counts;
     if (d->images == 0)
@@ -270,6 +276,7 @@ void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t si
     } else {
         say_judged(&s, c);
     }
+    say_unmatched(&s, c);
     say_decisions(&s, c);
     cp_say(&s, ".");
 }

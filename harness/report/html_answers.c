@@ -57,8 +57,12 @@ static struct kind kind_of(const struct cp_report_candidate *c) {
         return (struct kind){"semantic", "other maths"};
     if (cp_report_rounding(c, CP_DEGRADED))
         return (struct kind){"degraded", "worse rounding"};
+    if (count_verdict(c, CP_UNMATCHED))
+        return (struct kind){"open", "taps on one side only"};
     if (undecided.taps && (!c->judged || !within || !(undecided.over_k < 1)))
         return (struct kind){"open", c->judged ? "undecided" : "not judged"};
+    if (count_verdict(c, CP_DIFFERS))
+        return (struct kind){"open", "not judged"};
     if (undecided.taps)
         return (struct kind){"partly", "rounding within the limit, in part undecided"};
     return (struct kind){"same", within ? "rounding within the limit" : "same bits"};

@@ -84,7 +84,7 @@ static size_t end_of_segment(const struct cp_report *r, size_t first) {
 
 static void put_key(FILE *out) {
     (void)fputs("<ul class=key>", out);
-    for (int v = CP_NONFINITE_VERDICT; v < CP_VERDICT_COUNT; v++)
+    for (int v = CP_UNMATCHED; v < CP_VERDICT_COUNT; v++)
         (void)fprintf(out, "<li><span class=\"verdict v%d\">%s</span>", v, cp_verdict_names[v]);
     (void)fputs("</ul>", out);
 }
