@@ -76,6 +76,9 @@ def _open_clip(args):
     elif dtype:
         module.convert_weights_to_lp(model, dtype=dtype)
     state = state_dict(args)
+    if custom and state is None and args.seed is not None:  # the counter rule goes by CLIP's names
+        with torch.no_grad():
+            state = seeded.fill(module.CLIP(**config), args.seed).state_dict()
     if custom and state:
         state = module.convert_to_custom_text_state_dict(state)
     _load(model, state, args)

@@ -105,6 +105,16 @@ def sha256(path):
     return digest.hexdigest()
 
 
+def tool_version():
+    """The project's, from its CMakeLists.txt."""
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "../../CMakeLists.txt"), encoding="utf-8") as file:
+            found = re.search(r"^project\(\S+ VERSION (\S+)", file.read(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
 def commit_of(folder):
     """The commit of a source tree, or "unknown"."""
     try:
@@ -153,7 +163,7 @@ def _text(item, name, value):
 
 
 def _provenance(group, own, files):
-    facts = {"tool": "reference/capture", "version": "unknown", "source": "unknown", "libraries": libraries(),
+    facts = {"tool": "reference/capture", "version": tool_version(), "source": "unknown", "libraries": libraries(),
              "processor": processor(), "time": utc_time(), "threads": 1, "checkpoint": "", "config": "",
              "commit": "unknown", "compiler": "unknown", "flags": "unknown", "instruction_set": "unknown", **own}
     for name, value in facts.items():
