@@ -280,8 +280,8 @@ def _blocks(model, tower, seen, notes):
         distance = relative(got, actual)
         worst = max(worst, distance)
         if not distance <= TOLERANCE[DTYPES[actual.dtype]]:
-            raise RuntimeError(f"{name}: what is recomputed from q, k and v is {distance:.1e} (relative L2) off what the "
-                               "model computed: another scale, mask or layout than assumed")
+            raise RuntimeError(f"{name}: what is recomputed from q, k and v is {distance:.1e} (relative L2) off what "
+                               "the model computed: another scale, mask or layout than assumed")
         if f"{name}.context" not in seen:
             seen[f"{name}.context"] = context
             notes[f"{name}.context"] = RECOMPUTED
