@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -201,12 +202,18 @@ def state_dict(args):
         return {key: value for key, value in state.items()
                 if key not in ("input_resolution", "context_length", "vocab_size")}
     except RuntimeError:
-        state = torch.load(args.checkpoint, map_location="cpu")
+        try:
+            state = torch.load(args.checkpoint, map_location="cpu")
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise Refused(f"--checkpoint {args.checkpoint}: {error}") from None
+    if not isinstance(state, dict):
+        raise Refused(f"--checkpoint {args.checkpoint}: no state dict but {type(state).__name__}")
     state = state.get("state_dict", state)
     return {key.removeprefix("module."): value for key, value in state.items()}
 
 
 def _load(model, state, args):
+    hooks.describe(model)  # refuses what has no plain towers
     if state is None and args.seed is None:
         raise Refused("no weights: give --checkpoint FILE or --seed N")
     with torch.no_grad():
