@@ -71,7 +71,10 @@ def _open_clip(args):
     custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
     # As open_clip's factory.create_model does; cast_dtype is new in v2.8.
     cast = {"cast_dtype": dtype} if dtype and not pure else {}
-    model = (module.CustomTextCLIP if custom else module.CLIP)(**config, **cast)
+    try:
+        model = (module.CustomTextCLIP if custom else module.CLIP)(**config, **cast)
+    except TypeError as error:  # a field that the class does not know: multimodal_cfg, one of a later version
+        raise Refused(f"--model {args.model}: {error}") from None
     if pure:
         model.to(dtype)
     elif dtype:
