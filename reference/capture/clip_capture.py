@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import pickle
 import sys
 import types
 from pathlib import Path
@@ -70,12 +71,18 @@ def _open_clip(args):
     custom = config.pop("custom_text", False) or "hf_model_name" in config["text_cfg"]
     # As open_clip's factory.create_model does; cast_dtype is new in v2.8.
     cast = {"cast_dtype": dtype} if dtype and not pure else {}
-    model = (module.CustomTextCLIP if custom else module.CLIP)(**config, **cast)
+    try:
+        model = (module.CustomTextCLIP if custom else module.CLIP)(**config, **cast)
+    except TypeError as error:  # a field that the class does not know: multimodal_cfg, one of a later version
+        raise Refused(f"--model {args.model}: {error}") from None
     if pure:
         model.to(dtype)
     elif dtype:
         module.convert_weights_to_lp(model, dtype=dtype)
     state = state_dict(args)
+    if custom and state is None and args.seed is not None:  # the counter rule goes by CLIP's names
+        with torch.no_grad():
+            state = seeded.fill(module.CLIP(**config), args.seed).state_dict()
     if custom and state:
         state = module.convert_to_custom_text_state_dict(state)
     _load(model, state, args)
@@ -198,12 +205,18 @@ def state_dict(args):
         return {key: value for key, value in state.items()
                 if key not in ("input_resolution", "context_length", "vocab_size")}
     except RuntimeError:
-        state = torch.load(args.checkpoint, map_location="cpu")
+        try:
+            state = torch.load(args.checkpoint, map_location="cpu")
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise Refused(f"--checkpoint {args.checkpoint}: {error}") from None
+    if not isinstance(state, dict):
+        raise Refused(f"--checkpoint {args.checkpoint}: no state dict but {type(state).__name__}")
     state = state.get("state_dict", state)
     return {key.removeprefix("module."): value for key, value in state.items()}
 
 
 def _load(model, state, args):
+    hooks.describe(model)  # refuses what has no plain towers
     if state is None and args.seed is None:
         raise Refused("no weights: give --checkpoint FILE or --seed N")
     with torch.no_grad():

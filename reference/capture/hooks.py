@@ -26,14 +26,14 @@ RECOMPUTED = "recomputed"
 
 @dataclass
 class Point:
-    """What a hook takes: a module's output, or its first input."""
+    """What a hook takes: a module's output, or its first input. layout "block": the blocks' own, NLC or LNC."""
     module: str
     tap: str
     side: str = "out"
     layout: str = "NLC"
 
 
-# Inside a block; layout "block" is the tower's own, NLC or LNC.
+# Inside a block.
 OPEN_CLIP_BLOCK = [("ln_1", "ln_1", "out"), ("attn", "attn", "out"), ("ln_2", "resid_mid", "in"),
                    ("ln_2", "ln_2", "out"), ("mlp.c_fc", "mlp.c_fc", "out"), ("mlp.gelu", "mlp.gelu", "out"),
                    ("mlp.c_proj", "mlp.c_proj", "out"), ("", "", "out")]
@@ -85,7 +85,7 @@ class OpenClip:
         prefix = "text." if self.text is not self.model else ""
         layout = _block_layout(self.text.transformer)
         points = [Point(f"{prefix}token_embedding", "token_embedding"),
-                  Point(f"{prefix}transformer.resblocks.0", "embed", "in", layout),
+                  Point(f"{prefix}transformer.resblocks.0", "embed", "in", "block"),
                   Point(f"{prefix}ln_final", "ln_final")]
         if getattr(self.text, "final_ln_after_pool", False):
             points.append(Point(f"{prefix}ln_final", "pooled", "in"))
@@ -184,7 +184,7 @@ class Watch:
             layers = len(modules[tower.blocks])
             for n in range(layers):
                 points += [Point(f"{tower.blocks}.{n}" + (f".{module}" if module else ""),
-                                 taps.block_name(tower.name, n, tap), side, tower.layout)
+                                 taps.block_name(tower.name, n, tap), side, "block")
                            for module, tap, side in part]
             for point in points:
                 if point.module in modules:
@@ -244,10 +244,23 @@ def capture(model, pixels, tokens, verify=True):
     report = [f"hooks do not change the result: {', '.join(own)} have the bits of the model's own forward without hooks"
               ] if verify else []
     notes = {}
+    _settle_layouts(tree, seen, len(pixels), len(tokens))
     for tower in tree.towers:
         report.append(_blocks(model, tower, seen, notes))
         _pool(tree, tower, seen, notes, tokens)
     return _canonical(tree, seen, notes, pixels), report
+
+
+def _settle_layouts(tree, seen, images, prompts):
+    """Whether blocks work input first or token first: by their shape, and where that is square, as the other tower."""
+    settled = {}
+    for tower, inputs in zip(tree.towers, (images, prompts)):
+        rows, columns, _ = seen[taps.block_name(tower.name, 0)].shape
+        if rows != columns:
+            settled[tower.name] = "NLC" if rows == inputs else "LNC"
+    for tower in tree.towers:
+        other = next(iter(settled.values()), tower.layout)
+        tower.layout = settled.get(tower.name, other)
 
 
 # ---- what no hook sees ----
@@ -260,15 +273,15 @@ def _blocks(model, tower, seen, notes):
         name = taps.block_name(tower.name, n, "attn")
         module = modules[f"{tower.blocks}.{n}.{tower.attention}"]
         if f"{name}.q" not in seen:
-            _packed_projection(module, name, seen, notes)
+            _packed_projection(module, tower, name, seen, notes)
         context = _attention(module, tower, name, seen, notes)
         actual = seen.get(f"{name}.context", seen[name])
         got = context if f"{name}.context" in seen else _out_proj(module, context)
         distance = relative(got, actual)
         worst = max(worst, distance)
         if not distance <= TOLERANCE[DTYPES[actual.dtype]]:
-            raise RuntimeError(f"{name}: what is recomputed from q, k and v is {distance:.1e} (relative L2) off what the "
-                               "model computed: another scale, mask or layout than assumed")
+            raise RuntimeError(f"{name}: what is recomputed from q, k and v is {distance:.1e} (relative L2) off what "
+                               "the model computed: another scale, mask or layout than assumed")
         if f"{name}.context" not in seen:
             seen[f"{name}.context"] = context
             notes[f"{name}.context"] = RECOMPUTED
@@ -276,11 +289,13 @@ def _blocks(model, tower, seen, notes):
     return f"{tower.name}: attention recomputed from q, k, v against the model's own: {bits}"
 
 
-def _packed_projection(module, name, seen, notes):
+def _packed_projection(module, tower, name, seen, notes):
     """q, k, v of nn.MultiheadAttention and of open_clip's Attention, as one product with the packed weight."""
+    turn = tower.layout == "NLC" and isinstance(module, torch.nn.MultiheadAttention)  # it works token first inside
     weight, bias = module.in_proj_weight, getattr(module, "in_proj_bias", None)
     ln_1 = seen[name[:-len("attn")] + "ln_1"]
-    for part, value in zip("qkv", F.linear(ln_1, weight, bias).chunk(3, dim=-1)):
+    packed = F.linear(ln_1.transpose(0, 1) if turn else ln_1, weight, bias)
+    for part, value in zip("qkv", (packed.transpose(0, 1) if turn else packed).chunk(3, dim=-1)):
         seen[f"{name}.{part}"] = value.clone()
         notes[f"{name}.{part}"] = RECOMPUTED
 
@@ -311,7 +326,7 @@ def _heads(x, heads, layout):
         length, inputs, width = x.shape
         return x.contiguous().view(length, inputs * heads, width // heads).transpose(0, 1)
     inputs, length, width = x.shape
-    return x.view(inputs, length, heads, width // heads).transpose(1, 2).reshape(-1, length, width // heads)
+    return x.reshape(inputs, length, heads, width // heads).transpose(1, 2).reshape(-1, length, width // heads)
 
 
 def _out_proj(module, context):
@@ -344,7 +359,8 @@ def _pool(tree, tower, seen, notes, tokens):
 # ---- to the canonical layout ----
 
 def _canonical(tree, seen, notes, pixels):
-    layouts = {point.tap: point.layout for tower in tree.towers for point in tower.points}
+    layouts = {point.tap: tower.layout if point.layout == "block" else point.layout
+               for tower in tree.towers for point in tower.points}
     out = {"pixels.normalized": Tap(pixels.float().numpy().copy())}
     for name, value in seen.items():
         layout = layouts.get(name, "NLC")
@@ -377,7 +393,8 @@ def relative(a, b):
 
 def _block_layout(transformer):
     attention = transformer.resblocks[0].attn
-    return "NLC" if getattr(attention, "batch_first", False) or getattr(transformer, "batch_first", False) else "LNC"
+    batch_first = getattr(attention, "batch_first", getattr(transformer, "batch_first", hasattr(attention, "use_sdpa")))
+    return "NLC" if batch_first else "LNC"
 
 
 def _normalize(x, openai):

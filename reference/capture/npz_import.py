@@ -115,7 +115,8 @@ def floats(array, kind, what):
     if kind == "bf16" and array.dtype == np.uint16:
         return (array.astype(np.uint32) << 16).view(np.float32), kind
     if own is None or kind not in (None, *schema.TYPES):
-        raise Refused(f"{what}: {array.dtype} as {kind or 'it is'}; expected float32, float16, or uint16 with dtype: bf16")
+        raise Refused(f"{what}: {array.dtype} as {kind or 'it is'}; "
+                      "expected float32, float16, or uint16 with dtype: bf16")
     return array.astype(np.float32), kind or own
 
 

@@ -105,6 +105,16 @@ def sha256(path):
     return digest.hexdigest()
 
 
+def tool_version():
+    """The project's, from its CMakeLists.txt."""
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "../../CMakeLists.txt"), encoding="utf-8") as file:
+            found = re.search(r"^project\(\S+ VERSION (\S+)", file.read(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
 def commit_of(folder):
     """The commit of a source tree, or "unknown"."""
     try:
@@ -132,20 +142,24 @@ def utc_time():
 
 # ---- HDF5 ----
 
-def _create(path):
+def _ordered(kind):
+    """A creation list of groups in order of creation, without time stamps: equal captures, equal bytes."""
     # h5py's track_order also orders attributes, which fails in groups of more than eight.
-    plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    plist = h5py.h5p.create(kind)
     plist.set_link_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
+    plist.set_obj_track_times(False)
+    return plist
+
+
+def _create(path):
     # The format of HDF5 1.10: most taps are one chunk, which before had an index of 3 KB.
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
-    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=plist, fapl=access))
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, _ordered(h5py.h5p.FILE_CREATE), access))
 
 
 def _group(parent, name):
-    plist = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
-    plist.set_link_creation_order(h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED)
-    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=plist))
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=_ordered(h5py.h5p.GROUP_CREATE)))
 
 
 def _text(item, name, value):
@@ -153,7 +167,7 @@ def _text(item, name, value):
 
 
 def _provenance(group, own, files):
-    facts = {"tool": "reference/capture", "version": "unknown", "source": "unknown", "libraries": libraries(),
+    facts = {"tool": "reference/capture", "version": tool_version(), "source": "unknown", "libraries": libraries(),
              "processor": processor(), "time": utc_time(), "threads": 1, "checkpoint": "", "config": "",
              "commit": "unknown", "compiler": "unknown", "flags": "unknown", "instruction_set": "unknown", **own}
     for name, value in facts.items():

@@ -4,16 +4,20 @@
 Exits with 77 where h5py is missing. What needs PyTorch is skipped without it.
 """
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 GOLDEN = ROOT / "reference/golden/captures"
+PROGRAM = Path(os.environ.get("CLIP_PARITY", ROOT / "build/release/clip-parity"))
 sys.path[:0] = [str(HERE), str(ROOT / "reference/pytorch")]
 
 try:
@@ -27,6 +31,7 @@ try:
 except ImportError:
     torch = None
 
+import compare  # noqa: E402
 import npz_import  # noqa: E402
 import schema  # noqa: E402
 import taps  # noqa: E402
@@ -55,10 +60,9 @@ def relative(x, y):
 
 class Names(unittest.TestCase):
     def test_are_those_of_the_program(self):
-        program = ROOT / "build/release/clip-parity"
-        if not program.exists():
+        if not PROGRAM.exists():
             self.skipTest("not built")
-        lines = subprocess.run([program, "list", "taps"], capture_output=True, text=True, check=True).stdout
+        lines = subprocess.run([PROGRAM, "list", "taps"], capture_output=True, text=True, check=True).stdout
         theirs = {line.split("  ")[0].replace(".N", ".0"): line.split("  ")[1]
                   for line in lines.splitlines() if line and not line.startswith(" ")}
         for name, dims in theirs.items():
@@ -116,6 +120,14 @@ class Goldens(unittest.TestCase):
         context = (probs @ value).transpose(0, 2, 1, 3)
         self.assertLess(relative(heads("context").transpose(0, 2, 1, 3), context), 4 * limit, block)
 
+    def test_program_agrees(self):
+        if not PROGRAM.exists():
+            self.skipTest("not built")
+        files = [str(GOLDEN / f"{name}.h5") for name in self.NAMES]
+        with contextlib.chdir(ROOT):
+            self.assertEqual(compare.main([*files, "--program", str(PROGRAM), "--worst", "1"]), 0)
+            self.assertEqual(compare.main([files[0], "--program", str(PROGRAM), "--set", "activation: erf"]), 1)
+
     def test_systems_agree(self):
         quick = golden("quick-fp32")
         for name in ("openai-quick-fp32", "hf-quick-fp32"):
@@ -152,6 +164,15 @@ class Schema(unittest.TestCase):
             self.assertEqual((facts["source"], facts["seed"], facts["commit"]), ("me", 3, "unknown"))
             digest, path = file["provenance/files"].attrs["000000"].split(" ", 1)
             self.assertEqual((len(digest), path), (64, str(CONFIG)))
+
+    def test_equal_captures_equal_bytes(self):
+        found = {"visual": schema.Tap(np.ones((2, 5), np.float32))}
+        written = []
+        for _ in range(2):
+            schema.write(self.path, [schema.Capture("a", found)], {"time": "2026-01-01T00:00:00Z"})
+            written.append(self.path.read_bytes())
+            time.sleep(1.1)  # a time stamp would count seconds
+        self.assertEqual(*written)
 
     def test_refuses(self):
         one = schema.Tap(np.ones((2, 3), np.float32))
