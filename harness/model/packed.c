@@ -98,12 +98,6 @@ static enum cp_dtype weights_type(const struct cp_choice *choice) {
     return (enum cp_dtype)choice->variant[CP_WEIGHTS];
 }
 
-/* Norms, embeddings and logit_scale stay as stored unless the scope is `all` (open_clip's pure_ precisions).
- */
-static enum cp_dtype other_type(const struct cp_choice *choice) {
-    return choice->option[CP_WEIGHTS_SCOPE] == CP_SCOPE_ALL ? weights_type(choice) : CP_FP32;
-}
-
 static const float *pack_vector(struct packer *p, enum cp_dtype first, enum cp_dtype second,
                                 const float *source, size_t n) {
     return copy_of(p,
@@ -113,7 +107,7 @@ static const float *pack_vector(struct packer *p, enum cp_dtype first, enum cp_d
 
 static struct cp_norm_weights pack_norm(struct packer *p, const struct cp_choice *choice,
                                         struct cp_norm_weights from, size_t width) {
-    const enum cp_dtype type = other_type(choice);
+    const enum cp_dtype type = cp_choice_stored(choice);
     return (struct cp_norm_weights){pack_vector(p, type, CP_FP32, from.weight, width),
                                     pack_vector(p, type, CP_FP32, from.bias, width)};
 }
@@ -159,7 +153,7 @@ static void pack_vision(struct packer *p, const struct cp_model *model, struct c
     const size_t grid = (size_t)(model->config.vision.image_size / model->config.vision.patch_size);
     const struct cp_vision_weights *from = &model->vision;
     struct cp_packed_vision *to = &plan->vision;
-    const enum cp_dtype stream = cp_choice_residual(outer), stored = other_type(outer);
+    const enum cp_dtype stream = cp_choice_residual(outer), stored = cp_choice_stored(outer);
     to->class_embedding = pack_vector(p, stored, stream, from->class_embedding, width);
     to->positional_embedding =
         pack_vector(p, stored, stream, from->positional_embedding, (grid * grid + 1) * width);
@@ -179,9 +173,9 @@ static void pack_text(struct packer *p, const struct cp_model *model, struct cp_
     const size_t width = (size_t)model->config.text.width;
     const struct cp_text_weights *from = &model->text;
     struct cp_packed_text *to = &plan->text;
-    const enum cp_dtype stream = cp_choice_residual(outer), stored = other_type(outer);
+    const enum cp_dtype stream = cp_choice_residual(outer), stored = cp_choice_stored(outer);
     to->token_embedding =
-        pack_vector(p, stored, stream, from->token_embedding, (size_t)model->config.text.vocab_size * width);
+        pack_vector(p, stored, CP_FP32, from->token_embedding, (size_t)model->config.text.vocab_size * width);
     to->positional_embedding = pack_vector(p, stored, stream, from->positional_embedding,
                                            (size_t)model->config.text.context_length * width);
     to->projection = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, NULL},
@@ -192,13 +186,14 @@ static void pack_text(struct packer *p, const struct cp_model *model, struct cp_
                    (size_t)model->config.text.mlp_width, &to->blocks[layer]);
 }
 
-/* The factor of the logits in the joint part's type, exp correctly rounded from float64: one value, so no
- * kernel. */
+/* The factor of the logits, exp correctly rounded from float64: one value, so no kernel. PyTorch makes a
+ * scalar that multiplies a tensor one of the tensor's type. */
 static void pack_joint(const struct cp_spec *spec, const struct cp_model *model, struct cp_plan *plan) {
     const struct cp_choice *joint = cp_spec_at(spec, CP_JOINT, -1);
-    const float stored = cp_round_to(other_type(joint), *model->logit_scale);
-    plan->logit_scale = cp_round_to(other_type(joint), (float)exp((double)stored));
-    plan->logit_bias = model->logit_bias ? cp_round_to(other_type(joint), *model->logit_bias) : 0.0f;
+    const float stored = cp_round_to(cp_choice_stored(joint), *model->logit_scale);
+    const float factor = cp_round_to(cp_choice_stored(joint), (float)exp((double)stored));
+    plan->logit_scale = cp_round_to(cp_choice_type(joint, CP_LINEAR_COMPUTE), factor);
+    plan->logit_bias = model->logit_bias ? cp_round_to(cp_choice_stored(joint), *model->logit_bias) : 0.0f;
 }
 
 enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model,

@@ -47,6 +47,7 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
     case CP_MLP_GELU:
         return cp_choice_type(choice, CP_ACTIVATION_COMPUTE);
     case CP_TOKEN_EMBEDDING:
+        return cp_choice_stored(choice);
     case CP_EMBED:
     case CP_LN_PRE:
     case CP_LN_1:

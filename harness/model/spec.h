@@ -101,6 +101,12 @@ static inline const struct cp_choice *cp_spec_at(const struct cp_spec *spec, enu
 static inline enum cp_dtype cp_choice_type(const struct cp_choice *choice, enum cp_knob_id knob) {
     return (enum cp_dtype)choice->option[knob];
 }
+/* What norms, embeddings and logit_scale are stored in: as the file has them, unless the scope is `all`
+ * (open_clip's pure_ precisions). */
+static inline enum cp_dtype cp_choice_stored(const struct cp_choice *choice) {
+    return choice->option[CP_WEIGHTS_SCOPE] == CP_SCOPE_ALL ? (enum cp_dtype)choice->variant[CP_WEIGHTS]
+                                                            : CP_FP32;
+}
 static inline enum cp_dtype cp_choice_residual(const struct cp_choice *choice) {
     return (enum cp_dtype)choice->variant[CP_RESIDUAL];
 }

@@ -72,7 +72,8 @@ static void test_normalize(void **state) {
             for (size_t r = 0; r < ROWS; r++) {
                 for (size_t i = 0; i < width; i++)
                     squares[i] = x[r * width + i] * x[r * width + i];
-                const float norm = fmaxf(sqrtf(tree_of_16(squares, width, CP_FP32)), 1e-12f);
+                const float norm =
+                    fmaxf(cp_round_to(types[t], sqrtf(tree_of_16(squares, width, CP_FP32))), 1e-12f);
                 for (size_t i = 0; i < width; i++)
                     expected[r * width + i] = cp_round_to(types[t], x[r * width + i] / norm);
             }

@@ -28,7 +28,8 @@ void CP_KERNEL(cp_normalize)(const float *x, float *y, size_t rows, size_t width
     for (size_t row = 0; row < rows; row++) {
         float *const out = y + row * width;
         memmove(out, x + row * width, width * sizeof *out);
-        const float norm = __builtin_sqrtf(cp_tree_sum(out, width, CP_FP32, cp_term_square, 0.0f));
+        const float norm =
+            cp_round_to(output, __builtin_sqrtf(cp_tree_sum(out, width, CP_FP32, cp_term_square, 0.0f)));
         const float divisor = norm < 1e-12f ? 1e-12f : norm;
         for (size_t i = 0; i < width; i++)
             out[i] = out[i] / divisor;
