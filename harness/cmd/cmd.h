@@ -7,6 +7,8 @@
 
 enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err);
 

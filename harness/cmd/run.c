@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 #include "cmd/cmd.h"
+#include "cmd/stop.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-static volatile sig_atomic_t caught;
-
-static void remember(int number) {
-    caught = number;
-}
 
 static void dry_run(const struct cp_study *study) {
     const struct cp_estimate e = cp_study_estimate(study);
@@ -46,7 +40,7 @@ static enum cp_status run_one(const char *path, const char *const *overrides, si
     struct cp_experiment experiment;
     struct cp_study study;
     const struct cp_run_options options = {
-        .resume = resume, .progress = stderr, .out = stdout, .signal = &caught};
+        .resume = resume, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, overrides, count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, &study, err);
     if (status == CP_OK) {
@@ -85,8 +79,6 @@ enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
         status = ((void)cp_fail(err, CP_USAGE, "", "run: no experiment"), cp_expected(err, "a YAML file"));
     if (status == CP_OK)
         status = check_all(argc, argv, overrides, count, err);
-    (void)signal(SIGINT, remember);
-    (void)signal(SIGTERM, remember);
     for (int i = 0; i < argc && status == CP_OK; i++)
         if (is_file(argv[i]))
             status = run_one(argv[i], overrides, count, dry, resume, err);

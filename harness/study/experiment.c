@@ -165,7 +165,7 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
     static const char *const keys[] = {"experiment", "hypothesis", "model",     "inputs",    "baseline",
                                        "candidates", "sweep",      "factorial", "layerwise", "record",
                                        "oracle",     "local",      "floor",     "threads",   "batch",
-                                       "isa",        "output",     "verdict",   NULL};
+                                       "isa",        "output",     "verdict",   "check",     NULL};
     struct cp_yaml *name = NULL, *model = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     CP_TRY(required(root, "experiment", &name, err));
@@ -183,6 +183,7 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
         CP_TRY(cp_read_settings(experiment, baseline, "baseline", &experiment->baseline, err));
     CP_TRY(cp_read_candidates(experiment, root, err));
     CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
+    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
     return read_execution(experiment, root, err);
 }
 

@@ -6,6 +6,7 @@
 #include "model/fault.h"
 #include "num/metrics.h"
 #include "study/attribution.h"
+#include "study/check.h"
 #include "study/layerwise.h"
 #include "tap/compare.h"
 
@@ -113,6 +114,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
                            &study->sites, err));
     CP_TRY(check_globs(study, err));
+    CP_TRY(cp_check_globs(study, err));
     study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
     if (!study->modes || !study->watched)
