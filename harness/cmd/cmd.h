@@ -5,15 +5,12 @@
 
 #include "base/status.h"
 
-#include <signal.h>
-
 enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err);
-
-/* From now on SIGINT and SIGTERM are only remembered; 0 until one comes. */
-const volatile sig_atomic_t *cp_cmd_signal(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/diff.h"
 #include "cmd/cmd.h"
+#include "cmd/stop.h"
 #include "report/report.h"
 #include "study/run.h"
 
@@ -130,7 +131,7 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
     if (status == CP_OK) {
-        const struct cp_run_options options = {.progress = stderr, .out = stdout, .signal = cp_cmd_signal()};
+        const struct cp_run_options options = {.progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
         status = cp_run_study(&study, &options, err);
         cp_study_free(&study);
     }

@@ -32,6 +32,13 @@ static const char usage[] =
     "      --html | --md | --csv | --json | --term\n"
     "                           the form, else by FILE's ending; beside the result (--term: to\n"
     "                           standard output), or to -o FILE, - is standard output\n"
+    "  check EXPERIMENT.yaml|RESULT.h5\n"
+    "                           whether a run is what was accepted; key=value as for run\n"
+    "      --baseline FILE      what was accepted; else results/baselines/NAME.yaml\n"
+    "      --no-bits            other bits may be, other accuracy may not\n"
+    "      --all                every tap; --junit FILE, --json FILE, --github: other forms\n"
+    "  accept EXPERIMENT.yaml|RESULT.h5\n"
+    "                           makes a run the baseline; --reason TEXT where it is worse\n"
     "  list [taps]              components, variants and knobs; or the taps\n"
     "  --version                libraries and instruction sets\n"
     "  --help\n"
@@ -59,6 +66,10 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_run(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "bisect") == 0)
         return cp_cmd_bisect(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "check") == 0)
+        return cp_cmd_check(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "accept") == 0)
+        return cp_cmd_accept(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "report") == 0)
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "diff") == 0)
@@ -68,7 +79,7 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, diff, bisect, report, list, --version or --help");
+           cp_expected(err, "run, diff, bisect, report, check, accept, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

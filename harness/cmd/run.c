@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 #include "cmd/cmd.h"
+#include "cmd/stop.h"
 #include "study/undecided.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     struct cp_experiment experiment;
     struct cp_study study;
     const struct cp_run_options options = {
-        .resume = a->resume, .progress = stderr, .out = stdout, .signal = cp_cmd_signal()};
+        .resume = a->resume, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, &study, err);
     if (status == CP_OK) {

@@ -129,3 +129,55 @@ void cp_disk_close(struct cp_disk_file *file, int delete_file) {
         (void)close(file->fd);
     free(file->path);
 }
+
+enum cp_status cp_disk_check_name(const char *path, struct cp_error *err) {
+    struct stat info;
+    const size_t length = strlen(path);
+    if (length > 0 && path[length - 1] != '/' && (stat(path, &info) != 0 || S_ISREG(info.st_mode)))
+        return CP_OK;
+    (void)cp_fail(err, CP_BAD_INPUT, path, "is not a regular file");
+    return cp_expected(err, "a name for the file to write");
+}
+
+enum cp_status cp_disk_make_parents(char *path, struct cp_error *err) {
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
+        if (failed)
+            (void)cp_fail(err, CP_BAD_INPUT, path, "cannot make the folder: %s", strerror(errno));
+        *slash = '/';
+        if (failed)
+            return CP_BAD_INPUT;
+    }
+    return CP_OK;
+}
+
+static enum cp_status write_partial(const char *partial, const char *path, const void *data, size_t size,
+                                    struct cp_error *err) {
+    struct cp_disk_file file;
+    enum cp_status status = cp_disk_open(&file, partial, err);
+    const int opened = status == CP_OK;
+    if (opened) {
+        cp_disk_cut(&file, 0);
+        cp_disk_write(&file, 0, size, data);
+        if (file.frozen)
+            *err = file.failure;
+        status = file.frozen ? file.failure.status : cp_disk_rename(&file, path, err);
+    }
+    cp_disk_close(&file, opened);
+    return status;
+}
+
+enum cp_status cp_disk_replace(const char *path, const void *data, size_t size, struct cp_error *err) {
+    char *partial = malloc(strlen(path) + sizeof ".partial");
+    if (partial == NULL)
+        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    (void)sprintf(partial, "%s.partial", path);
+    enum cp_status status = cp_disk_check_name(path, err);
+    if (status == CP_OK)
+        status = cp_disk_make_parents(partial, err);
+    if (status == CP_OK)
+        status = write_partial(partial, path, data, size, err);
+    free(partial);
+    return status;
+}

@@ -35,4 +35,12 @@ enum cp_status cp_disk_rename(struct cp_disk_file *file, const char *path, struc
 /* Unlocks and closes; deletes the file first where asked, unless it was renamed. */
 void cp_disk_close(struct cp_disk_file *file, int delete_file);
 
+/* Whether path can name a file to write: found before long work, not by a rename at its end, which would
+ * replace even a device. */
+enum cp_status cp_disk_check_name(const char *path, struct cp_error *err);
+/* Makes the folders of path that are missing. path is written to, and left as it was. */
+enum cp_status cp_disk_make_parents(char *path, struct cp_error *err);
+/* Writes a whole file, under PATH.partial first, so that PATH is as it was or complete. */
+enum cp_status cp_disk_replace(const char *path, const void *data, size_t size, struct cp_error *err);
+
 #endif

@@ -1,43 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/result_file.h"
 
+#include "io/disk_file.h"
 #include "io/result_driver.h"
 #include "io/result_internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* H5dont_atexit before anything else: the library's exit handler crashes on a file that it could not write.
  */
 static void prepare_library(void) {
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-/* Found before a long run, not by the rename at its end, which would replace even a device. */
-static enum cp_status check_name(const char *path, struct cp_error *err) {
-    struct stat info;
-    const size_t length = strlen(path);
-    if (length > 0 && path[length - 1] != '/' && (stat(path, &info) != 0 || S_ISREG(info.st_mode)))
-        return CP_OK;
-    (void)cp_fail(err, CP_BAD_INPUT, path, "is not a regular file");
-    return cp_expected(err, "a name for the result file");
-}
-
-static enum cp_status make_parents(char *path, struct cp_error *err) {
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        const int failed = mkdir(path, 0777) != 0 && errno != EEXIST;
-        if (failed)
-            (void)cp_fail(err, CP_BAD_INPUT, path, "cannot make the folder: %s", strerror(errno));
-        *slash = '/';
-        if (failed)
-            return CP_BAD_INPUT;
-    }
-    return CP_OK;
 }
 
 /* The library clears its conversion buffer, 1 MiB by default, each time it reads or writes strings. */
@@ -141,7 +117,7 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
                                 struct cp_result **result, struct cp_error *err) {
     enum cp_status status = CP_OK;
     *result = NULL;
-    CP_TRY(check_name(path, err));
+    CP_TRY(cp_disk_check_name(path, err));
     struct cp_result *made = calloc(1, sizeof *made);
     if (made == NULL)
         return cp_fail(err, CP_INTERNAL, path, "out of memory");
@@ -153,7 +129,7 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
         goto done;
     }
-    CP_TRY_DONE(make_parents(made->partial, err));
+    CP_TRY_DONE(cp_disk_make_parents(made->partial, err));
     CP_TRY_DONE(cp_journaled_open(made->partial, &made->disk, err));
     CP_TRY_DONE(make_properties(made, err));
     CP_TRY_DONE(open_file(made, resume, fingerprint, err));

@@ -250,12 +250,17 @@ done:
     return status;
 }
 
+static enum cp_status parse_most(struct cp_arena *arena, const char *source, const char *text, size_t size,
+                                 size_t most, struct cp_yaml **root, struct cp_error *err) {
+    struct reader reader = {.arena = arena, .err = err};
+    if (size > most)
+        return cp_fail(err, CP_BAD_INPUT, source, "larger than %zu bytes", most);
+    return parse(&reader, source, text, size, root);
+}
+
 enum cp_status cp_yaml_parse(struct cp_arena *arena, const char *source, const char *text, size_t size,
                              struct cp_yaml **root, struct cp_error *err) {
-    struct reader reader = {.arena = arena, .err = err};
-    if (size > CP_YAML_BYTES)
-        return cp_fail(err, CP_BAD_INPUT, source, "larger than %d bytes", CP_YAML_BYTES);
-    return parse(&reader, source, text, size, root);
+    return parse_most(arena, source, text, size, CP_YAML_BYTES, root, err);
 }
 
 enum cp_status cp_yaml_parse_inline(struct cp_arena *arena, const char *source, const char *text,
@@ -266,19 +271,24 @@ enum cp_status cp_yaml_parse_inline(struct cp_arena *arena, const char *source, 
 
 enum cp_status cp_yaml_load(struct cp_arena *arena, const char *path, struct cp_yaml **root,
                             struct cp_error *err) {
+    return cp_yaml_load_most(arena, path, CP_YAML_BYTES, root, err);
+}
+
+enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_t most, struct cp_yaml **root,
+                                 struct cp_error *err) {
     enum cp_status status = CP_OK;
-    char *text = malloc(CP_YAML_BYTES + 1);
+    char *text = malloc(most + 1);
     FILE *file = fopen(path, "rbe");
     size_t size = 0;
     if (!text) {
         status = cp_fail(err, CP_INTERNAL, path, "out of memory");
     } else if (file) {
-        size = fread(text, 1, CP_YAML_BYTES + 1, file);
+        size = fread(text, 1, most + 1, file);
     }
     if (text && (!file || ferror(file)))
         status = cp_fail(err, CP_BAD_INPUT, path, "cannot be read: %s", strerror(errno));
     if (status == CP_OK)
-        status = cp_yaml_parse(arena, path, text, size, root, err);
+        status = parse_most(arena, path, text, size, most, root, err);
     if (file)
         (void)fclose(file);
     free(text);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { CP_YAML_DEPTH = 32, CP_YAML_KEYS = 1024, CP_YAML_BYTES = 1 << 20 };
 
@@ -40,12 +41,14 @@ struct cp_yaml_entry {
     struct cp_yaml *value;
 };
 
-/* Parses size bytes of text, or the file at path. The tree, the copies of its strings and of source lie in
- * arena. */
+/* Parses size bytes of text, or the file at path, of at most CP_YAML_BYTES (or `most`). The tree, the copies
+ * of its strings and of source lie in arena. */
 enum cp_status cp_yaml_parse(struct cp_arena *arena, const char *source, const char *text, size_t size,
                              struct cp_yaml **root, struct cp_error *err);
 enum cp_status cp_yaml_load(struct cp_arena *arena, const char *path, struct cp_yaml **root,
                             struct cp_error *err);
+enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_t most, struct cp_yaml **root,
+                                 struct cp_error *err);
 /* As cp_yaml_parse for a value given elsewhere than in a file: every mark has
  * line 0. */
 enum cp_status cp_yaml_parse_inline(struct cp_arena *arena, const char *source, const char *text,
@@ -82,6 +85,11 @@ enum cp_status cp_yaml_choice(const struct cp_yaml *node, const char *key, const
  * NULL: any key). */
 enum cp_status cp_yaml_keys(const struct cp_yaml *node, const char *key, const char *const *names,
                             struct cp_error *err);
+
+/* Writes a text as a scalar, plain where it reads back as the same text, else in double quotes; and a number
+ * in the fewest digits that read back as it. */
+void cp_yaml_put_text(FILE *out, const char *text);
+void cp_yaml_put_number(FILE *out, double value);
 
 /* Fills err as cp_fail(err, CP_BAD_INPUT, ...) at "source:line:column"; also for checks made on a value
  * later. */

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
@@ -73,6 +74,11 @@ double cp_bootstrap_p_above(const struct cp_bootstrap *b, double limit) {
 
 double cp_bootstrap_p_below(const struct cp_bootstrap *b, double limit) {
     return tail(b, limit, -1);
+}
+
+size_t cp_values_to_decide(double mean, double deviation, double limit, double alpha) {
+    const double z = gsl_cdf_ugaussian_Qinv(alpha), values = ceil(pow(z * deviation / (limit - mean), 2));
+    return values < 1e9 ? (size_t)values : SIZE_MAX;
 }
 
 size_t cp_group_means(double *x, size_t n, size_t groups) {

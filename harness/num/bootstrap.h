@@ -28,6 +28,11 @@ double cp_bootstrap_high(const struct cp_bootstrap *bootstrap, double alpha);
 double cp_bootstrap_p_above(const struct cp_bootstrap *bootstrap, double limit);
 double cp_bootstrap_p_below(const struct cp_bootstrap *bootstrap, double limit);
 
+/* How many values would show, at level alpha, on which side of limit a mean lies that `mean` and the standard
+ * deviation `deviation` of some values suggest: (z_alpha deviation / (limit - mean))^2. SIZE_MAX: more than
+ * can be counted. */
+size_t cp_values_to_decide(double mean, double deviation, double limit, double alpha);
+
 /* Replaces n values by the means of `groups` runs of nearly equal length, where n is larger; the new count.
  * The mean of independent values and its error stay what they are, at a bounded cost. */
 size_t cp_group_means(double *x, size_t n, size_t groups);

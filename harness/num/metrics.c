@@ -76,6 +76,7 @@ struct walk {
     struct worst row;
     bool any;
     uint32_t ulp;
+    double ulp_error;
     int32_t bins[CP_ULP_BINS];
 };
 
@@ -93,6 +94,17 @@ static void load_row(const struct walk *w, size_t row) {
 
 static bool counts_ulp(const struct cp_compared *c) {
     return c->x_type == CP_FP32 && c->y_type == CP_FP32;
+}
+
+static bool measures_ulp(const struct cp_compared *c) {
+    return c->x_type == CP_FP32 && c->y_type == CP_FP64;
+}
+
+/* What is finite on one side alone is infinitely far. */
+static void walk_ulp_error(struct walk *w, const struct cp_row_sums *sums) {
+    const double error =
+        sums->nonfinite > 0 ? INFINITY : cp_row_ulp_error(w->x, w->y, w->c->width, w->c->ulp_type);
+    w->ulp_error = fmax(w->ulp_error, error);
 }
 
 static void walk_ulp(struct walk *w, size_t row, const struct cp_row_sums *sums, bool finite) {
@@ -119,6 +131,8 @@ static void walk_row(struct walk *w, size_t row) {
         sums = cp_row_sum_any(w->x, w->y, w->c->width, w->tolerance);
     if (counts_ulp(w->c))
         walk_ulp(w, row, &sums, finite);
+    if (measures_ulp(w->c))
+        walk_ulp_error(w, &sums);
     cp_row_add_columns(w->x, w->y, w->c->width, w->column_square, w->column_y);
     const double rel = relative(sums.abs, sums.square, sums.y_square);
     if (sums.finite > 0)
@@ -248,6 +262,8 @@ void cp_metrics(const struct cp_compared *c, double *work, double m[CP_METRIC_CO
     m[CP_DIFFERENT] = w.total.different;
     if (counts_ulp(c))
         fill_ulp(&w, m);
+    if (measures_ulp(c))
+        m[CP_ULP_MAX] = w.ulp_error;
     if (!w.any)
         return;
     const double n = w.total.finite;

@@ -18,7 +18,8 @@ enum cp_metric {
     CP_REL_L2,       /* ||x - y|| / ||y|| */
     CP_COSINE,       /* x . y / (||x|| ||y||) */
     CP_SNR_DB,       /* 20 log10(||y|| / ||x - y||) */
-    CP_ULP_MAX,      /* largest distance in units of last place of x's type; NaN where y is no float32 */
+    CP_ULP_MAX,      /* largest distance in units of last place of x's type: whole steps between float32, and
+                        |x - y| / ULP(y), a real number, of a float32 x from a float64 y; NaN: x is no float32 */
     CP_WORST_REL_L2, /* largest relative L2 of one row (token) */
     CP_WORST_ROW,    /* index of that row: group * group_rows + row */
     CP_WORST_AT,     /* index inside the input of the element with the largest |x - y| */
@@ -46,7 +47,7 @@ extern const char *const cp_metric_names[CP_METRIC_COUNT];
 struct cp_compared {
     const void *x, *y;            /* float for fp32, double for fp64 */
     enum cp_dtype x_type, y_type; /* CP_FP32 or CP_FP64 */
-    enum cp_dtype ulp_type;       /* whose ULPs to count where both are float32 */
+    enum cp_dtype ulp_type;       /* x's arithmetic type, whose ULPs to count where x is float32 */
     size_t groups, group_rows;    /* laid out as (groups, group_rows, stride) ... */
     size_t rows, width, stride;   /* ... of which the first rows and the first width of each are judged */
 };

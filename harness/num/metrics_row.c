@@ -129,6 +129,39 @@ void cp_row_ulp_fp32(const float *x, const float *y, size_t n, uint32_t *most, i
     }
 }
 
+/* 1 / ULP(y) is a power of two: its bits are the sum of the two exponents less those of y, or of the least
+ * normal number. */
+static inline double in_ulps(double x, double y, double least, uint64_t exponents) {
+    const double magnitude = fabs(y) > least ? fabs(y) : least;
+    const uint64_t inverse = exponents - (bits_of(magnitude) & 0x7ff0000000000000u);
+    double scale;
+    memcpy(&scale, &inverse, sizeof scale);
+    return fabs(x - y) * scale;
+}
+
+CP_WIDE static double ulp_error(const double *x, const double *y, size_t n, double least,
+                                uint64_t exponents) {
+    double most[CP_LANES] = {0}, distance;
+    size_t i = 0;
+    for (; i + CP_LANES <= n; i += CP_LANES)
+        for (size_t lane = 0; lane < CP_LANES; lane++) {
+            distance = in_ulps(x[i + lane], y[i + lane], least, exponents);
+            most[lane] = distance > most[lane] ? distance : most[lane];
+        }
+    for (size_t lane = 0; i + lane < n; lane++) {
+        distance = in_ulps(x[i + lane], y[i + lane], least, exponents);
+        most[lane] = distance > most[lane] ? distance : most[lane];
+    }
+    for (size_t lane = 1; lane < CP_LANES; lane++)
+        most[0] = most[lane] > most[0] ? most[lane] : most[0];
+    return most[0];
+}
+
+double cp_row_ulp_error(const double *x, const double *y, size_t n, enum cp_dtype type) {
+    const uint64_t precision = type == CP_FP32 ? 24 : type == CP_FP16 ? 11 : 8;
+    return ulp_error(x, y, n, type == CP_FP16 ? 0x1p-14 : 0x1p-126, (2 * 1023 + precision - 1) << 52);
+}
+
 /* ---- distances alone ---- */
 
 CP_WIDE static void add_distance(const float *x, const float *y, size_t n, double square[CP_LANES],

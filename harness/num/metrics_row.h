@@ -29,6 +29,8 @@ void cp_row_widen(const float *from, size_t n, double *to);
 struct cp_row_sums cp_row_sum(const double *x, const double *y, size_t n, struct cp_tolerance tolerance);
 /* Sums over the finite pairs; the others are counted and become 0 and 0, so that columns can be added. */
 struct cp_row_sums cp_row_sum_any(double *x, double *y, size_t n, struct cp_tolerance tolerance);
+/* The largest |x - y| in units of last place of y in type (fp32, fp16, bf16), over finite values. */
+double cp_row_ulp_error(const double *x, const double *y, size_t n, enum cp_dtype type);
 /* Adds (x - y)^2 and y^2 to each column's. */
 void cp_row_add_columns(const double *x, const double *y, size_t n, double *square, double *y_square);
 /* Counts distances in units of last place in their buckets, and the largest. */

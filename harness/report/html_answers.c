@@ -61,8 +61,6 @@ static struct kind kind_of(const struct cp_report_candidate *c) {
         return (struct kind){"open", "taps on one side only"};
     if (undecided.taps && (!c->judged || !within || !(undecided.over_k < 1)))
         return (struct kind){"open", c->judged ? "undecided" : "not judged"};
-    if (count_verdict(c, CP_DIFFERS))
-        return (struct kind){"open", "not judged"};
     if (undecided.taps)
         return (struct kind){"partly", "rounding within the limit, in part undecided"};
     return (struct kind){"same", within ? "rounding within the limit" : "same bits"};

@@ -184,10 +184,10 @@ static enum cp_status read_graft(struct cp_experiment *experiment, const struct 
 
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
-    static const char *const keys[] = {"experiment", "hypothesis", "model",     "inputs",    "baseline",
-                                       "candidates", "sweep",      "factorial", "layerwise", "record",
-                                       "oracle",     "local",      "floor",     "graft",     "threads",
-                                       "batch",      "isa",        "output",    "verdict",   NULL};
+    static const char *const keys[] = {
+        "experiment", "hypothesis", "model",  "inputs", "baseline", "candidates", "sweep",
+        "factorial",  "layerwise",  "record", "oracle", "local",    "floor",      "graft",
+        "threads",    "batch",      "isa",    "output", "verdict",  "check",      NULL};
     struct cp_yaml *name = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     const struct cp_yaml *model = cp_yaml_get(root, "model"), *graft = cp_yaml_get(root, "graft");
@@ -206,6 +206,7 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
     if (graft)
         CP_TRY(read_graft(experiment, graft, err));
     CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
+    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
     return read_execution(experiment, root, err);
 }
 

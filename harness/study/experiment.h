@@ -25,6 +25,7 @@
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent
  *   verdict: {k: NUMBER | auto, alpha: NUMBER}
+ *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}      what `clip-parity check` holds a run to; below
  *
  * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
@@ -119,6 +120,39 @@ struct cp_record_rule {
     struct cp_mark mark;
 };
 
+/* What a tap is held to; flips and kl are of a candidate's decisions. */
+enum cp_check_kind {
+    CP_CHECK_BITS,
+    CP_CHECK_MATHS,
+    CP_CHECK_RATIO,
+    CP_CHECK_WORST_TOKEN,
+    CP_CHECK_ULP,
+    CP_CHECK_INCONCLUSIVE, /* of a ratio: fail, or allow */
+    CP_CHECK_FLIPS,
+    CP_CHECK_KL,
+    CP_CHECK_KINDS
+};
+extern const char *const cp_check_names[CP_CHECK_KINDS];
+
+/* auto is the limit that follows from what was accepted: `on` for bits and maths, `fail` for inconclusive;
+ * off is `allow` there. */
+struct cp_check_limit {
+    enum cp_check_state { CP_CHECK_UNSAID, CP_CHECK_AUTO, CP_CHECK_NUMBER, CP_CHECK_OFF } state;
+    double number;
+};
+
+/* A rule is named "TAP GLOB", "decisions", or either behind "SUBJECT GLOB/"; subjects are `baseline` and the
+ * candidates. A tap is matched by its name and by its address (visual.5.mlp.gelu). The first two rules are
+ * the defaults of all taps and of all decisions: auto. */
+struct cp_check_rule {
+    const char *where;   /* as the experiment prints it */
+    const char *subject; /* glob */
+    const char *tap;     /* glob; NULL: decisions */
+    const char *reason;  /* NULL: none */
+    struct cp_check_limit limit[CP_CHECK_KINDS];
+    struct cp_mark mark;
+};
+
 struct cp_experiment {
     const char *name;
     const char *hypothesis; /* NULL: none */
@@ -146,7 +180,9 @@ struct cp_experiment {
     struct cp_text output;
     double verdict_k; /* > 1; 0: by the candidate's precision */
     double verdict_alpha;
-    struct cp_arena arena; /* owns every string and array above */
+    size_t check_count;
+    struct cp_check_rule *check; /* (check_count >= 2) */
+    struct cp_arena arena;       /* owns every string and array above */
 };
 
 /* Reads the file at path, or size bytes of text said to come from source, with overrides applied before any
@@ -161,14 +197,20 @@ void cp_experiment_free(struct cp_experiment *experiment);
 
 /* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
  * included. The key is split at dots (model.seed), but an address or a tap glob keeps its own: all after
- * `baseline.`, `sweep.`, `layerwise.`, `record.`, `candidates.NAME.` and `factorial.NAME.` is one key, and
- * NAME ends at the first dot. Mappings on the way are made if absent. A setting or a record rule goes to the
- * end, so that it wins. Errors are at "command line: key=value". */
+ * `baseline.`, `sweep.`, `layerwise.`, `record.`, `check.`, `candidates.NAME.` and `factorial.NAME.` is one
+ * key, and NAME ends at the first dot. Mappings on the way are made if absent. A setting or a rule goes to
+ * the end, so that it wins. Errors are at "command line: key=value". */
 enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *root, const char *override,
                                       struct cp_error *err);
 
 /* What is recorded of a tap. */
 enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
+
+/* Whether a rule is of a tap of a subject; tap NULL: of its decisions. */
+bool cp_check_matches(const struct cp_check_rule *rule, const char *subject, const char *tap);
+/* The rule that decides a kind there: the last one that matches and says it. */
+const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *experiment, const char *subject,
+                                                const char *tap, enum cp_check_kind kind);
 
 /* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
  * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */

@@ -16,8 +16,8 @@ static size_t split_parts(const char *key) {
     static const struct {
         const char *prefix;
         size_t parts;
-    } rules[] = {{"baseline.", 1}, {"sweep.", 1},      {"layerwise.", 1},
-                 {"record.", 1},   {"candidates.", 2}, {"factorial.", 2}};
+    } rules[] = {{"baseline.", 1}, {"sweep.", 1},      {"layerwise.", 1}, {"record.", 1},
+                 {"check.", 1},    {"candidates.", 2}, {"factorial.", 2}};
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (strncmp(key, rules[i].prefix, strlen(rules[i].prefix)) == 0)
             return rules[i].parts;

@@ -1,56 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/experiment_read.h"
 
-#include "io/utf8.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* Plain where that reads back as the same text in every place of this file, else in double quotes. */
-static bool reads_plain(const char *text) {
-    const size_t length = strlen(text);
-    const bool first = length > 0 && strchr(CP_NAME_CHARACTERS "/", text[0]) && text[0] != '-';
-    return first && strspn(text, CP_NAME_CHARACTERS "/.@+") == length && strcasecmp(text, "null") != 0;
-}
-
-static void print_text(FILE *out, const char *text) {
-    if (reads_plain(text)) {
-        (void)fputs(text, out);
-        return;
-    }
-    (void)fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        const size_t length = cp_utf8_length(c, strlen((const char *)c));
-        if (length == 0 && *c == 0xc2) { /* a C1 control, two bytes */
-            (void)fprintf(out, "\\x%02x", c[1]);
-            c += 2;
-        } else if (length == 0 || *c == '\t' || *c == '\n' || *c == '\r') {
-            (void)fprintf(out, "\\x%02x", *c++);
-        } else {
-            if (*c == '"' || *c == '\\')
-                (void)fputc('\\', out);
-            (void)fwrite(c, 1, length, out);
-            c += length;
-        }
-    }
-    (void)fputc('"', out);
-}
 
 /* Indented "key: text", or nothing where text is NULL. */
 static void print_key(FILE *out, int indent, const char *key, const char *text) {
     if (!text)
         return;
     (void)fprintf(out, "%*s%s: ", indent, "", key);
-    print_text(out, text);
+    cp_yaml_put_text(out, text);
     (void)fputc('\n', out);
 }
 
 static void print_list(FILE *out, int indent, const struct cp_text *items, size_t count) {
     for (size_t i = 0; i < count; i++) {
         (void)fprintf(out, "%*s- ", indent, "");
-        print_text(out, items[i].text);
+        cp_yaml_put_text(out, items[i].text);
         (void)fputc('\n', out);
     }
 }
@@ -64,12 +31,9 @@ static void print_lines(FILE *out, int indent, const char *key, const struct cp_
 }
 
 static void print_number(FILE *out, const char *key, double value) {
-    char text[32];
-    int digits = 1;
-    do
-        (void)snprintf(text, sizeof text, "%.*g", digits, value);
-    while (strtod(text, NULL) != value && ++digits <= 17);
-    (void)fprintf(out, "  %s: %s\n", key, text);
+    (void)fprintf(out, "  %s: ", key);
+    cp_yaml_put_number(out, value);
+    (void)fputc('\n', out);
 }
 
 static void print_capture(FILE *out, int indent, const char *file, const struct cp_capture_choice *capture) {
@@ -133,14 +97,14 @@ static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
 
 static void print_candidate(FILE *out, int indent, const struct cp_candidate *candidate) {
     (void)fprintf(out, "%*s", indent, "");
-    print_text(out, candidate->name);
+    cp_yaml_put_text(out, candidate->name);
     (void)fputs(candidate->count || candidate->capture.file.text ? ":\n" : ": {}\n", out);
     print_capture(out, indent + 2, "capture", &candidate->capture);
     for (size_t i = 0; i < candidate->count; i++) {
         (void)fprintf(out, "%*s", indent + 2, "");
-        print_text(out, candidate->settings[i].address);
+        cp_yaml_put_text(out, candidate->settings[i].address);
         (void)fputs(": ", out);
-        print_text(out, candidate->settings[i].value);
+        cp_yaml_put_text(out, candidate->settings[i].value);
         (void)fputc('\n', out);
     }
 }
@@ -149,7 +113,7 @@ static void print_record(FILE *out, const struct cp_experiment *experiment) {
     (void)fputs("record:\n", out);
     for (size_t i = 0; i < experiment->record_count; i++) {
         (void)fputs("  ", out);
-        print_text(out, experiment->record[i].glob);
+        cp_yaml_put_text(out, experiment->record[i].glob);
         (void)fprintf(out, ": %s\n", cp_record_names[experiment->record[i].mode]);
     }
 }
@@ -203,6 +167,7 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     else
         (void)fputs("  k: auto\n", out);
     print_number(out, "alpha", experiment->verdict_alpha);
+    cp_print_check(out, experiment);
 }
 
 char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The parts of the experiment's reader, one per file; used by harness/study/experiment.c alone. Each takes
- * the mapping of its key, fills its fields of the experiment (strings stay where they are: in its arena), and
- * fails with CP_BAD_INPUT at the offending mark. */
+ * The parts of the experiment's reader and printer, one per file; used by harness/study/experiment*.c alone.
+ * Each takes the mapping of its key, fills its fields of the experiment (strings stay where they are: in its
+ * arena), and fails with CP_BAD_INPUT at the offending mark. */
 #ifndef CP_STUDY_EXPERIMENT_READ_H
 #define CP_STUDY_EXPERIMENT_READ_H
 
@@ -28,6 +28,10 @@ enum cp_status cp_read_layerwise(struct cp_experiment *experiment, const struct 
 enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *node,
                               struct cp_error *err);
 
+/* check, behind its defaults; node NULL: those alone. */
+enum cp_status cp_read_check(struct cp_experiment *experiment, const struct cp_yaml *node,
+                             struct cp_error *err);
+
 /* "off", "digest", ... by enum cp_record_mode; ends with NULL. */
 extern const char *const cp_record_names[];
 
@@ -43,6 +47,8 @@ enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct 
 /* An integer that an int holds. */
 enum cp_status cp_read_int(const struct cp_yaml *node, const char *key, int min, int max, int *value,
                            struct cp_error *err);
+/* `check:` with its rules. */
+void cp_print_check(FILE *out, const struct cp_experiment *experiment);
 enum cp_status cp_read_out_of_memory(const struct cp_mark *mark, struct cp_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "num/metrics.h"
 #include "study/attribution.h"
 #include "study/captured.h"
+#include "study/check.h"
 #include "study/graft.h"
 #include "study/layerwise.h"
 #include "tap/compare.h"
@@ -146,6 +147,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     CP_TRY(cp_captured_sites(study, err));
     CP_TRY(cp_graft_find(study, err));
     CP_TRY(check_globs(study, err));
+    CP_TRY(cp_check_globs(study, err));
     study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
     if (!study->modes || !study->watched)

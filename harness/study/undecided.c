@@ -10,9 +10,10 @@ struct cp_undecided cp_undecided_none(void) {
 void cp_undecided_add(struct cp_undecided *u, const double fields[CP_VERDICT_FIELDS],
                       enum cp_verdict_field which) {
     const double inputs = fields[CP_FIELD_INPUTS], ratio = fields[CP_FIELD_RATIO];
-    const int verdict = (int)fields[CP_FIELD_VERDICT];
-    if ((int)fields[which] != CP_INCONCLUSIVE || verdict == CP_IDENTICAL || verdict == CP_NONFINITE_VERDICT ||
-        verdict == CP_UNMATCHED)
+    const int verdict = (int)fields[CP_FIELD_VERDICT], asked = (int)fields[which];
+    if (asked != CP_INCONCLUSIVE && asked != CP_DIFFERS)
+        return;
+    if (verdict == CP_IDENTICAL || verdict == CP_NONFINITE_VERDICT || verdict == CP_UNMATCHED)
         return;
     u->taps++;
     u->ratio = fmax(u->ratio, ratio); /* fmax and fmin pass over NaN */

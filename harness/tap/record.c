@@ -80,6 +80,7 @@ static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, co
         .long_name = "SHA-256 of each input's values, NaN canonical, little-endian",
         .units = "1",
         .dtype = CP_UINT8,
+        .arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype),
         .rank = 2,
         .dims = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {"byte", CP_DIGEST_BYTES, NULL}},
     };

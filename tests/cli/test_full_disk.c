@@ -148,7 +148,7 @@ static void assert_name_refused(const char *name, const char *says, prepare *in_
 static void test_names(void **state) {
     (void)state;
     assert_int_equal(mkdir(in_folder("d"), 0777), 0);
-    assert_name_refused(in_folder("d"), "/d: is not a regular file (expected a name for the result file)",
+    assert_name_refused(in_folder("d"), "/d: is not a regular file (expected a name for the file to write)",
                         NULL);
     assert_name_refused(in_folder("d/"), "/d/: is not a regular file", NULL);
     assert_name_refused(in_folder("new/"), "/new/: is not a regular file", NULL);

@@ -15,7 +15,7 @@
 
 #define ROOT_KEYS                                                                                            \
     "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, factorial, "       \
-    "layerwise, record, oracle, local, floor, graft, threads, batch, isa, output, verdict"
+    "layerwise, record, oracle, local, floor, graft, threads, batch, isa, output, verdict, check"
 
 /* The error line of text with an override (or NULL), "" if there is no error. */
 static const char *error_line(const char *text, size_t size, const char *override) {

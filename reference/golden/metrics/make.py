@@ -36,6 +36,19 @@ def ulp_distances(x, y, code):
     return distances
 
 
+def ulp_error(x, y, code):
+    """The largest |x - y| in units of last place of y in the type; infinite where one side alone is finite."""
+    precision, least = {FP32: (24, -126), FP16: (11, -14), BF16: (8, -126)}[code]
+    finite = numpy.isfinite(x) & numpy.isfinite(y)
+    same = (numpy.isnan(x) & numpy.isnan(y)) | (x == y)
+    if (~finite & ~same).any():
+        return inf
+    x, y = x[finite], y[finite]
+    exponent = numpy.maximum(numpy.frexp(y)[1] - 1, least)
+    exponent[y == 0] = least
+    return float(numpy.ldexp(numpy.abs(x - y), precision - 1 - exponent).max(initial=0))
+
+
 def bucket_end(distance):
     """The largest distance of the bucket: 0, then powers of two to the next; NaN against a number alone."""
     if distance in (0, 2**32 - 1):
@@ -76,6 +89,8 @@ def metrics(x, y, codes, judged):
         (flat_x == flat_y) & (numpy.signbit(flat_x) == numpy.signbit(flat_y)))
     finite = numpy.isfinite(flat_x) & numpy.isfinite(flat_y)
     ulp = float(ulp_distances(flat_x, flat_y, codes[2]).max()) if codes[:2] == (FP32, FP32) else nan
+    if codes[:2] == (FP32, FP64):
+        ulp = ulp_error(flat_x, flat_y, codes[2])
     ends = [float((~same & ~finite).sum()), float((~same).sum())]
     quantiles, histogram = [nan] * 3, numpy.zeros(34)
     if codes[:2] == (FP32, FP32):
@@ -208,6 +223,13 @@ def metric_cases():
         case(dead_x, dead_x),
         case([[nan, 2.0], [nan, 3.0]], [[nan, 2.0], [nan, 3.0]]),
         case(0 * far_y, 0 * far_y),
+        case(*near((6, 70), error=1e-7), codes=(FP32, FP64, FP32)),
+        case(*near((5, 33), error=1e-3), codes=(FP32, FP64, FP16)),
+        case(*near((5, 33), scale=1e-5, error=1e-2), codes=(FP32, FP64, FP16)),  # fp16's subnormals
+        case(*near((5, 33), error=1e-2), codes=(FP32, FP64, BF16)),
+        case([0.0, 1e-45, -3e-39, 2.0], [1e-46, 0.0, -2e-39, 2.0 + 2**-24], codes=(FP32, FP64, FP32)),
+        case([nan, inf, 1.0], [nan, inf, 1.0 + 2**-25], codes=(FP32, FP64, FP32)),  # only the number is judged
+        case(*damaged((3, 4, 9), 0.05, 1e-6), codes=(FP32, FP64, FP32), judged=(2, 7)),
     ]
 
 

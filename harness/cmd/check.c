@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/cmd.h"
+#include "cmd/gate.h"
+#include "io/disk_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct arguments {
+    struct cp_gate_source source;
+    const char *junit, *json; /* files, "-": standard output; NULL: not wanted */
+    bool bits, all, github;
+};
+
+/* ---- arguments ---- */
+
+static bool take_option(struct arguments *a, char **argv, int argc, int *i) {
+    const char *word = argv[*i];
+    const bool more = *i + 1 < argc;
+    if (strcmp(word, "--no-bits") == 0)
+        a->bits = false;
+    else if (strcmp(word, "--all") == 0)
+        a->all = true;
+    else if (strcmp(word, "--github") == 0)
+        a->github = true;
+    else if (strcmp(word, "--junit") == 0 && more)
+        a->junit = argv[++*i];
+    else if (strcmp(word, "--json") == 0 && more)
+        a->json = argv[++*i];
+    else
+        return false;
+    return true;
+}
+
+static bool is_standard_output(const char *path) {
+    return path && strcmp(path, "-") == 0;
+}
+
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    const char *actions = getenv("GITHUB_ACTIONS");
+    a->bits = true;
+    a->github = actions && strcmp(actions, "true") == 0;
+    for (int i = 0; i < argc; i++) {
+        bool taken = take_option(a, argv, argc, &i);
+        if (!taken)
+            CP_TRY(cp_cmd_gate_argument(&a->source, argv, argc, &i, &taken, err));
+        if (!taken)
+            return cp_fail(err, CP_USAGE, "", "check: unknown option '%s'", argv[i]),
+                   cp_expected(err, "--baseline FILE, --no-bits, --all, --junit FILE, --json FILE, --github "
+                                    "or --resume");
+    }
+    if (is_standard_output(a->junit) && is_standard_output(a->json))
+        return cp_fail(err, CP_USAGE, "", "check: --junit and --json both to standard output"),
+               cp_expected(err, "a file for one of them");
+    return CP_OK;
+}
+
+/* ---- what is written ---- */
+
+typedef void form(const struct cp_gate_verdict *verdict, FILE *out);
+
+static enum cp_status write_form(const struct cp_gate_verdict *verdict, form *put, const char *path,
+                                 struct cp_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    if (!path)
+        return CP_OK;
+    if (is_standard_output(path))
+        return put(verdict, stdout), CP_OK;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        put(verdict, out);
+    enum cp_status status = CP_OK;
+    if (!out || fclose(out) != 0)
+        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+    if (status == CP_OK)
+        status = cp_disk_replace(path, text, size, err);
+    free(text);
+    return status;
+}
+
+/* Appended, as GitHub asks for it: other steps write there too. */
+static enum cp_status append_step_summary(const struct cp_gate_verdict *verdict, struct cp_error *err) {
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    if (!path || !path[0])
+        return CP_OK;
+    FILE *out = fopen(path, "ae");
+    if (out)
+        cp_gate_markdown(verdict, out);
+    const bool whole = out && !ferror(out);
+    if (!out || fclose(out) != 0 || !whole)
+        return cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(errno));
+    return CP_OK;
+}
+
+/* People read what programs do not. */
+static enum cp_status report(const struct arguments *a, const struct cp_gate_verdict *verdict,
+                             struct cp_error *err) {
+    FILE *people = is_standard_output(a->junit) || is_standard_output(a->json) ? stderr : stdout;
+    cp_gate_summary(verdict, a->all, people);
+    CP_TRY(write_form(verdict, cp_gate_junit, a->junit, err));
+    CP_TRY(write_form(verdict, cp_gate_json, a->json, err));
+    if (!a->github)
+        return CP_OK;
+    cp_gate_github(verdict, a->source.path, people);
+    return append_step_summary(verdict, err);
+}
+
+/* ---- the whole ---- */
+
+static enum cp_status judge(const struct arguments *a, const struct cp_experiment *experiment,
+                            const struct cp_gate_samples *samples, const struct cp_gate_samples *accepted,
+                            struct cp_error *err) {
+    struct cp_gate_verdict verdict;
+    enum cp_status status = cp_gate_judge(experiment, samples, accepted, a->bits, &verdict, err);
+    if (status == CP_OK && verdict.inputs == 0 && verdict.compared == 0)
+        status = cp_fail(err, CP_NOTHING_COMPARED, samples->path, "no tap was compared"),
+        cp_expected(err, "a tap that %.300s has", accepted->path);
+    if (status == CP_OK)
+        status = report(a, &verdict, err);
+    if (status == CP_OK && !cp_gate_passed(&verdict))
+        status = CP_PARITY_FAILURE;
+    cp_gate_verdict_free(&verdict);
+    return status;
+}
+
+/* "-" is standard output. */
+static enum cp_status check_name(const char *path, struct cp_error *err) {
+    return path && !is_standard_output(path) ? cp_disk_check_name(path, err) : CP_OK;
+}
+
+/* What was accepted is read first, and names are looked at: a slip there costs no run. */
+static enum cp_status check(const struct arguments *a, const struct cp_experiment *experiment,
+                            struct cp_error *err) {
+    struct cp_gate_samples accepted = {0}, samples = {0};
+    enum cp_status status;
+    CP_TRY(check_name(a->junit, err));
+    CP_TRY(check_name(a->json, err));
+    if (access(a->source.baseline, F_OK) != 0)
+        return cp_fail(err, CP_BAD_INPUT, a->source.baseline, "is not there"),
+               cp_expected(err, "a baseline that `clip-parity accept %.200s` wrote", a->source.path);
+    CP_TRY_DONE(cp_gate_read(a->source.baseline, &accepted, err));
+    CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
+    status = judge(a, experiment, &samples, &accepted, err);
+done:
+    cp_gate_samples_free(&samples);
+    cp_gate_samples_free(&accepted);
+    return status;
+}
+
+enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err) {
+    struct arguments a = {
+        .source = {.command = "check", .override = calloc((size_t)argc + 1, sizeof *a.source.override)}};
+    struct cp_experiment experiment;
+    enum cp_status status;
+    if (!a.source.override)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY_DONE(parse(argc, argv, &a, err));
+    CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
+    status = check(&a, &experiment, err);
+    cp_experiment_free(&experiment);
+done:
+    free(a.source.override);
+    return status;
+}

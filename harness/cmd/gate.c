@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/gate.h"
+#include "cmd/stop.h"
+#include "study/run.h"
+
+#include <string.h>
+
+static bool is_result(const char *path) {
+    static const char magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    const size_t length = strlen(path);
+    char start[8] = {0};
+    if (length > 3 && strcmp(path + length - 3, ".h5") == 0)
+        return true;
+    FILE *file = fopen(path, "rbe");
+    const bool read = file && fread(start, sizeof start, 1, file) == 1;
+    if (file)
+        (void)fclose(file);
+    return read && memcmp(start, magic, sizeof magic) == 0;
+}
+
+enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,
+                                    struct cp_error *err) {
+    const char *word = argv[*i];
+    *taken = true;
+    if (strcmp(word, "--baseline") == 0 && *i + 1 < argc)
+        source->baseline = argv[++*i];
+    else if (strcmp(word, "--resume") == 0)
+        source->resume = true;
+    else if (word[0] == '-')
+        *taken = false;
+    else if (strchr(word, '='))
+        source->override[source->overrides++] = word;
+    else if (!source->path)
+        source->path = word;
+    else
+        return cp_fail(err, CP_USAGE, "", "%s: a second file '%s'", source->command, word),
+               cp_expected(err, "one experiment or result");
+    return CP_OK;
+}
+
+/* What a result's run was cannot be changed any more; what it is held to can. */
+static enum cp_status check_overrides(const struct cp_gate_source *source, struct cp_error *err) {
+    for (size_t i = 0; i < source->overrides; i++)
+        if (strncmp(source->override[i], "check.", 6) != 0 && strncmp(source->override[i], "check=", 6) != 0)
+            return cp_fail(err, CP_USAGE, source->path, "'%s' beside a result", source->override[i]),
+                   cp_expected(err, "overrides of check alone, or the experiment instead of its result");
+    return CP_OK;
+}
+
+enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
+                                struct cp_error *err) {
+    if (!source->path)
+        return cp_fail(err, CP_USAGE, "", "%s: no experiment", source->command),
+               cp_expected(err, "a YAML file, or a result that `clip-parity run` wrote");
+    source->result = is_result(source->path);
+    if (source->result) {
+        CP_TRY(check_overrides(source, err));
+        CP_TRY(cp_gate_experiment(source->path, source->override, source->overrides, experiment, err));
+    } else {
+        CP_TRY(cp_experiment_load(source->path, source->override, source->overrides, experiment, err));
+    }
+    if (!source->baseline)
+        source->baseline = cp_arena_printf(&experiment->arena, "results/baselines/%s.yaml", experiment->name);
+    if (source->baseline)
+        return CP_OK;
+    cp_experiment_free(experiment);
+    return cp_fail(err, CP_INTERNAL, source->path, "out of memory");
+}
+
+/* Its table is not asked for. */
+static enum cp_status run(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+                          struct cp_error *err) {
+    struct cp_study study;
+    CP_TRY(cp_study_create(experiment, source->path, &study, err));
+    FILE *table = fopen("/dev/null", "we");
+    const struct cp_run_options options = {
+        .resume = source->resume, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
+    enum cp_status status =
+        table ? cp_run_study(&study, &options, err) : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
+    if (table)
+        (void)fclose(table);
+    cp_study_free(&study);
+    return status;
+}
+
+enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+                                struct cp_gate_samples *samples, struct cp_error *err) {
+    *samples = (struct cp_gate_samples){0};
+    if (!source->result)
+        CP_TRY(run(source, experiment, err));
+    return cp_gate_take(source->result ? source->path : experiment->output.text, experiment, samples, err);
+}

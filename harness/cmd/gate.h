@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What check and accept have in common: an experiment to run, or the result of one. */
+#ifndef CP_CMD_GATE_H
+#define CP_CMD_GATE_H
+
+#include "gate/gate.h"
+
+struct cp_gate_source {
+    const char *command;   /* "check" */
+    const char *path;      /* of the experiment or the result */
+    const char *baseline;  /* --baseline FILE; NULL: by the experiment's name */
+    const char **override; /* [overrides], room for all arguments */
+    size_t overrides;
+    bool result, resume;
+};
+
+/* Takes argv[i] where it is the experiment, an override, --baseline or --resume, and moves i past it; *taken
+ * says so. */
+enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,
+                                    struct cp_error *err);
+/* After the last argument: reads the experiment, and finds the baseline file. experiment is the caller's to
+ * free after CP_OK. */
+enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
+                                struct cp_error *err);
+/* Runs the experiment unless its result is given, and takes samples. Free them also after a failure. */
+enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+                                struct cp_gate_samples *samples, struct cp_error *err);
+
+#endif

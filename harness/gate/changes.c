@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What accepting a run changes of a baseline. */
+#include "gate/gate.h"
+
+#include <string.h>
+
+struct changes {
+    size_t bits, maths, taken, gone; /* taps; taken, gone: on one side alone */
+    double least, most;              /* error, times the accepted */
+    bool decisions;
+};
+
+static struct changes changes_of(const struct cp_gate_judged *judged) {
+    struct changes c = {.least = INFINITY, .most = -INFINITY};
+    for (size_t i = 0; i < judged->findings; i++) {
+        const struct cp_gate_finding *f = &judged->finding[i];
+        const double ratio = f->measure[CP_GATE_RATIO].value;
+        if (f->decisions)
+            c.decisions = f->measure[CP_GATE_FLIPS].value != f->measure[CP_GATE_FLIPS].accepted;
+        else if (!f->tap || !f->accepted)
+            *(f->tap ? &c.taken : &c.gone) += 1;
+        else if (strcmp(f->tap->bits, f->accepted->bits) != 0) {
+            c.bits++;
+            c.least = fmin(c.least, ratio);
+            c.most = fmax(c.most, ratio);
+        }
+        c.maths += f->measure[CP_GATE_MATHS].outcome == CP_GATE_FAILED;
+    }
+    return c;
+}
+
+static bool is_changed(const struct cp_gate_judged *judged) {
+    const struct changes c = changes_of(judged);
+    return !judged->subject || !judged->accepted || c.bits || c.maths || c.taken || c.gone || c.decisions ||
+           judged->other_settings[0];
+}
+
+bool cp_gate_changed(const struct cp_gate_verdict *verdict) {
+    for (size_t s = 0; s < verdict->subjects; s++)
+        if (is_changed(&verdict->judged[s]))
+            return true;
+    return verdict->inputs > 0;
+}
+
+static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
+    const struct changes c = changes_of(judged);
+    (void)fprintf(out, "  %s:", judged->name);
+    if (!judged->subject || !judged->accepted)
+        (void)fprintf(out, judged->subject ? " is new" : " is gone");
+    else if (c.taken || c.gone)
+        (void)fprintf(out, " %zu new taps, %zu gone;", c.taken, c.gone);
+    if (c.bits)
+        (void)fprintf(out, " other bits at %zu of %zu taps;", c.bits, judged->subject->taps);
+    if (c.least <= c.most)
+        (void)fprintf(out, " error %.3g to %.3g times the accepted;", c.least, c.most);
+    if (c.maths)
+        (void)fprintf(out, " other maths at %zu taps;", c.maths);
+    if (c.decisions)
+        (void)fprintf(out, " other decisions;");
+    (void)fprintf(out, "%s%s\n", judged->other_settings[0] ? " " : "", judged->other_settings);
+}
+
+void cp_gate_changes(const struct cp_gate_verdict *verdict, FILE *out) {
+    for (size_t i = 0; i < verdict->inputs; i++)
+        (void)fprintf(out, "  other inputs: %s\n", verdict->input[i]);
+    for (size_t s = 0; s < verdict->subjects; s++)
+        if (is_changed(&verdict->judged[s]))
+            put_subject(&verdict->judged[s], out);
+}

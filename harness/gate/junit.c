@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * JUnit's XML as Jenkins, GitLab and GitHub's actions read it: a suite for each spec, a case for each tap. */
+#include "gate/gate.h"
+
+#include "io/utf8.h"
+
+#include <string.h>
+
+/* Text and attributes alike. XML has no control characters, escaped or not. */
+static void put_text(FILE *out, const char *text) {
+    const unsigned char *c = (const unsigned char *)text;
+    for (size_t left = strlen(text), length; left; c += length, left -= length) {
+        const char *escape = *c == '&'    ? "&amp;"
+                             : *c == '<'  ? "&lt;"
+                             : *c == '>'  ? "&gt;"
+                             : *c == '"'  ? "&quot;"
+                             : *c == '\n' ? "&#10;"
+                                          : NULL;
+        length = cp_utf8_length(c, left);
+        if (escape)
+            (void)fputs(escape, out);
+        else if (length)
+            (void)fwrite(c, 1, length, out);
+        else
+            (void)fputs("\xef\xbf\xbd", out);
+        length = length ? length : 1;
+    }
+}
+
+static void put_attribute(FILE *out, const char *name, const char *value) {
+    (void)fprintf(out, " %s=\"", name);
+    put_text(out, value);
+    (void)fputc('"', out);
+}
+
+/* "EXPERIMENT.PART" */
+static void put_part(FILE *out, const char *name, const struct cp_gate_verdict *v, const char *part) {
+    (void)fprintf(out, " %s=\"", name);
+    put_text(out, v->samples->name);
+    (void)fputc('.', out);
+    put_text(out, part);
+    (void)fputc('"', out);
+}
+
+static void open_suite(FILE *out, const struct cp_gate_verdict *v, const char *part, size_t tests,
+                       size_t failures) {
+    (void)fputs("  <testsuite", out);
+    put_part(out, "name", v, part);
+    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\" time=\"0\">\n", tests,
+                  failures);
+}
+
+static void open_case(FILE *out, const struct cp_gate_verdict *v, const char *part, const char *name) {
+    (void)fputs("    <testcase", out);
+    put_part(out, "classname", v, part);
+    put_attribute(out, "name", name);
+    (void)fputs(" time=\"0\"", out);
+}
+
+/* ---- taps ---- */
+
+/* The first kind that failed is the failure's type and message; then all of them, and where it is worst. */
+static void put_failure(FILE *out, const struct cp_gate_judged *judged, const struct cp_gate_finding *f) {
+    char text[CP_GATE_WORDS];
+    bool open = false;
+    for (int k = 0; k < CP_GATE_KINDS; k++) {
+        if (!cp_gate_tells(f, (enum cp_gate_kind)k))
+            continue;
+        cp_gate_say(judged, f, (enum cp_gate_kind)k, text);
+        if (!open) {
+            (void)fputs("      <failure", out);
+            put_attribute(out, "type", cp_gate_kind_names[k]);
+            put_attribute(out, "message", text);
+            (void)fputc('>', out);
+        }
+        open = true;
+        (void)fprintf(out, "%s: ", cp_gate_kind_names[k]);
+        put_text(out, text);
+        (void)fputc('\n', out);
+    }
+    cp_gate_say_place(f, text);
+    put_text(out, text);
+    if (text[0] && judged->other_settings[0])
+        (void)fputc('\n', out);
+    put_text(out, judged->other_settings);
+    (void)fputs("</failure>\n", out);
+}
+
+static void put_suite(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
+    open_suite(out, v, judged->name, judged->findings, judged->failed);
+    for (size_t i = 0; i < judged->findings; i++) {
+        const struct cp_gate_finding *f = &judged->finding[i];
+        open_case(out, v, judged->name, f->name);
+        (void)fputs(f->failed ? ">\n" : "/>\n", out);
+        if (!f->failed)
+            continue;
+        put_failure(out, judged, f);
+        (void)fputs("    </testcase>\n", out);
+    }
+    (void)fputs("  </testsuite>\n", out);
+}
+
+/* ---- what is wrong with the check itself ---- */
+
+static void put_whole(FILE *out, const struct cp_gate_verdict *v, const char *name, const char *type,
+                      const char *const *lines, size_t count) {
+    open_case(out, v, "check", name);
+    (void)fputs(count ? ">\n      <failure" : "/>\n", out);
+    if (!count)
+        return;
+    put_attribute(out, "type", type);
+    put_attribute(out, "message", lines[0]);
+    (void)fputc('>', out);
+    for (size_t i = 0; i < count; i++) {
+        put_text(out, lines[i]);
+        (void)fputc('\n', out);
+    }
+    (void)fputs("</failure>\n    </testcase>\n", out);
+}
+
+void cp_gate_junit(const struct cp_gate_verdict *v, FILE *out) {
+    const size_t own = (v->inputs > 0) + (size_t)(v->rules > 0);
+    size_t tests = 2;
+    for (size_t s = 0; s < v->subjects; s++)
+        tests += v->judged[s].findings;
+    (void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
+    put_attribute(out, "name", v->samples->name);
+    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" time=\"0\">\n", tests, v->failed + own);
+    open_suite(out, v, "check", 2, own);
+    put_whole(out, v, "inputs", "other inputs", v->input, v->inputs);
+    put_whole(out, v, "rules", "looser without a reason", v->rule, v->rules);
+    (void)fputs("  </testsuite>\n", out);
+    for (size_t s = 0; s < v->subjects; s++)
+        put_suite(out, v, &v->judged[s]);
+    (void)fputs("</testsuites>\n", out);
+}

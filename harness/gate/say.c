@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Findings in words, the same in every form. */
+#include "gate/gate.h"
+
+#include "report/words.h"
+
+/* "(auto)", or the rule that a person wrote. */
+static void say_origin(struct cp_sentence *s, const struct cp_check_rule *rule, enum cp_check_kind kind) {
+    if (rule->limit[kind].state == CP_CHECK_NUMBER)
+        cp_say(s, " (check '%.100s')", rule->where);
+    else
+        cp_say(s, " (auto)");
+}
+
+static void say_limit(struct cp_sentence *s, const struct cp_gate_measure *m, enum cp_check_kind kind) {
+    cp_say(s, ", at most %.3g", m->limit);
+    say_origin(s, m->rule, kind);
+}
+
+static void say_unmatched(struct cp_sentence *s, const struct cp_gate_judged *judged,
+                          const struct cp_gate_finding *f) {
+    const bool now = f->decisions ? judged->subject->decided : f->tap != NULL;
+    cp_say(s, now ? "is new: nothing of it was accepted" : "was accepted, and is not there");
+}
+
+static void say_maths(struct cp_sentence *s, const struct cp_gate_measure *m) {
+    if (isnan(m->value))
+        cp_say(s, "the oracle saw other inputs, or none");
+    else
+        cp_say(s, "other maths: the oracle's RMS is off by %.1e, at most %.0e", m->value, m->limit);
+}
+
+static void say_needed(struct cp_sentence *s, const struct cp_gate_finding *f) {
+    if (f->inputs == 0)
+        cp_say(s, "error not measured: no oracle");
+    else if (f->needed == SIZE_MAX)
+        cp_say(s, "; %zu inputs do not show which, nor would more", f->inputs);
+    else
+        cp_say(s, "; %zu inputs do not show it, about %zu would%s", f->inputs, f->needed,
+               f->needed > CP_GATE_INPUTS ? " (more than are kept)" : "");
+}
+
+static void say_ratio(struct cp_sentence *s, const struct cp_gate_finding *f) {
+    const struct cp_gate_measure *m = &f->measure[CP_GATE_RATIO];
+    if (f->inputs > 0) {
+        cp_say(s, "error %.3g times the accepted", m->value);
+        if (isfinite(f->low) && isfinite(f->high))
+            cp_say(s, " (%.3g to %.3g)", f->low, f->high);
+        say_limit(s, m, CP_CHECK_RATIO);
+    }
+    if (f->verdict == CP_INCONCLUSIVE)
+        say_needed(s, f);
+}
+
+static void say_against(struct cp_sentence *s, const char *what, const struct cp_gate_measure *m,
+                        enum cp_check_kind kind) {
+    cp_say(s, isnan(m->value) ? "%s not measured" : "%s %.3g", what, m->value);
+    if (!isnan(m->accepted))
+        cp_say(s, ", accepted %.3g", m->accepted);
+    say_limit(s, m, kind);
+}
+
+void cp_gate_say(const struct cp_gate_judged *judged, const struct cp_gate_finding *f, enum cp_gate_kind kind,
+                 char text[CP_GATE_WORDS]) {
+    struct cp_sentence s = {text, CP_GATE_WORDS, 0};
+    const struct cp_gate_measure *m = &f->measure[kind];
+    text[0] = '\0';
+    switch (kind) {
+    case CP_GATE_UNMATCHED:
+        say_unmatched(&s, judged, f);
+        break;
+    case CP_GATE_NONFINITE:
+        cp_say(&s, "%.0f values not finite, accepted %.0f", m->value, m->accepted);
+        break;
+    case CP_GATE_BITS_KIND:
+        cp_say(&s, "other bits%s", cp_gate_worse(f) ? "" : ", as accurate as accepted");
+        break;
+    case CP_GATE_MATHS:
+        say_maths(&s, m);
+        break;
+    case CP_GATE_RATIO:
+        say_ratio(&s, f);
+        break;
+    case CP_GATE_WORST_TOKEN:
+        say_against(&s, "worst token's error", m, CP_CHECK_WORST_TOKEN);
+        break;
+    case CP_GATE_ULP:
+        say_against(&s, "own error in ULP", m, CP_CHECK_ULP);
+        break;
+    case CP_GATE_FLIPS:
+        say_against(&s, "top-1 flips", m, CP_CHECK_FLIPS);
+        break;
+    case CP_GATE_KL:
+        say_against(&s, "mean KL divergence", m, CP_CHECK_KL);
+        break;
+    case CP_GATE_KINDS:
+        break;
+    }
+}
+
+void cp_gate_say_place(const struct cp_gate_finding *f, char text[CP_GATE_WORDS]) {
+    struct cp_sentence s = {text, CP_GATE_WORDS, 0};
+    text[0] = '\0';
+    if (!f->tap || f->tap->place.input == SIZE_MAX)
+        return;
+    const struct cp_gate_place *p = &f->tap->place;
+    const struct cp_reader_texts *names = f->tap->names;
+    const bool attention = f->tap->point == CP_ATTN_SCORES || f->tap->point == CP_ATTN_PROBS;
+    if (p->input < names->count)
+        cp_say(&s, "largest at input %zu (%.150s)", p->input, names->items[p->input]);
+    else
+        cp_say(&s, "largest at input %zu", p->input);
+    cp_say(&s, ", %s %.0f: %.9g, oracle %.17g; %s %.0f: %.9g, oracle %.17g; at most %.3g ULP",
+           attention ? "row (head, query)" : "token", p->token, p->token_value, p->token_oracle,
+           attention ? "key" : "channel", p->channel, p->channel_value, p->channel_oracle, p->ulp);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The judgement for people, in 80 columns. */
+#include "gate/gate.h"
+
+#include "report/term.h"
+#include "report/words.h"
+
+#include <string.h>
+
+struct writer {
+    const struct cp_gate_verdict *verdict;
+    struct cp_screen screen; /* plain */
+    FILE *out;
+};
+
+static void put_counts(const struct writer *w) {
+    const struct cp_gate_verdict *v = w->verdict;
+    size_t subjects = 0;
+    for (size_t s = 0; s < v->subjects; s++)
+        subjects += v->judged[s].failed > 0;
+    if (v->inputs)
+        (void)fprintf(w->out, "other inputs than accepted");
+    else if (v->failed)
+        (void)fprintf(w->out, "%zu of %zu taps and decisions, in %zu of %zu specs", v->failed, v->compared,
+                      subjects, v->subjects);
+    else if (v->rules)
+        (void)fprintf(w->out, "%zu rule%s without a reason", v->rules, v->rules == 1 ? "" : "s");
+    else
+        (void)fprintf(w->out, "%zu taps and decisions of %zu specs", v->compared, v->subjects);
+}
+
+static const char *fact(const struct cp_gate_samples *s, const char *name) {
+    for (size_t f = 0; f < s->facts; f++)
+        if (strcmp(s->fact[f].name, name) == 0)
+            return s->fact[f].value;
+    return "unknown";
+}
+
+static void put_note(const struct writer *w, const char *begin, const char *note, const char *end) {
+    char line[1024];
+    (void)snprintf(line, sizeof line, "%s%.900s%s", begin, note, end);
+    cp_screen_wrap(&w->screen, line, 2);
+}
+
+static void put_head(const struct writer *w) {
+    const struct cp_gate_verdict *v = w->verdict;
+    (void)fprintf(w->out, "%s  %s: ", cp_gate_passed(v) ? "PASS" : "FAIL", v->samples->name);
+    put_counts(w);
+    (void)fprintf(w->out, "\n      against %s\n      of %.10s, commit %s\n", v->accepted->path,
+                  fact(v->accepted, "time"), fact(v->accepted, "commit"));
+    for (size_t i = 0; i < v->inputs; i++)
+        put_note(w, "other inputs: ", v->input[i], "");
+    for (size_t i = 0; i < v->rules; i++)
+        put_note(w, "check ", v->rule[i], ", without reason");
+}
+
+/* ---- a subject ---- */
+
+static const struct cp_gate_finding *first_of(const struct cp_gate_judged *judged, int tower, int kind,
+                                              size_t *count) {
+    const struct cp_gate_finding *first = NULL;
+    *count = 0;
+    for (size_t i = 0; i < judged->findings; i++) {
+        const struct cp_gate_finding *f = &judged->finding[i];
+        if ((int)f->tower != tower || !cp_gate_tells(f, (enum cp_gate_kind)kind))
+            continue;
+        first = first ? first : f;
+        ++*count;
+    }
+    return first;
+}
+
+/* A tap, and what failed of the kinds asked for. */
+static void put_finding(const struct writer *w, const struct cp_gate_judged *judged,
+                        const struct cp_gate_finding *f, unsigned kinds, const char *end) {
+    char address[96], text[CP_GATE_WORDS], line[4 * CP_GATE_WORDS];
+    struct cp_sentence s = {line, sizeof line, 0};
+    const char *between = ": ";
+    cp_tap_address(f->name, address);
+    cp_say(&s, "%s", address);
+    for (int k = 0; k < CP_GATE_KINDS; k++) {
+        if (!(kinds & 1u << k) || !cp_gate_tells(f, (enum cp_gate_kind)k))
+            continue;
+        cp_gate_say(judged, f, (enum cp_gate_kind)k, text);
+        cp_say(&s, "%s%s", between, text);
+        between = "; ";
+    }
+    cp_say(&s, "%s", end);
+    cp_screen_wrap(&w->screen, line, 4);
+}
+
+/* A subject that is new, or gone, in one line. */
+static bool put_lone(const struct writer *w, const struct cp_gate_judged *judged) {
+    if (judged->subject && judged->accepted)
+        return false;
+    (void)fprintf(w->out, "FAIL  %s: %s\n", judged->name,
+                  judged->subject ? "is new: nothing of it was accepted" : "was accepted, and is not there");
+    return true;
+}
+
+/* Whether the first tap to fail is the baseline's in every tower and kind. */
+static bool follows(const struct cp_gate_judged *judged, const struct cp_gate_judged *baseline) {
+    size_t count;
+    for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
+        for (int kind = 0; kind < CP_GATE_KINDS; kind++) {
+            const struct cp_gate_finding *own = first_of(judged, tower, kind, &count);
+            const struct cp_gate_finding *other = first_of(baseline, tower, kind, &count);
+            if (!own != !other || (own && strcmp(own->name, other->name) != 0))
+                return false;
+        }
+    return judged != baseline && judged->failed > 0;
+}
+
+/* The kinds that a tower's tap is the first to fail in, and the most taps that fail in one of them. */
+static unsigned first_kinds(const struct cp_gate_judged *judged, int tower, const struct cp_gate_finding *f,
+                            size_t *most) {
+    unsigned kinds = 0;
+    *most = 0;
+    for (int kind = 0; kind < CP_GATE_KINDS; kind++) {
+        size_t count;
+        if (first_of(judged, tower, kind, &count) != f)
+            continue;
+        kinds |= 1u << kind;
+        *most = count > *most ? count : *most;
+    }
+    return kinds;
+}
+
+static void put_firsts(const struct writer *w, const struct cp_gate_judged *judged) {
+    for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
+        for (size_t i = 0; i < judged->findings; i++) {
+            char end[48] = "";
+            size_t most;
+            const struct cp_gate_finding *f = &judged->finding[i];
+            const unsigned kinds = (int)f->tower == tower ? first_kinds(judged, tower, f, &most) : 0;
+            if (kinds && most > 1)
+                (void)snprintf(end, sizeof end, "; %zu more taps fail so", most - 1);
+            if (kinds)
+                put_finding(w, judged, f, kinds, end);
+        }
+}
+
+static void put_every(const struct writer *w, const struct cp_gate_judged *judged) {
+    for (size_t i = 0; i < judged->findings; i++)
+        put_finding(w, judged, &judged->finding[i], ~0u, judged->finding[i].failed ? "" : ": as accepted");
+}
+
+static void put_subject(const struct writer *w, const struct cp_gate_judged *judged, bool all) {
+    if (put_lone(w, judged))
+        return;
+    (void)fprintf(w->out, "%s  %s: ", judged->failed ? "FAIL" : "PASS", judged->name);
+    if (judged->failed)
+        (void)fprintf(w->out, "%zu of ", judged->failed);
+    (void)fprintf(w->out, "%zu taps%s\n", judged->findings, judged->subject->decided ? " and decisions" : "");
+    if (!all && follows(judged, &w->verdict->judged[0])) {
+        (void)fputs("    from the same taps on as the baseline\n", w->out);
+        return;
+    }
+    if (judged->other_settings[0] && judged->failed)
+        cp_screen_wrap(&w->screen, judged->other_settings, 4);
+    if (all)
+        put_every(w, judged);
+    else
+        put_firsts(w, judged);
+}
+
+/* What can be done about it. */
+static void put_advice(const struct writer *w) {
+    const bool worse = cp_gate_needs_reason(w->verdict);
+    if (w->verdict->failed && !worse)
+        (void)fputs("Only bits changed: `clip-parity accept` takes them over, --no-bits lets them pass.\n",
+                    w->out);
+    else if (worse)
+        (void)fputs("Where this is meant: `clip-parity accept --reason TEXT`.\n", w->out);
+}
+
+void cp_gate_summary(const struct cp_gate_verdict *verdict, bool all, FILE *out) {
+    const struct writer w = {verdict, {.out = out, .width = CP_SCREEN_MOST}, out};
+    put_head(&w);
+    for (size_t s = 0; s < verdict->subjects; s++)
+        put_subject(&w, &verdict->judged[s], all);
+    put_advice(&w);
+}
