@@ -47,7 +47,8 @@ static enum cp_status apply(struct cp_spec *spec, const struct cp_candidate *cel
     return CP_OK;
 }
 
-/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top. */
+/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
+ * it is a capture, which is what it is whatever the baseline. */
 static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->spec_count = 1 + e->candidate_count + cp_layerwise_count(study);
@@ -61,7 +62,12 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
     CP_TRY(apply(study->spec[0], &e->baseline, err));
     for (size_t c = 0; c < e->candidate_count; c++) {
-        CP_TRY(cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
+        if (cp_captured_of(study, c + 1))
+            CP_TRY(cp_spec_create(e->candidates[c].name, &study->model.config, study->ops, &study->arena,
+                                  &study->spec[c + 1], err));
+        else
+            CP_TRY(
+                cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
         CP_TRY(apply(study->spec[c + 1], &e->candidates[c], err));
     }
     CP_TRY(cp_layerwise_make(study, err));
