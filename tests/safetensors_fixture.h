@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Sanitizers cost time and memory: the limits are for a plain build. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Sanitizers and counters cost time and memory: the limits are for a plain build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(CP_COVERAGE)
 #define SANITIZED 1
 #elif defined(__has_feature)
 #define SANITIZED __has_feature(address_sanitizer)
