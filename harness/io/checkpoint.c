@@ -27,11 +27,9 @@ enum cp_status cp_checkpoint_out_of_memory(const struct cp_checkpoint *file, str
     return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
 }
 
-/* The rules for names that safetensors has, for every format. */
+/* The rules for names that safetensors has, for every format; that they are not too long is the readers'. */
 static const char *wrong_name(const char *name) {
     const size_t length = strlen(name);
-    if (length > CP_CHECKPOINT_NAME)
-        return "at most 1024 bytes";
     for (size_t i = 0, step; i < length; i += step)
         if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0 ||
             (unsigned char)name[i] < ' ')

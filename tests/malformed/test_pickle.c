@@ -34,6 +34,7 @@ static void case_46_name_that_is_not_allowed(void **state) {
     refused("\x80\2" GLOBAL("torch.jit._pickle", "build_intlist") ".", "is not allowed");
     refused("\x80\2\x8c\2os\x8c\6system\x93.", "byte 14: the name os.system is not allowed");
     refused("\x80\2K\1K\2\x93.", "byte 6: the name of a global is no text");
+    refused("\x80\2K\1\x8c\1x\x93.", "byte 7: the name of a global is no text");
     refused("\x80\2"
             "cos\nsystem",
             "byte 2: a line without an end");
@@ -59,6 +60,7 @@ static void case_47_opcodes_that_call_or_extend(void **state) {
     refused("\x80\2" GLOBAL("collections", "OrderedDict") ")\x81.", "NEWOBJ of what is no such class");
     refused_script("\x80\2K\1)\x81.", "NEWOBJ of what is no such class");
     refused_script("\x80\2" GLOBAL("__torch__", "M") "K\1\x85\x81.", "arguments of a NEWOBJ");
+    refused_script("\x80\2" GLOBAL("__torch__", "M") "K\1\x81.", "arguments of a NEWOBJ");
 }
 
 static void case_48_reduce_of_what_cannot_be_called(void **state) {
@@ -79,7 +81,10 @@ static void case_49_stack_underflow(void **state) {
         const int size = 2 + snprintf(pickle + 2, sizeof pickle - 2, "%s.", codes[i]);
         refused_bytes(pickle, (size_t)size, false, "byte 2: stack underflow (expected a value)");
     }
-    refused("\x80\2K\1\x86.", "byte 4: stack underflow");
+    for (const char *code = "sRb\x81\x93\x86"; *code; code++) {
+        const char pickle[] = {'\x80', 2, 'N', *code, '.'};
+        refused_bytes(pickle, sizeof pickle, false, "byte 3: stack underflow");
+    }
     refused("\x80\2K\1(\x85.", "byte 5: found a MARK on the stack (expected a value)");
     refused("\x80\2(N.", "byte 4: more than one value on the stack at STOP");
     refused("\x80\2NN.", "byte 4: more than one value on the stack at STOP");
@@ -115,6 +120,12 @@ static void case_53_text_longer_than_what_remains(void **state) {
             "a.",
             "byte 2: an opcode of 18446744073709551615 more bytes where 2 are left");
     refused("\x80\2\x8c\3a.", "byte 2: an opcode of 3 more bytes where 2 are left");
+    for (const char *code = "JKMGqrhj\x8a\x8c\x8d\x95"; *code; code++) {
+        const char pickle[] = {'\x80', 2, 'N', *code};
+        refused_bytes(pickle, sizeof pickle, false,
+                      "more bytes where 0 are left (expected all of it in the pickle)");
+    }
+    refused("\x80", "byte 0: an opcode of 1 more bytes where 0 are left");
     refused("\x80\2U\xff"
             "a.",
             "byte 2: an opcode of 255 more bytes");
@@ -296,14 +307,12 @@ static void states_that_are_none(void **state) {
                         GLOBAL("torch.jit._pickle", "build_intlist") "](K\1K\2e\x85Rub.");
 }
 
-/* 30 dicts, each holding the one before twice: 2^30 names for a walk that counts no steps. */
-static void shared_containers_are_walked_for_a_while(void **state) {
-    static const char before[] = "\x80\2}(" KEY("z") "(}q\0",
-                      level[] = "}q\1(" KEY("a") "h\0" KEY("b") "h\0u";
+/* 30 dicts, each holding the one before twice: the innermost would be met 2^29 times. */
+static void refuse_nested(const char *innermost, size_t size, const char *says) {
+    static const char before[] = "\x80\2}(" KEY("z") "(", level[] = "}q\1(" KEY("a") "h\0" KEY("b") "h\0u";
     static const char after[] = "t" KEY("y") "h\x1du.";
-    static char pickle[1024];
-    char *at = mempcpy(pickle, before, sizeof before - 1);
-    (void)state;
+    char pickle[1024];
+    char *at = mempcpy(mempcpy(pickle, before, sizeof before - 1), innermost, size);
     for (int i = 1; i < 30; i++) {
         (void)memcpy(at, level, sizeof level - 1);
         at[2] = (char)i;
@@ -311,7 +320,71 @@ static void shared_containers_are_walked_for_a_while(void **state) {
         at += sizeof level - 1;
     }
     at = mempcpy(at, after, sizeof after - 1);
-    refused_bytes(pickle, (size_t)(at - pickle), false, "too many values in containers that are shared");
+    refused_bytes(pickle, (size_t)(at - pickle), false, says);
+}
+
+static void shared_containers_are_walked_for_a_while(void **state) {
+    static const char tensor[] = "}q\0(" KEY("a") TENSOR "u";
+    (void)state;
+    refuse_nested("}q\0", 3, "too many values in containers that are shared (expected at most 1,048,576)");
+    refuse_nested(tensor, sizeof tensor - 1, "too many tensors (expected at most 65536)");
+}
+
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static void long_names(void **state) {
+    (void)state;
+    accepted("\x80\2}(X\0\4\0\0" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+                 HUNDRED TEN TEN "0123" TENSOR "u.");
+    refused("\x80\2}(X\1\4\0\0" HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+                HUNDRED TEN TEN "01234" TENSOR "u.",
+            "a malformed name of a tensor (expected at most 1024 bytes without NUL)");
+    refused("\x80\2c" HUNDRED HUNDRED "\n" HUNDRED HUNDRED "\n.", "is not allowed (expected tensors");
+    refused(
+        "\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") "\x8c\x28" TEN TEN TEN TEN KEY("c") "K\4tQ.",
+        "no record data/01234567890123456789012345678901 of a storage");
+}
+
+/* What stands beside a state dict, as notes. */
+static void training_checkpoints(void **state) {
+    static const struct {
+        const char *keys;
+        size_t size;
+        const char *note;
+    } rows[] = {
+#define ROW(text, note) {text, sizeof text - 1, note}
+        ROW("\x8c\x0astate_dict}(" KEY("a") TENSOR "u",
+            "a training checkpoint: the tensors of state_dict; left alone: nothing"),
+        ROW("K\1K\2\x8c\5modelN\x8c\x10model_state_dict}(" KEY("a") "}(" KEY("b") TENSOR
+            "uu\x8c\x32" TEN TEN TEN TEN TEN "N",
+            "a training checkpoint: the tensors of model_state_dict; left alone: model, " TEN TEN TEN TEN),
+        ROW("\x8c\5model}(" KEY("a") TENSOR "u\x8c\x32" TEN TEN TEN TEN TEN "N\x8c\x32" TEN TEN TEN TEN TEN
+                                            "N\x8c\x32" TEN TEN TEN TEN TEN "N\x8c\x32" TEN TEN TEN TEN TEN
+                                            "N\x8c\x32" TEN TEN TEN TEN TEN "N\x8c\x32" TEN TEN TEN TEN TEN
+                                            "N\x8c\x32" TEN TEN TEN TEN TEN "N",
+            "a training checkpoint: the tensors of model; left alone: " TEN TEN),
+        ROW("\x8c\x0astate_dictN" KEY("a") TENSOR, "1 entries that are no tensors are left alone"),
+        ROW("\x8c\x0amodule.a.b" TENSOR, "prefix module. stripped from every name"),
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char pickle[2048];
+        struct cp_checkpoint *file = NULL;
+        struct cp_error err = {0};
+        const char *const *notes;
+        char *at = mempcpy(mempcpy(pickle, "\x80\2}(", 4), rows[i].keys, rows[i].size);
+        at = mempcpy(at, "u.", 2);
+        begin_archive(pickle, (size_t)(at - pickle));
+        zip_end();
+        if (cp_checkpoint_open(written_zip(), &file, &err) != CP_OK)
+            fail_msg("%s: %s", err.where, err.what);
+        assert_int_equal(cp_checkpoint_notes(file, &notes), 1);
+        if (strncmp(notes[0], rows[i].note, strlen(rows[i].note)) != 0)
+            fail_msg("%s", notes[0]);
+        assert_int_equal(cp_checkpoint_count(file), 1);
+        cp_checkpoint_close(file);
+    }
 }
 
 /* What is just beyond the limits takes neither a second nor 256 MiB. */
@@ -331,7 +404,8 @@ static void limits(void **state) {
     zip_begin();
     zip_add_deflated("m/data.pkl", NULL, CP_PICKLE_BYTES + 1);
     zip_end();
-    assert_refused(read_checkpoint, written_zip(), "a pickle of 33554433 bytes (expected at most 33554432)");
+    assert_refused(read_checkpoint, written_zip(),
+                   "a pickle of 33554433 bytes (expected at most 33,554,432)");
 }
 
 #define CASE(name) cmocka_unit_test(case_##name)
@@ -362,6 +436,8 @@ int main(void) {
         CASE(66_giant_integer),
         cmocka_unit_test(states_that_are_none),
         cmocka_unit_test(shared_containers_are_walked_for_a_while),
+        cmocka_unit_test(long_names),
+        cmocka_unit_test(training_checkpoints),
         cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

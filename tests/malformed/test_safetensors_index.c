@@ -45,7 +45,8 @@ static void right_indices_are_accepted(void **state) {
     assert_accepted(
         read_checkpoint,
         index_of("{ \"metadata\" : {\"total_size\": -1.5e+3, \"a\": [[], {}, {\"b\": [true, false, null, "
-                 "\"\\n\", 0, 1E2, 2.5]}]},\n\"weight_map\" : {\"b\":\"1\",\"c\":\"2\",\"a\":\"1\"} }\n"));
+                 "\"\\n\", 0, 1E2, 2.5, 1e+2, -0.5E-10]}]},\n\"weight_map\" : "
+                 "{\"b\":\"1\",\"c\":\"2\",\"a\":\"1\"} }\n"));
 }
 
 static void case_28_shard_outside_the_folder(void **state) {

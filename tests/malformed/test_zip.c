@@ -58,6 +58,27 @@ static void right_archives_are_accepted(void **context) {
     assert_accepted(read_checkpoint, written_zip());
 }
 
+/* As PyTorch writes: sizes and checksum behind the contents, 0 in the header. */
+static void descriptors_are_accepted(void **context) {
+    static const unsigned char descriptor[24] = "PK\7\x08";
+    (void)context;
+    begin_right();
+    zip_append(descriptor, sizeof descriptor);
+    zip_end();
+    refuse(": 24 bytes of no record before the directory");
+    put_both(1, L_FLAGS, C_FLAGS, 2, 1 << 3);
+    memset(zip.bytes + zip.local[1] + L_PACKED - 4, 0, 12);
+    assert_accepted(read_checkpoint, written_zip());
+    zip_put(zip.local[1] + L_SIZE, 4, 1);
+    refuse("record m/data/0: other sizes in its local header");
+    begin_right();
+    zip_append(descriptor, sizeof descriptor);
+    zip_append("", 1);
+    zip_end();
+    put_both(1, L_FLAGS, C_FLAGS, 2, 1 << 3);
+    refuse(": 25 bytes of no record before the directory (expected none)");
+}
+
 static void case_30_no_end_record(void **context) {
     (void)context;
     make_right();
@@ -305,6 +326,11 @@ static void case_39_inconsistent_zip64(void **context) {
     memset(zip.bytes + zip.end + E_HERE, 0xff, 12);
     zip_put(zip.end - 28, 8, UINT64_MAX);
     refuse(": a directory of ");
+    make_zip64(); /* more records than there may be */
+    memset(zip.bytes + zip.end + E_HERE, 0xff, 12);
+    zip_put(zip.end - 20 - 32, 8, (1 << 17) + 1);
+    zip_put(zip.end - 20 - 24, 8, (1 << 17) + 1);
+    refuse("131073 records of 131073 in this part of an archive");
     make_right(); /* all ones without a ZIP64 field */
     zip_put(zip.central[0] + C_OFFSET, 4, UINT32_MAX);
     refuse("record m/data.pkl: its ZIP64 field does not fit its sizes");
@@ -378,6 +404,7 @@ static void case_40_names_that_leave(void **context) {
     refuse("expected 1 to 1024 bytes without NUL");
     begin_right();
     zip_add("a..b/c...d", "", 0);
+    zip_add("a/..b", "", 0);
     zip_end();
     assert_accepted(read_checkpoint, written_zip());
     make_right();
@@ -412,6 +439,10 @@ static void case_42_no_or_two_pickles(void **context) {
 static void case_43_byte_order(void **context) {
     static const char *const orders[] = {"big", "little\n", "", "LITTLE"};
     (void)context;
+    begin_right();
+    zip_add_packed("m/byteorder", "\xff", 1, 6, 0, 8);
+    zip_end();
+    refuse("record m/byteorder: its deflated contents are damaged");
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         begin_right();
         zip_add("m/byteorder", orders[i], strlen(orders[i]));
@@ -463,6 +494,7 @@ static void case_45_storage_of_another_size(void **context) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_archives_are_accepted),
+        cmocka_unit_test(descriptors_are_accepted),
         CASE(30_no_end_record),
         CASE(31_fake_end_record_in_the_comment),
         CASE(32_directory_past_the_file),
