@@ -88,7 +88,8 @@ static void every_form_has_the_same_bits(void **state) {
             const struct cp_safetensor *from = cp_safetensors_at(reference, i);
             float *expected = cp_arena_alloc(&arena, from->end - from->begin, 1);
             assert_non_null(expected);
-            assert_int_equal(cp_safetensors_widen(reference, from, expected, &err), CP_OK);
+            assert_int_equal(from->dtype, CP_FP32);
+            memcpy(expected, cp_safetensors_data(reference, from), from->end - from->begin);
             same_values(file, forms[f].file, from, expected, &arena);
         }
         cp_arena_free(&arena);
