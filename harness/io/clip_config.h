@@ -42,6 +42,14 @@ struct cp_clip_config {
     bool has_logit_bias;
 };
 
+/* A checkpoint of one tower alone has no layers of the other. */
+static inline bool cp_has_vision(const struct cp_clip_config *config) {
+    return config->vision.layers > 0;
+}
+static inline bool cp_has_text(const struct cp_clip_config *config) {
+    return config->text.layers > 0;
+}
+
 /* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}) or a bare model config; absent fields get
  * open_clip's defaults (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py
  * PreprocessCfg). A field of open_clip that this program does not compute is refused by name unless it has
