@@ -105,12 +105,31 @@ static enum cp_status read_type(const struct reading *r, const struct cp_yaml *n
     return CP_OK;
 }
 
+static bool is_same(const struct cp_yaml *node) {
+    return node && node->kind == CP_YAML_SCALAR && strcmp(node->text, "same") == 0;
+}
+
+/* same: the baseline's tap, NULL where there is none. */
+static enum cp_status read_oracle(const struct reading *r, const struct cp_yaml *node,
+                                  const struct cp_gate_tap *same, struct cp_gate_tap *tap) {
+    size_t oracles = 0;
+    if (is_same(cp_yaml_get(node, "oracle")) && same) {
+        tap->oracle = same->oracle;
+        oracles = same->inputs;
+    } else {
+        CP_TRY(read_values(r, node, "oracle", &tap->oracle, &oracles));
+    }
+    if (oracles == tap->inputs)
+        return CP_OK;
+    return cp_mark_fail(&node->mark, r->err, "%zu errors, %zu oracles", tap->inputs, oracles),
+           cp_expected(r->err, "as many of both");
+}
+
 static enum cp_status read_samples(const struct reading *r, const struct cp_yaml *node,
-                                   struct cp_gate_tap *tap) {
+                                   const struct cp_gate_tap *same, struct cp_gate_tap *tap) {
     static const char *const keys[] = {"bits", "type",  "nonfinite", "worst_token",
                                        "ulp",  "error", "oracle",    NULL};
     const struct cp_yaml *bits;
-    size_t oracles = 0;
     CP_TRY(cp_yaml_keys(node, tap->name, keys, r->err));
     CP_TRY(required(r, node, "bits", &bits));
     if (bits->kind != CP_YAML_SCALAR || strcmp(bits->text, "none") != 0)
@@ -120,11 +139,7 @@ static enum cp_status read_samples(const struct reading *r, const struct cp_yaml
     CP_TRY(read_number(r, node, "worst_token", &tap->worst_token));
     CP_TRY(read_number(r, node, "ulp", &tap->ulp));
     CP_TRY(read_values(r, node, "error", &tap->error, &tap->inputs));
-    CP_TRY(read_values(r, node, "oracle", &tap->oracle, &oracles));
-    if (oracles == tap->inputs)
-        return CP_OK;
-    return cp_mark_fail(&node->mark, r->err, "%zu errors, %zu oracles", tap->inputs, oracles),
-           cp_expected(r->err, "as many of both");
+    return read_oracle(r, node, same, tap);
 }
 
 /* "NAME: {...}", or "NAME: same", which is the baseline's. */
@@ -141,9 +156,9 @@ static enum cp_status read_tap(const struct reading *r, const struct cp_yaml *it
             return cp_mark_fail(&entry->mark, r->err, "taps: a second '%.200s'", entry->key);
     *tap = (struct cp_gate_tap){
         .name = entry->key, .worst_token = NAN, .ulp = NAN, .place.input = SIZE_MAX, .point = CP_POINT_COUNT};
-    if (entry->value->kind != CP_YAML_SCALAR || strcmp(entry->value->text, "same") != 0)
-        return read_samples(r, entry->value, tap);
     const struct cp_gate_tap *same = subject == baseline ? NULL : cp_gate_tap(baseline, entry->key);
+    if (!is_same(entry->value))
+        return read_samples(r, entry->value, same, tap);
     if (!same)
         return cp_mark_fail(&entry->mark, r->err, "'%.200s' is the same as nothing", entry->key),
                cp_expected(r->err, "the baseline's samples of it");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/bisect.h"
 
+#include "study/captured.h"
+
 #include "num/ddmin.h"
 
 #include <math.h>
@@ -158,12 +160,22 @@ static enum cp_status minimise(struct search *s, struct cp_error *err) {
     return cp_evaluate(&s->evaluator, r->run, r->reached, err);
 }
 
+/* A search runs passes that nobody captured, from the first tap on. */
+static enum cp_status check_computed(const struct cp_study *study, size_t candidate, struct cp_error *err) {
+    if (!cp_captured_of(study, 0) && !cp_captured_of(study, candidate) && !study->inputs_from &&
+        !study->graft.from)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, study->path, "bisect: with a capture"),
+           cp_expected(err, "inputs from files, and passes that are computed from the first tap on");
+}
+
 enum cp_status cp_bisect(const struct cp_study *study, size_t candidate,
                          const struct cp_bisect_options *options, struct cp_bisect_result *result,
                          struct cp_error *err) {
     struct search s = {study, study->spec[0], study->spec[candidate], options, result, {0}, NULL, NULL};
     enum cp_status status;
     *result = (struct cp_bisect_result){.prompts = study->inputs.prompts};
+    CP_TRY(check_computed(study, candidate, err));
     CP_TRY(find_swaps(&s, err));
     CP_TRY(cp_spec_copy(s.baseline, "trial", &result->arena, &s.trial, err));
     CP_TRY(cp_spec_copy(s.baseline, "set", &result->arena, &result->set, err));

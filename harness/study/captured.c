@@ -298,8 +298,7 @@ static int by_execution(const void *a, const void *b) {
     return (int)x->point - (int)y->point;
 }
 
-/* The model's sites and behind them, tower by tower, what captures have besides. qsort need not be stable:
- * sites of equal place are kept in their order by their index. */
+/* The model's sites and behind them, tower by tower, what captures have besides. */
 static enum cp_status gather_sites(struct cp_study *study, struct cp_error *err) {
     size_t most = study->sites.count;
     for (size_t s = 0; s < study->captured_count; s++)

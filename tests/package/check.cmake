@@ -1,0 +1,20 @@
+# The package as it is installed: found by another project, whose check passes, and fails where it must.
+# cmake -DBUILD=... -DSOURCE=... -P check.cmake
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${SOURCE} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\n${output}")
+  endif()
+endfunction()
+set(work ${BUILD}/package)
+set(experiment ${SOURCE}/tests/package/experiment.yaml)
+file(REMOVE_RECURSE ${work})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${work}/installed)
+run(${work}/installed/bin/clip-parity accept ${experiment} --baseline ${work}/baseline.yaml output=${work}/accepted.h5 threads=1)
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/package/project -B ${work}/build -DCMAKE_PREFIX_PATH=${work}/installed
+  -DEXPERIMENT=${experiment} -DBASELINE=${work}/baseline.yaml -DSOURCE=${SOURCE})
+run(${CMAKE_CTEST_COMMAND} --test-dir ${work}/build --output-on-failure)
+if(NOT EXISTS ${work}/build/junit.xml)
+  message(FATAL_ERROR "no JUnit file")
+endif()
+file(REMOVE_RECURSE ${work})
