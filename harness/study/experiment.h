@@ -3,8 +3,12 @@
  *
  *   experiment: NAME            letters, digits, _ - and dots; required
  *   hypothesis: TEXT
- *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH}     config is required with init; no
- * model where every pass is a capture inputs:                     images or prompts or both, or synthetic
+ *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH | name: NAME}
+ *     config: open_clip's or Hugging Face's; name: one of open_clip's configs. One of them with init; else
+ * what the checkpoint says of itself, or its shapes. No model where every pass is a capture load_as:
+ * open_clip-2.24, name: NAME, pretrained: TAG | PATH, force_quick_gelu: on | off the activation is what that
+ * version computes for the call; checkpoint: where the weights are, if pretrained is no path. A pass may have
+ * any of the four as settings of its own inputs:                     images or prompts or both, or synthetic
  * alone images: PATH, GLOB or a list of them prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list,
  * templates: PATH or list} | TOKENS.npy truncate: on | off        cut prompts that are too long for the
  * model; off: they are errors labels: PATH limit: N                  the first N images synthetic: {images:
@@ -86,11 +90,12 @@ struct cp_candidate {
 };
 
 struct cp_model_source {
-    struct cp_text checkpoint; /* .text NULL: seeded by init */
-    struct cp_text
-        config;       /* .text NULL: none given, only with a checkpoint; without both there is no model */
-    const char *init; /* "counter", or NULL with a checkpoint */
+    struct cp_text checkpoint;   /* .text NULL: seeded by init */
+    struct cp_text config, name; /* .text NULL: not given; one of them at most, with init one */
+    const char *init;            /* "counter", or NULL with a checkpoint; without both there is no model */
     int64_t seed;
+    struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
+    bool force_quick_gelu;
 };
 
 enum cp_prompts_kind {
