@@ -27,7 +27,7 @@ static const struct cp_clip_config tiny = {.embed_dim = 16,
                                                     .pool_type = CP_POOL_ARGMAX,
                                                     .eps = 1e-5}};
 
-enum { STORED_MAX = 128 };
+enum { STORED_MAX = 320 };
 
 struct listing {
     struct stored tensors[STORED_MAX];
