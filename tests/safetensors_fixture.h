@@ -5,14 +5,16 @@
 
 #include "scratch_fixture.h"
 
+#include "io/checkpoint.h"
 #include "io/safetensors.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
-/* Sanitizers cost time and memory: the limits are for a plain build. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Sanitizers and counters cost time and memory: the limits are for a plain build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(CP_COVERAGE)
 #define SANITIZED 1
 #elif defined(__has_feature)
 #define SANITIZED __has_feature(address_sanitizer)
@@ -33,12 +35,50 @@ static inline void write_header(uint64_t length, const char *header, size_t size
     assert_int_equal(ftruncate(scratch_fd, (off_t)(sizeof length + size + data)), 0);
 }
 
+/* Every value of weights is read, every other dtype refused. */
+static inline void widen_all(const struct cp_checkpoint *file) {
+    for (size_t i = 0; i < cp_checkpoint_count(file); i++) {
+        const struct cp_checkpoint_tensor *tensor = cp_checkpoint_at(file, i);
+        float values[256];
+        struct cp_error err = {0};
+        if (cp_checkpoint_elements(tensor) > sizeof values / sizeof values[0])
+            continue;
+        const enum cp_status status = cp_checkpoint_widen(file, tensor, values, &err);
+        if (tensor->dtype == CP_FP32 || tensor->dtype == CP_FP16 || tensor->dtype == CP_BF16)
+            assert_int_equal(status, CP_OK);
+        else if (tensor->dtype != CP_FP64)
+            (void)line_of(status, &err);
+    }
+}
+
+/* The same file by way of io/checkpoint.h, which finds out what it is: read and closed again, or refused in
+ * one line. */
+static inline enum cp_status open_as_checkpoint(struct cp_error *err) {
+    struct cp_checkpoint *file = NULL;
+    const enum cp_status status = cp_checkpoint_open(scratch_path, &file, err);
+    if (status != CP_OK)
+        assert_non_null(strstr(line_of(status, err), " (expected "));
+    assert_true((file != NULL) == (status == CP_OK));
+    if (file)
+        widen_all(file);
+    cp_checkpoint_close(file);
+    return status;
+}
+
+/* Both ways agree, but for names that cannot be shown. */
+static inline void assert_same_answer(enum cp_status status, enum cp_status checkpoint,
+                                      const struct cp_error *err) {
+    if (checkpoint != status && (status != CP_OK || strcmp(err->what, "malformed name") != 0))
+        fail_msg("%d and, as a checkpoint, %d: %s: %s", status, checkpoint, err->where, err->what);
+}
+
 /* Opens the scratch file: NULL, with the error line behind its path in *line, or the file. Processor time, so
  * that a busy machine cannot fail a test; a hang is ended by the alarm. */
 static inline struct cp_safetensors *open_scratch(const char **line) {
     struct cp_safetensors *file = (struct cp_safetensors *)scratch_path; /* must become NULL in a failure */
-    struct cp_error err = {0};
+    struct cp_error err = {0}, other = {0};
     (void)alarm(60);
+    const enum cp_status checkpoint = open_as_checkpoint(&other);
     const clock_t start = clock();
     const enum cp_status status = cp_safetensors_open(scratch_path, &file, &err);
     const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
@@ -46,6 +86,7 @@ static inline struct cp_safetensors *open_scratch(const char **line) {
     if (seconds >= SECONDS_MAX)
         fail_msg("opening took %.2f s", seconds);
     *line = "";
+    assert_same_answer(status, checkpoint, &other);
     if (status == CP_OK)
         return file;
     assert_null(file);

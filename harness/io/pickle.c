@@ -526,21 +526,18 @@ static enum cp_status stop(struct cp_pickle *m, struct cp_pickle_value **root) {
         return cp_pickle_bad(m, "one", "more than one value on the stack at STOP");
     if (m->at != m->size)
         return cp_pickle_bad(m, "none", "%zu bytes after STOP", m->size - m->at);
-    if (m->frame_end && m->frame_end != m->at)
-        return cp_pickle_bad(m, "STOP at its end", "a frame that ends at byte %zu", m->frame_end);
     return CP_OK;
 }
 
 static enum cp_status run(struct cp_pickle *m, struct cp_pickle_value **root) {
     for (size_t steps = 0; steps < CP_PICKLE_STEPS; steps++) {
-        const unsigned char *code = NULL;
         m->start = m->at;
         if (m->at == m->size)
             return cp_pickle_bad(m, "STOP", "the pickle ends without STOP");
-        CP_TRY(take(m, 1, &code));
-        if (*code == STOP)
+        const unsigned char code = m->bytes[m->at++];
+        if (code == STOP)
             return stop(m, root);
-        CP_TRY(step(m, *code));
+        CP_TRY(step(m, code));
     }
     return cp_pickle_bad(m, "at most 2,097,152", "too many opcodes");
 }

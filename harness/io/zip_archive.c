@@ -153,7 +153,8 @@ static const char *wrong_name(const char *name, size_t length) {
     if (length == 0 || length > CP_ZIP_NAME || strlen(name) != length)
         return "1 to 1024 bytes without NUL";
     for (size_t i = 0, step; i < length; i += step)
-        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0)
+        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0 ||
+            (unsigned char)name[i] < ' ')
             return "UTF-8 without control characters";
     if (name[0] == '/' || strchr(name, '\\') || strchr(name, ':'))
         return "a relative path";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/inputs_load.h"
 
+#include "io/checkpoint.h"
 #include "model/pass.h"
 
 #include <string.h>
@@ -32,10 +33,25 @@ bool cp_inputs_ends_with(const char *text, const char *ending) {
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
+/* A checkpoint in shards is more files than the one that is named. */
+static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *path) {
+    struct cp_checkpoint *file;
+    const char *const *paths;
+    CP_TRY(cp_checkpoint_open(path, &file, l->err));
+    enum cp_status status = CP_OK;
+    const size_t count = cp_checkpoint_files(file, &paths);
+    for (size_t i = 0; i < count && status == CP_OK; i++) {
+        const char *copy = cp_arena_strdup(l->arena, paths[i]);
+        status = copy ? cp_inputs_add_file(l, copy) : cp_inputs_no_memory(l->err);
+    }
+    cp_checkpoint_close(file);
+    return status;
+}
+
 enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
     const struct cp_model_source *model = &l->experiment->model;
     if (model->checkpoint.text)
-        CP_TRY(cp_inputs_add_file(l, model->checkpoint.text));
+        CP_TRY(add_checkpoint(l, model->checkpoint.text));
     return model->config.text ? cp_inputs_add_file(l, model->config.text) : CP_OK;
 }
 
