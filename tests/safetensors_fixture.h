@@ -118,6 +118,48 @@ static inline void accepted(const char *header, size_t data, size_t count) {
     cp_safetensors_close(file);
 }
 
+/* A tensor of float32 to write. */
+struct stored {
+    char name[128];
+    int rank;
+    size_t shape[4];
+    const float *values;
+};
+
+static inline size_t stored_bytes(const struct stored *t) {
+    size_t bytes = sizeof(float);
+    for (int d = 0; d < t->rank; d++)
+        bytes *= t->shape[d];
+    return bytes;
+}
+
+/* A file of these tensors; metadata: a JSON object of strings, or NULL. */
+static inline void write_stored(int fd, const struct stored *tensors, size_t count, const char *metadata) {
+    static char header[1 << 16];
+    size_t used = (size_t)snprintf(header, sizeof header, "{\"__metadata__\":%s", metadata ? metadata : "{}");
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct stored *t = &tensors[i];
+        used += (size_t)snprintf(header + used, sizeof header - used,
+                                 ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", t->name);
+        for (int d = 0; d < t->rank; d++)
+            used += (size_t)snprintf(header + used, sizeof header - used, "%s%zu", d ? "," : "", t->shape[d]);
+        used += (size_t)snprintf(header + used, sizeof header - used, "],\"data_offsets\":[%zu,%zu]}", at,
+                                 at + stored_bytes(t));
+        at += stored_bytes(t);
+    }
+    header[used++] = '}';
+    assert_true(used < sizeof header);
+    const uint64_t length = used;
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, &length, sizeof length, 0), sizeof length);
+    assert_int_equal(pwrite(fd, header, used, sizeof length), used);
+    size_t offset = sizeof length + used;
+    for (size_t i = 0; i < count; offset += stored_bytes(&tensors[i++]))
+        assert_int_equal(pwrite(fd, tensors[i].values, stored_bytes(&tensors[i]), (off_t)offset),
+                         stored_bytes(&tensors[i]));
+}
+
 /* What the whole process, this test included, had at most in memory at a time. */
 static inline void assert_small_memory(void) {
     struct rusage usage;

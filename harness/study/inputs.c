@@ -55,6 +55,17 @@ enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
     return model->config.text ? cp_inputs_add_file(l, model->config.text) : CP_OK;
 }
 
+/* A checkpoint of one tower alone takes one kind of inputs. */
+static enum cp_status check_towers(const struct cp_inputs_loader *l) {
+    const char *checkpoint = l->experiment->model.checkpoint.text;
+    const bool images = l->in->images && !cp_has_vision(l->config);
+    if (!checkpoint || !(images || (l->in->prompts && !cp_has_text(l->config))))
+        return CP_OK;
+    return cp_fail(l->err, CP_BAD_INPUT, checkpoint, "%s, but the checkpoint has no %s tower",
+                   images ? "images are given" : "prompts are given", images ? "vision" : "text"),
+           cp_expected(l->err, "%s alone", images ? "prompts" : "images");
+}
+
 enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                               struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
     struct cp_inputs_loader l = {experiment, config, arena, in, err};
@@ -63,6 +74,7 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     CP_TRY(cp_inputs_images(&l));
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));
+    CP_TRY(check_towers(&l));
     in->judged = cp_arena_alloc(arena, in->prompts, sizeof *in->judged);
     if (!in->judged)
         return cp_inputs_no_memory(err);

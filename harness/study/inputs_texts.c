@@ -95,14 +95,17 @@ static enum cp_status tokenize(struct cp_inputs_loader *l, const struct cp_text 
     struct cp_run_inputs *in = l->in;
     const size_t length = (size_t)l->config->text.context_length;
     const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
+    const struct cp_model_source *model = &l->experiment->model;
+    const char *place = model->config.text ? model->config.text
+                        : model->name.text ? model->name.text
+                                           : model->checkpoint.text;
     struct cp_tokenizer *tokenizer = NULL;
     if (l->config->text.foreign_tokenizer)
-        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
-                       "prompts need OpenAI's tokenizer, the model has %s",
+        return cp_fail(l->err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
                        l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
                cp_expected(l->err, "token ids from a .npy file");
     if (l->config->text.vocab_size != 49408)
-        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
+        return cp_fail(l->err, CP_BAD_INPUT, place,
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");

@@ -174,7 +174,6 @@ static void unsupported_models_name_their_field(void **state) {
         {TEXT("\"proj_type\": \"none\""), ": text_cfg.proj_type" NOT_YET},
         {TEXT("\"text_arch\": \"modern\""), ": text_cfg.text_arch" NOT_YET},
         {TEXT("\"variable_text\": true"), ": text_cfg.variable_text" NOT_YET},
-        {ROOT("\"custom_text\": true"), ": custom_text" NOT_YET},
         {ROOT("\"multimodal_cfg\": {\"width\": 512}"), ": multimodal_cfg" NOT_YET},
         {ROOT("\"audio_cfg\": {\"mel_bins\": 64}"), UNKNOWN("audio_cfg") PLAIN},
         {ROOT("\"genlip_cfg\": {}"), UNKNOWN("genlip_cfg") PLAIN});

@@ -73,7 +73,7 @@ static void edits_are_located(void **state) {
         {"quickgelu-vs-gelu", "", "e.yaml:1:1: experiment: no value (expected text)"},
         {"  checkpoint:", "  chekpoint:",
          "e.yaml:4:3: unknown key 'chekpoint' in model; did you mean 'checkpoint'? (expected one of "
-         "checkpoint, config, init, seed)"},
+         "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
         {"  checkpoint: data", "  init: counter\n  checkpoint: data",
          "e.yaml:4:3: model: both checkpoint and init (expected one of them)"},
         {"  checkpoint: data/fashion-clip/open_clip_model.safetensors\n", "",
@@ -280,7 +280,17 @@ static void overrides_name_themselves(void **state) {
         {"thraeds=1",
          "thraeds=1: unknown key 'thraeds' in the experiment; did you mean 'threads'? " ROOT_KEYS ")"},
         {"model.sed=3", "model.sed=3: unknown key 'sed' in model; did you mean 'seed'? (expected one of "
-                        "checkpoint, config, init, seed)"},
+                        "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
+        {"model.load_as=open_clip-2.24", "model.load_as=open_clip-2.24: model: load_as without pretrained "
+                                         "(expected load_as: open_clip-2.24, name: "
+                                         "NAME, pretrained: TAG or PATH)"},
+        {"model.pretrained=openai", "model.pretrained=openai: model.pretrained without load_as (expected the "
+                                    "version of open_clip that is "
+                                    "called so)"},
+        {"model.force_quick_gelu=on", "model.force_quick_gelu=on: model.force_quick_gelu without load_as "
+                                      "(expected the version of open_clip that "
+                                      "is called so)"},
+        {"model.name=ViT-B-32", "model.name=ViT-B-32: model: both config and name (expected one of them)"},
         {"modle.seed=3",
          "modle.seed=3: unknown key 'modle' in the experiment; did you mean 'model'? " ROOT_KEYS ")"},
         {"threads.x=1", "threads.x=1: threads is not a mapping"},
