@@ -55,8 +55,8 @@ struct cp_model {
     struct cp_arena arena;
 };
 
-/* From a safetensors file in open_clip's layout; every tensor of the config must be there with its shape, and
- * no other. Free with cp_model_free, also after a failure. */
+/* From a checkpoint of any format (io/checkpoint.h) in open_clip's layout; every tensor of the config must be
+ * there with its shape, and no other. Free with cp_model_free, also after a failure. */
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 

@@ -189,13 +189,22 @@ static void accepting_worse_needs_a_reason(void **state) {
 
 /* ---- forms ---- */
 
+/* As its schema says it, where Python can tell. */
+static void assert_json(void) {
+    shell(
+        "for p in python3 /usr/bin/python3; do $p tests/cli/validate.py $OUT.json data/schema/check-1.json; "
+        "code=$?; test $code = 77 || exit $code; done");
+}
+
 static void forms_are_what_they_say(void **state) {
     (void)state;
     expect(0, "check $OUT --junit $OUT.xml --json $OUT.json " BASELINE);
     shell("xmllint --noout --schema tests/cli/junit.xsd $OUT.xml 2>/dev/null");
     shell("grep -q '\"passed\":true' $OUT.json");
+    assert_json();
     expect(1, "check " SMALL BASELINE OTHER "baseline.norm.eps=1e-6 --junit $OUT.xml --json $OUT.json");
     shell("xmllint --noout --schema tests/cli/junit.xsd $OUT.xml 2>/dev/null");
+    assert_json();
     shell("grep -q '\"worst\":{\"input\":[0-9]*,\"name\":\"000' $OUT.json");
     shell("test \"$(" CP_PROGRAM " check $OUT.other.h5 --junit - " BASELINE
           "2>$OUT.err | xmllint --noout --schema tests/cli/junit.xsd - 2>&1)\" = '- validates'");
