@@ -39,6 +39,9 @@ static const char usage[] =
     "      --all                every tap; --junit FILE, --json FILE, --github: other forms\n"
     "  accept EXPERIMENT.yaml|RESULT.h5\n"
     "                           makes a run the baseline; --reason TEXT where it is worse\n"
+    "  preprocess PICTURE       what a picture becomes; preprocess.KNOB=VALUE as in experiments\n"
+    "      --model-config FILE  whose size, mean and std; else ViT-B/32's\n"
+    "      -o FILE.npy          the tensor (1, 3, size, size); --png FILE.png: to look at\n"
     "  list [taps]              components, variants and knobs; or the taps\n"
     "  --version                libraries and instruction sets\n"
     "  --help\n"
@@ -74,12 +77,15 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "diff") == 0)
         return cp_cmd_diff(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "preprocess") == 0)
+        return cp_cmd_preprocess(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
         return cp_cmd_list(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, diff, bisect, report, check, accept, list, --version or --help");
+           cp_expected(err,
+                       "run, diff, bisect, report, check, accept, preprocess, list, --version or --help");
 }
 
 int main(int argc, char **argv) {
