@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * torchvision's resize of a tensor of bytes (transforms/functional_tensor.py resize): to float32,
  * interpolated without align_corners, clamped, rounded half to even, to bytes. pytorch/pytorch
- * aten/src/ATen/native/cpu/UpSampleKernel.cpp; its vector code may fuse products and sums, so a byte that
- * lies halfway can come out one apart. */
+ * aten/src/ATen/native/cpu/UpSampleKernel.cpp. A source's place is computed in double from a scale of
+ * float32, and products and sums are fused, as its x86 builds do; which of them its compiler fuses is nowhere
+ * written, so one byte in some ten thousand, one that lies halfway, comes out one apart. */
 #include "preprocess/float_axes.h"
 #include "preprocess/variants.h"
 
