@@ -41,7 +41,8 @@ static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_
     }
     cp_pass_place(&c->pass, &as);
     if (visual) {
-        CP_TRY(cp_inputs_pixels(in, config, first, count, c->pixels, err));
+        const struct cp_preprocess how = cp_spec_preprocess(c->study->spec[0]);
+        CP_TRY(cp_inputs_pixels(in, &how, first, count, c->pixels, err));
         CP_TRY(cp_vision_stem(&c->pass, c->pixels, err));
     } else {
         CP_TRY(cp_text_stem(&c->pass, err));
