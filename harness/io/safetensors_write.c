@@ -29,10 +29,11 @@ static int by_width(const void *a, const void *b) {
 static json_t *describe(const struct cp_checkpoint_tensor *t, size_t at) {
     static const char *const names[CP_DTYPE_COUNT] = {"F32", "F16", "BF16", "F64", "I64", "I32", "U8"};
     json_t *shape = json_array();
+    const json_int_t begin = (json_int_t)at, size = (json_int_t)stored_size(t);
     for (int d = 0; d < t->rank; d++)
         (void)json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
-    return json_pack("{s:s,s:o,s:[I,I]}", "dtype", names[t->dtype], "shape", shape, "data_offsets",
-                     (json_int_t)at, (json_int_t)(at + stored_size(t)));
+    return json_pack("{s:s,s:o,s:[I,I]}", "dtype", names[t->dtype], "shape", shape, "data_offsets", begin,
+                     begin + size);
 }
 
 /* The header, blanks included; NULL: out of memory. */
@@ -114,7 +115,7 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
                                     const struct cp_written_text *texts, size_t text_count,
                                     struct cp_error *err) {
     const size_t count = cp_checkpoint_count(file), room = strlen(path) + sizeof ".partial";
-    const struct cp_checkpoint_tensor **tensors = calloc(count + 1, sizeof *tensors);
+    const struct cp_checkpoint_tensor **tensors = calloc(count + 1, sizeof(struct cp_checkpoint_tensor *));
     char *partial = malloc(room), *header = NULL;
     enum cp_status status = CP_OK;
     for (size_t i = 0; tensors && i < count; i++)
@@ -123,7 +124,7 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
         status = cp_checkpoint_check(file, tensors[i], err);
     if (tensors && partial && status == CP_OK) {
         (void)snprintf(partial, room, "%s.partial", path);
-        qsort(tensors, count, sizeof *tensors, by_width);
+        qsort(tensors, count, sizeof(struct cp_checkpoint_tensor *), by_width);
         header = header_of(tensors, count, texts, text_count);
     }
     if (status == CP_OK)

@@ -56,7 +56,7 @@ static int count_layers(const struct reader *r, const char *tower) {
 /* Layers, and the hidden width of the first. */
 static enum cp_status read_blocks(const struct reader *r, const char *tower, int *layers, int *mlp_width) {
     char name[96];
-    int shape[RANK_MAX];
+    int shape[RANK_MAX] = {0};
     *layers = count_layers(r, tower);
     if (*layers == 0)
         return cp_fail(r->err, CP_BAD_INPUT, r->path, "no layers in its %s tower",
@@ -78,7 +78,7 @@ static enum cp_status check_heads(const struct reader *r, int width, const char 
 
 static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config *c) {
     struct cp_vision_config *v = &c->vision;
-    int conv1[RANK_MAX], positions[RANK_MAX], proj[RANK_MAX], grid = 1;
+    int conv1[RANK_MAX] = {0}, positions[RANK_MAX] = {0}, proj[RANK_MAX] = {0}, grid = 1;
     CP_TRY(shape_of(r, "visual.conv1.weight", 4, conv1));
     CP_TRY(shape_of(r, "visual.positional_embedding", 2, positions));
     CP_TRY(shape_of(r, "visual.proj", 2, proj));
@@ -102,7 +102,7 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
 
 static enum cp_status infer_text(const struct reader *r, struct cp_clip_config *c) {
     struct cp_text_config *t = &c->text;
-    int tokens[RANK_MAX], positions[RANK_MAX], proj[RANK_MAX];
+    int tokens[RANK_MAX] = {0}, positions[RANK_MAX] = {0}, proj[RANK_MAX] = {0};
     CP_TRY(shape_of(r, "token_embedding.weight", 2, tokens));
     CP_TRY(shape_of(r, "positional_embedding", 2, positions));
     CP_TRY(shape_of(r, "text_projection", 2, proj));

@@ -33,17 +33,30 @@ static const struct era {
     {2, 0, true, NULL, NULL},
 };
 
+/* Whole numbers with dots between them; how many, 0 where the text is anything else. */
+static int read_numbers(const char *text, long numbers[3]) {
+    int count = 0;
+    for (char *end = NULL; count < 3; text = end + 1) {
+        if (*text < '0' || *text > '9')
+            return 0;
+        numbers[count++] = strtol(text, &end, 10);
+        if (!*end)
+            return count;
+        if (*end != '.')
+            return 0;
+    }
+    return 0;
+}
+
 static const struct era *era_of(const char *version, const char **number) {
     static const char prefix[] = "open_clip-";
-    int major = 0, minor = 0, end = 0, patch = 0;
+    long v[3] = {0};
     if (strncmp(version, prefix, sizeof prefix - 1) != 0)
         return NULL;
     *number = version + sizeof prefix - 1;
-    const bool two = sscanf(*number, "%2d.%3d%n", &major, &minor, &end) == 2 && !(*number)[end];
-    const bool three =
-        !two && sscanf(*number, "%2d.%3d.%3d%n", &major, &minor, &patch, &end) == 3 && !(*number)[end];
-    for (size_t i = 0; (two || three) && i < sizeof eras / sizeof eras[0]; i++)
-        if (major > eras[i].major || (major == eras[i].major && minor >= eras[i].minor))
+    const bool known = read_numbers(*number, v) >= 2;
+    for (size_t i = 0; known && i < sizeof eras / sizeof eras[0]; i++)
+        if (v[0] > eras[i].major || (v[0] == eras[i].major && v[1] >= eras[i].minor))
             return &eras[i];
     return NULL;
 }
@@ -57,7 +70,10 @@ static bool is_path(const char *pretrained) {
 static void clean(const char *tag, char cleaned[64]) {
     (void)snprintf(cleaned, 64, "%s", tag);
     for (char *c = cleaned; *c; c++)
-        *c = *c == '-' ? '_' : *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        if (*c == '-')
+            *c = '_';
+        else if (*c >= 'A' && *c <= 'Z')
+            *c = "abcdefghijklmnopqrstuvwxyz"[*c - 'A'];
 }
 
 /* Whether the tag's weights were trained with QuickGELU. data/model_configs/pretrained.json has the tags of

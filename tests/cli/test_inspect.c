@@ -119,6 +119,71 @@ static void hdf5_has_the_same_words(void **state) {
     assert_true(scale[0] > 2.5276f && scale[0] < 2.5277f);
 }
 
+/* Every form that PyTorch and NumPy write becomes a safetensors file of the same values. */
+static void all_forms_convert(void **state) {
+    static const char *const forms[] = {"model.safetensors.index.json",
+                                        "state-fp32.pt",
+                                        "training.pt",
+                                        "views.pt",
+                                        "strided.pt",
+                                        "script.pt",
+                                        "packed.npz",
+                                        "state-fp64.pt"};
+    struct cp_error err = {0};
+    struct cp_checkpoint *single = NULL;
+    char path[128], command[512];
+    (void)state;
+    assert_int_equal(cp_checkpoint_open("reference/golden/checkpoints/single.safetensors", &single, &err),
+                     CP_OK);
+    (void)snprintf(path, sizeof path, "%s/form.safetensors", folder_of_test);
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        struct cp_checkpoint *file = NULL;
+        (void)snprintf(
+            command, sizeof command,
+            "convert reference/golden/checkpoints/%s %s --config reference/golden/captures/model.json",
+            forms[f], path);
+        runs(command, 0, "");
+        assert_int_equal(cp_checkpoint_open(path, &file, &err), CP_OK);
+        for (size_t i = 0; i < cp_checkpoint_count(single); i++) {
+            const struct cp_checkpoint_tensor *a = cp_checkpoint_at(single, i),
+                                              *b = cp_checkpoint_find(file, a->name);
+            assert_non_null(b);
+            const size_t count = cp_checkpoint_elements(a);
+            float *x = malloc(count * sizeof *x), *y = malloc(count * sizeof *y);
+            assert_true(x && y && cp_checkpoint_elements(b) == count);
+            assert_int_equal(cp_checkpoint_widen(single, a, x, &err), CP_OK);
+            assert_int_equal(cp_checkpoint_widen(file, b, y, &err), CP_OK);
+            if (memcmp(x, y, count * sizeof *x) != 0)
+                fail_msg("%s: %s", forms[f], a->name);
+            free(x);
+            free(y);
+        }
+        cp_checkpoint_close(file);
+    }
+    cp_checkpoint_close(single);
+}
+
+/* A demo model as people save it, with PyTorch where that is installed: no config, no metadata. */
+static void resaved_by_pytorch(void **state) {
+    static const char save[] =
+        "PYTHONPATH=. /usr/bin/python3 -c \"import os, torch; from reference.pytorch import safetensors; "
+        "torch.save(safetensors.load('" DEMO
+        "/open_clip_model.safetensors'), os.environ['DIR'] + '/tmp.pt')\" "
+        "2>/dev/null";
+    (void)state;
+    if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) /* NOLINT(cert-env33-c) */
+        skip();
+    assert_int_equal(system(save), 0); /* NOLINT(cert-env33-c) */
+    runs("inspect $DIR/tmp.pt", 0, "format         PyTorch zip archive, ");
+    assert_non_null(strstr(text, "config         shapes; the shapes are those of fashion-clip\n"));
+    assert_non_null(strstr(text, "the activation cannot be known from them\n"));
+    runs("run --dry-run experiments/founding-bug.yaml inputs.limit=1 model.checkpoint=$DIR/tmp.pt", 0,
+         "# baseline\nactivation: quick\n");
+    runs("run --dry-run experiments/founding-bug.yaml inputs.limit=1 candidates={} "
+         "\"model={load_as: open_clip-2.24, name: fashion-clip, pretrained: $DIR/tmp.pt}\"",
+         0, "# baseline\nactivation: erf\n");
+}
+
 static void refusals(void **state) {
     static const struct {
         const char *arguments;
@@ -188,6 +253,8 @@ int main(void) {
         cmocka_unit_test(seeded_models_cannot_be_told),
         cmocka_unit_test(run_honours_what_convert_wrote),
         cmocka_unit_test(hdf5_has_the_same_words),
+        cmocka_unit_test(all_forms_convert),
+        cmocka_unit_test(resaved_by_pytorch),
         cmocka_unit_test(refusals),
         cmocka_unit_test(founding_bug),
     };
