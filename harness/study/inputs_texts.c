@@ -76,8 +76,9 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp
 static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
                              const struct cp_text *prompt, int32_t *ids) {
     char where[sizeof l->err->where];
-    const enum cp_status status = cp_tokenizer_encode(tokenizer, prompt->text, l->config->text.context_length,
-                                                      l->experiment->inputs.truncate, ids, l->err);
+    const enum cp_status status =
+        cp_tokenizer_encode(tokenizer, cp_tokenizer_variant(0), prompt->text, l->config->text.context_length,
+                            l->experiment->inputs.truncate, ids, l->err);
     cp_mark_text(&prompt->mark, where, sizeof where);
     if (status != CP_OK)
         cp_error_within(l->err, where);

@@ -69,7 +69,8 @@ static void assert_ids(const char *prompt, const int32_t *found, const char *exp
 static void check_refused(const char *prompt) {
     struct cp_error err;
     int32_t ids[CONTEXT];
-    if (cp_tokenizer_encode(tokenizer, prompt, CONTEXT, true, ids, &err) != CP_BAD_INPUT)
+    if (cp_tokenizer_encode(tokenizer, cp_tokenizer_variant(0), prompt, CONTEXT, true, ids, &err) !=
+        CP_BAD_INPUT)
         fail_msg("'%s' is not refused", prompt);
     assert_non_null(strstr(err.expected, "token ids from a .npy file"));
 }
@@ -77,7 +78,8 @@ static void check_refused(const char *prompt) {
 static void check_encoded(const char *prompt, int tokens, const char *expected) {
     struct cp_error err;
     int32_t ids[CONTEXT];
-    const enum cp_status strict = cp_tokenizer_encode(tokenizer, prompt, CONTEXT, false, ids, &err);
+    const enum cp_status strict =
+        cp_tokenizer_encode(tokenizer, cp_tokenizer_variant(0), prompt, CONTEXT, false, ids, &err);
     if (tokens <= CONTEXT) {
         if (strict != CP_OK)
             fail_msg("%s", err.what);
@@ -88,7 +90,8 @@ static void check_encoded(const char *prompt, int tokens, const char *expected) 
         assert_int_equal(strict, CP_BAD_INPUT);
         assert_non_null(strstr(err.what, count));
     }
-    assert_int_equal(cp_tokenizer_encode(tokenizer, prompt, CONTEXT, true, ids, &err), CP_OK);
+    assert_int_equal(
+        cp_tokenizer_encode(tokenizer, cp_tokenizer_variant(0), prompt, CONTEXT, true, ids, &err), CP_OK);
     assert_ids(prompt, ids, expected);
 }
 
