@@ -39,6 +39,9 @@ static const char usage[] =
     "      --all                every tap; --junit FILE, --json FILE, --github: other forms\n"
     "  accept EXPERIMENT.yaml|RESULT.h5\n"
     "                           makes a run the baseline; --reason TEXT where it is worse\n"
+    "  tokenize TEXT...         ids and tokens of texts, by --tokenizer openai, open_clip, ...\n"
+    "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
+    "      --context 77, --truncate, --pad, --json\n"
     "  list [taps]              components, variants and knobs; or the taps\n"
     "  --version                libraries and instruction sets\n"
     "  --help\n"
@@ -74,12 +77,14 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "diff") == 0)
         return cp_cmd_diff(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "tokenize") == 0)
+        return cp_cmd_tokenize(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
         return cp_cmd_list(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, diff, bisect, report, check, accept, list, --version or --help");
+           cp_expected(err, "run, diff, bisect, report, check, accept, tokenize, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONG_S = 0x17f, LONG_SOLIDUS = 0x338 };
+enum { LONG_S = 0x17f, LONG_SOLIDUS = 0x338, YPOGEGRAMMENI = 0x345 };
 
 struct cp_tokenizer {
     struct cp_bpe *bpe;
@@ -151,11 +151,17 @@ static size_t contraction(const struct cp_tokenizer_variant *v, const uint32_t *
     return 0;
 }
 
+/* The class that the pattern sees. The combining iota is a mark, but in capitals a letter: for regex,
+ * ignoring case, it is in no class of the pattern, and lost as a space is. */
+static enum cp_class class_of(const struct cp_tokenizer_variant *v, uint32_t code) {
+    return v->ignore_case && code == YPOGEGRAMMENI ? CP_SPACE : cp_unicode_class(code);
+}
+
 /* Codes of one class. */
-static size_t run(const uint32_t *text, const uint32_t *end) {
-    const enum cp_class class = cp_unicode_class(*text);
+static size_t run(const struct cp_tokenizer_variant *v, const uint32_t *text, const uint32_t *end) {
+    const enum cp_class class = class_of(v, *text);
     size_t length = 1;
-    while (text + length < end && cp_unicode_class(text[length]) == class)
+    while (text + length < end && class_of(v, text[length]) == class)
         length++;
     return length;
 }
@@ -166,8 +172,8 @@ static size_t word_length(const struct cp_tokenizer_variant *v, const uint32_t *
     if (length)
         return length;
     if (v->split == CP_SPLIT_GPT2)
-        return *text == ' ' ? 1 + run(text + 1, end) : run(text, end);
-    return cp_unicode_class(*text) == CP_NUMBER ? 1 : run(text, end);
+        return *text == ' ' ? 1 + run(v, text + 1, end) : run(v, text, end);
+    return cp_unicode_class(*text) == CP_NUMBER ? 1 : run(v, text, end);
 }
 
 /* Codes up to the next special string that is cut out of the text, or to its end. */
@@ -197,7 +203,7 @@ static void add_words(const struct cp_tokenizer *tokenizer, const struct cp_toke
         if (length && id >= 0) {
             tokens->ids[tokens->count++] = id;
             section = section_end(v, text, at + length);
-        } else if (*at == ' ' && v->split == CP_SPLIT_CLIP) {
+        } else if (class_of(v, *at) == CP_SPACE && v->split == CP_SPLIT_CLIP) {
             length = 1;
         } else {
             length = length ? length : word_length(v, at, section);
