@@ -1,11 +1,12 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
 PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
-	libspng-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev python3-h5py python3-xarray \
-	python3-h5netcdf python3-pandas python3-jsonschema dataset-fashion-mnist
+	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev \
+	python3-h5py python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
+	dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch clean
+.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch mutations clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -57,6 +58,10 @@ bench-pytorch: build
 	@missing=$$(for p in python3-torch libopenblas0-openmp; do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
 	if [ -n "$$missing" ]; then echo "Needs, from Debian:" $$missing; exit 1; fi
 	/usr/bin/python3 tests/bench/lockstep_vs_pytorch.py --oracle
+
+# The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
+mutations: setup
+	/usr/bin/python3 tests/mutation/mutate.py
 
 clean:
 	rm -rf build results/runs

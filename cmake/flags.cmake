@@ -19,6 +19,10 @@ if(CP_SANITIZE)
   target_link_options(cp_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(CP_FUZZ)
+  target_compile_options(cp_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # The instruction sets that harness/ops is compiled for; the program picks one at run time by what the processor has.
 # scalar is the portable definition that the others must agree with to the bit.
 set(CP_ISAS "scalar;avx2;avx512" CACHE STRING "Instruction sets to build kernels for")

@@ -126,11 +126,18 @@ static enum cp_status judge(const struct arguments *a, const struct cp_experimen
     return status;
 }
 
-/* What was accepted is read first: a slip there costs no run. */
+/* "-" is standard output. */
+static enum cp_status check_name(const char *path, struct cp_error *err) {
+    return path && !is_standard_output(path) ? cp_disk_check_name(path, err) : CP_OK;
+}
+
+/* What was accepted is read first, and names are looked at: a slip there costs no run. */
 static enum cp_status check(const struct arguments *a, const struct cp_experiment *experiment,
                             struct cp_error *err) {
     struct cp_gate_samples accepted = {0}, samples = {0};
     enum cp_status status;
+    CP_TRY(check_name(a->junit, err));
+    CP_TRY(check_name(a->json, err));
     if (access(a->source.baseline, F_OK) != 0)
         return cp_fail(err, CP_BAD_INPUT, a->source.baseline, "is not there"),
                cp_expected(err, "a baseline that `clip-parity accept %.200s` wrote", a->source.path);

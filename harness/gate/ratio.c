@@ -122,11 +122,8 @@ enum cp_status cp_judge_ratios(const struct cp_judging *j, struct cp_gate_judged
                                   .d = cp_arena_calloc(&arena, taps * CP_GATE_INPUTS, sizeof(double)),
                                   .work = cp_arena_alloc(&arena, CP_VERDICT_WORK, sizeof(double)),
                                   .order = cp_arena_alloc(&arena, taps, sizeof(size_t))};
-    enum cp_status status = CP_OK;
-    if (!family.facts || !family.fields || !family.d || !family.work || !family.order)
-        status = cp_judge_no_memory(j);
-    if (status == CP_OK)
-        status = judge_family(&family, judged);
+    const bool room = family.facts && family.fields && family.d && family.work && family.order;
+    const enum cp_status status = room ? judge_family(&family, judged) : cp_judge_no_memory(j);
     cp_arena_free(&arena);
     return status;
 }

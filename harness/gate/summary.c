@@ -36,16 +36,22 @@ static const char *fact(const struct cp_gate_samples *s, const char *name) {
     return "unknown";
 }
 
+static void put_note(const struct writer *w, const char *begin, const char *note, const char *end) {
+    char line[1024];
+    (void)snprintf(line, sizeof line, "%s%.900s%s", begin, note, end);
+    cp_screen_wrap(&w->screen, line, 2);
+}
+
 static void put_head(const struct writer *w) {
     const struct cp_gate_verdict *v = w->verdict;
     (void)fprintf(w->out, "%s  %s: ", cp_gate_passed(v) ? "PASS" : "FAIL", v->samples->name);
     put_counts(w);
-    (void)fprintf(w->out, "\n      against %s of %.10s, commit %s\n", v->accepted->path,
+    (void)fprintf(w->out, "\n      against %s\n      of %.10s, commit %s\n", v->accepted->path,
                   fact(v->accepted, "time"), fact(v->accepted, "commit"));
     for (size_t i = 0; i < v->inputs; i++)
-        (void)fprintf(w->out, "  other inputs: %s\n", v->input[i]);
+        put_note(w, "other inputs: ", v->input[i], "");
     for (size_t i = 0; i < v->rules; i++)
-        (void)fprintf(w->out, "  check %s, without reason:\n", v->rule[i]);
+        put_note(w, "check ", v->rule[i], ", without reason");
 }
 
 /* ---- a subject ---- */

@@ -33,7 +33,7 @@ static enum cp_status no_memory(const struct cp_capture *capture, struct cp_erro
 
 /* ---- the child ---- */
 
-static void limit(int resource, size_t most) {
+static void limit(__rlimit_resource_t resource, size_t most) {
     const struct rlimit value = {most, most};
     (void)setrlimit(resource, &value);
 }

@@ -175,6 +175,77 @@ bool cp_json_whole(struct cp_json *json, size_t *value) {
     return true;
 }
 
+static size_t skip_digits(struct cp_json *json) {
+    const size_t start = json->at;
+    while (peek(json) >= '0' && peek(json) <= '9')
+        json->at++;
+    return json->at - start;
+}
+
+static bool skip_number(struct cp_json *json) {
+    json->at += peek(json) == '-' ? 1 : 0;
+    bool right = skip_digits(json) > 0;
+    if (right && peek(json) == '.') {
+        json->at++;
+        right = skip_digits(json) > 0;
+    }
+    if (right && (peek(json) == 'e' || peek(json) == 'E')) {
+        json->at++;
+        json->at += peek(json) == '-' || peek(json) == '+' ? 1 : 0;
+        right = skip_digits(json) > 0;
+    }
+    return right || fail(json, json->at, "a value");
+}
+
+static bool skip_scalar(struct cp_json *json) {
+    static const char *const words[] = {"true", "false", "null"};
+    size_t length;
+    if (skip_blanks(json) == '"')
+        return cp_json_string(json, NULL, 0, &length);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (json->size - json->at >= strlen(words[i]) &&
+            memcmp(json->text + json->at, words[i], strlen(words[i])) == 0) {
+            json->at += strlen(words[i]);
+            return true;
+        }
+    return skip_number(json);
+}
+
+/* Reads the ends that stand here, then the name and the colon of an object's next value. */
+static bool skip_between(struct cp_json *json, const char *ends, bool *first, size_t *depth) {
+    size_t length;
+    while (*depth && !cp_json_more(json, ends[*depth - 1], &first[*depth - 1])) {
+        if (json->expected)
+            return false;
+        --*depth;
+    }
+    if (*depth == 0 || ends[*depth - 1] == ']')
+        return true;
+    return cp_json_string(json, NULL, 0, &length) && cp_json_expect(json, ':');
+}
+
+bool cp_json_skip(struct cp_json *json) {
+    enum { DEPTH = 64 };
+    char ends[DEPTH];
+    bool first[DEPTH];
+    size_t depth = 0;
+    do {
+        const int next = skip_blanks(json);
+        if (next == '{' || next == '[') {
+            if (depth == DEPTH)
+                return fail(json, json->at, "at most 64 lists and objects in each other");
+            ends[depth] = next == '{' ? '}' : ']';
+            first[depth++] = true;
+            json->at++;
+        } else if (!skip_scalar(json)) {
+            return false;
+        }
+        if (!skip_between(json, ends, first, &depth))
+            return false;
+    } while (depth);
+    return true;
+}
+
 bool cp_json_end(struct cp_json *json) {
     return skip_blanks(json) < 0 || fail(json, json->at, "nothing but blanks");
 }

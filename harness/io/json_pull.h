@@ -28,6 +28,9 @@ bool cp_json_string(struct cp_json *json, char *text, size_t size, size_t *lengt
 /* A number from 0 to SIZE_MAX without fraction and exponent. */
 bool cp_json_whole(struct cp_json *json, size_t *value);
 
+/* Any value, at most 64 lists and objects in each other. */
+bool cp_json_skip(struct cp_json *json);
+
 /* Whether nothing but blanks is left. */
 bool cp_json_end(struct cp_json *json);
 

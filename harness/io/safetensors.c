@@ -17,6 +17,8 @@ struct cp_safetensors {
     size_t data_size, count;
     struct cp_safetensor *tensors;   /* by name */
     struct cp_safetensor **in_order; /* of the data */
+    struct cp_safetensors_text *metadata;
+    size_t metadata_count;
     struct cp_arena arena;
 };
 
@@ -99,6 +101,8 @@ static enum cp_status read_tensors(struct cp_safetensors *file, const unsigned c
         return cp_fail(err, CP_INTERNAL, file->path, "out of memory for the header");
     file->tensors = header.tensors;
     file->count = header.count;
+    file->metadata = header.metadata;
+    file->metadata_count = header.metadata_count;
     qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
     for (size_t i = 0; i < file->count; i++)
         file->in_order[i] = &file->tensors[i];
@@ -163,6 +167,17 @@ const struct cp_safetensor *cp_safetensors_at(const struct cp_safetensors *file,
 const struct cp_safetensor *cp_safetensors_find(const struct cp_safetensors *file, const char *name) {
     const struct cp_safetensor key = {.name = name};
     return bsearch(&key, file->tensors, file->count, sizeof key, by_name);
+}
+
+const void *cp_safetensors_data(const struct cp_safetensors *file, const struct cp_safetensor *tensor) {
+    return file->data + tensor->begin;
+}
+
+const char *cp_safetensors_metadata(const struct cp_safetensors *file, const char *key) {
+    for (size_t i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->metadata[i].key, key) == 0)
+            return file->metadata[i].value;
+    return NULL;
 }
 
 enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *t,

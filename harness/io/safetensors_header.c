@@ -68,34 +68,52 @@ static enum cp_status read_name(struct reader *r, const char **name) {
     return syntax(r);
 }
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+static int by_key(const void *a, const void *b) {
+    const struct cp_safetensors_text *x = a, *y = b;
+    return strcmp(x->key, y->key);
 }
 
-/* Free text: nothing in it is kept. */
-static enum cp_status read_metadata(struct reader *r) {
+/* A string's length is known once it was read: a second reading copies it. */
+static enum cp_status read_value(struct reader *r, const char **value) {
+    const struct cp_json before = r->json;
+    size_t length = 0;
+    if (!cp_json_string(&r->json, NULL, 0, &length))
+        return CP_OK; /* the loop over the strings ends, and says why */
+    char *text = cp_arena_alloc(r->arena, length + 1, 1);
+    if (!text)
+        return out_of_memory(r);
+    r->json = before;
+    (void)cp_json_string(&r->json, text, length, &length);
+    text[length] = '\0';
+    *value = text;
+    return CP_OK;
+}
+
+static enum cp_status read_metadata(struct reader *r, struct cp_safetensors_header *header) {
     const size_t most = at_most((r->json.size - r->json.at) / METADATA_BYTES + 1);
-    const char **names = cp_arena_alloc(r->arena, most, sizeof *names);
-    size_t count = 0, length;
+    struct cp_safetensors_text *texts = cp_arena_alloc(r->arena, most, sizeof *texts);
+    size_t count = 0;
     bool first = true;
-    if (!names)
+    if (!texts)
         return out_of_memory(r);
     if (!cp_json_expect(&r->json, '{'))
         return syntax(r);
     while (cp_json_more(&r->json, '}', &first)) {
         if (count == most)
             return bad_at(r, r->json.at, "too many strings in __metadata__", "at most 65536");
-        CP_TRY(read_name(r, &names[count++]));
+        CP_TRY(read_name(r, &texts[count].key));
         r->name = "__metadata__";
-        (void)cp_json_string(&r->json, NULL, 0, &length);
+        CP_TRY(read_value(r, &texts[count++].value));
     }
     CP_TRY(syntax(r));
-    qsort(names, count, sizeof *names, by_text);
+    qsort(texts, count, sizeof *texts, by_key);
     for (size_t i = 1; i < count; i++)
-        if (strcmp(names[i - 1], names[i]) == 0) {
-            r->name = names[i];
+        if (strcmp(texts[i - 1].key, texts[i].key) == 0) {
+            r->name = texts[i].key;
             return bad_at(r, r->json.at, "two strings of __metadata__ have this name", "one");
         }
+    header->metadata = texts;
+    header->metadata_count = count;
     return CP_OK;
 }
 
@@ -189,7 +207,7 @@ enum cp_status cp_safetensors_header_read(const char *path, const unsigned char 
     struct reader r = {.path = path, .json = {.text = text, .size = size}, .arena = arena, .err = err};
     const size_t most = at_most(size / ENTRY_BYTES + 1);
     bool first = true, metadata = false;
-    header->count = 0;
+    *header = (struct cp_safetensors_header){0};
     header->tensors = cp_arena_calloc(arena, most, sizeof *header->tensors);
     if (!header->tensors)
         return out_of_memory(&r);
@@ -204,7 +222,7 @@ enum cp_status cp_safetensors_header_read(const char *path, const unsigned char 
             if (metadata)
                 return bad_at(&r, r.json.at, "a second __metadata__", "one");
             metadata = true;
-            CP_TRY(read_metadata(&r));
+            CP_TRY(read_metadata(&r, header));
         }
         r.name = NULL;
     }

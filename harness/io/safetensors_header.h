@@ -7,12 +7,18 @@
 #include "base/arena.h"
 #include "io/safetensors.h"
 
+struct cp_safetensors_text {
+    const char *key, *value; /* up to its first NUL */
+};
+
 struct cp_safetensors_header {
     struct cp_safetensor *tensors; /* as they stand in the header */
     size_t count;
+    struct cp_safetensors_text *metadata; /* by key */
+    size_t metadata_count;
 };
 
-/* Memory is at most 256 bytes for each tensor and each string of __metadata__, besides their names. */
+/* Memory is at most 256 bytes for each tensor and each string of __metadata__, besides their text. */
 enum cp_status cp_safetensors_header_read(const char *path, const unsigned char *text, size_t size,
                                           struct cp_arena *arena, struct cp_safetensors_header *header,
                                           struct cp_error *err);

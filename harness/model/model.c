@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/wide.h"
-#include "io/safetensors.h"
+#include "io/checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,7 +117,7 @@ static size_t elements(const struct wanted *w) {
 }
 
 /* Bytes of "(", sizes of up to 20 digits with ", " between them, and ")". */
-enum { SHAPE_TEXT = 2 + CP_SAFETENSORS_RANK * 22 + 1 };
+enum { SHAPE_TEXT = 2 + CP_CHECKPOINT_RANK * 22 + 1 };
 
 static void shape_text(int rank, const size_t *shape, char text[SHAPE_TEXT]) {
     size_t used = (size_t)snprintf(text, SHAPE_TEXT, "(");
@@ -151,14 +151,14 @@ static float *room(struct cp_model *model, const struct wanted *w, struct cp_err
 
 struct loading {
     struct cp_model *model;
-    const struct cp_safetensors *file;
+    const struct cp_checkpoint *file;
     const char *path;
     bool *wanted; /* of every tensor of the file: the config calls for it */
 };
 
 static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
     struct loading *loading = self;
-    const struct cp_safetensor *tensor = cp_safetensors_find(loading->file, w->name);
+    const struct cp_checkpoint_tensor *tensor = cp_checkpoint_find(loading->file, w->name);
     char want_shape[SHAPE_TEXT], have_shape[SHAPE_TEXT], where[512];
     (void)snprintf(where, sizeof where, "%.300s: tensor %s", loading->path, w->name);
     shape_text(w->rank, w->shape, want_shape);
@@ -177,17 +177,26 @@ static enum cp_status load_one(void *self, const struct wanted *w, struct cp_err
     if (!values)
         return CP_INTERNAL;
     loading->wanted[tensor->index] = true;
-    return cp_safetensors_widen(loading->file, tensor, values, err);
+    return cp_checkpoint_widen(loading->file, tensor, values, err);
+}
+
+/* OpenAI's TorchScript archives have three whole numbers of the config among the weights. */
+static bool is_of_config(const struct cp_checkpoint_tensor *tensor) {
+    static const char *const names[] = {"input_resolution", "context_length", "vocab_size"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (tensor->rank == 0 && tensor->dtype == CP_INT64 && strcmp(tensor->name, names[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Names the first tensor of the file that the config does not call for. */
 static enum cp_status refuse_unexpected(const struct loading *loading, struct cp_error *err) {
     const struct cp_clip_config *config = &loading->model->config;
-    for (size_t i = 0; i < cp_safetensors_count(loading->file); i++)
-        if (!loading->wanted[i]) {
+    for (size_t i = 0; i < cp_checkpoint_count(loading->file); i++)
+        if (!loading->wanted[i] && !is_of_config(cp_checkpoint_at(loading->file, i))) {
             char where[512];
             (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path,
-                           cp_safetensors_at(loading->file, i)->name);
+                           cp_checkpoint_at(loading->file, i)->name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
                    cp_expected(err,
                                "only the tensors that the config calls for: %d vision and %d text layers",
@@ -199,21 +208,21 @@ static enum cp_status refuse_unexpected(const struct loading *loading, struct cp
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err) {
     struct cp_arena scratch = {0};
-    struct cp_safetensors *file = NULL;
+    struct cp_checkpoint *file = NULL;
     struct loading loading = {.model = model, .path = checkpoint};
     struct walk walk = {.visit = load_one, .self = &loading, .err = err};
     enum cp_status status;
     CP_TRY_DONE(begin(config, model, err));
-    CP_TRY_DONE(cp_safetensors_open(checkpoint, &file, err));
+    CP_TRY_DONE(cp_checkpoint_open(checkpoint, &file, err));
     loading.file = file;
-    loading.wanted = cp_arena_calloc(&scratch, cp_safetensors_count(file), sizeof *loading.wanted);
+    loading.wanted = cp_arena_calloc(&scratch, cp_checkpoint_count(file), sizeof *loading.wanted);
     if (!loading.wanted)
         CP_TRY_DONE(cp_fail(err, CP_INTERNAL, checkpoint, "out of memory"));
     CP_TRY_DONE(each_tensor(model, &walk));
     status = refuse_unexpected(&loading, err);
 done:
     cp_arena_free(&scratch);
-    cp_safetensors_close(file);
+    cp_checkpoint_close(file);
     return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/torch_random.h"
 #include "io/clip_config.h"
 
 #include <stdint.h>
@@ -54,8 +55,8 @@ struct cp_model {
     struct cp_arena arena;
 };
 
-/* From a safetensors file in open_clip's layout; every tensor of the config must be there with its shape, and
- * no other. Free with cp_model_free, also after a failure. */
+/* From a checkpoint of any format (io/checkpoint.h) in open_clip's layout; every tensor of the config must be
+ * there with its shape, and no other. Free with cp_model_free, also after a failure. */
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 
@@ -64,6 +65,11 @@ enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config
  * spread. The same rule in Python: reference/pytorch/counter.py. */
 enum cp_status cp_model_counter(const struct cp_clip_config *config, uint64_t seed, struct cp_model *model,
                                 struct cp_error *err);
+
+/* The weights that open_clip's class CLIP has after torch.manual_seed(seed), to the bit. */
+enum cp_status cp_model_open_clip(const struct cp_clip_config *config, uint64_t seed,
+                                  enum cp_torch_capability capability, struct cp_model *model,
+                                  struct cp_error *err);
 
 void cp_model_free(struct cp_model *model);
 

@@ -51,7 +51,7 @@ static enum cp_status read_name(struct cp_experiment *experiment, const struct c
 
 static enum cp_status read_seeded(struct cp_model_source *model, const struct cp_yaml *node,
                                   struct cp_error *err) {
-    static const char *const rules[] = {"counter", NULL};
+    static const char *const rules[] = {"counter", "open_clip", NULL};
     const struct cp_yaml *seed = cp_yaml_get(node, "seed");
     int rule = 0;
     CP_TRY(cp_yaml_choice(cp_yaml_get(node, "init"), "model.init", rules, &rule, err));

@@ -3,12 +3,12 @@
  *
  *   experiment: NAME            letters, digits, _ - and dots; required
  *   hypothesis: TEXT
- *   model: {checkpoint: PATH | init: counter, seed: N, config: PATH}     config is required with init; no
- * model where every pass is a capture inputs:                     images or prompts or both, or synthetic
- * alone images: PATH, GLOB or a list of them prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list,
- * templates: PATH or list} | TOKENS.npy truncate: on | off        cut prompts that are too long for the
- * model; off: they are errors labels: PATH limit: N                  the first N images synthetic: {images:
- * N, prompts: N, seed: N} capture: FILE[:NAME]      pixels.normalized and tokens of a capture, alone
+ *   model: {checkpoint: PATH | init: counter | open_clip, seed: N, config: PATH}     config is required with
+ * init; no model where every pass is a capture inputs:                     images or prompts or both, or
+ * synthetic alone images: PATH, GLOB or a list of them prompts: [TEXT, ...] | {file: PATH} | {classes: PATH
+ * or list, templates: PATH or list} | TOKENS.npy truncate: on | off        cut prompts that are too long for
+ * the model; off: they are errors labels: PATH limit: N                  the first N images synthetic:
+ * {images: N, prompts: N, seed: N} capture: FILE[:NAME]      pixels.normalized and tokens of a capture, alone
  *   baseline: {ADDRESS: VALUE, ...}
  *     capture: FILE[:NAME]      not computed: what another system computed (map: FILE says where its taps
  * are); the settings say how it was meant to. The same in a candidate candidates: {NAME: {ADDRESS: VALUE,

@@ -87,22 +87,21 @@ static enum cp_status read_where(struct cp_experiment *experiment, const struct 
 
 /* A first "*", and "decisions" before any other of decisions, say more of the default itself: an experiment
  * that is printed and read back is the same. */
-static struct cp_check_rule *default_of(const struct cp_experiment *experiment,
-                                        const struct cp_yaml_entry *entry) {
+static size_t place_of(const struct cp_experiment *experiment, const struct cp_yaml_entry *entry) {
     if (strcmp(entry->key, "*") == 0 && experiment->check_count == 2)
-        return &experiment->check[0];
+        return 0;
     for (size_t r = 2; r < experiment->check_count; r++)
         if (!experiment->check[r].tap)
-            return NULL;
-    return strcmp(entry->key, decisions) == 0 ? &experiment->check[1] : NULL;
+            return experiment->check_count;
+    return strcmp(entry->key, decisions) == 0 ? 1 : experiment->check_count;
 }
 
 static enum cp_status add_rule(struct cp_experiment *experiment, const struct cp_yaml_entry *entry,
                                struct cp_error *err) {
-    struct cp_check_rule *rule = default_of(experiment, entry);
-    if (rule)
+    const size_t place = place_of(experiment, entry);
+    struct cp_check_rule *rule = &experiment->check[place];
+    if (place < experiment->check_count)
         return read_rule(entry, rule, err);
-    rule = &experiment->check[experiment->check_count];
     CP_TRY(read_where(experiment, entry, rule, err));
     for (size_t r = 2; r < experiment->check_count; r++)
         if (strcmp(experiment->check[r].where, rule->where) == 0)

@@ -29,6 +29,8 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_clip_config_load(source->config.text, &config, err));
     if (source->checkpoint.text)
         return cp_model_load(source->checkpoint.text, &config, &study->model, err);
+    if (strcmp(source->init, "open_clip") == 0)
+        return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, &study->model, err);
     return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
 }
 

@@ -81,7 +81,7 @@ static void edits_are_located(void **state) {
         {"  config: data", "  seed: 3\n  config: data",
          "e.yaml:5:3: model.seed beside checkpoint (expected a seed only with init)"},
         {"checkpoint: data/fashion-clip/open_clip_model.safetensors", "init: threefry",
-         "e.yaml:4:9: model.init: 'threefry' is not allowed (expected one of counter)"},
+         "e.yaml:4:9: model.init: 'threefry' is not allowed (expected one of counter, open_clip)"},
         {"checkpoint: data/fashion-clip/open_clip_model.safetensors", "init: counter\n  seed: -1",
          "e.yaml:5:9: model.seed: '-1' is out of range (expected an integer, at least 0)"},
         {"  images: data/fashion-clip/images/*.png", "  images: [a.png, [b.png]]",

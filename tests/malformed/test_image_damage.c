@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Random damage to PNG, IDX and NPY files: read or refused in one line, and never a crash. */
+ * Random damage to pictures, IDX and NPY files: read or refused in one line, and never a crash. */
 #include "array_fixture.h"
+#include "io/picture.h"
 #include "malformed_fixture.h"
 #include "png_fixture.h"
 
@@ -74,9 +75,12 @@ static void repair_checksums(unsigned char *bytes, size_t size) {
     }
 }
 
-static enum cp_status read_png(const char *path, struct cp_error *err) {
-    uint8_t rgb[SIDE * SIDE * 3];
-    return cp_png_read(path, SIDE, rgb, err);
+static enum cp_status read_picture(const char *path, struct cp_error *err) {
+    struct cp_picture picture;
+    const enum cp_status status = cp_picture_read(path, &(struct cp_picture_options){0}, &picture, err);
+    if (status == CP_OK)
+        cp_picture_free(&picture);
+    return status;
 }
 
 /* Damages the file `bytes` TRIALS times; more than `least` of the results are read, and as many refused. */
@@ -123,7 +127,7 @@ static void damage_png(int colour, int depth, bool repair) {
     png_chunk("tEXt", "Comment\0a text", 14);
     png_rows(rows, SIDE * row);
     png_end();
-    damage_file(read_png, png.bytes, png.size, repair ? 100 : 10, repair);
+    damage_file(read_picture, png.bytes, png.size, repair ? 100 : 10, repair);
 }
 
 static void random_damage_to_png(void **state) {
@@ -133,6 +137,34 @@ static void random_damage_to_png(void **state) {
     damage_png(GREY, 2, true);
     damage_png(RGB, 8, true);
     damage_png(INDEXED, 2, true);
+}
+
+/* A file of reference/golden/pictures, which is small. */
+static void damage_golden(const char *name, size_t least) {
+    unsigned char bytes[FILE_MAX];
+    char path[256];
+    (void)snprintf(path, sizeof path, "reference/golden/pictures/%s", name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    assert_true(size > 0 && feof(file));
+    (void)fclose(file);
+    damage_file(read_picture, bytes, size, least, false);
+}
+
+static void random_damage_to_jpeg(void **state) {
+    (void)state;
+    seed = 4;
+    damage_golden("rgb-420.jpg", 100);
+    damage_golden("grey-progressive.jpg", 100);
+    damage_golden("ycck.jpg", 100);
+}
+
+static void random_damage_to_webp(void **state) {
+    (void)state;
+    seed = 5;
+    damage_golden("lossy-alpha.webp", 100);
+    damage_golden("lossy.webp", 100);
 }
 
 static void random_damage_to_idx(void **state) {
@@ -155,8 +187,8 @@ static void random_damage_to_npy(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_damage_to_png),
-        cmocka_unit_test(random_damage_to_idx),
+        cmocka_unit_test(random_damage_to_png),  cmocka_unit_test(random_damage_to_jpeg),
+        cmocka_unit_test(random_damage_to_webp), cmocka_unit_test(random_damage_to_idx),
         cmocka_unit_test(random_damage_to_npy),
     };
     return cmocka_run_group_tests(tests, make_file, close_file);

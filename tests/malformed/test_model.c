@@ -56,7 +56,7 @@ static const struct tensor small_tensors[] = {
 enum { TENSORS = sizeof small_tensors / sizeof small_tensors[0] };
 
 static size_t bytes_of(const struct tensor *t) {
-    size_t bytes = t->dtype ? strcmp(t->dtype, "F64") == 0 ? 8 : 2 : 4;
+    size_t bytes = t->dtype ? strcmp(t->dtype + 1, "64") == 0 ? 8 : 2 : 4;
     for (const char *at = strpbrk(t->shape, "0123456789"); at; at = strpbrk(at, "0123456789")) {
         char *end;
         bytes *= strtoull(at, &end, 10);
@@ -212,11 +212,14 @@ static void case_71_projections_do_not_meet(void **state) {
 }
 
 static void weights_of_another_dtype(void **state) {
-    const struct tensor half = {"visual.proj", "[8,4]", "BF16"}, wide = {"visual.proj", "[8,4]", "F64"};
+    const struct tensor half = {"visual.proj", "[8,4]", "BF16"}, wide = {"visual.proj", "[8,4]", "F64"},
+                        whole = {"visual.proj", "[8,4]", "I64"};
     (void)state;
     assert_string_equal(load(&half, &small), "");
-    assert_string_equal(load(&wide, &small),
-                        ": tensor visual.proj: fp64 is no dtype of weights (expected F32, F16 or BF16)");
+    assert_string_equal(load(&wide, &small), "");
+    assert_string_equal(
+        load(&whole, &small),
+        ": tensor visual.proj: int64 is no dtype of weights (expected fp64, fp32, fp16 or bf16)");
 }
 
 int main(void) {

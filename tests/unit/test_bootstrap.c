@@ -114,6 +114,16 @@ static void groups_keep_the_mean(void **state) {
     assert_true(fabs(mean - grouped) < 1e-15);
 }
 
+/* z = 1.6449 at 5 %: (1.6449 * 0.3 / 0.1)^2 = 24.4; on either side of the limit alike. */
+static void how_many_would_decide(void **state) {
+    (void)state;
+    assert_int_equal(cp_values_to_decide(0.5, 0.3, 0.6, 0.05), 25);
+    assert_int_equal(cp_values_to_decide(0.7, 0.3, 0.6, 0.05), 25);
+    assert_int_equal(cp_values_to_decide(0.5, 0, 0.6, 0.05), 0);
+    assert_true(cp_values_to_decide(0.6, 0.3, 0.6, 0.05) == SIZE_MAX);
+    assert_true(cp_values_to_decide(NAN, 0.3, 0.6, 0.05) == SIZE_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_cover),
@@ -122,6 +132,7 @@ int main(void) {
         cmocka_unit_test(equal_values_have_no_width),
         cmocka_unit_test(holm_is_that_of_r),
         cmocka_unit_test(groups_keep_the_mean),
+        cmocka_unit_test(how_many_would_decide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,6 +296,32 @@ static void files_are_loaded(void **state) {
     (void)unlink(path);
 }
 
+/* The number that a kind is limited to, 0 for auto, -1 for off. */
+static double limit_of(const char *subject, const char *tap, enum cp_check_kind kind) {
+    const struct cp_check_limit limit = cp_experiment_check(&experiment, subject, tap, kind)->limit[kind];
+    return limit.state == CP_CHECK_AUTO ? 0 : limit.state == CP_CHECK_OFF ? -1 : limit.number;
+}
+
+static void the_last_check_that_says_it_wins(void **state) {
+    static const char gelu[] = "visual.transformer.resblocks.5.mlp.gelu";
+    (void)state;
+    PARSE_EXAMPLE("threads=1");
+    assert_int_equal(experiment.check_count, 2);
+    for (int k = CP_CHECK_BITS; k < CP_CHECK_FLIPS; k++)
+        assert_true(limit_of("baseline", gelu, (enum cp_check_kind)k) == 0);
+    assert_true(limit_of("erf", NULL, CP_CHECK_FLIPS) == 0 && limit_of("erf", NULL, CP_CHECK_KL) == 0);
+    PARSE_EXAMPLE(
+        "check={'*': {ratio: 3}, '*.gelu': {ulp: 4, maths: off}, 'e*/visual.5.*': {ratio: 5, ulp: 6}, "
+        "'erf/decisions': {flips: 7}, visual.conv1: {bits: on, inconclusive: allow}}",
+        "check.*.gelu={ulp: 8}");
+    assert_true(limit_of("baseline", gelu, CP_CHECK_RATIO) == 3);
+    assert_true(limit_of("erf", gelu, CP_CHECK_RATIO) == 5);
+    assert_true(limit_of("erf", gelu, CP_CHECK_ULP) == 8); /* an override goes to the end, and replaces */
+    assert_true(limit_of("erf", gelu, CP_CHECK_MATHS) == 0);
+    assert_true(limit_of("erf", "visual.conv1", CP_CHECK_INCONCLUSIVE) == -1);
+    assert_true(limit_of("erf", NULL, CP_CHECK_FLIPS) == 7 && limit_of("tanh", NULL, CP_CHECK_FLIPS) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(example_is_read),
@@ -310,6 +336,7 @@ int main(void) {
         cmocka_unit_test(factorial_is_every_combination),
         cmocka_unit_test(layerwise_is_kept),
         cmocka_unit_test(files_are_loaded),
+        cmocka_unit_test(the_last_check_that_says_it_wins),
     };
     return cmocka_run_group_tests(tests, NULL, release);
 }

@@ -39,6 +39,18 @@ static void assert_same_inputs(const struct cp_inputs *a, const struct cp_inputs
     assert_true(a->synthetic_seed == b->synthetic_seed);
 }
 
+static void assert_same_check(const struct cp_check_rule *a, const struct cp_check_rule *b) {
+    const struct cp_text taps[] = {{a->tap, {0}}, {b->tap, {0}}};
+    const struct cp_text reasons[] = {{a->reason, {0}}, {b->reason, {0}}};
+    assert_string_equal(a->subject, b->subject);
+    assert_same_text(&taps[0], &taps[1]);
+    assert_same_text(&reasons[0], &reasons[1]);
+    for (int k = 0; k < CP_CHECK_KINDS; k++) {
+        assert_int_equal(a->limit[k].state, b->limit[k].state);
+        assert_true(a->limit[k].number == b->limit[k].number);
+    }
+}
+
 static void assert_same(const struct cp_experiment *a, const struct cp_experiment *b) {
     const struct cp_text hypotheses[] = {{a->hypothesis, {0}}, {b->hypothesis, {0}}};
     const struct cp_text inits[] = {{a->model.init, {0}}, {b->model.init, {0}}};
@@ -67,6 +79,9 @@ static void assert_same(const struct cp_experiment *a, const struct cp_experimen
     assert_string_equal(a->isa, b->isa);
     assert_same_text(&a->output, &b->output);
     assert_true(a->verdict_k == b->verdict_k && a->verdict_alpha == b->verdict_alpha);
+    assert_int_equal(a->check_count, b->check_count);
+    for (size_t r = 0; r < a->check_count; r++)
+        assert_same_check(&a->check[r], &b->check[r]);
 }
 
 /* The experiment as it stands must print as text that parses to an equal one and prints the same again. */
@@ -101,6 +116,14 @@ static void print_parses_back(void **state) {
     PARSE_EXAMPLE("candidates={a+b: {norm: rmsnorm}}", "factorial={a: {norm: rmsnorm}}");
     assert_round_trip();
     PARSE_EXAMPLE("candidates={}", "sweep={}", "factorial={}", "layerwise={}");
+    assert_round_trip();
+    PARSE_EXAMPLE(
+        "check={'*': {ratio: 3, reason: 'a: \"b\"'}, '*.gelu': {ulp: 0.1, inconclusive: allow}, "
+        "decisions: {flips: 2}, 'erf/visual.?': {bits: off, maths: on}, 'erf/decisions': {kl: off}}",
+        "check.*={worst_token: off}", "check.decisions={kl: 1e-9}");
+    assert_round_trip();
+    PARSE_EXAMPLE(
+        "check={'a*/decisions': {kl: off}, '*.gelu': {ulp: auto}, decisions: {flips: off}, '*': {}}");
     assert_round_trip();
     PARSE_EXAMPLE("inputs={prompts: t.npy}", "model={checkpoint: '12'}", "sweep.norm=[1, -1, .5]");
     assert_round_trip();

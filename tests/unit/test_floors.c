@@ -18,10 +18,11 @@ static const struct {
 } floors[] = {
     {"harness/base", "base", "openssl"},
     {"harness/num", "base num", "gsl"},
-    {"harness/io", "base io", "hdf5 hdf5_hl jansson libfyaml spng zlib"},
+    {"harness/io", "base io", "hdf5 hdf5_hl jansson libfyaml spng jpeglib jerror webp zlib"},
     {"harness/ops", "base ops", ""},
     {"harness/ops/*", "base ops", ""},
-    {"harness/model", "base io ops model tap/tap.h", ""},
+    {"harness/preprocess", "base io ops preprocess", ""},
+    {"harness/model", "base io ops preprocess model tap/tap.h", ""},
     {"harness/tap", "base io num tap", ""},
     {"reference/oracle", "base io model oracle tap/tap.h", "gsl"},
     {"harness/study", "base num io ops model tap oracle study", ""},
@@ -31,8 +32,8 @@ static const struct {
 };
 enum { FLOORS = sizeof floors / sizeof floors[0] };
 
-static const char *const libraries[] = {"openssl", "gsl",      "hdf5", "hdf5_hl",
-                                        "jansson", "libfyaml", "spng", "zlib"};
+static const char *const libraries[] = {"openssl", "gsl",     "hdf5",   "hdf5_hl", "jansson", "libfyaml",
+                                        "spng",    "jpeglib", "jerror", "webp",    "zlib"};
 
 /* Whether a list of words holds the path itself or its first part. */
 static bool allowed(const char *list, const char *path) {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * YAML files: experiments and baselines. */
+#include "fuzz.h"
+
+#include "io/yaml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    struct cp_arena arena = {0};
+    struct cp_yaml *root;
+    struct cp_error err = {0};
+    (void)fuzz_answer(cp_yaml_parse(&arena, "fuzz.yaml", (const char *)bytes, size, &root, &err), &err);
+    cp_arena_free(&arena);
+    return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A zip archive put together in memory, so that a test can then change any of its fields. */
+#ifndef CP_TESTS_ZIP_FIXTURE_H
+#define CP_TESTS_ZIP_FIXTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { ZIP_RECORDS = 16, ZIP_BYTES = 1 << 18 };
+
+static struct {
+    unsigned char bytes[ZIP_BYTES];
+    size_t size, count;
+    size_t local[ZIP_RECORDS], data[ZIP_RECORDS], central[ZIP_RECORDS], end; /* offsets */
+    struct {
+        const char *name;
+        size_t packed, size;
+        uint32_t crc;
+        unsigned method;
+    } record[ZIP_RECORDS];
+} zip;
+
+static inline void zip_put(size_t at, size_t count, uint64_t value) {
+    for (size_t i = 0; i < count; i++, value >>= 8)
+        zip.bytes[at + i] = (unsigned char)value;
+}
+
+static inline void zip_append(const void *bytes, size_t size) {
+    if (size)
+        memcpy(zip.bytes + zip.size, bytes, size);
+    zip.size += size;
+}
+
+static inline void zip_number(size_t count, uint64_t value) {
+    zip_put(zip.size, count, value);
+    zip.size += count;
+}
+
+static inline void zip_begin(void) {
+    zip.size = zip.count = 0;
+}
+
+/* The fields that a local header and a directory's entry have in common. */
+static inline void zip_fields(size_t i) {
+    zip_number(2, 20); /* version */
+    zip_number(2, 1 << 11);
+    zip_number(2, zip.record[i].method);
+    zip_number(4, 0); /* time */
+    zip_number(4, zip.record[i].crc);
+    zip_number(4, zip.record[i].packed);
+    zip_number(4, zip.record[i].size);
+    zip_number(2, strlen(zip.record[i].name));
+    zip_number(2, 0);
+}
+
+/* A record of packed bytes, as they stand: method 0 or 8. */
+static inline void zip_add_packed(const char *name, const void *bytes, size_t packed, size_t size,
+                                  uint32_t crc, unsigned method) {
+    const size_t i = zip.count++;
+    zip.record[i].name = name;
+    zip.record[i].packed = packed;
+    zip.record[i].size = size;
+    zip.record[i].crc = crc;
+    zip.record[i].method = method;
+    zip.local[i] = zip.size;
+    zip_append("PK\3\4", 4);
+    zip_fields(i);
+    zip_append(name, strlen(name));
+    zip.data[i] = zip.size;
+    zip_append(bytes, packed);
+}
+
+static inline void zip_add(const char *name, const void *bytes, size_t size) {
+    zip_add_packed(name, bytes, size, size, (uint32_t)crc32_z(0, bytes, size), 0);
+}
+
+static inline void zip_add_deflated(const char *name, const void *bytes, size_t size) {
+    static unsigned char packed[ZIP_BYTES / 2];
+    z_stream stream = {.next_in = (unsigned char *)bytes,
+                       .avail_in = (unsigned)size,
+                       .next_out = packed,
+                       .avail_out = sizeof packed};
+    (void)deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+    (void)deflate(&stream, Z_FINISH);
+    (void)deflateEnd(&stream);
+    zip_add_packed(name, packed, stream.total_out, size, (uint32_t)crc32_z(0, bytes, size), 8);
+}
+
+static inline void zip_end(void) {
+    const size_t directory = zip.size;
+    for (size_t i = 0; i < zip.count; i++) {
+        zip.central[i] = zip.size;
+        zip_append("PK\1\2", 4);
+        zip_number(2, 20);
+        zip_fields(i);
+        zip_number(2 + 2 + 2 + 4, 0); /* comment, disk, attributes */
+        zip_number(4, zip.local[i]);
+        zip_append(zip.record[i].name, strlen(zip.record[i].name));
+    }
+    zip.end = zip.size;
+    zip_append("PK\5\6", 4);
+    zip_number(4, 0); /* disks */
+    zip_number(2, zip.count);
+    zip_number(2, zip.count);
+    zip_number(4, zip.end - directory);
+    zip_number(4, directory);
+    zip_number(2, 0);
+}
+
+#endif
