@@ -161,11 +161,14 @@ static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, s
                                       {"custom_text", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {"multimodal_cfg", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
-    const struct cp_field preprocess[] = {
-        {"mean", CP_FIELD_MEAN, c->mean, 0},          {"std", CP_FIELD_STD, c->std, 0},
-        {"interpolation", CP_FIELD_IGNORED, NULL, 0}, {"resize_mode", CP_FIELD_IGNORED, NULL, 0},
-        {"size", CP_FIELD_IGNORED, NULL, 0},          {"mode", CP_FIELD_IGNORED, NULL, 0},
-        {"fill_color", CP_FIELD_IGNORED, NULL, 0},    {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    const struct cp_field preprocess[] = {{"mean", CP_FIELD_MEAN, c->mean, 0},
+                                          {"std", CP_FIELD_STD, c->std, 0},
+                                          {"interpolation", CP_FIELD_FILTER, &c->filter, 0},
+                                          {"resize_mode", CP_FIELD_RESIZE_MODE, &c->resize_mode, 0},
+                                          {"fill_color", CP_FIELD_BYTE, &c->fill, 0},
+                                          {"size", CP_FIELD_IGNORED, NULL, 0},
+                                          {"mode", CP_FIELD_DEFAULT_ONLY, "RGB", 0},
+                                          {NULL, CP_FIELD_IGNORED, NULL, 0}};
     if (wrapped)
         CP_TRY(cp_field_section(r, "", root, wrapper));
     CP_TRY(cp_field_section(r, "", model, fields));

@@ -15,6 +15,11 @@ enum { CP_CONFIG_SIZE = 1 << 16, CP_CONFIG_LAYERS = 1 << 10, CP_CONFIG_VOCABULAR
  * none (mlfoundations/open_clip src/open_clip/transformer.py text_global_pool). */
 enum cp_pool_type { CP_POOL_TOKEN, CP_POOL_AVG, CP_POOL_ARGMAX, CP_POOL_FIRST, CP_POOL_LAST, CP_POOL_EOS };
 
+/* Of preprocess_cfg. What the picture's sides become. SHORTEST: the shorter is the model's size, the longer
+ * is cropped. LONGEST: the longer is, the shorter is padded. SQUASH: both are. */
+enum cp_resize_mode { CP_SHORTEST, CP_LONGEST, CP_SQUASH };
+enum cp_resize_filter { CP_BICUBIC, CP_BILINEAR };
+
 struct cp_vision_config {
     int image_size, patch_size, layers, width, heads, mlp_width;
     bool no_ln_pre, final_ln_after_pool, gelu_tanh;
@@ -38,14 +43,18 @@ struct cp_clip_config {
     struct cp_vision_config vision;
     struct cp_text_config text;
     double mean[3], std[3]; /* preprocess_cfg; OpenAI's by default */
+    enum cp_resize_mode resize_mode;
+    enum cp_resize_filter filter;
+    int fill; /* of padded pixels, 0 to 255 */
     double init_logit_scale, init_logit_bias;
     bool has_logit_bias;
 };
 
 /* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}) or a bare model config; absent fields get
  * open_clip's defaults (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py
- * PreprocessCfg). A field of open_clip that this program does not compute is refused by name unless it has
- * its default value, an unknown one with the nearest known. */
+ * PreprocessCfg). The size that pictures are brought to is the vision tower's, whatever preprocess_cfg says
+ * (src/open_clip/factory.py). A field of open_clip that this program does not compute is refused by name
+ * unless it has its default value, an unknown one with the nearest known. */
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err);
 
 #endif

@@ -33,6 +33,42 @@ static enum cp_status read_pool(const struct cp_field_reader *r, const char *sec
                         strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first, last or eos");
 }
 
+/* open_clip's `random` is bicubic in evaluation. null is no value there. */
+static enum cp_status read_resize(const struct cp_field_reader *r, const char *section,
+                                  const struct cp_field *f, const json_t *value) {
+    static const struct {
+        enum cp_field_kind kind;
+        const char *name;
+        int value;
+    } table[] = {
+        {CP_FIELD_FILTER, "bicubic", CP_BICUBIC},      {CP_FIELD_FILTER, "bilinear", CP_BILINEAR},
+        {CP_FIELD_FILTER, "random", CP_BICUBIC},       {CP_FIELD_RESIZE_MODE, "shortest", CP_SHORTEST},
+        {CP_FIELD_RESIZE_MODE, "longest", CP_LONGEST}, {CP_FIELD_RESIZE_MODE, "squash", CP_SQUASH}};
+    if (json_is_null(value))
+        return CP_OK;
+    for (size_t i = 0; json_is_string(value) && i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].kind != f->kind || strcmp(table[i].name, json_string_value(value)) != 0)
+            continue;
+        if (f->kind == CP_FIELD_FILTER)
+            *(enum cp_resize_filter *)f->to = (enum cp_resize_filter)table[i].value;
+        else
+            *(enum cp_resize_mode *)f->to = (enum cp_resize_mode)table[i].value;
+        return CP_OK;
+    }
+    return cp_field_bad(r, section, f->name, "is not supported",
+                        f->kind == CP_FIELD_FILTER ? "bicubic or bilinear" : "shortest, longest or squash");
+}
+
+static enum cp_status read_byte(const struct cp_field_reader *r, const char *section,
+                                const struct cp_field *f, const json_t *value) {
+    if (json_is_null(value))
+        return CP_OK;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 255)
+        return cp_field_bad(r, section, f->name, "is no byte", "0 to 255");
+    *(int *)f->to = (int)json_integer_value(value);
+    return CP_OK;
+}
+
 static enum cp_status read_triple(const struct cp_field_reader *r, const char *section, const char *name,
                                   const json_t *value, bool positive, double *to) {
     for (size_t i = 0; i < 3; i++) {
@@ -123,6 +159,11 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
     case CP_FIELD_MEAN:
     case CP_FIELD_STD:
         return read_triple(r, section, f->name, value, f->kind == CP_FIELD_STD, f->to);
+    case CP_FIELD_FILTER:
+    case CP_FIELD_RESIZE_MODE:
+        return read_resize(r, section, f, value);
+    case CP_FIELD_BYTE:
+        return read_byte(r, section, f, value);
     case CP_FIELD_TOKENIZER:
         return read_tokenizer(r, section, f->name, value, f->to);
     case CP_FIELD_DEFAULT_ONLY:

@@ -17,6 +17,9 @@ enum cp_field_kind {
     CP_FIELD_NORM_KWARGS, /* double: eps */
     CP_FIELD_MEAN,        /* double[3] */
     CP_FIELD_STD,         /* double[3], above 0 */
+    CP_FIELD_FILTER,      /* enum cp_resize_filter */
+    CP_FIELD_RESIZE_MODE, /* enum cp_resize_mode */
+    CP_FIELD_BYTE,        /* int, from 0 to 255 */
     CP_FIELD_TOKENIZER,   /* struct cp_text_config */
     CP_FIELD_ELSEWHERE,   /* read by itself */
     CP_FIELD_IGNORED,     /* no part of the forward pass, or of none that is supported */

@@ -2,6 +2,11 @@
  * The tables of components and knobs. `clip-parity list` prints them; cp_spec_set reads nothing else. */
 #include "model/spec.h"
 
+static const struct cp_variant *preprocess_variant(const struct cp_ops *ops, int index) {
+    (void)ops;
+    return cp_resizes[index] ? &cp_resizes[index]->info : NULL;
+}
+
 static const struct cp_variant *activation_variant(const struct cp_ops *ops, int index) {
     return ops->activations[index] ? &ops->activations[index]->info : NULL;
 }
@@ -70,12 +75,16 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
     [CP_WEIGHTS] = {"weights", "type that weights are rounded to at load", weights_variant, "fp32"},
     [CP_INJECT] = {"inject", "faults in blocks, put there on purpose, to see that they are found",
                    inject_variant, "none"},
+    [CP_PREPROCESS] = {"preprocess", "picture to pixels: how it is resized", preprocess_variant, "pillow"},
 };
 
 #define CP_TYPES                                                                                             \
     { "fp32", "fp16", "bf16", NULL }
 #define CP_FAULT(name, what, maths)                                                                          \
     { CP_INJECT, name, what, {NULL}, "0", maths, true }
+
+#define CP_PIXELS(name, what, initial, maths, ...)                                                           \
+    { CP_PREPROCESS, name, what, {__VA_ARGS__, NULL}, initial, maths, false }
 
 const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
     [CP_ACTIVATION_COMPUTE] = {CP_ACTIVATION, "compute", "type of each rounding of the activation", CP_TYPES,
@@ -131,4 +140,24 @@ const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
     [CP_INJECT_TRANSPOSE] = CP_FAULT("transpose", "attn.out_proj's weight read transposed", true),
     [CP_INJECT_SOFTMAX] = CP_FAULT("softmax", "the softmax in fp16 or bf16", false),
     [CP_INJECT_WEIGHT_BIT] = CP_FAULT("weight_bit", "one bit of one weight flipped", true),
+    [CP_PREPROCESS_FILTER] = CP_PIXELS("filter", "the resize's filter", NULL, true, "bicubic", "bilinear"),
+    [CP_PREPROCESS_MODE] =
+        CP_PIXELS("mode", "shortest side to the model's size and crop, longest and pad, or squash both", NULL,
+                  true, "shortest", "longest", "squash"),
+    [CP_PREPROCESS_LONG_SIDE] = CP_PIXELS(
+        "long_side", "the side that is not given: auto truncates with shortest, rounds with longest", "auto",
+        true, "auto", "truncate", "round"),
+    [CP_PREPROCESS_CROP] =
+        CP_PIXELS("crop", "half of an odd rest: torchvision's, its older one's, Hugging Face's", "half_even",
+                  true, "half_even", "half_up", "floor"),
+    [CP_PREPROCESS_RESCALE] =
+        CP_PIXELS("rescale", "x / 255, or x * float(1 / 255)", "divide", false, "divide", "reciprocal"),
+    [CP_PREPROCESS_NORMALIZE] = CP_PIXELS("normalize", "(x - mean) / std, or x * (1 / std) - mean / std",
+                                          "two_steps", false, "two_steps", "fused"),
+    [CP_PREPROCESS_COLOURS] = CP_PIXELS("colours", "order of the planes", "rgb", true, "rgb", "bgr"),
+    [CP_PREPROCESS_EXIF] =
+        CP_PIXELS("exif", "whether the picture is turned as EXIF says", "ignore", true, "ignore", "apply"),
+    [CP_PREPROCESS_IDCT] = CP_PIXELS("idct", "libjpeg's inverse DCT", "islow", false, "islow", "ifast"),
+    [CP_PREPROCESS_UPSAMPLING] = CP_PIXELS("upsampling", "libjpeg's chroma upsampling: triangle or box",
+                                           "fancy", true, "fancy", "plain"),
 };

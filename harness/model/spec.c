@@ -116,6 +116,15 @@ static const char *automatic_activation(const struct cp_clip_config *config, enu
     return config->quick_gelu ? "quick" : tanh_form ? "tanh" : "erf";
 }
 
+/* A knob whose default is the config's. */
+static const char *automatic_option(const struct cp_clip_config *config, int knob) {
+    static const char *const modes[] = {
+        [CP_SHORTEST] = "shortest", [CP_LONGEST] = "longest", [CP_SQUASH] = "squash"};
+    if (knob == CP_PREPROCESS_MODE)
+        return modes[config->resize_mode];
+    return config->filter == CP_BILINEAR ? "bilinear" : "bicubic";
+}
+
 static double config_eps(const struct cp_clip_config *config, enum cp_tower tower) {
     return tower == CP_TEXT ? config->text.eps : config->vision.eps;
 }
@@ -156,6 +165,8 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_addres
         return (knob->seed ? parse_seed : parse_number)(knob, value, &choice->number[address->knob], err);
     }
     int count = 0;
+    if (!value)
+        value = automatic_option(spec->config, address->knob);
     for (; knob->options[count]; count++)
         if (strcmp(knob->options[count], value) == 0) {
             choice->option[address->knob] = count;
@@ -255,13 +266,19 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
     return CP_OK;
 }
 
+static bool acts(const struct cp_spec *spec, size_t slot, int component) {
+    return component != CP_PREPROCESS || slot == cp_spec_slot(spec->config, CP_VISUAL, -1);
+}
+
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
+        if (acts(a, slot, c) &&
+            strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
             return false;
     for (int k = 0; k < CP_KNOB_COUNT; k++)
-        if (cp_knobs[k].maths && (a->choice[slot].option[k] != b->choice[slot].option[k] ||
-                                  a->choice[slot].number[k] != b->choice[slot].number[k]))
+        if (cp_knobs[k].maths && acts(a, slot, (int)cp_knobs[k].component) &&
+            (a->choice[slot].option[k] != b->choice[slot].option[k] ||
+             a->choice[slot].number[k] != b->choice[slot].number[k]))
             return false;
     return true;
 }
@@ -275,6 +292,8 @@ bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
 
 bool cp_spec_same_value(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int c, int k) {
     const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
+    if (!acts(a, slot, c))
+        return true;
     if (k < 0)
         return x->variant[c] == y->variant[c];
     return x->option[k] == y->option[k] && x->number[k] == y->number[k];

@@ -7,7 +7,8 @@
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
  * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
- * what is outside its blocks. */
+ * what is outside its blocks. What happens before the towers, `preprocess`, has no layers: it is read where
+ * the visual tower begins, in what is outside its blocks, and all slots hold the same. */
 #ifndef CP_MODEL_SPEC_H
 #define CP_MODEL_SPEC_H
 
@@ -16,6 +17,7 @@
 #include "base/status.h"
 #include "io/clip_config.h"
 #include "ops/ops.h"
+#include "preprocess/preprocess.h"
 #include "tap/tap.h"
 
 #include <stdbool.h>
@@ -28,6 +30,7 @@ enum cp_component_id {
     CP_RESIDUAL,
     CP_WEIGHTS,
     CP_INJECT,
+    CP_PREPROCESS,
     CP_COMPONENT_COUNT
 };
 
@@ -49,6 +52,16 @@ enum cp_knob_id {
     CP_INJECT_TRANSPOSE,
     CP_INJECT_SOFTMAX,
     CP_INJECT_WEIGHT_BIT,
+    CP_PREPROCESS_FILTER,
+    CP_PREPROCESS_MODE,
+    CP_PREPROCESS_LONG_SIDE,
+    CP_PREPROCESS_CROP,
+    CP_PREPROCESS_RESCALE,
+    CP_PREPROCESS_NORMALIZE,
+    CP_PREPROCESS_COLOURS,
+    CP_PREPROCESS_EXIF,
+    CP_PREPROCESS_IDCT,
+    CP_PREPROCESS_UPSAMPLING,
     CP_KNOB_COUNT
 };
 
@@ -121,6 +134,10 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
 enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
                            struct cp_error *err);
 
+/* How pictures become pixels. */
+struct cp_preprocess cp_spec_preprocess(const struct cp_spec *spec);
+bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b);
+
 /* The type that a spec's arithmetic gives the tensor at a site. */
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);
 
@@ -133,7 +150,8 @@ bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, siz
 /* Whether they compute the same bits at a slot. */
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
 
-/* Whether component c, or its knob k if k >= 0, has the same value at a slot of both. */
+/* Whether component c, or its knob k if k >= 0, has the same value at a slot of both; always where it does
+ * not act there. */
 bool cp_spec_same_value(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int c, int k);
 /* Gives `to` that value of `from`. */
 void cp_spec_take(struct cp_spec *to, const struct cp_spec *from, size_t slot, int c, int k);

@@ -62,6 +62,12 @@ static void add_tower(struct difference *d, enum cp_tower tower, size_t layers) 
 }
 
 static void add_all(struct difference *d) {
+    const size_t outer = cp_spec_slot(d->from->config, CP_VISUAL, -1);
+    if (d->c == CP_PREPROCESS) { /* one value, without layers */
+        if (changes(d, outer, outer + 1))
+            add(d, "", outer);
+        return;
+    }
     if (changes(d, 0, d->from->slots)) {
         add(d, "", 0);
         return;

@@ -82,3 +82,15 @@ enum cp_status cp_preprocess_apply(const struct cp_preprocess *how, struct cp_pi
         normalized[i] = cp_preprocess_normalize(how, i / plane, planes[i]);
     return CP_OK;
 }
+
+bool cp_preprocess_same(const struct cp_preprocess *a, const struct cp_preprocess *b) {
+    bool same = a->resize == b->resize && a->mode == b->mode && a->filter == b->filter &&
+                a->long_side == b->long_side && a->crop == b->crop && a->rescale == b->rescale &&
+                a->normalize == b->normalize && a->colours == b->colours && a->exif == b->exif &&
+                a->decode.fast_idct == b->decode.fast_idct &&
+                a->decode.plain_upsampling == b->decode.plain_upsampling && a->size == b->size &&
+                a->fill == b->fill;
+    for (size_t c = 0; c < 3; c++)
+        same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
+    return same;
+}

@@ -6,13 +6,10 @@
 #ifndef CP_PREPROCESS_PREPROCESS_H
 #define CP_PREPROCESS_PREPROCESS_H
 
+#include "io/clip_config.h"
 #include "io/picture.h"
 #include "ops/ops.h"
 
-/* What the picture's sides become. SHORTEST: the shorter is the model's size, the longer is cropped. LONGEST:
- * the longer is, the shorter is padded. SQUASH: both are. */
-enum cp_resize_mode { CP_SHORTEST, CP_LONGEST, CP_SQUASH };
-enum cp_resize_filter { CP_BICUBIC, CP_BILINEAR };
 /* The side that is not given. AUTO is open_clip's: truncated where SHORTEST (torchvision Resize), else
  * rounded (ResizeKeepRatio). */
 enum cp_long_side { CP_LONG_AUTO, CP_LONG_TRUNCATE, CP_LONG_ROUND };
@@ -73,6 +70,8 @@ enum cp_status cp_preprocess_spans(const struct cp_preprocess *how, const struct
  * picture is turned where EXIF is applied. path is for errors. */
 enum cp_status cp_preprocess_apply(const struct cp_preprocess *how, struct cp_picture *picture,
                                    const char *path, float *cropped, float *normalized, struct cp_error *err);
+/* Whether both make the same of every picture, as they are set the same. */
+bool cp_preprocess_same(const struct cp_preprocess *a, const struct cp_preprocess *b);
 /* A value of 0 to 255 of plane c. */
 float cp_preprocess_normalize(const struct cp_preprocess *how, size_t c, float value);
 

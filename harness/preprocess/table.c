@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "preprocess/variants.h"
 
-const struct cp_resize *const cp_resizes[] = {&cp_resize_pillow, NULL};
+const struct cp_resize *const cp_resizes[] = {&cp_resize_pillow,
+                                              &cp_resize_pillow_float,
+                                              &cp_resize_torch_antialias,
+                                              &cp_resize_torch,
+                                              &cp_resize_opencv,
+                                              &cp_resize_clip_cpp,
+                                              NULL};

@@ -5,6 +5,7 @@
 
 #include "preprocess/preprocess.h"
 
-extern const struct cp_resize cp_resize_pillow;
+extern const struct cp_resize cp_resize_pillow, cp_resize_pillow_float, cp_resize_torch_antialias,
+    cp_resize_torch, cp_resize_opencv, cp_resize_clip_cpp;
 
 #endif

@@ -119,6 +119,16 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
     return CP_OK;
 }
 
+/* The pixels of a spec, unless they are there from the last. */
+static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *spec, struct cp_error *err) {
+    const struct cp_preprocess how = cp_spec_preprocess(spec);
+    if (e->images == 0 || cp_preprocess_same(&how, &e->pixels_of))
+        return CP_OK;
+    CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, 0, e->images, e->pixels, err));
+    e->pixels_of = how;
+    return CP_OK;
+}
+
 static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bool reuse,
                           struct cp_error *err) {
     const struct cp_model *model = NULL;
@@ -127,6 +137,7 @@ static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bo
     CP_TRY(model_of(e, spec, &e->scratch, &model, err));
     CP_TRY(cp_plan_create(spec, model, &e->store, &plan, err));
     e->pass.plan = plan;
+    CP_TRY(read_pixels(e, spec, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
         CP_TRY(run_tower(e, tower, reuse && tower_is_baseline(e, spec, tower), err));
     return e->name[CP_OUTPUT_PROBS] ? run_joint(e, err) : CP_OK;
@@ -182,8 +193,6 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     e->pass.x = cp_arena_alloc(&e->arena, study->batch * stream_floats(config), sizeof *e->pass.x);
     if (!e->pixels || !e->pass.x)
         return out_of_memory(err);
-    if (e->images)
-        CP_TRY(cp_inputs_pixels(&study->inputs, config, 0, e->images, e->pixels, err));
     CP_TRY(run(e, study->spec[0], false, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)
         if (e->name[o])

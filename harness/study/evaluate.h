@@ -22,9 +22,10 @@ struct cp_evaluator {
     struct cp_packed_store store;
     struct cp_pass pass;
     struct cp_keep probs;
-    bool *watched;     /* per site: the deciding probabilities */
-    size_t probs_site; /* sites.count: none */
-    float *pixels;     /* (images, 3, size, size) */
+    bool *watched;                  /* per site: the deciding probabilities */
+    size_t probs_site;              /* sites.count: none */
+    float *pixels;                  /* (images, 3, size, size) */
+    struct cp_preprocess pixels_of; /* how they were made */
     struct cp_arena arena, scratch;
 };
 

@@ -102,7 +102,7 @@ enum cp_prompts_kind {
 
 struct cp_inputs {
     size_t image_count;
-    struct cp_text *images; /* (image_count) paths or globs: .png, .npy, IDX */
+    struct cp_text *images; /* (image_count) paths or globs: pictures, .npy, IDX */
     enum cp_prompts_kind prompts;
     struct cp_lines texts, templates;
     bool truncate;         /* cut prompts that are longer than the model's context; else they are an error */

@@ -4,6 +4,7 @@
 #define CP_STUDY_INPUTS_H
 
 #include "io/clip_config.h"
+#include "preprocess/preprocess.h"
 #include "study/experiment.h"
 
 #include <stdint.h>
@@ -27,9 +28,11 @@ struct cp_run_inputs {
 /* Finds and checks everything but the pixels; strings and arrays are in the arena. */
 enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                               struct cp_arena *arena, struct cp_run_inputs *inputs, struct cp_error *err);
-/* Images [first, first + count) as (count, 3, size, size), normalised: (pixel / 255 - mean) / std in float32,
- * each operation rounded (torchvision ToTensor and Normalize). */
-enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_clip_config *config,
+/* Images [first, first + count) as (count, 3, size, size), preprocessed, except tensors of pixels: these are
+ * taken as they are. */
+enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_preprocess *how,
                                 size_t first, size_t count, float *pixels, struct cp_error *err);
+/* Whether any image is no tensor of pixels, so that preprocessing matters. */
+bool cp_inputs_has_pictures(const struct cp_run_inputs *inputs);
 
 #endif

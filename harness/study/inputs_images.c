@@ -3,16 +3,17 @@
 
 #include "base/hash.h"
 #include "io/image.h"
+#include "io/picture.h"
 
 #include <glob.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Images [first, first + count) of the run come from one file, or from a seed. */
 struct cp_image_source {
     size_t first, count;
-    const char *path;     /* PNG; NULL: bytes, values or a seed */
-    const uint8_t *bytes; /* IDX: (count, side, side), grey */
+    const char *path;     /* a picture; NULL: bytes, values or a seed */
+    const uint8_t *bytes; /* IDX: (count, height, width), grey */
+    size_t height, width; /* of bytes */
     const float *values;  /* NPY: (count, 3, side, side), already normalised */
     uint64_t seed;        /* synthetic, where all others are NULL */
 };
@@ -39,12 +40,21 @@ static enum cp_status add_source(struct cp_inputs_loader *l, struct cp_image_sou
     return CP_OK;
 }
 
+/* What a file holds is told by its bytes when it is read; what it is said to hold, by its ending. */
+static bool is_picture(const char *path) {
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".PNG", ".JPG", ".JPEG", ".WEBP"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (cp_inputs_ends_with(path, endings[i]))
+            return true;
+    return false;
+}
+
 static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *path) {
     const size_t side = (size_t)l->config->vision.image_size;
     struct cp_image_source source = {.count = 1};
     struct cp_array array;
     CP_TRY(cp_inputs_add_file(l, path));
-    if (cp_inputs_ends_with(path, ".png")) {
+    if (is_picture(path)) {
         source.path = path;
         return add_source(l, source, path);
     }
@@ -57,10 +67,12 @@ static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *pat
         source.values = array.data;
     } else {
         CP_TRY(cp_idx_read(path, l->arena, &array, l->err));
-        if (array.rank != 3 || array.shape[1] != side || array.shape[2] != side)
-            return cp_fail(l->err, CP_BAD_INPUT, path, "is no stack of images of the model's size"),
-                   cp_expected(l->err, "unsigned bytes (images, %zu, %zu)", side, side);
+        if (array.rank != 3)
+            return cp_fail(l->err, CP_BAD_INPUT, path, "is no stack of images"),
+                   cp_expected(l->err, "unsigned bytes (images, height, width)");
         source.bytes = array.data;
+        source.height = array.shape[1];
+        source.width = array.shape[2];
     }
     source.count = array.shape[0];
     return add_source(l, source, path);
@@ -95,47 +107,61 @@ enum cp_status cp_inputs_images(struct cp_inputs_loader *l) {
     return add_source(l, source, "synthetic");
 }
 
-/* Divide, subtract, divide: three roundings, as torchvision's ToTensor and Normalize do on float32. */
-static float normalise(uint8_t byte, double mean, double std) {
-    return ((float)byte / 255.0f - (float)mean) / (float)std;
+/* RGB of the model's size. */
+static void synthesize(const struct cp_image_source *source, size_t image, struct cp_picture *to) {
+    const size_t row = to->width * to->height * 3;
+    for (size_t i = 0; i < row; i++)
+        to->bytes[i] =
+            (uint8_t)(cp_counter_hash(source->seed, cp_name_hash("pixels"), image * row + i) >> 56);
 }
 
-static uint8_t synthetic_byte(const struct cp_image_source *source, size_t image, size_t index, size_t row) {
-    return (uint8_t)(cp_counter_hash(source->seed, cp_name_hash("pixels"), image * row + index) >> 56);
-}
-
-static enum cp_status read_one(const struct cp_image_source *source, const struct cp_clip_config *config,
-                               size_t image, uint8_t *rgb, float *pixels, struct cp_error *err) {
-    const size_t side = (size_t)config->vision.image_size, plane = side * side;
-    if (source->values) {
-        memcpy(pixels, source->values + image * 3 * plane, 3 * plane * sizeof *pixels);
-        return CP_OK;
-    }
+static enum cp_status make_picture(const struct cp_image_source *source, const struct cp_preprocess *how,
+                                   size_t image, struct cp_picture *picture, struct cp_error *err) {
+    const bool grey = source->bytes != NULL;
     if (source->path)
-        CP_TRY(cp_png_read(source->path, side, rgb, err));
-    for (size_t c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++) {
-            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): without memory, nothing is read */
-            const uint8_t byte = source->path    ? rgb[i * 3 + c]
-                                 : source->bytes ? source->bytes[image * plane + i]
-                                                 : synthetic_byte(source, image, i * 3 + c, 3 * plane);
-            pixels[c * plane + i] = normalise(byte, config->mean[c], config->std[c]);
-        }
+        return cp_picture_read(source->path, &how->decode, picture, err);
+    *picture = (struct cp_picture){.width = grey ? source->width : how->size,
+                                   .height = grey ? source->height : how->size,
+                                   .mode = grey ? CP_PICTURE_L : CP_PICTURE_RGB};
+    CP_TRY(cp_picture_room(picture, "", err));
+    const size_t row = picture->width * picture->height;
+    if (grey)
+        memcpy(picture->bytes, source->bytes + image * row, row);
+    else
+        synthesize(source, image, picture);
     return CP_OK;
 }
 
-enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_clip_config *config,
-                                size_t first, size_t count, float *pixels, struct cp_error *err) {
-    const size_t row = 3 * (size_t)config->vision.image_size * (size_t)config->vision.image_size;
-    uint8_t *rgb = malloc(row);
-    enum cp_status status = rgb ? CP_OK : cp_inputs_no_memory(err);
+static enum cp_status read_one(const struct cp_image_source *source, const struct cp_preprocess *how,
+                               size_t image, float *pixels, struct cp_error *err) {
+    const size_t row = 3 * how->size * how->size;
+    struct cp_picture picture;
+    if (source->values) {
+        memcpy(pixels, source->values + image * row, row * sizeof *pixels);
+        return CP_OK;
+    }
+    CP_TRY(make_picture(source, how, image, &picture, err));
+    const enum cp_status status =
+        cp_preprocess_apply(how, &picture, source->path ? source->path : "", NULL, pixels, err);
+    cp_picture_free(&picture);
+    return status;
+}
+
+enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_preprocess *how, size_t first,
+                                size_t count, float *pixels, struct cp_error *err) {
+    const size_t row = 3 * how->size * how->size;
     size_t s = 0;
-    for (size_t i = first; i < first + count && status == CP_OK; i++) {
+    for (size_t i = first; i < first + count; i++) {
         while (i >= in->sources[s].first + in->sources[s].count)
             s++;
-        status =
-            read_one(&in->sources[s], config, i - in->sources[s].first, rgb, pixels + (i - first) * row, err);
+        CP_TRY(read_one(&in->sources[s], how, i - in->sources[s].first, pixels + (i - first) * row, err));
     }
-    free(rgb);
-    return status;
+    return CP_OK;
+}
+
+bool cp_inputs_has_pictures(const struct cp_run_inputs *in) {
+    for (size_t s = 0; s < in->source_count; s++)
+        if (!in->sources[s].values)
+            return true;
+    return false;
 }

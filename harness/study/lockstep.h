@@ -50,6 +50,12 @@ struct cp_oracle_lane {
     bool follows; /* in this tower it has computed what the first oracle has */
 };
 
+/* What specs that preprocess as this one does start from. */
+struct cp_lockstep_pixels {
+    const struct cp_spec *spec;
+    float *values; /* (batch, 3, size, size) */
+};
+
 struct cp_lockstep {
     const struct cp_study *study;
     struct cp_result *result;
@@ -67,13 +73,15 @@ struct cp_lockstep {
     int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
     int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
     int thumbnails;                 /* handle; unused without images */
-    float *pixels;                  /* (batch, 3, size, size) */
-    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
-    bool *every_site;               /* per site: true */
-    bool bracketed;                 /* a-priori bounds of the baseline are stated */
-    int bracket;                    /* handle of (tap, bound); where bracketed */
-    struct cp_local *local;         /* NULL: off (study/local.h) */
-    struct cp_floor *floor;         /* NULL: off (study/floor.h) */
+    size_t pixels_count;
+    struct cp_lockstep_pixels
+        *pixels;            /* [pixels_count] one for each way to preprocess, the baseline's first */
+    size_t stream;          /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;       /* per site: true */
+    bool bracketed;         /* a-priori bounds of the baseline are stated */
+    int bracket;            /* handle of (tap, bound); where bracketed */
+    struct cp_local *local; /* NULL: off (study/local.h) */
+    struct cp_floor *floor; /* NULL: off (study/floor.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
@@ -91,6 +99,9 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, si
                                   struct cp_error *err);
 /* Whether candidate s decides on images, as the baseline does. */
 bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
+
+/* The batch's pixels as a spec has them. */
+const float *cp_lockstep_pixels(const struct cp_lockstep *lockstep, const struct cp_spec *spec);
 
 /* ---- making lanes, for what runs beside the specs ---- */
 

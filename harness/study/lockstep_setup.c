@@ -234,15 +234,32 @@ static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err)
     return CP_OK;
 }
 
+/* A buffer for each way to preprocess that a spec has. */
+static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t side = (size_t)study->model.config.vision.image_size;
+    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->spec_count, sizeof *ls->pixels);
+    for (size_t s = 0; s < study->spec_count; s++) {
+        size_t p = 0;
+        while (p < ls->pixels_count && !cp_spec_same_preprocess(study->spec[s], ls->pixels[p].spec))
+            p++;
+        if (p < ls->pixels_count || (s > 0 && study->inputs_from))
+            continue;
+        ls->pixels[ls->pixels_count].spec = study->spec[s];
+        CP_LOCKSTEP_TAKE(ls, ls->pixels[ls->pixels_count++].values, study->batch * 3 * side * side,
+                         sizeof(float));
+    }
+    return CP_OK;
+}
+
 /* Buffers that only what is computed needs. */
 static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    const size_t side = (size_t)study->model.config.vision.image_size;
     if (!study->modelled)
         return CP_OK;
     ls->stream = stream_floats(&study->model.config);
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
-    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->batch * 3 * side * side, sizeof *ls->pixels);
+    CP_TRY(make_pixels(ls, err));
     return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
 }
 

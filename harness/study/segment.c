@@ -48,7 +48,9 @@ enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, stru
         return cp_captured_segment(ls, lane, segment, err);
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
-        return segment.tower == CP_VISUAL ? cp_vision_stem(pass, ls->pixels, err) : cp_text_stem(pass, err);
+        return segment.tower == CP_VISUAL
+                   ? cp_vision_stem(pass, cp_lockstep_pixels(ls, pass->plan->spec), err)
+                   : cp_text_stem(pass, err);
     case CP_SEGMENT_BLOCK:
         return cp_block(pass, segment.layer, err);
     case CP_SEGMENT_HEAD:
@@ -91,8 +93,9 @@ enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_la
     struct cp_oracle *oracle = &lane->oracle;
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
-        return segment.tower == CP_VISUAL ? cp_oracle_vision_stem(oracle, ls->pixels, err)
-                                          : cp_oracle_text_stem(oracle, err);
+        return segment.tower == CP_VISUAL
+                   ? cp_oracle_vision_stem(oracle, cp_lockstep_pixels(ls, oracle->spec), err)
+                   : cp_oracle_text_stem(oracle, err);
     case CP_SEGMENT_BLOCK:
         return cp_oracle_block(oracle, segment.layer, err);
     case CP_SEGMENT_HEAD:

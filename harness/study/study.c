@@ -221,6 +221,17 @@ static enum cp_status load_inputs(struct cp_study *study, struct cp_error *err) 
     return cp_captured_inputs(study, err);
 }
 
+/* Where every image is a tensor of pixels already, there is nothing that a candidate could preprocess. */
+static enum cp_status check_preprocess(const struct cp_study *study, struct cp_error *err) {
+    const bool pictures = !study->inputs_from && cp_inputs_has_pictures(&study->inputs);
+    for (size_t s = 1; s < study->spec_count; s++)
+        if (study->inputs.images && !pictures && !cp_spec_same_preprocess(study->spec[s], study->spec[0]))
+            return cp_fail(err, CP_BAD_INPUT, study->path,
+                           "%s preprocesses otherwise, but the inputs are pixels", study->spec[s]->name),
+                   cp_expected(err, "pictures");
+    return CP_OK;
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -234,6 +245,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(load_inputs(study, err));
     CP_TRY(cp_captured_files(study, err));
     CP_TRY(make_specs(study, err));
+    CP_TRY(check_preprocess(study, err));
     CP_TRY(make_floor(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));

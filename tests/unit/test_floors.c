@@ -25,10 +25,10 @@ static const struct {
     {"harness/model", "base io ops preprocess model tap/tap.h", ""},
     {"harness/tap", "base io num tap", ""},
     {"reference/oracle", "base io model oracle tap/tap.h", "gsl"},
-    {"harness/study", "base num io ops model tap oracle study", ""},
+    {"harness/study", "base num io ops preprocess model tap oracle study", ""},
     {"harness/report", "base num io tap study report", ""},
     {"harness/gate", "base num io tap study report gate", ""},
-    {"harness/cmd", "base io ops model study report gate cmd", "gsl/gsl_errno.h"},
+    {"harness/cmd", "base io ops preprocess model study report gate cmd", "gsl/gsl_errno.h"},
 };
 enum { FLOORS = sizeof floors / sizeof floors[0] };
 

@@ -2,9 +2,8 @@
 """Writes PNG files of every kind, by the format's own rules, and what Pillow reads from them.
 
     KIND.png          13 x 13 pixels; Pillow cannot write most of these kinds
-    refused-KIND.png  samples of 16 bits, which Pillow cuts to 8
-    values.npy        uint8 (files, 13, 13, 3): Image.open(path).convert("RGB"), in the order of the
-                      sorted names, without the refused
+    values.npy        uint8 (files, 13, 13, 3): Image.open(path).convert("RGB"), in the order of
+                      the sorted names
 
 and PROVENANCE.txt.  Run from the repository's root with Debian's python3-pil:
 
@@ -92,8 +91,6 @@ def files():
     for colour, depth in kinds:
         yield f"{names[colour]}-{depth}", image(colour, depth)
         yield f"{names[colour]}-{depth}-interlaced", image(colour, depth, interlaced=True)
-    for colour in (0, 2):
-        yield f"refused-{names[colour]}-16", image(colour, 16)
     yield "palette-8-short", image(3, 8, entries=100)
     yield "palette-4-trns", image(3, 4, before=(chunk(b"tRNS", bytes((0, 128, 255, 7))),))
     yield "palette-8-trns", image(3, 8, before=(chunk(b"tRNS", bytes(range(256))),))
@@ -114,9 +111,8 @@ def main():
     for name, data in sorted(files(), key=lambda file: file[0] + ".png"):
         path = HERE / f"{name}.png"
         path.write_bytes(data)
-        if not name.startswith("refused"):
-            with Image.open(path) as opened:
-                values.append(np.asarray(opened.convert("RGB")))
+        with Image.open(path) as opened:
+            values.append(np.asarray(opened.convert("RGB")))
     np.save(HERE / "values.npy", np.stack(values))
     (HERE / "PROVENANCE.txt").write_text(
         f"made by reference/golden/png/make.py\nPython {platform.python_version()}, Pillow {PIL.__version__},"
