@@ -200,12 +200,18 @@ static void joined(visitor *visit) {
     }
 }
 
+/* Of fragments that beside others are no mojibake. */
 static void long_texts(visitor *visit) {
+    const char *plain[LIST_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < fragment_count; i++)
+        if (!strpbrk(fragments[i], "\xc2\xc3\xc5\xcc\xce\xcf\xd0\xd1\xe2\xef<&"))
+            plain[count++] = fragments[i];
     for (size_t i = 0; i < LONG; i++) {
         char text[LONG_BYTES + 1] = {0};
         size_t used = 0;
         for (size_t k = 0; k < DRAWS_MAX; k++) {
-            const char *part = fragments[draw("long", i, k) % fragment_count];
+            const char *part = plain[draw("long", i, k) % count];
             if (used + strlen(part) > LONG_BYTES)
                 break;
             used += (size_t)snprintf(text + used, sizeof text - used, "%s", part);

@@ -59,8 +59,13 @@ def joined():
         yield "fragments", "".join(parts[h % len(parts)] for h in numbers[1:2 + numbers[0] % PARTS_MAX])
 
 
+def is_plain(fragment):
+    """Not one that may be mojibake beside another."""
+    return not any(byte in b"\xc2\xc3\xc5\xcc\xce\xcf\xd0\xd1\xe2\xef<&" for byte in fragment.encode())
+
+
 def long_texts():
-    parts = fragments()
+    parts = list(filter(is_plain, fragments()))
     for i in range(LONG):
         text = ""
         for h in draws("long", i, 1024):
