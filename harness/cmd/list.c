@@ -37,7 +37,7 @@ static void list_components(void) {
     printf(
         "\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
         "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
-        "\nAny of these but preprocess takes layers: activation@visual.4-5, norm.eps@text, "
+        "\nAny of these but preprocess and tokenizer takes layers: activation@visual.4-5, norm.eps@text,\n"
         "attention.compute@*.0\n");
 }
 

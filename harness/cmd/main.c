@@ -51,6 +51,9 @@ static const char usage[] =
     "  preprocess PICTURE       what a picture becomes; preprocess.KNOB=VALUE as in experiments\n"
     "      --model-config FILE  whose size, mean and std; else ViT-B/32's\n"
     "      -o FILE.npy          the tensor (1, 3, size, size); --png FILE.png: to look at\n"
+    "  tokenize TEXT...         ids and tokens of texts, by --tokenizer openai, open_clip, ...\n"
+    "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
+    "      --context 77, --truncate, --pad, --json\n"
     "  list [taps]              components, variants and knobs; or the taps\n"
     "  --version                libraries and instruction sets\n"
     "  --help\n"
@@ -92,13 +95,15 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_convert(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "preprocess") == 0)
         return cp_cmd_preprocess(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "tokenize") == 0)
+        return cp_cmd_tokenize(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
         return cp_cmd_list(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
            cp_expected(err, "run, diff, bisect, report, check, accept, inspect, convert, "
-                            "preprocess, list, --version or --help");
+                            "preprocess, tokenize, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

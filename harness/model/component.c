@@ -57,6 +57,12 @@ static const struct cp_variant *weights_variant(const struct cp_ops *ops, int in
     return index < 3 ? &types[index] : NULL;
 }
 
+static const struct cp_variant *tokenizer_variant(const struct cp_ops *ops, int index) {
+    const struct cp_tokenizer_variant *v = cp_tokenizer_variant(index);
+    (void)ops;
+    return v ? &v->info : NULL;
+}
+
 /* What is wrong is said by the knobs. */
 static const struct cp_variant *inject_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant none = {"none", "-",      "no other fault than the knobs name",
@@ -76,6 +82,7 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
     [CP_INJECT] = {"inject", "faults in blocks, put there on purpose, to see that they are found",
                    inject_variant, "none"},
     [CP_PREPROCESS] = {"preprocess", "picture to pixels: how it is resized", preprocess_variant, "pillow"},
+    [CP_TOKENIZER] = {"tokenizer", "prompt to tokens", tokenizer_variant, "open_clip"},
 };
 
 #define CP_TYPES                                                                                             \

@@ -266,8 +266,19 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
     return CP_OK;
 }
 
+size_t cp_spec_only_slot(const struct cp_clip_config *config, int component) {
+    return component == CP_PREPROCESS  ? cp_spec_slot(config, CP_VISUAL, -1)
+           : component == CP_TOKENIZER ? cp_spec_slot(config, CP_TEXT, -1)
+                                       : SIZE_MAX;
+}
+
+const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec) {
+    return cp_tokenizer_variant(cp_spec_at(spec, CP_TEXT, -1)->variant[CP_TOKENIZER]);
+}
+
 static bool acts(const struct cp_spec *spec, size_t slot, int component) {
-    return component != CP_PREPROCESS || slot == cp_spec_slot(spec->config, CP_VISUAL, -1);
+    const size_t only = cp_spec_only_slot(spec->config, component);
+    return only == SIZE_MAX || only == slot;
 }
 
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {

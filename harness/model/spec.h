@@ -7,8 +7,8 @@
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
  * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
- * what is outside its blocks. What happens before the towers, `preprocess`, has no layers: it is read where
- * the visual tower begins, in what is outside its blocks, and all slots hold the same. */
+ * what is outside its blocks. What happens before the towers, `preprocess` and `tokenizer`, has no layers: it
+ * is read where its tower begins, in what is outside the blocks, and all slots hold the same. */
 #ifndef CP_MODEL_SPEC_H
 #define CP_MODEL_SPEC_H
 
@@ -16,6 +16,7 @@
 #include "base/number.h"
 #include "base/status.h"
 #include "io/clip_config.h"
+#include "model/tokenizer.h"
 #include "ops/ops.h"
 #include "preprocess/preprocess.h"
 #include "tap/tap.h"
@@ -31,6 +32,7 @@ enum cp_component_id {
     CP_WEIGHTS,
     CP_INJECT,
     CP_PREPROCESS,
+    CP_TOKENIZER,
     CP_COMPONENT_COUNT
 };
 
@@ -134,6 +136,10 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
 enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
                            struct cp_error *err);
 
+/* How texts become tokens. */
+const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec);
+/* The slot that a component without layers is read from; SIZE_MAX: it has layers. */
+size_t cp_spec_only_slot(const struct cp_clip_config *config, int component);
 /* How pictures become pixels. */
 struct cp_preprocess cp_spec_preprocess(const struct cp_spec *spec);
 bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b);

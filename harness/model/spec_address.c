@@ -98,8 +98,10 @@ enum cp_status cp_spec_parse_address(const struct cp_clip_config *config, const 
                                      struct cp_spec_address *out, struct cp_error *err) {
     const char *at = strchr(text, '@');
     CP_TRY(parse_name(text, at ? (size_t)(at - text) : strlen(text), out, err));
-    if (at && out->component == CP_PREPROCESS)
-        return cp_fail(err, CP_BAD_INPUT, "", "preprocess has no layers, and '%s' names some", text),
+    if (at && out->component < CP_COMPONENT_COUNT &&
+        cp_spec_only_slot(config, (int)out->component) != SIZE_MAX)
+        return cp_fail(err, CP_BAD_INPUT, "", "%s has no layers, and '%s' names some",
+                       cp_components[out->component].name, text),
                cp_expected(err, "%.*s", (int)(at - text), text);
     return parse_layers(config, at ? at + 1 : "*", out, err);
 }

@@ -62,10 +62,10 @@ static void add_tower(struct difference *d, enum cp_tower tower, size_t layers) 
 }
 
 static void add_all(struct difference *d) {
-    const size_t outer = cp_spec_slot(d->from->config, CP_VISUAL, -1);
-    if (d->c == CP_PREPROCESS) { /* one value, without layers */
-        if (changes(d, outer, outer + 1))
-            add(d, "", outer);
+    const size_t only = cp_spec_only_slot(d->from->config, d->c);
+    if (only != SIZE_MAX) { /* one value, without layers */
+        if (changes(d, only, only + 1))
+            add(d, "", only);
         return;
     }
     if (changes(d, 0, d->from->slots)) {

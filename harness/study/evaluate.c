@@ -64,8 +64,9 @@ static enum cp_status run_batch(struct cp_evaluator *e, enum cp_tower tower, siz
     const struct cp_run_inputs *in = &e->study->inputs;
     struct cp_pass as = {.tower = tower, .first = first, .inputs = count};
     if (!visual) {
-        as.judged = in->judged + first;
-        as.tokens = in->tokens + first * (size_t)config->text.context_length;
+        const struct cp_token_set set = cp_inputs_tokens(in, cp_spec_tokenizer(e->pass.plan->spec));
+        as.judged = set.judged + first;
+        as.tokens = set.tokens + first * (size_t)config->text.context_length;
     }
     cp_pass_place(&e->pass, &as);
     if (visual)

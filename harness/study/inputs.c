@@ -66,6 +66,16 @@ static enum cp_status check_towers(const struct cp_inputs_loader *l) {
            cp_expected(l->err, "%s alone", images ? "prompts" : "images");
 }
 
+enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged) {
+    const size_t length = (size_t)l->config->text.context_length;
+    *judged = cp_arena_alloc(l->arena, l->in->prompts, sizeof **judged);
+    if (!*judged)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < l->in->prompts; p++)
+        (*judged)[p] = 1 + cp_text_pool_position(l->config, tokens + p * length);
+    return CP_OK;
+}
+
 enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                               struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
     struct cp_inputs_loader l = {experiment, config, arena, in, err};
@@ -75,11 +85,5 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));
     CP_TRY(check_towers(&l));
-    in->judged = cp_arena_alloc(arena, in->prompts, sizeof *in->judged);
-    if (!in->judged)
-        return cp_inputs_no_memory(err);
-    for (size_t p = 0; p < in->prompts; p++)
-        in->judged[p] =
-            1 + cp_text_pool_position(config, in->tokens + p * (size_t)config->text.context_length);
-    return CP_OK;
+    return in->tokens ? cp_inputs_judge(&l, in->tokens, &in->judged) : CP_OK;
 }

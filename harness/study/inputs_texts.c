@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define VOCABULARY "vocab/bpe_simple_vocab_16e6.txt.gz"
+
 enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
@@ -73,17 +75,6 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp
     return CP_OK;
 }
 
-static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
-                             const struct cp_text *prompt, int32_t *ids) {
-    char where[sizeof l->err->where];
-    const enum cp_status status = cp_tokenizer_encode(tokenizer, prompt->text, l->config->text.context_length,
-                                                      l->experiment->inputs.truncate, ids, l->err);
-    cp_mark_text(&prompt->mark, where, sizeof where);
-    if (status != CP_OK)
-        cp_error_within(l->err, where);
-    return status;
-}
-
 static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *items, size_t count) {
     const char **texts = cp_arena_alloc(l->arena, count, sizeof *texts);
     for (size_t i = 0; texts && i < count; i++)
@@ -91,15 +82,14 @@ static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *i
     return texts;
 }
 
-static enum cp_status tokenize(struct cp_inputs_loader *l, const struct cp_text *prompts) {
+/* Texts wait for the tokenizers of the specs. */
+static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_text *prompts) {
     struct cp_run_inputs *in = l->in;
-    const size_t length = (size_t)l->config->text.context_length;
-    const char *vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", l->arena);
+    const char *vocabulary = cp_data_path(VOCABULARY, l->arena);
     const struct cp_model_source *model = &l->experiment->model;
     const char *place = model->config.text ? model->config.text
                         : model->name.text ? model->name.text
                                            : model->checkpoint.text;
-    struct cp_tokenizer *tokenizer = NULL;
     if (l->config->text.foreign_tokenizer)
         return cp_fail(l->err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
                        l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
@@ -109,17 +99,81 @@ static enum cp_status tokenize(struct cp_inputs_loader *l, const struct cp_text 
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");
+    in->prompts_as_written = prompts;
     in->prompt_texts = texts_of(l, prompts, in->prompts);
-    in->tokens = cp_arena_alloc(l->arena, in->prompts * length, sizeof *in->tokens);
-    if (!in->prompt_texts || !in->tokens || !vocabulary)
+    return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary) : cp_inputs_no_memory(l->err);
+}
+
+static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                             const struct cp_tokenizer_variant *by, const struct cp_text *prompt,
+                             int32_t *ids) {
+    char where[sizeof l->err->where];
+    const enum cp_status status =
+        cp_tokenizer_encode(tokenizer, by, prompt->text, l->config->text.context_length,
+                            l->experiment->inputs.truncate, ids, l->err);
+    cp_mark_text(&prompt->mark, where, sizeof where);
+    if (status != CP_OK)
+        cp_error_within(l->err, where);
+    return status;
+}
+
+static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                               struct cp_token_set *set) {
+    const size_t length = (size_t)l->config->text.context_length;
+    set->tokens = cp_arena_alloc(l->arena, l->in->prompts * length, sizeof *set->tokens);
+    if (!set->tokens)
         return cp_inputs_no_memory(l->err);
-    CP_TRY(cp_inputs_add_file(l, vocabulary));
-    CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, l->err));
-    enum cp_status status = CP_OK;
-    for (size_t p = 0; p < in->prompts && status == CP_OK; p++)
-        status = encode(l, tokenizer, &prompts[p], in->tokens + p * length);
+    for (size_t p = 0; p < l->in->prompts; p++)
+        CP_TRY(encode(l, tokenizer, set->by, &l->in->prompts_as_written[p], set->tokens + p * length));
+    return cp_inputs_judge(l, set->tokens, &set->judged);
+}
+
+static enum cp_status make_sets(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                                const struct cp_tokenizer_variant *const *by, size_t count) {
+    struct cp_run_inputs *in = l->in;
+    in->token_sets = cp_arena_calloc(l->arena, count, sizeof *in->token_sets);
+    if (!in->token_sets)
+        return cp_inputs_no_memory(l->err);
+    for (size_t s = 0; s < count; s++) {
+        size_t known = 0;
+        while (known < in->token_set_count && in->token_sets[known].by != by[s])
+            known++;
+        if (known < in->token_set_count)
+            continue;
+        in->token_sets[known].by = by[s];
+        CP_TRY(make_set(l, tokenizer, &in->token_sets[in->token_set_count++]));
+    }
+    in->tokens = in->token_sets[0].tokens;
+    in->judged = in->token_sets[0].judged;
+    return CP_OK;
+}
+
+enum cp_status cp_inputs_tokenize(const struct cp_experiment *experiment, const struct cp_clip_config *config,
+                                  const struct cp_tokenizer_variant *const *by, size_t count,
+                                  struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
+    struct cp_inputs_loader l = {experiment, config, arena, in, err};
+    const char *vocabulary = cp_data_path(VOCABULARY, arena);
+    struct cp_tokenizer *tokenizer = NULL;
+    for (size_t s = 1; s < count && in->prompts && !in->prompts_as_written; s++)
+        if (by[s] != by[0])
+            return cp_fail(err, CP_BAD_INPUT, "", "tokenizer: %s and %s, but the prompts are tokens",
+                           by[0]->info.name, by[s]->info.name),
+                   cp_expected(err, "prompts as texts");
+    if (!in->prompts_as_written)
+        return CP_OK;
+    if (!vocabulary)
+        return cp_inputs_no_memory(err);
+    CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, err));
+    const enum cp_status status = make_sets(&l, tokenizer, by, count);
     cp_tokenizer_close(tokenizer);
     return status;
+}
+
+struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *in, const struct cp_tokenizer_variant *by) {
+    for (size_t s = 0; s < in->token_set_count; s++)
+        if (in->token_sets[s].by == by)
+            return in->token_sets[s];
+    return (struct cp_token_set){by, in->tokens, in->judged};
 }
 
 static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *prefix) {
@@ -194,7 +248,7 @@ enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
         return read_token_file(l, inputs->texts.path.text);
     case CP_PROMPTS_LINES:
         CP_TRY(read_lines(l, &inputs->texts, &texts, &in->prompts));
-        return tokenize(l, texts);
+        return keep_texts(l, texts);
     case CP_PROMPTS_CLASSES:
         break;
     }
@@ -203,5 +257,5 @@ enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
     if (!in->class_names)
         return cp_inputs_no_memory(l->err);
     CP_TRY(from_templates(l, classes, &texts));
-    return tokenize(l, texts);
+    return keep_texts(l, texts);
 }

@@ -38,10 +38,14 @@ void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
     if (starts_from_stream(segment))
         memcpy(local->before, from->x, stream_size(ls, segment) * sizeof *from->x);
     cp_pass_place(&local->whole.pass, from);
-    for (size_t s = 1; s < ls->study->spec_count; s++)
-        cp_pass_place(&local->forced[s].pass, from);
-    for (size_t o = 0; o < ls->study->oracle_count; o++)
-        cp_segment_place_oracle(&local->oracles[o].oracle, from);
+    for (size_t s = 1; s < ls->study->spec_count; s++) {
+        const struct cp_pass own = cp_lockstep_batch(ls, ls->study->spec[s], *from);
+        cp_pass_place(&local->forced[s].pass, &own);
+    }
+    for (size_t o = 0; o < ls->study->oracle_count; o++) {
+        const struct cp_pass own = cp_lockstep_batch(ls, local->oracles[o].oracle.spec, *from);
+        cp_segment_place_oracle(&local->oracles[o].oracle, &own);
+    }
 }
 
 static void feed(const struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment) {

@@ -50,6 +50,16 @@ static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segm
 
 /* ---- batches ---- */
 
+struct cp_pass cp_lockstep_batch(const struct cp_lockstep *ls, const struct cp_spec *spec,
+                                 struct cp_pass batch) {
+    if (batch.tower != CP_TEXT || !batch.tokens)
+        return batch;
+    const struct cp_token_set set = cp_inputs_tokens(&ls->study->inputs, cp_spec_tokenizer(spec));
+    batch.judged = set.judged + batch.first;
+    batch.tokens = set.tokens + batch.first * (size_t)spec->config->text.context_length;
+    return batch;
+}
+
 static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     const bool text = tower == CP_TEXT;
@@ -62,10 +72,14 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
                       ? in->tokens + first * (size_t)ls->study->model.config.text.context_length
                       : NULL,
     };
-    for (size_t s = 0; s < ls->study->spec_count; s++)
-        cp_pass_place(&ls->lanes[s].pass, &batch);
-    for (size_t o = 0; o < ls->study->oracle_count; o++)
-        cp_segment_place_oracle(&ls->oracles[o].oracle, &batch);
+    for (size_t s = 0; s < ls->study->spec_count; s++) {
+        const struct cp_pass own = cp_lockstep_batch(ls, ls->study->spec[s], batch);
+        cp_pass_place(&ls->lanes[s].pass, &own);
+    }
+    for (size_t o = 0; o < ls->study->oracle_count; o++) {
+        const struct cp_pass own = cp_lockstep_batch(ls, ls->oracles[o].oracle.spec, batch);
+        cp_segment_place_oracle(&ls->oracles[o].oracle, &own);
+    }
 }
 
 static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, bool with_oracle,

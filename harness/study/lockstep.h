@@ -100,6 +100,9 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, si
 /* Whether candidate s decides on images, as the baseline does. */
 bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
 
+/* A batch as a spec has it: its tokenizer's tokens. */
+struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
+                                 struct cp_pass batch);
 /* The batch's pixels as a spec has them. */
 const float *cp_lockstep_pixels(const struct cp_lockstep *lockstep, const struct cp_spec *spec);
 

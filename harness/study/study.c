@@ -263,6 +263,21 @@ static enum cp_status check_preprocess(const struct cp_study *study, struct cp_e
     return CP_OK;
 }
 
+/* The prompts, as each spec's tokenizer reads them. */
+static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
+    const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof *by);
+    if (!by)
+        return out_of_memory(err);
+    for (size_t s = 0; s < study->spec_count; s++)
+        by[s] = cp_spec_tokenizer(study->spec[s]);
+    if (cp_inputs_tokenize(study->experiment, &study->model.config, by, study->spec_count, &study->arena,
+                           &study->inputs, err) == CP_OK)
+        return CP_OK;
+    if (!err->where[0])
+        cp_error_within(err, study->path);
+    return err->status;
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -277,6 +292,8 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_captured_files(study, err));
     CP_TRY(make_specs(study, err));
     CP_TRY(check_preprocess(study, err));
+    if (study->modelled)
+        CP_TRY(tokenize(study, err));
     CP_TRY(make_floor(study, err));
     share_oracles(study);
     CP_TRY(choose_sites(study, err));

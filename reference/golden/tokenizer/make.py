@@ -1,32 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes token ids of many prompts, by the tokenizers of OpenAI and open_clip themselves.
+"""Writes token ids of very many texts, by reference.py; where it is OpenAI's or open_clip's tokenizer, their own code
+must give the same.
 
-Both are imported from a checkout, both with ftfy, and must agree with each other and with
-reference/pytorch/tokenizer.py:
-
-    prompts.tsv     a line for each prompt: the number of tokens with start and end, or "refuse" where cleaning
-                    changes the text or the two disagree; the ids, cut to 77 as open_clip does; the prompt,
-                    with \\t \\n \\f \\r \\xNN and \\\\ for control characters and the backslash
+    digests.tsv     a line for each group of strings (strings.py) and tokenizer: the number of strings, of those
+                    refused, and the SHA-256 of a line for each, its ids or "refused"
+    prompts.tsv     a line for each prompt by openai, and for some by each tokenizer that differs: the tokenizer; the ids without
+                    start and end, or "refused"; the prompt, with \\t \\n \\f \\r \\xNN and \\\\ for control characters
+                    and the backslash
     PROVENANCE.txt  versions, and the SHA-256 of the sources
 
+    NEWER_PYTHON harness/model/unicode/make.py --classes > classes.txt
     /usr/bin/python3 reference/golden/tokenizer/make.py --openai clip/simple_tokenizer.py \\
-        --open-clip src/open_clip/tokenizer.py --ftfy FOLDER_OF_THE_PACKAGE
+        --open-clip src/open_clip/tokenizer.py --ftfy FOLDER_OF_THE_PACKAGE --newer classes.txt
 """
 
 import argparse
+import gzip
 import hashlib
-import html
 import importlib.util
+import itertools
 import random
 import sys
+import unicodedata
 from html.entities import html5
 from pathlib import Path
+
+from reference import Refused, SETTINGS, Tokenizer, load_ftfy, read_classes
+from strings import all_strings, fragments, mixed
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 VOCABULARY = ROOT / "data/vocab/bpe_simple_vocab_16e6.txt.gz"
-CONTEXT = 77
-ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r",
+           **{chr(c): f"\\x{c:02x}" for c in [*range(1, 9), 11, *range(14, 32), 127]}}
 
 WORDS = ("a", "photo", "of", "the", "cat", "DOG", "Sneaker", "ankle-boot", "t-shirt", "don't", "I'LL", "they've",
          "we're", "it'd", "I'm", "y'all's", "'tis", "rock'n'roll", "2023", "3.14", "1e-5", "10,000", "x2", "b2b",
@@ -86,6 +92,14 @@ def prompts():
     yield from REFUSED
     yield from ("&" + name for name in html5 if not name.endswith(";"))
     yield from seeded(random.Random(20))
+    yield from variety()
+
+
+def variety():
+    """What the tokenizers read in different ways."""
+    yield from REFUSED
+    yield from fragments()
+    yield from (text for _, text in itertools.islice(mixed(), 150))
 
 
 def load(path, name):
@@ -95,46 +109,71 @@ def load(path, name):
     return module
 
 
-def tokenizers(args):
-    """Each as a function from a text to ids without start and end; and open_clip's, which cuts and fills."""
-    sys.path.insert(0, str(args.ftfy.resolve().parent))
-    sys.path.insert(0, str(ROOT / "reference/pytorch"))
-    import gzip
+def upstream(args):
+    """The tokenizers of the libraries themselves."""
     opened, gzip.open = gzip.open, lambda path, *rest, **more: opened(VOCABULARY, *rest, **more)
-    openai, open_clip = load(args.openai, "openai"), load(args.open_clip, "open_clip")
-    first, second = openai.SimpleTokenizer(str(VOCABULARY)), open_clip.SimpleTokenizer(str(VOCABULARY))
+    own = {"openai": load(args.openai, "openai"), "open_clip": load(args.open_clip, "open_clip")}
+    own = {name: module.SimpleTokenizer(str(VOCABULARY)) for name, module in own.items()}
     gzip.open = opened  # open_clip's module opens its own copy of the vocabulary when it is imported
-    from tokenizer import Tokenizer
-    return first.encode, second.encode, Tokenizer(VOCABULARY).encode, second
+    return own
 
 
-def row(text, openai, open_clip, ours, cut):
-    """The line's fields for one prompt."""
-    import ftfy
-    ids = openai(text)
-    plain = ftfy.fix_text(text).replace("\n", "") == text.replace("\r", "").replace("\n", "")
-    if not text.isascii() or not plain or html.unescape(html.unescape(text)) != text or ids != open_clip(text):
-        return "refuse", ""
-    if ours(text) != ids:
-        raise SystemExit(f"reference/pytorch/tokenizer.py differs: {text!r}")
-    full = cut([text], CONTEXT)[0].tolist()
-    count = len(ids) + 2
-    if full[1:min(count, CONTEXT) - 1] != ids[:CONTEXT - 2] or any(full[count:]):
-        raise SystemExit(f"open_clip's call differs: {text!r}")
-    return str(count), " ".join(map(str, full[:count]))
+class Encoder:
+    def __init__(self, args):
+        ftfy, varies = load_ftfy(args.ftfy), read_classes(args.newer)
+        self.upstream = upstream(args)
+        self.tokenizers = {name: Tokenizer(name, VOCABULARY, ftfy, varies) for name in SETTINGS}
+
+    def line(self, name, text):
+        """The ids of a text, or "refused"."""
+        try:
+            ids = self.tokenizers[name].encode(text)
+        except Refused:
+            return "refused"
+        if name in self.upstream and self.upstream[name].encode(text) != ids:
+            raise SystemExit(f"{name}'s own code differs: {text!r}")
+        return " ".join(map(str, ids))
 
 
-def provenance(args, rows):
+def digests(encoder):
+    groups = {}
+    for group, text in all_strings():
+        for name in SETTINGS:
+            line = encoder.line(name, text)
+            counts = groups.setdefault((group, name), [0, 0, hashlib.sha256()])
+            counts[0] += 1
+            counts[1] += line == "refused"
+            counts[2].update(line.encode() + b"\n")
+    return [(group, name, strings, refused, digest.hexdigest())
+            for (group, name), (strings, refused, digest) in groups.items()]
+
+
+def rows(encoder):
+    others = frozenset(variety())
+    for text in dict.fromkeys(prompts()):
+        own = encoder.line("openai", text)
+        lines = {name: encoder.line(name, text) for name in SETTINGS if text in others}
+        for name, line in {"openai": own, **lines}.items():
+            if name == "openai" or line != own:
+                yield name, line, text.translate(str.maketrans(ESCAPES))
+
+
+def write(path, table):
+    path.write_text("".join("\t".join(map(str, row)) + "\n" for row in table), encoding="utf-8")
+    return table
+
+
+def provenance(args, table, literal):
     import ftfy
     import regex
-    refused = sum(count == "refuse" for count, _, _ in rows)
     digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+    strings = sum(row[2] for row in table if row[1] == "openai")
     return "\n".join([
         "made by reference/golden/tokenizer/make.py",
-        f"Python {sys.version.split()[0]}, regex {regex.__version__}, ftfy {ftfy.__version__}",
-        f"{len(rows)} prompts, {refused} of them refused",
-        "openai/CLIP and mlfoundations/open_clip agree on every other prompt, and so does"
-        " reference/pytorch/tokenizer.py", "",
+        f"Python {sys.version.split()[0]}, Unicode {unicodedata.unidata_version}, regex {regex.__version__},"
+        f" ftfy {ftfy.__version__}; newer classes from regex {args.newer.read_text().split()[0]}",
+        f"digests.tsv: {strings} strings by {len(SETTINGS)} tokenizers; prompts.tsv: {len(literal)} lines",
+        "the code of openai/CLIP and mlfoundations/open_clip gives the ids of openai and open_clip", "",
         f"{digest(args.openai)}  openai/CLIP {args.openai_commit} clip/simple_tokenizer.py",
         f"{digest(args.open_clip)}  mlfoundations/open_clip {args.open_clip_commit} src/open_clip/tokenizer.py",
         f"{digest(args.ftfy / 'fixes.py')}  rspeer/python-ftfy {args.ftfy_commit} ftfy/fixes.py",
@@ -146,14 +185,12 @@ def main():
     for name in ("openai", "open-clip", "ftfy"):
         parser.add_argument(f"--{name}", type=Path, required=True)
         parser.add_argument(f"--{name}-commit", default="(commit not given)")
+    parser.add_argument("--newer", type=Path, required=True)
     args = parser.parse_args()
-    functions = tokenizers(args)
-    rows = [(*row(text, *functions), text) for text in dict.fromkeys(prompts())]
-    escape = str.maketrans({**ESCAPES, **{c: f"\\x{ord(c):02x}" for c in "\x08\x0b\x1b\x1c\x7f"}})
-    with open(HERE / "prompts.tsv", "w", encoding="utf-8") as file:
-        for count, ids, text in rows:
-            file.write(f"{count}\t{ids}\t{text.translate(escape)}\n")
-    (HERE / "PROVENANCE.txt").write_text(provenance(args, rows))
+    encoder = Encoder(args)
+    literal = write(HERE / "prompts.tsv", list(rows(encoder)))
+    table = write(HERE / "digests.tsv", digests(encoder))
+    (HERE / "PROVENANCE.txt").write_text(provenance(args, table, literal))
 
 
 if __name__ == "__main__":
