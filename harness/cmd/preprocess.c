@@ -109,6 +109,7 @@ static enum cp_status print_steps(const struct arguments *a, const struct cp_pre
                    cp_picture_mode_names[picture->mode]);
     print_digest("decoded", what, picture->bytes,
                  picture->width * picture->height * cp_picture_pixel(picture->mode));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): resolve() has set it */
     printf("%-11s %zu x %zu, %s %s", "resized", x.length, y.length, how->resize->info.name,
            how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
     print_span(&x, "left");
@@ -160,7 +161,7 @@ static enum cp_status write_files(const struct arguments *a, const struct cp_pre
 }
 
 static enum cp_status run(const struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
-    struct cp_preprocess how;
+    struct cp_preprocess how = {0};
     struct cp_picture picture;
     CP_TRY(resolve(a, arena, &how, err));
     float *cropped = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *cropped);

@@ -130,7 +130,7 @@ static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *er
         for (size_t i = 0; i < job->x.count * 3; i++) {
             const size_t u = i / 3 + job->x.first, row = v + job->y.first;
             job->rgb[v * job->x.count * 3 + i] =
-                copy   ? job->from->bytes[(row * job->from->width + u) * 3 + i % 3]
+                copy   ? (float)job->from->bytes[(row * job->from->width + u) * 3 + i % 3]
                 : half ? mean_of_four(job->from, u, row, i % 3)
                        : value_of(job, &x[i / 3], &y, u * 3 + i % 3);
         }
