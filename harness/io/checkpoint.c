@@ -42,7 +42,7 @@ static bool grow(struct cp_checkpoint *file) {
     struct cp_checkpoint_tensor *tensors = realloc(file->tensors, room * sizeof *tensors);
     if (tensors)
         file->tensors = tensors;
-    struct cp_zip_record **records = realloc(file->records, room * sizeof *records);
+    struct cp_zip_record **records = realloc(file->records, room * sizeof(struct cp_zip_record *));
     if (records)
         file->records = records;
     if (tensors && records)
@@ -181,12 +181,12 @@ static int by_name(const void *a, const void *b) {
 
 static enum cp_status sort_names(struct cp_checkpoint *file, struct cp_error *err) {
     char where[512];
-    file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof *file->by_name);
+    file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof(struct cp_checkpoint_tensor *));
     if (!file->by_name)
         return cp_checkpoint_out_of_memory(file, err);
     for (size_t i = 0; i < file->count; i++)
         file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof *file->by_name, by_name);
+    qsort(file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
     for (size_t i = 1; i < file->count; i++)
         if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
             return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, file->by_name[i]->name, where),
@@ -244,7 +244,7 @@ const struct cp_checkpoint_tensor *cp_checkpoint_at(const struct cp_checkpoint *
 const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint *file, const char *name) {
     const struct cp_checkpoint_tensor key = {.name = name}, *pointer = &key;
     const struct cp_checkpoint_tensor **found =
-        bsearch(&pointer, file->by_name, file->count, sizeof *file->by_name, by_name);
+        bsearch(&pointer, file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
     return found ? *found : NULL;
 }
 
