@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch mutations clean
+.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch mutations fuzz coverage clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -62,6 +62,32 @@ bench-pytorch: build
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup
 	/usr/bin/python3 tests/mutation/mutate.py
+
+# Every fuzz target for FUZZ_SECONDS, or to FUZZ_RUNS, from the committed seeds; what they find is in build/fuzz.
+FUZZ = safetensors zip pickle config yaml
+FUZZ_SECONDS ?= 60
+FUZZ_RUNS ?= -1
+fuzz:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang libclang-rt-14-dev"
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	@for target in $(FUZZ); do \
+	  mkdir -p build/fuzz/corpus/$$target; echo "== $$target"; \
+	  build/fuzz/tests/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 \
+	    -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict \
+	    build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+# Branches of the readers of checkpoints that their tests take: fails below 95 %.
+COVERAGE_TESTS = unit.safetensors unit.array unit.out_of_memory malformed.arrays malformed.npz malformed.pickle \
+	malformed.safetensors malformed.safetensors_damage malformed.safetensors_index malformed.safetensors_limits \
+	malformed.zip golden.checkpoints
+coverage: setup
+	cmake --preset coverage
+	cmake --build build/coverage --target $(addprefix test_,$(subst .,_,$(COVERAGE_TESTS)))
+	@find build/coverage -name '*.gcda' -delete
+	@for test in $(COVERAGE_TESTS); do ctest --preset coverage -R "^$$test\$$" || exit 1; done
+	python3 tests/coverage.py build/coverage
 
 clean:
 	rm -rf build results/runs

@@ -23,6 +23,12 @@ if(CP_FUZZ)
   target_compile_options(cp_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+if(CP_COVERAGE)
+  target_compile_definitions(cp_flags INTERFACE CP_COVERAGE)
+  target_compile_options(cp_flags INTERFACE --coverage)
+  target_link_options(cp_flags INTERFACE --coverage)
+endif()
+
 # The instruction sets that harness/ops is compiled for; the program picks one at run time by what the processor has.
 # scalar is the portable definition that the others must agree with to the bit.
 set(CP_ISAS "scalar;avx2;avx512" CACHE STRING "Instruction sets to build kernels for")

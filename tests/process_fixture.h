@@ -19,7 +19,7 @@ struct process {
 struct ended {
     int code;   /* its exit code, -1 where a signal ended it */
     int signal; /* that signal, 0 where there was none */
-    char out[16384], err[4096];
+    char out[65536], err[4096];
 };
 
 /* The smallest run that commits several times, once with the oracle and taken apart, with a noise floor:

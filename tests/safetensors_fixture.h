@@ -5,14 +5,16 @@
 
 #include "scratch_fixture.h"
 
+#include "io/checkpoint.h"
 #include "io/safetensors.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
-/* Sanitizers cost time and memory: the limits are for a plain build. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Sanitizers and counters cost time and memory: the limits are for a plain build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(CP_COVERAGE)
 #define SANITIZED 1
 #elif defined(__has_feature)
 #define SANITIZED __has_feature(address_sanitizer)
@@ -33,12 +35,50 @@ static inline void write_header(uint64_t length, const char *header, size_t size
     assert_int_equal(ftruncate(scratch_fd, (off_t)(sizeof length + size + data)), 0);
 }
 
+/* Every value of weights is read, every other dtype refused. */
+static inline void widen_all(const struct cp_checkpoint *file) {
+    for (size_t i = 0; i < cp_checkpoint_count(file); i++) {
+        const struct cp_checkpoint_tensor *tensor = cp_checkpoint_at(file, i);
+        float values[256];
+        struct cp_error err = {0};
+        if (cp_checkpoint_elements(tensor) > sizeof values / sizeof values[0])
+            continue;
+        const enum cp_status status = cp_checkpoint_widen(file, tensor, values, &err);
+        if (tensor->dtype == CP_FP32 || tensor->dtype == CP_FP16 || tensor->dtype == CP_BF16)
+            assert_int_equal(status, CP_OK);
+        else if (tensor->dtype != CP_FP64)
+            (void)line_of(status, &err);
+    }
+}
+
+/* The same file by way of io/checkpoint.h, which finds out what it is: read and closed again, or refused in
+ * one line. */
+static inline enum cp_status open_as_checkpoint(struct cp_error *err) {
+    struct cp_checkpoint *file = NULL;
+    const enum cp_status status = cp_checkpoint_open(scratch_path, &file, err);
+    if (status != CP_OK)
+        assert_non_null(strstr(line_of(status, err), " (expected "));
+    assert_true((file != NULL) == (status == CP_OK));
+    if (file)
+        widen_all(file);
+    cp_checkpoint_close(file);
+    return status;
+}
+
+/* Both ways agree, but for names that cannot be shown. */
+static inline void assert_same_answer(enum cp_status status, enum cp_status checkpoint,
+                                      const struct cp_error *err) {
+    if (checkpoint != status && (status != CP_OK || strcmp(err->what, "malformed name") != 0))
+        fail_msg("%d and, as a checkpoint, %d: %s: %s", status, checkpoint, err->where, err->what);
+}
+
 /* Opens the scratch file: NULL, with the error line behind its path in *line, or the file. Processor time, so
  * that a busy machine cannot fail a test; a hang is ended by the alarm. */
 static inline struct cp_safetensors *open_scratch(const char **line) {
     struct cp_safetensors *file = (struct cp_safetensors *)scratch_path; /* must become NULL in a failure */
-    struct cp_error err = {0};
+    struct cp_error err = {0}, other = {0};
     (void)alarm(60);
+    const enum cp_status checkpoint = open_as_checkpoint(&other);
     const clock_t start = clock();
     const enum cp_status status = cp_safetensors_open(scratch_path, &file, &err);
     const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
@@ -46,6 +86,7 @@ static inline struct cp_safetensors *open_scratch(const char **line) {
     if (seconds >= SECONDS_MAX)
         fail_msg("opening took %.2f s", seconds);
     *line = "";
+    assert_same_answer(status, checkpoint, &other);
     if (status == CP_OK)
         return file;
     assert_null(file);
@@ -75,6 +116,48 @@ static inline void accepted(const char *header, size_t data, size_t count) {
         fail_msg("%s%s", header, line);
     assert_int_equal(cp_safetensors_count(file), count);
     cp_safetensors_close(file);
+}
+
+/* A tensor of float32 to write. */
+struct stored {
+    char name[128];
+    int rank;
+    size_t shape[4];
+    const float *values;
+};
+
+static inline size_t stored_bytes(const struct stored *t) {
+    size_t bytes = sizeof(float);
+    for (int d = 0; d < t->rank; d++)
+        bytes *= t->shape[d];
+    return bytes;
+}
+
+/* A file of these tensors; metadata: a JSON object of strings, or NULL. */
+static inline void write_stored(int fd, const struct stored *tensors, size_t count, const char *metadata) {
+    static char header[1 << 16];
+    size_t used = (size_t)snprintf(header, sizeof header, "{\"__metadata__\":%s", metadata ? metadata : "{}");
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct stored *t = &tensors[i];
+        used += (size_t)snprintf(header + used, sizeof header - used,
+                                 ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", t->name);
+        for (int d = 0; d < t->rank; d++)
+            used += (size_t)snprintf(header + used, sizeof header - used, "%s%zu", d ? "," : "", t->shape[d]);
+        used += (size_t)snprintf(header + used, sizeof header - used, "],\"data_offsets\":[%zu,%zu]}", at,
+                                 at + stored_bytes(t));
+        at += stored_bytes(t);
+    }
+    header[used++] = '}';
+    assert_true(used < sizeof header);
+    const uint64_t length = used;
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, &length, sizeof length, 0), sizeof length);
+    assert_int_equal(pwrite(fd, header, used, sizeof length), used);
+    size_t offset = sizeof length + used;
+    for (size_t i = 0; i < count; offset += stored_bytes(&tensors[i++]))
+        assert_int_equal(pwrite(fd, tensors[i].values, stored_bytes(&tensors[i]), (off_t)offset),
+                         stored_bytes(&tensors[i]));
 }
 
 /* What the whole process, this test included, had at most in memory at a time. */

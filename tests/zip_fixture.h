@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { ZIP_RECORDS = 16, ZIP_BYTES = 1 << 18 };
+enum { ZIP_RECORDS = 16, ZIP_BYTES = 1 << 22 };
 
 static struct {
     unsigned char bytes[ZIP_BYTES];
@@ -76,16 +76,23 @@ static inline void zip_add(const char *name, const void *bytes, size_t size) {
     zip_add_packed(name, bytes, size, size, (uint32_t)crc32_z(0, bytes, size), 0);
 }
 
+/* A deflated record: of these bytes, or (NULL) of zeros. */
 static inline void zip_add_deflated(const char *name, const void *bytes, size_t size) {
-    static unsigned char packed[ZIP_BYTES / 2];
-    z_stream stream = {.next_in = (unsigned char *)bytes,
-                       .avail_in = (unsigned)size,
-                       .next_out = packed,
-                       .avail_out = sizeof packed};
+    static unsigned char packed[ZIP_BYTES / 2], zeros[1 << 16];
+    z_stream stream = {.next_out = packed, .avail_out = sizeof packed};
+    uint32_t crc = 0;
     (void)deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-    (void)deflate(&stream, Z_FINISH);
+    for (size_t done = 0; done < size;) {
+        const size_t piece = bytes || size - done < sizeof zeros ? size - done : sizeof zeros;
+        stream.next_in = bytes ? (unsigned char *)bytes : zeros;
+        stream.avail_in = (unsigned)piece;
+        crc = (uint32_t)crc32_z(crc, stream.next_in, piece);
+        done += piece;
+        (void)deflate(&stream, done < size ? Z_NO_FLUSH : Z_FINISH);
+    }
+    const size_t bytes_packed = stream.total_out;
     (void)deflateEnd(&stream);
-    zip_add_packed(name, packed, stream.total_out, size, (uint32_t)crc32_z(0, bytes, size), 8);
+    zip_add_packed(name, packed, bytes_packed, size, crc, 8);
 }
 
 static inline void zip_end(void) {

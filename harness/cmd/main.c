@@ -39,6 +39,18 @@ static const char usage[] =
     "      --all                every tap; --junit FILE, --json FILE, --github: other forms\n"
     "  accept EXPERIMENT.yaml|RESULT.h5\n"
     "                           makes a run the baseline; --reason TEXT where it is worse\n"
+    "  inspect CHECKPOINT       what a checkpoint is, and which activation it was trained with\n"
+    "      --config FILE | --name NAME\n"
+    "      --images GLOB --classes FILE --templates FILE --labels FILE, --limit N\n"
+    "                           try the activations on labelled images; --prompts FILE without\n"
+    "                           labels: image and prompt are pairs\n"
+    "      --json\n"
+    "  convert IN OUT.safetensors|OUT.h5\n"
+    "                           a checkpoint that says how it must be computed\n"
+    "      --config FILE | --name NAME, --activation quick|erf|tanh\n"
+    "  preprocess PICTURE       what a picture becomes; preprocess.KNOB=VALUE as in experiments\n"
+    "      --model-config FILE  whose size, mean and std; else ViT-B/32's\n"
+    "      -o FILE.npy          the tensor (1, 3, size, size); --png FILE.png: to look at\n"
     "  tokenize TEXT...         ids and tokens of texts, by --tokenizer openai, open_clip, ...\n"
     "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
     "      --context 77, --truncate, --pad, --json\n"
@@ -77,6 +89,12 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "diff") == 0)
         return cp_cmd_diff(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "inspect") == 0)
+        return cp_cmd_inspect(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "convert") == 0)
+        return cp_cmd_convert(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "preprocess") == 0)
+        return cp_cmd_preprocess(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "tokenize") == 0)
         return cp_cmd_tokenize(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "list") == 0)
@@ -84,7 +102,8 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, diff, bisect, report, check, accept, tokenize, list, --version or --help");
+           cp_expected(err, "run, diff, bisect, report, check, accept, inspect, convert, "
+                            "preprocess, tokenize, list, --version or --help");
 }
 
 int main(int argc, char **argv) {

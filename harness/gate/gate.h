@@ -138,6 +138,7 @@ struct cp_gate_judged {
     size_t findings, failed;
     struct cp_gate_finding *finding; /* [findings] */
     const char *other_settings;      /* "activation: erf, accepted quick; ..."; "" where none differ */
+    bool other_maths;                /* one of them changes the ideal function */
 };
 
 struct cp_gate_verdict {

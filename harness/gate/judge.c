@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gate/judge.h"
 
+#include "model/spec.h"
+
 #include "report/load.h"
 
 #include <string.h>
@@ -68,6 +70,8 @@ static enum cp_status describe_settings(const struct cp_judging *j, struct cp_ga
         const char *address = baseline->setting[i].address;
         const char *now = cp_gate_value(v->samples, judged->subject, address);
         const char *accepted = cp_gate_value(v->accepted, judged->accepted, address);
+        judged->other_maths =
+            judged->other_maths || !cp_spec_same_maths_text(address, now, accepted ? accepted : "");
         if (used < sizeof text && strcmp(now, accepted ? accepted : "") != 0)
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %s, accepted %s",
                                      used ? "; " : "", address, now, accepted ? accepted : "none");
@@ -94,7 +98,7 @@ static enum cp_status judge_subject(const struct cp_judging *j, struct cp_gate_j
     CP_TRY(pair_all(j, judged));
     for (size_t i = 0; i < judged->findings; i++) {
         struct cp_gate_finding *f = &judged->finding[i];
-        CP_TRY(f->decisions ? cp_judge_decisions(j, judged, f) : cp_judge_tap(j, judged->name, f));
+        CP_TRY(f->decisions ? cp_judge_decisions(j, judged, f) : cp_judge_tap(j, judged, f));
     }
     CP_TRY(cp_judge_ratios(j, judged));
     sum_up(j->verdict, judged);

@@ -21,7 +21,7 @@ enum cp_status cp_judge_note(const struct cp_judging *judging, const char ***lis
  */
 bool cp_judge_unchanged(const struct cp_gate_tap *now, const struct cp_gate_tap *accepted);
 /* All kinds of a tap but the ratio. */
-enum cp_status cp_judge_tap(const struct cp_judging *judging, const char *subject,
+enum cp_status cp_judge_tap(const struct cp_judging *judging, const struct cp_gate_judged *judged,
                             struct cp_gate_finding *finding);
 enum cp_status cp_judge_decisions(const struct cp_judging *judging, const struct cp_gate_judged *judged,
                                   struct cp_gate_finding *finding);

@@ -91,12 +91,17 @@ static enum cp_status judge_bits(const struct cp_judging *j, const char *subject
     return CP_OK;
 }
 
-static enum cp_status judge_maths(const struct cp_judging *j, const char *subject,
+/* The oracle's RMS does not show other maths where the tap is normalised to 1. There, other settings whose
+ * ideal function is another, and other bits, are taken for it.
+ */
+static enum cp_status judge_maths(const struct cp_judging *j, const struct cp_gate_judged *judged,
                                   struct cp_gate_finding *f) {
     struct cp_gate_measure *m = &f->measure[CP_GATE_MATHS];
     bool checked;
-    CP_TRY(cp_judge_limit(j, subject, f, CP_CHECK_MATHS, MATHS_LIMIT, m, &checked));
+    CP_TRY(cp_judge_limit(j, judged->name, f, CP_CHECK_MATHS, MATHS_LIMIT, m, &checked));
     m->value = oracle_distance(f->tap, f->accepted);
+    if (m->value <= MATHS_LIMIT && judged->other_maths && strcmp(f->tap->bits, f->accepted->bits) != 0)
+        m->value = INFINITY;
     weigh(m, checked && !(m->value < 0));
     return CP_OK;
 }
@@ -130,7 +135,9 @@ static enum cp_status judge_ulp(const struct cp_judging *j, const char *subject,
     return CP_OK;
 }
 
-enum cp_status cp_judge_tap(const struct cp_judging *j, const char *subject, struct cp_gate_finding *f) {
+enum cp_status cp_judge_tap(const struct cp_judging *j, const struct cp_gate_judged *judged,
+                            struct cp_gate_finding *f) {
+    const char *subject = judged->name;
     struct cp_gate_measure *matched = &f->measure[CP_GATE_UNMATCHED];
     struct cp_gate_measure *nonfinite = &f->measure[CP_GATE_NONFINITE];
     matched->outcome = f->tap && f->accepted ? CP_GATE_PASSED : CP_GATE_FAILED;
@@ -141,7 +148,7 @@ enum cp_status cp_judge_tap(const struct cp_judging *j, const char *subject, str
     weigh(nonfinite, true);
     f->measure[CP_GATE_RATIO].limit = automatic_ratio(j->verdict, f->accepted->type);
     CP_TRY(judge_bits(j, subject, f));
-    CP_TRY(judge_maths(j, subject, f));
+    CP_TRY(judge_maths(j, judged, f));
     CP_TRY(judge_worst_token(j, subject, f));
     return judge_ulp(j, subject, f);
 }

@@ -38,7 +38,9 @@ static void note_needed(const struct cp_verdict_facts *facts, double alpha, size
     if (facts->inputs < 2)
         return;
     f->needed = cp_values_to_decide(sum / n, sqrt(square / (n - 1)), log(facts->k), alpha / (double)taps);
-    f->needed = f->needed < CP_VERDICT_MIN_INPUTS ? CP_VERDICT_MIN_INPUTS : f->needed;
+    /* More than were not enough. */
+    const size_t least = facts->inputs < CP_VERDICT_MIN_INPUTS ? CP_VERDICT_MIN_INPUTS : facts->inputs + 1;
+    f->needed = f->needed < least ? least : f->needed;
 }
 
 /* An untouched tap has the accepted error, and is no test. */

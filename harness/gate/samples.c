@@ -206,6 +206,23 @@ static enum cp_status take_settings(const struct taking *t, struct cp_gate_subje
 
 /* ---- inputs ---- */
 
+/* "FILE:NAME" or "FILE" of a capture. */
+static bool is_file_of(const struct cp_capture_choice *choice, const char *path) {
+    const size_t length = strlen(path);
+    const char *text = choice->file.text;
+    return text && strncmp(text, path, length) == 0 && (text[length] == '\0' || text[length] == ':');
+}
+
+/* A capture is what is judged, not an input, and so it may change. Whether its pixels and tokens did shows in
+ * the oracle's numbers.
+ */
+static bool is_capture(const struct cp_experiment *e, const char *path) {
+    bool capture = is_file_of(&e->baseline.capture, path) || is_file_of(&e->inputs.capture, path);
+    for (size_t c = 0; c < e->candidate_count; c++)
+        capture = capture || is_file_of(&e->candidates[c].capture, path);
+    return capture;
+}
+
 /* A file that an image glob names is used where an image is called after it: "shirt.png", or "images.npy 7".
  */
 static bool is_used(const struct taking *t, const char *path) {
@@ -241,7 +258,7 @@ static enum cp_status take_files(const struct taking *t) {
             return cp_load_damaged(&t->load, "/provenance/files", "SHA-256 and path");
         file->name = text + CP_DIGEST_HEX;
         (void)snprintf(file->digest, sizeof file->digest, "%s", text);
-        s->files += is_used(t, file->name);
+        s->files += is_used(t, file->name) && !is_capture(t->experiment, file->name);
     }
     return CP_OK;
 }

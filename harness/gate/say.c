@@ -26,6 +26,8 @@ static void say_unmatched(struct cp_sentence *s, const struct cp_gate_judged *ju
 static void say_maths(struct cp_sentence *s, const struct cp_gate_measure *m) {
     if (isnan(m->value))
         cp_say(s, "the oracle saw other inputs, or none");
+    else if (isinf(m->value))
+        cp_say(s, "other maths, by the settings, and other bits");
     else
         cp_say(s, "other maths: the oracle's RMS is off by %.1e, at most %.0e", m->value, m->limit);
 }

@@ -50,7 +50,8 @@ static _Noreturn void be_the_child(int socket, const struct cp_capture_limits *l
     (void)signal(SIGINT, SIG_IGN); /* the parent's to act on */
     static const int defaults[] = {SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-        (void)signal(defaults[i], SIG_DFL); /* whatever the parent does at a crash, it is not the child's to do */
+        (void)signal(defaults[i],
+                     SIG_DFL); /* whatever the parent does at a crash, it is not the child's to do */
     limit(RLIMIT_CORE, 0);
     if (!sanitized) /* its shadow memory is larger than any limit */
         limit(RLIMIT_AS, limits->memory);

@@ -25,10 +25,13 @@ enum { CP_CAPTURE_RANK = 4, CP_CAPTURE_CHUNK = 1 << 28, CP_CAPTURE_TAPS = 1 << 1
 /* What the file says of the pass; "" where it says nothing. */
 enum cp_capture_fact {
     CP_CAPTURE_NAME,     /* of the capture */
-    CP_CAPTURE_SETTINGS, /* of its spec: a line "ADDRESS: VALUE" each */
+    CP_CAPTURE_SETTINGS, /* of its spec: a line "ADDRESS: VALUE" each, on the default */
+    CP_CAPTURE_SAYS,     /* "yes" where it says its settings, be it that there are none */
     CP_CAPTURE_CHECKPOINT,
     CP_CAPTURE_CONFIG,
-    CP_CAPTURE_SEED, /* of a seeded model */
+    CP_CAPTURE_SEED,       /* of a seeded model */
+    CP_CAPTURE_GRAFT_FROM, /* the capture that it goes on from, and the tap */
+    CP_CAPTURE_GRAFT_AT,
     CP_CAPTURE_FACTS
 };
 

@@ -377,6 +377,8 @@ static enum cp_status list_capture(struct server *s, hid_t captures) {
     if (capture < 0)
         return refuse_hdf5(s, object, "cannot be opened");
     read_attribute(capture, "settings", s->fact[CP_CAPTURE_SETTINGS], sizeof s->fact[0]);
+    if (H5Aexists(capture, "settings") > 0)
+        (void)snprintf(s->fact[CP_CAPTURE_SAYS], sizeof s->fact[0], "yes");
     enum cp_status status = list_links(s, capture, object, &names);
     for (size_t i = 0; i < names.count && status == CP_OK; i++)
         status = add_tap(s, capture, names.name[i]);
@@ -417,6 +419,8 @@ static enum cp_status read_facts(struct server *s) {
         read_attribute(provenance, "checkpoint", s->fact[CP_CAPTURE_CHECKPOINT], sizeof s->fact[0]);
         read_attribute(provenance, "config", s->fact[CP_CAPTURE_CONFIG], sizeof s->fact[0]);
         read_integer(provenance, "seed", s->fact[CP_CAPTURE_SEED], sizeof s->fact[0]);
+        read_attribute(provenance, "graft_from", s->fact[CP_CAPTURE_GRAFT_FROM], sizeof s->fact[0]);
+        read_attribute(provenance, "graft_at", s->fact[CP_CAPTURE_GRAFT_AT], sizeof s->fact[0]);
         (void)H5Gclose(provenance);
     }
     if (H5Lexists(s->file, "inputs", H5P_DEFAULT) <= 0 ||

@@ -27,13 +27,12 @@ enum cp_status cp_checkpoint_out_of_memory(const struct cp_checkpoint *file, str
     return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
 }
 
-/* The rules for names that safetensors has, for every format. */
+/* The rules for names that safetensors has, for every format; that they are not too long is the readers'. */
 static const char *wrong_name(const char *name) {
     const size_t length = strlen(name);
-    if (length > CP_CHECKPOINT_NAME)
-        return "at most 1024 bytes";
     for (size_t i = 0, step; i < length; i += step)
-        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0)
+        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0 ||
+            (unsigned char)name[i] < ' ')
             return "UTF-8 without control characters";
     return strchr(name, '/') || strstr(name, "..") ? "no '/' and no '..'" : NULL;
 }
@@ -43,7 +42,7 @@ static bool grow(struct cp_checkpoint *file) {
     struct cp_checkpoint_tensor *tensors = realloc(file->tensors, room * sizeof *tensors);
     if (tensors)
         file->tensors = tensors;
-    struct cp_zip_record **records = realloc(file->records, room * sizeof *records);
+    struct cp_zip_record **records = realloc(file->records, room * sizeof(struct cp_zip_record *));
     if (records)
         file->records = records;
     if (tensors && records)
@@ -98,9 +97,9 @@ void cp_checkpoint_row_major(struct cp_checkpoint_tensor *tensor) {
 
 /* ---- opening ---- */
 
-/* What the first bytes say, or a sentence that says why none of the formats is there. */
 enum kind { KIND_SAFETENSORS, KIND_INDEX, KIND_ZIP, KIND_UNKNOWN };
 
+/* A sentence about a file of another format that checkpoints come in, or NULL. */
 static const char *other_format(const struct cp_file *map) {
     static const struct {
         size_t at;
@@ -118,9 +117,11 @@ static const char *other_format(const struct cp_file *map) {
         if (map->size >= known[i].at + known[i].length &&
             memcmp(map->bytes + known[i].at, known[i].bytes, known[i].length) == 0)
             return known[i].what;
-    return "is in none of the known formats";
+    return NULL;
 }
 
+/* By the first bytes. A safetensors file has its header's length there, whose upper bytes are 0, and then the
+ * header; where one of the two is wrong, its reader says so better than this can. */
 static enum kind kind_of(const struct cp_file *map) {
     uint64_t length = 0;
     if (map->size >= 4 && (memcmp(map->bytes, "PK\3\4", 4) == 0 || memcmp(map->bytes, "PK\5\6", 4) == 0))
@@ -128,9 +129,12 @@ static enum kind kind_of(const struct cp_file *map) {
     if (map->size < sizeof length)
         return KIND_UNKNOWN;
     memcpy(&length, map->bytes, sizeof length);
-    if (map->size > sizeof length && map->bytes[sizeof length] == '{' && length <= CP_SAFETENSORS_HEADER)
+    const bool text = map->bytes[0] == '{', small = length <= CP_SAFETENSORS_HEADER;
+    if (map->size > sizeof length && map->bytes[sizeof length] == '{' && (small || !text))
         return KIND_SAFETENSORS;
-    return map->bytes[0] == '{' ? KIND_INDEX : KIND_UNKNOWN;
+    if (text)
+        return KIND_INDEX;
+    return small && !other_format(map) ? KIND_SAFETENSORS : KIND_UNKNOWN;
 }
 
 /* numpy.savez's archives hold nothing but arrays. */
@@ -152,8 +156,9 @@ static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err)
     struct cp_file map;
     CP_TRY(cp_file_map(file->path, &map, err));
     const enum kind kind = kind_of(&map);
+    const char *other = kind == KIND_UNKNOWN ? other_format(&map) : NULL;
     if (kind == KIND_UNKNOWN)
-        (void)cp_fail(err, CP_BAD_INPUT, file->path, "%s", other_format(&map)),
+        (void)cp_fail(err, CP_BAD_INPUT, file->path, "%s", other ? other : "is in none of the known formats"),
             (void)cp_expected(err, "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "
                                    "torch.jit.save) or a NumPy npz");
     cp_file_unmap(&map);
@@ -176,12 +181,12 @@ static int by_name(const void *a, const void *b) {
 
 static enum cp_status sort_names(struct cp_checkpoint *file, struct cp_error *err) {
     char where[512];
-    file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof *file->by_name);
+    file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof(struct cp_checkpoint_tensor *));
     if (!file->by_name)
         return cp_checkpoint_out_of_memory(file, err);
     for (size_t i = 0; i < file->count; i++)
         file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof *file->by_name, by_name);
+    qsort(file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
     for (size_t i = 1; i < file->count; i++)
         if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
             return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, file->by_name[i]->name, where),
@@ -239,7 +244,7 @@ const struct cp_checkpoint_tensor *cp_checkpoint_at(const struct cp_checkpoint *
 const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint *file, const char *name) {
     const struct cp_checkpoint_tensor key = {.name = name}, *pointer = &key;
     const struct cp_checkpoint_tensor **found =
-        bsearch(&pointer, file->by_name, file->count, sizeof *file->by_name, by_name);
+        bsearch(&pointer, file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
     return found ? *found : NULL;
 }
 

@@ -158,7 +158,7 @@ static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, s
                                       {"init_logit_scale", CP_FIELD_NUMBER, &c->init_logit_scale, 0},
                                       {"init_logit_bias", CP_FIELD_OPTIONAL, &c->init_logit_bias, 0},
                                       {"nonscalar_logit_scale", CP_FIELD_IGNORED, NULL, 0},
-                                      {"custom_text", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"custom_text", CP_FIELD_IGNORED, NULL, 0},
                                       {"multimodal_cfg", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
     const struct cp_field preprocess[] = {{"mean", CP_FIELD_MEAN, c->mean, 0},
@@ -183,27 +183,35 @@ static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, s
     return refuse_kwargs_of_quick_gelu(r, model, "text_cfg", c);
 }
 
+struct cp_clip_config cp_clip_config_default(void) {
+    return (struct cp_clip_config){.mean = {0.48145466, 0.4578275, 0.40821073},
+                                   .std = {0.26862954, 0.26130258, 0.27577711},
+                                   .init_logit_scale = log(1 / 0.07)};
+}
+
+enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *config, struct cp_error *err) {
+    const struct cp_field_reader reader = {source, err};
+    json_error_t where;
+    *config = cp_clip_config_default();
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+    if (!root)
+        return cp_fail(err, CP_BAD_INPUT, source, "line %d, column %d: %s", where.line, where.column,
+                       where.text),
+               cp_expected(err, "an open_clip model config in JSON");
+    const enum cp_status status =
+        cp_is_hf_config(root) ? cp_hf_config_read(&reader, root, config) : read_root(&reader, root, config);
+    json_decref(root);
+    return status;
+}
+
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_file file;
-    struct cp_field_reader reader = {path, err};
-    json_error_t where;
-    *config = (struct cp_clip_config){.mean = {0.48145466, 0.4578275, 0.40821073},
-                                      .std = {0.26862954, 0.26130258, 0.27577711},
-                                      .init_logit_scale = log(1 / 0.07)};
+    *config = cp_clip_config_default();
     enum cp_status status = cp_file_read(path, FILE_MAX, &arena, &file, err);
-    json_t *root = NULL;
-    if (status == CP_OK) {
-        root = json_loadb((const char *)file.bytes, file.size, JSON_REJECT_DUPLICATES, &where);
-        if (root) {
-            status = read_root(&reader, root, config);
-        } else {
-            (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", where.line, where.column,
-                          where.text);
-            status = cp_expected(err, "an open_clip model config in JSON");
-        }
-    }
-    json_decref(root);
+    if (status == CP_OK)
+        status = cp_clip_config_parse(path, file.text, file.size, config, err);
     cp_arena_free(&arena);
     return status;
 }

@@ -3,9 +3,11 @@
 #ifndef CP_IO_CLIP_CONFIG_H
 #define CP_IO_CLIP_CONFIG_H
 
+#include "base/arena.h"
 #include "base/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* No size in a config may be larger; the vocabulary's size has its own limit (XLM-V has 901,629 tokens). */
@@ -37,9 +39,14 @@ struct cp_text_config {
     double eps;
 };
 
+enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };
+enum { CP_CONFIG_ACTIVATIONS = 3 };
+extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
+
 struct cp_clip_config {
     int embed_dim;
-    bool quick_gelu; /* both towers; then neither gelu_tanh is set */
+    bool quick_gelu;         /* both towers; then neither gelu_tanh is set */
+    bool activation_unknown; /* made from shapes, which do not tell it */
     struct cp_vision_config vision;
     struct cp_text_config text;
     double mean[3], std[3]; /* preprocess_cfg; OpenAI's by default */
@@ -50,11 +57,42 @@ struct cp_clip_config {
     bool has_logit_bias;
 };
 
-/* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}) or a bare model config; absent fields get
- * open_clip's defaults (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py
- * PreprocessCfg). The size that pictures are brought to is the vision tower's, whatever preprocess_cfg says
+/* A checkpoint of one tower alone has no layers of the other. */
+static inline bool cp_has_vision(const struct cp_clip_config *config) {
+    return config->vision.layers > 0;
+}
+static inline bool cp_has_text(const struct cp_clip_config *config) {
+    return config->text.layers > 0;
+}
+
+/* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}), a bare model config, or the config.json of
+ * Hugging Face's CLIPModel or of one of its towers; absent fields get open_clip's defaults
+ * (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py PreprocessCfg), or
+ * transformers'. The size that pictures are brought to is the vision tower's, whatever preprocess_cfg says
  * (src/open_clip/factory.py). A field of open_clip that this program does not compute is refused by name
  * unless it has its default value, an unknown one with the nearest known. */
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err);
+/* The same from size bytes of text said to come from source. */
+enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *config, struct cp_error *err);
+
+/* All defaults, no tower. */
+struct cp_clip_config cp_clip_config_default(void);
+
+/* As open_clip_config.json, so that reading it gives an equal config. In the arena; NULL: out of memory. */
+char *cp_clip_config_print(const struct cp_clip_config *config, struct cp_arena *arena);
+
+/* Of the vision tower, or of the text tower where there is no other: what a pass computes by the config. */
+enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config);
+void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activation activation);
+
+/* A config of data/model_configs by open_clip's name for it; CP_BAD_INPUT, with the nearest, for no such
+ * name. */
+enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *config, struct cp_error *err);
+/* All their names, sorted, in the arena. */
+enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names, size_t *count,
+                                    struct cp_error *err);
+/* Whether two make tensors of the same names and shapes. */
+bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b);
 
 #endif

@@ -33,6 +33,26 @@ static enum cp_status read_pool(const struct cp_field_reader *r, const char *sec
                         strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first, last or eos");
 }
 
+/* transformers' activations.py, ACT2FN. */
+static enum cp_status read_activation(const struct cp_field_reader *r, const char *section,
+                                      const struct cp_field *f, const json_t *value) {
+    static const struct {
+        const char *name;
+        enum cp_config_activation activation;
+    } table[] = {{"quick_gelu", CP_CONFIG_QUICK},
+                 {"gelu", CP_CONFIG_ERF},
+                 {"gelu_python", CP_CONFIG_ERF},
+                 {"gelu_new", CP_CONFIG_TANH},
+                 {"gelu_pytorch_tanh", CP_CONFIG_TANH}};
+    for (size_t i = 0; json_is_string(value) && i < sizeof table / sizeof table[0]; i++)
+        if (strcmp(table[i].name, json_string_value(value)) == 0) {
+            *(enum cp_config_activation *)f->to = table[i].activation;
+            return CP_OK;
+        }
+    return cp_field_bad(r, section, f->name, "is not supported",
+                        "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh");
+}
+
 /* open_clip's `random` is bicubic in evaluation. null is no value there. */
 static enum cp_status read_resize(const struct cp_field_reader *r, const char *section,
                                   const struct cp_field *f, const json_t *value) {
@@ -151,6 +171,8 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
             return cp_field_bad(r, section, f->name, "is neither true nor false", "true or false");
         *(bool *)f->to = json_is_true(value);
         return CP_OK;
+    case CP_FIELD_ACTIVATION:
+        return read_activation(r, section, f, value);
     case CP_FIELD_POOL:
         return read_pool(r, section, value, f->to);
     case CP_FIELD_ACT_KWARGS:
@@ -179,8 +201,18 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
     return CP_OK;
 }
 
-enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, json_t *object,
-                                const struct cp_field *fields) {
+static enum cp_status unknown_field(const struct cp_field_reader *r, const char *section, const char *key,
+                                    const char *nearest) {
+    (void)cp_fail(r->err, CP_BAD_INPUT, r->path, "unknown or unsupported field '%.100s'%s%s", key,
+                  section[0] ? " in " : "", section);
+    if (nearest)
+        cp_did_you_mean(r->err, nearest, "");
+    return cp_expected(r->err, "a field of a plain ViT with open_clip's own text tower");
+}
+
+/* all: every field must be in the table. */
+static enum cp_status read_object(const struct cp_field_reader *r, const char *section, json_t *object,
+                                  const struct cp_field *fields, bool all) {
     const char *key;
     json_t *value;
     if (!json_is_object(object))
@@ -196,11 +228,18 @@ enum cp_status cp_field_section(const struct cp_field_reader *r, const char *sec
             continue;
         }
         const char *nearest = cp_nearest(key, names, i);
-        (void)cp_fail(r->err, CP_BAD_INPUT, r->path, "unknown or unsupported field '%.100s'%s%s", key,
-                      section[0] ? " in " : "", section);
-        if (nearest)
-            cp_did_you_mean(r->err, nearest, "");
-        return cp_expected(r->err, "a field of a plain ViT with open_clip's own text tower");
+        if (all || (nearest && cp_edit_distance(key, nearest) <= 2))
+            return unknown_field(r, section, key, nearest);
     }
     return CP_OK;
+}
+
+enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, json_t *object,
+                                const struct cp_field *fields) {
+    return read_object(r, section, object, fields, true);
+}
+
+enum cp_status cp_field_some(const struct cp_field_reader *r, const char *section, json_t *object,
+                             const struct cp_field *fields) {
+    return read_object(r, section, object, fields, false);
 }

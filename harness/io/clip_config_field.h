@@ -12,6 +12,7 @@ enum cp_field_kind {
     CP_FIELD_NUMBER,   /* double */
     CP_FIELD_OPTIONAL, /* double, or null */
     CP_FIELD_BOOLEAN,
+    CP_FIELD_ACTIVATION, /* enum cp_config_activation, by transformers' names */
     CP_FIELD_POOL,
     CP_FIELD_ACT_KWARGS,  /* bool: gelu_tanh */
     CP_FIELD_NORM_KWARGS, /* double: eps */
@@ -45,5 +46,13 @@ enum cp_status cp_field_bad(const struct cp_field_reader *r, const char *section
 /* Reads an object whose fields are all in the table. */
 enum cp_status cp_field_section(const struct cp_field_reader *r, const char *section, json_t *object,
                                 const struct cp_field *fields);
+/* Reads the fields that are in the table and leaves others alone, but not one that is nearly called so. */
+enum cp_status cp_field_some(const struct cp_field_reader *r, const char *section, json_t *object,
+                             const struct cp_field *fields);
+
+/* The config of Hugging Face's CLIPModel, or of one of its towers (io/hf_config.c). */
+bool cp_is_hf_config(const json_t *root);
+enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,
+                                 struct cp_clip_config *config);
 
 #endif

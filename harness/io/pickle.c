@@ -22,11 +22,13 @@ enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, co
     va_end(args);
     (void)cp_fail(m->err, CP_BAD_INPUT, "", "%s", what);
     cp_pickle_place(m);
-    return cp_expected(m->err, "%s", expected);
+    (void)cp_expected(m->err, "%s", expected);
+    return CP_BAD_INPUT;
 }
 
 static enum cp_status out_of_memory(const struct cp_pickle *m) {
-    return cp_fail(m->err, CP_INTERNAL, m->where, "out of memory");
+    (void)cp_fail(m->err, CP_INTERNAL, m->where, "out of memory");
+    return CP_INTERNAL;
 }
 
 bool cp_pickle_is_text(const struct cp_pickle_value *value, const char *text) {
@@ -35,8 +37,10 @@ bool cp_pickle_is_text(const struct cp_pickle_value *value, const char *text) {
 }
 
 enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value **value) {
-    if (++m->values > CP_PICKLE_VALUES)
-        return cp_pickle_bad(m, "at most 1,048,576", "too many values");
+    if (++m->values > CP_PICKLE_VALUES) {
+        (void)cp_pickle_bad(m, "at most 1,048,576", "too many values");
+        return CP_BAD_INPUT;
+    }
     *value = cp_arena_calloc(m->arena, 1, sizeof **value);
     if (!*value)
         return out_of_memory(m);
@@ -49,9 +53,11 @@ enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, str
 
 static enum cp_status take(struct cp_pickle *m, size_t count, const unsigned char **bytes) {
     const size_t end = m->frame_end ? m->frame_end : m->size;
-    if (count > end - m->at)
-        return cp_pickle_bad(m, m->frame_end ? "all of it in its frame" : "all of it in the pickle",
-                             "an opcode of %zu more bytes where %zu are left", count, end - m->at);
+    if (count > end - m->at) {
+        (void)cp_pickle_bad(m, m->frame_end ? "all of it in its frame" : "all of it in the pickle",
+                            "an opcode of %zu more bytes where %zu are left", count, end - m->at);
+        return CP_BAD_INPUT;
+    }
     *bytes = m->bytes + m->at;
     m->at += count;
     return CP_OK;
@@ -88,8 +94,10 @@ static enum cp_status push(struct cp_pickle *m, struct cp_pickle_value *value) {
 
 static enum cp_status top(struct cp_pickle *m, struct cp_pickle_value **value) {
     const size_t floor = m->mark_count ? m->marks[m->mark_count - 1] : 0;
-    if (m->depth == floor)
-        return cp_pickle_bad(m, "a value", m->mark_count ? "found a MARK on the stack" : "stack underflow");
+    if (m->depth == floor) {
+        (void)cp_pickle_bad(m, "a value", m->mark_count ? "found a MARK on the stack" : "stack underflow");
+        return CP_BAD_INPUT;
+    }
     *value = m->stack[m->depth - 1];
     return CP_OK;
 }
@@ -526,21 +534,18 @@ static enum cp_status stop(struct cp_pickle *m, struct cp_pickle_value **root) {
         return cp_pickle_bad(m, "one", "more than one value on the stack at STOP");
     if (m->at != m->size)
         return cp_pickle_bad(m, "none", "%zu bytes after STOP", m->size - m->at);
-    if (m->frame_end && m->frame_end != m->at)
-        return cp_pickle_bad(m, "STOP at its end", "a frame that ends at byte %zu", m->frame_end);
     return CP_OK;
 }
 
 static enum cp_status run(struct cp_pickle *m, struct cp_pickle_value **root) {
     for (size_t steps = 0; steps < CP_PICKLE_STEPS; steps++) {
-        const unsigned char *code = NULL;
         m->start = m->at;
         if (m->at == m->size)
             return cp_pickle_bad(m, "STOP", "the pickle ends without STOP");
-        CP_TRY(take(m, 1, &code));
-        if (*code == STOP)
+        const unsigned char code = m->bytes[m->at++];
+        if (code == STOP)
             return stop(m, root);
-        CP_TRY(step(m, *code));
+        CP_TRY(step(m, code));
     }
     return cp_pickle_bad(m, "at most 2,097,152", "too many opcodes");
 }

@@ -113,9 +113,9 @@ static enum cp_status call_tensor(struct cp_pickle *m, const struct cp_pickle_va
 /* ---- the table ---- */
 
 #define STORAGE(class, type)                                                                                 \
-    { .module = "torch", .name = class, .is_storage = true, .dtype = (type) }
+    { .module = "torch", .name = (class), .is_storage = true, .dtype = (type) }
 #define SCRIPT(function)                                                                                     \
-    { .module = "torch.jit._pickle", .name = function, .call = call_label, .script = true }
+    { .module = "torch.jit._pickle", .name = (function), .call = call_label, .script = true }
 
 static const struct cp_pickle_name names[] = {
     {.module = "collections", .name = "OrderedDict", .call = call_dict},

@@ -180,28 +180,6 @@ const char *cp_safetensors_metadata(const struct cp_safetensors *file, const cha
     return NULL;
 }
 
-enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *t,
-                                    float *values, struct cp_error *err) {
-    const unsigned char *data = file->data + t->begin;
-    const size_t count = (t->end - t->begin) / cp_dtype_size(t->dtype);
-    if (t->dtype == CP_FP32) {
-        memcpy(values, data, count * sizeof *values);
-        return CP_OK;
-    }
-    if (t->dtype != CP_FP16 && t->dtype != CP_BF16) {
-        char where[512];
-        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "%s is no dtype of weights",
-                       cp_dtype_name(t->dtype)),
-               cp_expected(err, "F32, F16 or BF16");
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, data + 2 * i, sizeof bits);
-        values[i] = t->dtype == CP_FP16 ? cp_fp16_decode(bits) : cp_bf16_decode(bits);
-    }
-    return CP_OK;
-}
-
 void cp_safetensors_close(struct cp_safetensors *file) {
     if (!file)
         return;

@@ -45,8 +45,4 @@ const void *cp_safetensors_data(const struct cp_safetensors *file, const struct 
 /* A text of __metadata__, or NULL. */
 const char *cp_safetensors_metadata(const struct cp_safetensors *file, const char *key);
 
-/* A tensor's elements, row-major, as float32: exact for F32, F16 and BF16; other dtypes are refused. */
-enum cp_status cp_safetensors_widen(const struct cp_safetensors *file, const struct cp_safetensor *tensor,
-                                    float *values, struct cp_error *err);
-
 #endif

@@ -153,7 +153,8 @@ static const char *wrong_name(const char *name, size_t length) {
     if (length == 0 || length > CP_ZIP_NAME || strlen(name) != length)
         return "1 to 1024 bytes without NUL";
     for (size_t i = 0, step; i < length; i += step)
-        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0)
+        if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0 ||
+            (unsigned char)name[i] < ' ')
             return "UTF-8 without control characters";
     if (name[0] == '/' || strchr(name, '\\') || strchr(name, ':'))
         return "a relative path";
@@ -316,12 +317,12 @@ static enum cp_status check_expansion(const struct cp_zip *zip, struct cp_error 
 }
 
 static enum cp_status check_names(struct cp_zip *zip, struct cp_error *err) {
-    zip->by_name = cp_arena_alloc(&zip->arena, zip->count, sizeof *zip->by_name);
+    zip->by_name = cp_arena_alloc(&zip->arena, zip->count, sizeof(struct cp_zip_record *));
     if (!zip->by_name)
         return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
     for (size_t i = 0; i < zip->count; i++)
         zip->by_name[i] = &zip->records[i];
-    qsort(zip->by_name, zip->count, sizeof *zip->by_name, by_name);
+    qsort(zip->by_name, zip->count, sizeof(struct cp_zip_record *), by_name);
     for (size_t i = 1; i < zip->count; i++)
         if (strcmp(zip->by_name[i - 1]->name, zip->by_name[i]->name) == 0)
             return bad_record(zip, zip->by_name[i], "two records have this name", "one", err);
@@ -387,7 +388,8 @@ struct cp_zip_record *cp_zip_at(const struct cp_zip *zip, size_t index) {
 
 struct cp_zip_record *cp_zip_find(const struct cp_zip *zip, const char *name) {
     struct cp_zip_record key = {.name = name}, *pointer = &key;
-    struct cp_zip_record **found = bsearch(&pointer, zip->by_name, zip->count, sizeof *zip->by_name, by_name);
+    struct cp_zip_record **found =
+        bsearch(&pointer, zip->by_name, zip->count, sizeof(struct cp_zip_record *), by_name);
     return found ? *found : NULL;
 }
 

@@ -4,10 +4,11 @@
 
 #include "base/hash.h"
 #include "base/wide.h"
-#include "io/checkpoint.h"
+#include "model/layout.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A tensor that the config calls for. */
@@ -79,33 +80,50 @@ static void want_blocks(struct walk *walk, const char *tower, struct cp_block_we
     }
 }
 
+static void want_vision(struct walk *walk, struct cp_model *model) {
+    const struct cp_vision_config *c = &model->config.vision;
+    struct cp_vision_weights *to = &model->vision;
+    const size_t wide = (size_t)c->width, patch = (size_t)c->patch_size;
+    const size_t grid = (size_t)(c->image_size / c->patch_size);
+    const double vision_std = 1 / sqrt((double)wide);
+    want(walk, "visual.", "class_embedding", &to->class_embedding, SHAPE(wide), 0, vision_std);
+    want(walk, "visual.", "positional_embedding", &to->positional_embedding, SHAPE(grid * grid + 1, wide), 0,
+         vision_std);
+    want(walk, "visual.", "proj", &to->proj, SHAPE(wide, (size_t)model->config.embed_dim), 0, vision_std);
+    want(walk, "visual.", "conv1.weight", &to->conv1, SHAPE(wide, 3, patch, patch), 0,
+         1 / sqrt(3.0 * (double)(patch * patch)));
+    if (!c->no_ln_pre)
+        want_norm(walk, "visual.", "ln_pre", &to->ln_pre, wide);
+    want_blocks(walk, "visual.", to->blocks, c->layers, wide, (size_t)c->mlp_width);
+    want_norm(walk, "visual.", "ln_post", &to->ln_post, wide);
+}
+
+static void want_text(struct walk *walk, struct cp_model *model) {
+    const struct cp_text_config *c = &model->config.text;
+    struct cp_text_weights *to = &model->text;
+    const size_t narrow = (size_t)c->width;
+    want(walk, "", "positional_embedding", &to->positional_embedding,
+         SHAPE((size_t)c->context_length, narrow), 0, 0.01);
+    want(walk, "", "text_projection", &to->text_projection, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
+         1 / sqrt((double)narrow));
+    want(walk, "", "token_embedding.weight", &to->token_embedding, SHAPE((size_t)c->vocab_size, narrow), 0,
+         0.02);
+    want_blocks(walk, "", to->blocks, c->layers, narrow, (size_t)c->mlp_width);
+    want_norm(walk, "", "ln_final", &to->ln_final, narrow);
+}
+
+/* One tower alone has no logits. */
 static enum cp_status each_tensor(struct cp_model *model, struct walk *walk) {
     const struct cp_clip_config *c = &model->config;
-    const size_t wide = (size_t)c->vision.width, patch = (size_t)c->vision.patch_size,
-                 embed = (size_t)c->embed_dim;
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size), narrow = (size_t)c->text.width;
-    const double vision_std = 1 / sqrt((double)wide);
-    want(walk, "", "positional_embedding", &model->text.positional_embedding,
-         SHAPE((size_t)c->text.context_length, narrow), 0, 0.01);
-    want(walk, "", "text_projection", &model->text.text_projection, SHAPE(narrow, embed), 0,
-         1 / sqrt((double)narrow));
-    want(walk, "", "logit_scale", &model->logit_scale, 0, NULL, c->init_logit_scale, 0);
-    if (c->has_logit_bias)
+    const bool both = cp_has_vision(c) && cp_has_text(c);
+    if (cp_has_vision(c))
+        want_vision(walk, model);
+    if (cp_has_text(c))
+        want_text(walk, model);
+    if (both)
+        want(walk, "", "logit_scale", &model->logit_scale, 0, NULL, c->init_logit_scale, 0);
+    if (both && c->has_logit_bias)
         want(walk, "", "logit_bias", &model->logit_bias, 0, NULL, c->init_logit_bias, 0);
-    want(walk, "visual.", "class_embedding", &model->vision.class_embedding, SHAPE(wide), 0, vision_std);
-    want(walk, "visual.", "positional_embedding", &model->vision.positional_embedding,
-         SHAPE(grid * grid + 1, wide), 0, vision_std);
-    want(walk, "visual.", "proj", &model->vision.proj, SHAPE(wide, embed), 0, vision_std);
-    want(walk, "visual.", "conv1.weight", &model->vision.conv1, SHAPE(wide, 3, patch, patch), 0,
-         1 / sqrt(3.0 * (double)(patch * patch)));
-    if (!c->vision.no_ln_pre)
-        want_norm(walk, "visual.", "ln_pre", &model->vision.ln_pre, wide);
-    want_blocks(walk, "visual.", model->vision.blocks, c->vision.layers, wide, (size_t)c->vision.mlp_width);
-    want_norm(walk, "visual.", "ln_post", &model->vision.ln_post, wide);
-    want(walk, "", "token_embedding.weight", &model->text.token_embedding,
-         SHAPE((size_t)c->text.vocab_size, narrow), 0, 0.02);
-    want_blocks(walk, "", model->text.blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
-    want_norm(walk, "", "ln_final", &model->text.ln_final, narrow);
     return walk->status;
 }
 
@@ -152,76 +170,97 @@ static float *room(struct cp_model *model, const struct wanted *w, struct cp_err
 struct loading {
     struct cp_model *model;
     const struct cp_checkpoint *file;
+    const struct cp_layout *layout;
     const char *path;
     bool *wanted; /* of every tensor of the file: the config calls for it */
 };
 
-static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
-    struct loading *loading = self;
-    const struct cp_checkpoint_tensor *tensor = cp_checkpoint_find(loading->file, w->name);
+static enum cp_status check_shape(const struct cp_checkpoint_tensor *tensor, int rank, const size_t *shape,
+                                  const char *path, struct cp_error *err) {
     char want_shape[SHAPE_TEXT], have_shape[SHAPE_TEXT], where[512];
-    (void)snprintf(where, sizeof where, "%.300s: tensor %s", loading->path, w->name);
-    shape_text(w->rank, w->shape, want_shape);
-    if (!tensor)
-        return cp_fail(err, CP_BAD_INPUT, where, "missing"),
-               cp_expected(err, "shape %s, which the config calls for", want_shape);
     /* open_clip reshapes a logit_scale or logit_bias of shape [1] to a scalar. */
-    const bool scalar = w->rank == 0 && tensor->rank == 1 && tensor->shape[0] == 1;
-    if (!scalar && (tensor->rank != w->rank ||
-                    memcmp(tensor->shape, w->shape, (size_t)w->rank * sizeof *w->shape) != 0)) {
-        shape_text(tensor->rank, tensor->shape, have_shape);
-        return cp_fail(err, CP_BAD_INPUT, where, "shape %s does not match the config", have_shape),
-               cp_expected(err, "%s", want_shape);
-    }
-    float *values = room(loading->model, w, err);
-    if (!values)
-        return CP_INTERNAL;
-    loading->wanted[tensor->index] = true;
-    return cp_checkpoint_widen(loading->file, tensor, values, err);
+    const bool scalar = rank == 0 && tensor->rank == 1 && tensor->shape[0] == 1;
+    if (scalar || (tensor->rank == rank && memcmp(tensor->shape, shape, (size_t)rank * sizeof *shape) == 0))
+        return CP_OK;
+    (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", path, tensor->name);
+    shape_text(rank, shape, want_shape);
+    shape_text(tensor->rank, tensor->shape, have_shape);
+    return cp_fail(err, CP_BAD_INPUT, where, "shape %s does not match the config", have_shape),
+           cp_expected(err, "%s", want_shape);
 }
 
-/* OpenAI's TorchScript archives have three whole numbers of the config among the weights. */
-static bool is_of_config(const struct cp_checkpoint_tensor *tensor) {
-    static const char *const names[] = {"input_resolution", "context_length", "vocab_size"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (tensor->rank == 0 && tensor->dtype == CP_INT64 && strcmp(tensor->name, names[i]) == 0)
-            return true;
-    return false;
+static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
+    struct loading *loading = self;
+    struct cp_layout_source source;
+    size_t shape[4] = {0};
+    const bool found = cp_layout_find(loading->layout, loading->file, w->name, &source);
+    cp_layout_file_shape(&source, w->rank, w->shape, shape);
+    if (!found) {
+        char text[SHAPE_TEXT], where[512];
+        (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, source.name);
+        shape_text(w->rank, shape, text);
+        return cp_fail(err, CP_BAD_INPUT, where, "missing"),
+               cp_expected(err, "shape %s, which the config calls for", text);
+    }
+    for (size_t p = 0; p < source.parts; p++) {
+        CP_TRY(check_shape(source.part[p], w->rank, shape, loading->path, err));
+        loading->wanted[source.part[p]->index] = true;
+    }
+    float *values = room(loading->model, w, err);
+    return values ? cp_layout_widen(loading->file, &source, values, err) : CP_INTERNAL;
 }
 
 /* Names the first tensor of the file that the config does not call for. */
 static enum cp_status refuse_unexpected(const struct loading *loading, struct cp_error *err) {
     const struct cp_clip_config *config = &loading->model->config;
-    for (size_t i = 0; i < cp_checkpoint_count(loading->file); i++)
-        if (!loading->wanted[i] && !is_of_config(cp_checkpoint_at(loading->file, i))) {
+    for (size_t i = 0; i < cp_checkpoint_count(loading->file); i++) {
+        const struct cp_checkpoint_tensor *tensor = cp_checkpoint_at(loading->file, i);
+        if (!loading->wanted[i] && !cp_layout_ignores(loading->layout, tensor)) {
             char where[512];
-            (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path,
-                           cp_checkpoint_at(loading->file, i)->name);
+            (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, tensor->name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
                    cp_expected(err,
                                "only the tensors that the config calls for: %d vision and %d text layers",
                                config->vision.layers, config->text.layers);
         }
+    }
     return CP_OK;
+}
+
+/* A file of one tower makes a model of one tower, whatever else the config describes. */
+static void leave_out_towers(const struct loading *loading, struct cp_clip_config *config) {
+    const bool vision = cp_layout_has_vision(loading->layout, loading->file);
+    const bool text = cp_layout_has_text(loading->layout, loading->file);
+    if (!vision && text)
+        config->vision.layers = 0;
+    if (!text && vision)
+        config->text.layers = 0;
+}
+
+static enum cp_status load_from(struct loading *loading, const struct cp_clip_config *config,
+                                struct cp_error *err) {
+    struct walk walk = {.visit = load_one, .self = loading, .err = err};
+    struct cp_clip_config whole = *config;
+    CP_TRY(cp_layout_of(loading->file, loading->path, &loading->layout, err));
+    leave_out_towers(loading, &whole);
+    CP_TRY(begin(&whole, loading->model, err));
+    CP_TRY(each_tensor(loading->model, &walk));
+    return refuse_unexpected(loading, err);
 }
 
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err) {
-    struct cp_arena scratch = {0};
     struct cp_checkpoint *file = NULL;
     struct loading loading = {.model = model, .path = checkpoint};
-    struct walk walk = {.visit = load_one, .self = &loading, .err = err};
     enum cp_status status;
-    CP_TRY_DONE(begin(config, model, err));
+    *model = (struct cp_model){.config = *config};
     CP_TRY_DONE(cp_checkpoint_open(checkpoint, &file, err));
     loading.file = file;
-    loading.wanted = cp_arena_calloc(&scratch, cp_checkpoint_count(file), sizeof *loading.wanted);
-    if (!loading.wanted)
-        CP_TRY_DONE(cp_fail(err, CP_INTERNAL, checkpoint, "out of memory"));
-    CP_TRY_DONE(each_tensor(model, &walk));
-    status = refuse_unexpected(&loading, err);
+    loading.wanted = calloc(cp_checkpoint_count(file) + 1, sizeof *loading.wanted);
+    status = loading.wanted ? load_from(&loading, config, err)
+                            : cp_fail(err, CP_INTERNAL, checkpoint, "out of memory");
 done:
-    cp_arena_free(&scratch);
+    free(loading.wanted);
     cp_checkpoint_close(file);
     return status;
 }

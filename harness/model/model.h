@@ -49,14 +49,15 @@ struct cp_model {
     struct cp_clip_config config;
     struct cp_vision_weights vision;
     struct cp_text_weights text;
-    const float *logit_scale; /* (1): natural logarithm of the factor */
+    const float *logit_scale; /* (1): natural logarithm of the factor; NULL with one tower alone */
     const float *logit_bias;  /* (1) or NULL */
     size_t bytes;             /* of all weights as float32 */
     struct cp_arena arena;
 };
 
-/* From a checkpoint of any format (io/checkpoint.h) in open_clip's layout; every tensor of the config must be
- * there with its shape, and no other. Free with cp_model_free, also after a failure. */
+/* From a checkpoint of any format (io/checkpoint.h) and layout (model/layout.h); every tensor of the config
+ * must be there with its shape, and no other. Of a file of one tower alone, the other tower in model->config
+ * has no layers. Free with cp_model_free, also after a failure. */
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 

@@ -190,6 +190,8 @@ static void pack_text(struct packer *p, const struct cp_model *model, struct cp_
  * scalar that multiplies a tensor one of the tensor's type. */
 static void pack_joint(const struct cp_spec *spec, const struct cp_model *model, struct cp_plan *plan) {
     const struct cp_choice *joint = cp_spec_at(spec, CP_JOINT, -1);
+    if (!model->logit_scale)
+        return; /* one tower alone */
     const float stored = cp_round_to(cp_choice_stored(joint), *model->logit_scale);
     const float factor = cp_round_to(cp_choice_stored(joint), (float)exp((double)stored));
     plan->logit_scale = cp_round_to(cp_choice_type(joint, CP_LINEAR_COMPUTE), factor);

@@ -174,6 +174,10 @@ enum cp_status cp_spec_difference(const struct cp_spec *from, const struct cp_sp
                                   struct cp_arena *arena, struct cp_spec_setting **settings, size_t *count,
                                   struct cp_error *err);
 
+/* Whether a line of cp_spec_print, "activation: quick, from visual.4 on erf", means the same ideal function
+ * with either value. An address that no table has is taken for maths. */
+bool cp_spec_same_maths_text(const char *address, const char *a, const char *b);
+
 /* The resolved spec, one component or knob per line, naming the slots where its value changes. In the arena.
  */
 char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena);

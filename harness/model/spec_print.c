@@ -64,3 +64,41 @@ char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena) {
     }
     return text;
 }
+
+/* A component's value with the variants' names replaced by what they compute. */
+static void maths_text(int component, const char *value, char text[256]) {
+    size_t used = 0;
+    while (*value && used < 200) {
+        const size_t length = strcspn(value, " ,");
+        const struct cp_variant *variant;
+        int v = 0;
+        while ((variant = cp_components[component].variant(cp_ops_find(NULL), v++)) != NULL)
+            if (strlen(variant->name) == length && strncmp(variant->name, value, length) == 0)
+                break;
+        used += (size_t)snprintf(text + used, 256 - used, "%.*s ",
+                                 variant ? 40 : (int)(length < 40 ? length : 40),
+                                 variant ? variant->maths : value);
+        value += length + strspn(value + length, " ,");
+    }
+    text[used < 255 ? used : 255] = '\0';
+}
+
+bool cp_spec_same_maths_text(const char *address, const char *a, const char *b) {
+    char first[256], second[256];
+    if (strcmp(a, b) == 0)
+        return true;
+    for (int k = 0; k < CP_KNOB_COUNT; k++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "%s.%s", cp_components[cp_knobs[k].component].name,
+                       cp_knobs[k].name);
+        if (strcmp(name, address) == 0)
+            return !cp_knobs[k].maths;
+    }
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (strcmp(cp_components[c].name, address) == 0) {
+            maths_text(c, a, first);
+            maths_text(c, b, second);
+            return strcmp(first, second) == 0;
+        }
+    return false;
+}

@@ -111,7 +111,7 @@ void cp_decide(const float *p, const float *q, size_t n, double *work, double de
 /* Decisions over images. */
 struct cp_decisions {
     size_t images, flips, certified;
-    size_t certifiable; /* whose features are known */
+    size_t certifiable;         /* whose features are known */
     double flip_low, flip_high; /* 95 % interval of the share */
     double max_dp, kl_mean, kl_worst;
     double accuracy, accuracy_baseline; /* NaN: no labels */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * clip.cpp's resize (monatis/clip.cpp clip.cpp clip_image_preprocess). Bicubic: Pillow's weights, their
- * centres divided last, sums in double, float32 clamped to 0 to 255 after each pass. Bilinear, as it was
- * before that and in llama.cpp's copy of it: the 2 x 2 neighbours in float32, rounded to bytes. It rounds the
- * longer side half up: preprocess.long_side: round is the same but for exact halves. */
+ * centres divided last, sums in double, float32 clamped to 0 to 255 after each pass. Bilinear is that of
+ * ggml's examples (examples/sam sam_image_preprocess), with which such ports began: the 2 x 2 neighbours in
+ * float32, rounded to bytes. Both round the longer side half up: preprocess.long_side: round is the same but
+ * for exact halves. */
 #include "preprocess/float_axes.h"
 #include "preprocess/variants.h"
 
@@ -69,7 +70,7 @@ static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *er
 
 const struct cp_resize cp_resize_clip_cpp = {
     .info = {.name = "clip_cpp",
-             .imitates = "clip.cpp; bilinear: llama.cpp's clip before 2024",
+             .imitates = "clip.cpp; bilinear: the linear resize of ggml's examples",
              .formula =
                  "bicubic: Pillow's weights, clamped to bytes, not rounded; bilinear: 2 x 2 neighbours",
              .source = "monatis/clip.cpp clip.cpp clip_image_preprocess",

@@ -40,7 +40,7 @@ static float sum(bool single, const struct cp_axis *axis, size_t output, const f
         return (float)wide;
     }
     for (size_t t = 1; t < axis->taps; t++)
-        narrow += in[at[t] * stride] * (float)weight[t];
+        narrow = fmaf(in[at[t] * stride], (float)weight[t], narrow);
     return narrow;
 }
 

@@ -29,18 +29,20 @@ static size_t clamped(long at, size_t length) {
     return at < 0 ? 0 : at >= (long)length ? length - 1 : (size_t)at;
 }
 
-/* `linear` has two taps, of the four the middle ones. */
-static struct output output_of(size_t o, size_t length, const struct cp_span *span, bool is_cubic) {
+/* Linear has two taps, of the four the middle ones. Beyond the edges it takes the last pixel of a row once,
+ * but the last row twice. */
+static struct output output_of(size_t o, size_t length, const struct cp_span *span, bool is_cubic,
+                               bool is_row) {
     const double scale = 1.0 / ((double)span->length / (double)length);
     float at = (float)(((double)o + 0.5) * scale - 0.5), weight[4] = {0};
     long floor = (long)floorf(at);
     struct output out;
     at -= (float)floor;
-    if (!is_cubic && floor < 0) {
+    if (is_row && !is_cubic && floor < 0) {
         floor = 0;
         at = 0.0f;
     }
-    if (!is_cubic && floor >= (long)length - 1) {
+    if (is_row && !is_cubic && floor >= (long)length - 1) {
         floor = (long)length - 1;
         at = 0.0f;
     }
@@ -122,13 +124,13 @@ static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *er
     if (!x)
         return cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
     for (size_t u = 0; u < job->x.count; u++)
-        x[u] = output_of(u + job->x.first, job->from->width, &job->x, is_cubic);
+        x[u] = output_of(u + job->x.first, job->from->width, &job->x, is_cubic, true);
     for (size_t v = 0; v < job->y.count; v++) {
-        const struct output y = output_of(v + job->y.first, job->from->height, &job->y, is_cubic);
+        const struct output y = output_of(v + job->y.first, job->from->height, &job->y, is_cubic, false);
         for (size_t i = 0; i < job->x.count * 3; i++) {
             const size_t u = i / 3 + job->x.first, row = v + job->y.first;
             job->rgb[v * job->x.count * 3 + i] =
-                copy   ? job->from->bytes[(row * job->from->width + u) * 3 + i % 3]
+                copy   ? (float)job->from->bytes[(row * job->from->width + u) * 3 + i % 3]
                 : half ? mean_of_four(job->from, u, row, i % 3)
                        : value_of(job, &x[i / 3], &y, u * 3 + i % 3);
         }

@@ -185,24 +185,32 @@ static enum cp_status resample(const struct cp_resize_job *job, uint8_t *to, str
  * and rounding can carry it past the end. */
 static size_t *nearest(size_t length, const struct cp_span *span) {
     const double step = (double)length / (double)span->length;
+    size_t *from = calloc(span->count, sizeof *from);
     double at = step * 0.5;
-    size_t *from = malloc(span->count * sizeof *from);
-    for (size_t o = 0; from && o < span->first + span->count; o++, at += step)
+    for (size_t o = 0; from && o < span->first + span->count; o++) {
         if (o >= span->first)
             from[o - span->first] = (size_t)at < length ? (size_t)at : length;
+        at += step;
+    }
     return from;
+}
+
+static void copy_nearest(const struct cp_resize_job *job, const size_t *x, const size_t *y, uint8_t *to) {
+    const struct cp_picture *from = job->from;
+    for (size_t v = 0; v < job->y.count; v++)
+        for (size_t u = 0; u < job->x.count; u++)
+            *to++ = x[u] < from->width && y[v] < from->height ? from->bytes[y[v] * from->width + x[u]] : 0;
 }
 
 static enum cp_status pick_nearest(const struct cp_resize_job *job, uint8_t *to, struct cp_error *err) {
     const struct cp_picture *from = job->from;
     size_t *x = nearest(from->width, &job->x), *y = nearest(from->height, &job->y);
-    for (size_t v = 0; x && y && v < job->y.count; v++)
-        for (size_t u = 0; u < job->x.count; u++)
-            *to++ = x[u] < from->width && y[v] < from->height ? from->bytes[y[v] * from->width + x[u]] : 0;
-    const bool done = x && y;
+    const bool room = x && y;
+    if (room)
+        copy_nearest(job, x, y, to);
     free(x);
     free(y);
-    return done ? CP_OK : cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
+    return room ? CP_OK : cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
 }
 
 /* ---- modes ---- */
@@ -237,17 +245,18 @@ static enum cp_status resize_own(const struct cp_resize_job *job, uint8_t *to, s
 }
 
 static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *err) {
-    const size_t pixels = job->x.count * job->y.count;
-    uint8_t *own = malloc(pixels * cp_picture_pixel(job->from->mode)), *rgb = malloc(pixels * 3);
-    enum cp_status status = own && rgb ? resize_own(job, own, err)
-                                       : cp_fail(err, CP_INTERNAL, job->path, "out of memory for a picture");
+    const size_t pixels = job->x.count * job->y.count, size = cp_picture_pixel(job->from->mode);
+    uint8_t *own = malloc(pixels * (size + 3));
+    if (!own)
+        return cp_fail(err, CP_INTERNAL, job->path, "out of memory for a picture");
+    uint8_t *rgb = own + pixels * size;
+    const enum cp_status status = resize_own(job, own, err);
     if (status == CP_OK) {
         cp_convert_rgb(job->from, own, pixels, rgb);
         for (size_t i = 0; i < pixels * 3; i++)
             job->rgb[i] = rgb[i];
     }
     free(own);
-    free(rgb);
     return status;
 }
 

@@ -17,9 +17,7 @@ float cp_preprocess_normalize(const struct cp_preprocess *how, size_t c, float v
 /* The colour of a padded pixel: of the fill in every channel of the picture's own mode, or of RGB. */
 static void fill_colour(const struct cp_preprocess *how, const struct cp_picture *picture, uint8_t rgb[3]) {
     uint8_t pixel[4] = {how->fill, how->fill, how->fill, how->fill};
-    if (!how->resize->own_mode)
-        rgb[0] = rgb[1] = rgb[2] = how->fill;
-    else if (picture->mode == CP_PICTURE_I)
+    if (!how->resize->own_mode || picture->mode == CP_PICTURE_I)
         rgb[0] = rgb[1] = rgb[2] = how->fill;
     else
         cp_convert_rgb(picture, pixel, 1, rgb);
@@ -61,9 +59,9 @@ static enum cp_status crop(const struct cp_preprocess *how, const struct cp_pict
         job.from = &rgb;
     }
     job.rgb = malloc(job.x.count * job.y.count * 3 * sizeof *job.rgb);
-    status = job.rgb ? how->resize->apply(&job, err)
-                     : cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
-    if (status == CP_OK)
+    if (!job.rgb)
+        status = cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
+    else if ((status = how->resize->apply(&job, err)) == CP_OK)
         place(how, &job, planes);
     free(job.rgb);
     cp_picture_free(&rgb);

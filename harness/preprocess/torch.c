@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * torchvision's resize of a tensor of bytes (transforms/functional_tensor.py resize): to float32,
  * interpolated without align_corners, clamped, rounded half to even, to bytes. pytorch/pytorch
- * aten/src/ATen/native/cpu/UpSampleKernel.cpp; its vector code may fuse products and sums, so a byte that
- * lies halfway can come out one apart. */
+ * aten/src/ATen/native/cpu/UpSampleKernel.cpp. A source's place is computed in double from a scale of
+ * float32, and products and sums are fused, as its x86 builds do; which of them its compiler fuses is nowhere
+ * written, so one byte in some ten thousand, one that lies halfway, comes out one apart. */
 #include "preprocess/float_axes.h"
 #include "preprocess/variants.h"
 
@@ -10,11 +11,11 @@
 
 /* cubic_convolution1, cubic_convolution2 (UpSample.h), |x| < 1 and 1 <= |x| < 2 */
 static float inner(float x, float a) {
-    return ((a + 2) * x - (a + 3)) * x * x + 1;
+    return fmaf(fmaf(a + 2, x, -(a + 3)) * x, x, 1);
 }
 
 static float outer(float x, float a) {
-    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+    return fmaf(fmaf(fmaf(a, x, -5 * a), x, 8 * a), x, -4 * a);
 }
 
 static float cubic(float x) {
@@ -66,26 +67,28 @@ static enum cp_status apply_antialias(const struct cp_resize_job *job, struct cp
 
 /* ---- antialias=False: HelperInterpCubic, HelperInterpLinear ---- */
 
-static size_t clamped(float at, size_t length) {
-    return at < 0.0f ? 0 : at > (float)(length - 1) ? length - 1 : (size_t)at;
+static size_t clamped(double at, size_t length) {
+    return at < 0.0 ? 0 : at > (double)(length - 1) ? length - 1 : (size_t)at;
 }
 
-static void fill_cubic(struct cp_axis *axis, size_t o, float at, size_t length) {
-    const float floor = floorf(at), t = at - floor;
+static void fill_cubic(struct cp_axis *axis, size_t o, double at, size_t length) {
+    const double low = floor(at);
+    const float t = (float)(at - low);
     const float weight[4] = {outer(t + 1.0f, -0.75f), inner(t, -0.75f), inner(1.0f - t, -0.75f),
                              outer(2.0f - t, -0.75f)};
     for (size_t i = 0; i < 4; i++) {
-        axis->at[o * 4 + i] = clamped(floor - 1.0f + (float)i, length);
+        axis->at[o * 4 + i] = clamped(low - 1.0 + (double)i, length);
         axis->weight[o * 4 + i] = (double)weight[i];
     }
 }
 
-static void fill_linear(struct cp_axis *axis, size_t o, float at, size_t length) {
-    const float from = at < 0.0f ? 0.0f : at, floor = floorf(from);
-    axis->at[o * 2] = clamped(floor, length);
-    axis->at[o * 2 + 1] = clamped(floor + 1.0f, length);
-    axis->weight[o * 2] = (double)(1.0f - (from - floor));
-    axis->weight[o * 2 + 1] = (double)(from - floor);
+static void fill_linear(struct cp_axis *axis, size_t o, double at, size_t length) {
+    const double from = at < 0.0 ? 0.0 : at, low = floor(from);
+    const float t = (float)(from - low);
+    axis->at[o * 2] = clamped(low, length);
+    axis->at[o * 2 + 1] = clamped(low + 1.0, length);
+    axis->weight[o * 2] = (double)(1.0f - t);
+    axis->weight[o * 2 + 1] = (double)t;
 }
 
 static enum cp_status make_plain(const struct cp_resize_job *job, size_t length, const struct cp_span *span,
@@ -94,8 +97,8 @@ static enum cp_status make_plain(const struct cp_resize_job *job, size_t length,
     const float scale = (float)length / (float)span->length;
     CP_TRY(cp_axis_room(axis, span->count, is_cubic ? 4 : 2, job->path, err));
     for (size_t o = 0; o < span->count; o++)
-        (is_cubic ? fill_cubic : fill_linear)(axis, o, scale * ((float)(o + span->first) + 0.5f) - 0.5f,
-                                              length);
+        (is_cubic ? fill_cubic
+                  : fill_linear)(axis, o, (double)scale * ((double)(o + span->first) + 0.5) - 0.5, length);
     return CP_OK;
 }
 

@@ -89,7 +89,7 @@ bool cp_captured_computes(const struct cp_study *study) {
 
 /* ---- inputs ---- */
 
-/* The first tap of a tower, or of a name; capture->taps where there is none. */
+/* The first tap of a tower; capture->taps where there is none. */
 static size_t first_of(const struct cp_capture *capture, enum cp_tower tower) {
     size_t t = 0;
     while (t < capture->taps && cp_tap_tower(capture->tap[t].name) != tower)
@@ -152,12 +152,12 @@ static enum cp_status read_tokens(struct cp_study *study, size_t text, struct cp
     struct cp_capture *capture = study->inputs_from;
     struct cp_run_inputs *in = &study->inputs;
     size_t tokens = capture->tokens;
-    if (capture->prompts != in->prompts && capture->prompts)
+    if (capture->prompts && capture->prompts != in->prompts && study->experiment->inputs.limit == CP_ALL)
         return cp_fail(err, CP_BAD_INPUT, capture->path, "has tokens of %zu prompts, and taps of %zu",
                        capture->prompts, in->prompts),
                cp_expected(err, "the same prompts");
     if (capture->prompts) {
-        in->tokens = cp_arena_alloc(&study->arena, in->prompts * tokens, sizeof *in->tokens);
+        in->tokens = cp_arena_alloc(&study->arena, capture->prompts * tokens, sizeof *in->tokens);
         if (!in->tokens)
             return no_memory(err);
         CP_TRY(cp_capture_tokens(capture, in->tokens, err));
@@ -172,6 +172,17 @@ static enum cp_status read_tokens(struct cp_study *study, size_t text, struct cp
     return judge(study, tokens, err);
 }
 
+/* inputs.limit: the first images and prompts, so that captures of other lengths can be compared. */
+static void limit_inputs(struct cp_study *study) {
+    const size_t limit = (size_t)study->experiment->inputs.limit;
+    struct cp_run_inputs *in = &study->inputs;
+    if (limit >= in->images && limit >= in->prompts)
+        return;
+    in->images = in->images < limit ? in->images : limit;
+    in->prompts = in->prompts < limit ? in->prompts : limit;
+    in->classes = 0; /* which all prompts together make */
+}
+
 enum cp_status cp_captured_inputs(struct cp_study *study, struct cp_error *err) {
     struct cp_capture *capture = study->inputs_from;
     const size_t image = first_of(capture, CP_VISUAL), text = first_of(capture, CP_TEXT);
@@ -184,6 +195,7 @@ enum cp_status cp_captured_inputs(struct cp_study *study, struct cp_error *err) 
     CP_TRY(cp_inputs_model_files(&l));
     if (in->prompts == 0 && capture->prompts && study->modelled)
         in->prompts = capture->prompts;
+    limit_inputs(study);
     if (in->classes && (in->prompts == 0 || in->prompts % in->classes != 0))
         in->classes = 0;
     CP_TRY(name_inputs(study, image, "image", &in->image_names, err));
@@ -231,10 +243,18 @@ static enum cp_status other_shape(const struct cp_capture *capture, const struct
     return cp_expected(err, "(%s)", wanted);
 }
 
-static enum cp_status check_shape(const struct cp_capture *capture, const struct cp_capture_tap *tap,
-                                  const struct cp_site *site, struct cp_error *err) {
-    bool same = tap->rank == site->rank;
-    for (int d = 0; d < site->rank && same; d++)
+/* Under a limit what joins images and prompts is left out: it is of all prompts. */
+static bool is_left_out(const struct cp_study *study, enum cp_tower tower) {
+    return study->inputs_from && study->experiment->inputs.limit < CP_ALL && tower == CP_JOINT;
+}
+
+/* Under a limit a capture may have more inputs than are compared. */
+static enum cp_status check_shape(const struct cp_study *study, const struct cp_capture *capture,
+                                  const struct cp_capture_tap *tap, const struct cp_site *site,
+                                  struct cp_error *err) {
+    const bool more = study->experiment->inputs.limit < CP_ALL && tap->shape[0] > site->shape[0];
+    bool same = tap->rank == site->rank && (more || tap->shape[0] == site->shape[0]);
+    for (int d = 1; d < site->rank && same; d++)
         same = tap->shape[d] == site->shape[d];
     return same ? CP_OK : other_shape(capture, tap, site, err);
 }
@@ -249,7 +269,7 @@ static enum cp_status site_of(const struct cp_study *study, const struct cp_capt
         {CP_DIM_INPUT, CP_DIM_HEAD, CP_DIM_QUERY, CP_DIM_KEY}};
     struct cp_tap_place place = cp_tap_place(tap->name);
     if (place.point == CP_POINT_COUNT) /* a name of another system */
-        place.tower = tap->shape[0] == study->inputs.images && tap->shape[0] != study->inputs.prompts
+        place.tower = tap->shape[0] >= study->inputs.images && tap->shape[0] != study->inputs.prompts
                           ? CP_VISUAL
                           : place.tower;
     *site = (struct cp_site){.tower = place.tower,
@@ -267,9 +287,8 @@ static enum cp_status site_of(const struct cp_study *study, const struct cp_capt
     for (int d = 0; d < tap->rank; d++)
         if (site->dims[d] == CP_DIM_INPUT)
             site->dims[d] = place.tower == CP_TEXT ? CP_DIM_PROMPT : CP_DIM_IMAGE;
-    struct cp_site wanted = *site;
-    wanted.shape[0] = inputs_of(study, site);
-    return check_shape(capture, tap, &wanted, err);
+    site->shape[0] = inputs_of(study, site);
+    return check_shape(study, capture, tap, site, err);
 }
 
 static size_t find_site(const struct cp_sites *sites, const char *name) {
@@ -312,7 +331,8 @@ static enum cp_status gather_sites(struct cp_study *study, struct cp_error *err)
     for (size_t s = 0; s < study->captured_count; s++) {
         const struct cp_capture *capture = study->captured[s].capture;
         for (size_t t = 0; capture && t < capture->taps; t++)
-            if (find_site(&study->sites, capture->tap[t].name) == study->sites.count) {
+            if (!is_left_out(study, cp_tap_tower(capture->tap[t].name)) &&
+                find_site(&study->sites, capture->tap[t].name) == study->sites.count) {
                 CP_TRY(site_of(study, capture, &capture->tap[t], &list[study->sites.count], err));
                 study->sites.count++;
             }
@@ -348,8 +368,8 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
         return no_memory(err);
     for (size_t i = 0; i < study->sites.count; i++) {
         captured->tap[i] = cp_capture_find(capture, study->sites.list[i].name);
-        if (captured->tap[i] < capture->taps)
-            CP_TRY(check_shape(capture, &capture->tap[captured->tap[i]], &study->sites.list[i], err));
+        if (captured->tap[i] < capture->taps && !is_left_out(study, study->sites.list[i].tower))
+            CP_TRY(check_shape(study, capture, &capture->tap[captured->tap[i]], &study->sites.list[i], err));
     }
     return CP_OK;
 }
@@ -366,6 +386,8 @@ enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err) {
 
 bool cp_captured_has(const struct cp_study *study, size_t s, size_t site) {
     const struct cp_capture *capture = cp_captured_of(study, s);
+    if (is_left_out(study, study->sites.list[site].tower))
+        return false;
     if (capture)
         return study->captured[s].tap[site] < capture->taps;
     return study->sites.list[site].point < CP_POINT_COUNT;

@@ -53,6 +53,13 @@ static struct model model_of(const struct side *side) {
                           said(side, CP_CAPTURE_SEED)};
 }
 
+/* A side that nobody says the settings of has no oracle. */
+static const struct side *unknown(const struct side *a, const struct side *b) {
+    if (!a->asked->settings && !said(a, CP_CAPTURE_SAYS))
+        return a;
+    return !b->asked->settings && !said(b, CP_CAPTURE_SAYS) ? b : NULL;
+}
+
 /* Why there is no oracle, unless *model is one that can be loaded. */
 static const char *choose_model(const struct cp_diff *diff, const struct side *a, const struct side *b,
                                 struct cp_arena *arena, struct model *model) {
@@ -68,6 +75,10 @@ static const char *choose_model(const struct cp_diff *diff, const struct side *a
         model->config = diff->config;
     if (!model->config || (!model->checkpoint && !model->seed))
         return "the captures do not say which model they are of; --model and --config do";
+    if (unknown(a, b))
+        return cp_arena_printf(arena,
+                               "%s does not say its settings; --spec-%s does, 'activation=quick' or ''",
+                               unknown(a, b)->asked->capture, unknown(a, b) == a ? "a" : "b");
     if (diff->checkpoint || diff->seed || diff->config)
         return NULL;
     if (theirs.config &&
@@ -145,6 +156,16 @@ static void put_model(FILE *out, const struct model *model) {
         put_key(out, "  ", "checkpoint", model->checkpoint);
 }
 
+/* A side that goes on from a capture's tensor is compared, and judged, from there on. */
+static void put_graft(FILE *out, const struct side *a, const struct side *b) {
+    const struct side *grafted = said(b, CP_CAPTURE_GRAFT_AT) ? b : said(a, CP_CAPTURE_GRAFT_AT) ? a : NULL;
+    if (!grafted)
+        return;
+    (void)fputs("graft:\n", out);
+    put_key(out, "  ", "from", grafted->fact[CP_CAPTURE_GRAFT_FROM]);
+    put_key(out, "  ", "at", grafted->fact[CP_CAPTURE_GRAFT_AT]);
+}
+
 static enum cp_status write_experiment(const struct cp_diff *diff, const struct side *a, const struct side *b,
                                        const struct model *model, struct cp_arena *arena, FILE *out,
                                        struct cp_error *err) {
@@ -162,6 +183,8 @@ static enum cp_status write_experiment(const struct cp_diff *diff, const struct 
     (void)fprintf(out, "candidates:\n  %s%s:\n", second,
                   strcmp(second, "baseline") == 0 || strcmp(second, "oracle") == 0 ? "-b" : "");
     put_pass(out, b, model != NULL);
+    if (model)
+        put_graft(out, a, b);
     put_key(out, "", "output", diff->output);
     return CP_OK;
 }

@@ -13,7 +13,7 @@
 struct cp_diff_side {
     const char *capture;  /* FILE or FILE:NAME */
     const char *map;      /* NULL: none */
-    const char *settings; /* "ADDRESS=VALUE,..."; NULL: what the capture says */
+    const char *settings; /* "ADDRESS=VALUE,...", on the default; NULL: what the capture says */
 };
 
 struct cp_diff {

@@ -58,33 +58,73 @@ static enum cp_status read_seeded(struct cp_model_source *model, const struct cp
     model->init = rules[rule];
     if (seed)
         CP_TRY(cp_yaml_integer(seed, "model.seed", 0, INT64_MAX, &model->seed, err));
-    if (!model->config.text)
+    if (!model->config.text && !model->name.text)
         return (void)cp_mark_fail(&node->mark, err, "model: no config"),
                cp_expected(err, "the config file of the model that init makes");
     return CP_OK;
 }
 
-static enum cp_status read_model(struct cp_experiment *experiment, const struct cp_yaml *node,
-                                 struct cp_error *err) {
-    static const char *const keys[] = {"checkpoint", "config", "init", "seed", NULL};
-    struct cp_model_source *model = &experiment->model;
-    CP_TRY(cp_yaml_keys(node, "model", keys, err));
-    const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint"), *config = cp_yaml_get(node, "config");
-    const struct cp_yaml_entry *init = cp_yaml_entry(node, "init"), *seed = cp_yaml_entry(node, "seed");
+/* The call that loads the model: load_as with what it needs, or none of its keys. */
+static enum cp_status read_call(struct cp_model_source *model, const struct cp_yaml *node,
+                                struct cp_error *err) {
+    const struct cp_yaml *load_as = cp_yaml_get(node, "load_as"),
+                         *pretrained = cp_yaml_get(node, "pretrained");
+    const struct cp_yaml *force = cp_yaml_get(node, "force_quick_gelu");
+    if (load_as)
+        CP_TRY(cp_read_text(load_as, "model.load_as", &model->load_as, err));
+    if (pretrained)
+        CP_TRY(cp_read_text(pretrained, "model.pretrained", &model->pretrained, err));
+    if (force)
+        CP_TRY(cp_yaml_boolean(force, "model.force_quick_gelu", &model->force_quick_gelu, err));
+    if (load_as && (!pretrained || !model->name.text))
+        return (void)cp_mark_fail(&load_as->mark, err, "model: load_as without %s",
+                                  pretrained ? "name" : "pretrained"),
+               cp_expected(err, "load_as: open_clip-2.24, name: NAME, pretrained: TAG or PATH");
+    if (!load_as && (pretrained || force))
+        return (void)cp_mark_fail(&(pretrained ? pretrained : force)->mark, err, "model.%s without load_as",
+                                  pretrained ? "pretrained" : "force_quick_gelu"),
+               cp_expected(err, "the version of open_clip that is called so");
+    if (load_as && !cp_yaml_get(node, "checkpoint") && strpbrk(model->pretrained.text, "./"))
+        model->checkpoint = model->pretrained;
+    return CP_OK;
+}
+
+static enum cp_status read_config(struct cp_model_source *model, const struct cp_yaml *node,
+                                  struct cp_error *err) {
+    const struct cp_yaml *config = cp_yaml_get(node, "config"), *name = cp_yaml_get(node, "name");
     if (config)
         CP_TRY(cp_read_text(config, "model.config", &model->config, err));
+    if (name)
+        CP_TRY(cp_read_text(name, "model.name", &model->name, err));
+    if (config && name)
+        return (void)cp_mark_fail(&name->mark, err, "model: both config and name"),
+               cp_expected(err, "one of them");
+    return read_call(model, node, err);
+}
+
+static enum cp_status read_model(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                 struct cp_error *err) {
+    static const char *const keys[] = {"checkpoint", "config",           "init", "seed", "name", "load_as",
+                                       "pretrained", "force_quick_gelu", NULL};
+    struct cp_model_source *model = &experiment->model;
+    CP_TRY(cp_yaml_keys(node, "model", keys, err));
+    const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint");
+    const struct cp_yaml_entry *init = cp_yaml_entry(node, "init"), *seed = cp_yaml_entry(node, "seed");
+    CP_TRY(read_config(model, node, err));
     if (checkpoint && init)
         return (void)cp_mark_fail(&init->mark, err, "model: both checkpoint and init"),
                cp_expected(err, "one of them");
     if (init)
         return read_seeded(model, node, err);
-    if (!checkpoint)
+    if (checkpoint)
+        CP_TRY(cp_read_text(checkpoint, "model.checkpoint", &model->checkpoint, err));
+    if (!model->checkpoint.text)
         return (void)cp_mark_fail(&node->mark, err, "model: neither checkpoint nor init"),
                cp_expected(err, "one of them");
     if (seed)
         return (void)cp_mark_fail(&seed->mark, err, "model.seed beside checkpoint"),
                cp_expected(err, "a seed only with init");
-    return cp_read_text(checkpoint, "model.checkpoint", &model->checkpoint, err);
+    return CP_OK;
 }
 
 /* on: all inputs; off: none; or a number of them. */

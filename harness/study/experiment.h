@@ -3,29 +3,48 @@
  *
  *   experiment: NAME            letters, digits, _ - and dots; required
  *   hypothesis: TEXT
- *   model: {checkpoint: PATH | init: counter | open_clip, seed: N, config: PATH}     config is required with
- * init; no model where every pass is a capture inputs:                     images or prompts or both, or
- * synthetic alone images: PATH, GLOB or a list of them prompts: [TEXT, ...] | {file: PATH} | {classes: PATH
- * or list, templates: PATH or list} | TOKENS.npy truncate: on | off        cut prompts that are too long for
- * the model; off: they are errors labels: PATH limit: N                  the first N images synthetic:
- * {images: N, prompts: N, seed: N} capture: FILE[:NAME]      pixels.normalized and tokens of a capture, alone
+ *   model:                      none where every pass is a capture
+ *     checkpoint: PATH          or init: counter | open_clip, seed: N, which needs config or name
+ *     config: PATH              open_clip's or Hugging Face's
+ *     name: NAME                one of open_clip's configs. Without either, what the checkpoint says
+ *                               of itself, or its shapes
+ *     load_as: open_clip-2.24   with name, pretrained: TAG | PATH, force_quick_gelu: on | off: the
+ *                               activation is what that version computes for the call; checkpoint:
+ *                               where the weights are, if pretrained is no path. A pass may have any
+ *                               of the four as settings
+ *   inputs:                     images or prompts or both, or synthetic or capture alone
+ *     images: PATH, GLOB or a list of them
+ *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
+ *     truncate: on | off        cut prompts that are too long for the model; off: they are errors
+ *     labels: PATH
+ *     limit: N                  the first N images; of a capture prompts as well
+ *     synthetic: {images: N, prompts: N, seed: N}
+ *     capture: FILE[:NAME]      pixels.normalized and tokens of a capture
  *   baseline: {ADDRESS: VALUE, ...}
- *     capture: FILE[:NAME]      not computed: what another system computed (map: FILE says where its taps
- * are); the settings say how it was meant to. The same in a candidate candidates: {NAME: {ADDRESS: VALUE,
- * ...}, ...} sweep: {ADDRESS: VALUE or list, ...}       the cross product, first address slowest, after the
- * candidates factorial: {NAME: {ADDRESS: VALUE, ...}, ...}       at most 7 factors, each a group of settings:
- * all their 2^k - 1 combinations as candidates a, b, a+b, ..., then effects and shares layerwise: {ADDRESS:
- * VALUE, ...}           each swapped in one block at a time, without @layers; candidates
+ *     capture: FILE[:NAME]      not computed but read (map: FILE says where its taps are); the
+ *                               settings, on the default, say how it was meant to be. The same in a
+ *                               candidate
+ *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
+ *   sweep: {ADDRESS: VALUE or list, ...}
+ *                               the cross product, first address slowest, after the candidates
+ *   factorial: {NAME: {ADDRESS: VALUE, ...}, ...}
+ *                               at most 7 factors, each a group of settings: all their 2^k - 1
+ *                               combinations as candidates a, b, a+b, ..., then effects and shares
+ *   layerwise: {ADDRESS: VALUE, ...}
+ *                               each swapped in one block at a time, without @layers; candidates
  *                               ADDRESS=VALUE@visual.0, ..., behind all others
- *   record: {TAP GLOB: full | stats | digest | off, ...}       the last match wins; without a match, stats
+ *   record: {TAP GLOB: full | stats | digest | off, ...}
+ *                               the last match wins; without a match, stats
  *   oracle: on | off | N
  *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
- *   graft: {from: FILE[:NAME], at: TAP, map: FILE}       the passes start from a capture's tensor
  *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
+ *   graft: {from: FILE[:NAME], at: TAP, map: FILE}
+ *                               the passes start from a capture's tensor
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent
  *   verdict: {k: NUMBER | auto, alpha: NUMBER}
- *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}      what `clip-parity check` holds a run to; below
+ *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}
+ *                               what `clip-parity check` holds a run to; below
  *
  * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
@@ -86,11 +105,12 @@ struct cp_candidate {
 };
 
 struct cp_model_source {
-    struct cp_text checkpoint; /* .text NULL: seeded by init */
-    struct cp_text
-        config;       /* .text NULL: none given, only with a checkpoint; without both there is no model */
-    const char *init; /* "counter", or NULL with a checkpoint */
+    struct cp_text checkpoint;   /* .text NULL: seeded by init */
+    struct cp_text config, name; /* .text NULL: not given; one of them at most, with init one */
+    const char *init;            /* "counter", or NULL with a checkpoint; without both there is no model */
     int64_t seed;
+    struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
+    bool force_quick_gelu;
 };
 
 enum cp_prompts_kind {

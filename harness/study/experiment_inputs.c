@@ -118,10 +118,10 @@ enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_
         return read_synthetic(inputs, synthetic->value, err);
     CP_TRY(cp_read_capture(node, "capture", &inputs->capture, err));
     if (inputs->capture.file.text) {
-        if (node->count > (inputs->capture.map.text ? 2 : 1))
+        if (node->count > 1 + (size_t)(inputs->capture.map.text != NULL) + (size_t)(limit != NULL))
             return (void)cp_mark_fail(&node->mark, err, "inputs: capture beside other keys"),
-                   cp_expected(err, "capture alone, with its map if it needs one");
-        return CP_OK;
+                   cp_expected(err, "capture with map and limit, or files");
+        return limit ? cp_read_int(limit, "inputs.limit", 1, INT_MAX, &inputs->limit, err) : CP_OK;
     }
     if (!images && !prompts)
         return (void)cp_mark_fail(&node->mark, err, "inputs: none"),

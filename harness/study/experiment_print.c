@@ -42,11 +42,16 @@ static void print_capture(FILE *out, int indent, const char *file, const struct 
 }
 
 static void print_model(FILE *out, const struct cp_model_source *model) {
-    if (!model->config.text && !model->checkpoint.text)
+    if (!model->init && !model->checkpoint.text)
         return;
     (void)fputs("model:\n", out);
     print_key(out, 2, "checkpoint", model->checkpoint.text);
     print_key(out, 2, "config", model->config.text);
+    print_key(out, 2, "name", model->name.text);
+    print_key(out, 2, "load_as", model->load_as.text);
+    print_key(out, 2, "pretrained", model->pretrained.text);
+    if (model->force_quick_gelu)
+        (void)fputs("  force_quick_gelu: on\n", out);
     print_key(out, 2, "init", model->init);
     if (model->init)
         (void)fprintf(out, "  seed: %" PRId64 "\n", model->seed);

@@ -8,8 +8,12 @@
 
 static size_t find_site(const struct cp_study *study, const char *name) {
     size_t i = 0;
-    while (i < study->sites.count && strcmp(study->sites.list[i].name, name) != 0)
-        i++;
+    for (; i < study->sites.count; i++) {
+        char address[96];
+        cp_tap_address(study->sites.list[i].name, address);
+        if (strcmp(study->sites.list[i].name, name) == 0 || strcmp(address, name) == 0)
+            break;
+    }
     return i;
 }
 

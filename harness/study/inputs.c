@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/inputs_load.h"
 
+#include "io/checkpoint.h"
 #include "model/pass.h"
 
 #include <string.h>
@@ -32,11 +33,37 @@ bool cp_inputs_ends_with(const char *text, const char *ending) {
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
+/* A checkpoint in shards is more files than the one that is named. */
+static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *path) {
+    struct cp_checkpoint *file;
+    const char *const *paths;
+    CP_TRY(cp_checkpoint_open(path, &file, l->err));
+    enum cp_status status = CP_OK;
+    const size_t count = cp_checkpoint_files(file, &paths);
+    for (size_t i = 0; i < count && status == CP_OK; i++) {
+        const char *copy = cp_arena_strdup(l->arena, paths[i]);
+        status = copy ? cp_inputs_add_file(l, copy) : cp_inputs_no_memory(l->err);
+    }
+    cp_checkpoint_close(file);
+    return status;
+}
+
 enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
     const struct cp_model_source *model = &l->experiment->model;
     if (model->checkpoint.text)
-        CP_TRY(cp_inputs_add_file(l, model->checkpoint.text));
+        CP_TRY(add_checkpoint(l, model->checkpoint.text));
     return model->config.text ? cp_inputs_add_file(l, model->config.text) : CP_OK;
+}
+
+/* A checkpoint of one tower alone takes one kind of inputs. */
+static enum cp_status check_towers(const struct cp_inputs_loader *l) {
+    const char *checkpoint = l->experiment->model.checkpoint.text;
+    const bool images = l->in->images && !cp_has_vision(l->config);
+    if (!checkpoint || !(images || (l->in->prompts && !cp_has_text(l->config))))
+        return CP_OK;
+    return cp_fail(l->err, CP_BAD_INPUT, checkpoint, "%s, but the checkpoint has no %s tower",
+                   images ? "images are given" : "prompts are given", images ? "vision" : "text"),
+           cp_expected(l->err, "%s alone", images ? "prompts" : "images");
 }
 
 enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged) {
@@ -57,5 +84,6 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     CP_TRY(cp_inputs_images(&l));
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));
+    CP_TRY(check_towers(&l));
     return in->tokens ? cp_inputs_judge(&l, in->tokens, &in->judged) : CP_OK;
 }

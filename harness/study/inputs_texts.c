@@ -86,13 +86,16 @@ static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *i
 static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_text *prompts) {
     struct cp_run_inputs *in = l->in;
     const char *vocabulary = cp_data_path(VOCABULARY, l->arena);
+    const struct cp_model_source *model = &l->experiment->model;
+    const char *place = model->config.text ? model->config.text
+                        : model->name.text ? model->name.text
+                                           : model->checkpoint.text;
     if (l->config->text.foreign_tokenizer)
-        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
-                       "prompts need OpenAI's tokenizer, the model has %s",
+        return cp_fail(l->err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
                        l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
                cp_expected(l->err, "token ids from a .npy file");
     if (l->config->text.vocab_size != 49408)
-        return cp_fail(l->err, CP_BAD_INPUT, l->experiment->model.config.text,
+        return cp_fail(l->err, CP_BAD_INPUT, place,
                        "prompts need OpenAI's vocabulary of 49408, the model has %d",
                        l->config->text.vocab_size),
                cp_expected(l->err, "token ids from a .npy file");

@@ -110,6 +110,10 @@ static enum cp_status write_classes(const struct cp_study *study, struct cp_resu
 static enum cp_status write_model(const struct cp_study *study, struct cp_result *result,
                                   struct cp_error *err) {
     const struct cp_model_source *model = &study->experiment->model;
+    if (study->graft.count) {
+        CP_TRY(cp_result_text(result, "/provenance", "graft_from", study->experiment->graft.file.text, err));
+        CP_TRY(cp_result_text(result, "/provenance", "graft_at", study->experiment->graft_at.text, err));
+    }
     if (!study->modelled)
         return CP_OK;
     if (model->config.text)

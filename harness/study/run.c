@@ -165,9 +165,9 @@ done:
 /* Whether a run that failed leaves something to go on with: images done before the disk was full, or what an
  * earlier run left. A fresh run with a bad input leaves nothing. */
 static bool can_go_on(const struct cp_result *result, const struct cp_study *study, struct cp_error *err) {
-    if (err->status == CP_INTERRUPTED || err->status == CP_TERMINATED)
-        return true;
     const size_t images = result ? (size_t)cp_result_progress(result) : 0;
+    if (err->status == CP_INTERRUPTED || err->status == CP_TERMINATED)
+        return images > 0;
     if (!images || !cp_result_disk_failed(result))
         return images && cp_result_resumed(result);
     (void)cp_expected(err, "room for the rest; --resume goes on after %zu of %zu images", images,

@@ -23,10 +23,10 @@ static enum cp_status out_of_memory(struct cp_error *err) {
 static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     const struct cp_model_source *source = &study->experiment->model;
     struct cp_clip_config config;
-    study->modelled = source->config.text || source->checkpoint.text;
+    study->modelled = source->init || source->checkpoint.text;
     if (!study->modelled)
         return CP_OK;
-    CP_TRY(cp_clip_config_load(source->config.text, &config, err));
+    CP_TRY(cp_model_source_config(source, &study->arena, &config, &study->notes, err));
     if (source->checkpoint.text)
         return cp_model_load(source->checkpoint.text, &config, &study->model, err);
     if (strcmp(source->init, "open_clip") == 0)
@@ -34,9 +34,18 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
 }
 
-static enum cp_status apply(struct cp_spec *spec, const struct cp_candidate *cell, struct cp_error *err) {
+/* How the pass was loaded first, so that its settings win. */
+static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const struct cp_candidate *cell,
+                            struct cp_error *err) {
+    const char *activation = NULL;
+    CP_TRY(cp_model_source_pass(&study->experiment->model, cell, &study->arena, &activation, &study->notes,
+                                err));
+    if (activation)
+        CP_TRY(cp_spec_set(spec, "activation", activation, err));
     for (size_t i = 0; i < cell->count; i++) {
         const struct cp_setting *setting = &cell->settings[i];
+        if (cp_is_load_setting(setting->address))
+            continue;
         if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK) {
             char where[256];
             cp_mark_text(&setting->mark, where, sizeof where);
@@ -47,7 +56,23 @@ static enum cp_status apply(struct cp_spec *spec, const struct cp_candidate *cel
     return CP_OK;
 }
 
-/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top. */
+/* Where nothing says what the weights were trained with, the experiment must. */
+static enum cp_status check_activation(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_candidate *baseline = &study->experiment->baseline;
+    bool said = !study->model.config.activation_unknown;
+    for (size_t i = 0; i < baseline->count; i++)
+        if (strcmp(baseline->settings[i].address, "activation") == 0)
+            said = strcmp(baseline->settings[i].value, "auto") != 0;
+    if (said)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, study->experiment->model.checkpoint.text,
+                   "neither a config nor the file says which activation it was trained with"),
+           cp_expected(err, "model.config, model.name, or activation: quick | erf | tanh in the baseline; "
+                            "`clip-parity inspect` helps to tell");
+}
+
+/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
+ * it is a capture, which is what it is whatever the baseline. */
 static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->spec_count = 1 + e->candidate_count + cp_layerwise_count(study);
@@ -59,10 +84,16 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     if (!study->spec || !study->oracle || !study->oracle_of || !study->oracle_model || !study->spec_model)
         return out_of_memory(err);
     CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
-    CP_TRY(apply(study->spec[0], &e->baseline, err));
+    CP_TRY(apply(study, study->spec[0], &e->baseline, err));
+    CP_TRY(check_activation(study, err));
     for (size_t c = 0; c < e->candidate_count; c++) {
-        CP_TRY(cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
-        CP_TRY(apply(study->spec[c + 1], &e->candidates[c], err));
+        if (cp_captured_of(study, c + 1))
+            CP_TRY(cp_spec_create(e->candidates[c].name, &study->model.config, study->ops, &study->arena,
+                                  &study->spec[c + 1], err));
+        else
+            CP_TRY(
+                cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
+        CP_TRY(apply(study, study->spec[c + 1], &e->candidates[c], err));
     }
     CP_TRY(cp_layerwise_make(study, err));
     for (size_t s = 0; s < study->spec_count; s++)

@@ -9,6 +9,7 @@
 #include "model/pass.h"
 #include "study/experiment.h"
 #include "study/inputs.h"
+#include "study/model_source.h"
 #include "tap/record.h"
 
 /* Where a pass that is not computed comes from. */
@@ -29,6 +30,7 @@ struct cp_study {
     const char *path;      /* of the experiment file */
     struct cp_model model; /* without weights where every pass is a capture */
     bool modelled;
+    struct cp_notes notes; /* about the config, for standard error */
     const struct cp_ops *ops;
     int threads;
     size_t batch;

@@ -113,7 +113,7 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
 static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
                                      struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0;
+    size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0, unmatched = 0;
     bool semantic[3] = {false, false, false};
     struct cp_undecided undecided = cp_undecided_none();
     for (size_t i = 0; i < study->sites.count; i++) {
@@ -123,7 +123,10 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         if (!study->watched[i])
             continue;
         CP_TRY(cp_result_read(ls->result, ls->verdicts[s], taps++, 1, fields, err));
-        rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
+        if (fields[CP_FIELD_VERDICT] == CP_UNMATCHED)
+            unmatched++;
+        else if (fields[CP_FIELD_VERDICT] != CP_IDENTICAL || fields[CP_FIELD_ROUNDING] != CP_INCONCLUSIVE)
+            rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
         cp_undecided_add(&undecided, fields, CP_FIELD_ROUNDING);
         judged += fields[CP_FIELD_INPUTS] > 0;
         nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
@@ -143,6 +146,8 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     } else {
         (void)fprintf(out, "  no oracle, so maths and rounding are not told apart\n");
     }
+    if (unmatched)
+        (void)fprintf(out, "  unmatched, on one side only, %zu of %zu taps\n", unmatched, taps);
     if (nonfinite)
         (void)fprintf(out, "  NaN or infinity at %zu taps\n", nonfinite);
     return CP_OK;

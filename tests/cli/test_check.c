@@ -118,7 +118,7 @@ static void one_line_and_a_code(void **state) {
         {"check $OUT --json - --junit -", 4, "both to standard output"},
         {"check $OUT inputs.limit=3 " BASELINE, 4, "'inputs.limit=3' beside a result"},
         {"check /nowhere.yaml", 3, "/nowhere.yaml"},
-        {"check /nowhere.h5", 3, "/nowhere.h5: cannot be opened as HDF5"},
+        {"check /nowhere.h5", 3, "/nowhere.h5: cannot be opened: No such file"},
         {"check $OUT --baseline /nowhere.yaml", 3, "/nowhere.yaml: is not there"},
         {"check $OUT --baseline README.md", 3, "README.md:"},
         {"check $OUT --baseline /tmp", 3, "/tmp: cannot be read"},
@@ -271,6 +271,25 @@ static void committed_baselines_hold(void **state) {
     }
 }
 
+/* Another system's pass is what is judged, from its own file, which is new every time. */
+static void a_port_is_held_to_what_it_was(void **state) {
+    static const char *const experiment =
+        "{ echo 'experiment: port'; echo 'model: {config: reference/golden/captures/model.json, init: "
+        "counter, "
+        "seed: 915}'; echo \"inputs: {capture: $OUT.port}\"; echo 'baseline: {activation: quick}'; echo "
+        "\"candidates: {port: {capture: $OUT.port, activation: quick}}\"; } > $OUT.yaml.port";
+    (void)state;
+    shell(experiment);
+    shell("cp reference/golden/captures/quick-fp32.h5 $OUT.port");
+    expect(0, "accept $OUT.yaml.port --baseline $OUT.accepted " OTHER);
+    expect(0, "check $OUT.yaml.port --baseline $OUT.accepted " OTHER);
+    assert_says("\nPASS  port: ");
+    shell("cp reference/golden/captures/erf-fp32.h5 $OUT.port");
+    expect(1, "check $OUT.yaml.port --baseline $OUT.accepted " OTHER);
+    assert_says("\nPASS  baseline: 72 taps\n");
+    assert_begins_at("port", "visual.0.mlp.gelu: error ");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_accepted_passes),
@@ -284,6 +303,7 @@ int main(void) {
         cmocka_unit_test(forms_are_what_they_say),
         cmocka_unit_test(github_gets_annotations_and_a_table),
         cmocka_unit_test(a_signal_leaves_no_baseline),
+        cmocka_unit_test(a_port_is_held_to_what_it_was),
         cmocka_unit_test(committed_baselines_hold),
     };
     return cmocka_run_group_tests(tests, accept_it, remove_all);

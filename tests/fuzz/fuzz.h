@@ -23,7 +23,7 @@ static inline const char *fuzz_file(const uint8_t *bytes, size_t size) {
         fd = memfd_create("clip-parity-fuzz", MFD_CLOEXEC);
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     }
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size)
+    if (pwrite(fd, bytes, size, 0) != (ssize_t)size || ftruncate(fd, (off_t)size) != 0)
         abort();
     return path;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
+#include "io/image.h"
 #include "preprocess/preprocess.h"
 
 #include <stdio.h>
@@ -142,7 +143,87 @@ static void equal_to_pillow_and_torchvision(void **state) {
     print_message("%zu cases equal\n", checked);
 }
 
+/* ---- other systems' resizes ---- */
+
+enum { VARIANT_SIZE = 17, VARIANT_VALUES = VARIANT_SIZE * VARIANT_SIZE * 3 };
+
+/* By how much a byte may differ. PyTorch's vector code fuses products and sums where its compiler chose to.
+ */
+static int tolerance(const char *variant) {
+    return strncmp(variant, "torch", 5) == 0 ? 1 : 0;
+}
+
+static const struct cp_resize *resize_of(const char *name) {
+    size_t i = 0;
+    while (cp_resizes[i] && strcmp(cp_resizes[i]->info.name, name) != 0)
+        i++;
+    assert_non_null(cp_resizes[i]);
+    return cp_resizes[i];
+}
+
+/* (size, size, 3) of a squashed picture. */
+static void squash(const struct row *row, const char *variant, float values[VARIANT_VALUES]) {
+    struct cp_picture picture;
+    struct cp_error err;
+    draw(row, &picture);
+    const struct cp_resize_job job = {.from = &picture,
+                                      .x = {VARIANT_SIZE, 0, VARIANT_SIZE, 0},
+                                      .y = {VARIANT_SIZE, 0, VARIANT_SIZE, 0},
+                                      .filter =
+                                          strcmp(row->filter, "bicubic") == 0 ? CP_BICUBIC : CP_BILINEAR,
+                                      .path = "",
+                                      .rgb = values};
+    assert_int_equal(resize_of(variant)->apply(&job, &err), CP_OK);
+    cp_picture_free(&picture);
+}
+
+/* The number of bytes that differ. */
+static size_t compare(const struct row *row, const char *variant, const float *ours, const uint8_t *theirs) {
+    size_t differing = 0;
+    for (size_t i = 0; i < VARIANT_VALUES; i++) {
+        const int apart = abs((int)ours[i] - theirs[i]);
+        if (apart > tolerance(variant))
+            fail_msg("%s %s of %zu x %zu: value %zu is %g, not %d", variant, row->filter, row->width,
+                     row->height, i, (double)ours[i], theirs[i]);
+        differing += apart != 0;
+    }
+    return differing;
+}
+
+static void equal_to_other_systems(void **state) {
+    FILE *file = fopen("reference/golden/preprocess/variants.csv", "r");
+    char line[512], variant[32], hex[CP_DIGEST_HEX];
+    struct cp_arena arena = {0};
+    struct cp_array bytes;
+    struct cp_error err;
+    size_t stored = 0, differing = 0;
+    float values[VARIANT_VALUES];
+    (void)state;
+    assert_int_equal(cp_npy_read("reference/golden/preprocess/variants.npy", &arena, &bytes, &err), CP_OK);
+    assert_non_null(file);
+    assert_non_null(fgets(line, sizeof line, file));
+    while (fgets(line, sizeof line, file)) {
+        struct row row = {.mode = "RGB"};
+        assert_int_equal(sscanf(line, "%31[^,],%zu,%zu,%15[^,],%lu,%15[^,],%39s", variant, &row.width,
+                                &row.height, row.content, &row.seed, row.filter, row.cropped),
+                         7);
+        squash(&row, variant, values);
+        digest(values, sizeof values, hex);
+        if (strcmp(row.cropped, "bytes") == 0)
+            differing +=
+                compare(&row, variant, values, (const uint8_t *)bytes.data + stored++ * VARIANT_VALUES);
+        else if (strcmp(row.cropped, hex) != 0)
+            fail_msg("%s %s of %zu x %zu: other bits", variant, row.filter, row.width, row.height);
+    }
+    (void)fclose(file);
+    assert_int_equal(stored, bytes.shape[0]);
+    assert_true(differing * 1000 <= stored * VARIANT_VALUES);
+    print_message("%zu of %zu bytes differ, by one\n", differing, stored * VARIANT_VALUES);
+    cp_arena_free(&arena);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(equal_to_pillow_and_torchvision)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(equal_to_pillow_and_torchvision),
+                                       cmocka_unit_test(equal_to_other_systems)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

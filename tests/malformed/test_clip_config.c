@@ -128,6 +128,11 @@ static void numbers_out_of_range(void **state) {
            ": preprocess_cfg.std holds a number that is not above 0 (expected numbers above 0)"},
           {PREPROCESS("\"mean\": [0.2, 0.2]"),
            ": preprocess_cfg.mean is no list of three numbers (expected [r, g, b])"},
+          {PREPROCESS("\"interpolation\": \"lanczos\""),
+           ": preprocess_cfg.interpolation is not supported (expected bicubic or bilinear)"},
+          {PREPROCESS("\"resize_mode\": 3"),
+           ": preprocess_cfg.resize_mode is not supported (expected shortest, longest or squash)"},
+          {PREPROCESS("\"fill_color\": 256"), ": preprocess_cfg.fill_color is no byte (expected 0 to 255)"},
           {PREPROCESS("\"mean\": 0.5"),
            ": preprocess_cfg.mean is no list of three numbers (expected [r, g, b])"},
           {TEXT("\"pool_type\": \"eos\""),
@@ -174,10 +179,44 @@ static void unsupported_models_name_their_field(void **state) {
         {TEXT("\"proj_type\": \"none\""), ": text_cfg.proj_type" NOT_YET},
         {TEXT("\"text_arch\": \"modern\""), ": text_cfg.text_arch" NOT_YET},
         {TEXT("\"variable_text\": true"), ": text_cfg.variable_text" NOT_YET},
-        {ROOT("\"custom_text\": true"), ": custom_text" NOT_YET},
         {ROOT("\"multimodal_cfg\": {\"width\": 512}"), ": multimodal_cfg" NOT_YET},
         {ROOT("\"audio_cfg\": {\"mel_bins\": 64}"), UNKNOWN("audio_cfg") PLAIN},
         {ROOT("\"genlip_cfg\": {}"), UNKNOWN("genlip_cfg") PLAIN});
+}
+
+#define HF(text, vision)                                                                                     \
+    "{\"model_type\": \"clip\", \"text_config\": {" text "}, \"vision_config\": {" vision "}}"
+
+/* Hugging Face's config.json: the same cases under its names. */
+static void hugging_face_cases_67_72_73_74_75(void **state) {
+    CHECK({HF("", ""), ""},
+          {HF("\"num_attention_heads\": 7", ""),
+           ": text_config.hidden_size is not divisible by num_attention_heads (expected whole heads)"},
+          {HF("", "\"num_attention_heads\": 5"),
+           ": vision_config.hidden_size is not divisible by num_attention_heads (expected whole heads)"},
+          {HF("\"layer_norm_eps\": 0", ""),
+           ": text_config.layer_norm_eps is no positive number (expected a number above 0)"},
+          {HF("", "\"image_size\": 225"),
+           ": vision_config.image_size is not divisible by patch_size (expected whole patches)"},
+          {HF("", "\"num_channels\": 1"), ": vision_config.num_channels is not supported (expected 3)"},
+          {HF("\"hidden_act\": \"relu\"", ""), ": text_config.hidden_act is not supported (expected "
+                                               "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh)"},
+          {HF("\"hidden_act\": \"gelu\"", ""),
+           ": text_config.hidden_act is not that of vision_config (expected one activation for both towers)"},
+          {HF("\"hidden_sise\": 512", ""),
+           UNKNOWN("hidden_sise") " in text_config; did you mean 'hidden_size'?" PLAIN},
+          {HF("\"num_beams\": 1, \"repetition_penalty\": 1.0", ""), ""},
+          {HF("\"eos_token_id\": 49408", ""),
+           ": text_config.eos_token_id is no token (expected an id of the vocabulary)"},
+          {HF("\"num_hidden_layers\": 0", ""),
+           ": text_config.num_hidden_layers is no whole number in its range (expected 1 to 1024)"},
+          {"{\"model_type\": \"siglip\"}", ": model_type 'siglip' is not supported (expected clip, "
+                                           "clip_vision_model or clip_text_model)"},
+          {"{\"model_type\": \"clip\"}", ": vision_config is missing or no object (expected a JSON object)"},
+          {"{\"model_type\": \"clip\", \"model_type\": \"clip\"}",
+           ": line 1, column 35: duplicate object key near '\"model_type\"' (expected an open_clip model "
+           "config in "
+           "JSON)"});
 }
 
 int main(void) {
@@ -187,6 +226,7 @@ int main(void) {
         cmocka_unit_test(case_73_unknown_activation),
         cmocka_unit_test(case_74_unknown_key),
         cmocka_unit_test(case_75_duplicate_key),
+        cmocka_unit_test(hugging_face_cases_67_72_73_74_75),
         cmocka_unit_test(numbers_out_of_range),
         cmocka_unit_test(files_that_are_no_config),
         cmocka_unit_test(unsupported_models_name_their_field),

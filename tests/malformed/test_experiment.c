@@ -73,7 +73,7 @@ static void edits_are_located(void **state) {
         {"quickgelu-vs-gelu", "", "e.yaml:1:1: experiment: no value (expected text)"},
         {"  checkpoint:", "  chekpoint:",
          "e.yaml:4:3: unknown key 'chekpoint' in model; did you mean 'checkpoint'? (expected one of "
-         "checkpoint, config, init, seed)"},
+         "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
         {"  checkpoint: data", "  init: counter\n  checkpoint: data",
          "e.yaml:4:3: model: both checkpoint and init (expected one of them)"},
         {"  checkpoint: data/fashion-clip/open_clip_model.safetensors\n", "",
@@ -280,7 +280,17 @@ static void overrides_name_themselves(void **state) {
         {"thraeds=1",
          "thraeds=1: unknown key 'thraeds' in the experiment; did you mean 'threads'? " ROOT_KEYS ")"},
         {"model.sed=3", "model.sed=3: unknown key 'sed' in model; did you mean 'seed'? (expected one of "
-                        "checkpoint, config, init, seed)"},
+                        "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
+        {"model.load_as=open_clip-2.24", "model.load_as=open_clip-2.24: model: load_as without pretrained "
+                                         "(expected load_as: open_clip-2.24, name: "
+                                         "NAME, pretrained: TAG or PATH)"},
+        {"model.pretrained=openai", "model.pretrained=openai: model.pretrained without load_as (expected the "
+                                    "version of open_clip that is "
+                                    "called so)"},
+        {"model.force_quick_gelu=on", "model.force_quick_gelu=on: model.force_quick_gelu without load_as "
+                                      "(expected the version of open_clip that "
+                                      "is called so)"},
+        {"model.name=ViT-B-32", "model.name=ViT-B-32: model: both config and name (expected one of them)"},
         {"modle.seed=3",
          "modle.seed=3: unknown key 'modle' in the experiment; did you mean 'model'? " ROOT_KEYS ")"},
         {"threads.x=1", "threads.x=1: threads is not a mapping"},
@@ -330,11 +340,42 @@ static void overrides_name_themselves(void **state) {
     }
 }
 
+/* Nine times ten aliases of aliases, a billion words if they were followed: refused at the first anchor. */
+static void case_76_alias_bomb(void **state) {
+    char text[4096] = "experiment: a\nmodel:\n  l0: &l0 [x]\n";
+    size_t used = strlen(text);
+    (void)state;
+    for (int level = 1; level < 10; level++)
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "  l%d: &l%d [*l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d, *l%d]\n",
+                                 level, level, level - 1, level - 1, level - 1, level - 1, level - 1,
+                                 level - 1, level - 1, level - 1, level - 1, level - 1);
+    const char *line = error_line(text, used, NULL);
+    if (!strstr(line, "e.yaml:3:") || !strstr(line, "anchors and aliases are not allowed"))
+        fail_msg("%s", line);
+}
+
+static void case_77_override_of_an_unknown_key(void **state) {
+    static const char *const overrides[] = {"thraeds=1", "model.chekpoint=a", "inputs.imags=a",
+                                            "verdict.beta=1", "graft.form=a"};
+    (void)state;
+    for (size_t i = 0; i < sizeof overrides / sizeof overrides[0]; i++) {
+        const char *line = error_line(example, strlen(example), overrides[i]);
+        if (strncmp(line, "command line: ", 14) != 0 || !strstr(line, ": unknown key '") ||
+            !strstr(line, " (expected one of "))
+            fail_msg("%s: %s", overrides[i], line);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edits_are_located),         cmocka_unit_test(whole_files_are_located),
-        cmocka_unit_test(crowds_are_refused),        cmocka_unit_test(cells_are_counted),
+        cmocka_unit_test(edits_are_located),
+        cmocka_unit_test(whole_files_are_located),
+        cmocka_unit_test(crowds_are_refused),
+        cmocka_unit_test(cells_are_counted),
         cmocka_unit_test(overrides_name_themselves),
+        cmocka_unit_test(case_76_alias_bomb),
+        cmocka_unit_test(case_77_override_of_an_unknown_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,16 +96,11 @@ static void read_values(const struct cp_safetensors *file) {
     size_t at = 0;
     for (size_t i = 0; i < cp_safetensors_count(file); i++) {
         const struct cp_safetensor *t = cp_safetensors_at(file, i);
-        float values[BYTES];
-        struct cp_error err = {0};
+        unsigned char values[BYTES];
         assert_ptr_equal(cp_safetensors_find(file, t->name), t);
         assert_int_equal(t->begin, at);
         at = t->end;
-        const enum cp_status status = cp_safetensors_widen(file, t, values, &err);
-        if (t->dtype == CP_FP32 || t->dtype == CP_FP16 || t->dtype == CP_BF16)
-            assert_int_equal(status, CP_OK);
-        else
-            (void)line_of(status, &err);
+        memcpy(values, cp_safetensors_data(file, t), t->end - t->begin);
     }
 }
 

@@ -119,8 +119,12 @@ static void values_reach_their_fields(void **state) {
         "\"vision_cfg\": {\"norm_kwargs\": {\"eps\": 1e-6}, \"act_kwargs\": {\"approximate\": \"tanh\"}},"
         "\"text_cfg\": {\"norm_kwargs\": {\"eps\": 1e-12}, \"act_kwargs\": {\"approximate\": \"none\"},"
         "\"pool_type\": \"first\", \"tokenizer_kwargs\": {\"clean\": \"canonicalize\"}}},"
-        "\"preprocess_cfg\": {\"mean\": [0, 0.25, 0.5], \"std\": [1, 0.5, 2]}}");
+        "\"preprocess_cfg\": {\"mean\": [0, 0.25, 0.5], \"std\": [1, 0.5, 2],"
+        "\"interpolation\": \"bilinear\", \"resize_mode\": \"squash\", \"fill_color\": 7, \"size\": [9, 9], "
+        "\"mode\": \"RGB\"}}");
     (void)state;
+    assert_true(c.filter == CP_BILINEAR && c.resize_mode == CP_SQUASH && c.fill == 7);
+    assert_int_equal(c.vision.image_size, 224); /* not preprocess_cfg's */
     assert_true(c.init_logit_scale == 2.5 && c.has_logit_bias && c.init_logit_bias == -10);
     assert_true(c.vision.eps == 1e-6 && c.text.eps == 1e-12);
     assert_true(c.vision.gelu_tanh && !c.text.gelu_tanh);

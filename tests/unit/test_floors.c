@@ -27,7 +27,7 @@ static const struct {
     {"reference/oracle", "base io model oracle tap/tap.h", "gsl"},
     {"harness/study", "base num io ops preprocess model tap oracle study", ""},
     {"harness/report", "base num io tap study report", ""},
-    {"harness/gate", "base num io tap study report gate", ""},
+    {"harness/gate", "base num io model tap study report gate", ""},
     {"harness/cmd", "base io ops preprocess model study report gate cmd", "gsl/gsl_errno.h"},
 };
 enum { FLOORS = sizeof floors / sizeof floors[0] };

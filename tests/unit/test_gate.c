@@ -55,12 +55,12 @@ static struct cp_gate_tap tap_of(struct run *r, size_t s, size_t t) {
 
 static void make(struct run *r) {
     static const char *const subjects[SUBJECTS] = {"baseline", "erf"};
-    static const char *const values[SUBJECTS] = {"quick", "erf"};
+    static const char *const values[SUBJECTS] = {"fp32", "fp16"};
     *r = (struct run){0};
     for (size_t s = 0; s < SUBJECTS; s++) {
         for (size_t t = 0; t < TAPS; t++)
             r->tap[s][t] = tap_of(r, s, t);
-        r->setting[s][0] = (struct cp_gate_setting){"activation", values[s]};
+        r->setting[s][0] = (struct cp_gate_setting){"attention.compute", values[s]};
         r->subject[s] = (struct cp_gate_subject){.name = subjects[s],
                                                  .settings = 1,
                                                  .setting = r->setting[s],
@@ -227,6 +227,31 @@ static void the_oracle_tells_other_maths(void **state) {
     now.tap[1][2].inputs = 0; /* no oracle any more */
     judge(true);
     assert_outcome(1, "text_features", CP_GATE_MATHS, CP_GATE_FAILED);
+}
+
+/* Where the oracle's RMS is 1 whatever the maths, the settings tell it, together with other bits. */
+static void settings_tell_other_maths(void **state) {
+    static const struct {
+        const char *address, *now, *accepted;
+        bool other;
+    } cases[] = {
+        {"activation", "erf", "quick", true},    {"activation", "quick, from visual.4 on erf", "quick", true},
+        {"norm", "one_pass", "two_pass", false}, {"norm", "rmsnorm", "two_pass", true},
+        {"norm.eps", "1e-06", "1e-05", true},    {"attention.softmax", "fp16", "fp32", false},
+        {"a.new.knob", "1", "2", true}};
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        begin("");
+        now.setting[1][0] = (struct cp_gate_setting){cases[c].address, cases[c].now};
+        accepted.setting[1][0].address = cases[c].address;
+        accepted.setting[1][0].value = cases[c].accepted;
+        now.setting[0][0].address = accepted.setting[0][0].address = cases[c].address;
+        (void)snprintf(now.tap[1][2].bits, sizeof now.tap[1][2].bits, "other");
+        judge(false);
+        assert_int_equal(!cp_gate_passed(&verdict), cases[c].other);
+        assert_outcome(1, "text_features", CP_GATE_MATHS, cases[c].other ? CP_GATE_FAILED : CP_GATE_PASSED);
+        assert_outcome(1, "visual.ln_pre", CP_GATE_MATHS, CP_GATE_PASSED);
+    }
 }
 
 static void the_worst_token_and_the_ulps_have_limits(void **state) {
@@ -428,7 +453,7 @@ static void a_baseline_reads_back(void **state) {
     assert_non_null(strstr(read_baseline(), "oracle: same}"));
     assert_int_equal(cp_gate_read(baseline_path(), &read, &err), CP_OK);
     assert_string_equal(read.reason, "it \"is\" so");
-    assert_string_equal(cp_gate_value(&read, &read.subject[0], "activation"), "a: \"b\" #c");
+    assert_string_equal(cp_gate_value(&read, &read.subject[0], "attention.compute"), "a: \"b\" #c");
     assert_int_equal(read.subject[1].tap[1].type, CP_BF16);
     assert_true(read.subject[0].tap[3].nonfinite == 5 && isnan(read.subject[1].kl_worst));
     cp_gate_verdict_free(&verdict);
@@ -532,7 +557,7 @@ static void xml_has_no_markup_of_names(void **state) {
         strstr(text, "(a&lt;b&gt;&amp;&quot;c&quot;.png), token 3: 1.5, oracle 1.25; channel 7: -2"));
     assert_non_null(strstr(text, "(b\xef\xbf\xbd.png)"));
     assert_non_null(strstr(text, "(c\xef\xbf\xbd.png)"));
-    assert_non_null(strstr(text, "activation: &lt;tanh&gt; &amp; &quot;x&quot;, accepted erf"));
+    assert_non_null(strstr(text, "attention.compute: &lt;tanh&gt; &amp; &quot;x&quot;, accepted fp16"));
     assert_non_null(strstr(text, "<testsuite name=\"e.erf\" tests=\"5\" failures=\"3\" errors=\"0\""));
     assert_non_null(strstr(text, "<failure type=\"ratio\" message=\"error 5 times the accepted"));
 }
@@ -583,6 +608,7 @@ int main(void) {
         cmocka_unit_test(a_larger_error_is_weighed_against_k),
         cmocka_unit_test(what_is_not_shown_fails_unless_allowed),
         cmocka_unit_test(the_oracle_tells_other_maths),
+        cmocka_unit_test(settings_tell_other_maths),
         cmocka_unit_test(the_worst_token_and_the_ulps_have_limits),
         cmocka_unit_test(new_values_that_are_not_finite_fail),
         cmocka_unit_test(what_is_on_one_side_alone_fails),

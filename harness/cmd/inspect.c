@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "study/inspect.h"
+#include "cmd/cmd.h"
+#include "report/inspection.h"
+
+#include <string.h>
+
+struct arguments {
+    struct cp_inspect_inputs in;
+    bool json;
+};
+
+static enum cp_status check(const struct arguments *a, struct cp_error *err) {
+    const struct cp_inspect_inputs *in = &a->in;
+    if (!in->path)
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: no file"), cp_expected(err, "a checkpoint");
+    if (in->config && in->name)
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: both --config and --name"),
+               cp_expected(err, "one of them");
+    if (!in->classes != !in->templates || (in->classes && in->prompts))
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: prompts are not plain"),
+               cp_expected(err, "--prompts FILE, or --classes FILE --templates FILE");
+    if (!in->images != !(in->prompts || in->classes) || ((in->labels || in->limit) && !in->images))
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: a calibration lacks something"),
+               cp_expected(err, "--images, and --prompts or --classes and --templates; --labels");
+    return CP_OK;
+}
+
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    const struct {
+        const char *option, **value;
+    } values[] = {{"--config", &a->in.config},   {"--name", &a->in.name},
+                  {"--images", &a->in.images},   {"--prompts", &a->in.prompts},
+                  {"--classes", &a->in.classes}, {"--templates", &a->in.templates},
+                  {"--labels", &a->in.labels},   {"--limit", &a->in.limit}};
+    const size_t count = sizeof values / sizeof values[0];
+    for (int i = 0; i < argc; i++) {
+        size_t v = 0;
+        while (v < count && strcmp(argv[i], values[v].option) != 0)
+            v++;
+        if (v < count && i + 1 < argc)
+            *values[v].value = argv[++i];
+        else if (strcmp(argv[i], "--json") == 0)
+            a->json = true;
+        else if (v < count)
+            return (void)cp_fail(err, CP_USAGE, "", "inspect: %s without a value", argv[i]),
+                   cp_expected(err, "%s VALUE", argv[i]);
+        else if (argv[i][0] == '-')
+            return (void)cp_fail(err, CP_USAGE, "", "inspect: unknown option '%s'", argv[i]),
+                   cp_expected(err,
+                               "--config, --name, --images, --prompts, --classes, --templates, --labels, "
+                               "--limit or --json");
+        else if (a->in.path)
+            return (void)cp_fail(err, CP_USAGE, "", "inspect: a second file '%s'", argv[i]),
+                   cp_expected(err, "one checkpoint");
+        else
+            a->in.path = argv[i];
+    }
+    return check(a, err);
+}
+
+enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err) {
+    struct arguments a = {.json = false};
+    struct cp_arena arena = {0};
+    struct cp_checkpoint *file = NULL;
+    struct cp_inspection inspection;
+    CP_TRY(parse(argc, argv, &a, err));
+    const enum cp_status status = cp_inspect(&a.in, &arena, &file, &inspection, err);
+    if (status == CP_OK)
+        (a.json ? cp_inspection_json : cp_inspection_text)(&inspection, stdout);
+    cp_checkpoint_close(file);
+    cp_arena_free(&arena);
+    return status;
+}

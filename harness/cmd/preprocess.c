@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What a picture becomes before the model sees it, step by step. */
+#include "preprocess/preprocess.h"
+
+#include "base/digest.h"
+#include "cmd/cmd.h"
+#include "io/disk_file.h"
+#include "io/file.h"
+#include "io/image_write.h"
+#include "io/npy_write.h"
+#include "model/spec.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *picture, *config, *npy, *png;
+    const char **settings; /* [setting_count] ADDRESS=VALUE */
+    size_t setting_count;
+};
+
+static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    const struct {
+        const char *option, **value;
+    } values[] = {{"--model-config", &a->config}, {"-o", &a->npy}, {"--png", &a->png}};
+    const size_t count = sizeof values / sizeof values[0];
+    for (int i = 0; i < argc; i++) {
+        size_t v = 0;
+        while (v < count && strcmp(argv[i], values[v].option) != 0)
+            v++;
+        if (v < count && i + 1 < argc)
+            *values[v].value = argv[++i];
+        else if (v < count)
+            return (void)cp_fail(err, CP_USAGE, "", "preprocess: %s without a value", argv[i]),
+                   cp_expected(err, "%s FILE", argv[i]);
+        else if (argv[i][0] == '-')
+            return (void)cp_fail(err, CP_USAGE, "", "preprocess: unknown option '%s'", argv[i]),
+                   cp_expected(err, "--model-config FILE, -o FILE.npy or --png FILE.png");
+        else if (strncmp(argv[i], "preprocess", 10) == 0 && strchr(argv[i], '='))
+            a->settings[a->setting_count++] = argv[i];
+        else if (a->picture)
+            return (void)cp_fail(err, CP_USAGE, "", "preprocess: a second picture '%s'", argv[i]),
+                   cp_expected(err, "one, and settings such as preprocess.filter=bilinear");
+        else
+            a->picture = argv[i];
+    }
+    if (!a->picture)
+        return (void)cp_fail(err, CP_USAGE, "", "preprocess: no picture"), cp_expected(err, "a file");
+    return CP_OK;
+}
+
+static enum cp_status set(struct cp_spec *spec, const char *setting, struct cp_arena *arena,
+                          struct cp_error *err) {
+    char *address = cp_arena_strdup(arena, setting);
+    if (!address)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    char *value = strchr(address, '=');
+    *value++ = '\0';
+    if (cp_spec_set(spec, address, value, err) != CP_OK)
+        return cp_error_within(err, setting), err->status;
+    return CP_OK;
+}
+
+/* As the config and the settings say; without a config, as ViT-B/32's. */
+static enum cp_status resolve(const struct arguments *a, struct cp_arena *arena, struct cp_preprocess *how,
+                              struct cp_error *err) {
+    static struct cp_clip_config config;
+    struct cp_spec *spec;
+    const char *path = a->config ? a->config : cp_data_path("configs/vit-b-32.json", arena);
+    if (!path)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(cp_clip_config_load(path, &config, err));
+    CP_TRY(cp_spec_create("preprocess", &config, cp_ops_find(NULL), arena, &spec, err));
+    for (size_t i = 0; i < a->setting_count; i++)
+        CP_TRY(set(spec, a->settings[i], arena, err));
+    *how = cp_spec_preprocess(spec);
+    return CP_OK;
+}
+
+/* ---- what is shown ---- */
+
+static void print_digest(const char *name, const char *what, const void *bytes, size_t size) {
+    struct cp_digest *digest;
+    struct cp_error err;
+    char hex[CP_DIGEST_HEX] = "";
+    if (cp_digest_start(&digest, &err) == CP_OK) {
+        cp_digest_add(digest, bytes, size);
+        cp_digest_finish_hex(digest, hex);
+    }
+    printf("%-11s %-40s sha256 %.16s\n", name, what, hex);
+}
+
+static void print_span(const struct cp_span *span, const char *side) {
+    const size_t rest = span->length - span->count;
+    if (rest)
+        printf(", %zu of %zu cut at the %s", span->first, rest, side);
+    else if (span->to)
+        printf(", %zu added at the %s", span->to, side);
+}
+
+static enum cp_status print_steps(const struct arguments *a, const struct cp_preprocess *how,
+                                  const struct cp_picture *picture, struct cp_error *err) {
+    struct cp_span x, y;
+    char what[64];
+    CP_TRY(cp_preprocess_spans(how, picture, a->picture, &x, &y, err));
+    (void)snprintf(what, sizeof what, "%zu x %zu, mode %s", picture->width, picture->height,
+                   cp_picture_mode_names[picture->mode]);
+    print_digest("decoded", what, picture->bytes,
+                 picture->width * picture->height * cp_picture_pixel(picture->mode));
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): resolve() has set it */
+    printf("%-11s %zu x %zu, %s %s", "resized", x.length, y.length, how->resize->info.name,
+           how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
+    print_span(&x, "left");
+    print_span(&y, "top");
+    printf("\n");
+    return CP_OK;
+}
+
+static void print_planes(const struct cp_preprocess *how, const float *cropped, const float *normalized) {
+    const size_t count = 3 * how->size * how->size;
+    char what[64];
+    float least = normalized[0], most = normalized[0];
+    for (size_t i = 1; i < count; i++) {
+        least = fminf(least, normalized[i]);
+        most = fmaxf(most, normalized[i]);
+    }
+    (void)snprintf(what, sizeof what, "(3, %zu, %zu), 0 to 255", how->size, how->size);
+    print_digest("cropped", what, cropped, count * sizeof *cropped);
+    (void)snprintf(what, sizeof what, "(3, %zu, %zu), %.4f to %.4f", how->size, how->size, (double)least,
+                   (double)most);
+    print_digest("normalized", what, normalized, count * sizeof *normalized);
+}
+
+/* ---- what is written ---- */
+
+static enum cp_status write_png(const char *path, const struct cp_preprocess *how, const float *cropped,
+                                struct cp_error *err) {
+    const size_t plane = how->size * how->size;
+    uint8_t *rgb = malloc(3 * plane), *png = NULL;
+    size_t size = 0;
+    if (!rgb)
+        return cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
+    for (size_t i = 0; i < 3 * plane; i++)
+        rgb[i] = (uint8_t)lrintf(fmaxf(0, fminf(255, cropped[i % 3 * plane + i / 3])));
+    enum cp_status status = cp_png_write(rgb, how->size, how->size, &png, &size, err);
+    if (status == CP_OK)
+        status = cp_disk_replace(path, png, size, err);
+    free(rgb);
+    free(png);
+    return status;
+}
+
+static enum cp_status write_files(const struct arguments *a, const struct cp_preprocess *how,
+                                  const float *cropped, const float *normalized, struct cp_error *err) {
+    const size_t shape[4] = {1, 3, how->size, how->size};
+    if (a->npy)
+        CP_TRY(cp_npy_write(a->npy, normalized, 4, shape, err));
+    return a->png ? write_png(a->png, how, cropped, err) : CP_OK;
+}
+
+static enum cp_status run(const struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
+    struct cp_preprocess how = {0};
+    struct cp_picture picture;
+    CP_TRY(resolve(a, arena, &how, err));
+    float *cropped = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *cropped);
+    float *normalized = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *normalized);
+    if (!cropped || !normalized)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for pixels");
+    CP_TRY(cp_picture_read(a->picture, &how.decode, &picture, err));
+    enum cp_status status = cp_preprocess_apply(&how, &picture, a->picture, cropped, normalized, err);
+    if (status == CP_OK)
+        status = print_steps(a, &how, &picture, err);
+    cp_picture_free(&picture);
+    if (status != CP_OK)
+        return status;
+    print_planes(&how, cropped, normalized);
+    return write_files(a, &how, cropped, normalized, err);
+}
+
+enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct arguments a = {.settings = cp_arena_alloc(&arena, (size_t)argc + 1, sizeof *a.settings)};
+    enum cp_status status =
+        a.settings ? parse(argc, argv, &a, err) : cp_fail(err, CP_INTERNAL, "", "out of memory");
+    if (status == CP_OK)
+        status = run(&a, &arena, err);
+    cp_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Names: openai/CLIP clip/model.py; mlfoundations/open_clip src/open_clip/model.py CustomTextCLIP and
+ * convert_to_custom_text_state_dict; huggingface/transformers models/clip/modeling_clip.py and
+ * convert_clip_original_pytorch_to_hf.py. */
+#include "model/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the layouts ---- */
+
+/* The text projection is a matrix that multiplies from the right or, with open_clip's proj_bias, an
+ * nn.Linear. OpenAI's TorchScript archives hold three whole numbers of the config among the weights. */
+static const struct cp_layout_rule native[] = {
+    {"text_projection", "text_projection", CP_LAYOUT_WHOLE},
+    {"text_projection", "text_projection.weight", CP_LAYOUT_TRANSPOSED},
+    {NULL, "input_resolution", CP_LAYOUT_IGNORED},
+    {NULL, "context_length", CP_LAYOUT_IGNORED},
+    {NULL, "vocab_size", CP_LAYOUT_IGNORED},
+    {"*", "*", CP_LAYOUT_WHOLE},
+    {NULL, NULL, CP_LAYOUT_IGNORED},
+};
+
+static const struct cp_layout_rule custom_text[] = {
+    {"text_projection", "text.text_projection", CP_LAYOUT_WHOLE},
+    {"text_projection", "text.text_projection.weight", CP_LAYOUT_TRANSPOSED},
+    {"visual.*", "visual.*", CP_LAYOUT_WHOLE},
+    {"logit_*", "logit_*", CP_LAYOUT_WHOLE},
+    {"*", "text.*", CP_LAYOUT_WHOLE},
+    {NULL, NULL, CP_LAYOUT_IGNORED},
+};
+
+#define HUGGING_FACE_BLOCK(model, file)                                                                      \
+    {model "transformer.resblocks.#.attn.in_proj_*", file ".encoder.layers.#.self_attn.%_proj.*",            \
+     CP_LAYOUT_QKV},                                                                                         \
+        {model "transformer.resblocks.#.attn.out_proj.*", file ".encoder.layers.#.self_attn.out_proj.*",     \
+         CP_LAYOUT_WHOLE},                                                                                   \
+        {model "transformer.resblocks.#.ln_1.*", file ".encoder.layers.#.layer_norm1.*", CP_LAYOUT_WHOLE},   \
+        {model "transformer.resblocks.#.ln_2.*", file ".encoder.layers.#.layer_norm2.*", CP_LAYOUT_WHOLE},   \
+        {model "transformer.resblocks.#.mlp.c_fc.*", file ".encoder.layers.#.mlp.fc1.*", CP_LAYOUT_WHOLE}, { \
+        model "transformer.resblocks.#.mlp.c_proj.*", file ".encoder.layers.#.mlp.fc2.*", CP_LAYOUT_WHOLE    \
+    }
+
+/* pre_layrnorm is spelled so there. */
+static const struct cp_layout_rule hugging_face[] = {
+    {NULL, "vision_model.embeddings.position_ids", CP_LAYOUT_IGNORED},
+    {NULL, "text_model.embeddings.position_ids", CP_LAYOUT_IGNORED},
+    {"visual.class_embedding", "vision_model.embeddings.class_embedding", CP_LAYOUT_WHOLE},
+    {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", CP_LAYOUT_WHOLE},
+    {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", CP_LAYOUT_WHOLE},
+    {"visual.ln_pre.*", "vision_model.pre_layrnorm.*", CP_LAYOUT_WHOLE},
+    HUGGING_FACE_BLOCK("visual.", "vision_model"),
+    {"visual.ln_post.*", "vision_model.post_layernorm.*", CP_LAYOUT_WHOLE},
+    {"visual.proj", "visual_projection.weight", CP_LAYOUT_TRANSPOSED},
+    {"token_embedding.weight", "text_model.embeddings.token_embedding.weight", CP_LAYOUT_WHOLE},
+    {"positional_embedding", "text_model.embeddings.position_embedding.weight", CP_LAYOUT_WHOLE},
+    HUGGING_FACE_BLOCK("", "text_model"),
+    {"ln_final.*", "text_model.final_layer_norm.*", CP_LAYOUT_WHOLE},
+    {"text_projection", "text_projection.weight", CP_LAYOUT_TRANSPOSED},
+    {"logit_*", "logit_*", CP_LAYOUT_WHOLE},
+    {NULL, NULL, CP_LAYOUT_IGNORED},
+};
+
+/* The first that fits: a vision tower alone is the same in open_clip's two classes. */
+const struct cp_layout cp_layouts[CP_LAYOUT_COUNT] = {
+    {"Hugging Face CLIPModel",
+     {"vision_model.embeddings.patch_embedding.weight", "text_model.embeddings.token_embedding.weight",
+      "vision_model.embeddings.class_embedding"},
+     hugging_face},
+    {"open_clip CustomTextCLIP",
+     {"text.token_embedding.weight", "text.positional_embedding", "text.ln_final.weight"},
+     custom_text},
+    {"OpenAI CLIP", {"visual.conv1.weight", "token_embedding.weight", "visual.class_embedding"}, native},
+};
+
+/* What else comes under the name of CLIP, told by how a name begins. */
+static const struct {
+    const char *begins, *what;
+} others[] = {{"visual.trunk.", "its vision tower is one of timm's"},
+              {"visual.attnpool.", "its vision tower is a ResNet"},
+              {"visual.layer1.", "its vision tower is a ResNet"},
+              {"text.transformer.embeddings.", "its text tower is one of Hugging Face's"},
+              {"text_decoder.", "it is a CoCa, with a text decoder"},
+              {"vision_model.encoder.layers.", "it lacks the patch embedding"},
+              {"encoder.layers.", "it is one encoder without its prefix"}};
+
+/* ---- patterns ---- */
+
+struct capture {
+    const char *number, *rest;
+    int number_length;
+};
+
+static bool matches(const char *pattern, const char *name, struct capture *capture) {
+    *capture = (struct capture){"", "", 0};
+    for (; *pattern; pattern++) {
+        if (*pattern == '*') {
+            capture->rest = name;
+            return *name != '\0';
+        }
+        if (*pattern == '#') {
+            capture->number = name;
+            capture->number_length = (int)strspn(name, "0123456789");
+            if (capture->number_length == 0)
+                return false;
+            name += capture->number_length;
+        } else if (*pattern != *name++) {
+            return false;
+        }
+    }
+    return *name == '\0';
+}
+
+static void expand(const char *pattern, const struct capture *capture, char part, char name[CP_LAYOUT_NAME]) {
+    size_t used = 0;
+    name[0] = '\0';
+    for (; *pattern && used < CP_LAYOUT_NAME; pattern++) {
+        char *to = name + used;
+        const size_t room = CP_LAYOUT_NAME - used;
+        if (*pattern == '*')
+            used += (size_t)snprintf(to, room, "%s", capture->rest);
+        else if (*pattern == '#')
+            used += (size_t)snprintf(to, room, "%.*s", capture->number_length, capture->number);
+        else
+            used += (size_t)snprintf(to, room, "%c", *pattern == '%' ? part : *pattern);
+    }
+}
+
+/* ---- finding ---- */
+
+static bool has_signature(const struct cp_layout *layout, const struct cp_checkpoint *file) {
+    for (size_t i = 0; i < 3 && layout->signature[i]; i++)
+        if (cp_checkpoint_find(file, layout->signature[i]))
+            return true;
+    return false;
+}
+
+static const char *other_model(const struct cp_checkpoint *file) {
+    for (size_t o = 0; o < sizeof others / sizeof others[0]; o++)
+        for (size_t i = 0; i < cp_checkpoint_count(file); i++)
+            if (strncmp(cp_checkpoint_at(file, i)->name, others[o].begins, strlen(others[o].begins)) == 0)
+                return others[o].what;
+    return NULL;
+}
+
+enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
+                            const struct cp_layout **layout, struct cp_error *err) {
+    const size_t count = cp_checkpoint_count(file);
+    *layout = NULL;
+    for (size_t i = 0; i < CP_LAYOUT_COUNT; i++)
+        if (has_signature(&cp_layouts[i], file)) {
+            *layout = &cp_layouts[i];
+            return CP_OK;
+        }
+    const char *other = other_model(file);
+    if (other)
+        (void)cp_fail(err, CP_BAD_INPUT, path, "is no CLIP of plain ViTs: %s", other);
+    else
+        (void)cp_fail(err, CP_BAD_INPUT, path, "no tensor of a CLIP among its %zu%s%.100s", count,
+                      count ? ", the first of which is " : "", count ? cp_checkpoint_at(file, 0)->name : "");
+    return cp_expected(err, "the layout of %s, %s or %s", cp_layouts[2].name, cp_layouts[1].name,
+                       cp_layouts[0].name);
+}
+
+/* By one rule; false where a part is missing, whose name is kept. */
+static bool find_by(const struct cp_layout_rule *rule, const struct capture *capture,
+                    const struct cp_checkpoint *file, struct cp_layout_source *source) {
+    char name[CP_LAYOUT_NAME];
+    *source = (struct cp_layout_source){.form = rule->form, .parts = rule->form == CP_LAYOUT_QKV ? 3 : 1};
+    for (size_t p = 0; p < source->parts; p++) {
+        expand(rule->file, capture, "qkv"[p], name);
+        source->part[p] = cp_checkpoint_find(file, name);
+        if (p == 0 || !source->part[p])
+            memcpy(source->name, name, sizeof name);
+        if (!source->part[p])
+            return false;
+    }
+    return true;
+}
+
+bool cp_layout_find(const struct cp_layout *layout, const struct cp_checkpoint *file, const char *model,
+                    struct cp_layout_source *source) {
+    struct cp_layout_source missing = {.parts = 0};
+    struct capture capture;
+    for (const struct cp_layout_rule *rule = layout->rules; rule->file; rule++) {
+        if (!rule->model || !matches(rule->model, model, &capture))
+            continue;
+        if (find_by(rule, &capture, file, source))
+            return true;
+        if (missing.parts == 0)
+            missing = *source;
+    }
+    *source = missing;
+    return false;
+}
+
+static bool has_one_of(const struct cp_layout *layout, const struct cp_checkpoint *file,
+                       const char *const *names) {
+    struct cp_layout_source source;
+    for (; *names; names++)
+        if (cp_layout_find(layout, file, *names, &source))
+            return true;
+    return false;
+}
+
+bool cp_layout_has_vision(const struct cp_layout *layout, const struct cp_checkpoint *file) {
+    return has_one_of(layout, file,
+                      (const char *const[]){"visual.conv1.weight", "visual.class_embedding",
+                                            "visual.positional_embedding", "visual.ln_post.weight", NULL});
+}
+
+bool cp_layout_has_text(const struct cp_layout *layout, const struct cp_checkpoint *file) {
+    return has_one_of(
+        layout, file,
+        (const char *const[]){"token_embedding.weight", "positional_embedding", "ln_final.weight", NULL});
+}
+
+bool cp_layout_ignores(const struct cp_layout *layout, const struct cp_checkpoint_tensor *tensor) {
+    struct capture capture;
+    for (const struct cp_layout_rule *rule = layout->rules; rule->file; rule++)
+        if (!rule->model && matches(rule->file, tensor->name, &capture))
+            return tensor->dtype == CP_INT64 || tensor->dtype == CP_INT32;
+    return false;
+}
+
+/* ---- reading ---- */
+
+void cp_layout_file_shape(const struct cp_layout_source *source, int rank, const size_t *shape,
+                          size_t *in_file) {
+    if (rank)
+        memcpy(in_file, shape, (size_t)rank * sizeof *shape);
+    if (source->form == CP_LAYOUT_QKV)
+        in_file[0] /= 3;
+    if (source->form == CP_LAYOUT_TRANSPOSED) {
+        in_file[0] = shape[1];
+        in_file[1] = shape[0];
+    }
+}
+
+static void transpose(const float *from, size_t rows, size_t columns, float *to) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            to[c * rows + r] = from[r * columns + c];
+}
+
+enum cp_status cp_layout_widen(const struct cp_checkpoint *file, const struct cp_layout_source *source,
+                               float *values, struct cp_error *err) {
+    const struct cp_checkpoint_tensor *first = source->part[0];
+    const size_t count = cp_checkpoint_elements(first);
+    if (source->form != CP_LAYOUT_TRANSPOSED) {
+        for (size_t p = 0; p < source->parts; p++)
+            CP_TRY(cp_checkpoint_widen(file, source->part[p], values + p * count, err));
+        return CP_OK;
+    }
+    float *as_stored = malloc(count ? count * sizeof *as_stored : 1);
+    if (!as_stored)
+        return cp_fail(err, CP_INTERNAL, first->name, "out of memory for %zu weights", count);
+    const enum cp_status status = cp_checkpoint_widen(file, first, as_stored, err);
+    if (status == CP_OK)
+        transpose(as_stored, first->shape[0], first->shape[1], values);
+    free(as_stored);
+    return status;
+}

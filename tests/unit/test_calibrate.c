@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What a calibration concludes from losses: planted ones, where the truth is known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "study/calibrate.h"
+
+#include <math.h>
+
+enum { IMAGES = 200 };
+
+static double losses[CP_CONFIG_ACTIVATIONS][IMAGES];
+
+/* Each activation's loss is `above` on average, with a scatter of its own around one that all share. */
+static struct cp_calibration judge(const double above[CP_CONFIG_ACTIVATIONS], double scatter, uint64_t seed) {
+    const double *const pointers[CP_CONFIG_ACTIVATIONS] = {losses[0], losses[1], losses[2]};
+    struct cp_calibration k = {0};
+    struct cp_error err = {0};
+    for (size_t a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        for (size_t i = 0; i < IMAGES; i++)
+            losses[a][i] =
+                1 + cp_counter_unit(seed, 99, i) + above[a] + scatter * cp_counter_unit(seed, a, i);
+    assert_int_equal(cp_calibration_judge(pointers, IMAGES, &k, &err), CP_OK);
+    return k;
+}
+
+static void a_clear_minimum_is_told(void **state) {
+    (void)state;
+    for (int truth = 0; truth < CP_CONFIG_ACTIVATIONS; truth++) {
+        double above[CP_CONFIG_ACTIVATIONS] = {0.05, 0.05, 0.05};
+        above[truth] = 0;
+        const struct cp_calibration k = judge(above, 0.1, 5);
+        assert_int_equal(k.best, truth);
+        assert_true(k.told && k.told_confidence > 0.999);
+        for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+            assert_true(a == truth || (k.excluded[a] && k.low[a] < 0.05 && k.high[a] > 0.05));
+    }
+}
+
+/* erf and its approximation need not be told from each other. */
+static void two_of_one_kind_are_no_doubt(void **state) {
+    const double above[CP_CONFIG_ACTIVATIONS] = {0.05, 0, 1e-6};
+    (void)state;
+    const struct cp_calibration k = judge(above, 0.1, 6);
+    assert_true(k.told && k.best != CP_CONFIG_QUICK);
+    assert_false(k.excluded[k.best == CP_CONFIG_ERF ? CP_CONFIG_TANH : CP_CONFIG_ERF]);
+}
+
+/* Without any difference, "told" is false but for the rate that the interval allows. */
+static void chance_is_not_told(void **state) {
+    const double above[CP_CONFIG_ACTIVATIONS] = {0, 0, 0};
+    int told = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++)
+        told += judge(above, 0.1, seed).told;
+    assert_true(told <= 8);
+}
+
+static void what_is_not_finite_is_not_told(void **state) {
+    const double above[CP_CONFIG_ACTIVATIONS] = {0, NAN, 0.05};
+    (void)state;
+    const struct cp_calibration k = judge(above, 0.1, 5);
+    assert_false(k.told);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_clear_minimum_is_told),
+        cmocka_unit_test(two_of_one_kind_are_no_doubt),
+        cmocka_unit_test(chance_is_not_told),
+        cmocka_unit_test(what_is_not_finite_is_not_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One model in every layout: the same bits come back. */
+#include "layout_fixture.h"
+
+#include "model/layout.h"
+
+static struct cp_model seeded;
+
+static int make_model(void **state) {
+    struct cp_error err = {0};
+    return make_scratch(state) || cp_model_counter(&tiny, 7, &seeded, &err) != CP_OK;
+}
+
+static int free_model(void **state) {
+    cp_model_free(&seeded);
+    return remove_scratch(state);
+}
+
+static void assert_same_weights(const struct cp_model *a, const struct cp_model *b) {
+    static struct listing of_a, of_b;
+    list_model(&of_a, a);
+    list_model(&of_b, b);
+    assert_int_equal(of_a.count, of_b.count);
+    for (size_t i = 0; i < of_a.count; i++)
+        if (memcmp(of_a.tensors[i].values, of_b.tensors[i].values, stored_bytes(&of_a.tensors[i])) != 0)
+            fail_msg("%s", of_a.tensors[i].name);
+}
+
+static void assert_layout(const char *name) {
+    struct cp_checkpoint *file = NULL;
+    const struct cp_layout *layout = NULL;
+    struct cp_error err = {0};
+    assert_int_equal(cp_checkpoint_open(scratch_path, &file, &err), CP_OK);
+    assert_int_equal(cp_layout_of(file, scratch_path, &layout, &err), CP_OK);
+    assert_string_equal(layout->name, name);
+    cp_checkpoint_close(file);
+}
+
+/* Writes the listing, loads it under the whole config. */
+static struct cp_model reload(const struct listing *list, const char *layout) {
+    struct cp_model model;
+    struct cp_error err = {0};
+    write_stored(scratch_fd, list->tensors, list->count, NULL);
+    assert_layout(layout);
+    if (cp_model_load(scratch_path, &tiny, &model, &err) != CP_OK)
+        fail_msg("%s: %s", err.where, err.what);
+    return model;
+}
+
+static struct listing *listed(void) {
+    static struct listing list;
+    list_model(&list, &seeded);
+    return &list;
+}
+
+static void check(struct listing *list, const char *layout) {
+    struct cp_model model = reload(list, layout);
+    assert_same_weights(&seeded, &model);
+    cp_model_free(&model);
+}
+
+static void openai(void **state) {
+    (void)state;
+    check(listed(), "OpenAI CLIP");
+}
+
+static void custom_text(void **state) {
+    struct listing *list = listed();
+    (void)state;
+    as_custom_text(list, false);
+    check(list, "open_clip CustomTextCLIP");
+}
+
+static void linear_text_projection(void **state) {
+    struct listing *list = listed();
+    (void)state;
+    as_custom_text(list, true);
+    check(list, "open_clip CustomTextCLIP");
+}
+
+static void hugging_face(void **state) {
+    struct listing *list = listed();
+    (void)state;
+    as_hugging_face(list);
+    check(list, "Hugging Face CLIPModel");
+}
+
+/* CLIPVisionModelWithProjection and CLIPTextModelWithProjection, and open_clip's towers by themselves. */
+static void towers_alone(void **state) {
+    (void)state;
+    for (int hugging = 0; hugging < 2; hugging++)
+        for (int vision = 0; vision < 2; vision++) {
+            struct cp_model half = seeded;
+            static struct listing list;
+            if (vision)
+                half.config.text.layers = 0;
+            else
+                half.config.vision.layers = 0;
+            half.logit_scale = NULL;
+            list_model(&list, &half);
+            if (hugging)
+                as_hugging_face(&list);
+            struct cp_model model = reload(&list, hugging ? "Hugging Face CLIPModel" : "OpenAI CLIP");
+            assert_int_equal(cp_has_vision(&model.config), vision);
+            assert_int_equal(cp_has_text(&model.config), !vision);
+            assert_same_weights(&half, &model);
+            cp_model_free(&model);
+        }
+}
+
+/* What is missing is named as the file would name it. */
+static void missing_parts_have_the_names_of_the_file(void **state) {
+    static const struct {
+        const char *gone, *line;
+    } rows[] = {
+        {"text_model.encoder.layers.1.self_attn.v_proj.bias",
+         ": tensor text_model.encoder.layers.1.self_attn.v_proj.bias: missing (expected shape (128), which "
+         "the "
+         "config calls for)"},
+        {"vision_model.pre_layrnorm.weight", ": tensor vision_model.pre_layrnorm.weight: missing (expected "
+                                             "shape (64), which the config calls for)"},
+        {"visual_projection.weight",
+         ": tensor visual_projection.weight: missing (expected shape (16, 64), which the config calls for)"},
+    };
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct listing *list = listed();
+        struct cp_model model;
+        struct cp_error err = {0};
+        as_hugging_face(list);
+        for (size_t i = 0; i < list->count; i++)
+            if (strcmp(list->tensors[i].name, rows[r].gone) == 0)
+                list->tensors[i] = list->tensors[--list->count];
+        write_stored(scratch_fd, list->tensors, list->count, NULL);
+        assert_string_equal(line_of(cp_model_load(scratch_path, &tiny, &model, &err), &err), rows[r].line);
+        cp_model_free(&model);
+    }
+}
+
+static void other_models_are_named(void **state) {
+    static const struct {
+        const char *header, *line;
+    } rows[] = {
+#define EXPECTED " (expected the layout of OpenAI CLIP, open_clip CustomTextCLIP or Hugging Face CLIPModel)"
+        {"{" FOUR_BYTES("visual.trunk.norm.weight") "}",
+         ": is no CLIP of plain ViTs: its vision tower is one of timm's" EXPECTED},
+        {"{" FOUR_BYTES("visual.layer1.0.bn1.weight") "}",
+         ": is no CLIP of plain ViTs: its vision tower is a ResNet" EXPECTED},
+        {"{" FOUR_BYTES("fc.weight") "}",
+         ": no tensor of a CLIP among its 1, the first of which is fc.weight" EXPECTED},
+    };
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct cp_model model;
+        struct cp_error err = {0};
+        write_header(strlen(rows[r].header), rows[r].header, strlen(rows[r].header), 4);
+        assert_string_equal(line_of(cp_model_load(scratch_path, &tiny, &model, &err), &err), rows[r].line);
+        cp_model_free(&model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(openai),
+        cmocka_unit_test(custom_text),
+        cmocka_unit_test(linear_text_projection),
+        cmocka_unit_test(hugging_face),
+        cmocka_unit_test(towers_alone),
+        cmocka_unit_test(missing_parts_have_the_names_of_the_file),
+        cmocka_unit_test(other_models_are_named),
+    };
+    return cmocka_run_group_tests(tests, make_model, free_model);
+}

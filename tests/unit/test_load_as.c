@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What each version of open_clip makes of a call, and what it says. The expectations were read in
+ * src/open_clip/factory.py at v2.24.0, v2.28.0, v2.29.0, v2.32.0, v3.0.0 and v3.3.0. */
+#include "scratch_fixture.h"
+
+#include "model/load_as.h"
+
+#define WITHOUT                                                                                              \
+    "These pretrained weights were trained with QuickGELU activation but the model config does not have "    \
+    "that "                                                                                                  \
+    "enabled. Consider using a model config with a \"-quickgelu\" suffix or enable with a flag."
+#define WITH                                                                                                 \
+    "The pretrained weights were not trained with QuickGELU but this activation is enabled in the model "    \
+    "config, "                                                                                               \
+    "consider using a model config without QuickGELU or disable override flags."
+#define MISMATCH(model, tag, weights)                                                                        \
+    "QuickGELU mismatch between final model config (quick_gelu=" model ") and pretrained tag '" tag          \
+    "' (quick_gelu=" weights ")."
+
+static void answers(void **state) {
+    static const struct {
+        struct cp_load_call call;
+        bool quick;
+        const char *warning;
+    } rows[] = {
+        /* The founding case: the same weights by their tag and from a file. */
+        {{"open_clip-2.24", "ViT-L-14-336", "openai", false}, true, NULL},
+        {{"open_clip-2.24", "ViT-L-14-336", "tmp.pt", false}, false, NULL},
+        {{"open_clip-2.24.0", "ViT-L-14-336-quickgelu", "tmp.pt", false}, true, NULL},
+        {{"open_clip-2.24", "ViT-L-14-336", "tmp.pt", true}, true, NULL},
+        {{"open_clip-2.28", "ViT-L/14", "OpenAI", false}, true, NULL},
+        {{"open_clip-2.0", "ViT-B-32", "laion400m_e32", false}, false, NULL},
+        {{"open_clip-2.28", "ViT-B-32-quickgelu", "laion400m_e32", false}, true, NULL},
+        {{"open_clip-2.29", "ViT-L-14-336", "openai", false}, false, WITHOUT},
+        {{"open_clip-2.32", "ViT-L-14-336", "openai", true}, true, NULL},
+        {{"open_clip-2.30", "ViT-L-14-336-quickgelu", "openai", false}, true, NULL},
+        {{"open_clip-2.29", "ViT-B-32", "laion2b_s34b_b79k", true}, true, WITH},
+        {{"open_clip-2.29", "ViT-B-32", "laion2b-s34b-b79k", false}, false, NULL},
+        {{"open_clip-2.29", "ViT-L-14-336", "./tmp", false}, false, NULL},
+        {{"open_clip-3.0", "ViT-L-14-336", "openai", false}, false, MISMATCH("False", "openai", "True")},
+        {{"open_clip-3.3.0", "ViT-H-14", "dfn5b", false}, false, MISMATCH("False", "dfn5b", "True")},
+        {{"open_clip-3.0", "ViT-H-14", "laion2b_s32b_b79k", true},
+         true,
+         MISMATCH("True", "laion2b_s32b_b79k", "False")},
+        {{"open_clip-3.1", "ViT-L-14-336", "tmp.pt", true}, true, NULL},
+        {{"open_clip-4.2", "ViT-L-14-336-quickgelu", "openai", false}, true, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cp_arena arena = {0};
+        struct cp_load_answer answer;
+        struct cp_error err = {0};
+        if (cp_load_as(&rows[i].call, &arena, &answer, &err) != CP_OK)
+            fail_msg("row %zu: %s (expected %s)", i, err.what, err.expected);
+        if (answer.quick_gelu != rows[i].quick || answer.config.quick_gelu != rows[i].quick)
+            fail_msg("row %zu: %d", i, answer.quick_gelu);
+        if ((answer.warning == NULL) != (rows[i].warning == NULL) ||
+            (answer.warning && strcmp(answer.warning, rows[i].warning) != 0))
+            fail_msg("row %zu warns: %s", i, answer.warning ? answer.warning : "nothing");
+        cp_arena_free(&arena);
+    }
+}
+
+static void refusals(void **state) {
+    static const struct {
+        struct cp_load_call call;
+        const char *line;
+    } rows[] = {
+        {{"open_clip-1.3", "ViT-B-32", "openai", false},
+         "load_as: 'open_clip-1.3' is no version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 on, "
+         "such as "
+         "open_clip-2.24)"},
+        {{"open_clip-2.24x", "ViT-B-32", "openai", false},
+         "load_as: 'open_clip-2.24x' is no version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 on, "
+         "such "
+         "as open_clip-2.24)"},
+        {{"open_clip-2.24", "ViT-B-33", "openai", false},
+         "no model is named 'ViT-B-33'; did you mean 'ViT-B-32'? (expected a plain ViT of open_clip's, such "
+         "as "
+         "ViT-B-32 or ViT-L-14-336-quickgelu)"},
+        {{"open_clip-3.0", "ViT-B-32", "laion400m_e33", false},
+         "open_clip has no weights 'laion400m_e33' for ViT-B-32; did you mean 'laion400m_e31'? (expected a "
+         "tag of "
+         "that model, or the path of a file)"},
+        {{"open_clip-3.0", "ViT-L-14-336-quickgelu", "laion2b", false},
+         "open_clip has no weights 'laion2b' for ViT-L-14-336-quickgelu (expected a tag of that model, or "
+         "the path "
+         "of a file)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cp_arena arena = {0};
+        struct cp_load_answer answer;
+        struct cp_error err = {0};
+        char line[1600];
+        assert_int_equal(cp_load_as(&rows[i].call, &arena, &answer, &err), CP_BAD_INPUT);
+        cp_error_line(&err, line, sizeof line);
+        assert_string_equal(line, rows[i].line);
+        cp_arena_free(&arena);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(refusals)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
