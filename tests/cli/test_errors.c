@@ -53,7 +53,7 @@ static void one_line_each(void **state) {
         {DEMO "model.checkpoint=/nowhere.safetensors", 3, "/nowhere.safetensors: cannot be opened"},
         {DEMO "model.checkpoint=README.md", 3, "README.md: is in none of the known formats"},
         {DEMO "model.config=README.md", 3, "README.md: line 1"},
-        {DEMO "inputs.prompts='[caf\xc3\xa9]'", 3, "not ASCII"},
+        {DEMO "inputs.prompts='[caf\xc3\x83\xc2\xa9]'", 3, "a wrong encoding"},
         {SHORT "'inputs={prompts: [a cat]}'", 3, "OpenAI's tokenizer, the model has bert-base-uncased"},
         {SHORT "'inputs={synthetic: {prompts: 1}}'", 3, "synthetic prompts of 2 tokens out of 100"},
         {DEMO "isa=avx1024", 3, "isa"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Texts by every tokenizer: ids are those of the vocabulary, start is first and end last. Run in the repository, for
- * data/vocab. */
+ * Texts by every tokenizer: ids are those of the vocabulary, start is first and end last. Run in the
+ * repository, for data/vocab. */
 #include "model/bpe.h"
 #include "model/tokenizer.h"
 
@@ -21,16 +21,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct cp_error err;
     struct cp_tokens tokens;
     int32_t ids[CONTEXT];
-    if (!tokenizer &&
-        cp_tokenizer_open("data/vocab/bpe_simple_vocab_16e6.txt.gz", &tokenizer, &err) != CP_OK)
+    if (!tokenizer && cp_tokenizer_open("data/vocab/bpe_simple_vocab_16e6.txt.gz", &tokenizer, &err) != CP_OK)
         abort();
     const struct cp_tokenizer_variant *v = cp_tokenizer_variant(size ? data[0] % 8 : 0);
     if (size == 0 || !v)
         return 0;
     cp_arena_reset(&arena);
     const char *text = (const char *)data + 1;
-    const enum cp_status status =
-        cp_tokenizer_tokens(tokenizer, v, text, size - 1, &arena, &tokens, &err);
+    const enum cp_status status = cp_tokenizer_tokens(tokenizer, v, text, size - 1, &arena, &tokens, &err);
     if (status != CP_OK)
         return status == CP_BAD_INPUT ? 0 : (abort(), 0);
     check_ids(tokens.ids, tokens.count);

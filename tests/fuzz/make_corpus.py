@@ -105,10 +105,19 @@ def safetensors_seeds():
                                              "weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}).encode())
 
 
+def tokenizer_seeds():
+    """Texts that a tokenizer does something to, for each of the seven in turn; the first byte names it."""
+    lines = (ROOT / "reference/golden/tokenizer/fragments.txt").read_bytes().split(b"\n")[:-1]
+    texts = [line.decode("unicode_escape").encode("latin-1") for line in lines]
+    for variant in range(7):
+        seed("tokenizer", f"fragments-{variant}", bytes([variant]) + b" ".join(texts[variant::7]))
+
+
 def main():
     shutil.rmtree(HERE / "corpus", ignore_errors=True)
     torch_seeds()
     safetensors_seeds()
+    tokenizer_seeds()
     for file in sorted((ROOT / "data/configs").glob("*.json")) + [ROOT / "reference/golden/captures/model.json",
                                                                  ROOT / "data/fashion-clip/open_clip_config.json"]:
         seed("config", file.name, file.read_bytes())

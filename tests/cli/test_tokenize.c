@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * `clip-parity tokenize`, and candidates that read other tokens. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "program_fixture.h"
+
+static void expect(const char *arguments, int code, const char *says) {
+    char text[8192];
+    const int found = run_program(arguments, text, sizeof text);
+    if (found != code || !strstr(text, says))
+        fail_msg("%s gives %d, '%s'; expected %d and '%s'", arguments, found, text, code, says);
+}
+
+static void ids_and_tokens(void **state) {
+    (void)state;
+    expect("tokenize 'a dog' '' 'caf\xc3\xa9'", 0,
+           "49406 320 1929 49407\n  <|startoftext|> a</w> dog</w> <|endoftext|>\n49406 49407\n");
+    expect("tokenize --tokenizer huggingface --context 6 --pad 'a dog'", 0,
+           "49406 320 1929 49407 49407 49407\n");
+    expect("tokenize --tokenizer open_clip --context 6 --pad 'a dog'", 0, "49406 320 1929 49407 0 0\n");
+    expect("tokenize --context 3 --truncate 'a dog'", 0, "49406 320 49407\n");
+    expect("tokenize --tokenizer drop_eot --context 3 --truncate 'a dog'", 0, "49406 320 1929\n");
+    expect("tokenize -- -x", 0, "49406 268 343 49407\n");
+}
+
+static void json_is_one_value(void **state) {
+    (void)state;
+    expect(
+        "tokenize --json 'a \"dog\\' \"$(printf 'x\\ty')\"", 0,
+        "[{\"text\": \"a \\\"dog\\\\\", \"tokenizer\": \"open_clip\", \"ids\": [49406, 320, 257, 1929, 315, "
+        "49407], \"tokens\": [\"<|startoftext|>\", \"a</w>\", \"\\\"</w>\", \"dog</w>\", \"\\\\</w>\", "
+        "\"<|endoftext|>\"]},\n {\"text\": \"x\\u0009y\", ");
+    expect("tokenize --json 'a dog' \"caf\xc3\xa9\" '\"' | python3 -c "
+           "'import json, sys; print([len(x[\"ids\"]) == len(x[\"tokens\"]) for x in json.load(sys.stdin)])'",
+           0, "[True, True, True]");
+}
+
+static void wrong_use_is_one_line(void **state) {
+    static const struct {
+        const char *arguments;
+        int code;
+        const char *says;
+    } rows[] = {
+        {"tokenize", 4, "tokenize: no text (expected one or more)"},
+        {"tokenize --tokenizer", 4, "tokenize: --tokenizer without a value"},
+        {"tokenize --nope x", 4, "tokenize: unknown option '--nope'"},
+        {"tokenize --context 1 x", 4, "tokenize: a context of '1'"},
+        {"tokenize --tokenizer opnai x", 3, "unknown tokenizer 'opnai'; did you mean 'openai'?"},
+        {"tokenize --vocabulary /nowhere x", 3, "/nowhere: cannot be opened"},
+        {"tokenize --context 3 'a dog'", 3,
+         "has 4 tokens with start and end (expected at most 3, the context, or "
+         "--truncate)"},
+        {"tokenize \"$(printf '\\377')\"", 3, "byte 1 is 0xff, not well-formed UTF-8"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[4096];
+        expect(rows[i].arguments, rows[i].code, rows[i].says);
+        (void)run_program(rows[i].arguments, text, sizeof text);
+        assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    }
+}
+
+#define RUN "run experiments/quickgelu-vs-gelu.yaml output=$OUT inputs.limit=2 local=off floor=0 oracle=2 "
+
+/* The curly apostrophe is one token more without ftfy; the plain one is the same for all. */
+static void candidates_read_their_own_tokens(void **state) {
+    char text[1 << 16];
+    (void)state;
+    assert_int_equal(
+        run_program(RUN "'candidates={x: {tokenizer: no_ftfy}}' "
+                        "'inputs={images: data/fashion-clip/images/*.png, prompts: [dog\xe2\x80\x99s, "
+                        "cat], limit: 2}'",
+                    text, sizeof text),
+        0);
+    assert_non_null(strstr(text, "other maths from token_embedding on"));
+    assert_int_equal(
+        run_program(RUN "'candidates={x: {tokenizer: no_ftfy}}' "
+                        "'inputs={images: data/fashion-clip/images/*.png, prompts: [a dog, cat], limit: "
+                        "2}'",
+                    text, sizeof text),
+        0);
+    assert_non_null(strstr(text, "no other maths"));
+    (void)remove(scratch_output());
+}
+
+static void tokens_given_are_everybodys(void **state) {
+    char text[4096];
+    (void)state;
+    const int code =
+        run_program("run --dry-run experiments/quickgelu-vs-gelu.yaml 'candidates={x: {tokenizer: no_ftfy}}' "
+                    "'inputs={synthetic: {images: 1, prompts: 2}}'",
+                    text, sizeof text);
+    assert_int_equal(code, 3);
+    assert_non_null(
+        strstr(text, "tokenizer: open_clip and no_ftfy, but the prompts are tokens (expected prompts as "
+                     "texts)"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_and_tokens),
+        cmocka_unit_test(json_is_one_value),
+        cmocka_unit_test(wrong_use_is_one_line),
+        cmocka_unit_test(candidates_read_their_own_tokens),
+        cmocka_unit_test(tokens_given_are_everybodys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
