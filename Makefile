@@ -71,12 +71,10 @@ fuzz:
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang libclang-rt-14-dev"
 	cmake --preset fuzz
 	cmake --build --preset fuzz
-	@for target in $(FUZZ); do \
-	  mkdir -p build/fuzz/corpus/$$target; echo "== $$target"; \
-	  build/fuzz/tests/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 \
-	    -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict \
-	    build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
-	done
+	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I T sh -c 'mkdir -p build/fuzz/corpus/T && \
+	  build/fuzz/tests/fuzz_T -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict build/fuzz/corpus/T tests/fuzz/corpus/T \
+	    > build/fuzz/T.log 2>&1 || { cat build/fuzz/T.log; exit 1; }; echo "T: $$(grep number_of_executed build/fuzz/T.log)"'
 
 # Branches of the readers of checkpoints that their tests take: fails below 95 %.
 COVERAGE_TESTS = unit.safetensors unit.array unit.out_of_memory malformed.arrays malformed.npz malformed.pickle \
