@@ -39,7 +39,7 @@ static enum cp_status read_context(const char *value, struct arguments *a, struc
 }
 
 static enum cp_status read_option(int argc, char **argv, int *i, struct arguments *a, struct cp_error *err) {
-    const char *option = argv[*i], *value = NULL;
+    const char *option = argv[*i], *value = "";
     if (strcmp(option, "--json") == 0)
         return a->json = true, CP_OK;
     if (strcmp(option, "--pad") == 0)

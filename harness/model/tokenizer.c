@@ -216,7 +216,7 @@ static void add_words(const struct cp_tokenizer *tokenizer, const struct cp_toke
 enum cp_status cp_tokenizer_tokens(const struct cp_tokenizer *tokenizer,
                                    const struct cp_tokenizer_variant *variant, const char *text, size_t size,
                                    struct cp_arena *arena, struct cp_tokens *tokens, struct cp_error *err) {
-    struct cp_codes codes;
+    struct cp_codes codes = {NULL, 0};
     CP_TRY(decode(text, size, arena, &codes, err));
     CP_TRY(clean(variant, &codes, arena, err));
     unsigned char *bytes = cp_arena_alloc(arena, codes.count + 1, CP_UTF8_MAX);

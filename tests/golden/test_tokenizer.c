@@ -13,6 +13,7 @@
 #include "model/tokenizer.h"
 #include "model/unicode.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,9 +194,11 @@ static void mixed(visitor *visit) {
 static void joined(visitor *visit) {
     for (size_t i = 0; i < FRAGMENTS; i++) {
         char text[PARTS_MAX * 256] = {0};
+        size_t used = 0;
         const size_t length = 1 + draw("fragments", i, 0) % PARTS_MAX;
         for (size_t k = 1; k <= length; k++)
-            strcat(text, fragments[draw("fragments", i, k) % fragment_count]);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s",
+                                     fragments[draw("fragments", i, k) % fragment_count]);
         visit(text);
     }
 }
@@ -207,10 +210,11 @@ static void long_texts(visitor *visit) {
     for (size_t i = 0; i < fragment_count; i++)
         if (!strpbrk(fragments[i], "\xc2\xc3\xc5\xcc\xce\xcf\xd0\xd1\xe2\xef<&"))
             plain[count++] = fragments[i];
+
     for (size_t i = 0; i < LONG; i++) {
         char text[LONG_BYTES + 1] = {0};
         size_t used = 0;
-        for (size_t k = 0; k < DRAWS_MAX; k++) {
+        for (size_t k = 0; count > 0 && k < DRAWS_MAX; k++) {
             const char *part = plain[draw("long", i, k) % count];
             if (used + strlen(part) > LONG_BYTES)
                 break;
@@ -231,7 +235,7 @@ static void entity_texts(visitor *visit) {
         }
         (void)snprintf(text, sizeof text, "&%s;", entities[i]);
         for (char *at = text; *at; at++)
-            *at = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+            *at = (char)toupper((unsigned char)*at);
         visit(text);
     }
 }
