@@ -60,7 +60,7 @@ static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const 
 static enum cp_status check_activation(const struct cp_study *study, struct cp_error *err) {
     const struct cp_candidate *baseline = &study->experiment->baseline;
     bool said = !study->model.config.activation_unknown;
-    for (size_t i = 0; i < baseline->count; i++)
+    for (size_t i = 0; i < baseline->count && study->model.config.activation_unknown; i++)
         if (strcmp(baseline->settings[i].address, "activation") == 0)
             said = strcmp(baseline->settings[i].value, "auto") != 0;
     if (said)
