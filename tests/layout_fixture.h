@@ -102,10 +102,13 @@ static inline bool begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Of a tensor that has columns as rows; never freed: tests are short. */
+/* Columns become rows, in one of a few buffers in turn: a listing has two such tensors. */
 static inline void transpose_stored(struct stored *t) {
-    float *values = malloc(stored_bytes(t));
-    assert_non_null(values);
+    enum { BUFFERS = 8, FLOATS = 1 << 13 };
+    static float buffers[BUFFERS][FLOATS];
+    static size_t next;
+    float *values = buffers[next++ % BUFFERS];
+    assert_true(stored_bytes(t) <= sizeof buffers[0]);
     for (size_t r = 0; r < t->shape[0]; r++)
         for (size_t c = 0; c < t->shape[1]; c++)
             values[c * t->shape[0] + r] = t->values[r * t->shape[1] + c];
