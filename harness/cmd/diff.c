@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/diff.h"
 #include "cmd/cmd.h"
+#include "cmd/option.h"
 #include "cmd/stop.h"
 #include "report/report.h"
 #include "study/run.h"
@@ -29,20 +30,16 @@ static enum cp_status parse_word(struct arguments *a, const char *word, struct c
 }
 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct {
-        const char *option, **value;
-    } values[] = {{"--model", &a->diff.checkpoint},  {"--config", &a->diff.config},
-                  {"--seed", &a->diff.seed},         {"--map", &a->diff.b.map},
-                  {"--map-a", &a->diff.a.map},       {"--spec-a", &a->diff.a.settings},
-                  {"--spec-b", &a->diff.b.settings}, {"-o", &a->diff.output}};
+    const struct cp_cmd_option values[] = {
+        {"--model", &a->diff.checkpoint},  {"--config", &a->diff.config}, {"--seed", &a->diff.seed},
+        {"--map", &a->diff.b.map},         {"--map-a", &a->diff.a.map},   {"--spec-a", &a->diff.a.settings},
+        {"--spec-b", &a->diff.b.settings}, {"-o", &a->diff.output}};
     const size_t count = sizeof values / sizeof values[0];
     for (int i = 0; i < argc; i++) {
-        size_t v = 0;
-        while (v < count && strcmp(argv[i], values[v].option) != 0)
-            v++;
-        if (v < count && i + 1 < argc)
-            *values[v].value = argv[++i];
-        else if (v < count)
+        bool missing;
+        if (cp_cmd_option(values, count, argc, argv, &i, &missing))
+            continue;
+        if (missing)
             return (void)cp_fail(err, CP_USAGE, "", "diff: %s without a value", argv[i]),
                    cp_expected(err, "%s VALUE", argv[i]);
         else if (strcmp(argv[i], "--no-oracle") == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/inspect.h"
 #include "cmd/cmd.h"
+#include "cmd/option.h"
 #include "report/inspection.h"
 
 #include <string.h>
@@ -27,22 +28,18 @@ static enum cp_status check(const struct arguments *a, struct cp_error *err) {
 }
 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct {
-        const char *option, **value;
-    } values[] = {{"--config", &a->in.config},   {"--name", &a->in.name},
-                  {"--images", &a->in.images},   {"--prompts", &a->in.prompts},
-                  {"--classes", &a->in.classes}, {"--templates", &a->in.templates},
-                  {"--labels", &a->in.labels},   {"--limit", &a->in.limit}};
+    const struct cp_cmd_option values[] = {{"--config", &a->in.config},   {"--name", &a->in.name},
+                                           {"--images", &a->in.images},   {"--prompts", &a->in.prompts},
+                                           {"--classes", &a->in.classes}, {"--templates", &a->in.templates},
+                                           {"--labels", &a->in.labels},   {"--limit", &a->in.limit}};
     const size_t count = sizeof values / sizeof values[0];
     for (int i = 0; i < argc; i++) {
-        size_t v = 0;
-        while (v < count && strcmp(argv[i], values[v].option) != 0)
-            v++;
-        if (v < count && i + 1 < argc)
-            *values[v].value = argv[++i];
-        else if (strcmp(argv[i], "--json") == 0)
+        bool missing;
+        if (cp_cmd_option(values, count, argc, argv, &i, &missing))
+            continue;
+        if (strcmp(argv[i], "--json") == 0)
             a->json = true;
-        else if (v < count)
+        else if (missing)
             return (void)cp_fail(err, CP_USAGE, "", "inspect: %s without a value", argv[i]),
                    cp_expected(err, "%s VALUE", argv[i]);
         else if (argv[i][0] == '-')

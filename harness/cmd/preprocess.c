@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "cmd/cmd.h"
+#include "cmd/option.h"
 #include "io/disk_file.h"
 #include "io/file.h"
 #include "io/image_write.h"
@@ -22,17 +23,14 @@ struct arguments {
 };
 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct {
-        const char *option, **value;
-    } values[] = {{"--model-config", &a->config}, {"-o", &a->npy}, {"--png", &a->png}};
+    const struct cp_cmd_option values[] = {
+        {"--model-config", &a->config}, {"-o", &a->npy}, {"--png", &a->png}};
     const size_t count = sizeof values / sizeof values[0];
     for (int i = 0; i < argc; i++) {
-        size_t v = 0;
-        while (v < count && strcmp(argv[i], values[v].option) != 0)
-            v++;
-        if (v < count && i + 1 < argc)
-            *values[v].value = argv[++i];
-        else if (v < count)
+        bool missing;
+        if (cp_cmd_option(values, count, argc, argv, &i, &missing))
+            continue;
+        if (missing)
             return (void)cp_fail(err, CP_USAGE, "", "preprocess: %s without a value", argv[i]),
                    cp_expected(err, "%s FILE", argv[i]);
         else if (argv[i][0] == '-')

@@ -145,6 +145,16 @@ static void data_elsewhere(void **state) {
     capture_end(file, capture);
     refused(": /captures/theirs/visual: is a soft link");
 
+    for (int i = 0; i < 2; i++) { /* where the model and the token ids are looked for */
+        static const char *const names[] = {"provenance", "inputs"};
+        file = capture_start(&capture);
+        capture_features(capture, H5P_DEFAULT);
+        assert_true(H5Lcreate_external("/tmp/other.h5", "/", file, names[i], H5P_DEFAULT, H5P_DEFAULT) >= 0);
+        capture_end(file, capture);
+        refused(i ? ": inputs: is an external link, to another file"
+                  : ": provenance: is an external link, to another file");
+    }
+
     const hid_t external = H5Pcreate(H5P_DATASET_CREATE);
     assert_true(H5Pset_external(external, "/etc/passwd", 0, 64) >= 0);
     file = capture_start(&capture);
@@ -323,6 +333,22 @@ static void captures_that_are_not_there(void **state) {
     refused(": /captures: has several captures (expected FILE.h5:NAME with one of more, theirs)");
 }
 
+/* A mapped file may call its own tensors what our schema calls its groups. */
+static void names_of_ours_in_a_mapped_file(void **state) {
+    struct cp_capture_place place = {.tap = "visual", .dataset = "inputs"};
+    const struct cp_capture_map map = {1, &place};
+    (void)state;
+    const hid_t file = H5Fcreate(capture_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(2, features, NULL);
+    static const char *const names[] = {"inputs", "provenance"};
+    for (int i = 0; i < 2; i++)
+        (void)H5Dclose(
+            H5Dcreate2(file, names[i], H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    (void)H5Sclose(space);
+    assert_true(H5Fclose(file) >= 0);
+    assert_int_equal(capture_read_all(NULL, &map, &cp_capture_limits, line), CP_OK);
+}
+
 /* What a map points at is looked at as closely. */
 static void maps(void **state) {
     struct cp_capture_place place = {.tap = "visual", .dataset = "/captures/theirs/image_features/value"};
@@ -355,6 +381,7 @@ int main(void) {
         cmocka_unit_test(schemas),
         cmocka_unit_test(captures_that_are_not_there),
         cmocka_unit_test(maps),
+        cmocka_unit_test(names_of_ours_in_a_mapped_file),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink(capture_path());
