@@ -64,7 +64,7 @@ mutations: setup
 	/usr/bin/python3 tests/mutation/mutate.py
 
 # Every fuzz target for FUZZ_SECONDS, or to FUZZ_RUNS, from the committed seeds; what they find is in build/fuzz.
-FUZZ = safetensors zip pickle config yaml
+FUZZ = safetensors zip pickle config yaml tokenizer png jpeg webp
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
 fuzz:
@@ -72,8 +72,9 @@ fuzz:
 	cmake --preset fuzz
 	cmake --build --preset fuzz
 	@printf '%s\n' $(FUZZ) | xargs -P "$$(nproc)" -I T sh -c 'mkdir -p build/fuzz/corpus/T && \
+	  case T in png | jpeg | webp) seeds=reference/golden/pictures ;; *) seeds=tests/fuzz/corpus/T ;; esac && \
 	  build/fuzz/tests/fuzz_T -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
-	    -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict build/fuzz/corpus/T tests/fuzz/corpus/T \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict build/fuzz/corpus/T $$seeds \
 	    > build/fuzz/T.log 2>&1 || { cat build/fuzz/T.log; exit 1; }; echo "T: $$(grep number_of_executed build/fuzz/T.log)"'
 
 # Branches of the readers of checkpoints that their tests take: fails below 95 %.

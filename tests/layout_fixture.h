@@ -64,6 +64,12 @@ static inline void list_blocks(struct listing *list, const char *tower, const st
         add_pair(list, prefix, "ln_2.", width, 0, b->ln_2.weight, b->ln_2.bias);
         add_pair(list, prefix, "mlp.c_fc.", mlp, width, b->c_fc.weight, b->c_fc.bias);
         add_pair(list, prefix, "mlp.c_proj.", width, mlp, b->c_proj.weight, b->c_proj.bias);
+        if (b->ls_1) {
+            (void)add(list, prefix, 1, width, 0, b->ls_1);
+            (void)strcat(list->tensors[list->count - 1].name, "ls_1.gamma");
+            (void)add(list, prefix, 1, width, 0, b->ls_2);
+            (void)strcat(list->tensors[list->count - 1].name, "ls_2.gamma");
+        }
     }
 }
 
@@ -89,6 +95,8 @@ static inline void list_model(struct listing *list, const struct cp_model *m) {
         (void)add(list, "positional_embedding", 2, (size_t)c->text.context_length, narrow,
                   m->text.positional_embedding);
         (void)add(list, "text_projection", 2, narrow, embed, m->text.text_projection);
+        if (m->text.text_projection_bias)
+            (void)add(list, "text_projection.bias", 1, embed, 0, m->text.text_projection_bias);
         (void)add(list, "token_embedding.weight", 2, (size_t)c->text.vocab_size, narrow,
                   m->text.token_embedding);
         list_blocks(list, "", m->text.blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
@@ -118,7 +126,7 @@ static inline void transpose_stored(struct stored *t) {
     t->values = values;
 }
 
-/* open_clip's CustomTextCLIP; linear: with the text projection as an nn.Linear without bias. */
+/* open_clip's CustomTextCLIP; linear: with the text projection as an nn.Linear. */
 static inline void as_custom_text(struct listing *list, bool linear) {
     for (size_t i = 0; i < list->count; i++) {
         struct stored *t = &list->tensors[i];

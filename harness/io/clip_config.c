@@ -61,7 +61,7 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
                                       {"norm_kwargs", CP_FIELD_NORM_KWARGS, &v->eps, 0},
                                       {"image_seq_len", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {"patch_dropout", CP_FIELD_IGNORED, NULL, 0},
-                                      {"ls_init_value", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+                                      {"ls_init_value", CP_FIELD_OPTIONAL, &v->ls_init_value, 0},
                                       {"attentional_pool", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {"attn_pooler_queries", CP_FIELD_IGNORED, NULL, 0},
                                       {"attn_pooler_heads", CP_FIELD_IGNORED, NULL, 0},
@@ -83,6 +83,7 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
     if (v->image_size % v->patch_size)
         return cp_field_bad(r, "vision_cfg", "image_size", "is not divisible by patch_size", "whole patches");
     v->heads = v->width / head_width;
+    v->layer_scale = json_is_number(json_object_get(object, "ls_init_value"));
     return set_mlp_width(r, "vision_cfg", v->width, ratio, &v->mlp_width);
 }
 
@@ -123,15 +124,16 @@ static enum cp_status read_text(const struct cp_field_reader *r, json_t *object,
         {"hf_proj_type", CP_FIELD_IGNORED, NULL, 0},
         {"hf_pooler_type", CP_FIELD_IGNORED, NULL, 0},
         {"hf_model_config", CP_FIELD_IGNORED, NULL, 0},
-        {"ls_init_value", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"ls_init_value", CP_FIELD_OPTIONAL, &t->ls_init_value, 0},
         {"embed_cls", CP_FIELD_DEFAULT_ONLY, NULL, 0},
         {"proj_type", CP_FIELD_DEFAULT_ONLY, "linear", 0},
-        {"proj_bias", CP_FIELD_DEFAULT_ONLY, NULL, 0},
+        {"proj_bias", CP_FIELD_BOOLEAN, &t->proj_bias, 0},
         {"output_tokens", CP_FIELD_DEFAULT_ONLY, NULL, 0},
         CUSTOM_BLOCK,
         {NULL, CP_FIELD_IGNORED, NULL, 0}};
     CP_TRY(cp_field_section(r, "text_cfg", object, fields));
     CP_TRY(read_eos(r, json_object_get(object, "eos_id"), t));
+    t->layer_scale = json_is_number(json_object_get(object, "ls_init_value"));
     if (t->width % t->heads)
         return cp_field_bad(r, "text_cfg", "width", "is not divisible by heads", "whole heads");
     return set_mlp_width(r, "text_cfg", t->width, ratio, &t->mlp_width);

@@ -27,6 +27,8 @@ struct cp_vision_config {
     bool no_ln_pre, final_ln_after_pool, gelu_tanh;
     enum cp_pool_type pool_type; /* TOKEN or AVG */
     double eps;
+    bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
+    double ls_init_value;
 };
 
 struct cp_text_config {
@@ -37,6 +39,9 @@ struct cp_text_config {
     bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
     char hf_tokenizer_name[128]; /* that tokenizer on the Hugging Face hub, or "" */
     double eps;
+    bool layer_scale;
+    double ls_init_value;
+    bool proj_bias; /* the text projection is an nn.Linear with a bias */
 };
 
 enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };

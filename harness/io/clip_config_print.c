@@ -36,6 +36,11 @@ static void set(json_t *object, const char *key, json_t *value) {
     (void)json_object_set_new(object, key, value);
 }
 
+static void set_layer_scale(json_t *object, bool layer_scale, double ls_init_value) {
+    if (layer_scale)
+        set(object, "ls_init_value", json_real(ls_init_value));
+}
+
 static void set_tower(json_t *object, int width, int layers, int mlp_width, double eps, bool tanh,
                       bool final_ln_after_pool) {
     set(object, "width", json_integer(width));
@@ -58,6 +63,7 @@ static json_t *vision_of(const struct cp_vision_config *v) {
     set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->gelu_tanh,
               v->final_ln_after_pool);
     set(object, "head_width", json_integer(v->width / v->heads));
+    set_layer_scale(object, v->layer_scale, v->ls_init_value);
     if (v->no_ln_pre)
         set(object, "no_ln_pre", json_true());
     if (v->pool_type == CP_POOL_AVG)
@@ -78,6 +84,9 @@ static json_t *text_of(const struct cp_text_config *t) {
     set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->gelu_tanh,
               t->final_ln_after_pool);
     set(object, "heads", json_integer(t->heads));
+    set_layer_scale(object, t->layer_scale, t->ls_init_value);
+    if (t->proj_bias)
+        set(object, "proj_bias", json_true());
     if (t->no_causal_mask)
         set(object, "no_causal_mask", json_true());
     if (t->pool_type != CP_POOL_ARGMAX)
@@ -183,8 +192,10 @@ bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_
         return false;
     const bool vision = v->image_size / v->patch_size == w->image_size / w->patch_size &&
                         v->patch_size == w->patch_size && v->layers == w->layers && v->width == w->width &&
-                        v->mlp_width == w->mlp_width && v->no_ln_pre == w->no_ln_pre;
+                        v->mlp_width == w->mlp_width && v->no_ln_pre == w->no_ln_pre &&
+                        v->layer_scale == w->layer_scale;
     const bool text = t->context_length == u->context_length && t->vocab_size == u->vocab_size &&
-                      t->layers == u->layers && t->width == u->width && t->mlp_width == u->mlp_width;
+                      t->layers == u->layers && t->width == u->width && t->mlp_width == u->mlp_width &&
+                      t->layer_scale == u->layer_scale && t->proj_bias == u->proj_bias;
     return (!cp_has_vision(a) || vision) && (!cp_has_text(a) || text);
 }

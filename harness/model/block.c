@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * One residual block: x = x + attn(ln_1(x)); x = x + c_proj(gelu(c_fc(ln_2(x)))). open_clip
- * ResidualAttentionBlock. */
+ * One residual block: x = x + ls_1(attn(ln_1(x))); x = x + ls_2(c_proj(gelu(c_fc(ln_2(x))))), where ls_1 and
+ * ls_2, LayerScale, are there only if the config says so. open_clip ResidualAttentionBlock. */
 #include "model/fault.h"
 #include "model/pass.h"
 
@@ -19,6 +19,20 @@ static void activate_row(void *context, size_t index, int worker) {
                             task->compute);
 }
 
+/* x += branch, which LayerScale multiplies first. */
+static enum cp_status add_branch(struct cp_pass *pass, enum cp_point scaled, int layer, const float *gamma,
+                                 size_t rows, size_t width, struct cp_error *err) {
+    const struct cp_ops *ops = pass->plan->spec->ops;
+    const enum cp_dtype stream = cp_choice_residual(cp_spec_at(pass->plan->spec, pass->tower, layer));
+    float *branch = pass->ws->branch;
+    if (gamma) {
+        ops->gain(branch, gamma, branch, rows, width, stream);
+        CP_TRY(cp_pass_visit(pass, scaled, layer, branch, err));
+    }
+    ops->add(pass->x, branch, pass->x, rows * width, stream);
+    return CP_OK;
+}
+
 enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
     const struct cp_ops *ops = pass->plan->spec->ops;
@@ -26,7 +40,6 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
         pass->tower == CP_VISUAL ? &pass->plan->vision.blocks[layer] : &pass->plan->text.blocks[layer];
     struct cp_workspace *ws = pass->ws;
     const size_t rows = pass->inputs * cp_pass_tokens(pass), width = block->out_proj.n, mlp = block->c_fc.n;
-    const enum cp_dtype stream = cp_choice_residual(choice);
 
     cp_pass_norm(pass, CP_LN_1, layer, pass->x, rows, ws->h);
     CP_TRY(cp_pass_visit(pass, CP_LN_1, layer, ws->h, err));
@@ -36,7 +49,7 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     CP_TRY(cp_attention(pass, layer, err));
     cp_pass_linear(pass, choice, &block->out_proj, ws->context, rows, ws->branch);
     CP_TRY(cp_pass_visit(pass, CP_ATTN, layer, ws->branch, err));
-    ops->add(pass->x, ws->branch, pass->x, rows * width, stream);
+    CP_TRY(add_branch(pass, CP_LS_1, layer, block->ls_1, rows, width, err));
     CP_TRY(cp_pass_visit(pass, CP_RESID_MID, layer, pass->x, err));
 
     cp_pass_norm(pass, CP_LN_2, layer, pass->x, rows, ws->h);
@@ -49,6 +62,6 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     CP_TRY(cp_pass_visit(pass, CP_MLP_GELU, layer, ws->gelu, err));
     cp_pass_linear(pass, choice, &block->c_proj, ws->gelu, rows, ws->branch);
     CP_TRY(cp_pass_visit(pass, CP_MLP_C_PROJ, layer, ws->branch, err));
-    ops->add(pass->x, ws->branch, pass->x, rows * width, stream);
+    CP_TRY(add_branch(pass, CP_LS_2, layer, block->ls_2, rows, width, err));
     return cp_pass_visit(pass, CP_BLOCK, layer, pass->x, err);
 }

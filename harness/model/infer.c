@@ -92,6 +92,7 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
                                    .patch_size = conv1[3],
                                    .width = conv1[0],
                                    .no_ln_pre = !has(r, "visual.ln_pre.weight"),
+                                   .layer_scale = has(r, "visual.transformer.resblocks.0.ls_1.gamma"),
                                    .pool_type = CP_POOL_TOKEN,
                                    .eps = 1e-5};
     c->embed_dim = proj[1];
@@ -109,6 +110,8 @@ static enum cp_status infer_text(const struct reader *r, struct cp_clip_config *
     *t = (struct cp_text_config){.context_length = positions[0],
                                  .vocab_size = tokens[0],
                                  .width = tokens[1],
+                                 .layer_scale = has(r, "transformer.resblocks.0.ls_1.gamma"),
+                                 .proj_bias = has(r, "text_projection.bias"),
                                  .pool_type = CP_POOL_ARGMAX,
                                  .eps = 1e-5};
     c->embed_dim = proj[1];

@@ -70,7 +70,8 @@ static struct cp_norm_weights norm(struct maker *m, size_t width) {
 }
 
 /* nn.MultiheadAttention draws out_proj first, sets its bias to 0, and in_proj by xavier_uniform_. */
-static void block(struct maker *m, size_t width, size_t mlp, struct cp_block_weights *b) {
+static void block(struct maker *m, size_t width, size_t mlp, const double *ls_init_value,
+                  struct cp_block_weights *b) {
     const double std = sqrt(2.0 / (double)(width + 3 * width));
     b->ln_1 = norm(m, width);
     b->out_proj = linear(m, width, width);
@@ -80,6 +81,10 @@ static void block(struct maker *m, size_t width, size_t mlp, struct cp_block_wei
     b->ln_2 = norm(m, width);
     b->c_fc = linear(m, mlp, width);
     b->c_proj = linear(m, width, mlp);
+    if (ls_init_value) {
+        b->ls_1 = constant(m, width, (float)*ls_init_value);
+        b->ls_2 = constant(m, width, (float)*ls_init_value);
+    }
 }
 
 static void vision(struct maker *m) {
@@ -94,15 +99,31 @@ static void vision(struct maker *m) {
     if (!c->no_ln_pre)
         v->ln_pre = norm(m, width);
     for (int layer = 0; layer < c->layers; layer++)
-        block(m, width, (size_t)c->mlp_width, &v->blocks[layer]);
+        block(m, width, (size_t)c->mlp_width, c->layer_scale ? &c->ls_init_value : NULL, &v->blocks[layer]);
     v->ln_post = norm(m, width);
     v->proj = scaled_normal(m, width * (size_t)m->model->config.embed_dim, scale);
+}
+
+/* An nn.Linear's values, drawn when it was made, are drawn again as (out, in), and its bias is set to 0. */
+static void text_projection_again(struct maker *m, size_t width, size_t embed, double std) {
+    const struct cp_text_weights *t = &m->model->text;
+    float *drawn = cp_arena_alloc(&m->model->arena, embed * width, sizeof *drawn);
+    m->failed = m->failed || !drawn;
+    if (m->failed)
+        return;
+    float *projection = (float *)(uintptr_t)t->text_projection;
+    cp_torch_normal(m->random, drawn, embed * width, 0, std);
+    for (size_t e = 0; e < embed; e++)
+        for (size_t i = 0; i < width; i++)
+            projection[i * embed + e] = drawn[e * width + i];
+    memset((float *)(uintptr_t)t->text_projection_bias, 0, embed * sizeof(float));
 }
 
 /* TextTransformer.init_parameters, over the modules' own initialisation. */
 static void text_again(struct maker *m, size_t width, size_t mlp, size_t vocabulary, size_t positions) {
     const struct cp_text_weights *t = &m->model->text;
     const int layers = m->model->config.text.layers;
+    const size_t embed = (size_t)m->model->config.embed_dim;
     const double attention = pow((double)width, -0.5), projection = attention * pow(2.0 * layers, -0.5);
     const double fc = pow(2.0 * (double)width, -0.5);
     normal(m, t->token_embedding, vocabulary * width, 0.02);
@@ -114,7 +135,10 @@ static void text_again(struct maker *m, size_t width, size_t mlp, size_t vocabul
         normal(m, b->c_fc.weight, mlp * width, fc);
         normal(m, b->c_proj.weight, width * mlp, projection);
     }
-    normal(m, t->text_projection, width * (size_t)m->model->config.embed_dim, attention);
+    if (m->model->config.text.proj_bias)
+        text_projection_again(m, width, embed, attention);
+    else
+        normal(m, t->text_projection, width * embed, attention);
 }
 
 static void text(struct maker *m) {
@@ -122,12 +146,19 @@ static void text(struct maker *m) {
     struct cp_text_weights *t = &m->model->text;
     const size_t width = (size_t)c->width, vocabulary = (size_t)c->vocab_size;
     const size_t positions = (size_t)c->context_length, mlp = (size_t)c->mlp_width;
+    const size_t embed = (size_t)m->model->config.embed_dim;
     t->token_embedding = scaled_normal(m, vocabulary * width, 1);
     t->positional_embedding = constant(m, positions * width, 0);
     for (int layer = 0; layer < c->layers; layer++)
-        block(m, width, mlp, &t->blocks[layer]);
+        block(m, width, mlp, c->layer_scale ? &c->ls_init_value : NULL, &t->blocks[layer]);
     t->ln_final = norm(m, width);
-    t->text_projection = constant(m, width * (size_t)m->model->config.embed_dim, 0);
+    if (c->proj_bias) {
+        const struct cp_linear_weights made = linear(m, embed, width);
+        t->text_projection = made.weight;
+        t->text_projection_bias = made.bias;
+    } else {
+        t->text_projection = constant(m, width * embed, 0);
+    }
     text_again(m, width, mlp, vocabulary, positions);
 }
 

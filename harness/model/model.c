@@ -61,12 +61,21 @@ static void want_linear(struct walk *walk, const char *prefix, const char *name,
     want(walk, prefix, key, &linear->bias, 1, shape, 0, 0.02);
 }
 
-static void want_blocks(struct walk *walk, const char *tower, struct cp_block_weights *blocks, int layers,
-                        size_t width, size_t mlp_width) {
+/* What the blocks of both towers take from their configs. */
+struct block_sizes {
+    int layers;
+    size_t width, mlp_width;
+    bool layer_scale;
+    double ls_init_value;
+};
+
+static void want_blocks(struct walk *walk, const char *tower, struct cp_block_weights *blocks,
+                        const struct block_sizes *s) {
     /* open_clip's init_parameters: attention std = width^-0.5, projections scaled by (2 layers)^-0.5. */
+    const size_t width = s->width, mlp_width = s->mlp_width;
     const double attention = 1 / sqrt((double)width), fc = 1 / sqrt(2.0 * (double)width);
-    const double projection = attention / sqrt(2.0 * layers);
-    for (int layer = 0; layer < layers; layer++) {
+    const double projection = attention / sqrt(2.0 * s->layers);
+    for (int layer = 0; layer < s->layers; layer++) {
         struct cp_block_weights *b = &blocks[layer];
         char prefix[64];
         (void)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.", tower, layer);
@@ -77,6 +86,10 @@ static void want_blocks(struct walk *walk, const char *tower, struct cp_block_we
         want_norm(walk, prefix, "ln_2", &b->ln_2, width);
         want_linear(walk, prefix, "mlp.c_fc.", &b->c_fc, (const size_t[]){mlp_width, width}, fc);
         want_linear(walk, prefix, "mlp.c_proj.", &b->c_proj, (const size_t[]){width, mlp_width}, projection);
+        if (s->layer_scale) {
+            want(walk, prefix, "ls_1.gamma", &b->ls_1, SHAPE(width), s->ls_init_value, s->ls_init_value / 10);
+            want(walk, prefix, "ls_2.gamma", &b->ls_2, SHAPE(width), s->ls_init_value, s->ls_init_value / 10);
+        }
     }
 }
 
@@ -94,7 +107,9 @@ static void want_vision(struct walk *walk, struct cp_model *model) {
          1 / sqrt(3.0 * (double)(patch * patch)));
     if (!c->no_ln_pre)
         want_norm(walk, "visual.", "ln_pre", &to->ln_pre, wide);
-    want_blocks(walk, "visual.", to->blocks, c->layers, wide, (size_t)c->mlp_width);
+    want_blocks(
+        walk, "visual.", to->blocks,
+        &(struct block_sizes){c->layers, wide, (size_t)c->mlp_width, c->layer_scale, c->ls_init_value});
     want_norm(walk, "visual.", "ln_post", &to->ln_post, wide);
 }
 
@@ -106,9 +121,14 @@ static void want_text(struct walk *walk, struct cp_model *model) {
          SHAPE((size_t)c->context_length, narrow), 0, 0.01);
     want(walk, "", "text_projection", &to->text_projection, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
          1 / sqrt((double)narrow));
+    if (c->proj_bias)
+        want(walk, "", "text_projection.bias", &to->text_projection_bias,
+             SHAPE((size_t)model->config.embed_dim), 0, 0.02);
     want(walk, "", "token_embedding.weight", &to->token_embedding, SHAPE((size_t)c->vocab_size, narrow), 0,
          0.02);
-    want_blocks(walk, "", to->blocks, c->layers, narrow, (size_t)c->mlp_width);
+    want_blocks(
+        walk, "", to->blocks,
+        &(struct block_sizes){c->layers, narrow, (size_t)c->mlp_width, c->layer_scale, c->ls_init_value});
     want_norm(walk, "", "ln_final", &to->ln_final, narrow);
 }
 

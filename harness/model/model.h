@@ -26,6 +26,7 @@ struct cp_block_weights {
     struct cp_norm_weights ln_1, ln_2;
     struct cp_linear_weights in_proj; /* (3 width, width): rows q, k, v */
     struct cp_linear_weights out_proj, c_fc, c_proj;
+    const float *ls_1, *ls_2; /* (width): gamma of LayerScale, NULL: none */
 };
 
 struct cp_vision_weights {
@@ -42,7 +43,8 @@ struct cp_text_weights {
     const float *positional_embedding; /* (context_length, width) */
     struct cp_norm_weights ln_final;
     struct cp_block_weights *blocks;
-    const float *text_projection; /* (width, embed_dim) */
+    const float *text_projection;      /* (width, embed_dim) */
+    const float *text_projection_bias; /* (embed_dim) or NULL */
 };
 
 struct cp_model {

@@ -145,6 +145,8 @@ static void pack_block(struct packer *p, const struct cp_choice *choice, const s
         pack_linear(p, choice, cp_fault_transposes(choice) ? IN_OUT : OUT_IN, from->out_proj, width, width);
     to->c_fc = pack_linear(p, choice, OUT_IN, from->c_fc, width, mlp_width);
     to->c_proj = pack_linear(p, choice, OUT_IN, from->c_proj, mlp_width, width);
+    to->ls_1 = pack_vector(p, cp_choice_stored(choice), cp_choice_residual(choice), from->ls_1, width);
+    to->ls_2 = pack_vector(p, cp_choice_stored(choice), cp_choice_residual(choice), from->ls_2, width);
 }
 
 static void pack_vision(struct packer *p, const struct cp_model *model, struct cp_plan *plan) {
@@ -178,8 +180,9 @@ static void pack_text(struct packer *p, const struct cp_model *model, struct cp_
         pack_vector(p, stored, CP_FP32, from->token_embedding, (size_t)model->config.text.vocab_size * width);
     to->positional_embedding = pack_vector(p, stored, stream, from->positional_embedding,
                                            (size_t)model->config.text.context_length * width);
-    to->projection = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, NULL},
-                                 width, (size_t)model->config.embed_dim);
+    to->projection = pack_linear(
+        p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, from->text_projection_bias},
+        width, (size_t)model->config.embed_dim);
     to->ln_final = pack_norm(p, outer, from->ln_final, width);
     for (int layer = 0; layer < model->config.text.layers; layer++)
         pack_block(p, cp_spec_at(p->spec, CP_TEXT, layer), &from->blocks[layer], width,

@@ -16,6 +16,7 @@ struct cp_packed_linear {
 struct cp_packed_block {
     struct cp_norm_weights ln_1, ln_2;
     struct cp_packed_linear q, k, v, out_proj, c_fc, c_proj;
+    const float *ls_1, *ls_2; /* (width) or NULL */
 };
 
 struct cp_packed_vision {

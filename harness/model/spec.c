@@ -52,6 +52,8 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
     case CP_LN_PRE:
     case CP_LN_1:
     case CP_LN_2:
+    case CP_LS_1:
+    case CP_LS_2:
     case CP_RESID_MID:
     case CP_BLOCK:
     case CP_LN_POST:

@@ -36,6 +36,9 @@ static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights
     case CP_ATTN:
         add_linear(w, block->out_proj, width, width);
         break;
+    case CP_LS_1:
+        add(w, block->ls_1, width);
+        break;
     case CP_LN_2:
         add_norm(w, block->ln_2, width);
         break;
@@ -44,6 +47,9 @@ static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights
         break;
     case CP_MLP_C_PROJ:
         add_linear(w, block->c_proj, mlp, width);
+        break;
+    case CP_LS_2:
+        add(w, block->ls_2, width);
         break;
     default:
         break;
@@ -91,6 +97,7 @@ static void add_of_text(struct cp_tap_weights *w, const struct cp_model *model, 
         break;
     case CP_PROJECTED:
         add(w, model->text.text_projection, width * (size_t)model->config.embed_dim);
+        add(w, model->text.text_projection_bias, (size_t)model->config.embed_dim);
         break;
     default:
         break;

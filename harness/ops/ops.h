@@ -119,6 +119,9 @@ struct cp_ops {
     void (*round)(const float *x, float *y, size_t n, enum cp_dtype dtype);
     void (*add)(const float *x, const float *a, float *y, size_t n, enum cp_dtype output);
     void (*scale)(const float *x, float factor, float *y, size_t n, enum cp_dtype output);
+    /* y[r][i] = round(x[r][i] * gain[i]) on (rows, width); y == x is allowed. */
+    void (*gain)(const float *x, const float *gain, float *y, size_t rows, size_t width,
+                 enum cp_dtype output);
     /* y = x / max(||x||_2, 1e-12) on (rows, width): squares summed by the tree of 16, the norm a tensor of
      * the output's type (F.normalize, x / x.norm()). */
     void (*normalize)(const float *x, float *y, size_t rows, size_t width, enum cp_dtype output);

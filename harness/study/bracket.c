@@ -49,6 +49,8 @@ void cp_bracket(const struct cp_bracket_facts *f, double bounds[CP_BOUND_COUNT])
         of_sum(chain(f->tokens), f->tokens * sqrt(heads) * f->a * f->b / f->y, f, bounds);
         break;
     case CP_EMBED:
+    case CP_LS_1:
+    case CP_LS_2:
     case CP_RESID_MID:
     case CP_BLOCK:
         bounds[CP_BOUND_WORST] = bounds[CP_BOUND_PROBABLE] = f->stored;

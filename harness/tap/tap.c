@@ -36,11 +36,15 @@ const struct cp_point_row cp_points[CP_POINT_COUNT] = {
     [CP_ATTN_CONTEXT] = {"attn.context", "attn.context", NULL, "-", true, TOKENS,
                          "probs v, heads side by side"},
     [CP_ATTN] = {"attn", "attn", NULL, "self_attn", true, TOKENS, "out_proj of the context"},
+    [CP_LS_1] = {"ls_1", "ls_1", NULL, "-", true, TOKENS,
+                 "attn scaled for each channel, in models with LayerScale"},
     [CP_RESID_MID] = {"resid_mid", "resid_mid", NULL, "-", true, TOKENS, "x + attn"},
     [CP_LN_2] = {"ln_2", "ln_2", NULL, "layer_norm2", true, TOKENS, "norm before the MLP"},
     [CP_MLP_C_FC] = {"mlp.c_fc", "mlp.c_fc", NULL, "mlp.fc1", true, TOKENS, "first linear of the MLP"},
     [CP_MLP_GELU] = {"mlp.gelu", "mlp.gelu", NULL, "mlp.activation_fn", true, TOKENS, "activation"},
     [CP_MLP_C_PROJ] = {"mlp.c_proj", "mlp.c_proj", NULL, "mlp.fc2", true, TOKENS, "second linear of the MLP"},
+    [CP_LS_2] = {"ls_2", "ls_2", NULL, "-", true, TOKENS,
+                 "mlp scaled for each channel, in models with LayerScale"},
     [CP_BLOCK] = {"", "", NULL, "encoder.layers.N", true, TOKENS, "block output: resid_mid + mlp"},
     [CP_LN_POST] = {"visual.ln_post", "ln_final", NULL,
                     "vision_model.post_layernorm; text_model.final_layer_norm", false, TOKENS,
@@ -115,10 +119,17 @@ static size_t channels(const struct cp_clip_config *config, enum cp_tower tower,
     return (size_t)(mlp ? config->text.mlp_width : config->text.width);
 }
 
+/* What only some models have. */
+static bool has_point(const struct cp_clip_config *config, enum cp_tower tower, enum cp_point point) {
+    if (point == CP_LS_1 || point == CP_LS_2)
+        return tower == CP_VISUAL ? config->vision.layer_scale : config->text.layer_scale;
+    return point != CP_LN_PRE || !config->vision.no_ln_pre;
+}
+
 static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point, int layer) {
     const struct cp_point_row *row = &cp_points[point];
     const char *name = tower == CP_VISUAL ? row->visual : tower == CP_TEXT ? row->text : row->joint;
-    if (!name || (point == CP_LN_PRE && b->config->vision.no_ln_pre))
+    if (!name || !has_point(b->config, tower, point))
         return;
     struct cp_site *site = b->next++;
     *site = (struct cp_site){.tower = tower, .point = point, .layer = layer, .rank = row->rank};

@@ -101,6 +101,20 @@ static void activate_row(void *context, size_t index, int worker) {
         task->x[index * task->width + i] = task->function(task->x[index * task->width + i]);
 }
 
+/* x += branch, which LayerScale multiplies first. */
+static enum cp_status add_branch(struct cp_oracle *oracle, enum cp_point scaled, int layer,
+                                 const float *gamma, size_t elements, size_t width, double *branch,
+                                 struct cp_error *err) {
+    if (gamma) {
+        for (size_t i = 0; i < elements; i++)
+            branch[i] *= (double)gamma[i % width];
+        CP_TRY(cp_oracle_visit(oracle, scaled, layer, branch, err));
+    }
+    for (size_t i = 0; i < elements; i++)
+        oracle->x[i] += branch[i];
+    return CP_OK;
+}
+
 enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
     const struct cp_block_weights *block = &t.blocks[layer];
@@ -115,8 +129,7 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
     CP_TRY(cp_oracle_visit(oracle, CP_LN_1, layer, h, err));
     CP_TRY(attention(oracle, &t, layer, h, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN, layer, branch, err));
-    for (size_t i = 0; i < elements; i++)
-        oracle->x[i] += branch[i];
+    CP_TRY(add_branch(oracle, CP_LS_1, layer, block->ls_1, elements, t.width, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_RESID_MID, layer, oracle->x, err));
 
     CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_2, layer, oracle->x, rows, h, err));
@@ -129,7 +142,6 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_GELU, layer, mlp, err));
     CP_TRY(cp_oracle_linear(oracle, mlp, rows, block->c_proj, t.mlp_width, t.width, false, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_C_PROJ, layer, branch, err));
-    for (size_t i = 0; i < elements; i++)
-        oracle->x[i] += branch[i];
+    CP_TRY(add_branch(oracle, CP_LS_2, layer, block->ls_2, elements, t.width, branch, err));
     return cp_oracle_visit(oracle, CP_BLOCK, layer, oracle->x, err);
 }

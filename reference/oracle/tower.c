@@ -84,7 +84,9 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
     const struct cp_model *model = oracle->model;
     const bool visual = oracle->tower == CP_VISUAL;
-    const float *proj = visual ? model->vision.proj : model->text.text_projection;
+    const struct cp_linear_weights proj =
+        visual ? (struct cp_linear_weights){model->vision.proj, NULL}
+               : (struct cp_linear_weights){model->text.text_projection, model->text.text_projection_bias};
     const bool norm_last =
         visual ? model->config.vision.final_ln_after_pool : model->config.text.final_ln_after_pool;
     const size_t rows = oracle->inputs * t.tokens, embed = (size_t)model->config.embed_dim;
@@ -103,8 +105,7 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
         pool(oracle, &t, h, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
     }
-    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, (struct cp_linear_weights){proj, NULL}, t.width,
-                            embed, true, features, err));
+    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, proj, t.width, embed, true, features, err));
     CP_TRY(cp_oracle_visit(oracle, CP_PROJECTED, -1, features, err));
     for (size_t n = 0; n < oracle->inputs; n++)
         cp_oracle_normalize(features + n * embed, embed);

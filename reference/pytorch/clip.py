@@ -24,10 +24,12 @@ MODEL_FIELDS = {"embed_dim", "vision_cfg", "text_cfg", "quick_gelu", "init_logit
 VISION_DEFAULTS = {
     "layers": 12, "width": 768, "head_width": 64, "mlp_ratio": 4.0,
     "patch_size": 16, "image_size": 224, "act_kwargs": {}, "norm_kwargs": {},
+    "ls_init_value": None,
 }
 TEXT_DEFAULTS = {
     "context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8,
     "layers": 12, "mlp_ratio": 4.0, "act_kwargs": {}, "norm_kwargs": {},
+    "ls_init_value": None, "proj_bias": False,
 }
 
 
@@ -36,33 +38,48 @@ class QuickGELU(nn.Module):
         return x * torch.sigmoid(1.702 * x)
 
 
+class LayerScale(nn.Module):
+    def __init__(self, width, init_value):
+        super().__init__()
+        self.gamma = nn.Parameter(init_value * torch.ones(width))
+
+    def forward(self, x):
+        return x * self.gamma
+
+
+def layer_scale(width, init_value):
+    return nn.Identity() if init_value is None else LayerScale(width, init_value)
+
+
 class ResidualAttentionBlock(nn.Module):
-    def __init__(self, width, heads, mlp_ratio, act_layer, norm_layer):
+    def __init__(self, width, heads, mlp_ratio, act_layer, norm_layer, ls_init_value):
         super().__init__()
         hidden = int(width * mlp_ratio)
         self.ln_1 = norm_layer(width)
         self.attn = nn.MultiheadAttention(width, heads)
+        self.ls_1 = layer_scale(width, ls_init_value)
         self.ln_2 = norm_layer(width)
         self.mlp = nn.Sequential(OrderedDict([
             ("c_fc", nn.Linear(width, hidden)),
             ("gelu", act_layer()),
             ("c_proj", nn.Linear(hidden, width)),
         ]))
+        self.ls_2 = layer_scale(width, ls_init_value)
 
     def attention(self, x, attn_mask):
         return self.attn(x, x, x, need_weights=False, attn_mask=attn_mask)[0]
 
     def forward(self, x, attn_mask=None):
-        x = x + self.attention(self.ln_1(x), attn_mask)
-        return x + self.mlp(self.ln_2(x))
+        x = x + self.ls_1(self.attention(self.ln_1(x), attn_mask))
+        return x + self.ls_2(self.mlp(self.ln_2(x)))
 
 
 class Transformer(nn.Module):
-    def __init__(self, width, layers, heads, mlp_ratio, act_layer, norm_layer):
+    def __init__(self, width, layers, heads, mlp_ratio, act_layer, norm_layer, ls_init_value=None):
         super().__init__()
         self.width, self.layers = width, layers
         self.resblocks = nn.ModuleList(
-            ResidualAttentionBlock(width, heads, mlp_ratio, act_layer, norm_layer)
+            ResidualAttentionBlock(width, heads, mlp_ratio, act_layer, norm_layer, ls_init_value)
             for _ in range(layers))
 
     def forward(self, x, attn_mask=None):
@@ -97,7 +114,7 @@ class VisionTransformer(nn.Module):
         self.ln_pre = norm_layer(width)
         self.transformer = Transformer(
             width, cfg["layers"], width // cfg["head_width"], cfg["mlp_ratio"],
-            act_layer, norm_layer)
+            act_layer, norm_layer, cfg["ls_init_value"])
         self.ln_post = norm_layer(width)
         self.proj = nn.Parameter(scale * torch.randn(width, embed_dim))
 
@@ -121,13 +138,14 @@ class CLIP(nn.Module):
             vision, embed_dim, _act_layer(quick_gelu, vision), _norm_layer(vision))
         self.transformer = Transformer(
             text["width"], text["layers"], text["heads"], text["mlp_ratio"],
-            _act_layer(quick_gelu, text), _norm_layer(text))
+            _act_layer(quick_gelu, text), _norm_layer(text), text["ls_init_value"])
         self.context_length = text["context_length"]
         self.token_embedding = nn.Embedding(text["vocab_size"], text["width"])
         self.positional_embedding = nn.Parameter(
             torch.empty(text["context_length"], text["width"]))
         self.ln_final = _norm_layer(text)(text["width"])
-        self.text_projection = nn.Parameter(torch.empty(text["width"], embed_dim))
+        self.text_projection = (nn.Linear(text["width"], embed_dim) if text["proj_bias"]
+                                else nn.Parameter(torch.empty(text["width"], embed_dim)))
         self.logit_scale = nn.Parameter(torch.tensor(float(init_logit_scale)))
         self.register_buffer(
             "attn_mask", causal_mask(text["context_length"]), persistent=False)
@@ -136,7 +154,11 @@ class CLIP(nn.Module):
     def init_parameters(self):
         nn.init.normal_(self.token_embedding.weight, std=0.02)
         nn.init.normal_(self.positional_embedding, std=0.01)
-        nn.init.normal_(self.text_projection, std=self.transformer.width ** -0.5)
+        linear = isinstance(self.text_projection, nn.Linear)
+        nn.init.normal_(self.text_projection.weight if linear else self.text_projection,
+                        std=self.transformer.width ** -0.5)
+        if linear:
+            nn.init.zeros_(self.text_projection.bias)
         self.visual.transformer.init_parameters()
         self.transformer.init_parameters()
 
@@ -153,7 +175,8 @@ class CLIP(nn.Module):
         x = self.transformer(x, attn_mask=self.attn_mask[:length, :length].to(x.dtype))
         x = self.ln_final(x)
         x = x[torch.arange(x.shape[0]), tokens.argmax(dim=-1)]
-        features = x @ self.text_projection
+        linear = isinstance(self.text_projection, nn.Linear)
+        features = self.text_projection(x) if linear else x @ self.text_projection
         return F.normalize(features, dim=-1) if normalize else features
 
     def class_embeddings(self, prompts, class_count):

@@ -20,6 +20,10 @@ def spread(name, model):
     last = name.split(".")[-1]
     if name == "logit_scale":
         return math.log(1 / 0.07), 0.0
+    if last == "gamma":
+        layer, scale = name.split(".")[-3:-1]
+        value = float(getattr(tower.resblocks[int(layer)], scale).gamma[0])
+        return value, value / 10
     if any(part.startswith("ln_") for part in name.split(".")):
         return (1.0 if last == "weight" else 0.0), 0.1
     if last in ("bias", "in_proj_bias"):
@@ -42,9 +46,11 @@ def fill(model, seed):
     """Gives a clip.CLIP the weights of seed."""
     for name, value in model.state_dict().items():
         centre, deviation = spread(name, model)
-        unit = counter.counter_unit(seed, counter.name_hash(name), np.arange(value.numel()))
-        weights = (centre + deviation * math.sqrt(3) * unit).astype(np.float32)
-        value.copy_(torch.from_numpy(weights).reshape(value.shape))
+        linear = name == "text_projection.weight"  # the matrix x @ text_projection, transposed
+        stream = counter.name_hash("text_projection" if linear else name)
+        unit = counter.counter_unit(seed, stream, np.arange(value.numel()))
+        weights = torch.from_numpy((centre + deviation * math.sqrt(3) * unit).astype(np.float32))
+        value.copy_(weights.reshape(value.shape[::-1]).T if linear else weights.reshape(value.shape))
     return model
 
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Every tap of both demo models and of three seeded ones of ViT-B/32's shape against PyTorch
+ * Every tap of both demo models, of three seeded ones of ViT-B/32's shape and of a small one with LayerScale
+ * and a biased text projection, against PyTorch
  * (reference/golden/taps): the oracle against PyTorch float64, and our float32 error against PyTorch
  * float32's, both measured against the oracle. */
 #include <setjmp.h>
@@ -184,11 +185,22 @@ static void seeded_vit_b_32(void **state) {
     check_outputs(&worst, 3);
 }
 
+/* No output of a single small model says much of the errors on average. */
+static void layer_scale(void **state) {
+    struct worst worst = {0};
+    (void)state;
+    check_model("layer-scale.1",
+                RUN "'model={config: reference/golden/taps/layer-scale.json, init: counter, seed: 1}' "
+                    "'inputs={synthetic: {images: 16, prompts: 16, seed: 1}}' ",
+                &worst);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fashion_clip),
         cmocka_unit_test(fashion_clip_gelu),
         cmocka_unit_test(seeded_vit_b_32),
+        cmocka_unit_test(layer_scale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,18 +24,27 @@ static struct cp_clip_config parsed(const char *text) {
     return load(scratch_path);
 }
 
-/* A row of configs.csv. */
+/* A row of configs.csv: LayerScale is empty where there is none. */
+static const char *scale_text(bool layer_scale, double value, char text[32]) {
+    (void)snprintf(text, 32, layer_scale ? "%g" : "", value);
+    return text;
+}
+
 static void write_row(const char *name, const struct cp_clip_config *c, char *row, size_t size) {
     static const char *const pools[] = {
         [CP_POOL_TOKEN] = "tok",   [CP_POOL_AVG] = "avg",   [CP_POOL_ARGMAX] = "argmax",
         [CP_POOL_FIRST] = "first", [CP_POOL_LAST] = "last", [CP_POOL_EOS] = "eos"};
     const struct cp_vision_config *v = &c->vision;
     const struct cp_text_config *t = &c->text;
-    (void)snprintf(row, size, "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%s\n", name,
+    char vision_scale[32], text_scale[32];
+    (void)snprintf(row, size,
+                   "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%s,%s,%s,%d\n", name,
                    c->embed_dim, c->quick_gelu, v->image_size, v->patch_size, v->layers, v->width, v->heads,
                    v->mlp_width, v->no_ln_pre, v->final_ln_after_pool, pools[v->pool_type], t->context_length,
                    t->vocab_size, t->layers, t->width, t->heads, t->mlp_width, t->no_causal_mask,
-                   t->final_ln_after_pool, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name);
+                   t->final_ln_after_pool, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name,
+                   scale_text(v->layer_scale, v->ls_init_value, vision_scale),
+                   scale_text(t->layer_scale, t->ls_init_value, text_scale), t->proj_bias);
 }
 
 static void open_clip_configs_mean_what_they_say(void **state) {
@@ -68,7 +77,7 @@ static void absent_fields_have_defaults(void **state) {
     char row[512];
     (void)state;
     write_row("", &c, row, sizeof row);
-    assert_string_equal(row, ",3,0,224,16,12,768,12,3072,0,0,tok,77,49408,12,512,8,2048,0,0,argmax,0,\n");
+    assert_string_equal(row, ",3,0,224,16,12,768,12,3072,0,0,tok,77,49408,12,512,8,2048,0,0,argmax,0,,,,0\n");
     assert_true(c.mean[0] == 0.48145466 && c.mean[1] == 0.4578275 && c.mean[2] == 0.40821073);
     assert_true(c.std[0] == 0.26862954 && c.std[1] == 0.26130258 && c.std[2] == 0.27577711);
     assert_true(fabs(c.init_logit_scale - 2.659260036932778) < 1e-15);
@@ -109,7 +118,7 @@ static void defaults_may_be_written_out(void **state) {
     char row[512];
     (void)state;
     write_row("", &c, row, sizeof row);
-    assert_string_equal(row, ",3,0,224,16,12,768,12,3072,0,0,tok,77,49408,12,512,8,2048,0,0,argmax,0,\n");
+    assert_string_equal(row, ",3,0,224,16,12,768,12,3072,0,0,tok,77,49408,12,512,8,2048,0,0,argmax,0,,,,0\n");
     assert_false(c.has_logit_bias || c.text.foreign_tokenizer);
 }
 

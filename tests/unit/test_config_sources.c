@@ -29,7 +29,7 @@ static void printed_configs_read_back(void **state) {
     size_t count;
     (void)state;
     assert_int_equal(cp_clip_config_names(&arena, &names, &count, &err), CP_OK);
-    assert_true(count >= 44);
+    assert_true(count >= 45);
     for (size_t i = 0; i < count; i++) {
         struct cp_clip_config named, again;
         assert_int_equal(cp_clip_config_named(names[i], &named, &err), CP_OK);

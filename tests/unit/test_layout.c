@@ -2,6 +2,7 @@
  * One model in every layout: the same bits come back. */
 #include "layout_fixture.h"
 
+#include "model/infer.h"
 #include "model/layout.h"
 
 static struct cp_model seeded;
@@ -36,13 +37,14 @@ static void assert_layout(const char *name) {
     cp_checkpoint_close(file);
 }
 
-/* Writes the listing, loads it under the whole config. */
-static struct cp_model reload(const struct listing *list, const char *layout) {
+/* Writes the listing, loads it under a config of both towers. */
+static struct cp_model reload(const struct listing *list, const struct cp_clip_config *config,
+                              const char *layout) {
     struct cp_model model;
     struct cp_error err = {0};
     write_stored(scratch_fd, list->tensors, list->count, NULL);
     assert_layout(layout);
-    if (cp_model_load(scratch_path, &tiny, &model, &err) != CP_OK)
+    if (cp_model_load(scratch_path, config, &model, &err) != CP_OK)
         fail_msg("%s: %s", err.where, err.what);
     return model;
 }
@@ -54,7 +56,7 @@ static struct listing *listed(void) {
 }
 
 static void check(struct listing *list, const char *layout) {
-    struct cp_model model = reload(list, layout);
+    struct cp_model model = reload(list, &tiny, layout);
     assert_same_weights(&seeded, &model);
     cp_model_free(&model);
 }
@@ -76,6 +78,33 @@ static void linear_text_projection(void **state) {
     (void)state;
     as_custom_text(list, true);
     check(list, "open_clip CustomTextCLIP");
+}
+
+/* What open_clip has beyond OpenAI's models; the shapes tell it too. */
+static void layer_scale_and_biased_projection(void **state) {
+    static struct listing list;
+    struct cp_clip_config config = tiny, told;
+    struct cp_model model;
+    struct cp_checkpoint *file = NULL;
+    const struct cp_layout *layout = NULL;
+    struct cp_error err = {0};
+    (void)state;
+    config.vision.layer_scale = config.text.layer_scale = config.text.proj_bias = true;
+    config.vision.ls_init_value = config.text.ls_init_value = 0.5;
+    assert_int_equal(cp_model_counter(&config, 7, &model, &err), CP_OK);
+    list_model(&list, &model);
+    assert_int_equal(list.count, 4 * 14 + 8 + 6 + 1);
+    as_custom_text(&list, true);
+    struct cp_model again = reload(&list, &config, "open_clip CustomTextCLIP");
+    assert_same_weights(&model, &again);
+    assert_int_equal(cp_checkpoint_open(scratch_path, &file, &err), CP_OK);
+    assert_int_equal(cp_layout_of(file, scratch_path, &layout, &err), CP_OK);
+    assert_int_equal(cp_infer_config(layout, file, scratch_path, &told, &err), CP_OK);
+    assert_true(cp_clip_config_same_shapes(&config, &told));
+    assert_false(cp_clip_config_same_shapes(&tiny, &told));
+    cp_checkpoint_close(file);
+    cp_model_free(&again);
+    cp_model_free(&model);
 }
 
 static void hugging_face(void **state) {
@@ -100,7 +129,7 @@ static void towers_alone(void **state) {
             list_model(&list, &half);
             if (hugging)
                 as_hugging_face(&list);
-            struct cp_model model = reload(&list, hugging ? "Hugging Face CLIPModel" : "OpenAI CLIP");
+            struct cp_model model = reload(&list, &tiny, hugging ? "Hugging Face CLIPModel" : "OpenAI CLIP");
             assert_int_equal(cp_has_vision(&model.config), vision);
             assert_int_equal(cp_has_text(&model.config), !vision);
             assert_same_weights(&half, &model);
@@ -164,6 +193,7 @@ int main(void) {
         cmocka_unit_test(openai),
         cmocka_unit_test(custom_text),
         cmocka_unit_test(linear_text_projection),
+        cmocka_unit_test(layer_scale_and_biased_projection),
         cmocka_unit_test(hugging_face),
         cmocka_unit_test(towers_alone),
         cmocka_unit_test(missing_parts_have_the_names_of_the_file),

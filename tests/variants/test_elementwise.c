@@ -20,7 +20,7 @@ static void fill(float *x, size_t n, uint64_t *random) {
 }
 
 struct results {
-    float round[N], add[N], scale[N];
+    float round[N], add[N], scale[N], gain[N];
 };
 
 static void check_lengths(const struct cp_ops *ops, const float *x, const float *a,
@@ -39,10 +39,14 @@ static void check_lengths(const struct cp_ops *ops, const float *x, const float 
         assert_memory_equal(y + n, x + n, (N - n) * sizeof *y);
         ops->scale(x, 0.125001f, y, n, dtype);
         assert_memory_equal(y, expected->scale, n * sizeof *y);
+        memcpy(y, x, sizeof y);
+        ops->gain(y, a, y, 1, n, dtype);
+        assert_memory_equal(y, expected->gain, n * sizeof *y);
+        assert_memory_equal(y + n, x + n, (N - n) * sizeof *y);
     }
 }
 
-static void test_round_add_scale(void **state) {
+static void test_round_add_scale_gain(void **state) {
     (void)state;
     uint64_t random = 16;
     float x[N], a[N];
@@ -55,6 +59,7 @@ static void test_round_add_scale(void **state) {
                 expected.round[i] = cp_round_to(types[t], x[i]);
                 expected.add[i] = cp_round_to(types[t], x[i] + a[i]);
                 expected.scale[i] = cp_round_to(types[t], x[i] * 0.125001f);
+                expected.gain[i] = cp_round_to(types[t], x[i] * a[i]);
             }
             for (const char *const *name = cp_ops_available(); *name != NULL; name++)
                 check_lengths(cp_ops_find(*name), x, a, &expected, types[t]);
@@ -114,7 +119,7 @@ static void test_dispatch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_add_scale),
+        cmocka_unit_test(test_round_add_scale_gain),
         cmocka_unit_test(test_normalize),
         cmocka_unit_test(test_normalize_near_zero),
         cmocka_unit_test(test_dispatch),

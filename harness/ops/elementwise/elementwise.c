@@ -24,6 +24,15 @@ void CP_KERNEL(cp_scale)(const float *x, float factor, float *y, size_t n, enum 
     cp_map(y, y, n, output, narrowed);
 }
 
+void CP_KERNEL(cp_gain)(const float *x, const float *gain, float *y, size_t rows, size_t width,
+                        enum cp_dtype output) {
+    memmove(y, x, rows * width * sizeof *y);
+    for (size_t row = 0; row < rows; row++)
+        for (size_t i = 0; i < width; i++)
+            y[row * width + i] = y[row * width + i] * gain[i];
+    cp_map(y, y, rows * width, output, narrowed);
+}
+
 void CP_KERNEL(cp_normalize)(const float *x, float *y, size_t rows, size_t width, enum cp_dtype output) {
     for (size_t row = 0; row < rows; row++) {
         float *const out = y + row * width;

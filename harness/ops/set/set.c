@@ -18,6 +18,7 @@ const struct cp_ops CP_KERNEL(cp_ops_set) = {
     .softmax = CP_KERNEL(cp_softmax),
     .round = CP_KERNEL(cp_round),
     .add = CP_KERNEL(cp_add),
+    .gain = CP_KERNEL(cp_gain),
     .scale = CP_KERNEL(cp_scale),
     .normalize = CP_KERNEL(cp_normalize),
 };

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes what PyTorch computes at every tap of three models.
+"""Writes what PyTorch computes at every tap of four models.
 
 Both demo models under their own activation, on the 100 images and 80 prompts of
-data/fashion-clip, and a model of ViT-B/32's shape with two layers per tower, of three seeds,
-on seeded inputs:
+data/fashion-clip, a model of ViT-B/32's shape with two layers per tower, of three seeds,
+and a small one with LayerScale and a biased text projection, on seeded inputs:
 
     MODEL.values.npy  float64 (taps, 4096), PyTorch float64; element i of a tap is the
                       flat index counter_hash(0, name_hash(tap), i) mod its size
@@ -39,6 +39,8 @@ from tokenizer import Tokenizer  # noqa: E402
 SAMPLES = 4096
 INPUTS = 16  # of a seeded model, images and prompts alike
 SEEDS = 1, 2, 3
+VIT = ROOT / "data/configs/vit-b-32-2-layers.json"
+LAYER_SCALE = HERE / "layer-scale.json"
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)[:, None, None]
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)[:, None, None]
 
@@ -60,13 +62,16 @@ def demo_model(name, activation):
 
 
 @torch.no_grad()
-def seeded_model(seed):
-    config = json.loads((ROOT / "data/configs/vit-b-32-2-layers.json").read_text())
+def seeded_model(path, seed):
+    config = json.loads(path.read_text())
     return seeded.fill(clip.from_config(config), seed)
 
 
-def seeded_inputs(seed):
-    return seeded.pixels(INPUTS, 224, seed, MEAN, STD), seeded.tokens(INPUTS, 77, 49408, seed)
+def seeded_inputs(path, seed):
+    config = json.loads(path.read_text())
+    text = config["text_cfg"]
+    return (seeded.pixels(INPUTS, config["vision_cfg"]["image_size"], seed, MEAN, STD),
+            seeded.tokens(INPUTS, text["context_length"], text["vocab_size"], seed))
 
 
 def watch(model, taps):
@@ -87,7 +92,8 @@ def watch(model, taps):
     for name, module in model.named_modules():
         last = name.split(".")[-1]
         if last in ("conv1", "ln_pre", "ln_1", "attn", "ln_2", "c_fc", "gelu", "c_proj", "ln_post",
-                    "ln_final", "token_embedding", "visual") or last.isdigit():
+                    "ln_final", "token_embedding", "visual") or last.isdigit() or (
+                        last in ("ls_1", "ls_2") and not isinstance(module, torch.nn.Identity)):
             module.register_forward_hook(hook(name))
 
 
@@ -126,7 +132,8 @@ def main():
     golden("fashion-clip", demo_model("fashion-clip", "quick"), demo)
     golden("fashion-clip-gelu", demo_model("fashion-clip-gelu", "erf"), demo)
     for seed in SEEDS:
-        golden(f"vit-b-32-2-layers.{seed}", lambda: seeded_model(seed), seeded_inputs(seed))
+        golden(f"vit-b-32-2-layers.{seed}", lambda: seeded_model(VIT, seed), seeded_inputs(VIT, seed))
+    golden("layer-scale.1", lambda: seeded_model(LAYER_SCALE, 1), seeded_inputs(LAYER_SCALE, 1))
     (HERE / "PROVENANCE.txt").write_text(
         f"made by reference/golden/taps/make.py\npython {platform.python_version()}\n"
         f"torch {torch.__version__}\nnumpy {np.__version__}\n")

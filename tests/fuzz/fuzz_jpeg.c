@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fuzz_picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    uint8_t *copy = fuzz_picture_copy(bytes, size, "\xff\xd8\xff", 3);
+    fuzz_picture(copy, size, size ? bytes[size - 1] : 0);
+    free(copy);
+    return 0;
+}
