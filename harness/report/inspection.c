@@ -2,6 +2,7 @@
 #include "report/inspection.h"
 
 #include "report/json.h"
+#include "study/stationarity.h"
 
 #include <math.h>
 
@@ -65,19 +66,29 @@ static bool has_fingerprint(const struct cp_inspection *in) {
     return true;
 }
 
+static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
+    char interval[64] = "the least";
+    if (a != (int)k->best)
+        (void)snprintf(interval, sizeof interval, "%.2g [%.2g, %.2g]", k->above[a], k->low[a], k->high[a]);
+    (void)fprintf(out, "  %-5s %10.6f %7.2f %%  %-29s", cp_config_activation_names[a], k->loss[a],
+                  100 * k->accuracy[a], interval);
+    if (k->has_gradient)
+        (void)fprintf(out, "%9.2e", k->gradient[a]);
+    if (k->has_gradient && a != (int)k->best)
+        (void)fprintf(out, " %6.1f", k->gradient_z[a]);
+    (void)fputc('\n', out);
+}
+
 static void print_calibration(const struct cp_calibration *k, FILE *out) {
-    (void)fprintf(out, "\ncalibration    %zu images, %s\n  %-8s %12s %10s  %s\n", k->images,
-                  k->labelled ? "labelled" : "each with its prompt", "", "loss", "accuracy",
-                  "loss above the least, 95 % interval");
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        (void)fprintf(out, "  %-8s %12.6f %8.2f %%  ", cp_config_activation_names[a], k->loss[a],
-                      100 * k->accuracy[a]);
-        if (a == (int)k->best)
-            (void)fputs("the least\n", out);
-        else
-            (void)fprintf(out, "%.3g [%.3g, %.3g], confidence %.1f %%\n", k->above[a], k->low[a], k->high[a],
-                          100 * k->confidence[a]);
-    }
+    (void)fprintf(out, "\ncalibration    %zu images, %s\n", k->images,
+                  k->labelled ? "labelled" : "each with its prompt");
+    (void)fprintf(out, "  %-5s %10s %9s  %-29s%s\n", "", "loss", "accuracy", "above the least, 95 %",
+                  k->has_gradient ? "gradient^2      z" : "");
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        print_activation(k, a, out);
+    if (!k->has_gradient)
+        (void)fprintf(out, "  too few images to tell by the gradient: %d are needed\n",
+                      CP_STATIONARITY_LEAST);
 }
 
 static const char *told(const struct cp_calibration *k) {
@@ -102,11 +113,19 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
     else if (k->told)
         (void)fprintf(out, "               calibration says  %s, confidence %.1f %%\n", told(k),
                       100 * k->told_confidence);
-    else
+    else if (k->untrained)
+        (void)fputs(
+            "               calibration       cannot tell: no better than chance under any activation\n",
+            out);
+    else if (k->disagree)
         (void)fprintf(out,
-                      "               calibration       cannot tell: %s has the least loss, but with "
-                      "confidence %.1f %% only\n",
-                      cp_config_activation_names[k->best], 100 * k->told_confidence);
+                      "               calibration       cannot tell: %s has the least loss, another the "
+                      "least gradient\n",
+                      cp_config_activation_names[k->best]);
+    else
+        (void)fprintf(
+            out, "               calibration       cannot tell: %s has the least loss, confidence %.1f %%\n",
+            cp_config_activation_names[k->best], 100 * k->told_confidence);
 }
 
 void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
@@ -125,6 +144,9 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
         (void)fprintf(out, "layout         none that is known: %s\n", in->no_layout);
     if (in->has_config)
         print_architecture(in, out);
+    else if (in->layout)
+        (void)fprintf(out, "architecture   not told by shapes: %s; --config or --name tells it\n",
+                      in->no_config);
     (void)fprintf(out, "parameters     %zu: vision %zu, text %zu\n", in->parameters, in->vision_parameters,
                   in->text_parameters);
     if (in->has_scale)
@@ -214,10 +236,12 @@ static void json_calibration(struct cp_json *json, const struct cp_calibration *
         cp_json_open(json, cp_config_activation_names[a], '{');
         cp_json_number(json, "loss", k->loss[a]);
         cp_json_number(json, "accuracy", k->accuracy[a]);
+        cp_json_number(json, "gradient_squared", k->has_gradient ? k->gradient[a] : NAN);
         if (a != (int)k->best) {
             cp_json_number(json, "above", k->above[a]);
             cp_json_number(json, "low", k->low[a]);
             cp_json_number(json, "high", k->high[a]);
+            cp_json_number(json, "gradient_z", k->has_gradient ? k->gradient_z[a] : NAN);
             cp_json_number(json, "confidence", k->confidence[a]);
         }
         cp_json_close(json, '}');
@@ -246,6 +270,8 @@ void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
         cp_json_text(&json, "no_layout", in->no_layout);
     if (in->has_config)
         json_architecture(&json, in);
+    else if (in->layout)
+        cp_json_text(&json, "no_architecture", in->no_config);
     cp_json_count(&json, "parameters", in->parameters);
     cp_json_count(&json, "vision_parameters", in->vision_parameters);
     cp_json_count(&json, "text_parameters", in->text_parameters);

@@ -2,11 +2,13 @@
 #include "study/calibrate.h"
 
 #include "num/bootstrap.h"
+#include "num/mean_square.h"
+#include "study/stationarity.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { DRAWS = 10000, SEED = 1 };
+enum { DRAWS = 10000, SEED = 1, PRODUCTS = CP_STATIONARITY_BLOCKS * CP_STATIONARITY_BLOCKS };
 static const double ALPHA = 0.025;
 
 struct calibrator {
@@ -16,9 +18,10 @@ struct calibrator {
     struct cp_packed_store store;
     struct cp_pass pass;
     size_t embed, columns;            /* columns: what an image is told from, classes or prompts */
-    float *pixels, *features, *texts; /* (batch, ...), (batch, embed), (prompts, embed) */
+    float *pixels, *features, *texts; /* (batch, ...), (images, embed), (prompts, embed) */
     double *columns_of;               /* (columns, embed) */
     double *loss[CP_CONFIG_ACTIVATIONS];
+    double *products[CP_CONFIG_ACTIVATIONS]; /* of gradients; NULL: too few images */
     size_t right[CP_CONFIG_ACTIVATIONS];
     struct cp_arena arena;
 };
@@ -106,11 +109,18 @@ static enum cp_status run_activation(struct calibrator *c, int activation, struc
     make_columns(c);
     for (size_t first = 0; first < study->inputs.images; first += study->batch) {
         const size_t left = study->inputs.images - first, count = left < study->batch ? left : study->batch;
-        CP_TRY(run_batch(c, CP_VISUAL, first, count, c->features, err));
-        for (size_t i = 0; i < count; i++)
-            judge_image(c, activation, first + i, c->features + i * c->embed, scale);
+        CP_TRY(run_batch(c, CP_VISUAL, first, count, c->features + first * c->embed, err));
+        for (size_t i = first; i < first + count; i++)
+            judge_image(c, activation, i, c->features + i * c->embed, scale);
     }
-    return CP_OK;
+    const struct cp_stationarity s = {.images = c->features,
+                                      .texts = c->texts,
+                                      .labels = study->inputs.labels,
+                                      .count = study->inputs.images,
+                                      .embed = c->embed,
+                                      .each = study->inputs.prompts / c->columns,
+                                      .scale = scale};
+    return c->products[activation] ? cp_stationarity(&s, c->pool, c->products[activation], err) : CP_OK;
 }
 
 /* ---- setting up ---- */
@@ -148,7 +158,7 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
     CP_TRY(cp_pool_create(study->threads, &c->pool, err));
     CP_TRY(cp_workspace_create(config, study->ops, batch, study->threads, &c->ws, err));
     c->pixels = cp_arena_alloc(&c->arena, batch * 3 * side * side, sizeof *c->pixels);
-    c->features = cp_arena_alloc(&c->arena, batch * c->embed, sizeof *c->features);
+    c->features = cp_arena_alloc(&c->arena, study->inputs.images * c->embed, sizeof *c->features);
     c->texts = cp_arena_alloc(&c->arena, study->inputs.prompts * c->embed, sizeof *c->texts);
     c->columns_of = cp_arena_alloc(&c->arena, c->columns * c->embed, sizeof *c->columns_of);
     c->pass = (struct cp_pass){.pool = c->pool, .ws = &c->ws, .taps = {NULL, 0, &study->sites}};
@@ -157,6 +167,10 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         c->loss[a] = cp_arena_alloc(&c->arena, study->inputs.images, sizeof *c->loss[a]);
         ready = ready && c->loss[a];
+        if (study->inputs.images < CP_STATIONARITY_LEAST)
+            continue;
+        c->products[a] = cp_arena_alloc(&c->arena, PRODUCTS, sizeof *c->products[a]);
+        ready = ready && c->products[a];
     }
     return ready ? CP_OK : out_of_memory(err);
 }
@@ -167,15 +181,55 @@ bool cp_same_kind(enum cp_config_activation a, enum cp_config_activation b) {
     return (a == CP_CONFIG_QUICK) == (b == CP_CONFIG_QUICK);
 }
 
-static void judge_rival(struct cp_calibration *k, int rival, const struct cp_bootstrap *b) {
+/* p of "its loss is not above the best's". */
+static double judge_loss(struct cp_calibration *k, int rival, const struct cp_bootstrap *b) {
     k->above[rival] = b->mean;
     k->low[rival] = b->error > 0 ? cp_bootstrap_low(b, ALPHA) : b->mean;
     k->high[rival] = b->error > 0 ? cp_bootstrap_high(b, ALPHA) : b->mean;
-    k->confidence[rival] = b->error > 0 ? 1 - cp_bootstrap_p_above(b, 0) : 0.5;
-    k->excluded[rival] = k->low[rival] > 0;
+    return b->error > 0 ? cp_bootstrap_p_above(b, 0) : 0.5;
+}
+
+/* p of "its gradient is not above the best's". */
+static double judge_gradient(struct cp_calibration *k, int rival,
+                             const double *const products[CP_CONFIG_ACTIVATIONS]) {
+    double difference[PRODUCTS];
+    for (size_t i = 0; i < PRODUCTS; i++)
+        difference[i] = products[rival][i] - products[k->best][i];
+    struct cp_mean_square square = cp_mean_square(difference, CP_STATIONARITY_BLOCKS);
+    const double p = cp_mean_square_p_above(&square);
+    k->gradient_z[rival] = square.error > 0 ? square.value / square.error : 0;
+    square.value = -square.value;
+    if (!cp_same_kind((enum cp_config_activation)rival, k->best))
+        k->disagree = k->disagree || cp_mean_square_p_above(&square) <= ALPHA;
+    return p;
+}
+
+static void judge_rival(struct cp_calibration *k, int rival, double p_loss, double p_gradient) {
+    const double p = k->has_gradient ? fmin(1, 2 * fmin(p_loss, p_gradient)) : p_loss;
+    k->confidence[rival] = 1 - p;
+    k->excluded[rival] = p <= ALPHA;
+    if (cp_same_kind((enum cp_config_activation)rival, k->best))
+        return;
+    k->told = k->told && k->excluded[rival];
+    k->told_confidence = fmin(k->told_confidence, k->confidence[rival]);
+}
+
+static void find_best(const double *const loss[CP_CONFIG_ACTIVATIONS],
+                      const double *const products[CP_CONFIG_ACTIVATIONS], struct cp_calibration *k) {
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
+        double sum = 0;
+        for (size_t i = 0; i < k->images; i++)
+            sum += loss[a][i];
+        k->loss[a] = sum / (double)k->images;
+        if (!(k->loss[a] >= k->loss[k->best]))
+            k->best = (enum cp_config_activation)a;
+        if (k->has_gradient)
+            k->gradient[a] = cp_mean_square(products[a], CP_STATIONARITY_BLOCKS).value;
+    }
 }
 
 enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIONS], size_t images,
+                                    const double *const products[CP_CONFIG_ACTIVATIONS],
                                     struct cp_calibration *k, struct cp_error *err) {
     struct cp_arena arena = {0};
     double *d = cp_arena_alloc(&arena, images, sizeof *d), *t = cp_arena_alloc(&arena, DRAWS, sizeof *t);
@@ -185,14 +239,8 @@ enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIO
         return out_of_memory(err);
     }
     k->images = images;
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        double sum = 0;
-        for (size_t i = 0; i < images; i++)
-            sum += loss[a][i];
-        k->loss[a] = sum / (double)images;
-        if (!(k->loss[a] >= k->loss[k->best]))
-            k->best = (enum cp_config_activation)a;
-    }
+    k->has_gradient = products != NULL;
+    find_best(loss, products, k);
     k->told = true;
     k->told_confidence = 1;
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
@@ -203,15 +251,14 @@ enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIO
             d[i] = loss[a][i] - loss[k->best][i];
             finite = finite && isfinite(d[i]);
         }
+        double p_loss = 1;
         if (finite) {
             const struct cp_bootstrap b = cp_bootstrap(d, images, SEED, t, DRAWS, centred);
-            judge_rival(k, a, &b);
+            p_loss = judge_loss(k, a, &b);
         }
-        if (cp_same_kind((enum cp_config_activation)a, k->best))
-            continue;
-        k->told = k->told && k->excluded[a];
-        k->told_confidence = k->confidence[a] < k->told_confidence ? k->confidence[a] : k->told_confidence;
+        judge_rival(k, a, p_loss, k->has_gradient && finite ? judge_gradient(k, a, products) : 1);
     }
+    k->told = k->told && !k->disagree;
     cp_arena_free(&arena);
     return CP_OK;
 }
@@ -226,7 +273,10 @@ enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration 
         CP_TRY_DONE(run_activation(&c, a, err));
         k->accuracy[a] = (double)c.right[a] / (double)study->inputs.images;
     }
-    status = cp_calibration_judge((const double *const *)c.loss, study->inputs.images, k, err);
+    status = cp_calibration_judge((const double *const *)c.loss, study->inputs.images,
+                                  c.products[0] ? (const double *const *)c.products : NULL, k, err);
+    k->untrained = !(k->loss[k->best] < log((double)c.columns));
+    k->told = k->told && !k->untrained;
 done:
     cp_packed_store_free(&c.store);
     cp_workspace_free(&c.ws);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Which activation weights were trained with, by what they were trained for: the contrastive loss of labelled
- * or paired inputs under each activation. Weights stand at a minimum of it under their own, so that another
- * raises it, by little; whether by more than chance is what the paired bootstrap over images says. */
+ * or paired inputs under each activation. Weights stand at a minimum of it under their own. So another one
+ * raises the loss, to second order in what it changes: whether by more than chance is what the paired
+ * bootstrap over images says. And another one leaves a gradient, to first order (study/stationarity.h). */
 #ifndef CP_STUDY_CALIBRATE_H
 #define CP_STUDY_CALIBRATE_H
 
@@ -11,15 +12,21 @@ struct cp_calibration {
     size_t images;
     bool labelled; /* else image i and prompt i are a pair */
     double loss[CP_CONFIG_ACTIVATIONS], accuracy[CP_CONFIG_ACTIVATIONS];
-    enum cp_config_activation best; /* the least loss */
-    /* Of each other: its loss above the best's, with a 95 % interval (one-sided 2.5 % each), and the
-     * confidence that it is above at all. */
+    enum cp_config_activation best;         /* the least loss */
+    bool has_gradient;                      /* CP_STATIONARITY_LEAST images at least */
+    double gradient[CP_CONFIG_ACTIVATIONS]; /* squared length of its mean; noise can make it negative */
+    /* Of each other: its loss above the best's, with a 95 % interval (one-sided 2.5 % each), and how many
+     * standard errors its squared gradient is above the best's. */
     double above[CP_CONFIG_ACTIVATIONS], low[CP_CONFIG_ACTIVATIONS], high[CP_CONFIG_ACTIVATIONS];
+    double gradient_z[CP_CONFIG_ACTIVATIONS];
+    /* That it is no minimum: 1 - p, with p the smaller of both tests' by Bonferroni; excluded: p <= 2.5 %. */
     double confidence[CP_CONFIG_ACTIVATIONS];
-    bool excluded[CP_CONFIG_ACTIVATIONS]; /* the interval is above 0 */
+    bool excluded[CP_CONFIG_ACTIVATIONS];
     /* Told: quick, or a GELU (erf, or its approximation tanh: which of them may stay open). The confidence is
-     * that of the nearest rival of the other kind. */
-    bool told;
+     * that of the nearest rival of the other kind. Never told where the gradient of a rival of the other kind
+     * is the smaller one beyond chance: then the tests disagree. */
+    bool told, disagree;
+    bool untrained; /* even the least loss is no better than that of equal chances: nothing to tell */
     double told_confidence;
 };
 
@@ -27,8 +34,10 @@ struct cp_calibration {
 enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration *calibration,
                             struct cp_error *err);
 
-/* The same from losses (CP_CONFIG_ACTIVATIONS, images) that are there already. */
+/* The same from what is computed already: losses (CP_CONFIG_ACTIVATIONS, images), and the products of the
+ * blocks' gradients under each activation, or NULL. */
 enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIONS], size_t images,
+                                    const double *const products[CP_CONFIG_ACTIVATIONS],
                                     struct cp_calibration *calibration, struct cp_error *err);
 
 /* Whether two activations are of one kind: erf and tanh are. */

@@ -114,8 +114,15 @@ static enum cp_status find_config(struct cp_inspection *in, const struct cp_insp
     CP_TRY(cp_own_words_read(file, in->path, &words, err));
     if (words.activates)
         in->file_says = (int)words.activation;
-    in->has_config = true;
-    CP_TRY(cp_shapes_config(file, in->path, arena, &shapes, &in->same_shapes, err));
+    struct cp_error why = {0};
+    const enum cp_status inferred = cp_shapes_config(file, in->path, arena, &shapes, &in->same_shapes, &why);
+    if (inferred != CP_OK && inferred != CP_BAD_INPUT)
+        return *err = why, inferred;
+    in->has_config = inferred == CP_OK || words.configures || inputs->config || inputs->name;
+    const char *tensor = strstr(why.where, ": tensor ");
+    if (!in->has_config)
+        (void)snprintf(in->no_config, sizeof in->no_config, "%s%s%.300s", tensor ? tensor + 2 : "",
+                       tensor ? ": " : "", why.what);
     in->config = words.configures ? words.config : shapes;
     in->config_from = words.configures ? "the file's metadata" : "shapes";
     if (inputs->config || inputs->name) {

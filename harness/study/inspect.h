@@ -42,6 +42,7 @@ struct cp_inspection {
     bool has_scale;
     double logit_scale;
     bool has_config;
+    char no_config[512]; /* why shapes alone do not tell one, where nothing else does */
     struct cp_clip_config config;
     const char *config_from; /* in words */
     const char *same_shapes; /* a named config, or NULL */

@@ -36,6 +36,19 @@ static void runs(const char *arguments, int code, const char *says) {
         fail_msg("%s: exit code %d instead of %d, or no '%s':\n%s", arguments, got, code, says, text);
 }
 
+/* What shapes do not tell is said, and the rest told. */
+static void the_rest_is_told_without_an_architecture(void **state) {
+    (void)state;
+    runs("inspect reference/golden/checkpoints/script.pt", 0,
+         "architecture   not told by shapes: the text tower's 12 channels are no heads of 64; --config or "
+         "--name "
+         "tells it\nparameters     15121: vision 10176, text 4944\n");
+    runs("inspect reference/golden/checkpoints/script.pt --json", 0,
+         "\"no_architecture\":\"the text tower's 12");
+    runs("inspect reference/golden/checkpoints/script.pt --config reference/golden/captures/model.json", 0,
+         "architecture");
+}
+
 static void demo_models_are_described(void **state) {
     (void)state;
     runs("inspect " DEMO "/open_clip_model.safetensors --config " DEMO "/open_clip_config.json", 0,
@@ -80,7 +93,7 @@ static void seeded_models_cannot_be_told(void **state) {
     (void)close(fd);
     cp_model_free(&model);
     (void)snprintf(command, sizeof command, "inspect %s" CALIBRATION, path);
-    runs(command, 0, "calibration       cannot tell: ");
+    runs(command, 0, "calibration       cannot tell: no better than chance");
 }
 
 /* A converted file says how it is computed; run needs nothing else, and its bits are the same. */
@@ -248,6 +261,7 @@ static void founding_bug(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_rest_is_told_without_an_architecture),
         cmocka_unit_test(demo_models_are_described),
         cmocka_unit_test(too_few_images_are_said),
         cmocka_unit_test(seeded_models_cannot_be_told),

@@ -9,10 +9,11 @@
 
 #include "base/hash.h"
 #include "study/calibrate.h"
+#include "study/stationarity.h"
 
 #include <math.h>
 
-enum { IMAGES = 200 };
+enum { IMAGES = 200, BLOCKS = CP_STATIONARITY_BLOCKS };
 
 static double losses[CP_CONFIG_ACTIVATIONS][IMAGES];
 
@@ -25,7 +26,7 @@ static struct cp_calibration judge(const double above[CP_CONFIG_ACTIVATIONS], do
         for (size_t i = 0; i < IMAGES; i++)
             losses[a][i] =
                 1 + cp_counter_unit(seed, 99, i) + above[a] + scatter * cp_counter_unit(seed, a, i);
-    assert_int_equal(cp_calibration_judge(pointers, IMAGES, &k, &err), CP_OK);
+    assert_int_equal(cp_calibration_judge(pointers, IMAGES, NULL, &k, &err), CP_OK);
     return k;
 }
 
@@ -61,6 +62,36 @@ static void chance_is_not_told(void **state) {
     assert_true(told <= 8);
 }
 
+/* Where losses tell nothing, gradients may: the squared mean is 1 under each activation, and more at the
+ * others. */
+static void gradients_tell_too(void **state) {
+    static double products[CP_CONFIG_ACTIVATIONS][BLOCKS * BLOCKS];
+    const double *const pointers[CP_CONFIG_ACTIVATIONS] = {products[0], products[1], products[2]};
+    (void)state;
+    for (int larger = 0; larger < 2; larger++) {
+        struct cp_calibration k = judge((const double[]){0, 1e-4, 1e-4}, 0.1, 5);
+        const double *const of[CP_CONFIG_ACTIVATIONS] = {losses[0], losses[1], losses[2]};
+        struct cp_error err = {0};
+        assert_false(k.told);
+        const enum cp_config_activation best = k.best;
+        for (size_t a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+            for (size_t j = 0; j < BLOCKS; j++)
+                for (size_t i = 0; i <= j; i++)
+                    products[a][j * BLOCKS + i] = products[a][i * BLOCKS + j] =
+                        1 +
+                        (a == best ? 0
+                         : larger  ? 0.5
+                                   : -0.5) +
+                        0.1 * cp_counter_unit(a, i, j);
+        k = (struct cp_calibration){0};
+        assert_int_equal(cp_calibration_judge(of, IMAGES, pointers, &k, &err), CP_OK);
+        assert_int_equal(k.best, best);
+        assert_int_equal(k.told, larger);
+        assert_int_equal(k.disagree, !larger);
+        assert_true(!larger || k.told_confidence > 0.999);
+    }
+}
+
 static void what_is_not_finite_is_not_told(void **state) {
     const double above[CP_CONFIG_ACTIVATIONS] = {0, NAN, 0.05};
     (void)state;
@@ -73,6 +104,7 @@ int main(void) {
         cmocka_unit_test(a_clear_minimum_is_told),
         cmocka_unit_test(two_of_one_kind_are_no_doubt),
         cmocka_unit_test(chance_is_not_told),
+        cmocka_unit_test(gradients_tell_too),
         cmocka_unit_test(what_is_not_finite_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * How far weights are from standing still. Trained to the end, they have no gradient left on average over
+ * what they were trained with; under another activation they do. The gradient looked at is that of the
+ * contrastive loss by a linear map W of the image features z before they are normalised, at W = 1: the last
+ * matrix of the vision tower stands just before, so where that has no gradient, W has none. With
+ * f = z / |z| it is  sum over images of (g - (g . f) f) f^T,  g = dL/df: |z| drops out, so that the
+ * normalised features are all it takes.
+ *
+ * L is CLIP's loss (Radford et al. 2021, figure 3) over batches of up to CP_STATIONARITY_BATCH images, each
+ * with a prompt of its class, drawn anew every round; equal classes share the target, as in a batch of pairs
+ * they would be equal captions. */
+#ifndef CP_STUDY_STATIONARITY_H
+#define CP_STUDY_STATIONARITY_H
+
+#include "base/pool.h"
+
+#include <stdint.h>
+
+enum { CP_STATIONARITY_BLOCKS = 20, CP_STATIONARITY_BATCH = 64, CP_STATIONARITY_ROUNDS = 4 };
+/* Fewer images are not tried: a block would be no batch. */
+enum { CP_STATIONARITY_LEAST = 16 * CP_STATIONARITY_BLOCKS };
+
+struct cp_stationarity {
+    const float *images;   /* (count, embed), normalised */
+    const float *texts;    /* (prompts, embed), normalised, class by class */
+    const int32_t *labels; /* [count] class; NULL: image i and prompt i are a pair */
+    size_t count, embed;
+    size_t each; /* prompts of a class; 1 for pairs */
+    double scale;
+};
+
+/* products (CP_STATIONARITY_BLOCKS squared) of the blocks' mean gradients, for cp_mean_square. Which image is
+ * in which block and batch, and with which prompt, is a function of count alone, so that activations can be
+ * compared. Room: blocks * embed * embed doubles. */
+enum cp_status cp_stationarity(const struct cp_stationarity *s, struct cp_pool *pool, double *products,
+                               struct cp_error *err);
+
+#endif
