@@ -67,7 +67,7 @@ static bool has_fingerprint(const struct cp_inspection *in) {
 }
 
 static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
-    char interval[64] = "the least";
+    char interval[64] = "the best";
     if (a != (int)k->best)
         (void)snprintf(interval, sizeof interval, "%.2g [%.2g, %.2g]", k->above[a], k->low[a], k->high[a]);
     (void)fprintf(out, "  %-5s %10.6f %7.2f %%  %-29s", cp_config_activation_names[a], k->loss[a],
@@ -82,7 +82,7 @@ static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
 static void print_calibration(const struct cp_calibration *k, FILE *out) {
     (void)fprintf(out, "\ncalibration    %zu images, %s\n", k->images,
                   k->labelled ? "labelled" : "each with its prompt");
-    (void)fprintf(out, "  %-5s %10s %9s  %-29s%s\n", "", "loss", "accuracy", "above the least, 95 %",
+    (void)fprintf(out, "  %-5s %10s %9s  %-29s%s\n", "", "loss", "accuracy", "above the best, 95 %",
                   k->has_gradient ? "gradient^2      z" : "");
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
         print_activation(k, a, out);
@@ -124,7 +124,8 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
                       cp_config_activation_names[k->best]);
     else
         (void)fprintf(
-            out, "               calibration       cannot tell: %s has the least loss, confidence %.1f %%\n",
+            out,
+            "               calibration       cannot tell: %s is likelier, with confidence %.1f %% only\n",
             cp_config_activation_names[k->best], 100 * k->told_confidence);
 }
 
@@ -247,7 +248,7 @@ static void json_calibration(struct cp_json *json, const struct cp_calibration *
         cp_json_close(json, '}');
     }
     cp_json_close(json, '}');
-    cp_json_text(json, "least", cp_config_activation_names[k->best]);
+    cp_json_text(json, "best", cp_config_activation_names[k->best]);
     cp_json_text(json, "says", k->told ? told(k) : NULL);
     cp_json_number(json, "confidence", k->told_confidence);
     cp_json_close(json, '}');

@@ -181,50 +181,79 @@ bool cp_same_kind(enum cp_config_activation a, enum cp_config_activation b) {
     return (a == CP_CONFIG_QUICK) == (b == CP_CONFIG_QUICK);
 }
 
+struct judging {
+    const double *const *loss;     /* (activations, images) */
+    const double *const *products; /* of gradients, or NULL */
+    double *d, *t, *centred;       /* room for the bootstrap */
+};
+
 /* p of "its loss is not above the best's". */
-static double judge_loss(struct cp_calibration *k, int rival, const struct cp_bootstrap *b) {
-    k->above[rival] = b->mean;
-    k->low[rival] = b->error > 0 ? cp_bootstrap_low(b, ALPHA) : b->mean;
-    k->high[rival] = b->error > 0 ? cp_bootstrap_high(b, ALPHA) : b->mean;
-    return b->error > 0 ? cp_bootstrap_p_above(b, 0) : 0.5;
+static double judge_loss(const struct judging *j, struct cp_calibration *k, int rival) {
+    for (size_t i = 0; i < k->images; i++) {
+        j->d[i] = j->loss[rival][i] - j->loss[k->best][i];
+        if (!isfinite(j->d[i]))
+            return 1;
+    }
+    const struct cp_bootstrap b = cp_bootstrap(j->d, k->images, SEED, j->t, DRAWS, j->centred);
+    const bool scatters = b.error > 0;
+    k->above[rival] = b.mean;
+    k->low[rival] = scatters ? cp_bootstrap_low(&b, ALPHA) : b.mean;
+    k->high[rival] = scatters ? cp_bootstrap_high(&b, ALPHA) : b.mean;
+    return scatters ? cp_bootstrap_p_above(&b, 0) : 0.5;
 }
 
-/* p of "its gradient is not above the best's". */
-static double judge_gradient(struct cp_calibration *k, int rival,
-                             const double *const products[CP_CONFIG_ACTIVATIONS]) {
+/* p of "its gradient is not above the best's"; whether it is below beyond chance. */
+static double judge_gradient(const struct judging *j, struct cp_calibration *k, int rival, bool *below) {
     double difference[PRODUCTS];
+    *below = false;
+    if (!j->products)
+        return 1;
     for (size_t i = 0; i < PRODUCTS; i++)
-        difference[i] = products[rival][i] - products[k->best][i];
+        difference[i] = j->products[rival][i] - j->products[k->best][i];
     struct cp_mean_square square = cp_mean_square(difference, CP_STATIONARITY_BLOCKS);
     const double p = cp_mean_square_p_above(&square);
     k->gradient_z[rival] = square.error > 0 ? square.value / square.error : 0;
     square.value = -square.value;
-    if (!cp_same_kind((enum cp_config_activation)rival, k->best))
-        k->disagree = k->disagree || cp_mean_square_p_above(&square) <= ALPHA;
+    *below = cp_mean_square_p_above(&square) <= ALPHA;
     return p;
 }
 
-static void judge_rival(struct cp_calibration *k, int rival, double p_loss, double p_gradient) {
-    const double p = k->has_gradient ? fmin(1, 2 * fmin(p_loss, p_gradient)) : p_loss;
-    k->confidence[rival] = 1 - p;
-    k->excluded[rival] = p <= ALPHA;
-    if (cp_same_kind((enum cp_config_activation)rival, k->best))
-        return;
-    k->told = k->told && k->excluded[rival];
-    k->told_confidence = fmin(k->told_confidence, k->confidence[rival]);
+/* All against the best. Where the gradient says beyond chance that one of the other kind is, and the loss
+ * does not say the opposite, that one is returned. */
+static enum cp_config_activation judge_rivals(const struct judging *j, struct cp_calibration *k) {
+    enum cp_config_activation instead = k->best;
+    k->told = true;
+    k->told_confidence = 1;
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
+        if (a == (int)k->best)
+            continue;
+        bool below;
+        const double p_loss = judge_loss(j, k, a), p_gradient = judge_gradient(j, k, a, &below);
+        const double p = j->products ? fmin(1, 2 * fmin(p_loss, p_gradient)) : p_loss;
+        k->confidence[a] = 1 - p;
+        k->excluded[a] = p <= ALPHA;
+        if (cp_same_kind((enum cp_config_activation)a, k->best))
+            continue;
+        k->told = k->told && k->excluded[a];
+        k->told_confidence = fmin(k->told_confidence, k->confidence[a]);
+        k->disagree = k->disagree || (below && p_loss <= ALPHA);
+        if (below && p_loss > ALPHA && (instead == k->best || k->loss[a] < k->loss[instead]))
+            instead = (enum cp_config_activation)a;
+    }
+    k->told = k->told && !k->disagree;
+    return instead;
 }
 
-static void find_best(const double *const loss[CP_CONFIG_ACTIVATIONS],
-                      const double *const products[CP_CONFIG_ACTIVATIONS], struct cp_calibration *k) {
+static void find_least_loss(const struct judging *j, struct cp_calibration *k) {
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         double sum = 0;
         for (size_t i = 0; i < k->images; i++)
-            sum += loss[a][i];
+            sum += j->loss[a][i];
         k->loss[a] = sum / (double)k->images;
         if (!(k->loss[a] >= k->loss[k->best]))
             k->best = (enum cp_config_activation)a;
-        if (k->has_gradient)
-            k->gradient[a] = cp_mean_square(products[a], CP_STATIONARITY_BLOCKS).value;
+        if (j->products)
+            k->gradient[a] = cp_mean_square(j->products[a], CP_STATIONARITY_BLOCKS).value;
     }
 }
 
@@ -232,35 +261,24 @@ enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIO
                                     const double *const products[CP_CONFIG_ACTIVATIONS],
                                     struct cp_calibration *k, struct cp_error *err) {
     struct cp_arena arena = {0};
-    double *d = cp_arena_alloc(&arena, images, sizeof *d), *t = cp_arena_alloc(&arena, DRAWS, sizeof *t);
-    double *centred = cp_arena_alloc(&arena, images, sizeof *centred);
-    if (!d || !t || !centred) {
-        cp_arena_free(&arena);
-        return out_of_memory(err);
-    }
-    k->images = images;
-    k->has_gradient = products != NULL;
-    find_best(loss, products, k);
-    k->told = true;
-    k->told_confidence = 1;
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        if (a == (int)k->best)
-            continue;
-        bool finite = true;
-        for (size_t i = 0; i < images; i++) {
-            d[i] = loss[a][i] - loss[k->best][i];
-            finite = finite && isfinite(d[i]);
+    const struct judging j = {.loss = loss,
+                              .products = products,
+                              .d = cp_arena_alloc(&arena, images, sizeof *j.d),
+                              .t = cp_arena_alloc(&arena, DRAWS, sizeof *j.t),
+                              .centred = cp_arena_alloc(&arena, images, sizeof *j.centred)};
+    const bool ready = j.d && j.t && j.centred;
+    if (ready) {
+        k->images = images;
+        k->has_gradient = products != NULL;
+        find_least_loss(&j, k);
+        const enum cp_config_activation instead = judge_rivals(&j, k);
+        if (instead != k->best) {
+            k->best = instead;
+            (void)judge_rivals(&j, k);
         }
-        double p_loss = 1;
-        if (finite) {
-            const struct cp_bootstrap b = cp_bootstrap(d, images, SEED, t, DRAWS, centred);
-            p_loss = judge_loss(k, a, &b);
-        }
-        judge_rival(k, a, p_loss, k->has_gradient && finite ? judge_gradient(k, a, products) : 1);
     }
-    k->told = k->told && !k->disagree;
     cp_arena_free(&arena);
-    return CP_OK;
+    return ready ? CP_OK : out_of_memory(err);
 }
 
 enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration *k, struct cp_error *err) {

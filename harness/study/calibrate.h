@@ -12,7 +12,8 @@ struct cp_calibration {
     size_t images;
     bool labelled; /* else image i and prompt i are a pair */
     double loss[CP_CONFIG_ACTIVATIONS], accuracy[CP_CONFIG_ACTIVATIONS];
-    enum cp_config_activation best;         /* the least loss */
+    /* The least loss; or, where losses tell nothing, one whose gradient is smaller beyond chance. */
+    enum cp_config_activation best;
     bool has_gradient;                      /* CP_STATIONARITY_LEAST images at least */
     double gradient[CP_CONFIG_ACTIVATIONS]; /* squared length of its mean; noise can make it negative */
     /* Of each other: its loss above the best's, with a 95 % interval (one-sided 2.5 % each), and how many
@@ -23,8 +24,8 @@ struct cp_calibration {
     double confidence[CP_CONFIG_ACTIVATIONS];
     bool excluded[CP_CONFIG_ACTIVATIONS];
     /* Told: quick, or a GELU (erf, or its approximation tanh: which of them may stay open). The confidence is
-     * that of the nearest rival of the other kind. Never told where the gradient of a rival of the other kind
-     * is the smaller one beyond chance: then the tests disagree. */
+     * that of the nearest rival of the other kind. Never told where loss and gradient say the opposite of
+     * each other beyond chance: then they disagree. */
     bool told, disagree;
     bool untrained; /* even the least loss is no better than that of equal chances: nothing to tell */
     double told_confidence;

@@ -62,34 +62,42 @@ static void chance_is_not_told(void **state) {
     assert_true(told <= 8);
 }
 
-/* Where losses tell nothing, gradients may: the squared mean is 1 under each activation, and more at the
- * others. */
-static void gradients_tell_too(void **state) {
+/* The squared mean gradient of each activation, with noise. */
+static struct cp_calibration judge_both(const double above[CP_CONFIG_ACTIVATIONS],
+                                        const double gradient[CP_CONFIG_ACTIVATIONS]) {
     static double products[CP_CONFIG_ACTIVATIONS][BLOCKS * BLOCKS];
     const double *const pointers[CP_CONFIG_ACTIVATIONS] = {products[0], products[1], products[2]};
+    const double *const of[CP_CONFIG_ACTIVATIONS] = {losses[0], losses[1], losses[2]};
+    struct cp_calibration k = {0};
+    struct cp_error err = {0};
+    (void)judge(above, 0.1, 5);
+    for (size_t a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        for (size_t j = 0; j < BLOCKS; j++)
+            for (size_t i = 0; i <= j; i++)
+                products[a][j * BLOCKS + i] = products[a][i * BLOCKS + j] =
+                    gradient[a] + 0.1 * cp_counter_unit(a, i, j);
+    assert_int_equal(cp_calibration_judge(of, IMAGES, pointers, &k, &err), CP_OK);
+    return k;
+}
+
+/* Where losses tell nothing, gradients may, whichever has the least loss by chance. */
+static void gradients_tell_too(void **state) {
     (void)state;
-    for (int larger = 0; larger < 2; larger++) {
-        struct cp_calibration k = judge((const double[]){0, 1e-4, 1e-4}, 0.1, 5);
-        const double *const of[CP_CONFIG_ACTIVATIONS] = {losses[0], losses[1], losses[2]};
-        struct cp_error err = {0};
-        assert_false(k.told);
-        const enum cp_config_activation best = k.best;
-        for (size_t a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
-            for (size_t j = 0; j < BLOCKS; j++)
-                for (size_t i = 0; i <= j; i++)
-                    products[a][j * BLOCKS + i] = products[a][i * BLOCKS + j] =
-                        1 +
-                        (a == best ? 0
-                         : larger  ? 0.5
-                                   : -0.5) +
-                        0.1 * cp_counter_unit(a, i, j);
-        k = (struct cp_calibration){0};
-        assert_int_equal(cp_calibration_judge(of, IMAGES, pointers, &k, &err), CP_OK);
-        assert_int_equal(k.best, best);
-        assert_int_equal(k.told, larger);
-        assert_int_equal(k.disagree, !larger);
-        assert_true(!larger || k.told_confidence > 0.999);
+    for (int truth = 0; truth < CP_CONFIG_ACTIVATIONS; truth++) {
+        double gradient[CP_CONFIG_ACTIVATIONS] = {1.5, 1.5, 1.5};
+        gradient[truth] = 1;
+        const struct cp_calibration k = judge_both((const double[]){0, 1e-4, 1e-4}, gradient);
+        assert_int_equal(cp_same_kind(k.best, (enum cp_config_activation)truth), 1);
+        assert_true(k.told && !k.disagree && k.told_confidence > 0.999);
     }
+    assert_false(judge_both((const double[]){0, 1e-4, 1e-4}, (const double[]){1, 1, 1}).told);
+}
+
+static void tests_that_disagree_tell_nothing(void **state) {
+    (void)state;
+    const struct cp_calibration k = judge_both((const double[]){0, 0.05, 0.05}, (const double[]){1.5, 1, 1});
+    assert_true(k.disagree && !k.told);
+    assert_true(judge_both((const double[]){0, 0.05, 0.05}, (const double[]){1, 1, 1}).told);
 }
 
 static void what_is_not_finite_is_not_told(void **state) {
@@ -105,6 +113,7 @@ int main(void) {
         cmocka_unit_test(two_of_one_kind_are_no_doubt),
         cmocka_unit_test(chance_is_not_told),
         cmocka_unit_test(gradients_tell_too),
+        cmocka_unit_test(tests_that_disagree_tell_nothing),
         cmocka_unit_test(what_is_not_finite_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
