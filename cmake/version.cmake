@@ -13,6 +13,6 @@ get_target_property(flags cp_flags INTERFACE_COMPILE_OPTIONS)
 list(FILTER flags EXCLUDE REGEX "^-W")
 list(JOIN flags " " flags)
 set(libraries "HDF5 ${HDF5_VERSION}, GSL ${GSL_VERSION}, libfyaml ${FYAML_VERSION}, jansson ${JANSSON_VERSION}, \
-libspng ${SPNG_VERSION}, zlib ${ZLIB_VERSION}, OpenSSL ${CRYPTO_VERSION}")
+libspng ${SPNG_VERSION}, libjpeg ${JPEG_VERSION}, libwebp ${WEBP_libwebp_VERSION}, zlib ${ZLIB_VERSION}, OpenSSL ${CRYPTO_VERSION}")
 set_source_files_properties(harness/base/version.c PROPERTIES COMPILE_DEFINITIONS
   "CP_VERSION=\"${PROJECT_VERSION}\";CP_GIT_COMMIT=\"${CP_GIT_COMMIT}\";CP_COMPILER=\"${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSION}\";CP_FLAGS=\"${CMAKE_C_FLAGS_${build_type}} ${flags}\";CP_LIBRARIES=\"${libraries}\"")
