@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch mutations fuzz coverage clean
+.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch calibration mutations fuzz coverage clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -58,6 +58,11 @@ bench-pytorch: build
 	@missing=$$(for p in python3-torch libopenblas0-openmp; do dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
 	if [ -n "$$missing" ]; then echo "Needs, from Debian:" $$missing; exit 1; fi
 	/usr/bin/python3 tests/bench/lockstep_vs_pytorch.py --oracle
+
+# Is the activation of both demo models named from plain .pt files and labelled images? Some twenty minutes.
+calibration: build
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) python3-torch"
+	/usr/bin/python3 tests/calibration/twins.py
 
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup
