@@ -5,6 +5,7 @@
 #include "base/wide.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- the generator ---- */
 
@@ -36,6 +37,15 @@ uint32_t cp_torch_next(struct cp_torch_random *r) {
     y ^= (y << 7) & 0x9d2c5680u;
     y ^= (y << 15) & 0xefc60000u;
     return y ^ (y >> 18);
+}
+
+static void skip(struct cp_torch_random *r, size_t draws) {
+    while (draws > (size_t)(WORDS - r->next)) {
+        draws -= (size_t)(WORDS - r->next);
+        twist(r->state);
+        r->next = 0;
+    }
+    r->next += (int)draws;
 }
 
 /* A float32 in [0, 1) of 24 bits, a float64 of 53. */
@@ -137,9 +147,12 @@ static double one_normal(struct cp_torch_random *r) {
     return radius * cos(angle);
 }
 
+static void fill(const struct cp_torch_random *r, float x[16], double mean, double std) {
+    (r->capability == CP_TORCH_AVX2 ? fill_avx2 : fill_default)(x, (float)mean, (float)std);
+}
+
 /* What does not fill sixteen is drawn anew together with what comes before it. */
 void cp_torch_normal(struct cp_torch_random *r, float *x, size_t n, double mean, double std) {
-    void (*const fill)(float[16], float, float) = r->capability == CP_TORCH_AVX2 ? fill_avx2 : fill_default;
     if (n < 16) {
         for (size_t i = 0; i < n; i++)
             x[i] = (float)(one_normal(r) * std + mean);
@@ -148,12 +161,54 @@ void cp_torch_normal(struct cp_torch_random *r, float *x, size_t n, double mean,
     for (size_t i = 0; i < n; i++)
         x[i] = unit(r);
     for (size_t i = 0; i + 16 <= n; i += 16)
-        fill(x + i, (float)mean, (float)std);
+        fill(r, x + i, mean, std);
     if (n % 16 == 0)
         return;
     for (size_t i = n - 16; i < n; i++)
         x[i] = unit(r);
-    fill(x + n - 16, (float)mean, (float)std);
+    fill(r, x + n - 16, mean, std);
+}
+
+/* ---- piece by piece ---- */
+
+void cp_torch_normals_start(struct cp_torch_normals *whole, uint64_t seed,
+                            enum cp_torch_capability capability, size_t total) {
+    whole->seed = seed;
+    whole->total = total;
+    whole->drawn = 0;
+    whole->start = SIZE_MAX;
+    cp_torch_seed(&whole->random, seed, capability);
+    if (total >= 16)
+        return;
+    cp_torch_normal(&whole->random, whole->group, total, 0, 1);
+    whole->start = 0;
+}
+
+/* The sixteen from number `start` on, out of the draws from `draw` on. */
+static void load_group(struct cp_torch_normals *whole, size_t start, size_t draw) {
+    if (whole->start == start)
+        return;
+    if (draw < whole->drawn)
+        cp_torch_normals_start(whole, whole->seed, whole->random.capability, whole->total);
+    skip(&whole->random, draw - whole->drawn);
+    for (int i = 0; i < 16; i++)
+        whole->group[i] = unit(&whole->random);
+    fill(&whole->random, whole->group, 0, 1);
+    whole->drawn = draw + 16;
+    whole->start = start;
+}
+
+void cp_torch_normals_read(struct cp_torch_normals *whole, size_t first, size_t count, float *x) {
+    const size_t total = whole->total, end = first + count;
+    const size_t anew = total % 16 && total > 16 ? total - 16 : total; /* from here on */
+    for (size_t i = first; i < end;) {
+        const size_t start = i < anew ? i / 16 * 16 : anew;
+        const size_t stop = i >= anew ? total : start + 16 < anew ? start + 16 : anew;
+        const size_t part = (stop < end ? stop : end) - i;
+        load_group(whole, start, i < anew ? start : total);
+        memcpy(x + (i - first), whole->group + (i - start), part * sizeof *x);
+        i += part;
+    }
 }
 
 void cp_torch_permutation(struct cp_torch_random *r, int64_t *order, size_t n) {

@@ -12,7 +12,7 @@ static void list_knobs(int component) {
             continue;
         printf("  .%s: ", knob->name);
         if (!knob->options[0])
-            printf(knob->seed ? "a seed" : "a positive number");
+            printf("%s", cp_number_kinds[knob->number].name);
         for (int o = 0; knob->options[o]; o++)
             printf("%s%s", o ? " | " : "", knob->options[o]);
         printf(" (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",
@@ -37,8 +37,8 @@ static void list_components(void) {
     printf(
         "\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
         "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
-        "\nAny of these but preprocess and tokenizer takes layers: activation@visual.4-5, norm.eps@text,\n"
-        "attention.compute@*.0\n");
+        "\nAny of these but preprocess, tokenizer, pixel_noise and patch_dropout takes layers:\n"
+        "activation@visual.4-5, norm.eps@text, attention.compute@*.0\n");
 }
 
 static void list_taps(void) {

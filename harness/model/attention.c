@@ -52,17 +52,25 @@ static void head_scores(void *context, size_t index, int worker) {
         a->pass->plan->spec->ops->scale(gemm.c, factor, gemm.c, a->tokens * a->tokens, a->compute);
 }
 
+/* Over the keys that are seen; the others' probabilities are 0. */
 static void head_softmax(void *context, size_t index, int worker) {
     const struct attention *a = context;
-    const struct cp_softmax_args args = {.x = a->pass->ws->scores + index * a->tokens * a->tokens,
+    float *const scores = a->pass->ws->scores + index * a->tokens * a->tokens;
+    size_t seen;
+    const uint32_t *kept = cp_pass_kept(a->pass, index / a->heads, &seen);
+    const struct cp_softmax_args args = {.x = scores,
                                          .rows = a->tokens,
-                                         .n = a->tokens,
+                                         .n = seen,
                                          .ld = a->tokens,
                                          .causal = a->causal,
                                          .compute = cp_fault_softmax(a->choice),
                                          .output = a->compute};
     (void)worker;
+    if (kept)
+        cp_kept_gather(kept, seen, scores, a->tokens, a->tokens);
     a->pass->plan->spec->ops->softmax(&args);
+    if (kept)
+        cp_kept_spread(kept, seen, scores, a->tokens, a->tokens);
 }
 
 /* Copies of one head's probs and v, tokens of the sum in the permutation's order, behind the product's room.

@@ -2,6 +2,8 @@
  * The tables of components and knobs. `clip-parity list` prints them; cp_spec_set reads nothing else. */
 #include "model/spec.h"
 
+#include <float.h>
+
 static const struct cp_variant *preprocess_variant(const struct cp_ops *ops, int index) {
     (void)ops;
     return cp_resizes[index] ? &cp_resizes[index]->info : NULL;
@@ -71,6 +73,33 @@ static const struct cp_variant *inject_variant(const struct cp_ops *ops, int ind
     return index == 0 ? &none : NULL;
 }
 
+/* As sigma and prob are 0 by default, nothing is added and nothing dropped. */
+static const struct cp_variant *pixel_noise_variant(const struct cp_ops *ops, int index) {
+    static const struct cp_variant normal = {
+        .name = "normal",
+        .imitates = "pixels + sigma * torch.randn(images, 3, size, size), after torch.manual_seed(seed)",
+        .formula = "x + sigma z, z of one draw over all images of the run",
+        .source = "pytorch/pytorch v1.13 aten/src/ATen/native/cpu/DistributionTemplates.h",
+        .maths = "pixel_noise",
+    };
+    (void)ops;
+    return index == 0 ? &normal : NULL;
+}
+
+static const struct cp_variant *patch_dropout_variant(const struct cp_ops *ops, int index) {
+    static const struct cp_variant open_clip = {
+        .name = "open_clip",
+        .imitates = "open_clip's PatchDropout in training, after torch.manual_seed(seed)",
+        .formula =
+            "keys and pooling over the class token and max(1, int(patches (1 - prob))) patches of each "
+            "image: topk of one torch.randn(images, patches)",
+        .source = "Li et al. 2022, arXiv:2212.00794; mlfoundations/open_clip src/open_clip/transformer.py",
+        .maths = "patch_dropout",
+    };
+    (void)ops;
+    return index == 0 ? &open_clip : NULL;
+}
+
 const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
     [CP_ACTIVATION] = {"activation", "mlp.gelu", activation_variant, "auto"},
     [CP_NORM] = {"norm", "ln_pre, ln_1, ln_2, ln_post, ln_final", norm_variant, "two_pass"},
@@ -83,55 +112,67 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
                    inject_variant, "none"},
     [CP_PREPROCESS] = {"preprocess", "picture to pixels: how it is resized", preprocess_variant, "pillow"},
     [CP_TOKENIZER] = {"tokenizer", "prompt to tokens", tokenizer_variant, "open_clip"},
+    [CP_PIXEL_NOISE] = {"pixel_noise", "random numbers added to pixels.normalized", pixel_noise_variant,
+                        "normal"},
+    [CP_PATCH_DROPOUT] = {"patch_dropout", "random patches that the image tower does not see",
+                          patch_dropout_variant, "open_clip"},
+};
+
+const struct cp_number_kind cp_number_kinds[CP_NUMBER_COUNT] = {
+    [CP_POSITIVE] = {"a positive number", "a number such as 1e-5", DBL_TRUE_MIN, DBL_MAX, false},
+    [CP_NOT_NEGATIVE] = {"a number of 0 or more", "a number such as 0.01", 0, DBL_MAX, false},
+    [CP_PROBABILITY] = {"a number from 0 to below 1", "a number such as 0.5", 0, 1 - DBL_EPSILON / 2, false},
+    [CP_SEED] = {"a seed", "a whole number from 1 to 999999999, or 0 for none", 0, 999999999, true},
+    [CP_TORCH_SEED] = {"a seed of PyTorch", "a whole number from 0 to 4294967295", 0, UINT32_MAX, true},
 };
 
 #define CP_TYPES                                                                                             \
     { "fp32", "fp16", "bf16", NULL }
 #define CP_FAULT(name, what, maths)                                                                          \
-    { CP_INJECT, name, what, {NULL}, "0", maths, true }
+    { CP_INJECT, name, what, {NULL}, "0", maths, CP_SEED }
 
 #define CP_PIXELS(name, what, initial, maths, ...)                                                           \
-    { CP_PREPROCESS, name, what, {__VA_ARGS__, NULL}, initial, maths, false }
+    { CP_PREPROCESS, name, what, {__VA_ARGS__, NULL}, initial, maths, CP_NO_NUMBER }
 
 const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
     [CP_ACTIVATION_COMPUTE] = {CP_ACTIVATION, "compute", "type of each rounding of the activation", CP_TYPES,
-                               "fp32", false, false},
-    [CP_NORM_EPS] = {CP_NORM, "eps", "added to the variance", {NULL}, NULL, true, false},
-    [CP_NORM_STATS] = {CP_NORM, "stats", "type of mean and variance", CP_TYPES, "fp32", false, false},
+                               "fp32", false, CP_NO_NUMBER},
+    [CP_NORM_EPS] = {CP_NORM, "eps", "added to the variance", {NULL}, NULL, true, CP_POSITIVE},
+    [CP_NORM_STATS] = {CP_NORM, "stats", "type of mean and variance", CP_TYPES, "fp32", false, CP_NO_NUMBER},
     [CP_ATTENTION_COMPUTE] = {CP_ATTENTION, "compute", "type of q, k, v, scores, probs and context", CP_TYPES,
-                              "fp32", false, false},
+                              "fp32", false, CP_NO_NUMBER},
     [CP_ATTENTION_ACCUMULATE] = {CP_ATTENTION,
                                  "accumulate",
                                  "type of the sums in q k^T and probs v",
                                  {"fp32", "fp16", NULL},
                                  "fp32",
                                  false,
-                                 false},
+                                 CP_NO_NUMBER},
     [CP_ATTENTION_SOFTMAX] = {CP_ATTENTION, "softmax", "type of each operation inside the softmax", CP_TYPES,
-                              "fp32", false, false},
+                              "fp32", false, CP_NO_NUMBER},
     [CP_ATTENTION_SCALE] = {CP_ATTENTION,
                             "scale",
                             "where 1/sqrt(head_dim) is applied: q, scores, or its root on q and k",
                             {"q", "scores", "sqrt", NULL},
                             "q",
                             false,
-                            false},
+                            CP_NO_NUMBER},
     [CP_LINEAR_COMPUTE] = {CP_LINEAR, "compute", "type of the inputs, weights and outputs of matrix products",
-                           CP_TYPES, "fp32", false, false},
+                           CP_TYPES, "fp32", false, CP_NO_NUMBER},
     [CP_LINEAR_ACCUMULATE] = {CP_LINEAR,
                               "accumulate",
                               "type of the sums in matrix products",
                               {"fp32", "fp16", NULL},
                               "fp32",
                               false,
-                              false},
+                              CP_NO_NUMBER},
     [CP_LINEAR_PERMUTE] = {CP_LINEAR,
                            "permute",
                            "seed of a permutation of the summed index in the towers' matrix products",
                            {NULL},
                            "0",
                            false,
-                           true},
+                           CP_SEED},
     [CP_WEIGHTS_SCOPE] =
         {CP_WEIGHTS,
          "scope",
@@ -140,7 +181,7 @@ const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
          {"linear", "all", NULL},
          "linear",
          false,
-         false},
+         CP_NO_NUMBER},
     [CP_INJECT_ACTIVATION] = CP_FAULT("activation", "another activation than the spec's", true),
     [CP_INJECT_EPS] = CP_FAULT("eps", "another eps in ln_1 or ln_2", true),
     [CP_INJECT_HEAD_SCALE] = CP_FAULT("head_scale", "one head's scores scaled wrongly", true),
@@ -167,4 +208,22 @@ const struct cp_knob cp_knobs[CP_KNOB_COUNT] = {
     [CP_PREPROCESS_IDCT] = CP_PIXELS("idct", "libjpeg's inverse DCT", "islow", false, "islow", "ifast"),
     [CP_PREPROCESS_UPSAMPLING] = CP_PIXELS("upsampling", "libjpeg's chroma upsampling: triangle or box",
                                            "fancy", true, "fancy", "plain"),
+    [CP_PIXEL_NOISE_SIGMA] = {CP_PIXEL_NOISE,
+                              "sigma",
+                              "standard deviation of the noise, in normalised units",
+                              {NULL},
+                              "0",
+                              true,
+                              CP_NOT_NEGATIVE},
+    [CP_PIXEL_NOISE_SEED] =
+        {CP_PIXEL_NOISE, "seed", "of torch.manual_seed before the noise", {NULL}, "0", true, CP_TORCH_SEED},
+    [CP_PATCH_DROPOUT_PROB] =
+        {CP_PATCH_DROPOUT, "prob", "share of the patches that is dropped", {NULL}, "0", true, CP_PROBABILITY},
+    [CP_PATCH_DROPOUT_SEED] = {CP_PATCH_DROPOUT,
+                               "seed",
+                               "of torch.manual_seed before the choice",
+                               {NULL},
+                               "0",
+                               true,
+                               CP_TORCH_SEED},
 };

@@ -52,15 +52,16 @@ static void normal(struct maker *m, const float *values, size_t n, double std) {
         cp_torch_normal(m->random, (float *)(uintptr_t)values, n, 0, std);
 }
 
-/* kaiming_uniform_(a = sqrt(5)), of nn.Linear and nn.Conv2d; in the order of PyTorch's own operations. */
-static double kaiming_bound(size_t fan_in) {
-    const double slope = sqrt(5.0), gain = sqrt(2.0 / (1 + slope * slope));
-    return sqrt(3.0) * (gain / sqrt((double)fan_in));
+static const float *kaiming(struct maker *m, size_t n, size_t fan_in) {
+    float *values = room(m, n);
+    if (values)
+        cp_torch_kaiming_uniform(m->random, values, n, fan_in);
+    return values;
 }
 
 static struct cp_linear_weights linear(struct maker *m, size_t out, size_t in) {
     struct cp_linear_weights made;
-    made.weight = uniform(m, out * in, kaiming_bound(in));
+    made.weight = kaiming(m, out * in, in);
     made.bias = uniform(m, out, 1 / sqrt((double)in));
     return made;
 }
@@ -93,7 +94,7 @@ static void vision(struct maker *m) {
     const size_t width = (size_t)c->width, patch = (size_t)c->patch_size,
                  grid = (size_t)c->image_size / patch;
     const double scale = pow((double)width, -0.5);
-    v->conv1 = uniform(m, width * 3 * patch * patch, kaiming_bound(3 * patch * patch));
+    v->conv1 = kaiming(m, width * 3 * patch * patch, 3 * patch * patch);
     v->class_embedding = scaled_normal(m, width, scale);
     v->positional_embedding = scaled_normal(m, (grid * grid + 1) * width, scale);
     if (!c->no_ln_pre)

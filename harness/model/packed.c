@@ -201,7 +201,7 @@ static void pack_joint(const struct cp_spec *spec, const struct cp_model *model,
     plan->logit_bias = model->logit_bias ? cp_round_to(cp_choice_stored(joint), *model->logit_bias) : 0.0f;
 }
 
-enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model,
+enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model, size_t images,
                               struct cp_packed_store *store, struct cp_plan **out, struct cp_error *err) {
     struct packer packer = {.spec = spec, .store = store, .err = err};
     struct cp_plan *plan = cp_arena_calloc(&store->arena, 1, sizeof *plan);
@@ -212,6 +212,7 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a plan");
     plan->spec = spec;
     plan->model = model;
+    CP_TRY(cp_patch_dropout(spec, images, &store->arena, &store->kept, &plan->kept, err));
     plan->vision.blocks = blocks;
     plan->text.blocks = blocks + model->config.vision.layers;
     pack_vision(&packer, model, plan);
@@ -224,4 +225,5 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
 void cp_packed_store_free(struct cp_packed_store *store) {
     cp_arena_free(&store->arena);
     store->copies = NULL;
+    store->kept = NULL;
 }

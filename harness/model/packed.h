@@ -5,6 +5,7 @@
 #define CP_MODEL_PACKED_H
 
 #include "model/model.h"
+#include "model/patch_dropout.h"
 #include "model/spec.h"
 
 struct cp_packed_linear {
@@ -33,14 +34,15 @@ struct cp_packed_text {
     struct cp_packed_block *blocks;
 };
 
-/* A plan: a spec resolved against a model. */
+/* A plan: a spec resolved against a model and the number of images of a run. */
 struct cp_plan {
     const struct cp_spec *spec;
     const struct cp_model *model;
     struct cp_packed_vision vision;
     struct cp_packed_text text;
-    float logit_scale; /* exp(logit_scale) as the spec's weights give it */
-    float logit_bias;  /* 0 where the model has none */
+    const struct cp_kept *kept; /* the patches that are seen; NULL: all */
+    float logit_scale;          /* exp(logit_scale) as the spec's weights give it */
+    float logit_bias;           /* 0 where the model has none */
 };
 
 struct cp_packed_copy;
@@ -49,9 +51,10 @@ struct cp_packed_copy;
 struct cp_packed_store {
     struct cp_arena arena;
     struct cp_packed_copy *copies;
+    const struct cp_kept *kept;
 };
 
-enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model,
+enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model, size_t images,
                               struct cp_packed_store *store, struct cp_plan **plan, struct cp_error *err);
 void cp_packed_store_free(struct cp_packed_store *store);
 

@@ -117,6 +117,12 @@ size_t cp_pass_tokens(const struct cp_pass *pass) {
     return pass->tower == CP_VISUAL ? grid * grid + 1 : (size_t)config->text.context_length;
 }
 
+const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count) {
+    const struct cp_kept *kept = pass->tower == CP_VISUAL ? pass->plan->kept : NULL;
+    *count = kept ? kept->count : cp_pass_tokens(pass);
+    return cp_kept_of(kept, pass->first + n);
+}
+
 enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
                              struct cp_error *err) {
     const struct cp_tap_event event = {

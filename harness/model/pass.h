@@ -84,6 +84,8 @@ int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *id
 /* ---- used by the segments ---- */
 
 size_t cp_pass_tokens(const struct cp_pass *pass);
+/* The tokens of input n of the batch that are seen, and how many; NULL: all of them. */
+const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count);
 enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
                              struct cp_error *err);
 /* y = x W^T + b over rows, by the choice's linear variant, compute and accumulate types. */

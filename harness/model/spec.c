@@ -131,27 +131,24 @@ static double config_eps(const struct cp_clip_config *config, enum cp_tower towe
     return tower == CP_TEXT ? config->text.eps : config->vision.eps;
 }
 
-static enum cp_status parse_number(const struct cp_knob *knob, const char *value, double *number,
-                                   struct cp_error *err) {
+static bool read_number(const struct cp_number_kind *kind, const char *value, double *number) {
     char *end;
     errno = 0;
-    const double parsed = strtod(value, &end);
-    if (end == value || *end || errno == ERANGE || !isfinite(parsed) || !(parsed > 0))
-        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not a positive number",
-                       cp_components[knob->component].name, knob->name, value),
-               cp_expected(err, "a number such as 1e-5");
-    *number = parsed;
-    return CP_OK;
+    *number = strtod(value, &end);
+    if (kind->whole && value[strspn(value, "0123456789")])
+        return false;
+    return end != value && !*end && errno != ERANGE && *number >= kind->least && *number <= kind->most;
 }
 
-static enum cp_status parse_seed(const struct cp_knob *knob, const char *value, double *number,
-                                 struct cp_error *err) {
-    const size_t digits = strspn(value, "0123456789");
-    if (digits == 0 || value[digits] || digits > 9)
-        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not a seed",
-                       cp_components[knob->component].name, knob->name, value),
-               cp_expected(err, "a whole number from 1 to 999999999, or 0 for none");
-    *number = strtod(value, NULL);
+static enum cp_status parse_number(const struct cp_knob *knob, const char *value, double *number,
+                                   struct cp_error *err) {
+    const struct cp_number_kind *kind = &cp_number_kinds[knob->number];
+    double parsed;
+    if (!read_number(kind, value, &parsed))
+        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not %s", cp_components[knob->component].name,
+                       knob->name, value, kind->name),
+               cp_expected(err, "%s", kind->expected);
+    *number = parsed;
     return CP_OK;
 }
 
@@ -164,7 +161,7 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_addres
             choice->number[address->knob] = config_eps(spec->config, tower);
             return CP_OK;
         }
-        return (knob->seed ? parse_seed : parse_number)(knob, value, &choice->number[address->knob], err);
+        return parse_number(knob, value, &choice->number[address->knob], err);
     }
     int count = 0;
     if (!value)
@@ -269,9 +266,16 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
 }
 
 size_t cp_spec_only_slot(const struct cp_clip_config *config, int component) {
-    return component == CP_PREPROCESS  ? cp_spec_slot(config, CP_VISUAL, -1)
-           : component == CP_TOKENIZER ? cp_spec_slot(config, CP_TEXT, -1)
-                                       : SIZE_MAX;
+    switch (component) {
+    case CP_PREPROCESS:
+    case CP_PIXEL_NOISE:
+    case CP_PATCH_DROPOUT:
+        return cp_spec_slot(config, CP_VISUAL, -1);
+    case CP_TOKENIZER:
+        return cp_spec_slot(config, CP_TEXT, -1);
+    default:
+        return SIZE_MAX;
+    }
 }
 
 const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec) {
@@ -281,6 +285,16 @@ const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec)
 static bool acts(const struct cp_spec *spec, size_t slot, int component) {
     const size_t only = cp_spec_only_slot(spec->config, component);
     return only == SIZE_MAX || only == slot;
+}
+
+/* In a slot of the image tower: the same patches are seen. */
+static bool same_patches(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    const size_t outer = cp_spec_slot(a->config, CP_VISUAL, -1);
+    const double *x = a->choice[outer].number, *y = b->choice[outer].number;
+    if (slot < outer || slot >= cp_spec_slot(a->config, CP_TEXT, -1))
+        return true;
+    return x[CP_PATCH_DROPOUT_PROB] == y[CP_PATCH_DROPOUT_PROB] &&
+           x[CP_PATCH_DROPOUT_SEED] == y[CP_PATCH_DROPOUT_SEED];
 }
 
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
@@ -293,7 +307,7 @@ bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, siz
             (a->choice[slot].option[k] != b->choice[slot].option[k] ||
              a->choice[slot].number[k] != b->choice[slot].number[k]))
             return false;
-    return true;
+    return same_patches(a, b, slot);
 }
 
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
@@ -328,5 +342,5 @@ bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t sl
     for (int k = 0; k < CP_KNOB_COUNT; k++)
         if (!cp_spec_same_value(a, b, slot, (int)cp_knobs[k].component, k))
             return false;
-    return true;
+    return same_patches(a, b, slot);
 }

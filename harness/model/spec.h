@@ -7,8 +7,9 @@
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
  * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
- * what is outside its blocks. What happens before the towers, `preprocess` and `tokenizer`, has no layers: it
- * is read where its tower begins, in what is outside the blocks, and all slots hold the same. */
+ * what is outside its blocks. What happens before the towers, `preprocess`, `pixel_noise` and `tokenizer`,
+ * has no layers: it is read where its tower begins, in what is outside the blocks, and all slots hold the
+ * same. So it is with `patch_dropout`, though it acts in every block of the image tower. */
 #ifndef CP_MODEL_SPEC_H
 #define CP_MODEL_SPEC_H
 
@@ -33,6 +34,8 @@ enum cp_component_id {
     CP_INJECT,
     CP_PREPROCESS,
     CP_TOKENIZER,
+    CP_PIXEL_NOISE,
+    CP_PATCH_DROPOUT,
     CP_COMPONENT_COUNT
 };
 
@@ -64,6 +67,10 @@ enum cp_knob_id {
     CP_PREPROCESS_EXIF,
     CP_PREPROCESS_IDCT,
     CP_PREPROCESS_UPSAMPLING,
+    CP_PIXEL_NOISE_SIGMA,
+    CP_PIXEL_NOISE_SEED,
+    CP_PATCH_DROPOUT_PROB,
+    CP_PATCH_DROPOUT_SEED,
     CP_KNOB_COUNT
 };
 
@@ -79,16 +86,34 @@ struct cp_component {
     const char *initial; /* the default variant's name */
 };
 
+/* What a knob without options takes. */
+enum cp_number {
+    CP_NO_NUMBER, /* it has options */
+    CP_POSITIVE,
+    CP_NOT_NEGATIVE,
+    CP_PROBABILITY, /* from 0 to below 1 */
+    CP_SEED,        /* a whole number; 0: off */
+    CP_TORCH_SEED,  /* a whole number below 2^32, which is all that MT19937 takes of torch.manual_seed's */
+    CP_NUMBER_COUNT
+};
+
 struct cp_knob {
     enum cp_component_id component;
     const char *name;
     const char *what;
-    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a positive number, or a seed */
+    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a number */
     const char *initial;    /* default; NULL: from the model's config */
     bool maths;             /* changes the ideal function, not only its rounding */
-    bool seed;              /* a whole number; 0: off */
+    enum cp_number number;
 };
 
+/* What a kind of number is called, and what is expected, in messages and lists. */
+struct cp_number_kind {
+    const char *name, *expected;
+    double least, most;
+    bool whole;
+};
+extern const struct cp_number_kind cp_number_kinds[CP_NUMBER_COUNT];
 extern const struct cp_component cp_components[CP_COMPONENT_COUNT];
 extern const struct cp_knob cp_knobs[CP_KNOB_COUNT];
 
@@ -143,6 +168,8 @@ size_t cp_spec_only_slot(const struct cp_clip_config *config, int component);
 /* How pictures become pixels. */
 struct cp_preprocess cp_spec_preprocess(const struct cp_spec *spec);
 bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b);
+/* Whether the pixels are the same too, with the noise. */
+bool cp_spec_same_pixels(const struct cp_spec *a, const struct cp_spec *b);
 
 /* The type that a spec's arithmetic gives the tensor at a site. */
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);

@@ -30,3 +30,9 @@ bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b) {
     const struct cp_preprocess x = cp_spec_preprocess(a), y = cp_spec_preprocess(b);
     return cp_preprocess_same(&x, &y);
 }
+
+bool cp_spec_same_pixels(const struct cp_spec *a, const struct cp_spec *b) {
+    const double *x = cp_spec_at(a, CP_VISUAL, -1)->number, *y = cp_spec_at(b, CP_VISUAL, -1)->number;
+    return cp_spec_same_preprocess(a, b) && x[CP_PIXEL_NOISE_SIGMA] == y[CP_PIXEL_NOISE_SIGMA] &&
+           x[CP_PIXEL_NOISE_SEED] == y[CP_PIXEL_NOISE_SEED];
+}

@@ -19,7 +19,7 @@ void cp_spec_value_text(const struct cp_spec *spec, size_t slot, int c, int k, c
         (void)snprintf(text, 32, "%s", cp_spec_variant(spec, slot, c)->name);
     else if (cp_knobs[k].options[0])
         (void)snprintf(text, 32, "%s", cp_knobs[k].options[spec->choice[slot].option[k]]);
-    else if (cp_knobs[k].seed) /* which has no exponent */
+    else if (cp_number_kinds[cp_knobs[k].number].whole) /* which has no exponent */
         (void)snprintf(text, 32, "%.0f", spec->choice[slot].number[k]);
     else
         number_text(spec->choice[slot].number[k], text);

@@ -82,7 +82,8 @@ int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *id
     return best;
 }
 
-/* pooled(n) = one token of x, or the mean of the patch tokens in token order (pool_type avg). */
+/* pooled(n) = one token of x, or the mean of the patch tokens that are seen, in token order (pool_type avg).
+ */
 static void pool(struct cp_pass *pass, const float *x, size_t width, float *pooled) {
     const struct cp_clip_config *config = &pass->plan->model->config;
     const size_t tokens = cp_pass_tokens(pass);
@@ -90,11 +91,13 @@ static void pool(struct cp_pass *pass, const float *x, size_t width, float *pool
         const float *rows = x + n * tokens * width;
         float *out = pooled + n * width;
         if (pass->tower == CP_VISUAL && config->vision.pool_type == CP_POOL_AVG) {
+            size_t count;
+            const uint32_t *kept = cp_pass_kept(pass, n, &count);
             for (size_t c = 0; c < width; c++) {
                 float sum = 0;
-                for (size_t t = 1; t < tokens; t++)
-                    sum += rows[t * width + c];
-                out[c] = sum / (float)(tokens - 1);
+                for (size_t i = 1; i < count; i++)
+                    sum += rows[(kept ? kept[i] : i) * width + c];
+                out[c] = sum / (float)(count - 1);
             }
             continue;
         }

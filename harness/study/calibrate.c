@@ -99,7 +99,8 @@ static void judge_image(struct calibrator *c, int activation, size_t image, cons
 static enum cp_status run_activation(struct calibrator *c, int activation, struct cp_error *err) {
     const struct cp_study *study = c->study;
     struct cp_plan *plan = NULL;
-    CP_TRY(cp_plan_create(study->spec[activation], &study->model, &c->store, &plan, err));
+    CP_TRY(
+        cp_plan_create(study->spec[activation], &study->model, study->inputs.images, &c->store, &plan, err));
     const double scale = exp((double)*study->model.logit_scale);
     c->pass.plan = plan;
     for (size_t first = 0; first < study->inputs.prompts; first += study->batch) {

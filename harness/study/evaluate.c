@@ -123,10 +123,14 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
 /* The pixels of a spec, unless they are there from the last. */
 static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *spec, struct cp_error *err) {
     const struct cp_preprocess how = cp_spec_preprocess(spec);
-    if (e->images == 0 || cp_preprocess_same(&how, &e->pixels_of))
+    struct cp_noise noise;
+    cp_noise_start(spec, e->study->inputs.images, &noise);
+    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise)))
         return CP_OK;
     CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, 0, e->images, e->pixels, err));
+    cp_noise_add(&noise, 0, e->images, e->pixels);
     e->pixels_of = how;
+    e->noise = noise;
     return CP_OK;
 }
 
@@ -136,7 +140,7 @@ static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bo
     struct cp_plan *plan = NULL;
     cp_arena_reset(&e->scratch);
     CP_TRY(model_of(e, spec, &e->scratch, &model, err));
-    CP_TRY(cp_plan_create(spec, model, &e->store, &plan, err));
+    CP_TRY(cp_plan_create(spec, model, e->study->inputs.images, &e->store, &plan, err));
     e->pass.plan = plan;
     CP_TRY(read_pixels(e, spec, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)

@@ -4,6 +4,7 @@
 #ifndef CP_STUDY_EVALUATE_H
 #define CP_STUDY_EVALUATE_H
 
+#include "study/noise.h"
 #include "study/study.h"
 #include "tap/keep.h"
 
@@ -26,6 +27,7 @@ struct cp_evaluator {
     size_t probs_site;              /* sites.count: none */
     float *pixels;                  /* (images, 3, size, size) */
     struct cp_preprocess pixels_of; /* how they were made */
+    struct cp_noise noise;          /* that was added */
     struct cp_arena arena, scratch;
 };
 

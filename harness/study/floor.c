@@ -10,7 +10,8 @@ static enum cp_status make_lane(struct cp_lockstep *ls, size_t f, struct cp_erro
     struct cp_plan *plan;
     const size_t each = study->floor_count / 2;
     int taps = 0;
-    CP_TRY(cp_plan_create(study->floor[f], study->spec_model[0], &ls->store, &plan, err));
+    CP_TRY(
+        cp_plan_create(study->floor[f], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
     CP_TRY(cp_lane_create(ls, plan, lane, err));
     floor->jitter[f] = (struct cp_jitter){f - each + 1, ls->lanes[0].recorder.types, ls->pool};
     floor->distance[f] = (struct cp_distance){&ls->keep, ls->pool, f, study->floor_count, floor->rows};

@@ -159,10 +159,9 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     return CP_OK;
 }
 
-/* A capture's pixels are what they are; the same for all. */
 const float *cp_lockstep_pixels(const struct cp_lockstep *ls, const struct cp_spec *spec) {
     size_t p = ls->pixels_count - 1;
-    while (p > 0 && !cp_spec_same_preprocess(spec, ls->pixels[p].spec))
+    while (p > 0 && !cp_spec_same_pixels(spec, ls->pixels[p].spec))
         p--;
     return ls->pixels[p].values;
 }
@@ -172,11 +171,14 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
     const struct cp_clip_config *config = &study->model.config;
     if (!study->modelled)
         return CP_OK;
-    if (study->inputs_from)
-        CP_TRY(cp_captured_pixels(study, first, count, ls->pixels[0].values, err));
-    for (size_t p = 0; !study->inputs_from && p < ls->pixels_count; p++) {
-        const struct cp_preprocess how = cp_spec_preprocess(ls->pixels[p].spec);
-        CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, ls->pixels[p].values, err));
+    for (size_t p = 0; p < ls->pixels_count; p++) {
+        struct cp_lockstep_pixels *pixels = &ls->pixels[p];
+        const struct cp_preprocess how = cp_spec_preprocess(pixels->spec);
+        if (study->inputs_from)
+            CP_TRY(cp_captured_pixels(study, first, count, pixels->values, err));
+        else
+            CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, pixels->values, err));
+        cp_noise_add(&pixels->noise, first, count, pixels->values);
     }
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }

@@ -8,6 +8,7 @@
 #define CP_STUDY_LOCKSTEP_H
 
 #include "oracle/oracle.h"
+#include "study/noise.h"
 #include "study/study.h"
 #include "tap/compare.h"
 
@@ -50,10 +51,11 @@ struct cp_oracle_lane {
     bool follows; /* in this tower it has computed what the first oracle has */
 };
 
-/* What specs that preprocess as this one does start from. */
+/* What specs that preprocess as this one does, and add the same noise, start from. */
 struct cp_lockstep_pixels {
     const struct cp_spec *spec;
     float *values; /* (batch, 3, size, size) */
+    struct cp_noise noise;
 };
 
 struct cp_lockstep {
@@ -75,7 +77,7 @@ struct cp_lockstep {
     int thumbnails;                 /* handle; unused without images */
     size_t pixels_count;
     struct cp_lockstep_pixels
-        *pixels;            /* [pixels_count] one for each way to preprocess, the baseline's first */
+        *pixels;            /* [pixels_count] one for each way to make them, the baseline's first */
     size_t stream;          /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;       /* per site: true */
     bool bracketed;         /* a-priori bounds of the baseline are stated */

@@ -180,7 +180,8 @@ static enum cp_status make_lane(struct cp_lockstep *ls, size_t s, struct cp_erro
         ls->lanes[s].pass = (struct cp_pass){.pool = ls->pool};
         return wire(ls, s, err);
     }
-    CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], &ls->store, &plan, err));
+    CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], ls->study->inputs.images, &ls->store,
+                          &plan, err));
     CP_TRY(cp_lane_create(ls, plan, &ls->lanes[s], err));
     return wire(ls, s, err);
 }
@@ -192,6 +193,8 @@ enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp
     CP_TRY(cp_keep_create(study->sites.count, study->watched, &lane->keep, err));
     lane->oracle = (struct cp_oracle){
         .spec = study->oracle[o], .model = study->oracle_model[o], .pool = ls->pool, .scratch = &ls->scratch};
+    CP_TRY(cp_patch_dropout(study->oracle[o], study->inputs.images, &ls->store.arena, &ls->store.kept,
+                            &lane->oracle.kept, err));
     CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream, sizeof(double));
     CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed, sizeof(double));
     CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed, sizeof(double));
@@ -234,20 +237,21 @@ static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err)
     return CP_OK;
 }
 
-/* A buffer for each way to preprocess that a spec has. */
+/* A buffer for each way to make pixels that a spec has. */
 static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const size_t side = (size_t)study->model.config.vision.image_size;
     CP_LOCKSTEP_TAKE(ls, ls->pixels, study->spec_count, sizeof *ls->pixels);
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t p = 0;
-        while (p < ls->pixels_count && !cp_spec_same_preprocess(study->spec[s], ls->pixels[p].spec))
+        while (p < ls->pixels_count && !cp_spec_same_pixels(study->spec[s], ls->pixels[p].spec))
             p++;
-        if (p < ls->pixels_count || (s > 0 && study->inputs_from))
+        if (p < ls->pixels_count)
             continue;
-        ls->pixels[ls->pixels_count].spec = study->spec[s];
-        CP_LOCKSTEP_TAKE(ls, ls->pixels[ls->pixels_count++].values, study->batch * 3 * side * side,
-                         sizeof(float));
+        ls->pixels[p].spec = study->spec[s];
+        cp_noise_start(study->spec[s], study->inputs.images, &ls->pixels[p].noise);
+        CP_LOCKSTEP_TAKE(ls, ls->pixels[p].values, study->batch * 3 * side * side, sizeof(float));
+        ls->pixels_count++;
     }
     return CP_OK;
 }

@@ -162,7 +162,7 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
         return CP_OK;
     }
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
-                       "semantic: wrong maths; round C, B: rounding of candidate and of baseline\n");
+                       "semantic: other maths; round C, B: rounding of candidate and of baseline\n");
     for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */
         (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total",
                       "worst", "semantic", "round C", "round B");

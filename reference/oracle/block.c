@@ -12,6 +12,7 @@ struct attention {
     size_t tokens, width, heads, head;
     bool causal;
     const struct cp_choice *choice;
+    const struct cp_oracle *oracle;
 };
 
 static void scores_of_head(void *context, size_t index, int worker) {
@@ -28,12 +29,24 @@ static void scores_of_head(void *context, size_t index, int worker) {
         }
 }
 
+/* Keys of patches that are dropped are masked. */
+static void hide_dropped(const struct attention *a, size_t input, double *row) {
+    size_t count, next = 0;
+    const uint32_t *kept = cp_oracle_kept(a->oracle, input, &count);
+    for (size_t j = 0; j < a->tokens && kept; j++)
+        if (next < count && kept[next] == j)
+            next++;
+        else
+            row[j] = -INFINITY;
+}
+
 static void softmax_of_head(void *context, size_t index, int worker) {
     const struct attention *a = context;
     (void)worker;
     for (size_t i = 0; i < a->tokens; i++) {
         double *row = a->scores + (index * a->tokens + i) * a->tokens;
         const size_t seen = a->causal ? i + 1 : a->tokens;
+        hide_dropped(a, index / a->heads, row);
         cp_oracle_softmax(row, seen);
         for (size_t j = seen; j < a->tokens; j++)
             row[j] = 0;
@@ -75,7 +88,8 @@ static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle
                           .heads = t->heads,
                           .head = t->width / t->heads,
                           .causal = t->causal,
-                          .choice = cp_spec_at(oracle->spec, oracle->tower, layer)};
+                          .choice = cp_spec_at(oracle->spec, oracle->tower, layer),
+                          .oracle = oracle};
     CP_TRY(cp_oracle_room(oracle, pairs * t->tokens * t->tokens, &a.scores, err));
     CP_TRY(cp_oracle_room(oracle, rows * t->width, &a.context, err));
     cp_pool_for(oracle->pool, pairs, scores_of_head, &a);

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "model/model.h"
+#include "model/patch_dropout.h"
 #include "model/spec.h"
 #include "tap/tap.h"
 
@@ -23,7 +24,8 @@ struct cp_oracle {
     size_t first, inputs;
     const int *judged;
     const int32_t *tokens;
-    double *x; /* (inputs, T, W), kept between segments */
+    const struct cp_kept *kept; /* of the run's images: the patches that are seen; NULL: all */
+    double *x;                  /* (inputs, T, W), kept between segments */
 };
 
 enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixels, struct cp_error *err);

@@ -19,6 +19,12 @@ struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle) {
                                     !c->text.no_causal_mask,        oracle->model->text.blocks};
 }
 
+const uint32_t *cp_oracle_kept(const struct cp_oracle *oracle, size_t n, size_t *count) {
+    const struct cp_kept *kept = oracle->tower == CP_VISUAL ? oracle->kept : NULL;
+    *count = kept ? kept->count : cp_oracle_tower(oracle).tokens;
+    return cp_kept_of(kept, oracle->first + n);
+}
+
 enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err) {
     *room = cp_arena_alloc(oracle->scratch, count, sizeof **room);
     if (!*room)

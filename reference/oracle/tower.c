@@ -67,11 +67,13 @@ static void pool(const struct cp_oracle *oracle, const struct cp_oracle_tower *t
         const double *rows = x + n * t->tokens * t->width;
         double *out = pooled + n * t->width;
         if (visual && config->vision.pool_type == CP_POOL_AVG) {
+            size_t count;
+            const uint32_t *kept = cp_oracle_kept(oracle, n, &count);
             for (size_t c = 0; c < t->width; c++) {
                 out[c] = 0;
-                for (size_t token = 1; token < t->tokens; token++)
-                    out[c] += rows[token * t->width + c];
-                out[c] /= (double)(t->tokens - 1);
+                for (size_t i = 1; i < count; i++)
+                    out[c] += rows[(kept ? kept[i] : i) * t->width + c];
+                out[c] /= (double)(count - 1);
             }
             continue;
         }

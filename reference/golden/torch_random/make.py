@@ -24,6 +24,7 @@ from torch import nn
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 SIZES = [1, 2, 3, 7, 8, 15, 16, 17, 23, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 1000, 4097, 100003]
+TRUNCATED = [(0.0, 1.0), (0.0, 0.02), (0.5, 1.5), (-3.0, 1.0)]  # mean, std; between -2 and 2
 SEEDS = [0, 1, 5489, 2**32 - 1, 2**32 + 7]
 MODELS = ["reference/golden/captures/model.json", "data/fashion-clip/open_clip_config.json",
           "reference/golden/open_clip_configs/ViT-B-32.json"]
@@ -111,6 +112,33 @@ def draws():
             yield "permutation", n, seed, digest(torch.randperm(n))
 
 
+def topk_inputs(n):
+    """Without equal values (or hardly), with many, and with NaN among them."""
+    torch.manual_seed(n)
+    yield "topk", torch.randn(n)
+    few = (torch.rand(n) * 8).floor()
+    yield "ties", few
+    yield "nans", few.masked_fill(few == 3, float("nan"))
+
+
+def initialisations():
+    """What torch.nn.init makes, and torch.topk of what was drawn."""
+    for seed in SEEDS[1:4]:
+        for n in [0, *SIZES]:
+            for mean, std in TRUNCATED:
+                torch.manual_seed(seed)
+                yield f"truncated {mean} {std}", n, seed, digest(nn.init.trunc_normal_(torch.empty(n), mean, std))
+            torch.manual_seed(seed)
+            yield "kaiming 1 0", n, seed, digest(nn.init.kaiming_uniform_(torch.empty(n, 1), a=5**0.5))
+            torch.manual_seed(seed)
+            if n:
+                yield f"kaiming {n} 0", n, seed, digest(nn.init.kaiming_uniform_(torch.empty(1, n), a=5**0.5))
+    for n in [n for n in SIZES if n <= 4097]:
+        for name, values in topk_inputs(n):
+            for k in sorted({1, (n + 1) // 2, max(1, n // 64), max(1, n // 64 + 1), n}):
+                yield f"{name} {min(k, n)} 0", n, n, digest(values.topk(min(k, n)).indices)
+
+
 def models(open_clip):
     for path in MODELS:
         config = json.loads((ROOT / path).read_text())
@@ -135,7 +163,7 @@ def main():
     parser.add_argument("--worker")
     arguments = parser.parse_args()
     if arguments.worker:
-        for what, n, seed, sha in [*draws(), *models(arguments.open_clip)]:
+        for what, n, seed, sha in [*draws(), *initialisations(), *models(arguments.open_clip)]:
             print(arguments.worker, what, n, seed, sha)
         return
     lines = []

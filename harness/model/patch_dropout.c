@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/patch_dropout.h"
+
+#include "base/torch_random.h"
+#include "base/torch_topk.h"
+
+struct work {
+    struct cp_torch_normals numbers;
+    float *values;                 /* [patches] */
+    struct cp_torch_ranked *queue; /* [patches] */
+    bool *chosen;                  /* [patches] */
+    size_t patches;
+};
+
+static void choose(struct work *w, size_t image, size_t keep, uint32_t *tokens) {
+    cp_torch_normals_read(&w->numbers, image * w->patches, w->patches, w->values);
+    for (size_t p = 0; p < w->patches; p++) {
+        w->queue[p] = (struct cp_torch_ranked){w->values[p], (uint32_t)p};
+        w->chosen[p] = false;
+    }
+    cp_torch_topk(w->queue, w->patches, keep);
+    for (size_t i = 0; i < keep; i++)
+        w->chosen[w->queue[i].index] = true;
+    *tokens++ = 0;
+    for (size_t p = 0; p < w->patches; p++)
+        if (w->chosen[p])
+            *tokens++ = (uint32_t)p + 1;
+}
+
+static size_t patches_of(const struct cp_clip_config *config) {
+    const size_t grid = (size_t)(config->vision.image_size / config->vision.patch_size);
+    return grid * grid;
+}
+
+static enum cp_status make(struct cp_kept *kept, size_t patches, struct cp_arena *arena,
+                           struct cp_error *err) {
+    const size_t share = (size_t)((double)patches * (1 - kept->prob)), keep = share ? share : 1;
+    struct work w = {.patches = patches};
+    kept->count = 1 + keep;
+    kept->tokens = cp_arena_alloc(arena, kept->images * kept->count, sizeof *kept->tokens);
+    w.values = cp_arena_alloc(arena, patches, sizeof *w.values);
+    w.queue = cp_arena_alloc(arena, patches, sizeof *w.queue);
+    w.chosen = cp_arena_alloc(arena, patches, sizeof *w.chosen);
+    if (!kept->tokens || !w.values || !w.queue || !w.chosen)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the patches of %zu images", kept->images);
+    cp_torch_normals_start(&w.numbers, (uint64_t)kept->seed, CP_TORCH_AVX2, kept->images * patches);
+    for (size_t image = 0; image < kept->images; image++)
+        choose(&w, image, keep, kept->tokens + image * kept->count);
+    return CP_OK;
+}
+
+enum cp_status cp_patch_dropout(const struct cp_spec *spec, size_t images, struct cp_arena *arena,
+                                const struct cp_kept **list, const struct cp_kept **out,
+                                struct cp_error *err) {
+    const double *number = cp_spec_at(spec, CP_VISUAL, -1)->number;
+    const double prob = number[CP_PATCH_DROPOUT_PROB], seed = number[CP_PATCH_DROPOUT_SEED];
+    const struct cp_kept *found = *list;
+    *out = NULL;
+    if (prob == 0 || images == 0)
+        return CP_OK;
+    while (found && (found->images != images || found->prob != prob || found->seed != seed))
+        found = found->next;
+    if (!found) {
+        struct cp_kept *kept = cp_arena_alloc(arena, 1, sizeof *kept);
+        if (!kept)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for the patches of %zu images", images);
+        *kept = (struct cp_kept){.images = images, .prob = prob, .seed = seed, .next = *list};
+        CP_TRY(make(kept, patches_of(spec->config), arena, err));
+        *list = found = kept;
+    }
+    *out = found;
+    return CP_OK;
+}
+
+/* A kept column never stands left of its place among the kept, so a row can be its own copy. */
+void cp_kept_gather(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n) {
+    for (size_t row = 0; row < rows; row++, x += n)
+        for (size_t j = 0; j < count; j++)
+            x[j] = x[kept[j]];
+}
+
+void cp_kept_spread(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n) {
+    for (size_t row = 0; row < rows; row++, x += n) {
+        size_t end = n;
+        for (size_t j = count; j-- > 0; end = kept[j]) {
+            const float value = x[j];
+            for (size_t hidden = kept[j] + 1; hidden < end; hidden++)
+                x[hidden] = 0;
+            x[kept[j]] = value;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What patch_dropout and pixel_noise are to a spec, and that attention over the kept keys is attention over a
+ * shorter sequence, to the bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model/patch_dropout.h"
+#include "spec_fixture.h"
+
+enum { TOKENS = 40, KEPT = 19, ROWS = 3 };
+
+static struct cp_spec *other(void) {
+    struct cp_spec *made;
+    struct cp_error err;
+    assert_int_equal(cp_spec_copy(spec, "other", &arena, &made, &err), CP_OK);
+    return made;
+}
+
+/* Off by default; on, it is another function in the whole image tower and nowhere else. */
+static void dropout_acts_in_the_image_tower(void **state) {
+    struct cp_spec *dropping = other();
+    const size_t text = cp_spec_slot(&config, CP_TEXT, -1);
+    (void)state;
+    assert_true(cp_spec_same_maths(spec, dropping));
+    set(dropping, "patch_dropout", "open_clip");
+    assert_true(cp_spec_same_maths(spec, dropping));
+    set(dropping, "patch_dropout.prob", "0.5");
+    for (size_t slot = 0; slot < spec->slots; slot++) {
+        const bool visual = slot > 0 && slot < text;
+        assert_int_equal(cp_spec_same_at(spec, dropping, slot), !visual);
+        assert_int_equal(cp_spec_same_maths_at(spec, dropping, slot), !visual);
+    }
+    assert_true(cp_spec_same_pixels(spec, dropping));
+}
+
+static void noise_acts_on_pixels(void **state) {
+    struct cp_spec *noisy = other();
+    const size_t outer = cp_spec_slot(&config, CP_VISUAL, -1);
+    (void)state;
+    set(noisy, "pixel_noise.sigma", "0.01");
+    assert_false(cp_spec_same_pixels(spec, noisy));
+    assert_true(cp_spec_same_preprocess(spec, noisy));
+    for (size_t slot = 0; slot < spec->slots; slot++)
+        assert_int_equal(cp_spec_same_maths_at(spec, noisy, slot), slot != outer);
+}
+
+/* Settings without layers, which read back. */
+static void differences_are_settings(void **state) {
+    struct cp_spec *random = other();
+    struct cp_spec_setting *settings;
+    struct cp_error err;
+    size_t count;
+    (void)state;
+    set(random, "patch_dropout.prob", "0.25");
+    set(random, "patch_dropout.seed", "4294967295");
+    set(random, "pixel_noise.sigma", "0.0073");
+    assert_int_equal(cp_spec_difference(spec, random, &arena, &settings, &count, &err), CP_OK);
+    assert_int_equal(count, 3);
+    assert_string_equal(settings[0].address, "pixel_noise.sigma");
+    assert_string_equal(settings[0].value, "0.0073");
+    assert_string_equal(settings[1].address, "patch_dropout.prob");
+    assert_string_equal(settings[2].address, "patch_dropout.seed");
+    assert_string_equal(settings[2].value, "4294967295");
+    assert_false(cp_spec_same_maths_text("pixel_noise.seed", "1", "2"));
+}
+
+/* Of the specs' four patches: one at least. */
+static void one_patch_is_kept(void **state) {
+    static const struct {
+        const char *prob;
+        size_t count;
+    } cases[] = {{"0.25", 4}, {"0.26", 3}, {"0.5", 3}, {"0.75", 2}, {"0.999", 2}};
+    struct cp_error err;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct cp_kept *list = NULL, *kept;
+        set(spec, "patch_dropout.prob", cases[i].prob);
+        assert_int_equal(cp_patch_dropout(spec, 5, &arena, &list, &kept, &err), CP_OK);
+        assert_int_equal(kept->count, cases[i].count);
+        assert_int_equal(kept->images, 5);
+        for (size_t image = 0; image < 5; image++)
+            assert_int_equal(cp_kept_of(kept, image)[0], 0);
+    }
+}
+
+static void hidden_keys_are_not_there(void **state) {
+    float x[ROWS][TOKENS], shorter[ROWS][KEPT];
+    uint32_t kept[KEPT];
+    (void)state;
+    for (uint32_t j = 0; j < KEPT; j++)
+        kept[j] = j < 5 ? j : 2 * j + 1;
+    for (size_t row = 0; row < ROWS; row++) {
+        for (size_t j = 0; j < TOKENS; j++)
+            x[row][j] = (float)((row + 7 * j) % 11) / 3;
+        for (size_t j = 0; j < KEPT; j++)
+            shorter[row][j] = x[row][kept[j]];
+    }
+    struct cp_softmax_args args = {.x = x[0], .rows = ROWS, .n = KEPT, .ld = TOKENS};
+    cp_kept_gather(kept, KEPT, x[0], ROWS, TOKENS);
+    spec->ops->softmax(&args);
+    cp_kept_spread(kept, KEPT, x[0], ROWS, TOKENS);
+    args.x = shorter[0];
+    args.ld = KEPT;
+    spec->ops->softmax(&args);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t j = 0, next = 0; j < TOKENS; j++) {
+            const bool seen = next < KEPT && kept[next] == j;
+            assert_memory_equal(&x[row][j], &(float){seen ? shorter[row][next] : 0}, sizeof(float));
+            next += seen;
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(dropout_acts_in_the_image_tower, fresh),
+        cmocka_unit_test_setup(noise_acts_on_pixels, fresh),
+        cmocka_unit_test_setup(differences_are_settings, fresh),
+        cmocka_unit_test_setup(one_patch_is_kept, fresh),
+        cmocka_unit_test_setup(hidden_keys_are_not_there, fresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
