@@ -31,6 +31,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
                                             handles,
                                             NULL};
     CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, lane, err));
+    lane->forced = true;
     lane->taps[0] = cp_compare_tap(&local->compare[s]);
     lane->taps[1] = cp_force_tap(&ls->keep);
     cp_lane_wire(ls, lane, 2);
@@ -40,6 +41,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
 static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_error *err) {
     struct cp_oracle_lane *lane = &ls->local->oracles[o];
     CP_TRY(cp_oracle_lane_create(ls, o, lane, err));
+    lane->forced = true;
     lane->taps[0] = cp_keep_tap(&lane->keep);
     lane->taps[1] = cp_force_tap(&ls->keep);
     lane->oracle.taps = (struct cp_taps){lane->taps, 2, &ls->study->sites};

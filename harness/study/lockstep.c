@@ -3,6 +3,7 @@
 #include "study/floor.h"
 #include "study/graft.h"
 #include "study/local.h"
+#include "study/steps.h"
 #include "study/thumbnail.h"
 
 #include "num/certificate.h"
@@ -160,21 +161,25 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
 }
 
 /* A capture's pixels are what they are; the same for all. */
-const float *cp_lockstep_pixels(const struct cp_lockstep *ls, const struct cp_spec *spec) {
+const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *ls,
+                                                    const struct cp_spec *spec) {
     size_t p = ls->pixels_count - 1;
     while (p > 0 && !cp_spec_same_preprocess(spec, ls->pixels[p].spec))
         p--;
-    return ls->pixels[p].values;
+    return &ls->pixels[p];
 }
 
-static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t count, bool with_oracle,
+                                  struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_clip_config *config = &study->model.config;
     if (!study->modelled)
         return CP_OK;
     if (study->inputs_from)
         CP_TRY(cp_captured_pixels(study, first, count, ls->pixels[0].values, err));
-    for (size_t p = 0; !study->inputs_from && p < ls->pixels_count; p++) {
+    if (ls->steps)
+        CP_TRY(cp_steps_batch(ls, first, count, with_oracle, err));
+    for (size_t p = 0; !study->inputs_from && !ls->steps && p < ls->pixels_count; p++) {
         const struct cp_preprocess how = cp_spec_preprocess(ls->pixels[p].spec);
         CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, ls->pixels[p].values, err));
     }
@@ -184,8 +189,8 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
 enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const bool with_oracle = first < study->oracle_images;
-    CP_TRY(read_pixels(ls, first, count, err));
     place(ls, CP_VISUAL, first, count);
+    CP_TRY(read_pixels(ls, first, count, with_oracle, err));
     CP_TRY(cp_graft_load(ls, CP_DIM_IMAGE, first, count, err));
     CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
     if (study->inputs.prompts == 0)

@@ -39,6 +39,7 @@ struct cp_lane {
     struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
     bool follows;              /* in this tower it has computed what the baseline has, to the bit */
+    bool forced;               /* each of its operations is fed the baseline's own input */
 };
 
 struct cp_oracle_lane {
@@ -48,12 +49,14 @@ struct cp_oracle_lane {
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
     bool follows; /* in this tower it has computed what the first oracle has */
+    bool forced;  /* as a lane's */
 };
 
 /* What specs that preprocess as this one does start from. */
 struct cp_lockstep_pixels {
     const struct cp_spec *spec;
     float *values; /* (batch, 3, size, size) */
+    float *forced; /* the same, normalised from what the baseline cropped; may be values */
 };
 
 struct cp_lockstep {
@@ -76,6 +79,7 @@ struct cp_lockstep {
     size_t pixels_count;
     struct cp_lockstep_pixels
         *pixels;            /* [pixels_count] one for each way to preprocess, the baseline's first */
+    struct cp_steps *steps; /* NULL: off (study/steps.h) */
     size_t stream;          /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;       /* per site: true */
     bool bracketed;         /* a-priori bounds of the baseline are stated */
@@ -104,7 +108,8 @@ bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
 struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
                                  struct cp_pass batch);
 /* The batch's pixels as a spec has them. */
-const float *cp_lockstep_pixels(const struct cp_lockstep *lockstep, const struct cp_spec *spec);
+const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *lockstep,
+                                                    const struct cp_spec *spec);
 
 /* ---- making lanes, for what runs beside the specs ---- */
 
