@@ -39,7 +39,7 @@ struct cp_lane {
     struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
     bool follows;              /* in this tower it has computed what the baseline has, to the bit */
-    bool forced;               /* each of its operations is fed the baseline's own input */
+    const float *pixels;       /* what its vision stem starts from; NULL: its spec's own */
 };
 
 struct cp_oracle_lane {
@@ -48,8 +48,8 @@ struct cp_oracle_lane {
     struct cp_recorder recorder;
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
-    bool follows; /* in this tower it has computed what the first oracle has */
-    bool forced;  /* as a lane's */
+    bool follows;        /* in this tower it has computed what the first oracle has */
+    const float *pixels; /* as a lane's */
 };
 
 /* What specs that preprocess as this one does start from. */

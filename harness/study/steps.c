@@ -152,8 +152,8 @@ static enum cp_status show(const struct cp_lockstep *ls, const struct cp_taps *t
 }
 
 static enum cp_status show_oracle(const struct cp_lockstep *ls, const struct cp_oracle_lane *lane,
-                                  enum step step, size_t image, struct cp_error *err) {
-    const struct cp_pixels *pixels = step_of(ls, lane->oracle.spec, step, lane->forced);
+                                  enum step step, size_t image, bool forced, struct cp_error *err) {
+    const struct cp_pixels *pixels = step_of(ls, lane->oracle.spec, step, forced);
     const size_t elements = 3 * pixels->height * pixels->width;
     if (!pixels->values)
         return CP_OK;
@@ -169,10 +169,10 @@ static enum cp_status show_oracle(const struct cp_lockstep *ls, const struct cp_
 }
 
 static enum cp_status show_lane(const struct cp_lockstep *ls, const struct cp_lane *lane, enum step step,
-                                size_t image, struct cp_error *err) {
+                                size_t image, bool forced, struct cp_error *err) {
     if (!lane->plan) /* a capture's */
         return CP_OK;
-    const struct cp_pixels *pixels = step_of(ls, lane->plan->spec, step, lane->forced);
+    const struct cp_pixels *pixels = step_of(ls, lane->plan->spec, step, forced);
     const struct cp_tap_event event = {.first = image, .dtype = CP_FP32, .data = pixels->values};
     return pixels->values ? show(ls, &lane->pass.taps, step, pixels, event, err) : CP_OK;
 }
@@ -191,13 +191,13 @@ static enum cp_status show_step(struct cp_lockstep *ls, enum step step, size_t i
     const struct cp_study *study = ls->study;
     forget(ls);
     for (size_t o = 0; o < study->oracle_count && ls->steps->with_oracle; o++)
-        CP_TRY(show_oracle(ls, &ls->oracles[o], step, image, err));
+        CP_TRY(show_oracle(ls, &ls->oracles[o], step, image, false, err));
     for (size_t s = 0; s < study->spec_count; s++)
-        CP_TRY(show_lane(ls, &ls->lanes[s], step, image, err));
+        CP_TRY(show_lane(ls, &ls->lanes[s], step, image, false, err));
     for (size_t o = 0; o < study->oracle_count && ls->steps->local; o++)
-        CP_TRY(show_oracle(ls, &ls->local->oracles[o], step, image, err));
+        CP_TRY(show_oracle(ls, &ls->local->oracles[o], step, image, true, err));
     for (size_t s = 1; s < study->spec_count && ls->steps->local; s++)
-        CP_TRY(show_lane(ls, &ls->local->forced[s], step, image, err));
+        CP_TRY(show_lane(ls, &ls->local->forced[s], step, image, true, err));
     return CP_OK;
 }
 
