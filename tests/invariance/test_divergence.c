@@ -108,12 +108,15 @@ static void looking_at_the_steps_changes_nothing(void **state) {
     (void)state;
     for (size_t r = 0; r < 4; r++) {
         char settings[1024];
-        (void)snprintf(settings, sizeof settings,
-                       "'inputs.images=[reference/golden/pictures/rgb-4*.jpg, "
-                       "reference/golden/pictures/orientation-[5-8].jpg]' inputs.labels=null local=3 batch=3 "
-                       "'candidates={torch: {preprocess: torch}, turned: {preprocess.exif: apply, "
-                       "preprocess: opencv}}' 'record={\"*\": digest%s}'",
-                       records[r]);
+        (void)snprintf(
+            settings, sizeof settings,
+            "'inputs.images=[reference/golden/pictures/rgb-4*.jpg, "
+            "reference/golden/pictures/orientation-5.jpg, reference/golden/pictures/orientation-6.jpg, "
+            "reference/golden/pictures/orientation-7.jpg, reference/golden/pictures/orientation-8.jpg]' "
+            "inputs.labels=null local=3 batch=3 "
+            "'candidates={torch: {preprocess: torch}, turned: {preprocess.exif: apply, "
+            "preprocess: opencv}}' 'record={\"*\": digest%s}'",
+            records[r]);
         run(settings);
         for (size_t d = 0; d < 5; d++)
             assert_true(read_dataset(scratch_output(), datasets[d],
