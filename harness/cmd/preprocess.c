@@ -114,9 +114,10 @@ static enum cp_status print_resized(const struct arguments *a, const struct cp_p
     struct cp_pixels resized;
     char what[96];
     CP_TRY(cp_preprocess_resized(how, picture, a->picture, &resized, err));
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): resolve() has set it */
-    (void)snprintf(what, sizeof what, "(3, %zu, %zu), %s %s", resized.height, resized.width,
-                   how->resize->info.name, how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
+    const char *name =
+        how->resize->info.name; /* NOLINT(clang-analyzer-core.NullDereference): it is resolved */
+    (void)snprintf(what, sizeof what, "(3, %zu, %zu), %s %s", resized.height, resized.width, name,
+                   how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
     if (resized.values)
         print_digest("resized", what, resized.values,
                      3 * resized.height * resized.width * sizeof *resized.values);
