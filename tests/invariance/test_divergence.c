@@ -102,19 +102,16 @@ static void looking_at_the_steps_changes_nothing(void **state) {
                                           ", pixels.resized: off, pixels.cropped: full"};
     static const char *const datasets[] = {
         "/captures/torch/pixels.normalized/digest", "/captures/torch/image_features/digest",
-        "/metrics/turned/pixels.normalized/metrics", "/metrics/torch/pixels.normalized/local",
-        "/metrics/turned/image_features/metrics"};
+        "/metrics/squashed/pixels.normalized/metrics", "/metrics/torch/pixels.normalized/local",
+        "/metrics/squashed/image_features/metrics"};
     static double first[5][METRICS], seen[5][METRICS];
     (void)state;
     for (size_t r = 0; r < 4; r++) {
         char settings[1024];
         (void)snprintf(
             settings, sizeof settings,
-            "'inputs.images=[reference/golden/pictures/rgb-4*.jpg, "
-            "reference/golden/pictures/orientation-5.jpg, reference/golden/pictures/orientation-6.jpg, "
-            "reference/golden/pictures/orientation-7.jpg, reference/golden/pictures/orientation-8.jpg]' "
-            "inputs.labels=null local=3 batch=3 "
-            "'candidates={torch: {preprocess: torch}, turned: {preprocess.exif: apply, "
+            "'inputs.images=data/fashion-large/*.jpg' inputs.labels=data/fashion-large/labels.csv local=3 "
+            "batch=3 'candidates={torch: {preprocess: torch}, squashed: {preprocess.mode: squash, "
             "preprocess: opencv}}' 'record={\"*\": digest%s}'",
             records[r]);
         run(settings);
