@@ -24,8 +24,8 @@ static char text[1 << 15];
 
 /* The next field of a line. */
 static void take(char **rest, char *field, size_t size) {
-    const char *text = strsep(rest, ",\n");
-    (void)snprintf(field, size, "%s", text ? text : "");
+    const char *found = strsep(rest, ",\n");
+    (void)snprintf(field, size, "%s", found ? found : "");
 }
 
 static int read_golden(void) {
