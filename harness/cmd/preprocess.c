@@ -90,12 +90,41 @@ static void print_digest(const char *name, const char *what, const void *bytes, 
     printf("%-11s %-40s sha256 %.16s\n", name, what, hex);
 }
 
-static void print_span(const struct cp_span *span, const char *side) {
+static void print_span(const struct cp_span *span, const char *side, const char *before) {
     const size_t rest = span->length - span->count;
     if (rest)
-        printf(", %zu of %zu cut at the %s", span->first, rest, side);
+        printf("%s%zu of %zu cut at the %s", before, span->first, rest, side);
     else if (span->to)
-        printf(", %zu added at the %s", span->to, side);
+        printf("%s%zu added at the %s", before, span->to, side);
+}
+
+/* What the crop takes of both axes, on a line of its own. */
+static void print_spans(const struct cp_span *x, const struct cp_span *y) {
+    const bool across = x->length > x->count || x->to, down = y->length > y->count || y->to;
+    if (!across && !down)
+        return;
+    printf("%-12s", "");
+    print_span(x, "left", "");
+    print_span(y, "top", across ? ", " : "");
+    printf("\n");
+}
+
+static enum cp_status print_resized(const struct arguments *a, const struct cp_preprocess *how,
+                                    const struct cp_picture *picture, struct cp_error *err) {
+    struct cp_pixels resized;
+    char what[96];
+    CP_TRY(cp_preprocess_resized(how, picture, a->picture, &resized, err));
+    const char *name =
+        how->resize->info.name; /* NOLINT(clang-analyzer-core.NullDereference): it is resolved */
+    (void)snprintf(what, sizeof what, "(3, %zu, %zu), %s %s", resized.height, resized.width, name,
+                   how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
+    if (resized.values)
+        print_digest("resized", what, resized.values,
+                     3 * resized.height * resized.width * sizeof *resized.values);
+    else
+        printf("%-11s %s, too large to be laid out\n", "resized", what);
+    cp_pixels_free(&resized);
+    return CP_OK;
 }
 
 static enum cp_status print_steps(const struct arguments *a, const struct cp_preprocess *how,
@@ -107,12 +136,8 @@ static enum cp_status print_steps(const struct arguments *a, const struct cp_pre
                    cp_picture_mode_names[picture->mode]);
     print_digest("decoded", what, picture->bytes,
                  picture->width * picture->height * cp_picture_pixel(picture->mode));
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): resolve() has set it */
-    printf("%-11s %zu x %zu, %s %s", "resized", x.length, y.length, how->resize->info.name,
-           how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
-    print_span(&x, "left");
-    print_span(&y, "top");
-    printf("\n");
+    CP_TRY(print_resized(a, how, picture, err));
+    print_spans(&x, &y);
     return CP_OK;
 }
 

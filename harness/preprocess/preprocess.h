@@ -70,6 +70,42 @@ enum cp_status cp_preprocess_spans(const struct cp_preprocess *how, const struct
  * picture is turned where EXIF is applied. path is for errors. */
 enum cp_status cp_preprocess_apply(const struct cp_preprocess *how, struct cp_picture *picture,
                                    const char *path, float *cropped, float *normalized, struct cp_error *err);
+
+/* ---- the same step by step, for what observes them ---- */
+
+/* Values (3, height, width), RGB, 0 to 255. Release with cp_pixels_free. */
+struct cp_pixels {
+    size_t height, width;
+    float *values; /* NULL: more than CP_PIXELS_MAX pixels, which are not laid out */
+};
+/* 200 MB of values: a picture of 16.7 megapixels, or one of 224 at its shorter side that is 334 times as
+ * long. */
+enum { CP_PIXELS_MAX = 1 << 24 };
+void cp_pixels_free(struct cp_pixels *pixels);
+
+/* The picture as EXIF says, where that is applied; once for a picture. */
+enum cp_status cp_preprocess_turn(const struct cp_preprocess *how, struct cp_picture *picture,
+                                  const char *path, struct cp_error *err);
+/* Of a picture that is turned: what convert('RGB') gives; resized, whole. */
+enum cp_status cp_preprocess_decoded(const struct cp_picture *picture, const char *path,
+                                     struct cp_pixels *decoded, struct cp_error *err);
+enum cp_status cp_preprocess_resized(const struct cp_preprocess *how, const struct cp_picture *picture,
+                                     const char *path, struct cp_pixels *resized, struct cp_error *err);
+/* cropped (3, size, size), planes in the model's order: of the picture; or cut from what was resized, the
+ * same bits where cp_preprocess_resized did it with the same settings. */
+enum cp_status cp_preprocess_cropped(const struct cp_preprocess *how, const struct cp_picture *picture,
+                                     const char *path, float *cropped, struct cp_error *err);
+void cp_preprocess_cut(const struct cp_preprocess *how, const struct cp_picture *picture,
+                       const struct cp_pixels *resized, float *cropped);
+/* normalized == cropped is allowed. */
+void cp_preprocess_normalized(const struct cp_preprocess *how, const float *cropped, float *normalized);
+/* Whether both decode every file alike, as they are set the same. */
+bool cp_preprocess_same_decoding(const struct cp_preprocess *a, const struct cp_preprocess *b);
+
+/* ---- settings ---- */
+
+/* The part of an axis of that length that the model gets. */
+struct cp_span cp_preprocess_span(const struct cp_preprocess *how, size_t length);
 /* Whether both make the same of every picture, as they are set the same. */
 bool cp_preprocess_same(const struct cp_preprocess *a, const struct cp_preprocess *b);
 /* A value of 0 to 255 of plane c. */

@@ -40,7 +40,7 @@ static void resized(const struct cp_preprocess *how, size_t width, size_t height
 }
 
 /* center_crop, center_crop_or_pad: what is missing is added (rest // 2 before), what is too much is cut. */
-static struct cp_span span(const struct cp_preprocess *how, size_t length) {
+struct cp_span cp_preprocess_span(const struct cp_preprocess *how, size_t length) {
     const size_t size = how->size, rest = length > size ? length - size : size - length;
     if (length <= size)
         return (struct cp_span){length, 0, length, rest / 2};
@@ -58,7 +58,7 @@ enum cp_status cp_preprocess_spans(const struct cp_preprocess *how, const struct
         return cp_fail(err, CP_BAD_INPUT, path, "a picture of %zu x %zu becomes %.0f x %.0f", picture->width,
                        picture->height, width, height),
                cp_expected(err, "sides from 1 to %d, as Pillow has them", INT_MAX);
-    *x = span(how, (size_t)width);
-    *y = span(how, (size_t)height);
+    *x = cp_preprocess_span(how, (size_t)width);
+    *y = cp_preprocess_span(how, (size_t)height);
     return CP_OK;
 }

@@ -124,6 +124,27 @@ static void put_bounds_words(const struct cp_report *r, FILE *out) {
         }
 }
 
+/* What a difference at a step of preprocessing is at the features. */
+static void put_pixels(FILE *out, const struct cp_report_candidate *c) {
+    const struct cp_report_growth g = cp_report_growth(c);
+    if (!g.features)
+        return;
+    (void)fputs(
+        "<div class=scroll><table class=plain><thead><tr><th>from the picture<th>relative L2<th>times "
+        "until the image features</thead><tbody>\n",
+        out);
+    for (size_t i = 0; i < g.steps; i++) {
+        (void)fprintf(out, "<tr><td>%s", g.step[i]->address);
+        cp_html_cell(out, g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
+        cp_html_cell(out, g.times[i]);
+    }
+    (void)fputs("<tr><td>image_features", out);
+    cp_html_cell(out, g.features->over_inputs.mean_rel[CP_TOTAL]);
+    (void)fputs("<td>\n<tr><td>random changes of the pixels<td>", out);
+    cp_html_cell(out, g.chance);
+    (void)fputs("</table></div>\n", out);
+}
+
 void cp_html_growth(const struct cp_report *r, FILE *out) {
     (void)fputs(
         "<section><h2 id=growth>Error over depth</h2><p class=lead>Relative L2 error, mean over inputs, tap "
@@ -143,7 +164,9 @@ void cp_html_growth(const struct cp_report *r, FILE *out) {
         (void)fprintf(out, "</strong> <small>split into its parts</small></summary><figure data-chart=%zu>",
                       c);
         put_drawing(out, &r->candidate[c]);
-        (void)fputs("</figure></details>\n", out);
+        (void)fputs("</figure>", out);
+        put_pixels(out, &r->candidate[c]);
+        (void)fputs("</details>\n", out);
     }
     (void)fputs("</section>", out);
 }

@@ -72,6 +72,27 @@ static void put_propagation(struct cp_json *j, const struct cp_report_candidate 
     cp_json_close(j, ']');
 }
 
+static void put_pixel_growth(struct cp_json *j, const struct cp_report_candidate *c) {
+    const struct cp_report_growth g = cp_report_growth(c);
+    if (!g.features) {
+        cp_json_null(j, "pixel_growth");
+        return;
+    }
+    cp_json_open(j, "pixel_growth", '{');
+    cp_json_number(j, "image_features", g.features->over_inputs.mean_rel[CP_TOTAL]);
+    cp_json_number(j, "chance", g.chance);
+    cp_json_open(j, "steps", '[');
+    for (size_t i = 0; i < g.steps; i++) {
+        cp_json_open(j, NULL, '{');
+        cp_json_text(j, "tap", g.step[i]->name);
+        cp_json_number(j, "relative_l2", g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
+        cp_json_number(j, "times", g.times[i]);
+        cp_json_close(j, '}');
+    }
+    cp_json_close(j, ']');
+    cp_json_close(j, '}');
+}
+
 static void put_images(struct cp_json *j, const struct cp_report_candidate *c) {
     cp_json_open(j, "images", '[');
     for (size_t i = 0; i < c->counts.images; i++) {
@@ -119,6 +140,7 @@ static void put_candidate(struct cp_json *j, const struct cp_report_candidate *c
         cp_json_tap(j, &c->tap[t]);
     cp_json_close(j, ']');
     put_propagation(j, c);
+    put_pixel_growth(j, c);
     put_decisions(j, c);
     cp_json_close(j, '}');
 }

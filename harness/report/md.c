@@ -193,6 +193,29 @@ static void put_growth(FILE *out, const struct cp_report_candidate *c) {
     (void)fputs("\n</details>\n", out);
 }
 
+static void put_pixel_growth(FILE *out, const struct cp_report_candidate *c) {
+    const struct cp_report_growth g = cp_report_growth(c);
+    if (!g.features)
+        return;
+    (void)fputs("\nFrom the picture of ", out);
+    cp_md_text(out, c->name);
+    (void)fputs(
+        " to the image features:\n\n| step | relative L2 | times until the features |\n| --- | ---: | "
+        "---: |\n",
+        out);
+    for (size_t i = 0; i < g.steps; i++) {
+        (void)fprintf(out, "| %s", g.step[i]->address);
+        cp_md_number(out, g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
+        cp_md_number(out, g.times[i]);
+        (void)fputs(" |\n", out);
+    }
+    (void)fputs("| image_features", out);
+    cp_md_number(out, g.features->over_inputs.mean_rel[CP_TOTAL]);
+    (void)fputs(" | |\n| random changes of the pixels | ", out);
+    cp_md_number(out, g.chance);
+    (void)fputs(" |\n", out);
+}
+
 static void put_counts(FILE *out, const struct cp_report *r) {
     (void)fputs(
         "\n## Decisions\n\n| candidate | change | 95 % interval | no flip possible | max \\|dp\\| | mean "
@@ -272,6 +295,7 @@ void cp_report_md(const struct cp_report *r, FILE *out) {
     for (size_t i = 0; i < r->candidates; i++)
         if (!r->candidate[i].layerwise) {
             put_worst(out, &r->candidate[i]);
+            put_pixel_growth(out, &r->candidate[i]);
             put_growth(out, &r->candidate[i]);
         }
     if (r->candidate[0].counts.images && any_shown(r))

@@ -143,6 +143,18 @@ struct cp_undecided cp_report_undecided(const struct cp_report_candidate *candid
 struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *candidate);
 /* Of the features the tap with the larger divergence; NULL: neither was compared. */
 const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *candidate);
+/* How far differences at the steps of preprocessing grow until the features of the images. */
+enum { CP_REPORT_STEPS = 4 };
+struct cp_report_growth {
+    const struct cp_report_tap *features; /* image_features; NULL: no step differs, or it was not compared */
+    size_t steps;
+    const struct cp_report_tap *step[CP_REPORT_STEPS]; /* that differ, in order of execution */
+    double times[CP_REPORT_STEPS]; /* relative L2 at the features over that at the step; NaN: the step's is
+                                      not finite */
+    double chance; /* how far random changes of the pixels grow: the product of the image tower's kappas; NaN:
+                      not measured */
+};
+struct cp_report_growth cp_report_growth(const struct cp_report_candidate *candidate);
 /* The answer in words, one line of text without markup. */
 enum { CP_REPORT_ANSWER = 2048 };
 void cp_report_answer(const struct cp_report_candidate *candidate, char *text, size_t size);

@@ -8,7 +8,10 @@
 enum { NAMED = 6 };
 
 static const char *const words[CP_POINT_COUNT] = {
-    [CP_PIXELS_NORMALIZED] = "pixels",
+    [CP_PIXELS_DECODED] = "decoding of the picture",
+    [CP_PIXELS_RESIZED] = "resizing",
+    [CP_PIXELS_CROPPED] = "crop",
+    [CP_PIXELS_NORMALIZED] = "normalisation of the pixels",
     [CP_CONV1] = "patch embedding",
     [CP_TOKEN_EMBEDDING] = "token embedding",
     [CP_EMBED] = "position embedding",

@@ -367,7 +367,8 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
     if (!captured->tap)
         return no_memory(err);
     for (size_t i = 0; i < study->sites.count; i++) {
-        captured->tap[i] = cp_capture_find(capture, study->sites.list[i].name);
+        captured->tap[i] =
+            study->sites.list[i].ragged ? capture->taps : cp_capture_find(capture, study->sites.list[i].name);
         if (captured->tap[i] < capture->taps && !is_left_out(study, study->sites.list[i].tower))
             CP_TRY(check_shape(study, capture, &capture->tap[captured->tap[i]], &study->sites.list[i], err));
     }
@@ -384,13 +385,18 @@ enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err) {
     return CP_OK;
 }
 
+static bool has_pictures(const struct cp_study *study) {
+    return !study->inputs_from && cp_inputs_has_pictures(&study->inputs);
+}
+
 bool cp_captured_has(const struct cp_study *study, size_t s, size_t site) {
     const struct cp_capture *capture = cp_captured_of(study, s);
     if (is_left_out(study, study->sites.list[site].tower))
         return false;
     if (capture)
         return study->captured[s].tap[site] < capture->taps;
-    return study->sites.list[site].point < CP_POINT_COUNT;
+    const enum cp_point point = study->sites.list[site].point;
+    return point < CP_POINT_COUNT && (point >= CP_PIXELS_NORMALIZED || has_pictures(study));
 }
 
 /* ---- a captured lane ---- */

@@ -128,7 +128,7 @@ static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *
     if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise)))
         return CP_OK;
     CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, 0, e->images, e->pixels, err));
-    cp_noise_add(&noise, 0, e->images, e->pixels);
+    cp_noise_add(&noise, 0, e->images, e->pixels, NULL);
     e->pixels_of = how;
     e->noise = noise;
     return CP_OK;

@@ -51,6 +51,11 @@ struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *inputs,
  * taken as they are. */
 enum cp_status cp_inputs_pixels(const struct cp_run_inputs *inputs, const struct cp_preprocess *how,
                                 size_t first, size_t count, float *pixels, struct cp_error *err);
+/* An image as a picture, and the path for errors; not of a tensor of pixels. Release with cp_picture_free. */
+enum cp_status cp_inputs_picture(const struct cp_run_inputs *inputs, const struct cp_preprocess *how,
+                                 size_t image, struct cp_picture *picture, const char **path,
+                                 struct cp_error *err);
+bool cp_inputs_is_picture(const struct cp_run_inputs *inputs, size_t image);
 /* Whether any image is no tensor of pixels, so that preprocessing matters. */
 bool cp_inputs_has_pictures(const struct cp_run_inputs *inputs);
 

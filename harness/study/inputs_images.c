@@ -132,17 +132,43 @@ static enum cp_status make_picture(const struct cp_image_source *source, const s
     return CP_OK;
 }
 
-static enum cp_status read_one(const struct cp_image_source *source, const struct cp_preprocess *how,
-                               size_t image, float *pixels, struct cp_error *err) {
+/* The last source that starts at the image or before it. */
+static const struct cp_image_source *source_of(const struct cp_run_inputs *in, size_t image) {
+    size_t low = 0, end = in->source_count;
+    while (end - low > 1) {
+        const size_t middle = low + (end - low) / 2;
+        if (in->sources[middle].first <= image)
+            low = middle;
+        else
+            end = middle;
+    }
+    return &in->sources[low];
+}
+
+enum cp_status cp_inputs_picture(const struct cp_run_inputs *in, const struct cp_preprocess *how,
+                                 size_t image, struct cp_picture *picture, const char **path,
+                                 struct cp_error *err) {
+    const struct cp_image_source *source = source_of(in, image);
+    *path = source->path ? source->path : "";
+    return make_picture(source, how, image - source->first, picture, err);
+}
+
+bool cp_inputs_is_picture(const struct cp_run_inputs *in, size_t image) {
+    return source_of(in, image)->values == NULL;
+}
+
+static enum cp_status read_one(const struct cp_run_inputs *in, const struct cp_preprocess *how, size_t image,
+                               float *pixels, struct cp_error *err) {
     const size_t row = 3 * how->size * how->size;
+    const struct cp_image_source *source = source_of(in, image);
     struct cp_picture picture;
+    const char *path;
     if (source->values) {
-        memcpy(pixels, source->values + image * row, row * sizeof *pixels);
+        memcpy(pixels, source->values + (image - source->first) * row, row * sizeof *pixels);
         return CP_OK;
     }
-    CP_TRY(make_picture(source, how, image, &picture, err));
-    const enum cp_status status =
-        cp_preprocess_apply(how, &picture, source->path ? source->path : "", NULL, pixels, err);
+    CP_TRY(cp_inputs_picture(in, how, image, &picture, &path, err));
+    const enum cp_status status = cp_preprocess_apply(how, &picture, path, NULL, pixels, err);
     cp_picture_free(&picture);
     return status;
 }
@@ -150,12 +176,8 @@ static enum cp_status read_one(const struct cp_image_source *source, const struc
 enum cp_status cp_inputs_pixels(const struct cp_run_inputs *in, const struct cp_preprocess *how, size_t first,
                                 size_t count, float *pixels, struct cp_error *err) {
     const size_t row = 3 * how->size * how->size;
-    size_t s = 0;
-    for (size_t i = first; i < first + count; i++) {
-        while (i >= in->sources[s].first + in->sources[s].count)
-            s++;
-        CP_TRY(read_one(&in->sources[s], how, i - in->sources[s].first, pixels + (i - first) * row, err));
-    }
+    for (size_t i = 0; i < count; i++)
+        CP_TRY(read_one(in, how, first + i, pixels + i * row, err));
     return CP_OK;
 }
 

@@ -38,13 +38,17 @@ void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
     if (starts_from_stream(segment))
         memcpy(local->before, from->x, stream_size(ls, segment) * sizeof *from->x);
     cp_pass_place(&local->whole.pass, from);
+    local->whole.pixels = ls->pixels[0].values;
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const struct cp_pass own = cp_lockstep_batch(ls, ls->study->spec[s], *from);
         cp_pass_place(&local->forced[s].pass, &own);
+        local->forced[s].pixels = cp_lockstep_pixels(ls, ls->study->spec[s])->forced;
     }
     for (size_t o = 0; o < ls->study->oracle_count; o++) {
-        const struct cp_pass own = cp_lockstep_batch(ls, local->oracles[o].oracle.spec, *from);
+        const struct cp_spec *own_spec = local->oracles[o].oracle.spec;
+        const struct cp_pass own = cp_lockstep_batch(ls, own_spec, *from);
         cp_segment_place_oracle(&local->oracles[o].oracle, &own);
+        local->oracles[o].pixels = cp_lockstep_pixels(ls, own_spec)->forced;
     }
 }
 
@@ -113,8 +117,30 @@ static double apart(const struct cp_segment_output *x, const struct cp_segment_o
     return cp_relative_l2(&compared);
 }
 
+static bool starts_from_pixels(struct cp_segment segment) {
+    return segment.kind == CP_SEGMENT_STEM && segment.tower == CP_VISUAL;
+}
+
+/* Pixels as a segment's input: a row of a colour is a token. */
+static struct cp_segment_output as_stream(const struct cp_lockstep *ls, const float *pixels) {
+    const size_t side = (size_t)ls->study->model.config.vision.image_size;
+    return (struct cp_segment_output){pixels, 3 * side, side, NULL};
+}
+
 static size_t tower_segments(const struct cp_lockstep *ls, enum cp_tower tower) {
     return cp_segment_index(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}) + 1;
+}
+
+/* The divergence of a segment's input: what the segment before left, or the pixels. */
+static double before(const struct cp_lockstep *ls, size_t s, struct cp_segment segment, size_t input,
+                     const double *errors) {
+    if (segment.kind != CP_SEGMENT_STEM)
+        return errors[CP_ERROR_TOTAL - CP_SEGMENT_ERRORS]; /* the segment's before this one */
+    if (segment.tower != CP_VISUAL)
+        return 0;
+    const struct cp_segment_output own = as_stream(ls, cp_lockstep_pixels(ls, ls->study->spec[s])->values);
+    const struct cp_segment_output baseline = as_stream(ls, ls->pixels[0].values);
+    return apart(&own, &baseline, input);
 }
 
 static enum cp_status measure_errors(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
@@ -136,6 +162,7 @@ static enum cp_status measure_errors(struct cp_lockstep *ls, size_t s, struct cp
         errors[CP_ERROR_TOTAL] = apart(&own, &baseline, i);
         errors[CP_ERROR_LOCAL] = apart(&whole, &baseline, i);
         errors[CP_ERROR_INHERITED] = apart(&own, &whole, i);
+        errors[CP_ERROR_BEFORE] = before(ls, s, segment, i, errors);
     }
     return CP_OK;
 }
@@ -156,22 +183,39 @@ static void nudge(const struct cp_lockstep *ls, const struct cp_segment_output *
     }
 }
 
-static enum cp_status measure_kappa(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
-                                    struct cp_error *err) {
+/* What the baseline's segment starts from, and the same with the probe's change, which the lane then has. */
+static void change_input(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
+                         struct cp_segment_output *original, struct cp_segment_output *changed) {
+    const struct cp_segment stream = {CP_SEGMENT_BLOCK, segment.tower, 0};
     struct cp_local *local = ls->local;
     struct cp_lane *lane = &local->whole;
-    const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
-    const struct cp_segment stream = {CP_SEGMENT_BLOCK, segment.tower, 0};
-    struct cp_segment_output before = cp_segment_output(ls, &ls->lanes[0], stream);
-    double *kappa = local->kappa + at * CP_PROBES + probe;
-    const size_t stride = segments * CP_PROBES;
-    before.data = local->before;
-    lane->pass.plan = ls->lanes[0].plan;
+    if (starts_from_pixels(segment)) {
+        *original = as_stream(ls, ls->pixels[0].values);
+        *changed = as_stream(ls, local->nudged);
+        memcpy(local->nudged, original->data,
+               lane->pass.inputs * original->tokens * original->width * sizeof(float));
+        nudge(ls, original, probe, local->nudged);
+        lane->pixels = local->nudged;
+        return;
+    }
+    *original = cp_segment_output(ls, &ls->lanes[0], stream);
+    original->data = local->before;
     feed(ls, lane, segment);
-    nudge(ls, &before, probe, lane->pass.x);
-    const struct cp_segment_output nudged = cp_segment_output(ls, lane, stream);
+    nudge(ls, original, probe, lane->pass.x);
+    *changed = cp_segment_output(ls, lane, stream);
+}
+
+static enum cp_status measure_kappa(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
+                                    struct cp_error *err) {
+    struct cp_lane *lane = &ls->local->whole;
+    const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
+    double *kappa = ls->local->kappa + at * CP_PROBES + probe;
+    const size_t stride = segments * CP_PROBES;
+    struct cp_segment_output original, changed;
+    lane->pass.plan = ls->lanes[0].plan;
+    change_input(ls, segment, probe, &original, &changed);
     for (size_t i = 0; i < lane->pass.inputs; i++)
-        kappa[i * stride] = apart(&nudged, &before, i);
+        kappa[i * stride] = apart(&changed, &original, i);
     CP_TRY(cp_segment_run(ls, lane, segment, err));
     const struct cp_segment_output moved = cp_segment_output(ls, lane, segment);
     const struct cp_segment_output baseline = cp_segment_output(ls, &ls->lanes[0], segment);
@@ -193,7 +237,7 @@ enum cp_status cp_local_segment(struct cp_lockstep *ls, struct cp_segment segmen
     for (size_t s = 1; s < study->spec_count; s++)
         CP_TRY(measure_errors(ls, s, segment, err));
     for (size_t probe = 0; probe < CP_PROBES; probe++)
-        if (starts_from_stream(segment))
+        if (starts_from_stream(segment) || starts_from_pixels(segment))
             CP_TRY(measure_kappa(ls, segment, probe, err));
     return CP_OK;
 }
@@ -202,7 +246,7 @@ enum cp_status cp_local_commit(struct cp_lockstep *ls, enum cp_tower tower, stru
     struct cp_local *local = ls->local;
     const struct cp_pass *pass = &ls->lanes[0].pass;
     const size_t segments = tower_segments(ls, tower);
-    for (size_t i = 0; i < pass->inputs; i++) /* the stem's input is the same for all */
+    for (size_t i = 0; i < pass->inputs && tower == CP_TEXT; i++) /* tokens have no small change */
         for (size_t probe = 0; probe < CP_PROBES; probe++)
             local->kappa[i * segments * CP_PROBES + probe] = NAN;
     CP_TRY(cp_result_write(ls->result, local->kappa_handles[tower], pass->first, pass->inputs, local->kappa,

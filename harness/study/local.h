@@ -10,8 +10,8 @@
  * (stem, blocks, head), E_l <= kappa_l E_(l-1) + eps_l: eps_l    a candidate's whole segment on the
  * baseline's input, against the baseline's result kappa_l  relative change of the baseline's result by a
  * small random change of its input, CP_PROBES seeded directions in which every token moves by CP_PROBE_STEP
- * of its own root mean square What the candidate's segment makes of its own input instead of the baseline's
- * is `inherited`, measured. */
+ * of its own root mean square (of pixels: every row) What the candidate's segment makes of its own input
+ * instead of the baseline's is `inherited`, measured. */
 #ifndef CP_STUDY_LOCAL_H
 #define CP_STUDY_LOCAL_H
 
@@ -20,14 +20,21 @@
 enum { CP_PROBES = 4 };
 #define CP_PROBE_STEP 0x1p-10
 
-enum cp_segment_error { CP_ERROR_TOTAL, CP_ERROR_LOCAL, CP_ERROR_INHERITED, CP_SEGMENT_ERRORS };
+enum cp_segment_error {
+    CP_ERROR_TOTAL,
+    CP_ERROR_LOCAL,
+    CP_ERROR_INHERITED,
+    CP_ERROR_BEFORE, /* of the segment's input */
+    CP_SEGMENT_ERRORS
+};
 
 /* Columns of /metrics/CANDIDATE/propagation (segment, field), means over inputs. */
 enum cp_propagation_field {
-    CP_PROPAGATION_ERROR,     /* E_l */
-    CP_PROPAGATION_BEFORE,    /* E_(l-1); 0 for the stem */
-    CP_PROPAGATION_KAPPA,     /* root mean square over probes; NaN for the stem, whose input is the same */
-    CP_PROPAGATION_LOCAL,     /* eps_l */
+    CP_PROPAGATION_ERROR,  /* E_l */
+    CP_PROPAGATION_BEFORE, /* E_(l-1); of the vision stem at pixels.normalized, of the text stem 0 */
+    CP_PROPAGATION_KAPPA,  /* root mean square over probes; NaN for the text stem: tokens have no small change
+                            */
+    CP_PROPAGATION_LOCAL,  /* eps_l */
     CP_PROPAGATION_PREDICTED, /* kappa_l E_(l-1) + eps_l */
     CP_PROPAGATION_EXPLAINED, /* the smaller of error and prediction over the larger */
     CP_PROPAGATION_LEFT,      /* error - prediction */
@@ -42,6 +49,7 @@ struct cp_local {
     struct cp_oracle_lane *oracles; /* [oracle_count] fed with the baseline's tensors */
     struct cp_lane whole;           /* a segment of any spec, unobserved */
     float *before;                  /* (batch, stream): the baseline's, before the segment */
+    float *nudged;                  /* (batch, 3, size, size): its pixels, a little changed */
     double *errors;                 /* (spec, batch, segment, cp_segment_error), of the tower at hand */
     double *kappa;                  /* (batch, segment, CP_PROBES) */
     int *error_handles[2];          /* [tower][spec] */

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "inherited"};
+static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "inherited", "before"};
 
 static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -127,7 +127,7 @@ enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_clip_config *c = &study->model.config;
     const int layers = c->vision.layers > c->text.layers ? c->vision.layers : c->text.layers;
-    const size_t segments = (size_t)layers + 2;
+    const size_t segments = (size_t)layers + 2, side = (size_t)c->vision.image_size;
     struct cp_local *local;
     CP_LOCKSTEP_TAKE(ls, local, 1, sizeof *local);
     ls->local = local;
@@ -137,6 +137,7 @@ enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
     CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count, sizeof *local->verdicts);
     CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count, sizeof *local->propagation);
     CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream, sizeof *local->before);
+    CP_LOCKSTEP_TAKE(ls, local->nudged, study->batch * 3 * side * side, sizeof *local->nudged);
     CP_LOCKSTEP_TAKE(ls, local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS,
                      sizeof(double));
     CP_LOCKSTEP_TAKE(ls, local->kappa, study->batch * segments * CP_PROBES, sizeof(double));

@@ -3,6 +3,7 @@
 #include "study/floor.h"
 #include "study/graft.h"
 #include "study/local.h"
+#include "study/steps.h"
 #include "study/thumbnail.h"
 
 #include "num/certificate.h"
@@ -159,26 +160,33 @@ static enum cp_status decide(struct cp_lockstep *ls, size_t first, size_t count,
     return CP_OK;
 }
 
-const float *cp_lockstep_pixels(const struct cp_lockstep *ls, const struct cp_spec *spec) {
+const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *ls,
+                                                    const struct cp_spec *spec) {
     size_t p = ls->pixels_count - 1;
     while (p > 0 && !cp_spec_same_pixels(spec, ls->pixels[p].spec))
         p--;
-    return ls->pixels[p].values;
+    return &ls->pixels[p];
 }
 
-static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t count, bool with_oracle,
+                                  struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_clip_config *config = &study->model.config;
     if (!study->modelled)
         return CP_OK;
+    if (ls->steps)
+        CP_TRY(cp_steps_batch(ls, first, count, with_oracle, err));
     for (size_t p = 0; p < ls->pixels_count; p++) {
         struct cp_lockstep_pixels *pixels = &ls->pixels[p];
         const struct cp_preprocess how = cp_spec_preprocess(pixels->spec);
         if (study->inputs_from)
             CP_TRY(cp_captured_pixels(study, first, count, pixels->values, err));
-        else
+        else if (!ls->steps)
             CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, pixels->values, err));
-        cp_noise_add(&pixels->noise, first, count, pixels->values);
+        if (!ls->steps && pixels->forced != pixels->values)
+            memcpy(pixels->forced, pixels->values, count * pixels->noise.row * sizeof *pixels->values);
+        cp_noise_add(&pixels->noise, first, count, pixels->values,
+                     pixels->forced != pixels->values ? pixels->forced : NULL);
     }
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }
@@ -186,8 +194,8 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
 enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const bool with_oracle = first < study->oracle_images;
-    CP_TRY(read_pixels(ls, first, count, err));
     place(ls, CP_VISUAL, first, count);
+    CP_TRY(read_pixels(ls, first, count, with_oracle, err));
     CP_TRY(cp_graft_load(ls, CP_DIM_IMAGE, first, count, err));
     CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
     if (study->inputs.prompts == 0)

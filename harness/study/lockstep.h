@@ -40,6 +40,7 @@ struct cp_lane {
     struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
     bool follows;              /* in this tower it has computed what the baseline has, to the bit */
+    const float *pixels;       /* what its vision stem starts from; NULL: its spec's own */
 };
 
 struct cp_oracle_lane {
@@ -48,13 +49,15 @@ struct cp_oracle_lane {
     struct cp_recorder recorder;
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
-    bool follows; /* in this tower it has computed what the first oracle has */
+    bool follows;        /* in this tower it has computed what the first oracle has */
+    const float *pixels; /* as a lane's */
 };
 
 /* What specs that preprocess as this one does, and add the same noise, start from. */
 struct cp_lockstep_pixels {
     const struct cp_spec *spec;
     float *values; /* (batch, 3, size, size) */
+    float *forced; /* the same, normalised from what the baseline cropped; may be values */
     struct cp_noise noise;
 };
 
@@ -78,6 +81,7 @@ struct cp_lockstep {
     size_t pixels_count;
     struct cp_lockstep_pixels
         *pixels;            /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_steps *steps; /* NULL: off (study/steps.h) */
     size_t stream;          /* floats of one input's residual stream, the larger of both towers */
     bool *every_site;       /* per site: true */
     bool bracketed;         /* a-priori bounds of the baseline are stated */
@@ -106,7 +110,8 @@ bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
 struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
                                  struct cp_pass batch);
 /* The batch's pixels as a spec has them. */
-const float *cp_lockstep_pixels(const struct cp_lockstep *lockstep, const struct cp_spec *spec);
+const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *lockstep,
+                                                    const struct cp_spec *spec);
 
 /* ---- making lanes, for what runs beside the specs ---- */
 

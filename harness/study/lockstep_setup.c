@@ -4,6 +4,7 @@
 #include "study/captured.h"
 #include "study/floor.h"
 #include "study/local.h"
+#include "study/steps.h"
 #include "study/thumbnail.h"
 #include "study/verdict.h"
 
@@ -248,10 +249,13 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
             p++;
         if (p < ls->pixels_count)
             continue;
-        ls->pixels[p].spec = study->spec[s];
-        cp_noise_start(study->spec[s], study->inputs.images, &ls->pixels[p].noise);
-        CP_LOCKSTEP_TAKE(ls, ls->pixels[p].values, study->batch * 3 * side * side, sizeof(float));
-        ls->pixels_count++;
+        struct cp_lockstep_pixels *pixels = &ls->pixels[ls->pixels_count++];
+        pixels->spec = study->spec[s];
+        cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
+        CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side, sizeof(float));
+        pixels->forced = pixels->values;
+        if (s > 0 && study->local_images)
+            CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side, sizeof(float));
     }
     return CP_OK;
 }
@@ -264,6 +268,7 @@ static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
     ls->stream = stream_floats(&study->model.config);
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
     CP_TRY(make_pixels(ls, err));
+    CP_TRY(cp_steps_create(ls, err));
     return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
 }
 
@@ -318,6 +323,7 @@ void cp_lockstep_free(struct cp_lockstep *ls) {
     cp_keep_free(&ls->keep);
     cp_keep_free(&ls->graft);
     cp_local_free(ls);
+    cp_steps_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);
     cp_arena_free(&ls->arena);

@@ -16,7 +16,7 @@ bool cp_noise_same(const struct cp_noise *a, const struct cp_noise *b) {
     return a->sigma == b->sigma && a->numbers.seed == b->numbers.seed;
 }
 
-void cp_noise_add(struct cp_noise *noise, size_t first, size_t count, float *pixels) {
+void cp_noise_add(struct cp_noise *noise, size_t first, size_t count, float *pixels, float *also) {
     const size_t total = count * noise->row;
     float piece[PIECE];
     for (size_t at = 0; at < total && noise->sigma > 0; at += PIECE) {
@@ -24,5 +24,7 @@ void cp_noise_add(struct cp_noise *noise, size_t first, size_t count, float *pix
         cp_torch_normals_read(&noise->numbers, first * noise->row + at, n, piece);
         for (size_t i = 0; i < n; i++)
             pixels[at + i] += (float)noise->sigma * piece[i];
+        for (size_t i = 0; also && i < n; i++)
+            also[at + i] += (float)noise->sigma * piece[i];
     }
 }

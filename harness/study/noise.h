@@ -17,7 +17,7 @@ void cp_noise_start(const struct cp_spec *spec, size_t images, struct cp_noise *
 /* Whether both are of one sigma and seed. */
 bool cp_noise_same(const struct cp_noise *a, const struct cp_noise *b);
 /* To the pixels of images [first, first + count), each value in two roundings. Batches in order cost what
- * they hold; another one also the draws of all before it. */
-void cp_noise_add(struct cp_noise *noise, size_t first, size_t count, float *pixels);
+ * they hold; another one also the draws of all before it. also: other pixels of the same images, or NULL. */
+void cp_noise_add(struct cp_noise *noise, size_t first, size_t count, float *pixels, float *also);
 
 #endif

@@ -41,13 +41,13 @@ static double explained(double error, double predicted) {
 }
 
 static void fill_row(const struct tower_table *t, size_t segment, double row[CP_PROPAGATION_FIELDS]) {
-    const double before = segment ? mean_error(t, segment - 1, CP_ERROR_TOTAL) : 0;
+    const double before = mean_error(t, segment, CP_ERROR_BEFORE);
     row[CP_PROPAGATION_ERROR] = mean_error(t, segment, CP_ERROR_TOTAL);
     row[CP_PROPAGATION_BEFORE] = before;
-    row[CP_PROPAGATION_KAPPA] = segment ? mean_kappa(t, segment) : NAN;
+    row[CP_PROPAGATION_KAPPA] = mean_kappa(t, segment);
     row[CP_PROPAGATION_LOCAL] = mean_error(t, segment, CP_ERROR_LOCAL);
     row[CP_PROPAGATION_INHERITED] = mean_error(t, segment, CP_ERROR_INHERITED);
-    const double amplified = segment ? row[CP_PROPAGATION_KAPPA] * before : 0;
+    const double amplified = before == 0 ? 0 : row[CP_PROPAGATION_KAPPA] * before;
     row[CP_PROPAGATION_PREDICTED] = amplified + row[CP_PROPAGATION_LOCAL];
     row[CP_PROPAGATION_EXPLAINED] = explained(row[CP_PROPAGATION_ERROR], row[CP_PROPAGATION_PREDICTED]);
     row[CP_PROPAGATION_LEFT] = row[CP_PROPAGATION_ERROR] - row[CP_PROPAGATION_PREDICTED];

@@ -41,6 +41,10 @@ void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as)
     oracle->tokens = as->tokens;
 }
 
+static const float *pixels_of(const struct cp_lockstep *ls, const struct cp_spec *spec, const float *given) {
+    return given ? given : cp_lockstep_pixels(ls, spec)->values;
+}
+
 enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
                               struct cp_error *err) {
     struct cp_pass *pass = &lane->pass;
@@ -49,7 +53,7 @@ enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, stru
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
-                   ? cp_vision_stem(pass, cp_lockstep_pixels(ls, pass->plan->spec), err)
+                   ? cp_vision_stem(pass, pixels_of(ls, pass->plan->spec, lane->pixels), err)
                    : cp_text_stem(pass, err);
     case CP_SEGMENT_BLOCK:
         return cp_block(pass, segment.layer, err);
@@ -94,7 +98,7 @@ enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_la
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
-                   ? cp_oracle_vision_stem(oracle, cp_lockstep_pixels(ls, oracle->spec), err)
+                   ? cp_oracle_vision_stem(oracle, pixels_of(ls, oracle->spec, lane->pixels), err)
                    : cp_oracle_text_stem(oracle, err);
     case CP_SEGMENT_BLOCK:
         return cp_oracle_block(oracle, segment.layer, err);

@@ -69,6 +69,45 @@ static void part(struct cp_compared shape, const void *x, enum cp_dtype x_type, 
         metrics[i] = NAN;
 }
 
+/* The site as the baseline has it, whose input may be of another size. */
+static struct cp_site baseline_site(const struct cp_compare *compare, const struct cp_tap_event *event) {
+    struct cp_site site = *event->site;
+    if (site.ragged)
+        memcpy(site.shape, compare->baseline->shape[event->index], sizeof site.shape);
+    return site;
+}
+
+static bool same_size(const struct cp_site *a, const struct cp_site *b) {
+    return memcmp(a->shape, b->shape, sizeof a->shape) == 0;
+}
+
+/* Every element differs, by no distance that there is. */
+static void apart(double elements, double *metrics) {
+    for (size_t i = 0; i < CP_METRIC_COUNT; i++)
+        metrics[i] = NAN;
+    metrics[CP_REL_L2] = metrics[CP_WORST_REL_L2] = INFINITY;
+    metrics[CP_DIFFERENT] = elements;
+    metrics[CP_NONFINITE] = 0;
+}
+
+/* An input that has another size than the baseline's: only the rounding of each can be told. */
+static void compare_other_size(const struct task *task, const struct sides *s, const struct cp_site *theirs,
+                               double *work) {
+    const struct cp_site *own = task->event->site;
+    struct cp_compared shape = cp_compared_shape(own, NULL, 0);
+    double *metrics = task->metrics;
+    shape.ulp_type = task->compare->ulp_types[task->event->index];
+    apart((double)cp_site_row(own), metrics + CP_TOTAL * CP_METRIC_COUNT);
+    part(shape, NULL, CP_FP64, NULL, work, metrics + CP_SEMANTIC * CP_METRIC_COUNT);
+    if (s->oracle_c && s->oracle_b)
+        apart((double)cp_site_row(own), metrics + CP_SEMANTIC * CP_METRIC_COUNT);
+    part(shape, s->c, CP_FP32, s->oracle_c, work, metrics + CP_ROUNDING * CP_METRIC_COUNT);
+    shape = cp_compared_shape(theirs, NULL, 0);
+    shape.ulp_type = task->compare->ulp_types[task->event->index];
+    part(shape, s->b, CP_FP32, s->oracle_b, work, metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT);
+    memset(task->ulp, 0, CP_ULP_BINS * sizeof *task->ulp);
+}
+
 static void compare_input(void *context, size_t input, int worker) {
     const struct task *task = context;
     const struct cp_compare *compare = task->compare;
@@ -102,11 +141,23 @@ static enum cp_status store(const struct cp_compare *compare, const struct cp_ta
     return cp_result_write(compare->result, ulp, event->first, event->inputs, task->ulp, err);
 }
 
+/* Every input's metrics; of a ragged site there is one input. */
+static void compare_inputs(struct task *task, const struct cp_site *theirs) {
+    const struct sides s = sides_of(task->compare, task->event, 0);
+    if (same_size(task->event->site, theirs))
+        cp_pool_for(task->compare->pool, task->event->inputs, compare_input, task);
+    else
+        compare_other_size(task, &s, theirs, task->work);
+}
+
 static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
     const struct cp_compare *compare = self;
     if (!compare->baseline->data[event->index])
         return CP_OK; /* the baseline has no such tensor */
-    const size_t stride = event->site->shape[event->site->rank - 1];
+    const struct cp_site theirs = baseline_site(compare, event);
+    const size_t own_stride = event->site->shape[event->site->rank - 1];
+    const size_t their_stride = theirs.shape[theirs.rank - 1];
+    const size_t stride = own_stride > their_stride ? own_stride : their_stride;
     const size_t work = (size_t)cp_pool_threads(compare->pool) * cp_metrics_work(stride);
     struct task task = {
         .compare = compare,
@@ -119,7 +170,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     if (!task.metrics || !task.ulp || !task.work) {
         status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
     } else {
-        cp_pool_for(compare->pool, event->inputs, compare_input, &task);
+        compare_inputs(&task, &theirs);
         status = store(compare, event, &task, err);
     }
     free(task.metrics);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A sink that compares a candidate's tensors with what was kept of the baseline and of the oracles, as they
  * pass, and stores the metrics. The divergence comes split: total (C - B), semantic (oracle C - oracle B),
- * the rounding of C (C - oracle C) and the rounding of B (B - oracle B). */
+ * the rounding of C (C - oracle C) and the rounding of B (B - oracle B). Where
+ * an input of a ragged site has another size in C than in B, every element differs, and the relative L2 of
+ * total and semantic part is infinite. */
 #ifndef CP_TAP_COMPARE_H
 #define CP_TAP_COMPARE_H
 

@@ -8,7 +8,7 @@
 static bool wants(void *self, const struct cp_site *site, size_t index) {
     (void)self;
     (void)index;
-    return site->point != CP_PIXELS_NORMALIZED && site->point != CP_TOKEN_EMBEDDING &&
+    return site->point > CP_PIXELS_NORMALIZED && site->point != CP_TOKEN_EMBEDDING &&
            site->point != CP_POOLED;
 }
 

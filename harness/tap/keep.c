@@ -5,8 +5,11 @@
 #include <string.h>
 
 enum cp_status cp_keep_create(size_t sites, const bool *watched, struct cp_keep *keep, struct cp_error *err) {
-    *keep = (struct cp_keep){.watched = watched, .sites = sites, .data = calloc(sites, sizeof(void *))};
-    if (!keep->data)
+    *keep = (struct cp_keep){.watched = watched,
+                             .sites = sites,
+                             .data = calloc(sites, sizeof(void *)),
+                             .shape = calloc(sites, sizeof *keep->shape)};
+    if (!keep->data || !keep->shape)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", sites);
     return CP_OK;
 }
@@ -24,6 +27,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
         return cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for a comparison"),
                cp_expected(err, "a smaller batch");
     keep->data[event->index] = memcpy(copy, event->data, elements * size);
+    memcpy(keep->shape[event->index], event->site->shape, sizeof *keep->shape);
     return CP_OK;
 }
 
@@ -39,5 +43,7 @@ void cp_keep_reset(struct cp_keep *keep) {
 void cp_keep_free(struct cp_keep *keep) {
     cp_arena_free(&keep->arena);
     free(keep->data);
+    free(keep->shape);
     keep->data = NULL;
+    keep->shape = NULL;
 }

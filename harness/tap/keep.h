@@ -8,6 +8,7 @@
 struct cp_keep {
     const bool *watched; /* per site: which to keep */
     void **data;         /* per site: the kept batch, or NULL; owned by the arena */
+    size_t (*shape)[4];  /* per site: what its site said of one input, in [1] to [3] */
     size_t sites;
     struct cp_arena arena;
 };

@@ -87,6 +87,21 @@ static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, co
     return cp_result_define(r->result, &digest, &r->handles[site_index].digest, err);
 }
 
+static enum cp_status define_size(struct cp_recorder *r, size_t site_index, const char *group,
+                                  struct cp_error *err) {
+    static const char *const sides[] = {"y", "x"};
+    const struct cp_variable size = {
+        .group = group,
+        .name = "size",
+        .long_name = "height and width of each input",
+        .units = "pixel",
+        .dtype = CP_INT32,
+        .rank = 2,
+        .dims = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {"side", 2, sides}},
+    };
+    return cp_result_define(r->result, &size, &r->handles[site_index].size, err);
+}
+
 enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena, struct cp_error *err) {
     const char *const *exponents = exponent_labels(arena);
     r->handles = cp_arena_alloc(arena, r->sites->count, sizeof *r->handles);
@@ -95,11 +110,13 @@ enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena,
     for (size_t i = 0; i < r->sites->count; i++) {
         char group[GROUP_MAX];
         (void)snprintf(group, sizeof group, "/captures/%s/%s", r->name, r->sites->list[i].name);
-        r->handles[i] = (struct cp_record_handles){-1, -1, -1, -1};
-        if (r->modes[i] >= CP_MODE_FULL)
+        r->handles[i] = (struct cp_record_handles){-1, -1, -1, -1, -1};
+        if (r->modes[i] >= CP_MODE_FULL && !r->sites->list[i].ragged)
             CP_TRY(define_value(r, i, group, err));
         if (r->modes[i] >= CP_MODE_DIGEST)
             CP_TRY(define_digest(r, i, group, err));
+        if (r->modes[i] >= CP_MODE_DIGEST && r->sites->list[i].ragged)
+            CP_TRY(define_size(r, i, group, err));
         if (r->modes[i] >= CP_MODE_STATS)
             CP_TRY(define_stats(r, i, group, exponents, err));
     }
@@ -132,13 +149,15 @@ static void summarise_input(void *context, size_t input, int worker) {
 static enum cp_status write_all(const struct cp_recorder *r, const struct task *task, struct cp_error *err) {
     const struct cp_tap_event *event = task->event;
     const struct cp_record_handles *handles = &r->handles[event->index];
+    const int32_t size[2] = {(int32_t)event->site->shape[2], (int32_t)event->site->shape[3]};
     const struct {
         int handle;
         const void *data;
     } parts[] = {{handles->value, event->data},
                  {handles->stats, task->stats},
                  {handles->histogram, task->histogram},
-                 {handles->digest, task->digest}};
+                 {handles->digest, task->digest},
+                 {handles->size, size}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].handle >= 0)
             CP_TRY(

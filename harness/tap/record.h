@@ -2,7 +2,9 @@
  * A sink that records one spec's taps in the result file: values, statistics, digests, as each tap's mode
  * asks. digest  SHA-256 of each input's values (NaN canonical, little-endian): /captures/SPEC/TAP/digest
  * (input, byte) stats   and its moments, extrema and exponent histogram: /captures/SPEC/TAP/stats/... full
- * and the values: /captures/SPEC/TAP/value */
+ * and the values: /captures/SPEC/TAP/value
+ * Of a ragged site there are no values: full is as stats there, and /captures/SPEC/TAP/size (input, side) has
+ * each input's height and width. */
 #ifndef CP_TAP_RECORD_H
 #define CP_TAP_RECORD_H
 
@@ -14,7 +16,7 @@
 enum cp_record_mode { CP_MODE_OFF, CP_MODE_DIGEST, CP_MODE_STATS, CP_MODE_FULL };
 
 struct cp_record_handles {
-    int value, stats, histogram, digest; /* -1: not recorded */
+    int value, stats, histogram, digest, size; /* -1: not recorded */
 };
 
 /* Coordinates of the input dimensions; NULL: numbers. */

@@ -7,16 +7,17 @@
 #define INPUT CP_DIM_INPUT
 #define TOKENS {INPUT, CP_DIM_TOKEN, CP_DIM_CHANNEL, INPUT}, 3
 #define VECTOR {INPUT, CP_DIM_CHANNEL, INPUT, INPUT}, 2
+#define PIXELS {INPUT, CP_DIM_COLOUR, CP_DIM_Y, CP_DIM_X}, 4
 #define SQUARE {INPUT, CP_DIM_HEAD, CP_DIM_QUERY, CP_DIM_KEY}, 4
 
 const struct cp_point_row cp_points[CP_POINT_COUNT] = {
-    [CP_PIXELS_NORMALIZED] = {"pixels.normalized",
-                              NULL,
-                              NULL,
-                              "pixel_values",
-                              false,
-                              {INPUT, CP_DIM_COLOUR, CP_DIM_Y, CP_DIM_X},
-                              4,
+    [CP_PIXELS_DECODED] = {"pixels.decoded", NULL, NULL, "-", false, PIXELS,
+                           "the picture in RGB, 0 to 255; each of its own size"},
+    [CP_PIXELS_RESIZED] = {"pixels.resized", NULL, NULL, "-", false, PIXELS,
+                           "resized, before the crop; each of its own size"},
+    [CP_PIXELS_CROPPED] = {"pixels.cropped", NULL, NULL, "-", false, PIXELS,
+                           "cropped or padded, 0 to 255, in the model's order of colours"},
+    [CP_PIXELS_NORMALIZED] = {"pixels.normalized", NULL, NULL, "pixel_values", false, PIXELS,
                               "(pixel / 255 - mean) / std"},
     [CP_CONV1] = {"visual.conv1", NULL, NULL, "vision_model.embeddings.patch_embedding", false, TOKENS,
                   "patch embedding, patches row by row"},
@@ -148,6 +149,9 @@ static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point
     }
     if (point == CP_CONV1) /* no class token yet */
         site->shape[1]--;
+    site->ragged = point == CP_PIXELS_DECODED || point == CP_PIXELS_RESIZED;
+    if (site->ragged)
+        site->shape[2] = site->shape[3] = 0;
 }
 
 /* ln_post before pooling sees every token; after pooling (final_ln_after_pool) it sees the pooled vector. */
@@ -174,7 +178,7 @@ static void add_tower(struct builder *b, enum cp_tower tower) {
     const size_t tokens = visual ? grid * grid + 1 : (size_t)b->config->text.context_length;
     b->lengths[CP_DIM_TOKEN] = b->lengths[CP_DIM_QUERY] = b->lengths[CP_DIM_KEY] = tokens;
     b->lengths[CP_DIM_HEAD] = (size_t)(visual ? b->config->vision.heads : b->config->text.heads);
-    for (int point = CP_PIXELS_NORMALIZED; point < CP_LN_1; point++)
+    for (int point = 0; point < CP_LN_1; point++)
         add_site(b, tower, (enum cp_point)point, -1);
     for (int layer = 0; layer < layers; layer++)
         for (int point = CP_LN_1; point <= CP_BLOCK; point++)
@@ -226,7 +230,8 @@ size_t cp_site_row(const struct cp_site *site) {
 enum cp_status cp_taps_visit(const struct cp_taps *taps, struct cp_tap_event event, struct cp_error *err) {
     if (event.index >= taps->sites->count)
         return CP_OK; /* a point that this run has not */
-    event.site = &taps->sites->list[event.index];
+    if (!event.site)
+        event.site = &taps->sites->list[event.index];
     for (size_t i = 0; i < taps->count; i++) {
         const struct cp_tap *tap = &taps->list[i];
         if (tap->wants(tap->self, event.site, event.index))

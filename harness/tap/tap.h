@@ -33,6 +33,9 @@ const char *cp_dim_name(enum cp_dim_kind kind);
 
 /* Execution order within a tower; block points repeat for each layer. */
 enum cp_point {
+    CP_PIXELS_DECODED, /* the steps of preprocessing, where the inputs are pictures */
+    CP_PIXELS_RESIZED,
+    CP_PIXELS_CROPPED,
     CP_PIXELS_NORMALIZED,
     CP_CONV1,
     CP_TOKEN_EMBEDDING,
@@ -88,6 +91,8 @@ struct cp_site {
     int rank;
     enum cp_dim_kind dims[4];
     size_t shape[4]; /* shape[0]: all inputs of the run (images, prompts or classes) */
+    bool ragged;     /* y and x differ from input to input, and are 0 here; an event is of one input, and its
+                        site says how large that is */
 };
 
 struct cp_sites {
@@ -118,13 +123,13 @@ enum cp_tower cp_tap_tower(const char *name);
 size_t cp_site_row(const struct cp_site *site);
 
 struct cp_tap_event {
-    const struct cp_site *site;
-    size_t index;         /* of the site in cp_sites */
-    size_t first, inputs; /* which rows of the run's inputs this batch holds */
-    const int *judged;    /* per input of the batch: tokens up to and including EOT; NULL: all tokens count */
-    enum cp_dtype dtype;  /* fp32 from the forward pass, fp64 from the oracle */
-    void *data;           /* (inputs, shape[1], ...) contiguous, canonical layout (input, token, channel) */
-    bool fixed;           /* what another pass left, shown again: not to be replaced */
+    const struct cp_site *site; /* NULL when it is visited: the one in cp_sites */
+    size_t index;               /* of the site in cp_sites */
+    size_t first, inputs;       /* which rows of the run's inputs this batch holds */
+    const int *judged;   /* per input of the batch: tokens up to and including EOT; NULL: all tokens count */
+    enum cp_dtype dtype; /* fp32 from the forward pass, fp64 from the oracle */
+    void *data;          /* (inputs, shape[1], ...) contiguous, canonical layout (input, token, channel) */
+    bool fixed;          /* what another pass left, shown again: not to be replaced */
 };
 
 struct cp_tap {

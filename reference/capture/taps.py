@@ -26,6 +26,9 @@ BLOCK = [
 ]
 BLOCKS = None  # where the blocks stand among a tower's taps
 VISUAL = [
+    ("pixels.decoded", ("input", "colour", "y", "x"), "the picture in RGB, 0 to 255"),
+    ("pixels.resized", ("input", "colour", "y", "x"), "resized, before the crop"),
+    ("pixels.cropped", ("input", "colour", "y", "x"), "cropped or padded, 0 to 255, in the model's order of colours"),
     ("pixels.normalized", ("input", "colour", "y", "x"), "(pixel / 255 - mean) / std"),
     ("visual.conv1", TOKENS, "patch embedding, patches row by row"),
     ("visual.embed", TOKENS, "positions added, for images after the class token"),

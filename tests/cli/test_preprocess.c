@@ -27,7 +27,8 @@ static void steps_are_shown(void **state) {
     (void)state;
     expect(0, "preprocess " PICTURES "rgb-420.jpg", "decoded     37 x 29, mode RGB");
     expect(0, "preprocess " PICTURES "rgb-420.jpg",
-           "resized     285 x 224, pillow bicubic, 30 of 61 cut at the left\n");
+           "resized     (3, 224, 285), pillow bicubic            sha256 ");
+    assert_non_null(strstr(text, "\n            30 of 61 cut at the left\n"));
     expect(0,
            "preprocess " PICTURES
            "cmyk.jpg preprocess=torch preprocess.filter=bilinear preprocess.crop=half_up",
@@ -35,9 +36,8 @@ static void steps_are_shown(void **state) {
     expect(0,
            "preprocess " PICTURES
            "cmyk.jpg preprocess=torch preprocess.filter=bilinear preprocess.crop=half_up",
-           "resized     285 x 224, torch bilinear, 31 of 61 cut at the left\n");
-    expect(0, "preprocess " PICTURES "rgb-420.jpg preprocess.mode=longest",
-           "224 x 176, pillow bicubic, 24 added");
+           "\n            31 of 61 cut at the left\n");
+    expect(0, "preprocess " PICTURES "rgb-420.jpg preprocess.mode=longest", "24 added at the top");
     expect(0, "preprocess " PICTURES "orientation-6.jpg preprocess.exif=apply", "decoded     29 x 37");
     expect(0, "preprocess --model-config data/fashion-clip/open_clip_config.json " PICTURES "lossy.webp",
            "normalized  (3, 28, 28), ");
@@ -132,6 +132,56 @@ static void bisection_finds_it(void **state) {
     expect(0, "bisect $FOLDER/both.yaml --settings", "  preprocess.colours: bgr\n");
 }
 
+/* Each difference is put down to the step that makes it, and to no other. */
+static void the_step_is_found(void **state) {
+    static const struct {
+        const char *setting, *from, *cause;
+    } cases[] = {
+        {"preprocess.exif: apply", "pixels.decoded", "pixels.decoded (semantic)"},
+        {"preprocess: torch", "pixels.resized", "pixels.resized (semantic)"},
+        {"preprocess.mode: squash", "pixels.resized", "pixels.resized (semantic)"},
+        {"preprocess.crop: floor", "pixels.cropped", "pixels.cropped (semantic)"},
+        {"preprocess.colours: bgr", "pixels.cropped", "pixels.cropped (semantic)"},
+        {"preprocess.crop: floor, preprocess: opencv", "pixels.resized",
+         "pixels.resized (semantic), pixels.cropped (semantic)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char rest[512], says[160];
+        (void)snprintf(rest, sizeof rest, "candidates: {other: {%s}}\n", cases[i].setting);
+        write_experiment(
+            "step", "[" PICTURES "rgb-420.jpg, " PICTURES "orientation-6.jpg, " PICTURES "orientation-8.jpg]",
+            rest);
+        (void)snprintf(says, sizeof says, "other maths from %s on", cases[i].from);
+        expect(0, "run $FOLDER/step.yaml oracle=on local=on 'record={\"*\": digest}'", says);
+        (void)snprintf(says, sizeof says, "  caused by %s\n", cases[i].cause);
+        if (!strstr(text, says))
+            fail_msg("%s: not '%s':\n%s", cases[i].setting, says, text);
+    }
+}
+
+static void growth_is_told(void **state) {
+    (void)state;
+    write_experiment("grown", "[" PICTURES "rgb-420.jpg, " PICTURES "rgb-444.jpg]",
+                     "candidates: {other: {preprocess: torch}, same: {norm: welford}}\n");
+    expect(0, "run $FOLDER/grown.yaml local=on 'record={\"*\": digest}'", "result");
+    expect(0, "report $FOLDER/grown.h5 --md -o -", "From the picture of other to the image features:");
+    assert_non_null(strstr(text, "| pixels.resized | "));
+    assert_null(strstr(text, "From the picture of same"));
+    expect(0, "report $FOLDER/grown.h5 --json -o - | grep -o '\"pixel_growth\":[^]]*'",
+           "\"steps\":[{\"tap\":\"pixels.resized\",\"relative_l2\":0.0");
+    assert_non_null(strstr(text, "\"pixel_growth\":null"));
+    expect(0, "report $FOLDER/grown.h5 --html -o - | grep 'until the image features'", "relative L2");
+}
+
+static void nothing_goes_on_from_a_step(void **state) {
+    (void)state;
+    write_experiment("base", "[" PICTURES "rgb-420.jpg, " PICTURES "rgb-444.jpg]", "");
+    expect(0, "run $FOLDER/base.yaml 'record={\"*\": off, pixels.cropped: full}'", "result");
+    expect(3, "run $FOLDER/base.yaml --from $FOLDER/base.h5 --at pixels.cropped output=$FOLDER/on.h5",
+           "nothing goes on from pixels.cropped (expected pixels.normalized, or a tap behind it)");
+}
+
 static int remove_output(void **state) {
     (void)unlink(scratch_output());
     return remove_folder(state);
@@ -144,6 +194,9 @@ int main(void) {
         cmocka_unit_test(command_and_experiment_agree),
         cmocka_unit_test(pixels_are_not_preprocessed),
         cmocka_unit_test(bisection_finds_it),
+        cmocka_unit_test(the_step_is_found),
+        cmocka_unit_test(growth_is_told),
+        cmocka_unit_test(nothing_goes_on_from_a_step),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_output);
 }

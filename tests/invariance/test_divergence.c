@@ -94,6 +94,36 @@ static void what_is_shared_is_what_would_be_computed(void **state) {
     assert_memory_equal(digests[0], digests[1], sizeof digests[0]);
 }
 
+/* The steps before the model are laid out beside what it gets: seen or not, its bits are the same, and so is
+ * what is found of each operation by itself. */
+static void looking_at_the_steps_changes_nothing(void **state) {
+    static const char *const records[] = {"", ", \"pixels.*\": off, pixels.normalized: digest",
+                                          ", pixels.decoded: off",
+                                          ", pixels.resized: off, pixels.cropped: full"};
+    static const char *const datasets[] = {
+        "/captures/torch/pixels.normalized/digest", "/captures/torch/image_features/digest",
+        "/metrics/squashed/pixels.normalized/metrics", "/metrics/torch/pixels.normalized/local",
+        "/metrics/squashed/image_features/metrics"};
+    static double first[5][METRICS], seen[5][METRICS];
+    (void)state;
+    for (size_t r = 0; r < 4; r++) {
+        char settings[1024];
+        (void)snprintf(
+            settings, sizeof settings,
+            "'inputs.images=data/fashion-large/*.jpg' inputs.labels=data/fashion-large/labels.csv local=3 "
+            "batch=3 'candidates={torch: {preprocess: torch}, squashed: {preprocess.mode: squash, "
+            "preprocess: opencv}}' 'record={\"*\": digest%s}'",
+            records[r]);
+        run(settings);
+        for (size_t d = 0; d < 5; d++)
+            assert_true(read_dataset(scratch_output(), datasets[d],
+                                     d < 2 ? H5T_NATIVE_UINT8 : H5T_NATIVE_DOUBLE, r ? seen[d] : first[d],
+                                     d < 2 ? DIGESTS : METRICS) > 0);
+        if (r)
+            assert_memory_equal(first, seen, sizeof first);
+    }
+}
+
 static int remove_output(void **state) {
     (void)state;
     return unlink(scratch_output());
@@ -104,6 +134,7 @@ int main(void) {
         cmocka_unit_test(the_same_whatever_the_threads_and_the_batch),
         cmocka_unit_test(looking_closer_changes_nothing),
         cmocka_unit_test(what_is_shared_is_what_would_be_computed),
+        cmocka_unit_test(looking_at_the_steps_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, remove_output);
 }

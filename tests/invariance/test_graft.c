@@ -89,13 +89,18 @@ static bool digests(const char *name, const char *spec, const char *tap, uint8_t
     return read_dataset(file, path, H5T_NATIVE_UINT8, digest, INPUTS * 32) == INPUTS * 32;
 }
 
+/* Of a picture, which these inputs are not. */
+static bool is_step(const struct cp_site *site) {
+    return site->point < CP_PIXELS_NORMALIZED;
+}
+
 /* The taps of the graft's tower behind it: how many. Where the towers join the other one has its part. */
 static size_t compare(const struct cp_study *study, size_t graft, const char *spec) {
     size_t same = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         uint8_t whole[INPUTS * 32], grafted[INPUTS * 32];
-        if (site->tower != study->sites.list[graft].tower)
+        if (site->tower != study->sites.list[graft].tower || is_step(site))
             continue;
         assert_true(digests("whole", spec, site->name, whole));
         const bool there = digests("grafted", spec, site->name, grafted);
@@ -123,9 +128,11 @@ static void every_tap_of_our_own_capture(void **state) {
     start(&whole, "reference/golden/captures", "whole", "");
     finish(&whole);
     sites = whole.study.sites.count;
-    assert_int_equal(sites, 72);
+    assert_int_equal(sites, 75);
     for (size_t i = 0; i < sites; i++) {
         const struct cp_site *site = &whole.study.sites.list[i];
+        if (is_step(site))
+            continue;
         for (int spec = 0; spec < (i % 4 == 0 ? 2 : 1); spec++) { /* in half precision now and then */
             char graft[256];
             (void)snprintf(graft, sizeof graft, "graft: {from: '%s/whole.h5:%s', at: %s}\n", folder,

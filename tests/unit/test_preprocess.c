@@ -116,15 +116,56 @@ static void a_long_column(void **state) {
     for (size_t i = 0; i < 65535; i++)
         picture.bytes[i] = i == 32767 ? 200 : 10;
     assert_int_equal(cp_preprocess_apply(&how, &picture, "", cropped, NULL, &err), CP_OK);
+    struct cp_pixels resized;
+    assert_int_equal(cp_preprocess_resized(&how, &picture, "", &resized, &err), CP_OK);
+    assert_true(!resized.values && resized.width == 224 && resized.height == (size_t)224 * 65535);
     cp_picture_free(&picture);
     assert_true(cropped[0] < 120 && cropped[112 * 224] > 190); /* the pixel in the middle, 224 rows long */
 }
 
+static void cut_is_cropped(const struct cp_preprocess *how, const struct cp_picture *picture) {
+    static float cropped[3 * 224 * 224], cut[3 * 224 * 224];
+    struct cp_pixels resized;
+    struct cp_error err;
+    assert_int_equal(cp_preprocess_cropped(how, picture, "", cropped, &err), CP_OK);
+    assert_int_equal(cp_preprocess_resized(how, picture, "", &resized, &err), CP_OK);
+    cp_preprocess_cut(how, picture, &resized, cut);
+    cp_pixels_free(&resized);
+    assert_memory_equal(cropped, cut, 3 * how->size * how->size * sizeof *cropped);
+}
+
+/* What is observed whole is what the model gets a part of, whoever resizes. */
+static void the_whole_holds_the_part(void **state) {
+    static const size_t sides[][2] = {{61, 37}, {20, 90}, {31, 31}};
+    (void)state;
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
+        for (size_t r = 0; cp_resizes[r]; r++)
+            for (int mode = CP_SHORTEST; mode <= CP_SQUASH; mode++)
+                for (int filter = CP_BICUBIC; filter <= CP_BILINEAR; filter++) {
+                    struct cp_picture picture = {
+                        .width = sides[i][0], .height = sides[i][1], .mode = CP_PICTURE_RGBA};
+                    struct cp_preprocess how = usual;
+                    struct cp_error err;
+                    assert_int_equal(cp_picture_room(&picture, "", &err), CP_OK);
+                    for (size_t b = 0; b < 4 * picture.width * picture.height; b++)
+                        picture.bytes[b] = (uint8_t)(b * b * 7 + b / 3);
+                    how.size = 32;
+                    how.fill = 9;
+                    how.resize = cp_resizes[r];
+                    how.mode = (enum cp_resize_mode)mode;
+                    how.filter = (enum cp_resize_filter)filter;
+                    how.colours = r % 2 ? CP_COLOURS_BGR : CP_COLOURS_RGB;
+                    cut_is_cropped(&how, &picture);
+                    cp_picture_free(&picture);
+                }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sides_and_offsets),   cmocka_unit_test(halves_of_odd_rests),
-        cmocka_unit_test(no_side_is_lost),     cmocka_unit_test(rescaling_by_a_reciprocal),
-        cmocka_unit_test(fused_normalisation), cmocka_unit_test(a_long_column),
+        cmocka_unit_test(sides_and_offsets),        cmocka_unit_test(halves_of_odd_rests),
+        cmocka_unit_test(no_side_is_lost),          cmocka_unit_test(rescaling_by_a_reciprocal),
+        cmocka_unit_test(fused_normalisation),      cmocka_unit_test(a_long_column),
+        cmocka_unit_test(the_whole_holds_the_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
