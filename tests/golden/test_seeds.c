@@ -175,7 +175,7 @@ static void add_noise(size_t size, size_t images, const char *sigma, const char 
     set(spec, "pixel_noise.seed", seed);
     cp_noise_start(spec, images, &noise);
     for (size_t first = 0; first < images; first += 2)
-        cp_noise_add(&noise, first, images - first < 2 ? 1 : 2, pixels + first * 3 * size * size);
+        cp_noise_add(&noise, first, images - first < 2 ? 1 : 2, pixels + first * 3 * size * size, NULL);
 }
 
 /* The pictures' pixels, through a whole run. */
