@@ -125,15 +125,27 @@ static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *
     const struct cp_preprocess how = cp_spec_preprocess(spec);
     struct cp_noise noise;
     cp_noise_start(spec, e->study->inputs.images, &noise);
-    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise)))
+    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise) &&
+                           e->pixels_from == e->first))
         return CP_OK;
-    CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, 0, e->images, e->pixels, err));
-    cp_noise_add(&noise, 0, e->images, e->pixels, NULL);
+    CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, e->first, e->images, e->pixels, err));
+    cp_noise_add(&noise, e->first, e->images, e->pixels, NULL);
     e->pixels_of = how;
     e->noise = noise;
+    e->pixels_from = e->first;
     return CP_OK;
 }
 
+/* The images from `first` on, as many as a batch holds. */
+static void place(struct cp_evaluator *e, size_t first) {
+    const size_t left = e->study->inputs.images - first;
+    e->first = first;
+    e->images = left < e->study->batch ? left : e->study->batch;
+    e->rows[CP_OUTPUT_IMAGE] = e->name[CP_OUTPUT_IMAGE] ? e->images : 0;
+    e->rows[CP_OUTPUT_PROBS] = e->name[CP_OUTPUT_PROBS] ? e->images : 0;
+}
+
+/* reuse: a tower's features may be those that are kept of the baseline, whose images are the first. */
 static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bool reuse,
                           struct cp_error *err) {
     const struct cp_model *model = NULL;
@@ -144,7 +156,10 @@ static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bo
     e->pass.plan = plan;
     CP_TRY(read_pixels(e, spec, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
-        CP_TRY(run_tower(e, tower, reuse && tower_is_baseline(e, spec, tower), err));
+        if (tower == CP_VISUAL || e->text_of != spec)
+            CP_TRY(run_tower(
+                e, tower, reuse && (tower == CP_TEXT || e->first == 0) && tower_is_baseline(e, spec, tower),
+                err));
     return e->name[CP_OUTPUT_PROBS] ? run_joint(e, err) : CP_OK;
 }
 
@@ -189,7 +204,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     const struct cp_clip_config *config = &study->model.config;
     const size_t side = (size_t)config->vision.image_size;
     *e = (struct cp_evaluator){.study = study, .candidate = candidate};
-    e->images = study->inputs.images < study->batch ? study->inputs.images : study->batch;
+    place(e, 0);
     CP_TRY(cp_pool_create(study->threads, &e->pool, err));
     CP_TRY(cp_workspace_create(config, study->ops, study->batch, study->threads, &e->ws, err));
     CP_TRY(set_outputs(e, err));
@@ -236,8 +251,18 @@ static double divergence_of(const struct cp_evaluator *e, enum cp_output o) {
 
 enum cp_status cp_evaluate(struct cp_evaluator *e, const struct cp_spec *spec,
                            double divergence[CP_OUTPUT_COUNT], struct cp_error *err) {
+    place(e, 0);
+    e->text_of = NULL; /* who searches changes one spec again and again */
     CP_TRY(run(e, spec, true, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)
         divergence[o] = e->name[o] ? divergence_of(e, (enum cp_output)o) : NAN;
+    return CP_OK;
+}
+
+enum cp_status cp_evaluator_run(struct cp_evaluator *e, size_t s, size_t first, struct cp_error *err) {
+    place(e, first);
+    e->candidate = s;
+    CP_TRY(run(e, e->study->spec[s], true, err));
+    e->text_of = e->study->spec[s];
     return CP_OK;
 }

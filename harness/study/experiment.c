@@ -222,6 +222,16 @@ static enum cp_status read_graft(struct cp_experiment *experiment, const struct 
     return cp_read_text(at, "graft.at", &experiment->graft_at, err);
 }
 
+/* All but the model and the inputs; each part may be missing. */
+static enum cp_status read_passes(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                  struct cp_error *err) {
+    CP_TRY(cp_read_baseline(experiment, root, err));
+    CP_TRY(cp_read_candidates(experiment, root, err));
+    CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
+    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
+    return read_execution(experiment, root, err);
+}
+
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
     static const char *const keys[] = {
@@ -240,14 +250,9 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
     if (model)
         CP_TRY(read_model(experiment, model, err));
     CP_TRY(cp_read_inputs(experiment, inputs, err));
-    CP_TRY(cp_read_baseline(experiment, root, err));
-    CP_TRY(cp_read_candidates(experiment, root, err));
+    CP_TRY(read_passes(experiment, root, err));
     CP_TRY(check_model(experiment, root, err));
-    if (graft)
-        CP_TRY(read_graft(experiment, graft, err));
-    CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
-    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
-    return read_execution(experiment, root, err);
+    return graft ? read_graft(experiment, graft, err) : CP_OK;
 }
 
 /* Reads what `load` or `parse` have put at root, with overrides; frees everything on failure. */
@@ -280,6 +285,18 @@ enum cp_status cp_experiment_parse(const char *source, const char *text, size_t 
     *experiment = defaults;
     const enum cp_status status = cp_yaml_parse(&experiment->arena, source, text, size, &root, err);
     return finish(status, root, overrides, count, experiment, err);
+}
+
+enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err) {
+    const struct cp_mark mark = {name, 0, 0};
+    *experiment = defaults;
+    experiment->name = name;
+    const struct cp_yaml *root = cp_yaml_mapping(&experiment->arena, mark);
+    const enum cp_status status =
+        root ? read_passes(experiment, root, err) : cp_read_out_of_memory(&mark, err);
+    if (status != CP_OK)
+        cp_experiment_free(experiment);
+    return status;
 }
 
 void cp_experiment_free(struct cp_experiment *experiment) {

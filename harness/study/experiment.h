@@ -213,6 +213,9 @@ enum cp_status cp_experiment_load(const char *path, const char *const *overrides
 enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,
                                    const char *const *overrides, size_t count,
                                    struct cp_experiment *experiment, struct cp_error *err);
+/* One without a file: every default, and no model, inputs or candidates, which its maker fills in from its
+ * arena; candidates has room for CP_CANDIDATES_MAX. name is borrowed. */
+enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err);
 void cp_experiment_free(struct cp_experiment *experiment);
 
 /* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
