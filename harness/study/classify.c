@@ -80,12 +80,12 @@ static enum cp_status read_specs(const struct cp_classify_inputs *in, struct cp_
 
 /* ---- inputs ---- */
 
-static enum cp_status check_prompt(const char *prompt, struct cp_error *err) {
+static enum cp_status check_prompt(const char *prompt, size_t number, struct cp_error *err) {
     const unsigned char *c = (const unsigned char *)prompt;
     for (size_t left = strlen(prompt), length; left; c += length, left -= length) {
         length = cp_utf8_length(c, left);
         if (length == 0)
-            return cp_fail(err, CP_BAD_INPUT, from_prompt, "'%.60s' has byte 0x%02x at %zu", prompt, *c,
+            return cp_fail(err, CP_BAD_INPUT, from_prompt, "prompt %zu has byte 0x%02x at %zu", number, *c,
                            (size_t)(c - (const unsigned char *)prompt)),
                    cp_expected(err, "text in UTF-8, without control characters");
     }
@@ -125,7 +125,7 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
             return out_of_memory(err);
     }
     for (size_t p = 0; p < in->prompt_count; p++) {
-        CP_TRY(check_prompt(in->prompts[p], err));
+        CP_TRY(check_prompt(in->prompts[p], p + 1, err));
         to->texts.items[p] = (struct cp_text){in->prompts[p], {from_prompt, 0, 0}};
     }
     return CP_OK;
