@@ -16,8 +16,8 @@ static size_t embed_dim(const struct cp_evaluator *e) {
 
 /* ---- the weights ---- */
 
-/* Only a fault in a block's weights makes them differ: then they are the candidate's, where the spec has its
- * fault, so that no matrix is copied or packed a second time. */
+/* Only position embeddings and a fault in a block's weights make them differ: then they are the candidate's,
+ * where the spec has its position or its fault, so that no matrix is copied or packed a second time. */
 static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spec *spec,
                                struct cp_arena *arena, const struct cp_model **out, struct cp_error *err) {
     const struct cp_model *const models[2] = {e->study->spec_model[0], e->study->spec_model[e->candidate]};
@@ -32,6 +32,10 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
         return out_of_memory(err);
     *mixed = *models[0];
     mixed->arena = (struct cp_arena){0}; /* owns nothing */
+    mixed->vision.positional_embedding =
+        models[cp_spec_same_value(spec, candidate, cp_spec_slot(spec->config, CP_VISUAL, -1), CP_POSITION,
+                                  -1)]
+            ->vision.positional_embedding;
     mixed->vision.blocks = blocks;
     mixed->text.blocks = blocks + layers[0];
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)

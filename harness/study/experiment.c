@@ -92,6 +92,7 @@ static enum cp_status read_call(struct cp_model_source *model, const struct cp_y
 static enum cp_status read_config(struct cp_model_source *model, const struct cp_yaml *node,
                                   struct cp_error *err) {
     const struct cp_yaml *config = cp_yaml_get(node, "config"), *name = cp_yaml_get(node, "name");
+    const struct cp_yaml *size = cp_yaml_get(node, "image_size");
     if (config)
         CP_TRY(cp_read_text(config, "model.config", &model->config, err));
     if (name)
@@ -99,13 +100,18 @@ static enum cp_status read_config(struct cp_model_source *model, const struct cp
     if (config && name)
         return (void)cp_mark_fail(&name->mark, err, "model: both config and name"),
                cp_expected(err, "one of them");
+    if (size) {
+        CP_TRY(cp_read_int(size, "model.image_size", 1, CP_CONFIG_SIZE, &model->image_size, err));
+        model->image_size_mark = size->mark;
+    }
     return read_call(model, node, err);
 }
 
 static enum cp_status read_model(struct cp_experiment *experiment, const struct cp_yaml *node,
                                  struct cp_error *err) {
-    static const char *const keys[] = {"checkpoint", "config",           "init", "seed", "name", "load_as",
-                                       "pretrained", "force_quick_gelu", NULL};
+    static const char *const keys[] = {"checkpoint", "config",  "init",       "seed",
+                                       "name",       "load_as", "pretrained", "force_quick_gelu",
+                                       "image_size", NULL};
     struct cp_model_source *model = &experiment->model;
     CP_TRY(cp_yaml_keys(node, "model", keys, err));
     const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint");

@@ -12,6 +12,8 @@
  *                               activation is what that version computes for the call; checkpoint:
  *                               where the weights are, if pretrained is no path. A pass may have any
  *                               of the four as settings
+ *     image_size: N             pixels a side, whole patches, in the place of the config's: the checkpoint's
+ *                               position embeddings are resized
  *   inputs:                     images or prompts or both, or synthetic or capture alone
  *     images: PATH, GLOB or a list of them
  *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
@@ -111,6 +113,8 @@ struct cp_model_source {
     int64_t seed;
     struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
     bool force_quick_gelu;
+    int image_size; /* 0: the config's */
+    struct cp_mark image_size_mark;
 };
 
 enum cp_prompts_kind {
