@@ -44,7 +44,7 @@ static enum cp_status take_word(const struct list *list, const char *word, struc
     if (strncmp(word, "--", 2) == 0)
         return (void)cp_fail(err, CP_USAGE, "", "classify: unknown option '%s'", word),
                cp_expected(err, "--model, --image, --prompt, --compare, --baseline, --config, --name, "
-                                "--truncate or --json");
+                                "--image-size, --truncate or --json");
     if (!list)
         return (void)cp_fail(err, CP_USAGE, "", "classify: '%s' is of no option", word),
                cp_expected(err, "--image FILE... and --prompt TEXT...");
@@ -57,6 +57,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     const struct cp_cmd_option values[] = {{"--model", &in->model},
                                            {"--config", &in->config},
                                            {"--name", &in->name},
+                                           {"--image-size", &in->image_size},
                                            {"--baseline", &in->baseline}};
     const struct list lists[] = {{"--image", in->images, &in->image_count},
                                  {"--prompt", in->prompts, &in->prompt_count},

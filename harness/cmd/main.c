@@ -43,7 +43,7 @@ static const char usage[] =
     "                           probabilities of prompts for images, as the model's config says and\n"
     "                           under other settings; SPEC is [NAME:]ADDRESS=VALUE,...\n"
     "      --config FILE | --name NAME, where MODEL is no folder with a config\n"
-    "      --baseline ADDRESS=VALUE,..., --truncate, --json\n"
+    "      --baseline ADDRESS=VALUE,..., --image-size N, --truncate, --json\n"
     "  inspect CHECKPOINT       what a checkpoint is, and which activation it was trained with\n"
     "      --config FILE | --name NAME\n"
     "      --images GLOB --classes FILE --templates FILE --labels FILE, --limit N\n"

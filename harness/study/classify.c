@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -131,6 +132,18 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
     return CP_OK;
 }
 
+/* Whether they are whole patches is told by the model. */
+static enum cp_status read_image_size(const char *text, struct cp_model_source *to, struct cp_error *err) {
+    char *end;
+    const long size = strtol(text, &end, 10);
+    if (*end || size < 1 || size > CP_CONFIG_SIZE)
+        return cp_fail(err, CP_BAD_INPUT, "--image-size", "'%.60s' is no size", text),
+               cp_expected(err, "an integer from 1 to %d", CP_CONFIG_SIZE);
+    to->image_size = (int)size;
+    to->image_size_mark = (struct cp_mark){"--image-size", 0, 0};
+    return CP_OK;
+}
+
 static enum cp_status read_model(const struct cp_classify_inputs *in, struct cp_experiment *e,
                                  struct cp_error *err) {
     struct cp_model_source *to = &e->model;
@@ -138,6 +151,8 @@ static enum cp_status read_model(const struct cp_classify_inputs *in, struct cp_
     CP_TRY(cp_model_folder(in->model, in->config || in->name, &e->arena, &to->checkpoint.text, &beside, err));
     to->config.text = in->config ? in->config : beside;
     to->name.text = in->name;
+    if (in->image_size)
+        CP_TRY(read_image_size(in->image_size, to, err));
     to->checkpoint.mark = to->config.mark = to->name.mark = (struct cp_mark){"--model", 0, 0};
     return CP_OK;
 }

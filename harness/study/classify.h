@@ -8,6 +8,7 @@
 
 struct cp_classify_inputs {
     const char *model, *config, *name; /* config, name: NULL: not given; one of them at most */
+    const char *image_size;            /* pixels a side, for another than the config's; NULL: the config's */
     const char *baseline;              /* settings, ADDRESS=VALUE,...; NULL: what the model's config says */
     const char **images, **prompts;    /* [image_count] files, [prompt_count] */
     const char **compare;              /* [compare_count] [NAME:]ADDRESS=VALUE,... */

@@ -210,6 +210,11 @@ static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
         const char *spec = cp_spec_print(study->spec[s], &study->arena);
         text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
     }
+    const struct cp_vision_config *v = &study->model.config.vision;
+    if (text && v->stored_grid)
+        text = cp_arena_printf(
+            &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
+            v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
     if (!text)
         return out_of_memory(err);
     study->plan = text;

@@ -155,6 +155,15 @@ static void settings_may_say_what_the_config_does_not(void **state) {
     runs(BARE " --name fashion-clip --config x.json", 4, "both --config and --name");
 }
 
+/* Position embeddings in two ways, from one line. */
+static void pictures_of_another_size(void **state) {
+    (void)state;
+    runs(MODEL DRESS PROMPTS " --image-size 56 --compare position=huggingface", 0,
+         "position embeddings of a grid of 7 x 7 are resized to 14 x 14, for images of 56 x 56");
+    assert_null(strstr(text, "every probability is the same"));
+    runs(MODEL DRESS PROMPTS " --compare position=huggingface", 0, "every probability is the same");
+}
+
 static void one_prompt_is_said(void **state) {
     (void)state;
     runs(MODEL DRESS " --prompt bag", 0, "one prompt: its probability is 1 whatever the image\n");
@@ -174,6 +183,8 @@ static void what_is_wrong_is_said(void **state) {
         {MODEL DRESS, 4, "classify: no --prompt"},
         {MODEL DRESS " --prompt", 4, "classify: --prompt without a value"},
         {MODEL DRESS PROMPTS " --baseline", 4, "classify: --baseline without a value"},
+        {MODEL DRESS PROMPTS " --image-size 30", 3, "--image-size: model.image_size: 30 is not divisible"},
+        {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is no size"},
         {MODEL DRESS PROMPTS " --imag x", 4, "classify: unknown option '--imag'"},
         {MODEL " x" DRESS PROMPTS, 4, "classify: 'x' is of no option"},
         {MODEL " --image nope.png" PROMPTS, 3, "nope.png: No such file or directory"},
@@ -206,6 +217,7 @@ int main(void) {
         cmocka_unit_test(specs_stand_side_by_side),
         cmocka_unit_test(many_specs_fit),
         cmocka_unit_test(settings_may_say_what_the_config_does_not),
+        cmocka_unit_test(pictures_of_another_size),
         cmocka_unit_test(one_prompt_is_said),
         cmocka_unit_test(what_is_wrong_is_said),
     };
