@@ -43,11 +43,10 @@ enum cp_status cp_position_resize(const struct cp_position *how, const float *ta
     const struct cp_span whole = {to, 0, to, 0};
     struct cp_axis axis = {0};
     float *middle = malloc(from * to * width * sizeof *middle);
-    enum cp_status status = CP_OK;
     if (!middle)
-        status = cp_fail(err, CP_INTERNAL, "", "out of memory to resize position embeddings");
-    if (status == CP_OK)
-        status = how->axis(CP_BICUBIC, from, &whole, "visual.positional_embedding", &axis, err);
+        return cp_fail(err, CP_INTERNAL, "", "out of memory to resize position embeddings");
+    const enum cp_status status =
+        how->axis(CP_BICUBIC, from, &whole, "visual.positional_embedding", &axis, err);
     if (status == CP_OK) {
         memcpy(out, table, width * sizeof *out);
         apply(how, &axis, table + width, from, width, middle, out + width);
