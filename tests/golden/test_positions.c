@@ -154,6 +154,15 @@ static void a_config_of_another_size_resizes(void **state) {
     (void)unlink(scratch_output());
 }
 
+/* Captures that differ in one tower alone: the other's oracle is not run twice. */
+static void captures_of_another_size_are_judged(void **state) {
+    (void)state;
+    runs(RUN "model.image_size=36 'inputs.prompts=[a bag, a dress]' 'record={\"*\": full}'", 0, "");
+    runs("diff $OUT:baseline $OUT:huggingface model.image_size=36 output=$OUT.diff.h5", 1,
+         "first divergence  visual.embed  semantic");
+    assert_int_equal(system("rm $OUT $OUT.diff.h5"), 0); /* NOLINT(cert-env33-c) */
+}
+
 static void what_does_not_fit_is_said(void **state) {
     (void)state;
     runs(RUN "model.image_size=30", 3, "model.image_size: 30 is not divisible by patch_size 4");
@@ -166,8 +175,11 @@ static void what_does_not_fit_is_said(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_have_pytorchs_bits),    cmocka_unit_test(features_equal_pytorchs),
-        cmocka_unit_test(the_own_size_changes_nothing), cmocka_unit_test(a_config_of_another_size_resizes),
+        cmocka_unit_test(tables_have_pytorchs_bits),
+        cmocka_unit_test(features_equal_pytorchs),
+        cmocka_unit_test(the_own_size_changes_nothing),
+        cmocka_unit_test(a_config_of_another_size_resizes),
+        cmocka_unit_test(captures_of_another_size_are_judged),
         cmocka_unit_test(what_does_not_fit_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
