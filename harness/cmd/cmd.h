@@ -11,6 +11,7 @@ enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err);

@@ -39,6 +39,11 @@ static const char usage[] =
     "      --all                every tap; --junit FILE, --json FILE, --github: other forms\n"
     "  accept EXPERIMENT.yaml|RESULT.h5\n"
     "                           makes a run the baseline; --reason TEXT where it is worse\n"
+    "  classify --model MODEL --image FILE... --prompt TEXT... [--compare SPEC...]\n"
+    "                           probabilities of prompts for images, as the model's config says and\n"
+    "                           under other settings; SPEC is [NAME:]ADDRESS=VALUE,...\n"
+    "      --config FILE | --name NAME, where MODEL is no folder with a config\n"
+    "      --baseline ADDRESS=VALUE,..., --image-size N, --truncate, --json\n"
     "  inspect CHECKPOINT       what a checkpoint is, and which activation it was trained with\n"
     "      --config FILE | --name NAME\n"
     "      --images GLOB --classes FILE --templates FILE --labels FILE, --limit N\n"
@@ -89,6 +94,8 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
         return cp_cmd_report(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "diff") == 0)
         return cp_cmd_diff(argc - 2, argv + 2, err);
+    if (strcmp(argv[1], "classify") == 0)
+        return cp_cmd_classify(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "inspect") == 0)
         return cp_cmd_inspect(argc - 2, argv + 2, err);
     if (strcmp(argv[1], "convert") == 0)
@@ -102,7 +109,7 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
     if (strcmp(argv[1], "--version") == 0)
         return print_version(), CP_OK;
     return (void)cp_fail(err, CP_USAGE, "", "unknown command '%s'", argv[1]),
-           cp_expected(err, "run, diff, bisect, report, check, accept, inspect, convert, "
+           cp_expected(err, "run, diff, bisect, report, check, accept, classify, inspect, convert, "
                             "preprocess, tokenize, list, --version or --help");
 }
 

@@ -29,6 +29,7 @@ struct cp_vision_config {
     double eps;
     bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
     double ls_init_value;
+    int stored_grid; /* of a checkpoint whose position embeddings were resized when it was loaded; 0: not */
 };
 
 struct cp_text_config {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The tables of components and knobs. `clip-parity list` prints them; cp_spec_set reads nothing else. */
+#include "model/position.h"
 #include "model/spec.h"
 
 #include <float.h>
@@ -65,6 +66,11 @@ static const struct cp_variant *tokenizer_variant(const struct cp_ops *ops, int 
     return v ? &v->info : NULL;
 }
 
+static const struct cp_variant *position_variant(const struct cp_ops *ops, int index) {
+    (void)ops;
+    return index < CP_POSITIONS ? &cp_positions[index].info : NULL;
+}
+
 /* What is wrong is said by the knobs. */
 static const struct cp_variant *inject_variant(const struct cp_ops *ops, int index) {
     static const struct cp_variant none = {"none", "-",      "no other fault than the knobs name",
@@ -116,6 +122,9 @@ const struct cp_component cp_components[CP_COMPONENT_COUNT] = {
                         "normal"},
     [CP_PATCH_DROPOUT] = {"patch_dropout", "random patches that the image tower does not see",
                           patch_dropout_variant, "open_clip"},
+    [CP_POSITION] = {"position",
+                     "position embeddings to another grid of patches, where the file's are resized",
+                     position_variant, "open_clip"},
 };
 
 const struct cp_number_kind cp_number_kinds[CP_NUMBER_COUNT] = {

@@ -209,6 +209,42 @@ static enum cp_status check_shape(const struct cp_checkpoint_tensor *tensor, int
            cp_expected(err, "%s", want_shape);
 }
 
+/* Patches a side: beyond it one head's scores alone would take 17 GB, so a config of that is a slip. */
+enum { GRID_MOST = 256 };
+
+/* The grid of position embeddings that the config has of another; 0: they fit, or are none. */
+static size_t other_grid(const struct loading *loading, const struct wanted *w,
+                         const struct cp_layout_source *source) {
+    const struct cp_checkpoint_tensor *t = source->part[0];
+    if (w->destination != &loading->model->vision.positional_embedding || source->parts != 1 ||
+        t->rank != 2 || t->shape[1] != w->shape[1] || t->shape[0] == w->shape[0] || t->shape[0] < 2 ||
+        w->shape[0] > 1 + GRID_MOST * GRID_MOST)
+        return 0;
+    const size_t grid = (size_t)(sqrt((double)(t->shape[0] - 1)) + 0.5);
+    return grid * grid + 1 == t->shape[0] ? grid : 0;
+}
+
+static enum cp_status load_grid(struct loading *loading, const struct wanted *w,
+                                const struct cp_layout_source *source, size_t grid, struct cp_error *err) {
+    struct cp_model *model = loading->model;
+    struct cp_vision_config *c = &model->config.vision;
+    float *stored = cp_arena_alloc(&model->arena, (1 + grid * grid) * w->shape[1], sizeof *stored);
+    loading->wanted[source->part[0]->index] = true;
+    if (!stored)
+        return cp_fail(err, CP_INTERNAL, w->name, "out of memory");
+    CP_TRY(cp_layout_widen(loading->file, source, stored, err));
+    for (size_t p = CP_POSITIONS; p-- > 0;) {
+        float *values = room(model, w, err);
+        if (!values)
+            return CP_INTERNAL;
+        CP_TRY(cp_position_resize(&cp_positions[p], stored, grid, (size_t)(c->image_size / c->patch_size),
+                                  w->shape[1], values, err));
+        model->vision.positions[p] = values;
+    }
+    c->stored_grid = (int)grid;
+    return CP_OK;
+}
+
 static enum cp_status load_one(void *self, const struct wanted *w, struct cp_error *err) {
     struct loading *loading = self;
     struct cp_layout_source source;
@@ -222,6 +258,9 @@ static enum cp_status load_one(void *self, const struct wanted *w, struct cp_err
         return cp_fail(err, CP_BAD_INPUT, where, "missing"),
                cp_expected(err, "shape %s, which the config calls for", text);
     }
+    const size_t grid = other_grid(loading, w, &source);
+    if (grid)
+        return load_grid(loading, w, &source, grid, err);
     for (size_t p = 0; p < source.parts; p++) {
         CP_TRY(check_shape(source.part[p], w->rank, shape, loading->path, err));
         loading->wanted[source.part[p]->index] = true;

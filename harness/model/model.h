@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "base/torch_random.h"
 #include "io/clip_config.h"
+#include "model/position.h"
 
 #include <stdint.h>
 
@@ -32,7 +33,9 @@ struct cp_block_weights {
 struct cp_vision_weights {
     const float *class_embedding;      /* (width) */
     const float *positional_embedding; /* (tokens, width), row 0: class token */
-    const float *conv1;                /* (width, 3, patch, patch) */
+    /* Where the file's are of another grid: they as each variant resizes them; else NULL. */
+    const float *positions[CP_POSITIONS];
+    const float *conv1; /* (width, 3, patch, patch) */
     struct cp_norm_weights ln_pre, ln_post;
     struct cp_block_weights *blocks; /* [layers] */
     const float *proj;               /* (width, embed_dim) */
@@ -58,8 +61,10 @@ struct cp_model {
 };
 
 /* From a checkpoint of any format (io/checkpoint.h) and layout (model/layout.h); every tensor of the config
- * must be there with its shape, and no other. Of a file of one tower alone, the other tower in model->config
- * has no layers. Free with cp_model_free, also after a failure. */
+ * must be there with its shape, and no other, but visual.positional_embedding may be of another square
+ * grid: it is resized, as open_clip does on load, and config.vision.stored_grid says from which. Of a file of
+ * one tower alone, the other tower in model->config has no layers. Free with cp_model_free, also after a
+ * failure. */
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 

@@ -270,6 +270,7 @@ size_t cp_spec_only_slot(const struct cp_clip_config *config, int component) {
     case CP_PREPROCESS:
     case CP_PIXEL_NOISE:
     case CP_PATCH_DROPOUT:
+    case CP_POSITION:
         return cp_spec_slot(config, CP_VISUAL, -1);
     case CP_TOKENIZER:
         return cp_spec_slot(config, CP_TEXT, -1);
@@ -282,9 +283,10 @@ const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec)
     return cp_tokenizer_variant(cp_spec_at(spec, CP_TEXT, -1)->variant[CP_TOKENIZER]);
 }
 
-static bool acts(const struct cp_spec *spec, size_t slot, int component) {
+bool cp_spec_acts(const struct cp_spec *spec, size_t slot, int component) {
     const size_t only = cp_spec_only_slot(spec->config, component);
-    return only == SIZE_MAX || only == slot;
+    return (only == SIZE_MAX || only == slot) &&
+           (component != CP_POSITION || spec->config->vision.stored_grid);
 }
 
 /* In a slot of the image tower: the same patches are seen. */
@@ -299,11 +301,11 @@ static bool same_patches(const struct cp_spec *a, const struct cp_spec *b, size_
 
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (acts(a, slot, c) &&
+        if (cp_spec_acts(a, slot, c) &&
             strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
             return false;
     for (int k = 0; k < CP_KNOB_COUNT; k++)
-        if (cp_knobs[k].maths && acts(a, slot, (int)cp_knobs[k].component) &&
+        if (cp_knobs[k].maths && cp_spec_acts(a, slot, (int)cp_knobs[k].component) &&
             (a->choice[slot].option[k] != b->choice[slot].option[k] ||
              a->choice[slot].number[k] != b->choice[slot].number[k]))
             return false;
@@ -319,7 +321,7 @@ bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {
 
 bool cp_spec_same_value(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int c, int k) {
     const struct cp_choice *x = &a->choice[slot], *y = &b->choice[slot];
-    if (!acts(a, slot, c))
+    if (!cp_spec_acts(a, slot, c))
         return true;
     if (k < 0)
         return x->variant[c] == y->variant[c];

@@ -7,7 +7,8 @@
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
  * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
- * what is outside its blocks. What happens before the towers, `preprocess`, `pixel_noise` and `tokenizer`,
+ * what is outside its blocks. What happens before the towers, `preprocess`, `pixel_noise`, `tokenizer` and
+ * `position`,
  * has no layers: it is read where its tower begins, in what is outside the blocks, and all slots hold the
  * same. So it is with `patch_dropout`, though it acts in every block of the image tower. */
 #ifndef CP_MODEL_SPEC_H
@@ -36,6 +37,7 @@ enum cp_component_id {
     CP_TOKENIZER,
     CP_PIXEL_NOISE,
     CP_PATCH_DROPOUT,
+    CP_POSITION,
     CP_COMPONENT_COUNT
 };
 
@@ -165,6 +167,8 @@ enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char
 const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec);
 /* The slot that a component without layers is read from; SIZE_MAX: it has layers. */
 size_t cp_spec_only_slot(const struct cp_clip_config *config, int component);
+/* Whether a component is read at a slot; `position` only where there is something to resize. */
+bool cp_spec_acts(const struct cp_spec *spec, size_t slot, int component);
 /* How pictures become pixels. */
 struct cp_preprocess cp_spec_preprocess(const struct cp_spec *spec);
 bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b);

@@ -57,6 +57,9 @@ static char *print_one(const struct cp_spec *spec, int c, int k, char *so_far, s
 char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena) {
     char *text = cp_arena_strdup(arena, "");
     for (int c = 0; c < CP_COMPONENT_COUNT && text; c++) {
+        const size_t only = cp_spec_only_slot(spec->config, c);
+        if (only != SIZE_MAX && !cp_spec_acts(spec, only, c))
+            continue;
         text = print_one(spec, c, -1, text, arena);
         for (int k = 0; k < CP_KNOB_COUNT && text; k++)
             if ((int)cp_knobs[k].component == c)

@@ -63,8 +63,8 @@ static float round_byte(float value) {
 }
 
 static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *err) {
-    const struct cp_float_resize bicubic = {make_cubic, false, cp_clamp_byte, cp_clamp_byte};
-    const struct cp_float_resize bilinear = {make_linear, true, NULL, round_byte};
+    const struct cp_float_resize bicubic = {make_cubic, NULL, cp_clamp_byte, cp_clamp_byte};
+    const struct cp_float_resize bilinear = {make_linear, cp_sum_fused, NULL, round_byte};
     return cp_float_resize(job->filter == CP_BICUBIC ? &bicubic : &bilinear, job, err);
 }
 

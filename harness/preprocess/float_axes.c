@@ -10,12 +10,16 @@ static enum cp_status no_memory(const char *path, struct cp_error *err) {
 
 enum cp_status cp_axis_room(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
                             struct cp_error *err) {
-    *axis = (struct cp_axis){outputs, taps, calloc(outputs * taps, sizeof *axis->at),
+    *axis = (struct cp_axis){outputs, taps, calloc(outputs, sizeof *axis->count),
+                             calloc(outputs * taps, sizeof *axis->at),
                              calloc(outputs * taps, sizeof *axis->weight)};
-    return axis->at && axis->weight ? CP_OK : no_memory(path, err);
+    for (size_t o = 0; axis->count && o < outputs; o++)
+        axis->count[o] = taps;
+    return axis->count && axis->at && axis->weight ? CP_OK : no_memory(path, err);
 }
 
 void cp_axis_free(struct cp_axis *axis) {
+    free(axis->count);
     free(axis->at);
     free(axis->weight);
 }
@@ -28,26 +32,30 @@ float cp_round_byte(float value) {
     return nearbyintf(cp_clamp_byte(value));
 }
 
-/* In the order of the taps, from the first product. Weights of single sums are float32 values. */
-static float sum(bool single, const struct cp_axis *axis, size_t output, const float *in, size_t stride) {
+/* In the order of the taps. */
+static float sum_in_double(const struct cp_axis *axis, size_t output, const float *in, size_t stride) {
     const size_t *at = axis->at + output * axis->taps;
     const double *weight = axis->weight + output * axis->taps;
-    double wide = 0.0;
-    float narrow = in[at[0] * stride] * (float)weight[0];
-    if (!single) {
-        for (size_t t = 0; t < axis->taps; t++)
-            wide += (double)in[at[t] * stride] * weight[t];
-        return (float)wide;
-    }
+    double sum = 0.0;
+    for (size_t t = 0; t < axis->taps; t++)
+        sum += (double)in[at[t] * stride] * weight[t];
+    return (float)sum;
+}
+
+float cp_sum_fused(const struct cp_axis *axis, size_t output, const float *in, size_t stride) {
+    const size_t *at = axis->at + output * axis->taps;
+    const double *weight = axis->weight + output * axis->taps;
+    float sum = in[at[0] * stride] * (float)weight[0];
     for (size_t t = 1; t < axis->taps; t++)
-        narrow = fmaf(in[at[t] * stride], (float)weight[t], narrow);
-    return narrow;
+        sum = fmaf(in[at[t] * stride], (float)weight[t], sum);
+    return sum;
 }
 
 struct passes {
     const struct cp_float_resize *how;
     const struct cp_resize_job *job;
     struct cp_axis across, down;
+    float (*sum)(const struct cp_axis *axis, size_t output, const float *in, size_t stride);
     float *row, *middle; /* one row of the input; (height, x.count, 3) */
 };
 
@@ -57,7 +65,7 @@ static void pass_across(struct passes *p) {
         for (size_t i = 0; i < width * 3; i++)
             p->row[i] = p->job->from->bytes[y * width * 3 + i];
         for (size_t o = 0; o < outputs * 3; o++) {
-            const float value = sum(p->how->single, &p->across, o / 3, p->row + o % 3, 3);
+            const float value = p->sum(&p->across, o / 3, p->row + o % 3, 3);
             p->middle[y * outputs * 3 + o] = p->how->between ? p->how->between(value) : value;
         }
     }
@@ -67,7 +75,7 @@ static void pass_down(struct passes *p) {
     const size_t row = p->across.outputs * 3;
     for (size_t o = 0; o < p->down.outputs; o++)
         for (size_t i = 0; i < row; i++) {
-            const float value = sum(p->how->single, &p->down, o, p->middle + i, row);
+            const float value = p->sum(&p->down, o, p->middle + i, row);
             p->job->rgb[o * row + i] = p->how->after ? p->how->after(value) : value;
         }
 }
@@ -83,7 +91,7 @@ static enum cp_status prepare(struct passes *p, struct cp_error *err) {
 
 enum cp_status cp_float_resize(const struct cp_float_resize *how, const struct cp_resize_job *job,
                                struct cp_error *err) {
-    struct passes p = {.how = how, .job = job};
+    struct passes p = {.how = how, .job = job, .sum = how->sum ? how->sum : sum_in_double};
     const enum cp_status status = prepare(&p, err);
     if (status == CP_OK) {
         pass_across(&p);

@@ -26,6 +26,10 @@ enum cp_ink { CP_INK_PLAIN, CP_INK_BOLD, CP_INK_SOFT, CP_INK_RED, CP_INK_YELLOW,
 void cp_screen_ink(const struct cp_screen *screen, enum cp_ink ink);
 /* A text cut to columns, and filled up to them. */
 void cp_screen_cell(const struct cp_screen *screen, const char *text, size_t columns);
+/* The same, ending in "..." where it was cut; columns >= 3. */
+void cp_screen_short(const struct cp_screen *screen, const char *text, size_t columns);
+/* The rest of a line of which `used` columns are taken, cut likewise. */
+void cp_screen_end(const struct cp_screen *screen, const char *text, size_t used);
 /* A text of many words, wrapped, each line after so many spaces. */
 void cp_screen_wrap(const struct cp_screen *screen, const char *text, size_t indent);
 /* A level from 0 to 8 as a bar, 0 to 4 as a shade; below 0: nothing there; above: not a number. */

@@ -78,6 +78,26 @@ void cp_screen_cell(const struct cp_screen *s, const char *text, size_t columns)
     (void)fprintf(s->out, "%*s", (int)(columns - used), "");
 }
 
+/* Returns the columns it took. */
+static size_t put_short(const struct cp_screen *s, const char *text, size_t columns) {
+    const char *end = text + strlen(text);
+    if (columns_of(s, text, end) <= columns)
+        return put_fitting(s, text, end, columns);
+    const size_t used = put_fitting(s, text, end, columns - 3);
+    (void)fputs("...", s->out);
+    return used + 3;
+}
+
+void cp_screen_short(const struct cp_screen *s, const char *text, size_t columns) {
+    const size_t used = put_short(s, text, columns);
+    (void)fprintf(s->out, "%*s", (int)(columns - used), "");
+}
+
+void cp_screen_end(const struct cp_screen *s, const char *text, size_t used) {
+    (void)put_short(s, text, s->width - used);
+    (void)fputc('\n', s->out);
+}
+
 /* The end of a word; "95 %" is one. */
 static const char *word_end(const char *text) {
     const char *end = text + strcspn(text, " \n");

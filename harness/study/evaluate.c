@@ -16,8 +16,8 @@ static size_t embed_dim(const struct cp_evaluator *e) {
 
 /* ---- the weights ---- */
 
-/* Only a fault in a block's weights makes them differ: then they are the candidate's, where the spec has its
- * fault, so that no matrix is copied or packed a second time. */
+/* Only position embeddings and a fault in a block's weights make them differ: then they are the candidate's,
+ * where the spec has its position or its fault, so that no matrix is copied or packed a second time. */
 static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spec *spec,
                                struct cp_arena *arena, const struct cp_model **out, struct cp_error *err) {
     const struct cp_model *const models[2] = {e->study->spec_model[0], e->study->spec_model[e->candidate]};
@@ -32,6 +32,10 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
         return out_of_memory(err);
     *mixed = *models[0];
     mixed->arena = (struct cp_arena){0}; /* owns nothing */
+    mixed->vision.positional_embedding =
+        models[cp_spec_same_value(spec, candidate, cp_spec_slot(spec->config, CP_VISUAL, -1), CP_POSITION,
+                                  -1)]
+            ->vision.positional_embedding;
     mixed->vision.blocks = blocks;
     mixed->text.blocks = blocks + layers[0];
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
@@ -125,15 +129,27 @@ static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *
     const struct cp_preprocess how = cp_spec_preprocess(spec);
     struct cp_noise noise;
     cp_noise_start(spec, e->study->inputs.images, &noise);
-    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise)))
+    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise) &&
+                           e->pixels_from == e->first))
         return CP_OK;
-    CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, 0, e->images, e->pixels, err));
-    cp_noise_add(&noise, 0, e->images, e->pixels, NULL);
+    CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, e->first, e->images, e->pixels, err));
+    cp_noise_add(&noise, e->first, e->images, e->pixels, NULL);
     e->pixels_of = how;
     e->noise = noise;
+    e->pixels_from = e->first;
     return CP_OK;
 }
 
+/* The images from `first` on, as many as a batch holds. */
+static void place(struct cp_evaluator *e, size_t first) {
+    const size_t left = e->study->inputs.images - first;
+    e->first = first;
+    e->images = left < e->study->batch ? left : e->study->batch;
+    e->rows[CP_OUTPUT_IMAGE] = e->name[CP_OUTPUT_IMAGE] ? e->images : 0;
+    e->rows[CP_OUTPUT_PROBS] = e->name[CP_OUTPUT_PROBS] ? e->images : 0;
+}
+
+/* reuse: a tower's features may be those that are kept of the baseline, whose images are the first. */
 static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bool reuse,
                           struct cp_error *err) {
     const struct cp_model *model = NULL;
@@ -144,7 +160,10 @@ static enum cp_status run(struct cp_evaluator *e, const struct cp_spec *spec, bo
     e->pass.plan = plan;
     CP_TRY(read_pixels(e, spec, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
-        CP_TRY(run_tower(e, tower, reuse && tower_is_baseline(e, spec, tower), err));
+        if (tower == CP_VISUAL || e->text_of != spec)
+            CP_TRY(run_tower(
+                e, tower, reuse && (tower == CP_TEXT || e->first == 0) && tower_is_baseline(e, spec, tower),
+                err));
     return e->name[CP_OUTPUT_PROBS] ? run_joint(e, err) : CP_OK;
 }
 
@@ -189,7 +208,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     const struct cp_clip_config *config = &study->model.config;
     const size_t side = (size_t)config->vision.image_size;
     *e = (struct cp_evaluator){.study = study, .candidate = candidate};
-    e->images = study->inputs.images < study->batch ? study->inputs.images : study->batch;
+    place(e, 0);
     CP_TRY(cp_pool_create(study->threads, &e->pool, err));
     CP_TRY(cp_workspace_create(config, study->ops, study->batch, study->threads, &e->ws, err));
     CP_TRY(set_outputs(e, err));
@@ -236,8 +255,18 @@ static double divergence_of(const struct cp_evaluator *e, enum cp_output o) {
 
 enum cp_status cp_evaluate(struct cp_evaluator *e, const struct cp_spec *spec,
                            double divergence[CP_OUTPUT_COUNT], struct cp_error *err) {
+    place(e, 0);
+    e->text_of = NULL; /* who searches changes one spec again and again */
     CP_TRY(run(e, spec, true, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)
         divergence[o] = e->name[o] ? divergence_of(e, (enum cp_output)o) : NAN;
+    return CP_OK;
+}
+
+enum cp_status cp_evaluator_run(struct cp_evaluator *e, size_t s, size_t first, struct cp_error *err) {
+    place(e, first);
+    e->candidate = s;
+    CP_TRY(run(e, e->study->spec[s], true, err));
+    e->text_of = e->study->spec[s];
     return CP_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The divergence of a spec's outputs from a baseline's over some inputs, computed straight through: no taps
- * but the deciding probabilities, no oracle, no result file. For searches that try many specs. */
+ * A spec's outputs, and their divergence from a baseline's, over some inputs, computed straight through: no
+ * taps but the deciding probabilities, no oracle, no result file. For searches that try many specs, and for
+ * who wants the probabilities alone. */
 #ifndef CP_STUDY_EVALUATE_H
 #define CP_STUDY_EVALUATE_H
 
@@ -13,7 +14,7 @@ enum cp_output { CP_OUTPUT_IMAGE, CP_OUTPUT_TEXT, CP_OUTPUT_PROBS, CP_OUTPUT_COU
 struct cp_evaluator {
     const struct cp_study *study;
     size_t candidate;                  /* the study's spec between which and the baseline all specs lie */
-    size_t images;                     /* the first ones; of prompts all */
+    size_t first, images;              /* those of value: [first, first + images); of prompts all */
     const char *name[CP_OUTPUT_COUNT]; /* of the tap; NULL: there is no such output */
     size_t rows[CP_OUTPUT_COUNT];      /* images or prompts */
     size_t width[CP_OUTPUT_COUNT];
@@ -26,8 +27,10 @@ struct cp_evaluator {
     bool *watched;                  /* per site: the deciding probabilities */
     size_t probs_site;              /* sites.count: none */
     float *pixels;                  /* (images, 3, size, size) */
-    struct cp_preprocess pixels_of; /* how they were made */
-    struct cp_noise noise;          /* that was added */
+    struct cp_preprocess pixels_of; /* how they were made, */
+    struct cp_noise noise;          /* what was added, */
+    size_t pixels_from;             /* and of which image on */
+    const struct cp_spec *text_of;  /* whose text features are in value; NULL: nobody's */
     struct cp_arena arena, scratch;
 };
 
@@ -42,5 +45,9 @@ void cp_evaluator_free(struct cp_evaluator *evaluator);
  * slot the baseline's or the candidate's values. A tower whose choices are all the baseline's is not run. */
 enum cp_status cp_evaluate(struct cp_evaluator *evaluator, const struct cp_spec *spec,
                            double divergence[CP_OUTPUT_COUNT], struct cp_error *err);
+
+/* Fills value with the outputs of the study's spec s over the images [first, first + images), where images
+ * is at most study->batch, and all prompts. Cheapest with s outside and first inside of a loop. */
+enum cp_status cp_evaluator_run(struct cp_evaluator *evaluator, size_t s, size_t first, struct cp_error *err);
 
 #endif

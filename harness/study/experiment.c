@@ -92,6 +92,7 @@ static enum cp_status read_call(struct cp_model_source *model, const struct cp_y
 static enum cp_status read_config(struct cp_model_source *model, const struct cp_yaml *node,
                                   struct cp_error *err) {
     const struct cp_yaml *config = cp_yaml_get(node, "config"), *name = cp_yaml_get(node, "name");
+    const struct cp_yaml *size = cp_yaml_get(node, "image_size");
     if (config)
         CP_TRY(cp_read_text(config, "model.config", &model->config, err));
     if (name)
@@ -99,13 +100,18 @@ static enum cp_status read_config(struct cp_model_source *model, const struct cp
     if (config && name)
         return (void)cp_mark_fail(&name->mark, err, "model: both config and name"),
                cp_expected(err, "one of them");
+    if (size) {
+        CP_TRY(cp_read_int(size, "model.image_size", 1, CP_CONFIG_SIZE, &model->image_size, err));
+        model->image_size_mark = size->mark;
+    }
     return read_call(model, node, err);
 }
 
 static enum cp_status read_model(struct cp_experiment *experiment, const struct cp_yaml *node,
                                  struct cp_error *err) {
-    static const char *const keys[] = {"checkpoint", "config",           "init", "seed", "name", "load_as",
-                                       "pretrained", "force_quick_gelu", NULL};
+    static const char *const keys[] = {"checkpoint", "config",  "init",       "seed",
+                                       "name",       "load_as", "pretrained", "force_quick_gelu",
+                                       "image_size", NULL};
     struct cp_model_source *model = &experiment->model;
     CP_TRY(cp_yaml_keys(node, "model", keys, err));
     const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint");
@@ -222,6 +228,16 @@ static enum cp_status read_graft(struct cp_experiment *experiment, const struct 
     return cp_read_text(at, "graft.at", &experiment->graft_at, err);
 }
 
+/* All but the model and the inputs; each part may be missing. */
+static enum cp_status read_passes(struct cp_experiment *experiment, const struct cp_yaml *root,
+                                  struct cp_error *err) {
+    CP_TRY(cp_read_baseline(experiment, root, err));
+    CP_TRY(cp_read_candidates(experiment, root, err));
+    CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
+    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
+    return read_execution(experiment, root, err);
+}
+
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
     static const char *const keys[] = {
@@ -240,14 +256,9 @@ static enum cp_status read_root(struct cp_experiment *experiment, const struct c
     if (model)
         CP_TRY(read_model(experiment, model, err));
     CP_TRY(cp_read_inputs(experiment, inputs, err));
-    CP_TRY(cp_read_baseline(experiment, root, err));
-    CP_TRY(cp_read_candidates(experiment, root, err));
+    CP_TRY(read_passes(experiment, root, err));
     CP_TRY(check_model(experiment, root, err));
-    if (graft)
-        CP_TRY(read_graft(experiment, graft, err));
-    CP_TRY(cp_read_record(experiment, cp_yaml_get(root, "record"), err));
-    CP_TRY(cp_read_check(experiment, cp_yaml_get(root, "check"), err));
-    return read_execution(experiment, root, err);
+    return graft ? read_graft(experiment, graft, err) : CP_OK;
 }
 
 /* Reads what `load` or `parse` have put at root, with overrides; frees everything on failure. */
@@ -280,6 +291,18 @@ enum cp_status cp_experiment_parse(const char *source, const char *text, size_t 
     *experiment = defaults;
     const enum cp_status status = cp_yaml_parse(&experiment->arena, source, text, size, &root, err);
     return finish(status, root, overrides, count, experiment, err);
+}
+
+enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err) {
+    const struct cp_mark mark = {name, 0, 0};
+    *experiment = defaults;
+    experiment->name = name;
+    const struct cp_yaml *root = cp_yaml_mapping(&experiment->arena, mark);
+    const enum cp_status status =
+        root ? read_passes(experiment, root, err) : cp_read_out_of_memory(&mark, err);
+    if (status != CP_OK)
+        cp_experiment_free(experiment);
+    return status;
 }
 
 void cp_experiment_free(struct cp_experiment *experiment) {

@@ -12,6 +12,8 @@
  *                               activation is what that version computes for the call; checkpoint:
  *                               where the weights are, if pretrained is no path. A pass may have any
  *                               of the four as settings
+ *     image_size: N             pixels a side, whole patches, in the place of the config's: the checkpoint's
+ *                               position embeddings are resized
  *   inputs:                     images or prompts or both, or synthetic or capture alone
  *     images: PATH, GLOB or a list of them
  *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
@@ -111,6 +113,8 @@ struct cp_model_source {
     int64_t seed;
     struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
     bool force_quick_gelu;
+    int image_size; /* 0: the config's */
+    struct cp_mark image_size_mark;
 };
 
 enum cp_prompts_kind {
@@ -213,6 +217,9 @@ enum cp_status cp_experiment_load(const char *path, const char *const *overrides
 enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,
                                    const char *const *overrides, size_t count,
                                    struct cp_experiment *experiment, struct cp_error *err);
+/* One without a file: every default, and no model, inputs or candidates, which its maker fills in from its
+ * arena; candidates has room for CP_CANDIDATES_MAX. name is borrowed. */
+enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err);
 void cp_experiment_free(struct cp_experiment *experiment);
 
 /* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings

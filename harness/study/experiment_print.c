@@ -52,6 +52,8 @@ static void print_model(FILE *out, const struct cp_model_source *model) {
     print_key(out, 2, "pretrained", model->pretrained.text);
     if (model->force_quick_gelu)
         (void)fputs("  force_quick_gelu: on\n", out);
+    if (model->image_size)
+        (void)fprintf(out, "  image_size: %d\n", model->image_size);
     print_key(out, 2, "init", model->init);
     if (model->init)
         (void)fprintf(out, "  seed: %" PRId64 "\n", model->seed);

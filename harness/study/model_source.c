@@ -185,9 +185,43 @@ static enum cp_status with_checkpoint(const struct cp_model_source *source, cons
     return compare_words(source, &words, config, arena, notes, err);
 }
 
-enum cp_status cp_model_source_config(const struct cp_model_source *source, struct cp_arena *arena,
-                                      struct cp_clip_config *config, struct cp_notes *notes,
-                                      struct cp_error *err) {
+/* model.image_size in the place of the config's. */
+static enum cp_status set_image_size(const struct cp_model_source *source, struct cp_clip_config *config,
+                                     struct cp_error *err) {
+    struct cp_vision_config *v = &config->vision;
+    char where[256];
+    if (!source->image_size)
+        return CP_OK;
+    cp_mark_text(&source->image_size_mark, where, sizeof where);
+    if (!cp_has_vision(config))
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: the model has no image tower"),
+               cp_expected(err, "no image_size");
+    if (source->image_size % v->patch_size)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is not divisible by patch_size %d",
+                       source->image_size, v->patch_size),
+               cp_expected(err, "whole patches, such as %d",
+                           (source->image_size / v->patch_size + 1) * v->patch_size);
+    v->image_size = source->image_size;
+    return CP_OK;
+}
+
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
+                                      const struct cp_clip_config *config, struct cp_arena *arena,
+                                      struct cp_notes *notes, struct cp_error *err) {
+    const int from = config->vision.stored_grid, to = config->vision.image_size / config->vision.patch_size;
+    if (!from)
+        return CP_OK;
+    return note(notes, arena, err,
+                cp_arena_printf(arena,
+                                "%s: position embeddings of a grid of %d x %d are resized to %d x %d, for "
+                                "images of %d x %d (setting: position)",
+                                source->checkpoint.text, from, from, to, to, config->vision.image_size,
+                                config->vision.image_size));
+}
+
+static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,
+                                  struct cp_clip_config *config, struct cp_notes *notes,
+                                  struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
     if (!source->checkpoint.text)
         return given_config(source, arena, config, notes, err);
@@ -195,6 +229,13 @@ enum cp_status cp_model_source_config(const struct cp_model_source *source, stru
     const enum cp_status status = with_checkpoint(source, file, arena, config, notes, err);
     cp_checkpoint_close(file);
     return status;
+}
+
+enum cp_status cp_model_source_config(const struct cp_model_source *source, struct cp_arena *arena,
+                                      struct cp_clip_config *config, struct cp_notes *notes,
+                                      struct cp_error *err) {
+    CP_TRY(find_config(source, arena, config, notes, err));
+    return set_image_size(source, config, err);
 }
 
 /* ---- a pass's own call ---- */

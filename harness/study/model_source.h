@@ -37,6 +37,11 @@ enum cp_status cp_model_source_config(const struct cp_model_source *source, stru
                                       struct cp_clip_config *config, struct cp_notes *notes,
                                       struct cp_error *err);
 
+/* What only loading tells: a note where position embeddings were resized. config: the loaded model's. */
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
+                                      const struct cp_clip_config *config, struct cp_arena *arena,
+                                      struct cp_notes *notes, struct cp_error *err);
+
 /* Whether a setting of a pass is one of the call that loads the model: load_as, name, pretrained,
  * force_quick_gelu. */
 bool cp_is_load_setting(const char *address);

@@ -21,13 +21,18 @@ static double *oracle_features(const struct cp_lockstep *ls, const struct cp_ora
     return lane->text_features + lane->oracle.first * embed_dim(ls);
 }
 
+static size_t tokens_of(const struct cp_clip_config *c, enum cp_tower tower) {
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
+    return tower == CP_VISUAL ? grid * grid + 1 : (size_t)c->text.context_length;
+}
+
 struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const struct cp_lane *lane,
                                            struct cp_segment segment) {
     const struct cp_clip_config *c = &ls->study->model.config;
     if (segment.kind == CP_SEGMENT_HEAD)
         return (struct cp_segment_output){cp_segment_features(ls, lane), 1, embed_dim(ls), NULL};
     const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
-    return (struct cp_segment_output){lane->pass.x, cp_pass_tokens(&lane->pass), (size_t)width,
+    return (struct cp_segment_output){lane->pass.x, tokens_of(c, segment.tower), (size_t)width,
                                       lane->pass.judged};
 }
 
@@ -162,10 +167,13 @@ static enum cp_status replay(const struct cp_keep *keep, const struct cp_taps *t
     return CP_OK;
 }
 
-/* Elements that a segment leaves, of one batch. */
+/* Elements that a segment leaves, of one batch; the lane may be a capture's. */
 static size_t left(const struct cp_lockstep *ls, const struct cp_lane *lane, struct cp_segment segment) {
-    const struct cp_segment_output output = cp_segment_output(ls, lane, segment);
-    return lane->pass.inputs * output.tokens * output.width;
+    const struct cp_clip_config *c = &ls->study->model.config;
+    if (segment.kind == CP_SEGMENT_HEAD)
+        return lane->pass.inputs * embed_dim(ls);
+    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
+    return lane->pass.inputs * tokens_of(c, segment.tower) * (size_t)width;
 }
 
 enum cp_status cp_segment_follow(struct cp_lockstep *ls, struct cp_lane *lane, const struct cp_lane *leader,

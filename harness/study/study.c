@@ -3,7 +3,7 @@
 
 #include "base/digest.h"
 #include "base/glob.h"
-#include "model/fault.h"
+#include "model/spec_model.h"
 #include "num/metrics.h"
 #include "study/attribution.h"
 #include "study/captured.h"
@@ -27,8 +27,10 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     if (!study->modelled)
         return CP_OK;
     CP_TRY(cp_model_source_config(source, &study->arena, &config, &study->notes, err));
-    if (source->checkpoint.text)
-        return cp_model_load(source->checkpoint.text, &config, &study->model, err);
+    if (source->checkpoint.text) {
+        CP_TRY(cp_model_load(source->checkpoint.text, &config, &study->model, err));
+        return cp_model_source_loaded(source, &study->model.config, &study->arena, &study->notes, err);
+    }
     if (strcmp(source->init, "open_clip") == 0)
         return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, &study->model, err);
     return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
@@ -97,7 +99,7 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     }
     CP_TRY(cp_layerwise_make(study, err));
     for (size_t s = 0; s < study->spec_count; s++)
-        CP_TRY(cp_fault_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
+        CP_TRY(cp_spec_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
     return CP_OK;
 }
 
@@ -208,6 +210,11 @@ static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
         const char *spec = cp_spec_print(study->spec[s], &study->arena);
         text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
     }
+    const struct cp_vision_config *v = &study->model.config.vision;
+    if (text && v->stored_grid)
+        text = cp_arena_printf(
+            &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
+            v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
     if (!text)
         return out_of_memory(err);
     study->plan = text;

@@ -73,7 +73,7 @@ static void edits_are_located(void **state) {
         {"quickgelu-vs-gelu", "", "e.yaml:1:1: experiment: no value (expected text)"},
         {"  checkpoint:", "  chekpoint:",
          "e.yaml:4:3: unknown key 'chekpoint' in model; did you mean 'checkpoint'? (expected one of "
-         "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
+         "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu, image_size)"},
         {"  checkpoint: data", "  init: counter\n  checkpoint: data",
          "e.yaml:4:3: model: both checkpoint and init (expected one of them)"},
         {"  checkpoint: data/fashion-clip/open_clip_model.safetensors\n", "",
@@ -279,8 +279,9 @@ static void overrides_name_themselves(void **state) {
         {"threads=0", "threads=0: threads: '0' is out of range (expected an integer from 1 to 1024)"},
         {"thraeds=1",
          "thraeds=1: unknown key 'thraeds' in the experiment; did you mean 'threads'? " ROOT_KEYS ")"},
-        {"model.sed=3", "model.sed=3: unknown key 'sed' in model; did you mean 'seed'? (expected one of "
-                        "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu)"},
+        {"model.sed=3",
+         "model.sed=3: unknown key 'sed' in model; did you mean 'seed'? (expected one of "
+         "checkpoint, config, init, seed, name, load_as, pretrained, force_quick_gelu, image_size)"},
         {"model.load_as=open_clip-2.24", "model.load_as=open_clip-2.24: model: load_as without pretrained "
                                          "(expected load_as: open_clip-2.24, name: "
                                          "NAME, pretrained: TAG or PATH)"},

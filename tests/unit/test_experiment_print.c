@@ -60,6 +60,7 @@ static void assert_same(const struct cp_experiment *a, const struct cp_experimen
     assert_same_text(&a->model.config, &b->model.config);
     assert_same_text(&inits[0], &inits[1]);
     assert_true(a->model.seed == b->model.seed);
+    assert_int_equal(a->model.image_size, b->model.image_size);
     assert_same_inputs(&a->inputs, &b->inputs);
     assert_same_settings(&a->baseline, &b->baseline);
     assert_int_equal(a->candidate_count, b->candidate_count);
@@ -127,10 +128,10 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("inputs={prompts: t.npy}", "model={checkpoint: '12'}", "sweep.norm=[1, -1, .5]");
     assert_round_trip();
-    parse(
-        "{experiment: 1.5, model: {config: c, init: counter, seed: 9223372036854775807}, inputs: {synthetic: "
-        "{prompts: 2}}, candidates: }",
-        (const char *const[]){"candidates={}", NULL});
+    parse("{experiment: 1.5, model: {config: c, init: counter, image_size: 36, seed: 9223372036854775807}, "
+          "inputs: {synthetic: "
+          "{prompts: 2}}, candidates: }",
+          (const char *const[]){"candidates={}", NULL});
     assert_round_trip();
 }
 
