@@ -66,7 +66,7 @@ static enum cp_status run_batch(struct cp_evaluator *e, enum cp_tower tower, siz
     const bool visual = tower == CP_VISUAL;
     const int layers = visual ? config->vision.layers : config->text.layers;
     const struct cp_run_inputs *in = &e->study->inputs;
-    struct cp_pass as = {.tower = tower, .first = first, .inputs = count};
+    struct cp_pass as = {.tower = tower, .first = visual ? e->first + first : first, .inputs = count};
     if (!visual) {
         const struct cp_token_set set = cp_inputs_tokens(in, cp_spec_tokenizer(e->pass.plan->spec));
         as.judged = set.judged + first;
