@@ -24,6 +24,7 @@ BLOCK = [
     ("mlp.c_proj", TOKENS, "second linear of the MLP"),
     ("", TOKENS, "block output: resid_mid + mlp"),
 ]
+STEPS = ("pixels.decoded", "pixels.resized", "pixels.cropped")
 BLOCKS = None  # where the blocks stand among a tower's taps
 VISUAL = [
     ("pixels.decoded", ("input", "colour", "y", "x"), "the picture in RGB, 0 to 255"),
@@ -89,13 +90,13 @@ def _named(dims, inputs):
 
 
 def names(vision_layers, text_layers):
-    """Every tap of a model, in execution order."""
+    """Every tap of a model, in execution order; without the steps from a picture to its pixels."""
     out = []
     for tower, (rows, _) in TOWERS.items():
         layers = vision_layers if tower == "visual" else text_layers
         for row in rows:
             if row is BLOCKS:
                 out += [block_name(tower, n, part) for n in range(layers) for part, _, _ in BLOCK]
-            else:
+            elif row[0] not in STEPS:
                 out.append(row[0])
     return out
