@@ -34,9 +34,10 @@ class Point:
 
 
 # Inside a block.
-OPEN_CLIP_BLOCK = [("ln_1", "ln_1", "out"), ("attn", "attn", "out"), ("ln_2", "resid_mid", "in"),
+OPEN_CLIP_BLOCK = [("ln_1", "ln_1", "out"), ("attn", "attn", "out"), ("ls_1", "ls_1", "out"),
+                   ("ln_2", "resid_mid", "in"),
                    ("ln_2", "ln_2", "out"), ("mlp.c_fc", "mlp.c_fc", "out"), ("mlp.gelu", "mlp.gelu", "out"),
-                   ("mlp.c_proj", "mlp.c_proj", "out"), ("", "", "out")]
+                   ("mlp.c_proj", "mlp.c_proj", "out"), ("ls_2", "ls_2", "out"), ("", "", "out")]
 HF_BLOCK = [("layer_norm1", "ln_1", "out"), ("self_attn.q_proj", "attn.q", "out"),
             ("self_attn.k_proj", "attn.k", "out"), ("self_attn.v_proj", "attn.v", "out"),
             ("self_attn.out_proj", "attn.context", "in"), ("self_attn.out_proj", "attn", "out"),
@@ -185,7 +186,8 @@ class Watch:
             for n in range(layers):
                 points += [Point(f"{tower.blocks}.{n}" + (f".{module}" if module else ""),
                                  taps.block_name(tower.name, n, tap), side, "block")
-                           for module, tap, side in part]
+                           for module, tap, side in part
+                           if not module.startswith("ls_") or hasattr(modules.get(f"{tower.blocks}.{n}.{module}"), "gamma")]
             for point in points:
                 if point.module in modules:
                     self._hook(modules[point.module], point)

@@ -17,14 +17,17 @@ BLOCK = [
     ("attn.probs", SQUARE, "softmax of the masked scores"),
     ("attn.context", TOKENS, "probs v, heads side by side"),
     ("attn", TOKENS, "out_proj of the context"),
+    ("ls_1", TOKENS, "attn scaled for each channel, in models with LayerScale"),
     ("resid_mid", TOKENS, "x + attn"),
     ("ln_2", TOKENS, "norm before the MLP"),
     ("mlp.c_fc", TOKENS, "first linear of the MLP"),
     ("mlp.gelu", TOKENS, "activation"),
     ("mlp.c_proj", TOKENS, "second linear of the MLP"),
+    ("ls_2", TOKENS, "mlp scaled for each channel, in models with LayerScale"),
     ("", TOKENS, "block output: resid_mid + mlp"),
 ]
-STEPS = ("pixels.decoded", "pixels.resized", "pixels.cropped")
+# What not every capture has: the steps from a picture to its pixels, and LayerScale.
+OPTIONAL = ("pixels.decoded", "pixels.resized", "pixels.cropped", "ls_1", "ls_2")
 BLOCKS = None  # where the blocks stand among a tower's taps
 VISUAL = [
     ("pixels.decoded", ("input", "colour", "y", "x"), "the picture in RGB, 0 to 255"),
@@ -89,14 +92,15 @@ def _named(dims, inputs):
     return tuple(inputs if dim == "input" else dim for dim in dims)
 
 
-def names(vision_layers, text_layers):
-    """Every tap of a model, in execution order; without the steps from a picture to its pixels."""
+def names(vision_layers, text_layers, optional=False):
+    """Every tap of a model, in execution order."""
     out = []
     for tower, (rows, _) in TOWERS.items():
         layers = vision_layers if tower == "visual" else text_layers
         for row in rows:
             if row is BLOCKS:
-                out += [block_name(tower, n, part) for n in range(layers) for part, _, _ in BLOCK]
-            elif row[0] not in STEPS:
+                out += [block_name(tower, n, part) for n in range(layers) for part, _, _ in BLOCK
+                        if optional or part not in OPTIONAL]
+            elif optional or row[0] not in OPTIONAL:
                 out.append(row[0])
     return out
