@@ -46,6 +46,8 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
         return cp_choice_type(choice, CP_ATTENTION_COMPUTE);
     case CP_MLP_GELU:
         return cp_choice_type(choice, CP_ACTIVATION_COMPUTE);
+    case CP_TOKENS:
+        return CP_FP32;
     case CP_TOKEN_EMBEDDING:
         return cp_choice_stored(choice);
     case CP_EMBED:

@@ -50,9 +50,14 @@ enum cp_status cp_text_stem(struct cp_pass *pass, struct cp_error *err) {
     const struct cp_packed_text *weights = &pass->plan->text;
     const size_t tokens = cp_pass_tokens(pass), width = (size_t)pass->plan->model->config.text.width;
     const enum cp_dtype type = cp_choice_residual(cp_spec_at(pass->plan->spec, CP_TEXT, -1));
-    /* The rows as they are stored; the stream's type is taken on as positions are added. */
+    /* Ids are below 2^24, so exact in float32. The rows as they are stored; the stream's type is taken on as
+     * positions are added. */
+    float *ids = pass->ws->h;
     for (size_t i = 0; i < pass->inputs * tokens; i++)
-        memcpy(pass->x + i * width, weights->token_embedding + (size_t)pass->tokens[i] * width,
+        ids[i] = (float)pass->tokens[i];
+    CP_TRY(cp_pass_visit(pass, CP_TOKENS, -1, ids, err));
+    for (size_t i = 0; i < pass->inputs * tokens; i++)
+        memcpy(pass->x + i * width, weights->token_embedding + (size_t)ids[i] * width,
                width * sizeof *pass->x);
     CP_TRY(cp_pass_visit(pass, CP_TOKEN_EMBEDDING, -1, pass->x, err));
     for (size_t n = 0; n < pass->inputs; n++) {

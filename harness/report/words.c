@@ -13,6 +13,7 @@ static const char *const words[CP_POINT_COUNT] = {
     [CP_PIXELS_CROPPED] = "crop",
     [CP_PIXELS_NORMALIZED] = "normalisation of the pixels",
     [CP_CONV1] = "patch embedding",
+    [CP_TOKENS] = "token ids",
     [CP_TOKEN_EMBEDDING] = "token embedding",
     [CP_EMBED] = "position embedding",
     [CP_LN_PRE] = "norm before the blocks",

@@ -55,6 +55,7 @@ void cp_bracket(const struct cp_bracket_facts *f, double bounds[CP_BOUND_COUNT])
     case CP_BLOCK:
         bounds[CP_BOUND_WORST] = bounds[CP_BOUND_PROBABLE] = f->stored;
         break;
+    case CP_TOKENS:
     case CP_TOKEN_EMBEDDING:
     case CP_PIXELS_NORMALIZED:
     case CP_POOLED:

@@ -43,12 +43,15 @@ static enum cp_status no_tap(const struct cp_study *study, const char *name, str
                    : cp_expected(err, "a name that `clip-parity list taps` shows");
 }
 
-/* What comes before the pixels is observed only. */
-static enum cp_status no_step(const struct cp_study *study, const char *name, struct cp_error *err) {
+/* What comes before the pixels, and ids, are observed only. */
+static enum cp_status no_step(const struct cp_study *study, const char *name, enum cp_point from,
+                              struct cp_error *err) {
     char where[256];
     cp_mark_text(&study->experiment->graft_at.mark, where, sizeof where);
     return cp_fail(err, CP_BAD_INPUT, where, "graft.at: nothing goes on from %s", name),
-           cp_expected(err, "%s, or a tap behind it", cp_points[CP_PIXELS_NORMALIZED].visual);
+           cp_expected(err, "%s, or a tap behind it",
+                       from == CP_TOKENS ? cp_points[CP_TOKEN_EMBEDDING].text
+                                         : cp_points[CP_PIXELS_NORMALIZED].visual);
 }
 
 /* Adds one of the capture's tensors, of the site's shape. */
@@ -78,8 +81,9 @@ enum cp_status cp_graft_find(struct cp_study *study, struct cp_error *err) {
     const size_t site = find_site(study, at);
     if (site == study->sites.count || study->sites.list[site].point == CP_POINT_COUNT)
         return no_tap(study, at, err);
-    if (study->sites.list[site].point < CP_PIXELS_NORMALIZED)
-        return no_step(study, at, err);
+    const enum cp_point point = study->sites.list[site].point;
+    if (point < CP_PIXELS_NORMALIZED || point == CP_TOKENS)
+        return no_step(study, at, point, err);
     const size_t stream = stream_beside(study, &study->sites.list[site]);
     CP_TRY(add(study, site, "", err));
     return stream < study->sites.count ? add(study, stream, ", which goes on beside the branch", err) : CP_OK;

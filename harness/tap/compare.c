@@ -21,6 +21,8 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
         c.groups = site->shape[1];
     c.rows = c.group_rows;
     c.width = c.stride;
+    if (judged && site->point == CP_TOKENS)
+        c.width = (size_t)judged[input];
     if (judged && site->rank >= 3)
         c.rows = (size_t)judged[input];
     if (judged && site->rank == 4)
@@ -31,9 +33,11 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
 struct task {
     const struct cp_compare *compare;
     const struct cp_tap_event *event;
-    double *metrics; /* (inputs, part, metric) */
-    int32_t *ulp;    /* (inputs, CP_ULP_BINS) */
-    double *work;    /* (threads, cp_metrics_work) */
+    double *metrics;      /* (inputs, part, metric) */
+    int32_t *ulp;         /* (inputs, CP_ULP_BINS) */
+    double *work;         /* (threads, cp_metrics_work) */
+    float *marks;         /* (threads, 2, elements of an input): of ids; else NULL */
+    double *oracle_marks; /* the same */
 };
 
 /* One input's tensors: of the candidate and the baseline, float32, and of their oracles, float64, or NULL. */
@@ -108,17 +112,40 @@ static void compare_other_size(const struct task *task, const struct sides *s, c
     memset(task->ulp, 0, CP_ULP_BINS * sizeof *task->ulp);
 }
 
+static double value_at(const void *x, enum cp_dtype type, size_t i) {
+    return type == CP_FP64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
+}
+
+/* Ids are names, whose differences mean nothing: in place of an input's ids 1 where they are the baseline's,
+ * and 2 elsewhere. Relative L2 then is the root of the share that differs. */
+static struct sides as_marks(const struct task *task, const struct sides *s, int worker) {
+    const size_t n = cp_site_row(task->event->site);
+    float *marks = task->marks + (size_t)worker * 2 * n;
+    double *oracle_marks = task->oracle_marks + (size_t)worker * 2 * n;
+    for (size_t i = 0; i < n; i++) {
+        const double id = value_at(s->b, CP_FP32, i);
+        marks[i] = value_at(s->c, CP_FP32, i) == id ? 1 : 2;
+        marks[n + i] = 1;
+        oracle_marks[i] = s->oracle_c && value_at(s->oracle_c, CP_FP64, i) != id ? 2 : 1;
+        oracle_marks[n + i] = s->oracle_b && value_at(s->oracle_b, CP_FP64, i) != id ? 2 : 1;
+    }
+    return (struct sides){marks, marks + n, s->oracle_c ? oracle_marks : NULL,
+                          s->oracle_b ? oracle_marks + n : NULL};
+}
+
 static void compare_input(void *context, size_t input, int worker) {
     const struct task *task = context;
     const struct cp_compare *compare = task->compare;
     const struct cp_tap_event *event = task->event;
-    const struct sides s = sides_of(compare, event, input);
+    struct sides s = sides_of(compare, event, input);
     struct cp_compared shape = cp_compared_shape(event->site, event->judged, input);
     double *metrics = task->metrics + input * CP_PART_COUNT * CP_METRIC_COUNT;
     double *rounding = metrics + CP_ROUNDING * CP_METRIC_COUNT;
     double *rounding_baseline = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
     double *work = task->work + (size_t)worker * cp_metrics_work(shape.stride);
     shape.ulp_type = compare->ulp_types[event->index];
+    if (task->marks)
+        s = as_marks(task, &s, worker);
     part(shape, s.oracle_c, CP_FP64, s.oracle_b, work, metrics + CP_SEMANTIC * CP_METRIC_COUNT);
     part(shape, s.c, CP_FP32, s.oracle_c, work, rounding);
     if (s.c == s.b && s.oracle_c == s.oracle_b)
@@ -166,8 +193,14 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
         .ulp = malloc(event->inputs * CP_ULP_BINS * sizeof(int32_t)),
         .work = malloc(work * sizeof(double)),
     };
+    const bool ids = event->site->point == CP_TOKENS;
+    const size_t marks = (size_t)cp_pool_threads(compare->pool) * 2 * cp_site_row(event->site);
     enum cp_status status = CP_OK;
-    if (!task.metrics || !task.ulp || !task.work) {
+    if (ids) {
+        task.marks = malloc(marks * sizeof *task.marks);
+        task.oracle_marks = malloc(marks * sizeof *task.oracle_marks);
+    }
+    if (!task.metrics || !task.ulp || !task.work || (ids && (!task.marks || !task.oracle_marks))) {
         status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
     } else {
         compare_inputs(&task, &theirs);
@@ -176,6 +209,8 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     free(task.metrics);
     free(task.ulp);
     free(task.work);
+    free(task.marks);
+    free(task.oracle_marks);
     return status;
 }
 

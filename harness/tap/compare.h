@@ -3,7 +3,8 @@
  * pass, and stores the metrics. The divergence comes split: total (C - B), semantic (oracle C - oracle B),
  * the rounding of C (C - oracle C) and the rounding of B (B - oracle B). Where
  * an input of a ragged site has another size in C than in B, every element differs, and the relative L2 of
- * total and semantic part is infinite. */
+ * total and semantic part is infinite. Token ids are compared as names: the distance of two is 1, or 0 where
+ * they are the same, and so relative L2 is the root of the share that differs. */
 #ifndef CP_TAP_COMPARE_H
 #define CP_TAP_COMPARE_H
 

@@ -8,8 +8,8 @@
 static bool wants(void *self, const struct cp_site *site, size_t index) {
     (void)self;
     (void)index;
-    return site->point > CP_PIXELS_NORMALIZED && site->point != CP_TOKEN_EMBEDDING &&
-           site->point != CP_POOLED;
+    return site->point > CP_PIXELS_NORMALIZED && site->point != CP_TOKENS &&
+           site->point != CP_TOKEN_EMBEDDING && site->point != CP_POOLED;
 }
 
 struct task {

@@ -38,6 +38,7 @@ enum cp_point {
     CP_PIXELS_CROPPED,
     CP_PIXELS_NORMALIZED,
     CP_CONV1,
+    CP_TOKENS,
     CP_TOKEN_EMBEDDING,
     CP_EMBED,
     CP_LN_PRE,

@@ -26,8 +26,8 @@ BLOCK = [
     ("ls_2", TOKENS, "mlp scaled for each channel, in models with LayerScale"),
     ("", TOKENS, "block output: resid_mid + mlp"),
 ]
-# What not every capture has: the steps from a picture to its pixels, and LayerScale.
-OPTIONAL = ("pixels.decoded", "pixels.resized", "pixels.cropped", "ls_1", "ls_2")
+# What not every capture has: the steps from a picture to its pixels, token ids, and LayerScale.
+OPTIONAL = ("pixels.decoded", "pixels.resized", "pixels.cropped", "tokens", "ls_1", "ls_2")
 BLOCKS = None  # where the blocks stand among a tower's taps
 VISUAL = [
     ("pixels.decoded", ("input", "colour", "y", "x"), "the picture in RGB, 0 to 255"),
@@ -44,6 +44,7 @@ VISUAL = [
     ("image_features", VECTOR, "x / ||x||"),
 ]
 TEXT = [
+    ("tokens", ("input", "token"), "token ids, which are equal or not"),
     ("token_embedding", TOKENS, "rows of the token embedding"),
     ("embed", TOKENS, "positions added, for images after the class token"),
     BLOCKS,

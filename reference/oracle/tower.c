@@ -48,11 +48,15 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
 enum cp_status cp_oracle_text_stem(struct cp_oracle *oracle, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
     const struct cp_text_weights *weights = &oracle->model->text;
+    double *ids;
     cp_arena_reset(oracle->scratch);
+    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.tokens, &ids, err));
+    for (size_t i = 0; i < oracle->inputs * t.tokens; i++)
+        ids[i] = (double)oracle->tokens[i];
+    CP_TRY(cp_oracle_visit(oracle, CP_TOKENS, -1, ids, err));
     for (size_t i = 0; i < oracle->inputs * t.tokens; i++)
         for (size_t c = 0; c < t.width; c++)
-            oracle->x[i * t.width + c] =
-                (double)weights->token_embedding[(size_t)oracle->tokens[i] * t.width + c];
+            oracle->x[i * t.width + c] = (double)weights->token_embedding[(size_t)ids[i] * t.width + c];
     CP_TRY(cp_oracle_visit(oracle, CP_TOKEN_EMBEDDING, -1, oracle->x, err));
     for (size_t i = 0; i < oracle->inputs * t.tokens * t.width; i++)
         oracle->x[i] += (double)weights->positional_embedding[i % (t.tokens * t.width)];
