@@ -26,7 +26,7 @@ ROOT = HERE.parents[2]
 SIZES = [1, 2, 3, 7, 8, 15, 16, 17, 23, 31, 32, 33, 63, 64, 65, 100, 255, 256, 257, 1000, 4097, 100003]
 TRUNCATED = [(0.0, 1.0), (0.0, 0.02), (0.5, 1.5), (-3.0, 1.0)]  # mean, std; between -2 and 2
 SEEDS = [0, 1, 5489, 2**32 - 1, 2**32 + 7]
-MODELS = ["reference/golden/captures/model.json", "data/fashion-clip/open_clip_config.json",
+MODELS = ["reference/golden/captures/model.json", "reference/golden/taps/layer-scale.json", "data/fashion-clip/open_clip_config.json",
           "reference/golden/open_clip_configs/ViT-B-32.json"]
 
 
@@ -37,19 +37,27 @@ def digest(*tensors):
     return sha.hexdigest()[:16]
 
 
+class Scale(nn.Module):
+    def __init__(self, width, value):
+        super().__init__()
+        self.gamma = nn.Parameter(value * torch.ones(width))
+
+
 class Block(nn.Module):
-    def __init__(self, width, heads, mlp):
+    def __init__(self, width, heads, mlp, scale):
         super().__init__()
         self.ln_1 = nn.LayerNorm(width)
         self.attn = nn.MultiheadAttention(width, heads)
         self.ln_2 = nn.LayerNorm(width)
         self.mlp = nn.Sequential(OrderedDict([("c_fc", nn.Linear(width, mlp)), ("c_proj", nn.Linear(mlp, width))]))
+        if scale is not None:
+            self.ls_1, self.ls_2 = Scale(width, scale), Scale(width, scale)
 
 
 class Transformer(nn.Module):
-    def __init__(self, width, layers, heads, mlp):
+    def __init__(self, width, layers, heads, mlp, scale=None):
         super().__init__()
-        self.resblocks = nn.ModuleList([Block(width, heads, mlp) for _ in range(layers)])
+        self.resblocks = nn.ModuleList([Block(width, heads, mlp, scale) for _ in range(layers)])
 
 
 class Vision(nn.Module):
@@ -62,7 +70,8 @@ class Vision(nn.Module):
         self.positional_embedding = nn.Parameter(scale * torch.randn((cfg["image_size"] // patch)**2 + 1, width))
         self.ln_pre = nn.LayerNorm(width)
         heads = width // cfg.get("head_width", 64)
-        self.transformer = Transformer(width, cfg["layers"], heads, int(width * cfg.get("mlp_ratio", 4.0)))
+        self.transformer = Transformer(width, cfg["layers"], heads, int(width * cfg.get("mlp_ratio", 4.0)),
+                                       cfg.get("ls_init_value"))
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(scale * torch.randn(width, embed))
 
@@ -75,9 +84,11 @@ class Clip(nn.Module):
         width, layers = text["width"], text["layers"]
         self.token_embedding = nn.Embedding(text.get("vocab_size", 49408), width)
         self.positional_embedding = nn.Parameter(torch.empty(text.get("context_length", 77), width))
-        self.transformer = Transformer(width, layers, text["heads"], int(width * text.get("mlp_ratio", 4.0)))
+        self.transformer = Transformer(width, layers, text["heads"], int(width * text.get("mlp_ratio", 4.0)),
+                                       text.get("ls_init_value"))
         self.ln_final = nn.LayerNorm(width)
-        self.text_projection = nn.Parameter(torch.empty(width, embed))
+        linear = text.get("proj_bias")
+        self.text_projection = nn.Linear(width, embed) if linear else nn.Parameter(torch.empty(width, embed))
         nn.init.normal_(self.token_embedding.weight, std=0.02)
         nn.init.normal_(self.positional_embedding, std=0.01)
         attention, fc = width**-0.5, (2 * width)**-0.5
@@ -87,7 +98,9 @@ class Clip(nn.Module):
             nn.init.normal_(block.attn.out_proj.weight, std=projection)
             nn.init.normal_(block.mlp.c_fc.weight, std=fc)
             nn.init.normal_(block.mlp.c_proj.weight, std=projection)
-        nn.init.normal_(self.text_projection, std=width**-0.5)
+        nn.init.normal_(self.text_projection.weight if linear else self.text_projection, std=width**-0.5)
+        if linear:
+            nn.init.zeros_(self.text_projection.bias)
 
 
 def parameters(model):
