@@ -111,8 +111,8 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
         (void)fputs("               calibration       not made: it needs --images, --prompts and --labels\n",
                     out);
     else if (k->told)
-        (void)fprintf(out, "               calibration says  %s, confidence %.1f %%\n", told(k),
-                      100 * k->told_confidence);
+        (void)fprintf(out, "               calibration says  %s, confidence %s%.1f %%\n", told(k),
+                      k->told_confidence > 0.999 ? "above " : "", 100 * fmin(k->told_confidence, 0.999));
     else if (k->untrained)
         (void)fputs(
             "               calibration       cannot tell: no better than chance under any activation\n",
