@@ -55,10 +55,15 @@ void cp_did_you_mean(struct cp_error *err, const char *name, const char *more) {
 enum cp_status cp_expect_one_of(struct cp_error *err, const char *word, const char *const *names) {
     char list[400] = "";
     size_t count = 0;
-    for (size_t used = 0; names[count]; count++)
-        if (used < sizeof list)
-            used +=
-                (size_t)snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "", names[count]);
+    for (size_t used = 0; names[count]; count++) {
+        const size_t left = sizeof list - used;
+        if (used < sizeof list && strlen(names[count]) + sizeof ", , ..." < left)
+            used += (size_t)snprintf(list + used, left, "%s%s", count ? ", " : "", names[count]);
+        else if (used < sizeof list) {
+            (void)snprintf(list + used, left, ", ...");
+            used = sizeof list;
+        }
+    }
     const char *nearest = cp_nearest(word, names, count);
     if (nearest)
         cp_did_you_mean(err, nearest, "");

@@ -186,6 +186,12 @@ static enum cp_status write_files(const struct arguments *a, const struct cp_pre
 static enum cp_status run(const struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
     struct cp_preprocess how = {0};
     struct cp_picture picture;
+    for (int i = 0; i < 2; i++) {
+        const char *out = i ? a->png : a->npy;
+        if (out && cp_disk_same(out, a->picture))
+            return cp_fail(err, CP_BAD_INPUT, out, "is the picture that is read"),
+                   cp_expected(err, "another name");
+    }
     CP_TRY(resolve(a, arena, &how, err));
     float *cropped = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *cropped);
     float *normalized = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *normalized);

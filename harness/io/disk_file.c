@@ -140,6 +140,12 @@ enum cp_status cp_disk_check_name(const char *path, struct cp_error *err) {
     return cp_expected(err, "a name for the file to write");
 }
 
+int cp_disk_same(const char *a, const char *b) {
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
 enum cp_status cp_disk_make_parents(char *path, struct cp_error *err) {
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';

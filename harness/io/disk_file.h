@@ -38,6 +38,8 @@ void cp_disk_close(struct cp_disk_file *file, int delete_file);
 /* Whether path can name a file to write: found before long work, not by a rename at its end, which would
  * replace even a device. */
 enum cp_status cp_disk_check_name(const char *path, struct cp_error *err);
+/* Whether both names are there and are of one file. */
+int cp_disk_same(const char *a, const char *b);
 /* Makes the folders of path that are missing. path is written to, and left as it was. */
 enum cp_status cp_disk_make_parents(char *path, struct cp_error *err);
 /* Writes a whole file, under PATH.partial first, so that PATH is as it was or complete. */

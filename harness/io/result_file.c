@@ -113,11 +113,27 @@ done:
     return status;
 }
 
+/* A result may be replaced, by name and on purpose; what is none is somebody's. */
+static enum cp_status refuse_other_file(const char *path, struct cp_error *err) {
+    static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
+    unsigned char start[sizeof signature];
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return CP_OK;
+    const size_t size = fread(start, 1, sizeof start, file);
+    (void)fclose(file);
+    if (size == 0 || (size == sizeof start && memcmp(start, signature, size) == 0))
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, path, "is there already, and is no result"),
+           cp_expected(err, "a new name, or that of a result to be replaced");
+}
+
 enum cp_status cp_result_create(const char *path, int resume, const char *fingerprint,
                                 struct cp_result **result, struct cp_error *err) {
     enum cp_status status = CP_OK;
     *result = NULL;
     CP_TRY(cp_disk_check_name(path, err));
+    CP_TRY(refuse_other_file(path, err));
     struct cp_result *made = calloc(1, sizeof *made);
     if (made == NULL)
         return cp_fail(err, CP_INTERNAL, path, "out of memory");

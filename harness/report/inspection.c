@@ -70,8 +70,8 @@ static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
     char interval[64] = "the best";
     if (a != (int)k->best)
         (void)snprintf(interval, sizeof interval, "%.2g [%.2g, %.2g]", k->above[a], k->low[a], k->high[a]);
-    (void)fprintf(out, "  %-5s %10.6f %7.2f %%  %-29s", cp_config_activation_names[a], k->loss[a],
-                  100 * k->accuracy[a], interval);
+    (void)fprintf(out, "  %-5s %10.6f %7.2f %%  %-*s", cp_config_activation_names[a], k->loss[a],
+                  100 * k->accuracy[a], k->has_gradient ? 29 : 0, interval);
     if (k->has_gradient)
         (void)fprintf(out, "%9.2e", k->gradient[a]);
     if (k->has_gradient && a != (int)k->best)
@@ -86,9 +86,6 @@ static void print_calibration(const struct cp_calibration *k, FILE *out) {
                   k->has_gradient ? "gradient^2      z" : "");
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
         print_activation(k, a, out);
-    if (!k->has_gradient)
-        (void)fprintf(out, "  too few images to tell by the gradient: %d are needed\n",
-                      CP_STATIONARITY_LEAST);
 }
 
 static const char *told(const struct cp_calibration *k) {
@@ -108,7 +105,8 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
                   in->identity_says < 0 ? "nothing: no published file has its digest"
                                         : activation_name(in->identity_says));
     if (!in->calibrated)
-        (void)fputs("               calibration       not made: it needs --images, --prompts and --labels\n",
+        (void)fputs("               calibration       not made: it needs --images, --classes, --templates, "
+                    "--labels\n",
                     out);
     else if (k->told)
         (void)fprintf(out, "               calibration says  %s, confidence %s%.1f %%\n", told(k),
@@ -117,6 +115,9 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
         (void)fputs(
             "               calibration       cannot tell: no better than chance under any activation\n",
             out);
+    else if (k->too_few)
+        (void)fprintf(out, "               calibration       cannot tell: too few images, %d are needed\n",
+                      CP_STATIONARITY_LEAST);
     else if (k->disagree)
         (void)fprintf(out,
                       "               calibration       cannot tell: %s has the least loss, another the "

@@ -295,7 +295,8 @@ enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration 
     status = cp_calibration_judge((const double *const *)c.loss, study->inputs.images,
                                   c.products[0] ? (const double *const *)c.products : NULL, k, err);
     k->untrained = !(k->loss[k->best] < log((double)c.columns));
-    k->told = k->told && !k->untrained;
+    k->too_few = study->inputs.images < CP_STATIONARITY_LEAST;
+    k->told = k->told && !k->untrained && !k->too_few;
 done:
     cp_packed_store_free(&c.store);
     cp_workspace_free(&c.ws);

@@ -27,6 +27,7 @@ struct cp_calibration {
      * that of the nearest rival of the other kind. Never told where loss and gradient say the opposite of
      * each other beyond chance: then they disagree. */
     bool told, disagree;
+    bool too_few;   /* fewer than CP_STATIONARITY_LEAST images, whose intervals are not to be trusted */
     bool untrained; /* even the least loss is no better than that of equal chances: nothing to tell */
     double told_confidence;
 };

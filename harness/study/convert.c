@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/version.h"
+#include "io/disk_file.h"
 #include "io/result_file.h"
 #include "io/safetensors_write.h"
 #include "model/model.h"
@@ -171,6 +172,9 @@ enum cp_status cp_convert(const struct cp_conversion *c, struct cp_error *err) {
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
+    if (cp_disk_same(c->in, c->out))
+        return cp_fail(err, CP_BAD_INPUT, c->out, "is the file that is read"),
+               cp_expected(err, "another name");
     CP_TRY(cp_checkpoint_open(c->in, &file, err));
     const enum cp_status status = convert(c, file, &arena, err);
     cp_checkpoint_close(file);

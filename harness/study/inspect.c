@@ -106,6 +106,19 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
 
 /* ---- the config ---- */
 
+/* Of a config that is given; a position embedding of another grid may be resized. */
+static enum cp_status check_shapes(const struct cp_inspection *in, const struct cp_clip_config *shapes,
+                                   struct cp_error *err) {
+    struct cp_clip_config config = in->config;
+    config.vision.image_size =
+        shapes->vision.image_size / shapes->vision.patch_size * config.vision.patch_size;
+    if (!cp_has_vision(shapes) || !cp_has_text(shapes) || cp_clip_config_same_shapes(shapes, &config))
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, in->path, "its shapes are not those of %.200s", in->config_from),
+           cp_expected(err, "%s%s", in->same_shapes ? "the config of " : "its own config",
+                       in->same_shapes ? in->same_shapes : "");
+}
+
 static enum cp_status find_config(struct cp_inspection *in, const struct cp_inspect_inputs *inputs,
                                   const struct cp_checkpoint *file, struct cp_arena *arena,
                                   struct cp_error *err) {
@@ -130,6 +143,8 @@ static enum cp_status find_config(struct cp_inspection *in, const struct cp_insp
                               : cp_clip_config_named(inputs->name, &in->config, err));
         in->config_from = inputs->config ? inputs->config : inputs->name;
         in->config_says = (int)cp_clip_config_activation(&in->config);
+        if (inferred == CP_OK)
+            CP_TRY(check_shapes(in, &shapes, err));
     }
     return CP_OK;
 }

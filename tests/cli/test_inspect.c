@@ -70,9 +70,30 @@ static void demo_models_are_described(void **state) {
  * said, and not guessed. */
 static void too_few_images_are_said(void **state) {
     (void)state;
-    runs("inspect " DEMO "/open_clip_model.safetensors" CALIBRATION, 0, "calibration       cannot tell: ");
+    runs("inspect " DEMO "/open_clip_model.safetensors" CALIBRATION, 0,
+         "calibration       cannot tell: too few images, 320 are needed\n");
     runs("inspect data/fashion-clip-gelu/open_clip_model.safetensors --json --limit 40" CALIBRATION, 0,
          "\"says\":null");
+}
+
+static void what_is_read_is_not_written_over(void **state) {
+    (void)state;
+    runs("convert " DEMO "/open_clip_model.safetensors $DIR/own.safetensors --config " DEMO
+         "/open_clip_config.json",
+         0, "");
+    runs("convert $DIR/own.safetensors $DIR/own.safetensors", 3,
+         "is the file that is read (expected another name)");
+    runs("run experiments/quickgelu-vs-gelu.yaml inputs.limit=1 output=$DIR/own.safetensors", 3,
+         "is there already, and is no result (expected a new name, or that of a result to be replaced)");
+    runs("convert " DEMO "/open_clip_model.safetensors $DIR/own.safetensors --config " DEMO
+         "/open_clip_config.json",
+         0, "");
+}
+
+static void a_config_of_other_shapes_is_refused(void **state) {
+    (void)state;
+    runs("inspect " DEMO "/open_clip_model.safetensors --name ViT-B-32", 3,
+         "its shapes are not those of ViT-B-32 (expected the config of fashion-clip)");
 }
 
 /* A seeded model was trained with nothing. */
@@ -263,6 +284,8 @@ int main(void) {
         cmocka_unit_test(the_rest_is_told_without_an_architecture),
         cmocka_unit_test(demo_models_are_described),
         cmocka_unit_test(too_few_images_are_said),
+        cmocka_unit_test(what_is_read_is_not_written_over),
+        cmocka_unit_test(a_config_of_other_shapes_is_refused),
         cmocka_unit_test(seeded_models_cannot_be_told),
         cmocka_unit_test(run_honours_what_convert_wrote),
         cmocka_unit_test(hdf5_has_the_same_words),
