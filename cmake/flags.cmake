@@ -21,6 +21,8 @@ endif()
 
 if(CP_FUZZ)
   target_compile_options(cp_flags INTERFACE -fsanitize=fuzzer-no-link)
+  # Pictures of a megapixel at most: a file of 200 bytes can be 178 of them, whose decoding is another program's.
+  target_compile_definitions(cp_flags INTERFACE CP_FUZZ_PIXELS=1048576)
 endif()
 
 if(CP_COVERAGE)

@@ -26,7 +26,11 @@ enum cp_picture_mode {
 };
 
 /* Beyond this Pillow raises DecompressionBombError: 2 * MAX_IMAGE_PIXELS (PIL/Image.py). */
+#ifdef CP_FUZZ_PIXELS
+enum { CP_PICTURE_PIXELS = CP_FUZZ_PIXELS };
+#else
 enum { CP_PICTURE_PIXELS = 2 * (1024 * 1024 * 1024 / 4 / 3) };
+#endif
 
 struct cp_picture {
     size_t width, height;
