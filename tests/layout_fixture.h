@@ -65,10 +65,11 @@ static inline void list_blocks(struct listing *list, const char *tower, const st
         add_pair(list, prefix, "mlp.c_fc.", mlp, width, b->c_fc.weight, b->c_fc.bias);
         add_pair(list, prefix, "mlp.c_proj.", width, mlp, b->c_proj.weight, b->c_proj.bias);
         if (b->ls_1) {
-            (void)add(list, prefix, 1, width, 0, b->ls_1);
-            (void)strcat(list->tensors[list->count - 1].name, "ls_1.gamma");
-            (void)add(list, prefix, 1, width, 0, b->ls_2);
-            (void)strcat(list->tensors[list->count - 1].name, "ls_2.gamma");
+            char key[128];
+            (void)snprintf(key, sizeof key, "%sls_1.gamma", prefix);
+            (void)add(list, key, 1, width, 0, b->ls_1);
+            (void)snprintf(key, sizeof key, "%sls_2.gamma", prefix);
+            (void)add(list, key, 1, width, 0, b->ls_2);
         }
     }
 }

@@ -360,9 +360,9 @@ static void count_layers(struct cp_study *study) {
     }
 }
 
-/* Pictures of sizes of their own; and ids, where all passes take the same from a capture. */
-static bool is_incomparable(const struct cp_study *study, const struct cp_site *site) {
-    return site->ragged || (study->inputs_from && site->point == CP_TOKENS);
+/* Ids, where all passes take the same from a capture. */
+static bool are_given(const struct cp_study *study, const struct cp_site *site) {
+    return study->inputs_from && site->point == CP_TOKENS;
 }
 
 static enum cp_status match(const struct cp_study *study, struct cp_captured *captured,
@@ -372,9 +372,9 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
     if (!captured->tap)
         return no_memory(err);
     for (size_t i = 0; i < study->sites.count; i++) {
-        captured->tap[i] = is_incomparable(study, &study->sites.list[i])
-                               ? capture->taps
-                               : cp_capture_find(capture, study->sites.list[i].name);
+        const struct cp_site *site = &study->sites.list[i];
+        captured->tap[i] =
+            site->ragged || are_given(study, site) ? capture->taps : cp_capture_find(capture, site->name);
         if (captured->tap[i] < capture->taps && !is_left_out(study, study->sites.list[i].tower))
             CP_TRY(check_shape(study, capture, &capture->tap[captured->tap[i]], &study->sites.list[i], err));
     }
@@ -397,8 +397,7 @@ static bool has_pictures(const struct cp_study *study) {
 
 bool cp_captured_has(const struct cp_study *study, size_t s, size_t site) {
     const struct cp_capture *capture = cp_captured_of(study, s);
-    const bool same_ids = study->inputs_from && study->sites.list[site].point == CP_TOKENS;
-    if (same_ids || is_left_out(study, study->sites.list[site].tower))
+    if (are_given(study, &study->sites.list[site]) || is_left_out(study, study->sites.list[site].tower))
         return false;
     if (capture)
         return study->captured[s].tap[site] < capture->taps;

@@ -46,13 +46,18 @@ static enum cp_status read_settings(struct cp_arena *arena, const char *text, co
     return CP_OK;
 }
 
+/* What stands behind NAME: in [NAME:]SETTINGS. */
+static const char *settings_of(const char *text) {
+    const size_t named = strcspn(text, ":=");
+    return text[named] == ':' ? text + named + 1 : text;
+}
+
 /* [NAME:]SETTINGS; without a name the settings are it. */
 static enum cp_status read_spec(struct cp_experiment *e, const char *text, struct cp_error *err) {
     struct cp_candidate *candidate = &e->candidates[e->candidate_count];
-    const size_t named = strcspn(text, ":=");
-    const bool has_name = text[named] == ':';
-    const char *where = cp_arena_printf(&e->arena, "--compare %s", text);
-    candidate->name = has_name ? cp_arena_printf(&e->arena, "%.*s", (int)named, text) : text;
+    const char *settings = settings_of(text), *where = cp_arena_printf(&e->arena, "--compare %s", text);
+    candidate->name =
+        settings == text ? text : cp_arena_printf(&e->arena, "%.*s", (int)(settings - text - 1), text);
     if (!where || !candidate->name)
         return out_of_memory(err);
     if (!candidate->name[0] || strcmp(candidate->name, "baseline") == 0)
@@ -64,7 +69,7 @@ static enum cp_status read_spec(struct cp_experiment *e, const char *text, struc
                    cp_expected(err, "a name for each, as in gelu:activation=erf");
     candidate->mark = (struct cp_mark){where, 0, 0};
     e->candidate_count++;
-    return read_settings(&e->arena, text + (has_name ? named + 1 : 0), where, candidate, err);
+    return read_settings(&e->arena, settings, where, candidate, err);
 }
 
 static enum cp_status read_specs(const struct cp_classify_inputs *in, struct cp_experiment *e,
@@ -200,10 +205,8 @@ static enum cp_status keep_settings(const struct cp_classify_inputs *in, struct 
     if (!r->settings)
         return out_of_memory(err);
     r->settings[0] = in->baseline ? in->baseline : "";
-    for (size_t c = 0; c < in->compare_count; c++) {
-        const size_t named = strcspn(in->compare[c], ":=");
-        r->settings[c + 1] = in->compare[c] + (in->compare[c][named] == ':' ? named + 1 : 0);
-    }
+    for (size_t c = 0; c < in->compare_count; c++)
+        r->settings[c + 1] = settings_of(in->compare[c]);
     return CP_OK;
 }
 

@@ -112,22 +112,19 @@ static void compare_other_size(const struct task *task, const struct sides *s, c
     memset(task->ulp, 0, CP_ULP_BINS * sizeof *task->ulp);
 }
 
-static double value_at(const void *x, enum cp_dtype type, size_t i) {
-    return type == CP_FP64 ? ((const double *)x)[i] : (double)((const float *)x)[i];
-}
-
 /* Ids are names, whose differences mean nothing: in place of an input's ids 1 where they are the baseline's,
  * and 2 elsewhere. Relative L2 then is the root of the share that differs. */
 static struct sides as_marks(const struct task *task, const struct sides *s, int worker) {
     const size_t n = cp_site_row(task->event->site);
     float *marks = task->marks + (size_t)worker * 2 * n;
     double *oracle_marks = task->oracle_marks + (size_t)worker * 2 * n;
+    const float *ids = s->b, *own = s->c;
+    const double *oracle_c = s->oracle_c, *oracle_b = s->oracle_b;
     for (size_t i = 0; i < n; i++) {
-        const double id = value_at(s->b, CP_FP32, i);
-        marks[i] = value_at(s->c, CP_FP32, i) == id ? 1 : 2;
+        marks[i] = own[i] == ids[i] ? 1 : 2;
         marks[n + i] = 1;
-        oracle_marks[i] = s->oracle_c && value_at(s->oracle_c, CP_FP64, i) != id ? 2 : 1;
-        oracle_marks[n + i] = s->oracle_b && value_at(s->oracle_b, CP_FP64, i) != id ? 2 : 1;
+        oracle_marks[i] = oracle_c && oracle_c[i] != (double)ids[i] ? 2 : 1;
+        oracle_marks[n + i] = oracle_b && oracle_b[i] != (double)ids[i] ? 2 : 1;
     }
     return (struct sides){marks, marks + n, s->oracle_c ? oracle_marks : NULL,
                           s->oracle_b ? oracle_marks + n : NULL};

@@ -7,7 +7,11 @@
 
 #include <cmocka.h>
 
+#include "num/metrics.h"
 #include "program_fixture.h"
+#include "tap/compare.h"
+
+#include <math.h>
 
 static void expect(const char *arguments, int code, const char *says) {
     char text[8192];
@@ -89,6 +93,46 @@ static void candidates_read_their_own_tokens(void **state) {
     (void)remove(scratch_output());
 }
 
+/* Ids are names: relative L2 is the root of the share, up to the candidate's end, that differs. */
+static void ids_are_equal_or_not(void **state) {
+    enum { PROMPTS = 2, LENGTH = 77, END = 49407 };
+    static double baseline[PROMPTS * LENGTH], own[PROMPTS * LENGTH],
+        metrics[PROMPTS][CP_PART_COUNT][CP_METRIC_COUNT];
+    static char text[1 << 16];
+    (void)state;
+    assert_int_equal(
+        run_program(RUN "'candidates={x: {tokenizer: no_ftfy}}' 'record={\"*\": \"off\", tokens: full}' "
+                        "'inputs={images: data/fashion-clip/images/*.png, prompts: [the dog\xe2\x80\x99s "
+                        "bone, cat], limit: 2}'",
+                    text, sizeof text),
+        0);
+    const struct {
+        const char *path;
+        double *to;
+        size_t count;
+    } sets[] = {{"/captures/baseline/tokens/value", baseline, PROMPTS * LENGTH},
+                {"/captures/x/tokens/value", own, PROMPTS * LENGTH},
+                {"/metrics/x/tokens/metrics", metrics[0][0], sizeof metrics / sizeof(double)}};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        assert_int_equal(
+            read_dataset(scratch_output(), sets[i].path, H5T_NATIVE_DOUBLE, sets[i].to, sets[i].count),
+            sets[i].count);
+    for (size_t p = 0; p < PROMPTS; p++) {
+        size_t length = 0, differ = 0;
+        do
+            differ += own[p * LENGTH + length] != baseline[p * LENGTH + length];
+        while (own[p * LENGTH + length++] != END);
+        assert_int_equal(differ > 0, p == 0);
+        for (int part = CP_TOTAL; part <= CP_SEMANTIC; part++) {
+            assert_true(fabs(metrics[p][part][CP_REL_L2] - sqrt((double)differ / (double)length)) < 1e-12);
+            assert_int_equal((size_t)metrics[p][part][CP_DIFFERENT], differ);
+        }
+        assert_true(metrics[p][CP_ROUNDING][CP_REL_L2] == 0 &&
+                    metrics[p][CP_ROUNDING_BASELINE][CP_REL_L2] == 0);
+    }
+    (void)remove(scratch_output());
+}
+
 static void tokens_given_are_everybodys(void **state) {
     char text[4096];
     (void)state;
@@ -104,11 +148,9 @@ static void tokens_given_are_everybodys(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_and_tokens),
-        cmocka_unit_test(json_is_one_value),
-        cmocka_unit_test(wrong_use_is_one_line),
-        cmocka_unit_test(candidates_read_their_own_tokens),
-        cmocka_unit_test(tokens_given_are_everybodys),
+        cmocka_unit_test(ids_and_tokens),        cmocka_unit_test(json_is_one_value),
+        cmocka_unit_test(wrong_use_is_one_line), cmocka_unit_test(candidates_read_their_own_tokens),
+        cmocka_unit_test(ids_are_equal_or_not),  cmocka_unit_test(tokens_given_are_everybodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static void good_file(void) {
 static void overwrite(long at, const void *bytes, size_t size) {
     FILE *file = fopen(capture_path(), "r+b");
     assert_non_null(file);
-    assert_int_equal(fseek(file, at < 0 ? at : at, at < 0 ? SEEK_END : SEEK_SET), 0);
+    assert_int_equal(fseek(file, at, at < 0 ? SEEK_END : SEEK_SET), 0);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
 }
