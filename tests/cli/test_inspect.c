@@ -72,6 +72,10 @@ static void too_few_images_are_said(void **state) {
     (void)state;
     runs("inspect " DEMO "/open_clip_model.safetensors" CALIBRATION, 0,
          "calibration       cannot tell: too few images, 320 are needed\n");
+    /* By its class names alone, the loss of these 100 is clear beyond chance, and wrong. */
+    runs("inspect " DEMO "/open_clip_model.safetensors --images '" DEMO "/images/*.png' --prompts " DEMO
+         "/classes.txt --labels " DEMO "/labels.csv",
+         0, "calibration       cannot tell: too few images, 320 are needed\n");
     runs("inspect data/fashion-clip-gelu/open_clip_model.safetensors --json --limit 40" CALIBRATION, 0,
          "\"says\":null");
 }
