@@ -26,7 +26,9 @@ static struct cp_clip_config parsed(const char *text) {
 
 /* A row of configs.csv: LayerScale is empty where there is none. */
 static const char *scale_text(bool layer_scale, double value, char text[32]) {
-    (void)snprintf(text, 32, layer_scale ? "%g" : "", value);
+    if (!layer_scale)
+        return "";
+    (void)snprintf(text, 32, "%g", value);
     return text;
 }
 
