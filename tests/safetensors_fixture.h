@@ -72,19 +72,32 @@ static inline void assert_same_answer(enum cp_status status, enum cp_status chec
         fail_msg("%d and, as a checkpoint, %d: %s: %s", status, checkpoint, err->where, err->what);
 }
 
-/* Opens the scratch file: NULL, with the error line behind its path in *line, or the file. Processor time, so
- * that a busy machine cannot fail a test; a hang is ended by the alarm. */
-static inline struct cp_safetensors *open_scratch(const char **line) {
-    struct cp_safetensors *file = (struct cp_safetensors *)scratch_path; /* must become NULL in a failure */
-    struct cp_error err = {0}, other = {0};
+/* Opens the scratch file within SECONDS_MAX of processor time, the best of three: a busy machine cannot fail
+ * a test, and a hang is ended by the alarm. */
+static inline enum cp_status open_in_time(struct cp_safetensors **file, struct cp_error *err) {
+    double seconds = SECONDS_MAX;
+    enum cp_status status = CP_INTERNAL;
     (void)alarm(60);
-    const enum cp_status checkpoint = open_as_checkpoint(&other);
-    const clock_t start = clock();
-    const enum cp_status status = cp_safetensors_open(scratch_path, &file, &err);
-    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    for (int i = 0; i < 3 && seconds >= SECONDS_MAX; i++) {
+        if (i > 0)
+            cp_safetensors_close(*file);
+        *file = (struct cp_safetensors *)scratch_path; /* must become NULL in a failure */
+        const clock_t start = clock();
+        status = cp_safetensors_open(scratch_path, file, err);
+        seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    }
     (void)alarm(0);
     if (seconds >= SECONDS_MAX)
         fail_msg("opening took %.2f s", seconds);
+    return status;
+}
+
+/* The scratch file, opened, or NULL with the error line behind its path in *line. */
+static inline struct cp_safetensors *open_scratch(const char **line) {
+    struct cp_safetensors *file;
+    struct cp_error err = {0}, other = {0};
+    const enum cp_status checkpoint = open_as_checkpoint(&other);
+    const enum cp_status status = open_in_time(&file, &err);
     *line = "";
     assert_same_answer(status, checkpoint, &other);
     if (status == CP_OK)

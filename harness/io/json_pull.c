@@ -3,6 +3,7 @@
 
 #include "io/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static bool fail(struct cp_json *json, size_t at, const char *expected) {
@@ -79,13 +80,15 @@ static size_t encode(unsigned code, char utf8[4]) {
 
 /* An escape, from its backslash; its bytes as UTF-8, 0 after a failure. */
 static size_t read_escape(struct cp_json *json, char utf8[4]) {
-    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+    static const char meanings[0x80] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
     const size_t start = json->at++;
     const int letter = peek(json);
-    const char *known = letter > 0 ? strchr(letters, letter) : NULL;
     json->at++;
-    if (known)
-        return encode((unsigned char)meanings[known - letters], utf8);
+    if (letter > 0 && letter < 0x80 && meanings[letter]) {
+        utf8[0] = meanings[letter];
+        return 1;
+    }
     unsigned code = letter == 'u' ? read_hex(json) : 0x10000;
     if (code >= 0xd800 && code < 0xdc00) { /* the first half of a pair */
         const bool paired = json->size - json->at >= 6 && memcmp(json->text + json->at, "\\u", 2) == 0;
@@ -119,9 +122,18 @@ static size_t read_plain(struct cp_json *json, char utf8[4]) {
     return length;
 }
 
-/* Bytes from here on that need no second look: printable ASCII but '"' and '\\'. */
+/* Bytes from here on that need no second look: printable ASCII but '"' and '\\'. Eight at a time: a header
+ * may have 100 MB of them. */
 static size_t plain_run(const struct cp_json *json) {
+    static const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     size_t at = json->at;
+    for (uint64_t word; json->size - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, json->text + at, sizeof word);
+        const uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\', del = word ^ ones * 0x7f;
+        /* A byte's top bit stays or becomes 1 where it is below ' ', above 0x7e, or one of the two. */
+        if ((word | (word - ones * ' ') | (quote - ones) | (slash - ones) | (del - ones)) & tops)
+            break;
+    }
     while (at < json->size && json->text[at] >= ' ' && json->text[at] < 0x7f && json->text[at] != '"' &&
            json->text[at] != '\\')
         at++;
@@ -140,17 +152,20 @@ bool cp_json_string(struct cp_json *json, char *text, size_t size, size_t *lengt
     *length = 0;
     for (json->at++;;) {
         const size_t run = plain_run(json);
-        char utf8[4];
-        put(text, size, length, json->text + json->at, run);
+        if (run > 0)
+            put(text, size, length, json->text + json->at, run);
         json->at += run;
         if (json->at >= json->size)
             return fail(json, json->at, "'\"'");
         if (peek(json) == '"')
             break;
+        char utf8[4];
         const size_t bytes = peek(json) == '\\' ? read_escape(json, utf8) : read_plain(json, utf8);
         if (bytes == 0)
             return false;
-        put(text, size, length, utf8, bytes);
+        for (size_t i = 0; i < bytes; i++, ++*length) /* few: no call for them */
+            if (*length < size)
+                text[*length] = utf8[i];
     }
     json->at++;
     return true;
