@@ -27,6 +27,7 @@ enum cp_capture_fact {
     CP_CAPTURE_NAME,     /* of the capture */
     CP_CAPTURE_SETTINGS, /* of its spec: a line "ADDRESS: VALUE" each, on the default */
     CP_CAPTURE_SAYS,     /* "yes" where it says its settings, be it that there are none */
+    CP_CAPTURE_MODEL,    /* the section `model` of the experiment that made it, as YAML */
     CP_CAPTURE_CHECKPOINT,
     CP_CAPTURE_CONFIG,
     CP_CAPTURE_SEED,       /* of a seeded model */

@@ -221,7 +221,8 @@ static enum cp_status read_provenance(struct cp_capture_server *s) {
     static const struct {
         const char *name;
         enum cp_capture_fact fact;
-    } texts[] = {{"checkpoint", CP_CAPTURE_CHECKPOINT},
+    } texts[] = {{"model", CP_CAPTURE_MODEL},
+                 {"checkpoint", CP_CAPTURE_CHECKPOINT},
                  {"config", CP_CAPTURE_CONFIG},
                  {"graft_from", CP_CAPTURE_GRAFT_FROM},
                  {"graft_at", CP_CAPTURE_GRAFT_AT}};

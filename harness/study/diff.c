@@ -36,8 +36,9 @@ static enum cp_status read_side(const struct cp_diff_side *asked, struct cp_aren
 
 /* ---- the model ---- */
 
+/* NULL: none. The section of an experiment, where there is one, says it all. */
 struct model {
-    const char *checkpoint, *config, *seed; /* NULL: none */
+    const char *section, *checkpoint, *config, *seed;
 };
 
 static const char *said(const struct side *side, enum cp_capture_fact fact) {
@@ -49,8 +50,30 @@ static bool same_text(const char *a, const char *b) {
 }
 
 static struct model model_of(const struct side *side) {
-    return (struct model){said(side, CP_CAPTURE_CHECKPOINT), said(side, CP_CAPTURE_CONFIG),
-                          said(side, CP_CAPTURE_SEED)};
+    return (struct model){said(side, CP_CAPTURE_MODEL), said(side, CP_CAPTURE_CHECKPOINT),
+                          said(side, CP_CAPTURE_CONFIG), said(side, CP_CAPTURE_SEED)};
+}
+
+static bool is_whole(const struct model *model) {
+    return model->section || (model->config && (model->checkpoint || model->seed));
+}
+
+static bool same_model(const struct model *a, const struct model *b) {
+    if (a->section && b->section)
+        return same_text(a->section, b->section);
+    return same_text(a->config, b->config) && same_text(a->checkpoint, b->checkpoint) &&
+           same_text(a->seed, b->seed);
+}
+
+/* What --model, --config and --seed say in the place of the captures. */
+static void override(const struct cp_diff *diff, struct model *model) {
+    model->section = NULL;
+    if (diff->checkpoint || diff->seed) {
+        model->checkpoint = diff->checkpoint;
+        model->seed = diff->checkpoint ? NULL : diff->seed;
+    }
+    if (diff->config)
+        model->config = diff->config;
 }
 
 /* A side that nobody says the settings of has no oracle. */
@@ -63,27 +86,22 @@ static const struct side *unknown(const struct side *a, const struct side *b) {
 /* Why there is no oracle, unless *model is one that can be loaded. */
 static const char *choose_model(const struct cp_diff *diff, const struct side *a, const struct side *b,
                                 struct cp_arena *arena, struct model *model) {
-    const struct model theirs = model_of(b);
-    *model = model_of(a).config ? model_of(a) : theirs;
+    const struct model mine = model_of(a), theirs = model_of(b);
+    const bool asked = diff->checkpoint || diff->seed || diff->config;
+    *model = is_whole(&mine) || mine.config ? mine : theirs;
     if (diff->no_oracle)
         return "";
-    if (diff->checkpoint || diff->seed) {
-        model->checkpoint = diff->checkpoint;
-        model->seed = diff->checkpoint ? NULL : diff->seed;
-    }
-    if (diff->config)
-        model->config = diff->config;
-    if (!model->config || (!model->checkpoint && !model->seed))
+    if (asked)
+        override(diff, model);
+    if (!is_whole(model))
         return "the captures do not say which model they are of; --model and --config do";
     if (unknown(a, b))
         return cp_arena_printf(arena,
                                "%s does not say its settings; --spec-%s does, 'activation=quick' or ''",
                                unknown(a, b)->asked->capture, unknown(a, b) == a ? "a" : "b");
-    if (diff->checkpoint || diff->seed || diff->config)
+    if (asked)
         return NULL;
-    if (theirs.config &&
-        !(same_text(theirs.config, model->config) && same_text(theirs.checkpoint, model->checkpoint) &&
-          same_text(theirs.seed, model->seed)))
+    if ((is_whole(&theirs) || theirs.config) && !same_model(&theirs, model))
         return "the captures say that they are of different models; --model and --config decide";
     const char *const files[] = {model->config, model->seed ? NULL : model->checkpoint};
     for (size_t f = 0; f < 2; f++)
@@ -147,7 +165,18 @@ static const char *stem(const char *capture, struct cp_arena *arena) {
     return name[0] && name[0] != '-' ? name : "capture";
 }
 
+/* Whatever a file says, it stays within the section: each line behind "model:" is indented once more. */
+static void put_section(FILE *out, const char *section) {
+    (void)fputs("model:\n", out);
+    for (const char *line = strchr(section, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
+        (void)fprintf(out, "  %.*s\n", (int)strcspn(line + 1, "\n"), line + 1);
+}
+
 static void put_model(FILE *out, const struct model *model) {
+    if (model->section) {
+        put_section(out, model->section);
+        return;
+    }
     (void)fputs("model:\n", out);
     put_key(out, "  ", "config", model->config);
     if (model->seed)

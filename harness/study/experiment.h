@@ -242,5 +242,7 @@ const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *expe
 /* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
  * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */
 char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena);
+/* Its section `model` alone; "" without a model. */
+char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena);
 
 #endif

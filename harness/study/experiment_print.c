@@ -41,7 +41,8 @@ static void print_capture(FILE *out, int indent, const char *file, const struct 
     print_key(out, indent, "map", capture->map.text);
 }
 
-static void print_model(FILE *out, const struct cp_model_source *model) {
+static void print_model(FILE *out, const struct cp_experiment *experiment) {
+    const struct cp_model_source *model = &experiment->model;
     if (!model->init && !model->checkpoint.text)
         return;
     (void)fputs("model:\n", out);
@@ -143,7 +144,7 @@ static void print_inputs_of(FILE *out, const char *key, int inputs) {
 static void print_experiment(FILE *out, const struct cp_experiment *experiment) {
     print_key(out, 0, "experiment", experiment->name);
     print_key(out, 0, "hypothesis", experiment->hypothesis);
-    print_model(out, &experiment->model);
+    print_model(out, experiment);
     print_inputs(out, &experiment->inputs);
     print_candidate(out, 0, &experiment->baseline);
     (void)fputs(experiment->factorial_first ? "candidates:\n" : "candidates: {}\n", out);
@@ -177,16 +178,25 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     cp_print_check(out, experiment);
 }
 
-char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena) {
+static char *printed(void (*print)(FILE *out, const struct cp_experiment *experiment),
+                     const struct cp_experiment *experiment, struct cp_arena *arena) {
     char *text = NULL, *kept = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    print_experiment(out, experiment);
+    print(out, experiment);
     const bool whole = !ferror(out);
     if (fclose(out) == 0 && whole)
         kept = cp_arena_strdup(arena, text);
     free(text);
     return kept;
+}
+
+char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena) {
+    return printed(print_experiment, experiment, arena);
+}
+
+char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena) {
+    return printed(print_model, experiment, arena);
 }

@@ -106,6 +106,16 @@ static enum cp_status write_classes(const struct cp_study *study, struct cp_resu
     return CP_OK;
 }
 
+static enum cp_status write_model_section(const struct cp_study *study, struct cp_result *result,
+                                          struct cp_error *err) {
+    struct cp_arena arena = {0};
+    const char *text = cp_experiment_print_model(study->experiment, &arena);
+    const enum cp_status status = text ? cp_result_text(result, "/provenance", "model", text, err)
+                                       : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
+    cp_arena_free(&arena);
+    return status;
+}
+
 /* What makes the captures readable by themselves: the model, and each spec's settings on the default. */
 static enum cp_status write_model(const struct cp_study *study, struct cp_result *result,
                                   struct cp_error *err) {
@@ -116,6 +126,7 @@ static enum cp_status write_model(const struct cp_study *study, struct cp_result
     }
     if (!study->modelled)
         return CP_OK;
+    CP_TRY(write_model_section(study, result, err));
     if (model->config.text)
         CP_TRY(cp_result_text(result, "/provenance", "config", model->config.text, err));
     if (model->init)

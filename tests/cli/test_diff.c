@@ -195,6 +195,32 @@ static void grafted_captures(void **state) {
     }
 }
 
+/* A result says all that its experiment said of the model: the oracles of its captures need nothing else. */
+static void results_say_their_model(void **state) {
+    static const char *const models[] = {
+        "{config: " CAPTURES "model.json, init: open_clip, seed: 3, image_size: 24}",
+        "{name: fashion-clip, load_as: open_clip-2.24, force_quick_gelu: on, image_size: 20, pretrained: "
+        "./data/fashion-clip/open_clip_model.safetensors}"};
+    char content[512], arguments[256];
+    (void)state;
+    for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
+        (void)snprintf(content, sizeof content,
+                       "experiment: x\nmodel: %s\ninputs: {synthetic: {images: 16, prompts: 2}}\n"
+                       "baseline: {activation: quick}\ncandidates: {erf: {activation: erf}}\noracle: off\n"
+                       "record: {'*': full}\noutput: %s\n",
+                       models[m], capture_path());
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", content, text);
+        (void)snprintf(arguments, sizeof arguments, "diff %s:baseline %s:erf -o $OUT", capture_path(),
+                       capture_path());
+        const int code = run_program(arguments, text, sizeof text);
+        if (code != CP_PARITY_FAILURE || !strstr(text, "first divergence  visual.0.mlp.gelu  semantic\n"))
+            fail_msg("%s: exit code %d\n%s", models[m], code, text);
+    }
+}
+
 /* Captures that share no tap: nothing was compared. */
 static void nothing_in_common(void **state) {
     char arguments[512];
@@ -253,6 +279,7 @@ int main(void) {
         cmocka_unit_test(foreign_file_by_a_map),
         cmocka_unit_test(unknown_settings_have_no_oracle),
         cmocka_unit_test(grafted_captures),
+        cmocka_unit_test(results_say_their_model),
         cmocka_unit_test(nothing_in_common),
         cmocka_unit_test(experiments),
     };
