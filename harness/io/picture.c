@@ -72,6 +72,18 @@ static const struct {
     enum cp_status (*decode)(const struct cp_picture_source *source);
 } formats[] = {{is_png, cp_picture_png}, {is_jpeg, cp_picture_jpeg}, {is_webp, cp_picture_webp}};
 
+/* The format's index; the number of formats where none accepts. */
+static size_t format_of(const uint8_t *bytes, size_t size) {
+    size_t f = 0;
+    while (f < sizeof formats / sizeof formats[0] && !formats[f].accepts(bytes, size))
+        f++;
+    return f;
+}
+
+bool cp_picture_is_known(const uint8_t *bytes, size_t size) {
+    return format_of(bytes, size) < sizeof formats / sizeof formats[0];
+}
+
 static enum cp_status refuse(const struct cp_picture_source *source) {
     return cp_fail(source->err, CP_BAD_INPUT, source->path,
                    source->size ? "is no picture that is known by its first bytes" : "is empty"),
@@ -82,10 +94,8 @@ enum cp_status cp_picture_decode(const uint8_t *bytes, size_t size, const char *
                                  const struct cp_picture_options *options, struct cp_picture *picture,
                                  struct cp_error *err) {
     const struct cp_picture_source source = {bytes, size, path, options, picture, err};
+    const size_t f = format_of(bytes, size);
     *picture = (struct cp_picture){0};
-    size_t f = 0;
-    while (f < sizeof formats / sizeof formats[0] && !formats[f].accepts(bytes, size))
-        f++;
     if (f == sizeof formats / sizeof formats[0])
         return refuse(&source);
     const enum cp_status status = formats[f].decode(&source);

@@ -51,6 +51,10 @@ struct cp_picture_options {
 size_t cp_picture_pixel(enum cp_picture_mode mode);
 extern const char *const cp_picture_mode_names[CP_PICTURE_MODES];
 
+/* Whether the first bytes of a file are a format's; CP_PICTURE_MAGIC bytes decide. */
+enum { CP_PICTURE_MAGIC = 16 };
+bool cp_picture_is_known(const uint8_t *bytes, size_t size);
+
 /* Reads a picture; path is the name for errors where bytes are given. Release with cp_picture_free; after a
  * failure there is nothing to release. */
 enum cp_status cp_picture_read(const char *path, const struct cp_picture_options *options,

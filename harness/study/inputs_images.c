@@ -2,6 +2,7 @@
 #include "study/inputs_load.h"
 
 #include "base/hash.h"
+#include "io/file.h"
 #include "io/image.h"
 #include "io/picture.h"
 
@@ -40,42 +41,55 @@ static enum cp_status add_source(struct cp_inputs_loader *l, struct cp_image_sou
     return CP_OK;
 }
 
-/* What a file holds is told by its bytes when it is read; what it is said to hold, by its ending. */
-static bool is_picture(const char *path) {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".PNG", ".JPG", ".JPEG", ".WEBP"};
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        if (cp_inputs_ends_with(path, endings[i]))
-            return true;
-    return false;
+static enum cp_status add_npy(struct cp_inputs_loader *l, const char *path) {
+    const size_t side = (size_t)l->config->vision.image_size;
+    struct cp_array array;
+    CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
+    if (array.dtype != CP_FP32 || array.rank != 4 || array.shape[1] != 3 || array.shape[2] != side ||
+        array.shape[3] != side)
+        return cp_fail(l->err, CP_BAD_INPUT, path, "is no tensor of normalised pixels for this model"),
+               cp_expected(l->err, "float32 (images, 3, %zu, %zu)", side, side);
+    return add_source(l, (struct cp_image_source){.count = array.shape[0], .values = array.data}, path);
 }
 
-static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *path) {
-    const size_t side = (size_t)l->config->vision.image_size;
-    struct cp_image_source source = {.count = 1};
+static enum cp_status add_idx(struct cp_inputs_loader *l, const char *path) {
     struct cp_array array;
-    CP_TRY(cp_inputs_add_file(l, path));
-    if (is_picture(path)) {
-        source.path = path;
-        return add_source(l, source, path);
-    }
-    if (cp_inputs_ends_with(path, ".npy")) {
-        CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
-        if (array.dtype != CP_FP32 || array.rank != 4 || array.shape[1] != 3 || array.shape[2] != side ||
-            array.shape[3] != side)
-            return cp_fail(l->err, CP_BAD_INPUT, path, "is no tensor of normalised pixels for this model"),
-                   cp_expected(l->err, "float32 (images, 3, %zu, %zu)", side, side);
-        source.values = array.data;
-    } else {
-        CP_TRY(cp_idx_read(path, l->arena, &array, l->err));
-        if (array.rank != 3)
-            return cp_fail(l->err, CP_BAD_INPUT, path, "is no stack of images"),
-                   cp_expected(l->err, "unsigned bytes (images, height, width)");
-        source.bytes = array.data;
-        source.height = array.shape[1];
-        source.width = array.shape[2];
-    }
-    source.count = array.shape[0];
+    CP_TRY(cp_idx_read(path, l->arena, &array, l->err));
+    if (array.rank != 3)
+        return cp_fail(l->err, CP_BAD_INPUT, path, "is no stack of images"),
+               cp_expected(l->err, "unsigned bytes (images, height, width)");
+    const struct cp_image_source source = {
+        .count = array.shape[0], .bytes = array.data, .height = array.shape[1], .width = array.shape[2]};
     return add_source(l, source, path);
+}
+
+static enum cp_status add_picture(struct cp_inputs_loader *l, const char *path) {
+    return add_source(l, (struct cp_image_source){.count = 1, .path = path}, path);
+}
+
+/* By the ending, so that ten thousand pictures are not opened before the first is read; by the first bytes
+ * where the ending says nothing. */
+static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *path) {
+    static const struct {
+        const char *ending;
+        enum cp_status (*add)(struct cp_inputs_loader *l, const char *path);
+    } endings[] = {{".png", add_picture},
+                   {".jpg", add_picture},
+                   {".jpeg", add_picture},
+                   {".webp", add_picture},
+                   {".npy", add_npy}};
+    struct cp_file start;
+    CP_TRY(cp_inputs_add_file(l, path));
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (cp_inputs_ends_with(path, endings[i].ending))
+            return endings[i].add(l, path);
+    CP_TRY(cp_file_read_start(path, CP_PICTURE_MAGIC, l->arena, &start, l->err));
+    if (cp_picture_is_known(start.bytes, start.size))
+        return add_picture(l, path);
+    if (start.size >= 2 && start.bytes[0] == 0 && start.bytes[1] == 0)
+        return add_idx(l, path);
+    return cp_fail(l->err, CP_BAD_INPUT, path, "holds no images that are known by its first bytes"),
+           cp_expected(l->err, "PNG, JPEG, WebP, .npy, or IDX of unsigned bytes");
 }
 
 static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_text *pattern) {

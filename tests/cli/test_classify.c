@@ -1,25 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * classify: its probabilities against PyTorch's (reference/golden/classify), its table, and what it refuses.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "layout_fixture.h"
 
 #include "program_fixture.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <math.h>
+#include <sys/stat.h>
 
-#define MODEL "classify --model data/fashion-clip"
+#define DEMO "data/fashion-clip"
+#define MODEL "classify --model " DEMO
 #define PROMPTS " --prompt 'a photo of a T-shirt' 'a photo of a dress' 'a photo of a bag'"
 #define DRESS " --image data/fashion-clip/images/00029-dress.png"
 
 enum { COUNT = 3 };
 
+static char folder_of_test[64]; /* in arguments it is $DIR */
 static char text[1 << 16];
+
+static int make_folder(void **state) {
+    (void)make_scratch(state);
+    (void)snprintf(folder_of_test, sizeof folder_of_test, "/tmp/clip-parity-classify-%ld", (long)getpid());
+    (void)setenv("DIR", folder_of_test, 1);
+    return mkdir(folder_of_test, 0700);
+}
+
+static int remove_folder(void **state) {
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -r %s", folder_of_test);
+    return system(command) != 0 || remove_scratch(state); /* NOLINT(cert-env33-c) */
+}
+
+static int create_in_folder(const char *name) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder_of_test, name);
+    const int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    return fd;
+}
 
 static void runs(const char *arguments, int code, const char *says) {
     const int got = run_program(arguments, text, sizeof text);
@@ -155,6 +175,51 @@ static void settings_may_say_what_the_config_does_not(void **state) {
     runs(BARE " --name fashion-clip --config x.json", 4, "both --config and --name");
 }
 
+/* What transformers' save_pretrained leaves, with the demo model's weights: the same numbers. */
+static void hugging_face_folder(void **state) {
+    static const char config[] =
+        "{\"model_type\": \"clip\", \"projection_dim\": 64, \"logit_scale_init_value\": 2.6592,\n"
+        "\"vision_config\": {\"hidden_size\": 128, \"intermediate_size\": 512, \"num_hidden_layers\": 6, "
+        "\"num_attention_heads\": 2, \"image_size\": 28, \"patch_size\": 4, \"hidden_act\": "
+        "\"quick_gelu\"},\n"
+        "\"text_config\": {\"hidden_size\": 64, \"intermediate_size\": 256, \"num_hidden_layers\": 4, "
+        "\"num_attention_heads\": 1, \"hidden_act\": \"quick_gelu\"}}\n";
+    static struct listing list;
+    struct cp_clip_config demo;
+    struct cp_model model;
+    struct cp_error err = {0};
+    double ours[COUNT], theirs[COUNT];
+    (void)state;
+    assert_int_equal(cp_clip_config_named("fashion-clip-quickgelu", &demo, &err), CP_OK);
+    assert_int_equal(cp_model_load(DEMO "/open_clip_model.safetensors", &demo, &model, &err), CP_OK);
+    list_model(&list, &model);
+    as_hugging_face(&list);
+    const int weights = create_in_folder("model.safetensors"), said = create_in_folder("config.json");
+    write_stored(weights, list.tensors, list.count, NULL);
+    assert_int_equal(write(said, config, sizeof config - 1), sizeof config - 1);
+    (void)close(weights);
+    (void)close(said);
+    cp_model_free(&model);
+    runs(MODEL DRESS PROMPTS " --json", 0, "");
+    read_spec("baseline", ours);
+    runs("classify --model $DIR" DRESS PROMPTS " --json", 0, "");
+    read_spec("baseline", theirs);
+    assert_memory_equal(ours, theirs, sizeof ours);
+}
+
+/* A picture is told by its bytes where its name says nothing. */
+static void a_picture_needs_no_ending(void **state) {
+    double named[COUNT], nameless[COUNT];
+    (void)state;
+    runs(MODEL DRESS PROMPTS " --json", 0, "");
+    read_spec("baseline", named);
+    runs(MODEL " --image $(cp " DEMO "/images/00029-dress.png $DIR/upload; echo $DIR/upload)" PROMPTS
+               " --json",
+         0, "");
+    read_spec("baseline", nameless);
+    assert_memory_equal(named, nameless, sizeof named);
+}
+
 /* Position embeddings in two ways, from one line. */
 static void pictures_of_another_size(void **state) {
     (void)state;
@@ -188,7 +253,9 @@ static void what_is_wrong_is_said(void **state) {
         {MODEL DRESS PROMPTS " --imag x", 4, "classify: unknown option '--imag'"},
         {MODEL " x" DRESS PROMPTS, 4, "classify: 'x' is of no option"},
         {MODEL " --image nope.png" PROMPTS, 3, "nope.png: No such file or directory"},
-        {MODEL " --image README.md" PROMPTS, 3, "README.md: no IDX file"},
+        {MODEL " --image README.md" PROMPTS, 3,
+         "README.md: holds no images that are known by its first bytes (expected PNG, JPEG, WebP, .npy, or "
+         "IDX of unsigned bytes)"},
         {MODEL " --image reference/golden/pictures/refused-truncated.jpg" PROMPTS, 3,
          "refused-truncated.jpg: "},
         {MODEL DRESS " --prompt \"$(printf 'a\\377')\"", 3, "--prompt: prompt 1 has byte 0xff at 1"},
@@ -217,9 +284,11 @@ int main(void) {
         cmocka_unit_test(specs_stand_side_by_side),
         cmocka_unit_test(many_specs_fit),
         cmocka_unit_test(settings_may_say_what_the_config_does_not),
+        cmocka_unit_test(hugging_face_folder),
+        cmocka_unit_test(a_picture_needs_no_ending),
         cmocka_unit_test(pictures_of_another_size),
         cmocka_unit_test(one_prompt_is_said),
         cmocka_unit_test(what_is_wrong_is_said),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
