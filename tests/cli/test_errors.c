@@ -19,7 +19,8 @@ static void one_line_each(void **state) {
         int code;
         const char *says;
     } cases[] = {
-        {"frobnicate", 4, "unknown command 'frobnicate'"},
+        {"frobnicate", 4, "unknown command 'frobnicate' (expected one of run, diff"},
+        {"inspet x.pt", 4, "unknown command 'inspet'; did you mean 'inspect'?"},
         {"run", 4, "no experiment"},
         {"run --fast x.yaml", 4, "unknown option '--fast'"},
         {"run /nowhere/x.yaml", 3, "/nowhere/x.yaml"},
@@ -84,9 +85,32 @@ static void a_model_that_is_not_its_config(void **state) {
     assert_non_null(strstr(text, "tensor visual.transformer.resblocks.5.ln_1.bias: unexpected tensor"));
 }
 
+/* The whole help, and each command's, which is a part of it. */
+static void help_fits_a_terminal(void **state) {
+    static const char *const commands[] = {"run",     "diff",       "bisect",   "report",
+                                           "check",   "accept",     "classify", "inspect",
+                                           "convert", "preprocess", "tokenize", "list"};
+    static char whole[1 << 14], part[1 << 14];
+    char arguments[64];
+    (void)state;
+    assert_int_equal(run_program("--help", whole, sizeof whole), 0);
+    for (const char *line = whole; *line; line += strcspn(line, "\n") + 1)
+        if (strcspn(line, "\n") > 80)
+            fail_msg("more than 80 columns: %.*s", (int)strcspn(line, "\n"), line);
+    for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
+        (void)snprintf(arguments, sizeof arguments, "%s --help", commands[c]);
+        assert_int_equal(run_program(arguments, part, sizeof part), 0);
+        const char *own = strstr(part, "\n\n  ");
+        assert_non_null(own);
+        assert_int_equal(strncmp(own + 4, commands[c], strlen(commands[c])), 0);
+        assert_non_null(strstr(whole, own + 2));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_line_each),
+        cmocka_unit_test(help_fits_a_terminal),
         cmocka_unit_test(a_model_that_is_not_its_config),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
