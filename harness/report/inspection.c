@@ -33,8 +33,8 @@ static void print_architecture(const struct cp_inspection *in, FILE *out) {
     (void)fprintf(out, "embedding      %d\n", c->embed_dim);
     if (c->activation_unknown)
         (void)fprintf(out,
-                      "               in no shape, so assumed: heads %s, eps 1e-5, pooling as OpenAI's;\n"
-                      "               the activation cannot be known from them\n",
+                      "               in no shape, so assumed: heads %s, eps 1e-5,\n"
+                      "               pooling as OpenAI's; the activation cannot be known\n",
                       in->same_shapes ? "as in that config" : "of 64");
 }
 
@@ -82,8 +82,8 @@ static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
 static void print_calibration(const struct cp_calibration *k, FILE *out) {
     (void)fprintf(out, "\ncalibration    %zu images, %s\n", k->images,
                   k->labelled ? "labelled" : "each with its prompt");
-    (void)fprintf(out, "  %-5s %10s %9s  %-29s%s\n", "", "loss", "accuracy", "above the best, 95 %",
-                  k->has_gradient ? "gradient^2      z" : "");
+    (void)fprintf(out, "  %-5s %10s %9s  %-*s%s\n", "", "loss", "accuracy", k->has_gradient ? 29 : 0,
+                  "above the best, 95 %", k->has_gradient ? "gradient^2      z" : "");
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
         print_activation(k, a, out);
 }
@@ -95,8 +95,24 @@ static const char *told(const struct cp_calibration *k) {
     return k->excluded[other] ? cp_config_activation_names[k->best] : "erf or tanh";
 }
 
+/* Why no activation is told. */
+static const char *why_not(const struct cp_calibration *k, char why[96]) {
+    const char *best = cp_config_activation_names[k->best];
+    if (k->untrained)
+        return "no better than chance under any activation";
+    if (k->too_few)
+        (void)snprintf(why, 96, "too few images, %d are needed", CP_STATIONARITY_LEAST);
+    else if (k->disagree)
+        (void)snprintf(why, 96, "%s has the least loss, another the least gradient", best);
+    else
+        (void)snprintf(why, 96, "%s is likelier, with confidence %.1f %% only", best,
+                       100 * k->told_confidence);
+    return why;
+}
+
 static void print_provenance(const struct cp_inspection *in, FILE *out) {
     const struct cp_calibration *k = &in->calibration;
+    char why[96];
     (void)fprintf(out, "\nactivation     config says       %s\n",
                   in->config_says < 0 ? "nothing: none is given" : activation_name(in->config_says));
     (void)fprintf(out, "               file says         %s\n",
@@ -105,29 +121,14 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
                   in->identity_says < 0 ? "nothing: no published file has its digest"
                                         : activation_name(in->identity_says));
     if (!in->calibrated)
-        (void)fputs("               calibration       not made: it needs --images, --classes, --templates, "
-                    "--labels\n",
+        (void)fputs("               calibration       not made: it needs --images, --classes,\n"
+                    "                                 --templates and --labels\n",
                     out);
     else if (k->told)
         (void)fprintf(out, "               calibration says  %s, confidence %s%.1f %%\n", told(k),
                       k->told_confidence > 0.999 ? "above " : "", 100 * fmin(k->told_confidence, 0.999));
-    else if (k->untrained)
-        (void)fputs(
-            "               calibration       cannot tell: no better than chance under any activation\n",
-            out);
-    else if (k->too_few)
-        (void)fprintf(out, "               calibration       cannot tell: too few images, %d are needed\n",
-                      CP_STATIONARITY_LEAST);
-    else if (k->disagree)
-        (void)fprintf(out,
-                      "               calibration       cannot tell: %s has the least loss, another the "
-                      "least gradient\n",
-                      cp_config_activation_names[k->best]);
     else
-        (void)fprintf(
-            out,
-            "               calibration       cannot tell: %s is likelier, with confidence %.1f %% only\n",
-            cp_config_activation_names[k->best], 100 * k->told_confidence);
+        (void)fprintf(out, "               calibration       cannot tell: %s\n", why_not(k, why));
 }
 
 void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
@@ -160,9 +161,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
         (void)fputs("not finite     none\n", out);
     print_groups(in, out);
     if (has_fingerprint(in))
-        (void)fputs("all matrices are fp16 values, as OpenAI's are: such weights were trained with QuickGELU "
-                    "if they\n"
-                    "are OpenAI's, but others are stored so too\n",
+        (void)fputs("all matrices are fp16 values, as OpenAI's are: such weights were trained with\n"
+                    "QuickGELU if they are OpenAI's, but others are stored so too\n",
                     out);
     if (in->calibrated)
         print_calibration(&in->calibration, out);
@@ -230,6 +230,7 @@ static void json_groups(struct cp_json *json, const struct cp_inspection *in) {
 }
 
 static void json_calibration(struct cp_json *json, const struct cp_calibration *k) {
+    char why[96];
     cp_json_open(json, "calibration", '{');
     cp_json_count(json, "images", k->images);
     cp_json_bool(json, "labelled", k->labelled);
@@ -251,6 +252,7 @@ static void json_calibration(struct cp_json *json, const struct cp_calibration *
     cp_json_close(json, '}');
     cp_json_text(json, "best", cp_config_activation_names[k->best]);
     cp_json_text(json, "says", k->told ? told(k) : NULL);
+    cp_json_text(json, "cannot_tell", k->told ? NULL : why_not(k, why));
     cp_json_number(json, "confidence", k->told_confidence);
     cp_json_close(json, '}');
 }
