@@ -23,19 +23,9 @@
 #include <cmocka.h>
 
 #include "folder_fixture.h"
+#include "sanitized.h"
 
-/* The limits are promises of the plain build: AddressSanitizer's own memory is beyond them, as is the time of
- * code without optimisation. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1 /* NOLINT: gcc's name, for clang */
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(CP_COVERAGE)
-enum { CHILD_SECONDS = 20, CHILD_KIB = 1 << 30 };
-#else
-enum { CHILD_SECONDS = 1, CHILD_KIB = 256 << 10 };
-#endif
+enum { CHILD_SECONDS = SANITIZED ? 20 : 1, CHILD_KIB = SANITIZED ? 1 << 30 : 256 << 10 };
 
 #ifdef CP_COVERAGE
 void __gcov_dump(void); /* NOLINT(bugprone-reserved-identifier): gcc's name */

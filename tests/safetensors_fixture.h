@@ -3,6 +3,7 @@
 #ifndef CP_TESTS_SAFETENSORS_FIXTURE_H
 #define CP_TESTS_SAFETENSORS_FIXTURE_H
 
+#include "sanitized.h"
 #include "scratch_fixture.h"
 
 #include "io/checkpoint.h"
@@ -13,14 +14,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Sanitizers and counters cost time and memory: the limits are for a plain build. */
-#if defined(__SANITIZE_ADDRESS__) || defined(CP_COVERAGE)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
 enum { SECONDS_MAX = SANITIZED ? 20 : 1 };
 
 #define ENTRY(name, dtype, shape, offsets)                                                                   \

@@ -10,10 +10,11 @@
 #include <cmocka.h>
 
 #include "capture_fixture.h"
+#include "sanitized.h"
 
 #include <time.h>
 
-enum { FILES = 2000, BYTES = 1 << 20 };
+enum { FILES = SANITIZED ? 400 : 2000, BYTES = 1 << 20 };
 
 static uint64_t seed = 111;
 

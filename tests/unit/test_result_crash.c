@@ -4,6 +4,7 @@
  * n. */
 #include "breaking_disk.h"
 #include "result_fixture.h"
+#include "sanitized.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -98,7 +99,7 @@ static void break_at_every_write(enum fault fault) {
     char digest[65];
     long n = 0;
     expect_whole_run(path, digest);
-    for (shared->committed = 0;; n++) {
+    for (shared->committed = 0;; n += SANITIZED ? 5 : 1) {
         const int outcome = run_broken(path, fault, n, 0);
         if (WIFEXITED(outcome) && WEXITSTATUS(outcome) == CP_OK)
             break;
@@ -145,7 +146,7 @@ static void test_kill_at_random_moments(void **state) {
         (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000000u + (uint64_t)end.tv_nsec - (uint64_t)begin.tv_nsec;
     plan.random = 1;
     shared->committed = 0;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < (SANITIZED ? 12 : 60); round++) {
         const struct timespec pause = {0, (long)(next_random() % (whole < 900000000u ? whole : 900000000u))};
         const pid_t child = fork();
         if (child == 0)
