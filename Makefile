@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive bench bench-pytorch calibration mutations fuzz coverage clean
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration mutations fuzz coverage clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -67,6 +67,13 @@ calibration: build
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup
 	/usr/bin/python3 tests/mutation/mutate.py
+
+# .clang-format and .clang-tidy over every source: some ten minutes.
+SOURCES = $(shell git ls-files 'harness/*.[ch]' 'reference/*.[ch]' 'tests/*.[ch]')
+lint: build
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang-format clang-tidy"
+	clang-format --dry-run --Werror $(SOURCES)
+	@printf '%s\n' $(filter %.c,$(SOURCES)) | xargs -P "$$(nproc)" -n 4 clang-tidy -p build/release --quiet 2>build/lint.log
 
 # Every fuzz target for FUZZ_SECONDS, or to FUZZ_RUNS, from the committed seeds; what they find is in build/fuzz.
 FUZZ = safetensors zip pickle config yaml tokenizer png jpeg webp

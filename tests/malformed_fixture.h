@@ -28,7 +28,7 @@
 enum { CHILD_SECONDS = SANITIZED ? 20 : 1, CHILD_KIB = SANITIZED ? 1 << 30 : 256 << 10 };
 
 #ifdef CP_COVERAGE
-void __gcov_dump(void); /* NOLINT(bugprone-reserved-identifier): gcc's name */
+void __gcov_dump(void);
 #endif
 
 /* Reads the whole file at path; what it read is dropped. */

@@ -25,7 +25,7 @@ enum { FORMS = sizeof forms / sizeof forms[0] };
 
 struct arguments {
     const char *result, *output;
-    const struct form *form; /* while parsing NULL: none asked for */
+    const struct form *form; /* NULL: none asked for */
 };
 
 /* The form that an output's ending asks for; else the page. */
@@ -67,8 +67,6 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     if (!a->result)
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
-    if (!a->form)
-        a->form = form_of(a->output);
     return CP_OK;
 }
 
@@ -113,12 +111,13 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 /* Beside the result unless -o says where; "-" is standard output. */
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
-    if (a->output ? strcmp(a->output, "-") == 0 : !a->form->ending)
-        return a->form->write(report, stdout), CP_OK;
-    const char *path = a->output ? a->output : beside(report, a->result, a->form->ending);
+    const struct form *form = a->form ? a->form : form_of(a->output);
+    if (a->output ? strcmp(a->output, "-") == 0 : !form->ending)
+        return form->write(report, stdout), CP_OK;
+    const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     if (!path)
         return cp_fail(err, CP_INTERNAL, a->result, "out of memory");
-    CP_TRY(write_file(report, a->form, path, err));
+    CP_TRY(write_file(report, form, path, err));
     printf("report  %s\n", path);
     return CP_OK;
 }

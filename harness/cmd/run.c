@@ -98,18 +98,21 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     return CP_OK;
 }
 
+static enum cp_status run_all(int argc, char **argv, struct arguments *a, struct cp_error *err) {
+    a->files = calloc((size_t)argc + 1, sizeof *a->files);
+    a->overrides = calloc((size_t)argc + 1, sizeof *a->overrides);
+    if (!a->files || !a->overrides)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(parse(argc, argv, a, err));
+    CP_TRY(check_all(a, err));
+    for (size_t f = 0; f < a->file_count; f++)
+        CP_TRY(run_one(a, a->files[f], err));
+    return CP_OK;
+}
+
 enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {.files = calloc((size_t)argc + 1, sizeof *a.files),
-                          .overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
-    enum cp_status status = CP_OK;
-    if (!a.files || !a.overrides)
-        status = cp_fail(err, CP_INTERNAL, "", "out of memory");
-    if (status == CP_OK)
-        status = parse(argc, argv, &a, err);
-    if (status == CP_OK)
-        status = check_all(&a, err);
-    for (size_t f = 0; f < a.file_count && status == CP_OK; f++)
-        status = run_one(&a, a.files[f], err);
+    struct arguments a = {0};
+    const enum cp_status status = run_all(argc, argv, &a, err);
     cp_arena_free(&a.arena);
     free(a.files);
     free(a.overrides);

@@ -212,7 +212,7 @@ static enum cp_status receive_listing(struct cp_capture *capture, struct cp_erro
     const double seconds = capture->child->limits.open_seconds;
     size_t bytes = 0;
     CP_TRY(receive_header(capture, sizeof(struct cp_capture_listing), LISTING_BYTES, seconds, &bytes, err));
-    char *body = malloc(bytes);
+    char *body = malloc(bytes + 1); /* never of nothing */
     if (!body)
         return no_memory(capture, err);
     enum cp_status status = receive(capture, body, bytes, seconds, err);

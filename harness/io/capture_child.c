@@ -133,9 +133,9 @@ static herr_t read_scale(hid_t dataset, unsigned dim, hid_t scale, void *context
     char **texts = NULL;
     (void)dataset;
     (void)dim;
-    if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0 &&
+    if (type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0 && count > 0 &&
         count == (hssize_t)labels->count)
-        texts = calloc(labels->count + 1, sizeof *texts);
+        texts = calloc((size_t)count, sizeof *texts);
     if (texts && H5Dread(scale, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts) >= 0) {
         FILE *out = open_memstream(&labels->text, &labels->size);
         for (size_t i = 0; out && i < labels->count; i++)

@@ -166,7 +166,7 @@ static enum cp_status choose(struct cp_capture_server *s, const struct names *na
 }
 
 static enum cp_status list_capture(struct cp_capture_server *s, hid_t captures) {
-    struct names names;
+    struct names names = {0};
     const char *name;
     char object[300];
     CP_TRY(list_links(s, captures, "/captures", &names));

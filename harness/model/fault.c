@@ -23,7 +23,7 @@ int cp_fault_activation(const struct cp_ops *ops, const struct cp_choice *choice
     for (int i = 0; ops->activations[i] && count < 16; i++)
         if (strcmp(ops->activations[i]->info.maths, ops->activations[own]->info.maths) != 0)
             others[count++] = i;
-    return others[draw(choice, CP_INJECT_ACTIVATION, 0) % (uint64_t)count];
+    return count ? others[draw(choice, CP_INJECT_ACTIVATION, 0) % (uint64_t)count] : own;
 }
 
 double cp_fault_eps(const struct cp_choice *choice, enum cp_point point) {
@@ -76,6 +76,7 @@ static size_t drawn_element(const struct cp_choice *choice, const float *weight,
     for (size_t i = 0; i < count; i++)
         square += (double)weight[i] * (double)weight[i];
     const double least = 0.5 * sqrt(square / (double)count);
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a matrix has elements */
     size_t at = (size_t)(draw(choice, CP_INJECT_WEIGHT_BIT, 1) % count);
     for (size_t tried = 0; tried < count && fabs((double)weight[at]) < least; tried++)
         at = (at + 1) % count;

@@ -128,9 +128,10 @@ bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, c
     if (a == b)
         return false;
     const struct cp_tap_weights x = cp_tap_weights(a, site), y = cp_tap_weights(b, site);
-    for (size_t i = 0; i < x.count; i++)
-        if (x.tensor[i].values != y.tensor[i].values &&
-            memcmp(x.tensor[i].values, y.tensor[i].values, x.tensor[i].elements * sizeof(float)) != 0)
+    for (size_t i = 0; i < x.count; i++) {
+        const float *of_a = x.tensor[i].values, *of_b = y.tensor[i].values;
+        if (of_a != of_b && (!of_a || !of_b || memcmp(of_a, of_b, x.tensor[i].elements * sizeof(float)) != 0))
             return true;
+    }
     return false;
 }

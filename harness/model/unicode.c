@@ -40,7 +40,7 @@ static const void *find_run(const void *runs, size_t count, size_t size, uint32_
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         const uint32_t *run = (const uint32_t *)(const void *)((const char *)runs + middle * size);
-        if (code < run[0])
+        if (code < run[0]) /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): a row of the table */
             high = middle;
         else if (code > run[1])
             low = middle + 1;

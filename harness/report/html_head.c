@@ -4,6 +4,7 @@
 #include "report/assets.h"
 #include "report/html.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const styles[] = {cp_asset_uplot_css, cp_asset_page_css};
@@ -23,8 +24,10 @@ static void put_hash(FILE *out, const char *content) {
         return;
     cp_digest_add(digest, content, strlen(content));
     cp_digest_finish_hex(digest, hex);
-    for (size_t i = 0; i < CP_DIGEST_BYTES; i++)
-        (void)sscanf(hex + 2 * i, "%2hhx", &bytes[i]);
+    for (size_t i = 0; i < CP_DIGEST_BYTES; i++) {
+        const char byte[] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        bytes[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
     cp_base64(bytes, sizeof bytes, text);
     (void)fprintf(out, " 'sha256-%s'", text);
 }

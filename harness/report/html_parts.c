@@ -39,7 +39,6 @@ static void put_bar(FILE *out, struct cp_html_axis axis, double y, int part, dou
 static void put_end(FILE *out, const struct cp_report *r, const char *end) {
     const struct cp_html_axis axis = axis_of(r, end);
     const size_t shown = r->candidates < OPEN ? r->candidates : OPEN;
-    double y = TOP;
     (void)fprintf(out, "<h3>%s</h3><figure class=scroll>", end);
     cp_html_svg(out, "drawn", TOP + (double)shown * (3 * ROW + GAP), "Maths or rounding at", end);
     for (int power = axis.low; power <= axis.high; power += cp_html_axis_step(axis, 8)) {
@@ -49,7 +48,8 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
                       "text-anchor=middle>1e%d</text>",
                       x, x, TOP + (double)shown * (3 * ROW + GAP), x, power);
     }
-    for (size_t c = 0; c < shown; c++, y += 3 * ROW + GAP) {
+    for (size_t c = 0; c < shown; c++) {
+        const double y = TOP + (double)c * (3 * ROW + GAP);
         const struct cp_report_tap *tap = end_tap(&r->candidate[c], end);
         (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 1.5 * ROW + 3);
         cp_html_text(out, r->candidate[c].name);

@@ -32,7 +32,7 @@ static void put_scientific(FILE *out, double value) {
     (void)snprintf(digits, sizeof digits, "%.2e", value);
     char *exponent = strchr(digits, 'e');
     *exponent = '\0';
-    (void)fprintf(out, "%se%d", digits, atoi(exponent + 1));
+    (void)fprintf(out, "%se%ld", digits, strtol(exponent + 1, NULL, 10));
 }
 
 static void put_number(FILE *out, double value) {

@@ -44,7 +44,7 @@ static enum cp_status read_rms(struct cp_lockstep *ls, const struct cp_site *sit
     const size_t at = cp_sites_find(&ls->study->sites, site->tower, point, site->layer);
     for (size_t i = 0; i < inputs; i++)
         rms[i] = NAN;
-    if (at == ls->study->sites.count || !ls->study->watched[at])
+    if (at == ls->study->sites.count || !ls->study->watched[at] || inputs == 0)
         return CP_OK;
     double(*metrics)[CP_PART_COUNT][CP_METRIC_COUNT] = malloc(inputs * sizeof *metrics);
     if (!metrics)
@@ -132,7 +132,7 @@ enum cp_status cp_bracket_define(struct cp_lockstep *ls, struct cp_error *err) {
 
 enum cp_status cp_bracket_write(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    size_t most = 0, tap = 0;
+    size_t most = 1, tap = 0;
     for (size_t i = 0; i < study->sites.count; i++)
         most = study->sites.list[i].shape[0] > most ? study->sites.list[i].shape[0] : most;
     double *rms = malloc(3 * most * sizeof *rms);

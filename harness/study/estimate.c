@@ -17,8 +17,8 @@ static double tower_work(double tokens, double width, double mlp, double layers,
 
 /* Of so many images and prompts through both towers. */
 static double passes(const struct cp_clip_config *c, size_t images, size_t prompts) {
-    const double grid = c->vision.image_size / c->vision.patch_size, patch = c->vision.patch_size;
-    const double tokens = grid * grid + 1;
+    const int grid = c->vision.image_size / c->vision.patch_size;
+    const double tokens = (double)grid * grid + 1, patch = c->vision.patch_size;
     const double image =
         tower_work(tokens, c->vision.width, c->vision.mlp_width, c->vision.layers, c->embed_dim) +
         tokens * 3 * patch * patch * c->vision.width;

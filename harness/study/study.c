@@ -272,7 +272,7 @@ static enum cp_status check_preprocess(const struct cp_study *study, struct cp_e
 
 /* The prompts, as each spec's tokenizer reads them. */
 static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
-    const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof *by);
+    const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof(void *));
     if (!by)
         return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++)

@@ -121,6 +121,7 @@ static struct sides as_marks(const struct task *task, const struct sides *s, int
     const float *ids = s->b, *own = s->c;
     const double *oracle_c = s->oracle_c, *oracle_b = s->oracle_b;
     for (size_t i = 0; i < n; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): ids are recorded by both, or not at all */
         marks[i] = own[i] == ids[i] ? 1 : 2;
         marks[n + i] = 1;
         oracle_marks[i] = oracle_c && oracle_c[i] != (double)ids[i] ? 2 : 1;

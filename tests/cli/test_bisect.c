@@ -122,7 +122,6 @@ static void assert_reproduces(const char *arguments, const char *label) {
     (void)snprintf(copy, sizeof copy, "%s", answer(arguments, 0));
     const char *shares = strstr(copy, label), *command = strstr(copy, prefix);
     assert_true(shares && command);
-    /* NOLINTNEXTLINE(cert-err34-c): the program's own numbers */
     assert_int_equal(sscanf(shares + strlen(label), "%31s %lf %% of %lf", tap, &percent, &full), 3);
     const double share = 100 * strtod(strstr(arguments, "--share ") + strlen("--share "), NULL);
     assert_true(strcmp(label, "\nleft ") == 0 ? percent < share : percent >= share);

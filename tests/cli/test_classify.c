@@ -30,7 +30,7 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
     char command[128];
     (void)snprintf(command, sizeof command, "rm -r %s", folder_of_test);
-    return system(command) != 0 || remove_scratch(state); /* NOLINT(cert-env33-c) */
+    return system(command) != 0 || remove_scratch(state);
 }
 
 static int create_in_folder(const char *name) {

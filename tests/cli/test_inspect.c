@@ -27,7 +27,7 @@ static int make_folder(void **state) {
 static int remove_folder(void **state) {
     char command[128];
     (void)snprintf(command, sizeof command, "rm -r %s", folder_of_test);
-    return system(command) != 0 || remove_scratch(state); /* NOLINT(cert-env33-c) */
+    return system(command) != 0 || remove_scratch(state);
 }
 
 static void runs(const char *arguments, int code, const char *says) {
@@ -208,9 +208,9 @@ static void resaved_by_pytorch(void **state) {
         "/open_clip_model.safetensors'), os.environ['DIR'] + '/tmp.pt')\" "
         "2>/dev/null";
     (void)state;
-    if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) /* NOLINT(cert-env33-c) */
+    if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0)
         skip();
-    assert_int_equal(system(save), 0); /* NOLINT(cert-env33-c) */
+    assert_int_equal(system(save), 0);
     runs("inspect $DIR/tmp.pt", 0, "format         PyTorch zip archive, ");
     assert_non_null(strstr(text, "config         shapes; the shapes are those of fashion-clip\n"));
     assert_non_null(strstr(text, "the activation cannot be known\n"));

@@ -40,7 +40,6 @@ static void assert_progress(const char *text, int total) {
     text += strlen(note);
     for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
         int done = 0, of = 0, spent = 0, left = 0, end = 0;
-        /* NOLINTNEXTLINE(cert-err34-c): the program's own numbers */
         (void)sscanf(line, "%d of %d inputs, %d s, %d s left%n", &done, &of, &spent, &left, &end);
         assert_true(end > 0 && line[end] == '\n');
         assert_true(done > last && of == total && spent >= 0 && left >= 0);

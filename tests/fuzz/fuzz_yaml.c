@@ -5,9 +5,8 @@
 #include "io/yaml.h"
 
 /* libfyaml 0.7.12 itself loses 2 KiB in some files that it refuses. */
-const char *
-__lsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier): LeakSanitizer's name */
-const char *__lsan_default_suppressions(void) { /* NOLINT(bugprone-reserved-identifier) */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
     return "leak:libfyaml.so";
 }
 

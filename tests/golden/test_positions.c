@@ -144,13 +144,13 @@ static void a_config_of_another_size_resizes(void **state) {
     (void)state;
     runs(RUN "model.image_size=36", 0, "");
     read_features("baseline", own);
-    assert_int_equal(system("sed 's/\"image_size\": 28/\"image_size\": 36/' " /* NOLINT(cert-env33-c) */
+    assert_int_equal(system("sed 's/\"image_size\": 28/\"image_size\": 36/' "
                             "data/fashion-clip/open_clip_config.json > $OUT.json"),
                      0);
     runs(RUN "model.config=$OUT.json", 0, "7 x 7 are resized to 9 x 9, for images of 36 x 36");
     read_features("baseline", other);
     assert_memory_equal(own, other, sizeof own);
-    assert_int_equal(system("rm $OUT.json"), 0); /* NOLINT(cert-env33-c) */
+    assert_int_equal(system("rm $OUT.json"), 0);
     (void)unlink(scratch_output());
 }
 
@@ -160,7 +160,7 @@ static void captures_of_another_size_are_judged(void **state) {
     runs(RUN "model.image_size=36 'inputs.prompts=[a bag, a dress]' 'record={\"*\": full}'", 0, "");
     runs("diff $OUT:baseline $OUT:huggingface model.image_size=36 output=$OUT.diff.h5", 1,
          "first divergence  visual.embed  semantic");
-    assert_int_equal(system("rm $OUT $OUT.diff.h5"), 0); /* NOLINT(cert-env33-c) */
+    assert_int_equal(system("rm $OUT $OUT.diff.h5"), 0);
 }
 
 static void what_does_not_fit_is_said(void **state) {

@@ -200,7 +200,6 @@ static void the_same_noise(void **state) {
     FILE *file = fopen("reference/golden/seeds/noise.txt", "r");
     (void)state;
     assert_non_null(file);
-    /* NOLINTNEXTLINE(cert-err34-c): the file is the project's own */
     for (; fscanf(file, "%zu %zu %15s %15s %16s", &size, &images, sigma, seed, expected) == 5; lines++) {
         if (size)
             add_noise(size, images, sigma, seed);

@@ -126,7 +126,7 @@ static void check_model(const char *model, const char *arguments, struct worst *
     (void)snprintf(path, sizeof path, "reference/golden/taps/%s.taps.txt", model);
     FILE *names = fopen(path, "r");
     assert_non_null(names);
-    for (; fscanf(names, "%127s", tap) == 1; taps++) { /* NOLINT(cert-err34-c): a word, no number */
+    for (; fscanf(names, "%127s", tap) == 1; taps++) {
         const size_t most = errors.shape[1];
         check_tap(tap, (const double *)values.data + taps * SAMPLES,
                   (const double *)errors.data + taps * most, most, worst);

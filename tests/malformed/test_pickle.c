@@ -353,7 +353,7 @@ static void training_checkpoints(void **state) {
         size_t size;
         const char *note;
     } rows[] = {
-#define ROW(text, note) {text, sizeof text - 1, note}
+#define ROW(text, note) {text, sizeof(text) - 1, note}
         ROW("\x8c\x0astate_dict}(" KEY("a") TENSOR "u",
             "a training checkpoint: the tensors of state_dict; left alone: nothing"),
         ROW("K\1K\2\x8c\5modelN\x8c\x10model_state_dict}(" KEY("a") "}(" KEY("b") TENSOR

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
@@ -74,7 +73,6 @@ char *__wrap_cp_arena_printf(struct cp_arena *arena, const char *format, ...) {
     va_end(args);
     return fails() ? NULL : __real_cp_arena_strdup(arena, text);
 }
-/* NOLINTEND(bugprone-reserved-identifier) */
 
 static void open_with_failures(const char *path) {
     size_t failures = 0;
