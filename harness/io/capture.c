@@ -251,7 +251,7 @@ static enum cp_status make(const struct cp_capture_source *source, struct cp_cap
 enum cp_status cp_capture_open(const char *path, const char *name, const struct cp_capture_map *map,
                                const struct cp_capture_limits *limits, struct cp_capture **out,
                                struct cp_error *err) {
-    const struct cp_capture_source source = {path, name, map, 0};
+    const struct cp_capture_source source = {.path = path, .name = name, .map = map};
     struct cp_capture *capture = NULL;
     *out = NULL;
     CP_TRY(make(&source, &capture, err));
@@ -367,6 +367,19 @@ enum cp_status cp_capture_environment(const char *path, const struct cp_capture_
         status = receive(capture, text, bytes, limits->open_seconds, err);
     if (status == CP_OK && split_pairs(text, bytes, arena, environment) != CP_OK)
         status = no_memory(capture, err);
+    cp_capture_close(capture);
+    return status;
+}
+
+enum cp_status cp_capture_weights(const char *path, const struct cp_capture_limits *limits, FILE *out,
+                                  struct cp_error *err) {
+    const struct cp_capture_source source = {.path = path, .weights = out};
+    struct cp_capture *capture = NULL;
+    size_t bytes = 0;
+    CP_TRY(make(&source, &capture, err));
+    enum cp_status status = start(capture, limits, &source, err);
+    if (status == CP_OK)
+        status = receive_header(capture, 0, 0, limits->read_seconds, &bytes, err);
     cp_capture_close(capture);
     return status;
 }

@@ -19,6 +19,7 @@
 #include "base/status.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 enum { CP_CAPTURE_RANK = 4, CP_CAPTURE_CHUNK = 1 << 28, CP_CAPTURE_TAPS = 1 << 16 };
 
@@ -108,5 +109,10 @@ enum cp_status cp_capture_environment(const char *path, const struct cp_capture_
 
 /* The tap of that name; capture->taps if there is none. */
 size_t cp_capture_find(const struct cp_capture *capture, const char *name);
+
+/* Writes the tensors of an HDF5 file as `clip-parity convert` makes them to out, a file in memory, as a whole
+ * safetensors file. */
+enum cp_status cp_capture_weights(const char *path, const struct cp_capture_limits *limits, FILE *out,
+                                  struct cp_error *err);
 
 #endif

@@ -59,6 +59,11 @@ static _Noreturn void reply_environment(struct cp_capture_server *s) {
     _exit(0);
 }
 
+static _Noreturn void reply_weights(struct cp_capture_server *s) {
+    reply(s, cp_capture_write_weights(s), NULL, 0);
+    _exit(0);
+}
+
 /* Rows of a dataset along one axis, as `type`; shape: of the block. */
 static enum cp_status read_block(struct cp_capture_server *s, const char *object, int rank, int axis,
                                  const struct cp_capture_request *request, size_t shape[CP_CAPTURE_RANK],
@@ -184,6 +189,8 @@ _Noreturn void cp_capture_serve(int socket, const struct cp_capture_source *sour
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (source->environment)
         reply_environment(&s);
+    if (source->weights)
+        reply_weights(&s);
     reply_listing(&s, cp_capture_list(&s));
     while (receive(socket, &request)) {
         if (request.op != CP_CAPTURE_TOKENS && request.tap >= s.listing.taps)

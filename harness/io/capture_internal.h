@@ -5,6 +5,8 @@
 
 #include "io/capture.h"
 
+#include <stdio.h>
+
 /* What the parent asks, and what comes back: a header, then `bytes` of payload; a struct cp_error where the
  * status is not CP_OK. The first reply comes unasked: the listing. */
 enum cp_capture_op { CP_CAPTURE_READ, CP_CAPTURE_TOKENS, CP_CAPTURE_LABELS };
@@ -33,6 +35,7 @@ struct cp_capture_source {
     const char *path, *name;
     const struct cp_capture_map *map;
     int environment; /* instead of a listing the child sends texts, name and value in turn, and ends */
+    FILE *weights;   /* instead of a listing the child writes the weights there, and ends; or NULL */
 };
 
 /* In the child: answers requests until the socket is closed. Never returns. */

@@ -100,14 +100,8 @@ static enum cp_status add_tap(struct cp_capture_server *s, hid_t capture, const 
     return status;
 }
 
-struct names {
-    struct cp_arena *arena;
-    const char **name;
-    size_t count, most;
-};
-
 static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *context) {
-    struct names *names = context;
+    struct cp_capture_names *names = context;
     (void)group;
     (void)info;
     if (names->count == names->most)
@@ -116,9 +110,8 @@ static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, vo
     return names->name[names->count++] ? 0 : -1;
 }
 
-/* The links of a group in order of creation, or of name where the file keeps no order. */
-static enum cp_status list_links(struct cp_capture_server *s, hid_t group, const char *object,
-                                 struct names *names) {
+enum cp_status cp_capture_list_links(struct cp_capture_server *s, hid_t group, const char *object,
+                                     struct cp_capture_names *names) {
     H5G_info_t info;
     const hid_t list = H5Gget_create_plist(group);
     unsigned order = 0;
@@ -130,7 +123,7 @@ static enum cp_status list_links(struct cp_capture_server *s, hid_t group, const
         return cp_capture_refuse_hdf5(s, object, "cannot be listed");
     if (info.nlinks > CP_CAPTURE_TAPS)
         return cp_capture_refuse(s, object, "has too many members");
-    *names = (struct names){.arena = &s->arena, .most = (size_t)info.nlinks};
+    *names = (struct cp_capture_names){.arena = &s->arena, .most = (size_t)info.nlinks};
     names->name = cp_arena_alloc(&s->arena, names->most + 1, sizeof(char *));
     if (!names->name)
         return cp_capture_no_memory(s);
@@ -139,7 +132,7 @@ static enum cp_status list_links(struct cp_capture_server *s, hid_t group, const
     return CP_OK;
 }
 
-static bool has(const struct names *names, const char *name) {
+static bool has(const struct cp_capture_names *names, const char *name) {
     for (size_t i = 0; i < names->count; i++)
         if (strcmp(names->name[i], name) == 0)
             return true;
@@ -147,7 +140,8 @@ static bool has(const struct names *names, const char *name) {
 }
 
 /* The capture that was asked for, else "baseline", else the only one. */
-static enum cp_status choose(struct cp_capture_server *s, const struct names *names, const char **name) {
+static enum cp_status choose(struct cp_capture_server *s, const struct cp_capture_names *names,
+                             const char **name) {
     char list[256] = "";
     size_t used = 0;
     *name = s->source->name          ? s->source->name
@@ -166,10 +160,10 @@ static enum cp_status choose(struct cp_capture_server *s, const struct names *na
 }
 
 static enum cp_status list_capture(struct cp_capture_server *s, hid_t captures) {
-    struct names names = {0};
+    struct cp_capture_names names = {0};
     const char *name;
     char object[300];
-    CP_TRY(list_links(s, captures, "/captures", &names));
+    CP_TRY(cp_capture_list_links(s, captures, "/captures", &names));
     CP_TRY(choose(s, &names, &name));
     (void)snprintf(s->fact[CP_CAPTURE_NAME], sizeof s->fact[0], "%.200s", name);
     (void)snprintf(object, sizeof object, "/captures/%.200s", name);
@@ -180,7 +174,7 @@ static enum cp_status list_capture(struct cp_capture_server *s, hid_t captures) 
     cp_capture_attribute(capture, "settings", s->fact[CP_CAPTURE_SETTINGS], sizeof s->fact[0]);
     if (H5Aexists(capture, "settings") > 0)
         (void)snprintf(s->fact[CP_CAPTURE_SAYS], sizeof s->fact[0], "yes");
-    enum cp_status status = list_links(s, capture, object, &names);
+    enum cp_status status = cp_capture_list_links(s, capture, object, &names);
     for (size_t i = 0; i < names.count && status == CP_OK; i++)
         status = add_tap(s, capture, names.name[i]);
     (void)H5Gclose(capture);
@@ -283,7 +277,7 @@ static enum cp_status check_schema(struct cp_capture_server *s) {
     return cp_expected(&s->err, "the schema clip-parity/1, or --map to say where the taps are");
 }
 
-static enum cp_status open_file(struct cp_capture_server *s) {
+enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s) {
     if (H5Fis_hdf5(s->source->path) <= 0)
         return cp_capture_refuse(s, "", "is not HDF5, or cut off"), cp_expected(&s->err, "an HDF5 file");
     s->file = H5Fopen(s->source->path, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -291,7 +285,7 @@ static enum cp_status open_file(struct cp_capture_server *s) {
 }
 
 enum cp_status cp_capture_list(struct cp_capture_server *s) {
-    CP_TRY(open_file(s));
+    CP_TRY(cp_capture_open_hdf5(s));
     if (s->source->map) {
         CP_TRY(list_mapped(s));
     } else {
@@ -343,7 +337,7 @@ static enum cp_status list_pairs(struct cp_capture_server *s, const char *object
 }
 
 enum cp_status cp_capture_list_environment(struct cp_capture_server *s, FILE *out) {
-    CP_TRY(open_file(s));
+    CP_TRY(cp_capture_open_hdf5(s));
     CP_TRY(check_schema(s));
     CP_TRY(cp_capture_check_link(s, s->file, "provenance", "/provenance", 0));
     CP_TRY(list_pairs(s, "/provenance", false, out));

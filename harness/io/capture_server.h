@@ -58,9 +58,25 @@ enum cp_status cp_capture_read_shape(struct cp_capture_server *s, hid_t dataset,
 
 /* ---- capture_list.c ---- */
 
+enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s);
+
+struct cp_capture_names {
+    struct cp_arena *arena;
+    const char **name;
+    size_t count, most;
+};
+/* The links of a group in order of creation, or of name where the file keeps no order; in the arena. */
+enum cp_status cp_capture_list_links(struct cp_capture_server *s, hid_t group, const char *object,
+                                     struct cp_capture_names *names);
+
 /* Opens the file; fills listing, taps, datasets and facts. */
 enum cp_status cp_capture_list(struct cp_capture_server *s);
 /* Opens it, and writes its environment: name and value in turn, each with its NUL. */
 enum cp_status cp_capture_list_environment(struct cp_capture_server *s, FILE *out);
+
+/* ---- hdf5_weights.c ---- */
+
+/* Opens it, and writes the tensors that `clip-parity convert` wrote to source->weights, as safetensors. */
+enum cp_status cp_capture_write_weights(struct cp_capture_server *s);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 
 const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT] = {
-    "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz"};
+    "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz", "HDF5"};
 
 /* ---- for the readers ---- */
 
@@ -27,8 +27,7 @@ enum cp_status cp_checkpoint_out_of_memory(const struct cp_checkpoint *file, str
     return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
 }
 
-/* The rules for names that safetensors has, for every format; that they are not too long is the readers'. */
-static const char *wrong_name(const char *name) {
+const char *cp_checkpoint_wrong_name(const char *name) {
     const size_t length = strlen(name);
     for (size_t i = 0, step; i < length; i += step)
         if ((step = cp_utf8_length((const unsigned char *)name + i, length - i)) == 0 ||
@@ -53,7 +52,7 @@ static bool grow(struct cp_checkpoint *file) {
 enum cp_status cp_checkpoint_add(struct cp_checkpoint *file, const struct cp_checkpoint_tensor *tensor,
                                  struct cp_zip_record *record, struct cp_error *err) {
     char where[512];
-    const char *wrong = wrong_name(tensor->name);
+    const char *wrong = cp_checkpoint_wrong_name(tensor->name);
     if (wrong)
         return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where), "malformed name"),
                cp_expected(err, "%s", wrong);
@@ -97,7 +96,7 @@ void cp_checkpoint_row_major(struct cp_checkpoint_tensor *tensor) {
 
 /* ---- opening ---- */
 
-enum kind { KIND_SAFETENSORS, KIND_INDEX, KIND_ZIP, KIND_UNKNOWN };
+enum kind { KIND_SAFETENSORS, KIND_INDEX, KIND_ZIP, KIND_HDF5, KIND_UNKNOWN };
 
 /* A sentence about a file of another format that checkpoints come in, or NULL. */
 static const char *other_format(const struct cp_file *map) {
@@ -109,7 +108,6 @@ static const char *other_format(const struct cp_file *map) {
     } known[] = {
         {0, "\x80\2", 2, "is a pickle without an archive, PyTorch's format before 1.6"},
         {257, "ustar", 5, "is a tar archive, PyTorch's format before 0.1.10"},
-        {0, "\x89HDF\r\n\x1a\n", 8, "is an HDF5 file"},
         {0, "\x1f\x8b", 2, "is gzip data"},
         {0, "\x93NUMPY", 6, "is a single NumPy array"},
     };
@@ -126,6 +124,8 @@ static enum kind kind_of(const struct cp_file *map) {
     uint64_t length = 0;
     if (map->size >= 4 && (memcmp(map->bytes, "PK\3\4", 4) == 0 || memcmp(map->bytes, "PK\5\6", 4) == 0))
         return KIND_ZIP;
+    if (map->size >= 8 && memcmp(map->bytes, "\x89HDF\r\n\x1a\n", 8) == 0)
+        return KIND_HDF5;
     if (map->size < sizeof length)
         return KIND_UNKNOWN;
     memcpy(&length, map->bytes, sizeof length);
@@ -160,7 +160,7 @@ static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err)
     if (kind == KIND_UNKNOWN)
         (void)cp_fail(err, CP_BAD_INPUT, file->path, "%s", other ? other : "is in none of the known formats"),
             (void)cp_expected(err, "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "
-                                   "torch.jit.save) or a NumPy npz");
+                                   "torch.jit.save), a NumPy npz, or HDF5 of `clip-parity convert`");
     cp_file_unmap(&map);
     switch (kind) {
     case KIND_SAFETENSORS:
@@ -169,6 +169,8 @@ static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err)
         return cp_checkpoint_read_index(file, err);
     case KIND_ZIP:
         return read_zip(file, err);
+    case KIND_HDF5:
+        return cp_checkpoint_read_hdf5(file, err);
     default:
         return CP_BAD_INPUT;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A checkpoint: named tensors in a file of any format that CLIP models come in. Opening checks the whole
- * structure and reads no values. */
+ * structure and reads no values, but those that are compressed (npz, HDF5). */
 #ifndef CP_IO_CHECKPOINT_H
 #define CP_IO_CHECKPOINT_H
 
@@ -15,10 +15,12 @@ enum cp_checkpoint_format {
     CP_FORMAT_TORCH_ZIP,
     CP_FORMAT_TORCHSCRIPT,
     CP_FORMAT_NPZ,
+    CP_FORMAT_HDF5,
     CP_FORMAT_COUNT
 };
 
-/* "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz" */
+/* "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz",
+ * "HDF5" */
 extern const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT];
 
 enum { CP_CHECKPOINT_RANK = 8, CP_CHECKPOINT_NAME = 1024 /* bytes */, CP_CHECKPOINT_TENSORS = 65536 };

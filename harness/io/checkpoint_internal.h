@@ -31,6 +31,11 @@ enum cp_status cp_checkpoint_read_index(struct cp_checkpoint *file, struct cp_er
 /* file->zip is open. */
 enum cp_status cp_checkpoint_read_torch(struct cp_checkpoint *file, struct cp_error *err);
 enum cp_status cp_checkpoint_read_npz(struct cp_checkpoint *file, struct cp_error *err);
+enum cp_status cp_checkpoint_read_hdf5(struct cp_checkpoint *file, struct cp_error *err);
+
+/* The rules for names that safetensors has, for every format: what is expected of a malformed one, or NULL.
+ * That they are not too long is the readers'. */
+const char *cp_checkpoint_wrong_name(const char *name);
 
 /* Adds a copy of a tensor, its index set and its name checked. record: may be NULL. */
 enum cp_status cp_checkpoint_add(struct cp_checkpoint *file, const struct cp_checkpoint_tensor *tensor,

@@ -36,9 +36,8 @@ static json_t *describe(const struct cp_checkpoint_tensor *t, size_t at) {
                      begin + size);
 }
 
-/* The header, blanks included; NULL: out of memory. */
-static char *header_of(const struct cp_checkpoint_tensor *const *tensors, size_t count,
-                       const struct cp_written_text *texts, size_t text_count) {
+char *cp_safetensors_header(const struct cp_checkpoint_tensor *const *tensors, size_t count,
+                            const struct cp_written_text *texts, size_t text_count) {
     json_t *root = json_object(), *metadata = json_object();
     size_t at = 0;
     for (size_t i = 0; i < text_count; i++)
@@ -125,7 +124,7 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
     if (tensors && partial && status == CP_OK) {
         (void)snprintf(partial, room, "%s.partial", path);
         qsort(tensors, count, sizeof(struct cp_checkpoint_tensor *), by_width);
-        header = header_of(tensors, count, texts, text_count);
+        header = cp_safetensors_header(tensors, count, texts, text_count);
     }
     if (status == CP_OK)
         status = header ? write_to(path, partial, header, tensors, count, err)
