@@ -281,7 +281,10 @@ enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s) {
     if (H5Fis_hdf5(s->source->path) <= 0)
         return cp_capture_refuse(s, "", "is not HDF5, or cut off"), cp_expected(&s->err, "an HDF5 file");
     s->file = H5Fopen(s->source->path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    return s->file < 0 ? cp_capture_refuse_hdf5(s, "", "cannot be opened as HDF5") : CP_OK;
+    if (s->file >= 0)
+        return CP_OK;
+    return cp_capture_refuse_hdf5(s, "", "cannot be opened as HDF5"),
+           cp_expected(&s->err, "a file that is whole");
 }
 
 enum cp_status cp_capture_list(struct cp_capture_server *s) {

@@ -466,7 +466,7 @@ static void case_44_formats_from_before(void **context) {
     assert_refused(read_checkpoint, written("a.pt", tar, sizeof tar),
                    "is a tar archive, PyTorch's format before 0.1.10");
     assert_refused(read_checkpoint, written("a.pt", "\x1f\x8b\x08\0\0\0\0\0\0\3", 10), "is gzip data");
-    assert_refused(read_checkpoint, written("a.pt", "\x89HDF\r\n\x1a\n", 8), "is not HDF5, or cut off");
+    assert_refused(read_checkpoint, written("a.pt", "\x89HDF\r\n\x1a\n", 8), "cannot be opened as HDF5");
     assert_refused(read_checkpoint, written("a.pt", "\x93NUMPY\1\0v\0{}", 12), "is a single NumPy array");
     assert_refused(read_checkpoint, written("a.pt", "hello, world", 12), "is in none of the known formats");
     assert_refused(read_checkpoint, written("a.pt", "", 0), "is in none of the known formats");
