@@ -118,7 +118,8 @@ static void superblocks(void **state) {
     (void)state;
     newest_file();
     overwrite(20, "\x55", 1);
-    refused(": cannot be opened as HDF5 (incorrect metadata checksum after all read attempts)");
+    refused(": cannot be opened as HDF5 (incorrect metadata checksum after all read attempts) (expected a "
+            "file that is whole)");
     newest_file();
     FILE *file = fopen(capture_path(), "rb");
     assert_non_null(file);
