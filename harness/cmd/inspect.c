@@ -22,7 +22,7 @@ static enum cp_status check(const struct arguments *a, struct cp_error *err) {
         return (void)cp_fail(err, CP_USAGE, "", "inspect: prompts are not plain"),
                cp_expected(err, "--prompts FILE, or --classes FILE --templates FILE");
     if (!in->images != !(in->prompts || in->classes) || ((in->labels || in->limit) && !in->images))
-        return (void)cp_fail(err, CP_USAGE, "", "inspect: a calibration lacks something"),
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: a calibration takes images and prompts"),
                cp_expected(err, "--images, and --prompts or --classes and --templates; --labels");
     return CP_OK;
 }

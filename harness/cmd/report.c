@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/report.h"
 #include "cmd/cmd.h"
+#include "io/disk_file.h"
 #include "report/term.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,13 +30,16 @@ struct arguments {
     const struct form *form; /* NULL: none asked for */
 };
 
-/* The form that an output's ending asks for; else the page. */
+/* The form that an output's ending asks for, the page where there is none to ask; NULL: an ending of no form.
+ */
 static const struct form *form_of(const char *output) {
     const char *ending = output ? strrchr(output, '.') : NULL;
+    if (!output || strcmp(output, "-") == 0)
+        return &forms[0];
     for (size_t f = 0; ending && f < FORMS; f++)
-        if (forms[f].ending && strcmp(ending, forms[f].ending) == 0)
+        if (forms[f].ending && strcasecmp(ending, forms[f].ending) == 0)
             return &forms[f];
-    return &forms[0];
+    return NULL;
 }
 
 static enum cp_status choose_form(struct arguments *a, const struct form *form, struct cp_error *err) {
@@ -67,6 +72,9 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     if (!a->result)
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
+    if (!a->form && !form_of(a->output))
+        return (void)cp_fail(err, CP_USAGE, "", "report: '%.200s' names no form", a->output),
+               cp_expected(err, "an ending .html, .md, .csv or .json, or an option such as --html");
     return CP_OK;
 }
 
@@ -112,6 +120,9 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
     const struct form *form = a->form ? a->form : form_of(a->output);
+    if (!form || (a->output && cp_disk_same(a->output, a->result)))
+        return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
+               cp_expected(err, "another name");
     if (a->output ? strcmp(a->output, "-") == 0 : !form->ending)
         return form->write(report, stdout), CP_OK;
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);

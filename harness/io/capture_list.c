@@ -266,7 +266,12 @@ static enum cp_status check_schema(struct cp_capture_server *s) {
     if (root < 0)
         return cp_capture_refuse_hdf5(s, "", "cannot be read");
     cp_capture_attribute(root, "schema", schema, sizeof schema);
+    /* What a run has on the way, and what it writes last. */
+    const bool unfinished = H5Aexists(root, "fingerprint") > 0 && H5Aexists(root, "content_digest") <= 0;
     (void)H5Gclose(root);
+    if (unfinished)
+        return cp_capture_refuse(s, "", "holds an unfinished run"),
+               cp_expected(&s->err, "a finished one; `clip-parity run ... --resume` goes on with it");
     if (strcmp(schema, "clip-parity/1") == 0)
         return CP_OK;
     (void)cp_capture_refuse(s, "",

@@ -156,7 +156,7 @@ static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err)
     struct cp_file map;
     CP_TRY(cp_file_map(file->path, &map, err));
     const enum kind kind = kind_of(&map);
-    const char *other = kind == KIND_UNKNOWN ? other_format(&map) : NULL;
+    const char *other = map.size == 0 ? "is empty" : kind == KIND_UNKNOWN ? other_format(&map) : NULL;
     if (kind == KIND_UNKNOWN)
         (void)cp_fail(err, CP_BAD_INPUT, file->path, "%s", other ? other : "is in none of the known formats"),
             (void)cp_expected(err, "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "

@@ -95,7 +95,8 @@ enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct 
             (void)close(file->fd);
         file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (file->fd < 0)
-            return cp_fail(err, CP_BAD_INPUT, path, "cannot open: %s", strerror(errno));
+            return cp_fail(err, CP_BAD_INPUT, path, "cannot open: %s", strerror(errno)),
+                   cp_expected(err, "a folder that can be written to");
         CP_TRY(lock(file, err));
     } while (!is_named(file));
     return CP_OK;

@@ -129,5 +129,6 @@ const char *cp_data_path(const char *name, struct cp_arena *arena) {
     if (!here || access(here, F_OK) == 0)
         return here;
     installation(prefix);
-    return cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
+    const char *installed = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
+    return installed && access(installed, F_OK) == 0 ? installed : here;
 }

@@ -209,16 +209,13 @@ static enum cp_status check_shape(const struct cp_checkpoint_tensor *tensor, int
            cp_expected(err, "%s", want_shape);
 }
 
-/* Patches a side: beyond it one head's scores alone would take 17 GB, so a config of that is a slip. */
-enum { GRID_MOST = 256 };
-
 /* The grid of position embeddings that the config has of another; 0: they fit, or are none. */
 static size_t other_grid(const struct loading *loading, const struct wanted *w,
                          const struct cp_layout_source *source) {
     const struct cp_checkpoint_tensor *t = source->part[0];
     if (w->destination != &loading->model->vision.positional_embedding || source->parts != 1 ||
         t->rank != 2 || t->shape[1] != w->shape[1] || t->shape[0] == w->shape[0] || t->shape[0] < 2 ||
-        w->shape[0] > 1 + GRID_MOST * GRID_MOST)
+        w->shape[0] > 1 + CP_GRID_MOST * CP_GRID_MOST)
         return 0;
     const size_t grid = (size_t)(sqrt((double)(t->shape[0] - 1)) + 0.5);
     return grid * grid + 1 == t->shape[0] ? grid : 0;

@@ -68,6 +68,9 @@ struct cp_model {
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 
+/* Patches a side: beyond it one head's scores alone would take 17 GB, so a config of that is a slip. */
+enum { CP_GRID_MOST = 256 };
+
 /* A seeded model for tests and benchmarks: element i of tensor `name` is centre + spread * sqrt(3) * u
  * rounded to float32, with u = cp_counter_unit(seed, cp_name_hash(name), i) and open_clip's initialisation as
  * spread. The same rule in Python: reference/pytorch/counter.py. */

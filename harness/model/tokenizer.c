@@ -237,7 +237,9 @@ enum cp_status cp_tokenizer_fit(const struct cp_tokenizer_variant *variant, cons
     if (tokens.count > length && !truncate)
         return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s' has %zu tokens with start and end", text,
                        tokens.count),
-               cp_expected(err, "at most %d, the context length, or inputs.truncate: on", context_length);
+               cp_expected(
+                   err, "at most %d, the context length, unless it is cut: inputs.truncate: on, --truncate",
+                   context_length);
     memcpy(ids, tokens.ids, kept * sizeof *ids);
     for (size_t i = kept; i < length; i++)
         ids[i] = variant->pad;

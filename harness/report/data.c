@@ -168,6 +168,9 @@ static enum cp_status load_provenance(const struct cp_load *l) {
     struct cp_error older = {0}; /* a result that does not tell its experiment's file */
     struct cp_report *r = l->report;
     struct cp_reader_texts document;
+    if (!cp_reader_has(l->reader, "/provenance/experiment"))
+        return cp_fail(l->err, CP_BAD_INPUT, r->path, "is no result of a run"),
+               cp_expected(l->err, "what `clip-parity run` or `diff` wrote; `diff` compares captures");
     CP_TRY(cp_reader_texts(l->reader, "/provenance/experiment", &r->arena, &document, l->err));
     if (document.count != 1)
         return cp_load_damaged(l, "/provenance/experiment", "one text");

@@ -57,11 +57,14 @@ static void print_groups(const struct cp_inspection *in, FILE *out) {
     (void)fputs("fp16, bf16: the share of values that are exactly of that format\n", out);
 }
 
-/* OpenAI's models keep these groups in fp16, and what they are widened to shows it. */
+/* OpenAI's models keep these groups in fp16, and what they are widened to shows it. Values that are bf16's,
+ * too, were stored as that. */
 static bool has_fingerprint(const struct cp_inspection *in) {
     const int groups[] = {CP_GROUP_ATTENTION, CP_GROUP_MLP, CP_GROUP_PROJECTIONS};
     for (size_t i = 0; i < 3; i++)
-        if (in->group[groups[i]].elements == 0 || in->group[groups[i]].fp16 != in->group[groups[i]].elements)
+        if (in->group[groups[i]].elements == 0 ||
+            in->group[groups[i]].fp16 != in->group[groups[i]].elements ||
+            in->group[groups[i]].bf16 == in->group[groups[i]].elements)
             return false;
     return true;
 }

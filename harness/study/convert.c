@@ -58,7 +58,7 @@ static enum cp_status find_config(const struct cp_conversion *c, const struct cp
         return cp_fail(err, CP_BAD_INPUT, c->in, "says that its activation is %s, not %s",
                        cp_config_activation_names[words.activation],
                        cp_config_activation_names[cp_clip_config_activation(config)]),
-               cp_expected(err, "what it says");
+               cp_expected(err, "no other: the file was made to say it");
     return CP_OK;
 }
 
@@ -166,17 +166,28 @@ static enum cp_status convert(const struct cp_conversion *c, const struct cp_che
     return cp_safetensors_write(c->out, file, texts, TEXTS, err);
 }
 
+/* Neither a file of the checkpoint, of which there may be several, nor the config. */
+static enum cp_status check_out(const struct cp_conversion *c, const struct cp_checkpoint *file,
+                                struct cp_error *err) {
+    const char *const *paths;
+    bool same = c->config && cp_disk_same(c->config, c->out);
+    for (size_t f = 0, count = cp_checkpoint_files(file, &paths); f < count && !same; f++)
+        same = cp_disk_same(paths[f], c->out);
+    if (!same)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, c->out, "is a file that is read"), cp_expected(err, "another name");
+}
+
 enum cp_status cp_convert(const struct cp_conversion *c, struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
     struct cp_arena arena = {0};
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
-    if (cp_disk_same(c->in, c->out))
-        return cp_fail(err, CP_BAD_INPUT, c->out, "is the file that is read"),
-               cp_expected(err, "another name");
     CP_TRY(cp_checkpoint_open(c->in, &file, err));
-    const enum cp_status status = convert(c, file, &arena, err);
+    enum cp_status status = check_out(c, file, err);
+    if (status == CP_OK)
+        status = convert(c, file, &arena, err);
     cp_checkpoint_close(file);
     cp_arena_free(&arena);
     return status;

@@ -50,7 +50,11 @@ enum cp_status cp_inputs_labels(struct cp_inputs_loader *l) {
         return cp_inputs_no_memory(l->err);
     for (size_t i = 0; i < l->in->images; i++)
         l->in->labels[i] = -1;
-    CP_TRY(cp_inputs_ends_with(path, ".csv") ? read_label_csv(l, path) : read_label_idx(l, path));
+    if (cp_inputs_ends_with(path, ".csv"))
+        CP_TRY(read_label_csv(l, path));
+    else if (read_label_idx(l, path) != CP_OK)
+        return cp_expected(l->err,
+                           "FILE.csv with rows file,label[,class], or IDX of unsigned bytes (images)");
     for (size_t i = 0; i < l->in->images; i++)
         if (l->in->labels[i] < 0)
             return cp_fail(l->err, CP_BAD_INPUT, path, "has no label for image %s", l->in->image_names[i]),

@@ -3,6 +3,7 @@
 
 #include "model/infer.h"
 #include "model/load_as.h"
+#include "model/model.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -201,6 +202,10 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
                        source->image_size, v->patch_size),
                cp_expected(err, "whole patches, such as %d",
                            (source->image_size / v->patch_size + 1) * v->patch_size);
+    if (source->image_size / v->patch_size > CP_GRID_MOST)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is more than %d patches a side",
+                       source->image_size, CP_GRID_MOST),
+               cp_expected(err, "at most %d", CP_GRID_MOST * v->patch_size);
     v->image_size = source->image_size;
     return CP_OK;
 }

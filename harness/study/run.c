@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/run.h"
 
+#include "io/result_reader.h"
 #include "study/attribution.h"
 #include "study/bracket.h"
 #include "study/local.h"
@@ -9,6 +10,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,11 +177,44 @@ static bool can_go_on(const struct cp_result *result, const struct cp_study *stu
     return true;
 }
 
+static enum cp_status another_run(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "is the result of another run"),
+           cp_expected(err, "another name; without --resume it is replaced");
+}
+
+/* The finished result of a run that is to go on: told, where it is this run's; else it stays as it is. */
+static enum cp_status tell_finished(const struct cp_study *study, FILE *out, struct cp_error *err) {
+    const char *path = study->experiment->output.text, *fingerprint = NULL, *digest = NULL;
+    struct cp_arena arena = {0};
+    struct cp_reader *reader;
+    CP_TRY(cp_reader_open(path, &reader, err));
+    enum cp_status status = cp_reader_text(reader, "/", "fingerprint", &arena, &fingerprint, err);
+    if (status == CP_OK)
+        status = cp_reader_text(reader, "/", "content_digest", &arena, &digest, err);
+    if (status == CP_OK && fingerprint && digest && strcmp(fingerprint, study->fingerprint) == 0)
+        (void)fprintf(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
+    else if (status == CP_OK)
+        status = another_run(path, err);
+    cp_reader_close(reader);
+    cp_arena_free(&arena);
+    return status;
+}
+
+/* Whether there is a result, and nothing that was stopped on the way to another. */
+static bool is_finished(const char *path) {
+    char partial[4096];
+    const int length = snprintf(partial, sizeof partial, "%s.partial", path);
+    return length > 0 && (size_t)length < sizeof partial && access(partial, F_OK) != 0 &&
+           access(path, F_OK) == 0;
+}
+
 enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
                             struct cp_error *err) {
     struct cp_result *result = NULL;
     struct cp_pool *pool = NULL;
     enum cp_status status;
+    if (options->resume && is_finished(study->experiment->output.text))
+        return tell_finished(study, options->out, err);
     CP_TRY_DONE(cp_pool_create(study->threads, &pool, err));
     CP_TRY_DONE(
         cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/glob.h"
+#include "io/disk_file.h"
 #include "model/spec_model.h"
 #include "num/metrics.h"
 #include "study/attribution.h"
@@ -69,8 +70,10 @@ static enum cp_status check_activation(const struct cp_study *study, struct cp_e
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, study->experiment->model.checkpoint.text,
                    "neither a config nor the file says which activation it was trained with"),
-           cp_expected(err, "model.config, model.name, or activation: quick | erf | tanh in the baseline; "
-                            "`clip-parity inspect` helps to tell");
+           cp_expected(
+               err, "a config or a name (model.config, model.name; --config, --name), or activation: quick | "
+                    "erf | tanh in the baseline; "
+                    "`clip-parity inspect` helps to tell");
 }
 
 /* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
@@ -285,6 +288,18 @@ static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
     return err->status;
 }
 
+/* A result in the place of a file that the run reads would be the end of that file. */
+static enum cp_status check_output(const struct cp_study *study, struct cp_error *err) {
+    const char *output = study->experiment->output.text;
+    bool same = cp_disk_same(study->path, output);
+    for (size_t f = 0; f < study->inputs.file_count && !same; f++)
+        same = cp_disk_same(study->inputs.files[f], output);
+    if (!same)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, output, "is a file that is read"),
+           cp_expected(err, "another name for the result");
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -297,6 +312,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(check_captures(study, err));
     CP_TRY(load_inputs(study, err));
     CP_TRY(cp_captured_files(study, err));
+    CP_TRY(check_output(study, err));
     CP_TRY(make_specs(study, err));
     CP_TRY(check_preprocess(study, err));
     if (study->modelled)

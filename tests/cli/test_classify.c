@@ -249,6 +249,8 @@ static void what_is_wrong_is_said(void **state) {
         {MODEL DRESS " --prompt", 4, "classify: --prompt without a value"},
         {MODEL DRESS PROMPTS " --baseline", 4, "classify: --baseline without a value"},
         {MODEL DRESS PROMPTS " --image-size 30", 3, "--image-size: model.image_size: 30 is not divisible"},
+        {MODEL DRESS PROMPTS " --image-size 1028", 3,
+         "1028 is more than 256 patches a side (expected at most 1024)"},
         {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is no size"},
         {MODEL DRESS PROMPTS " --imag x", 4, "classify: unknown option '--imag'"},
         {MODEL " x" DRESS PROMPTS, 4, "classify: 'x' is of no option"},

@@ -224,6 +224,43 @@ static void results_say_their_model(void **state) {
     }
 }
 
+static void copy_capture(const char *to) {
+    char command[256];
+    (void)snprintf(command, sizeof command, "cp " CAPTURES "quick-fp32.h5 %s", to);
+    assert_int_equal(system(command), 0);
+}
+
+/* A result never takes the place of what it was made of. */
+static void what_is_read_is_not_written_over(void **state) {
+    char arguments[512];
+    (void)state;
+    copy_capture(capture_path());
+    (void)snprintf(arguments, sizeof arguments, "diff %s " ERF "-o %s", capture_path(), capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "is a file that is read (expected another name for the result)"));
+    write_text(yaml, "experiment: x\nmodel: {config: " CAPTURES "model.json, init: counter}\n"
+                     "inputs: {synthetic: {images: 1, prompts: 1}}\nbaseline: {}\n");
+    (void)snprintf(arguments, sizeof arguments, "run %s output=%s", yaml, yaml);
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "is a file that is read"));
+    (void)snprintf(arguments, sizeof arguments, "diff %s " QUICK "-o $OUT", capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_OK);
+}
+
+/* Whose rows are not all there. */
+static void unfinished_runs_are_no_captures(void **state) {
+    char arguments[512];
+    (void)state;
+    copy_capture(capture_path());
+    const hid_t file = H5Fopen(capture_path(), H5F_ACC_RDWR, H5P_DEFAULT);
+    capture_text(file, "fingerprint", "of a run");
+    (void)H5Adelete(file, "content_digest");
+    (void)H5Fclose(file);
+    (void)snprintf(arguments, sizeof arguments, "diff %s " QUICK "-o $OUT", capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, ": holds an unfinished run (expected a finished one;"));
+}
+
 /* Captures that share no tap: nothing was compared. */
 static void nothing_in_common(void **state) {
     char arguments[512];
@@ -283,6 +320,8 @@ int main(void) {
         cmocka_unit_test(unknown_settings_have_no_oracle),
         cmocka_unit_test(grafted_captures),
         cmocka_unit_test(results_say_their_model),
+        cmocka_unit_test(what_is_read_is_not_written_over),
+        cmocka_unit_test(unfinished_runs_are_no_captures),
         cmocka_unit_test(nothing_in_common),
         cmocka_unit_test(experiments),
     };

@@ -86,7 +86,7 @@ static void what_is_read_is_not_written_over(void **state) {
          "/open_clip_config.json",
          0, "");
     runs("convert $DIR/own.safetensors $DIR/own.safetensors", 3,
-         "is the file that is read (expected another name)");
+         "is a file that is read (expected another name)");
     runs("run experiments/quickgelu-vs-gelu.yaml inputs.limit=1 output=$DIR/own.safetensors", 3,
          "is there already, and is no result (expected a new name, or that of a result to be replaced)");
     runs("convert " DEMO "/open_clip_model.safetensors $DIR/own.safetensors --config " DEMO

@@ -202,7 +202,7 @@ static void a_file_is_written_whole(void **state) {
     (void)snprintf(command, sizeof command, "report $OUT -o %s/nowhere/page.html", scratch_output());
     assert_int_equal(run_program(command, text, sizeof text), 3);
     assert_non_null(strstr(text, "cannot be written"));
-    assert_int_equal(run_program("report $OUT -o /dev/full", text, sizeof text), 3);
+    assert_int_equal(run_program("report $OUT --html -o /dev/full", text, sizeof text), 3);
     assert_non_null(strstr(text, "is no regular file"));
     assert_int_equal(run_program("report $OUT -o - 2>&1 >/dev/full", text, sizeof text), 2);
 }
@@ -213,6 +213,8 @@ static void what_is_no_result_is_refused(void **state) {
         int code;
         const char *says;
     } cases[] = {
+        {"report reference/golden/captures/quick-fp32.h5", 3,
+         "quick-fp32.h5: is no result of a run (expected what `clip-parity run` or `diff` wrote; `diff`"},
         {"report", 4, "no result"},
         {"report --pdf $OUT", 4, "unknown option '--pdf'"},
         {"report $OUT $OUT", 4, "a second file"},
@@ -246,9 +248,14 @@ static void the_ending_names_the_form(void **state) {
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
     report("report $OUT --md --md -o $OUT.page && head -1 $OUT.page");
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
-    report("report $OUT -o $OUT.page && head -1 $OUT.page");
+    report("report $OUT -o $OUT.HTML && head -1 $OUT.HTML");
     assert_non_null(strstr(text, "\n<!DOCTYPE html>\n"));
-    shell("rm $OUT.md $OUT.csv $OUT.page");
+    assert_int_equal(run_program("report $OUT -o $OUT.pdf", text, sizeof text), 4);
+    assert_non_null(strstr(text, ".pdf' names no form (expected an ending .html, .md, .csv or .json, or"));
+    assert_int_equal(run_program("report $OUT --html -o $OUT", text, sizeof text), 3);
+    assert_non_null(strstr(text, ": is the result that is read (expected another name)"));
+    report("report $OUT -o - | head -1");
+    shell("rm $OUT.md $OUT.csv $OUT.page $OUT.HTML");
 }
 
 int main(void) {

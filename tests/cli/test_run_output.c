@@ -123,8 +123,16 @@ static void test_nothing_to_go_on_with(void **state) {
     struct ended ended;
     (void)state;
     (void)unlink(in_folder("a.h5.partial"));
+    (void)unlink(in_folder("a.h5"));
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
     assert_int_equal(strncmp(ended.err, "nothing to go on with, starting\n", 32), 0);
+    /* Of a finished run there is nothing to do, and of another one nothing is lost. */
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
+    assert_int_equal(strncmp(ended.out, "complete already\nresult  ", 25), 0);
+    assert_non_null(strstr(ended.out, "\ncontent "));
+    ended = RUN(NULL, SMALL_RUN, output, "--resume", "baseline={norm.eps: 1e-6}");
+    assert_int_equal(ended.code, 3);
+    assert_non_null(strstr(ended.err, "is the result of another run (expected another name;"));
 }
 
 /* The plan and the estimates, on standard output alone; not even a folder is made. */
