@@ -147,7 +147,9 @@ static void what_cannot_be_written_is_no_pass(void **state) {
     (void)state;
     expect(2, "check $OUT " BASELINE "2>&1 >/dev/full");
     expect(3, "check $OUT --junit README.md/y.xml " BASELINE);
-    assert_says("clip-parity: README.md/y.xml.partial: cannot open: Not a directory\n");
+    assert_says(
+        "clip-parity: README.md/y.xml.partial: cannot open: Not a directory (expected a folder that can be "
+        "written to)\n");
 }
 
 static void nothing_in_common_is_no_pass(void **state) {

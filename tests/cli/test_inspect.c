@@ -261,7 +261,7 @@ static void refusals(void **state) {
         {"inspect", 4, "inspect: no file"},
         {"inspect a b", 4, "a second file 'b'"},
         {"inspect a --config", 4, "--config without a value"},
-        {"inspect a --images x", 4, "a calibration lacks something"},
+        {"inspect a --images x", 4, "a calibration takes images and prompts"},
         {"inspect a --frob", 4, "unknown option '--frob'"},
         {"inspect /nowhere", 3, "/nowhere: "},
         {"inspect README.md", 3, "README.md: "},

@@ -362,8 +362,10 @@ static void case_81_over_the_context_length(void **state) {
         dogs[i] = "dog "[i % 4];
     dogs[sizeof dogs - 1] = '\0';
     (void)snprintf(setting, sizeof setting, "inputs.prompts=[a dog, %s]", dogs);
-    refuse_prompts(setting, "' has 78 tokens with start and end (expected at most 77, the context length, or "
-                            "inputs.truncate: on)");
+    refuse_prompts(
+        setting,
+        "' has 78 tokens with start and end (expected at most 77, the context length, unless it is cut: "
+        "inputs.truncate: on, --truncate)");
     char arguments[1536], text[65536];
     (void)snprintf(arguments, sizeof arguments,
                    "run experiments/quickgelu-vs-gelu.yaml --dry-run inputs.truncate=on '%s'", setting);
