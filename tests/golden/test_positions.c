@@ -168,7 +168,7 @@ static void what_does_not_fit_is_said(void **state) {
     runs(RUN "model.image_size=30", 3, "model.image_size: 30 is not divisible by patch_size 4");
     assert_non_null(strstr(text, "such as 32)"));
     runs(RUN "model.image_size=0", 3, "model.image_size: '0' is out of range");
-    runs(RUN "model.image_size=65536", 3, "visual.positional_embedding: shape (50, 128) does not match");
+    runs(RUN "model.image_size=65536", 3, "is more than 256 patches a side (expected at most 1024)");
     runs(RUN "candidates.a.position=hugginface", 3, "did you mean 'huggingface'?");
     runs(RUN "candidates.a.position@visual.1=huggingface", 3, "position");
 }
