@@ -83,7 +83,7 @@ fuzz:
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang libclang-rt-14-dev"
 	cmake --preset fuzz
 	cmake --build --preset fuzz
-	@printf '%s\n' $(FUZZ) | xargs -P "$$(($$(nproc) + 1))" -I T sh -c 'mkdir -p build/fuzz/corpus/T && \
+	@printf '%s\n' $(FUZZ) | xargs -P "$$((2 * $$(nproc) + 1))" -I T sh -c 'mkdir -p build/fuzz/corpus/T && \
 	  case T in png | jpeg | webp) seeds=reference/golden/pictures ;; *) seeds=tests/fuzz/corpus/T ;; esac && \
 	  build/fuzz/tests/fuzz_T -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
 	    -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict build/fuzz/corpus/T $$seeds \
