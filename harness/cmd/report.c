@@ -27,7 +27,7 @@ enum { FORMS = sizeof forms / sizeof forms[0] };
 
 struct arguments {
     const char *result, *output;
-    const struct form *form; /* NULL: none asked for */
+    const struct form *form; /* while parsing NULL: none asked for */
 };
 
 /* The form that an output's ending asks for, the page where there is none to ask; NULL: an ending of no form.
@@ -72,7 +72,9 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     if (!a->result)
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
-    if (!a->form && !form_of(a->output))
+    if (!a->form)
+        a->form = form_of(a->output);
+    if (!a->form)
         return (void)cp_fail(err, CP_USAGE, "", "report: '%.200s' names no form", a->output),
                cp_expected(err, "an ending .html, .md, .csv or .json, or an option such as --html");
     return CP_OK;
@@ -119,8 +121,8 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 /* Beside the result unless -o says where; "-" is standard output. */
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
-    const struct form *form = a->form ? a->form : form_of(a->output);
-    if (!form || (a->output && cp_disk_same(a->output, a->result)))
+    const struct form *form = a->form;
+    if (a->output && cp_disk_same(a->output, a->result))
         return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
                cp_expected(err, "another name");
     if (a->output ? strcmp(a->output, "-") == 0 : !form->ending)

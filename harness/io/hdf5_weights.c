@@ -181,14 +181,7 @@ static enum cp_status write_image(struct weights *w) {
     FILE *out = w->s->source->weights;
     CP_TRY(read_texts(w));
     CP_TRY(list_tensors(w));
-    char *header = cp_safetensors_header(w->order, w->count, w->text, w->texts);
-    if (!header)
-        return cp_capture_no_memory(w->s);
-    const uint64_t length = strlen(header);
-    const bool whole =
-        fwrite(&length, sizeof length, 1, out) == 1 && fwrite(header, 1, length, out) == length;
-    free(header);
-    if (!whole)
+    if (!cp_safetensors_begin(out, w->order, w->count, w->text, w->texts))
         return cp_capture_no_memory(w->s);
     for (size_t i = 0; i < w->count; i++)
         CP_TRY(write_values(w, w->order[i]));

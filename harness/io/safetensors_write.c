@@ -36,8 +36,9 @@ static json_t *describe(const struct cp_checkpoint_tensor *t, size_t at) {
                      begin + size);
 }
 
-char *cp_safetensors_header(const struct cp_checkpoint_tensor *const *tensors, size_t count,
-                            const struct cp_written_text *texts, size_t text_count) {
+/* The header, blanks included; NULL: out of memory. */
+static char *header_of(const struct cp_checkpoint_tensor *const *tensors, size_t count,
+                       const struct cp_written_text *texts, size_t text_count) {
     json_t *root = json_object(), *metadata = json_object();
     size_t at = 0;
     for (size_t i = 0; i < text_count; i++)
@@ -58,6 +59,19 @@ char *cp_safetensors_header(const struct cp_checkpoint_tensor *const *tensors, s
     memset(padded_text + length, ' ', padded - length);
     padded_text[padded] = '\0';
     return padded_text;
+}
+
+static bool put_header(FILE *out, const char *header) {
+    const uint64_t length = strlen(header);
+    return fwrite(&length, sizeof length, 1, out) == 1 && fwrite(header, 1, length, out) == length;
+}
+
+bool cp_safetensors_begin(FILE *out, const struct cp_checkpoint_tensor *const *tensors, size_t count,
+                          const struct cp_written_text *texts, size_t text_count) {
+    char *header = header_of(tensors, count, texts, text_count);
+    const bool whole = header && put_header(out, header);
+    free(header);
+    return whole;
 }
 
 /* Element by element where the strides are not those of rows. */
@@ -87,8 +101,7 @@ static bool write_tensor(FILE *out, const struct cp_checkpoint_tensor *t) {
 
 static bool write_all(FILE *out, const char *header, const struct cp_checkpoint_tensor *const *tensors,
                       size_t count) {
-    const uint64_t length = strlen(header);
-    bool whole = fwrite(&length, sizeof length, 1, out) == 1 && fwrite(header, 1, length, out) == length;
+    bool whole = put_header(out, header);
     for (size_t i = 0; i < count && whole; i++)
         whole = write_tensor(out, tensors[i]);
     return whole && fflush(out) == 0 && fsync(fileno(out)) == 0;
@@ -124,7 +137,7 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
     if (tensors && partial && status == CP_OK) {
         (void)snprintf(partial, room, "%s.partial", path);
         qsort(tensors, count, sizeof(struct cp_checkpoint_tensor *), by_width);
-        header = cp_safetensors_header(tensors, count, texts, text_count);
+        header = header_of(tensors, count, texts, text_count);
     }
     if (status == CP_OK)
         status = header ? write_to(path, partial, header, tensors, count, err)

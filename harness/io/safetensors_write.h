@@ -5,14 +5,17 @@
 
 #include "io/checkpoint.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+
 struct cp_written_text {
     const char *key, *value;
 };
 
-/* The header of a file of these tensors' data in this order, blanks behind it included, to be freed; NULL:
- * out of memory. */
-char *cp_safetensors_header(const struct cp_checkpoint_tensor *const *tensors, size_t count,
-                            const struct cp_written_text *texts, size_t text_count);
+/* Writes what stands before the data of these tensors, which follows in this order. False: out of memory, or
+ * it cannot be written. */
+bool cp_safetensors_begin(FILE *out, const struct cp_checkpoint_tensor *const *tensors, size_t count,
+                          const struct cp_written_text *texts, size_t text_count);
 
 /* PATH is the old file or the whole new one, never a part. */
 enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint *file,

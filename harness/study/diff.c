@@ -67,7 +67,6 @@ static bool same_model(const struct model *a, const struct model *b) {
 
 /* What --model, --config and --seed say in the place of the captures. */
 static void override(const struct cp_diff *diff, struct model *model) {
-    model->section = NULL;
     if (diff->checkpoint || diff->seed) {
         model->checkpoint = diff->checkpoint;
         model->seed = diff->checkpoint ? NULL : diff->seed;
@@ -165,24 +164,43 @@ static const char *stem(const char *capture, struct cp_arena *arena) {
     return name[0] && name[0] != '-' ? name : "capture";
 }
 
-/* Whatever a file says, it stays within the section: each line behind "model:" is indented once more. */
-static void put_section(FILE *out, const char *section) {
-    (void)fputs("model:\n", out);
-    for (const char *line = strchr(section, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
-        (void)fprintf(out, "  %.*s\n", (int)strcspn(line + 1, "\n"), line + 1);
+/* Whether --model, --config or --seed says what a line of the section does. */
+static bool is_overridden(const struct cp_diff *diff, const char *line) {
+    static const char *const configs[] = {"config:", "name:", "load_as:", "pretrained:", "force_quick_gelu:"};
+    static const char *const weights[] = {"checkpoint:", "init:", "seed:"};
+    line += strspn(line, " ");
+    for (size_t i = 0; diff->config && i < sizeof configs / sizeof configs[0]; i++)
+        if (strncmp(line, configs[i], strlen(configs[i])) == 0)
+            return true;
+    for (size_t i = 0; (diff->checkpoint || diff->seed) && i < sizeof weights / sizeof weights[0]; i++)
+        if (strncmp(line, weights[i], strlen(weights[i])) == 0)
+            return true;
+    return false;
 }
 
-static void put_model(FILE *out, const struct model *model) {
+/* Whatever a file says, it stays within the section: each line behind "model:" is indented once more. */
+static void put_section(FILE *out, const char *section, const struct cp_diff *diff) {
+    for (const char *line = strchr(section, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
+        if (!is_overridden(diff, line + 1))
+            (void)fprintf(out, "  %.*s\n", (int)strcspn(line + 1, "\n"), line + 1);
+}
+
+static void put_weights(FILE *out, const char *indent, const char *checkpoint, const char *seed) {
+    put_key(out, indent, "checkpoint", seed ? NULL : checkpoint);
+    if (seed)
+        (void)fprintf(out, "%sinit: counter\n%sseed: %s\n", indent, indent, seed);
+}
+
+static void put_model(FILE *out, const struct model *model, const struct cp_diff *diff) {
+    (void)fputs("model:\n", out);
     if (model->section) {
-        put_section(out, model->section);
+        put_section(out, model->section, diff);
+        put_key(out, "    ", "config", diff->config);
+        put_weights(out, "    ", diff->checkpoint, diff->checkpoint ? NULL : diff->seed);
         return;
     }
-    (void)fputs("model:\n", out);
     put_key(out, "  ", "config", model->config);
-    if (model->seed)
-        (void)fprintf(out, "  init: counter\n  seed: %s\n", model->seed);
-    else
-        put_key(out, "  ", "checkpoint", model->checkpoint);
+    put_weights(out, "  ", model->checkpoint, model->seed);
 }
 
 /* A side that goes on from a capture's tensor is compared, and judged, from there on. */
@@ -203,7 +221,7 @@ static enum cp_status write_experiment(const struct cp_diff *diff, const struct 
         return no_memory(err);
     (void)fprintf(out, "experiment: %s-vs-%s\n", first, second);
     if (model)
-        put_model(out, model);
+        put_model(out, model, diff);
     (void)fputs("inputs:\n", out);
     put_key(out, "  ", "capture", a->asked->capture);
     put_key(out, "  ", "map", a->asked->map);

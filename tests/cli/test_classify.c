@@ -3,12 +3,12 @@
  */
 #include "layout_fixture.h"
 
+#include "folder_fixture.h"
 #include "program_fixture.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 #include <math.h>
-#include <sys/stat.h>
 
 #define DEMO "data/fashion-clip"
 #define MODEL "classify --model " DEMO
@@ -17,25 +17,11 @@
 
 enum { COUNT = 3 };
 
-static char folder_of_test[64]; /* in arguments it is $DIR */
 static char text[1 << 16];
-
-static int make_folder(void **state) {
-    (void)make_scratch(state);
-    (void)snprintf(folder_of_test, sizeof folder_of_test, "/tmp/clip-parity-classify-%ld", (long)getpid());
-    (void)setenv("DIR", folder_of_test, 1);
-    return mkdir(folder_of_test, 0700);
-}
-
-static int remove_folder(void **state) {
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -r %s", folder_of_test);
-    return system(command) != 0 || remove_scratch(state);
-}
 
 static int create_in_folder(const char *name) {
     char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", folder_of_test, name);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     const int fd = open(path, O_RDWR | O_CREAT, 0600);
     assert_true(fd >= 0);
     return fd;

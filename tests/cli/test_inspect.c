@@ -4,6 +4,7 @@
 #include "layout_fixture.h"
 
 #include "base/digest.h"
+#include "folder_fixture.h"
 #include "program_fixture.h"
 
 #include <fcntl.h>
@@ -14,21 +15,7 @@
     " --images '" DEMO "/images/*.png' --classes " DEMO "/classes.txt --templates " DEMO "/templates.txt "   \
     "--labels " DEMO "/labels.csv"
 
-static char folder_of_test[64];
 static char text[1 << 16];
-
-static int make_folder(void **state) {
-    (void)make_scratch(state);
-    (void)snprintf(folder_of_test, sizeof folder_of_test, "/tmp/clip-parity-inspect-%ld", (long)getpid());
-    (void)setenv("DIR", folder_of_test, 1);
-    return mkdir(folder_of_test, 0700);
-}
-
-static int remove_folder(void **state) {
-    char command[128];
-    (void)snprintf(command, sizeof command, "rm -r %s", folder_of_test);
-    return system(command) != 0 || remove_scratch(state);
-}
 
 static void runs(const char *arguments, int code, const char *says) {
     const int got = run_program(arguments, text, sizeof text);
@@ -111,7 +98,7 @@ static void seeded_models_cannot_be_told(void **state) {
     assert_int_equal(cp_clip_config_named("fashion-clip", &config, &err), CP_OK);
     assert_int_equal(cp_model_counter(&config, 11, &model, &err), CP_OK);
     list_model(&list, &model);
-    (void)snprintf(path, sizeof path, "%s/seeded.safetensors", folder_of_test);
+    (void)snprintf(path, sizeof path, "%s/seeded.safetensors", folder);
     const int fd = open(path, O_RDWR | O_CREAT, 0600);
     write_stored(fd, list.tensors, list.count, NULL);
     (void)close(fd);
@@ -171,7 +158,7 @@ static void hdf5_has_the_same_words(void **state) {
     char path[128];
     (void)state;
     runs("convert " DEMO "/open_clip_model.safetensors $DIR/a.h5 --activation erf", 0, "");
-    (void)snprintf(path, sizeof path, "%s/a.h5", folder_of_test);
+    (void)snprintf(path, sizeof path, "%s/a.h5", folder);
     assert_int_equal(cp_checkpoint_open(path, &copy, &err), CP_OK);
     assert_int_equal(cp_checkpoint_open(DEMO "/open_clip_model.safetensors", &source, &err), CP_OK);
     assert_same_tensors(source, copy);
@@ -203,7 +190,7 @@ static void all_forms_convert(void **state) {
     (void)state;
     assert_int_equal(cp_checkpoint_open("reference/golden/checkpoints/single.safetensors", &single, &err),
                      CP_OK);
-    (void)snprintf(path, sizeof path, "%s/form.safetensors", folder_of_test);
+    (void)snprintf(path, sizeof path, "%s/form.safetensors", folder);
     for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
         struct cp_checkpoint *file = NULL;
         (void)snprintf(
@@ -286,7 +273,7 @@ static void refusals(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         runs(rows[i].arguments, rows[i].code, rows[i].says);
-    (void)snprintf(path, sizeof path, "%s/b.safetensors", folder_of_test);
+    (void)snprintf(path, sizeof path, "%s/b.safetensors", folder);
     assert_int_not_equal(stat(path, &info), 0);
 }
 

@@ -17,7 +17,6 @@ enum { IMAGES = 2, WIDTH = 64 };
 static char text[1 << 16];
 
 static void expect(int code, const char *arguments, const char *says) {
-    (void)setenv("FOLDER", folder, 1);
     const int got = run_program(arguments, text, sizeof text);
     if (got != code || !strstr(text, says))
         fail_msg("%s\n  gives %d, not %d, or does not say '%s':\n%s", arguments, got, code, says, text);
@@ -90,7 +89,7 @@ static void command_and_experiment_agree(void **state) {
     (void)state;
     write_experiment("made", "[" PICTURES "rgb-420.jpg, " PICTURES "lossy-alpha.webp]",
                      "candidates: {other: {preprocess: opencv, preprocess.mode: squash}, same: {}}\n");
-    expect(0, "run $FOLDER/made.yaml", "other maths from pixels.normalized on");
+    expect(0, "run $DIR/made.yaml", "other maths from pixels.normalized on");
     read_features("made", "baseline", made[0]);
     read_features("made", "other", made[1]);
     assert_memory_not_equal(made[0], made[1], WIDTH * sizeof(float));
@@ -99,16 +98,16 @@ static void command_and_experiment_agree(void **state) {
     for (size_t i = 0; i < 2; i++) {
         (void)snprintf(command, sizeof command,
                        "preprocess --model-config data/fashion-clip/open_clip_config.json " PICTURES
-                       "rgb-420.jpg %s -o $FOLDER/pixels.npy --png $FOLDER/look.png",
+                       "rgb-420.jpg %s -o $DIR/pixels.npy --png $DIR/look.png",
                        how[i]);
         expect(0, command, "normalized");
         (void)snprintf(command, sizeof command, "%s/pixels.npy", folder);
         write_experiment("given", command, "");
-        expect(0, "run $FOLDER/given.yaml", "result");
+        expect(0, "run $DIR/given.yaml", "result");
         read_features("given", "baseline", given);
         assert_memory_equal(made[i], given, WIDTH * sizeof(float));
     }
-    expect(0, "preprocess $FOLDER/look.png", "decoded     28 x 28, mode RGB");
+    expect(0, "preprocess $DIR/look.png", "decoded     28 x 28, mode RGB");
 }
 
 static void pixels_are_not_preprocessed(void **state) {
@@ -116,11 +115,11 @@ static void pixels_are_not_preprocessed(void **state) {
     (void)state;
     expect(0,
            "preprocess --model-config data/fashion-clip/open_clip_config.json " PICTURES
-           "grey.jpg -o $FOLDER/pixels.npy",
+           "grey.jpg -o $DIR/pixels.npy",
            "mode L");
     (void)snprintf(images, sizeof images, "%s/pixels.npy", folder);
     write_experiment("pixels", images, "candidates: {other: {preprocess: opencv}}\n");
-    expect(3, "run $FOLDER/pixels.yaml",
+    expect(3, "run $DIR/pixels.yaml",
            "other preprocesses otherwise, but the inputs are pixels (expected pictures)");
 }
 
@@ -129,7 +128,7 @@ static void bisection_finds_it(void **state) {
     (void)state;
     write_experiment("both", "[" PICTURES "rgb-420.jpg, " PICTURES "cmyk.jpg]",
                      "candidates: {both: {preprocess.colours: bgr, preprocess.rescale: reciprocal}}\n");
-    expect(0, "bisect $FOLDER/both.yaml --settings", "  preprocess.colours: bgr\n");
+    expect(0, "bisect $DIR/both.yaml --settings", "  preprocess.colours: bgr\n");
 }
 
 /* Each difference is put down to the step that makes it, and to no other. */
@@ -149,7 +148,7 @@ static void the_step_is_found(void **state) {
         (void)snprintf(rest, sizeof rest, "candidates: {other: {%s}}\n", cases[i].setting);
         write_experiment("step", "[" PICTURES "rgb-420.jpg, " PICTURES "orientation-6.jpg]", rest);
         (void)snprintf(says, sizeof says, "other maths from %s on", cases[i].from);
-        expect(0, "run $FOLDER/step.yaml oracle=on local=on 'record={\"*\": digest}'", says);
+        expect(0, "run $DIR/step.yaml oracle=on local=on 'record={\"*\": digest}'", says);
         (void)snprintf(says, sizeof says, "  caused by %s\n", cases[i].cause);
         if (!strstr(text, says))
             fail_msg("%s: not '%s':\n%s", cases[i].setting, says, text);
@@ -160,21 +159,21 @@ static void growth_is_told(void **state) {
     (void)state;
     write_experiment("grown", "[" PICTURES "rgb-420.jpg, " PICTURES "rgb-444.jpg]",
                      "candidates: {other: {preprocess: torch}, same: {norm: welford}}\n");
-    expect(0, "run $FOLDER/grown.yaml local=on 'record={\"*\": digest}'", "result");
-    expect(0, "report $FOLDER/grown.h5 --md -o -", "From the picture of other to the image features:");
+    expect(0, "run $DIR/grown.yaml local=on 'record={\"*\": digest}'", "result");
+    expect(0, "report $DIR/grown.h5 --md -o -", "From the picture of other to the image features:");
     assert_non_null(strstr(text, "| pixels.resized | "));
     assert_null(strstr(text, "From the picture of same"));
-    expect(0, "report $FOLDER/grown.h5 --json -o - | grep -o '\"pixel_growth\":[^]]*'",
+    expect(0, "report $DIR/grown.h5 --json -o - | grep -o '\"pixel_growth\":[^]]*'",
            "\"steps\":[{\"tap\":\"pixels.resized\",\"relative_l2\":0.0");
     assert_non_null(strstr(text, "\"pixel_growth\":null"));
-    expect(0, "report $FOLDER/grown.h5 --html -o - | grep 'until the image features'", "relative L2");
+    expect(0, "report $DIR/grown.h5 --html -o - | grep 'until the image features'", "relative L2");
 }
 
 static void nothing_goes_on_from_a_step(void **state) {
     (void)state;
     write_experiment("base", "[" PICTURES "rgb-420.jpg, " PICTURES "rgb-444.jpg]", "");
-    expect(0, "run $FOLDER/base.yaml 'record={\"*\": off, pixels.cropped: full}'", "result");
-    expect(3, "run $FOLDER/base.yaml --from $FOLDER/base.h5 --at pixels.cropped output=$FOLDER/on.h5",
+    expect(0, "run $DIR/base.yaml 'record={\"*\": off, pixels.cropped: full}'", "result");
+    expect(3, "run $DIR/base.yaml --from $DIR/base.h5 --at pixels.cropped output=$DIR/on.h5",
            "nothing goes on from pixels.cropped (expected pixels.normalized, or a tap behind it)");
 }
 

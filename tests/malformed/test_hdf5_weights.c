@@ -49,6 +49,14 @@ static void refused_file(hid_t file, hid_t tensors, const char *says) {
     assert_null(opened);
 }
 
+/* A file of one tensor is refused. */
+static void refused_tensor(const char *name, hid_t type, const char *says) {
+    hid_t tensors;
+    const hid_t file = start(&tensors);
+    add(tensors, name, type, 2, shape);
+    refused_file(file, tensors, says);
+}
+
 static void what_is_right_is_read(void **state) {
     struct cp_checkpoint *file;
     struct cp_error err = {0};
@@ -83,21 +91,13 @@ static void what_is_wrong_is_refused(void **state) {
     (void)state;
     hid_t file = H5Fcreate(capture_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     refused_file(file, H5Gopen2(file, "/", H5P_DEFAULT), "is HDF5 without /tensors");
-    file = start(&tensors);
-    add(tensors, "a", H5T_IEEE_F64LE, 2, shape);
-    refused_file(file, tensors, "a: is float64 (expected float32)");
-    file = start(&tensors);
-    add(tensors, "a", H5T_STD_I32LE, 2, shape);
-    refused_file(file, tensors, "a: is not floating point");
+    refused_tensor("a", H5T_IEEE_F64LE, "a: is float64 (expected float32)");
+    refused_tensor("a", H5T_STD_I32LE, "a: is not floating point");
     file = start(&tensors);
     (void)H5Dclose(capture_tap(tensors, "a", H5T_IEEE_F32LE, 2, huge, H5P_DEFAULT, NULL));
     refused_file(file, tensors, "a: is of more values than the file can hold");
-    file = start(&tensors);
-    add(tensors, "a..b", H5T_IEEE_F32LE, 2, shape);
-    refused_file(file, tensors, "/tensors: has a malformed name (expected no '/' and no '..')");
-    file = start(&tensors);
-    add(tensors, "a\xff", H5T_IEEE_F32LE, 2, shape);
-    refused_file(file, tensors, "/tensors: has a malformed name (expected UTF-8");
+    refused_tensor("a..b", H5T_IEEE_F32LE, "/tensors: has a malformed name (expected no '/' and no '..')");
+    refused_tensor("a\xff", H5T_IEEE_F32LE, "/tensors: has a malformed name (expected UTF-8");
     file = start(&tensors);
     (void)H5Gclose(H5Gcreate2(tensors, "a", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
     refused_file(file, tensors, "/tensors/a/value: is not there");
