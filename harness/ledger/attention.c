@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * scores(h) = scale factor(h) q(h) k(h)^T and context(h) = probs(h) v(h), head by head.
+ *
+ * Bounds as of a linear layer (linear.c), with two recorded operands instead of one and a weight; the scale
+ * may stand on q, on the scores or as its root on both, which is up to three roundings in the result's type.
+ */
+#include "ledger/kinds.h"
+
+#include "base/wide.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct task {
+    const struct cp_case *c;
+    const double *a, *b, *f; /* the operands */
+    const float *narrow_a, *narrow_b;
+    double *y;
+    float *plain;
+    double *work; /* (inputs * groups, work_size) */
+    size_t work_size;
+    uint64_t seed;
+};
+
+/* ---- scores: q (inputs, rows, in), k alike, y (inputs, groups, rows, rows) ---- */
+
+static size_t head_width(const struct cp_case *c) {
+    return c->in / c->groups;
+}
+
+static double head_scale(const struct cp_case *c, size_t head) {
+    return c->maths.scale * (c->maths.head ? c->maths.head[head] : 1);
+}
+
+/* k of a head as (channel, key), so that one query's scores are sums of rows. */
+static void transpose(const double *k, size_t keys, size_t stride, size_t width, bool absolute, double *out) {
+    for (size_t j = 0; j < keys; j++)
+        for (size_t c = 0; c < width; c++)
+            out[c * keys + j] = absolute ? fabs(k[j * stride + c]) : k[j * stride + c];
+}
+
+CP_WIDE static void add_rows(const double *factors, size_t count, const double *rows, size_t n, double *out) {
+    for (size_t j = 0; j < n; j++)
+        out[j] = 0;
+    for (size_t c = 0; c < count; c++)
+        for (size_t j = 0; j < n; j++)
+            out[j] += factors[c] * rows[c * n + j];
+}
+
+static void scores_head(const struct task *t, size_t index, bool absolute) {
+    const struct cp_case *c = t->c;
+    const size_t input = index / c->groups, head = index % c->groups, width = head_width(c), keys = c->rows;
+    const size_t at = input * c->rows * c->in + head * width;
+    double *turned = t->work + index * t->work_size, *query = turned + width * keys;
+    const double scale = absolute ? fabs(head_scale(c, head)) : head_scale(c, head);
+    transpose(t->b + at, keys, c->in, width, absolute, turned);
+    for (size_t i = 0; i < cp_case_valid(c, input); i++) {
+        double *out = t->y + (index * c->rows + i) * keys;
+        for (size_t j = 0; j < width; j++)
+            query[j] = scale * (absolute ? fabs(t->a[at + i * c->in + j]) : t->a[at + i * c->in + j]);
+        add_rows(query, width, turned, keys, out);
+    }
+}
+
+static void ideal_scores(void *context, size_t index, int worker) {
+    (void)worker;
+    scores_head(context, index, false);
+}
+
+static void absolute_scores(void *context, size_t index, int worker) {
+    (void)worker;
+    scores_head(context, index, true);
+}
+
+static enum cp_status scores_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                   struct cp_error *err) {
+    struct task task = {.c = c,
+                        .a = x[c->maths.swapped],
+                        .b = x[!c->maths.swapped],
+                        .y = y,
+                        .work_size = head_width(c) * (c->rows + 1)};
+    CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
+    cp_pool_for(c->pool, c->inputs * c->groups, ideal_scores, &task);
+    return CP_OK;
+}
+
+/* e of linear.c: for sums of n products, steps more roundings in the result's type. */
+static double term_error(const struct cp_case *c, double n, double steps) {
+    const double compute = c->types.compute == CP_FP32 ? 0 : cp_unit_roundoff(c->types.compute);
+    double sums = (n + 2) * cp_unit_roundoff(c->types.accumulate) + steps * cp_case_step(c);
+    if (c->types.output != CP_FP32)
+        sums += ((double)c->rows * n * (double)c->rows <= 4096 ? n : CP_CASE_PARTS) * cp_case_step(c);
+    return sums + 2 * compute + cp_case_recorded(c, 0) + cp_case_recorded(c, 1);
+}
+
+/* From S = |x| |W| in out, elementwise. */
+static void finish_bound(const struct cp_case *c, double relative, double n, const double *f, double *out) {
+    const double u = cp_case_step(c), tiny = n * cp_case_tiny(CP_FP32) + cp_case_tiny(c->types.output);
+    for (size_t input = 0; input < c->inputs; input++)
+        for (size_t row = 0; row < c->groups * c->rows; row++)
+            for (size_t j = 0; j < c->out && row % c->rows < cp_case_valid(c, input); j++) {
+                const size_t at = (input * c->groups * c->rows + row) * c->out + j;
+                const double sum = relative * out[at];
+                out[at] = sum + u * (fabs(f[at]) + sum) + tiny;
+            }
+}
+
+static enum cp_status scores_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                                   const double *f, double *out, struct cp_error *err) {
+    const double n = (double)head_width(c);
+    struct task task = {.c = c, .a = x[0], .b = x[1], .y = out, .work_size = head_width(c) * (c->rows + 1)};
+    CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
+    cp_pool_for(c->pool, c->inputs * c->groups, absolute_scores, &task);
+    finish_bound(c, expm1(term_error(c, n, 4)), n, f, out);
+    return CP_OK;
+}
+
+static void plain_scores(void *context, size_t index, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
+    const size_t input = index / c->groups, head = index % c->groups, width = head_width(c);
+    const size_t at = input * c->rows * c->in + head * width;
+    const float scale = (float)head_scale(c, head);
+    (void)worker;
+    for (size_t i = 0; i < cp_case_valid(c, input); i++)
+        for (size_t j = 0; j < c->rows; j++) {
+            float total = 0;
+            for (size_t n = 0; n < width; n++) {
+                const size_t k = t->seed % 2 ? width - 1 - n : n;
+                const float q = cp_round_to(compute, t->narrow_a[at + i * c->in + k]);
+                const float scaled = cp_round_to(out, q * scale);
+                total =
+                    cp_round_to(sum, total + scaled * cp_round_to(compute, t->narrow_b[at + j * c->in + k]));
+                if (out != CP_FP32 && n % ((width + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                    total = cp_round_to(out, total);
+            }
+            t->plain[(index * c->rows + i) * c->rows + j] = cp_round_to(out, total);
+        }
+}
+
+static enum cp_status scores_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                   float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
+    (void)err;
+    cp_pool_for(c->pool, c->inputs * c->groups, plain_scores, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_scores = {scores_ideal, scores_bound, scores_plain};
+
+/* ---- context: probs (inputs, heads, rows, rows), v (inputs, rows, out), y (inputs, rows, out); in counts
+ * the heads ---- */
+
+static void context_head(const struct task *t, size_t index, bool absolute) {
+    const struct cp_case *c = t->c;
+    const size_t heads = c->in, width = c->out / heads, input = index / heads;
+    const size_t at = input * c->rows * c->out + index % heads * width, keys = cp_case_valid(c, input);
+    double *v = t->work + index * t->work_size, *row = v + c->rows * width;
+    for (size_t j = 0; j < keys; j++)
+        for (size_t k = 0; k < width; k++)
+            v[j * width + k] = absolute ? fabs(t->b[at + j * c->out + k]) : t->b[at + j * c->out + k];
+    for (size_t i = 0; i < cp_case_valid(c, input); i++) {
+        const double *probs = t->a + (index * c->rows + i) * c->rows;
+        add_rows(probs, keys, v, width, row);
+        memcpy(t->y + at + i * c->out, row, width * sizeof *row);
+    }
+}
+
+static void ideal_context(void *context, size_t index, int worker) {
+    (void)worker;
+    context_head(context, index, false);
+}
+
+static void absolute_context(void *context, size_t index, int worker) {
+    (void)worker;
+    context_head(context, index, true);
+}
+
+static enum cp_status context_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                    struct cp_error *err) {
+    const size_t width = c->out / c->in;
+    struct task task = {.c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width};
+    CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
+    cp_pool_for(c->pool, c->inputs * c->in, ideal_context, &task);
+    return CP_OK;
+}
+
+static enum cp_status context_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                                    const double *f, double *out, struct cp_error *err) {
+    const size_t width = c->out / c->in;
+    struct task task = {.c = c, .a = x[0], .b = x[1], .y = out, .work_size = (c->rows + 1) * width};
+    CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
+    cp_pool_for(c->pool, c->inputs * c->in, absolute_context, &task);
+    /* An online softmax divides by its sum at the end, and rescales what it has for each tile of keys. */
+    finish_bound(c, expm1(term_error(c, 2 * (double)c->rows, 3)), (double)c->rows, f, out);
+    return CP_OK;
+}
+
+static void plain_context(void *context, size_t index, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
+    const size_t heads = c->in, width = c->out / heads, input = index / heads;
+    const size_t at = input * c->rows * c->out + index % heads * width, keys = cp_case_valid(c, input);
+    (void)worker;
+    for (size_t i = 0; i < keys; i++)
+        for (size_t k = 0; k < width; k++) {
+            const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
+            float total = 0;
+            for (size_t n = 0; n < keys; n++) {
+                const size_t j = t->seed % 2 ? keys - 1 - n : n;
+                const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
+                total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);
+                if (out != CP_FP32 && n % ((keys + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                    total = cp_round_to(out, total);
+            }
+            t->plain[at + i * c->out + k] = cp_round_to(out, total);
+        }
+}
+
+static enum cp_status context_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                    float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
+    (void)err;
+    cp_pool_for(c->pool, c->inputs * c->in, plain_context, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_context = {context_ideal, context_bound, context_plain};

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ledger/explain.h"
+
+#include <math.h>
+
+/* ---- one input of a case ---- */
+
+static size_t operand_each(const struct cp_case *c, int operand) {
+    if (c->kind == CP_OPERATION_LOGITS && operand == 1)
+        return 0; /* the columns are shared */
+    return cp_case_operand_size(c, operand) / c->inputs;
+}
+
+void cp_case_of_input(const struct cp_case *c, size_t input, struct cp_case *one) {
+    *one = *c;
+    one->inputs = 1;
+    one->valid = c->valid ? c->valid + input : NULL;
+    one->ids = c->ids ? c->ids + input * c->rows : NULL;
+    one->maths.at = c->maths.at ? c->maths.at + input : NULL;
+    one->maths.kept = c->maths.kept ? c->maths.kept + input * c->maths.kept_count : NULL;
+}
+
+const double *cp_case_operand_of(const struct cp_case *c, int operand, const double *x, size_t input) {
+    return x ? x + input * operand_each(c, operand) : NULL;
+}
+
+const float *cp_case_narrow_of(const struct cp_case *c, int operand, const float *x, size_t input) {
+    return x ? x + input * operand_each(c, operand) : NULL;
+}
+
+/* ---- what fits ---- */
+
+struct trial {
+    struct cp_case own, first; /* the input's case, and that of input 0 of the batch */
+    const double *x[CP_OPERANDS], *x_first[CP_OPERANDS];
+    const float *narrow[CP_OPERANDS];
+    const float *y;
+    const double *f;
+    double *result;
+    float *plain;
+    double limit, own_rms;
+};
+
+static struct cp_residual residual_of(const struct trial *t, const float *y, const double *f) {
+    return cp_residual(&t->own, (const double *const[CP_OPERANDS]){NULL, NULL}, y, f, NULL, 0);
+}
+
+/* A narrower type has no function of its own: it fits where its plain evaluation errs as much. */
+static enum cp_status try_type(struct trial *t, const struct cp_case *changed, double *after,
+                               struct cp_error *err) {
+    CP_TRY(cp_case_plain(changed, t->narrow, 0, t->plain, err));
+    const double size = residual_of(t, t->plain, t->f).rms;
+    *after = t->own_rms <= CP_COARSE * size && size <= CP_COARSE * t->own_rms ? 0.5 * t->limit : INFINITY;
+    return CP_OK;
+}
+
+static enum cp_status try_one(struct trial *t, const struct cp_alternative *a, bool *applies, double *after,
+                              struct cp_error *err) {
+    const bool batch = a->class == CP_ALTERNATIVE_BATCH;
+    struct cp_case changed = batch ? t->first : t->own;
+    *applies = a->apply(&changed, a->value);
+    *after = INFINITY;
+    if (!*applies)
+        return CP_OK;
+    if (a->class == CP_ALTERNATIVE_TYPE)
+        return try_type(t, &changed, after, err);
+    CP_TRY(cp_case_ideal(&changed, batch ? t->x_first : t->x, t->result, err));
+    const struct cp_residual r = residual_of(t, t->y, t->result);
+    *after = r.finite ? r.rms : INFINITY;
+    return CP_OK;
+}
+
+static enum cp_status prepare(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                              const float *const narrow[CP_OPERANDS], size_t input, struct trial *t,
+                              struct cp_error *err) {
+    const size_t elements = cp_case_elements(c);
+    cp_case_of_input(c, input, &t->own);
+    cp_case_of_input(c, 0, &t->first);
+    for (int i = 0; i < CP_OPERANDS; i++) {
+        t->x[i] = cp_case_operand_of(c, i, x[i], input);
+        t->x_first[i] = x[i];
+        t->narrow[i] = cp_case_narrow_of(c, i, narrow[i], input);
+    }
+    CP_CASE_TAKE(c, t->result, elements);
+    CP_CASE_TAKE(c, t->plain, elements);
+    for (size_t i = 0; i < elements; i++)
+        t->result[i] = 0;
+    return CP_OK;
+}
+
+enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                          const float *const narrow[CP_OPERANDS], const float *y, const double *f,
+                          double plain, size_t input, struct cp_explanation *e, struct cp_error *err) {
+    struct trial t = {.y = y + input * cp_case_elements(c), .f = f + input * cp_case_elements(c)};
+    CP_TRY(prepare(c, x, narrow, input, &t, err));
+    const struct cp_residual own = residual_of(&t, t.y, t.f);
+    t.own_rms = own.rms;
+    t.limit = CP_COARSE * fmax(plain, cp_rounding_rms(c, own.reference));
+    *e = (struct cp_explanation){.alternative = -1, .after = INFINITY};
+    for (size_t i = 0; i < cp_alternative_count; i++) {
+        const struct cp_alternative *a = &cp_alternatives[i];
+        const bool batch = a->class == CP_ALTERNATIVE_BATCH;
+        bool applies = false;
+        double after = INFINITY;
+        if ((a->kind != c->kind && a->kind != CP_OPERATION_KINDS) || (batch && input == 0))
+            continue;
+        CP_TRY(try_one(&t, a, &applies, &after, err));
+        e->tried += applies;
+        if (after <= t.limit && after < 0.5 * own.rms && after < e->after) {
+            e->alternative = (int)i;
+            e->after = after;
+        }
+    }
+    return CP_OK;
+}
+
+/* ---- slopes ---- */
+
+/* More elements of one input add nothing to what the slope tells. */
+enum { SLOPE_ELEMENTS = 1 << 16 };
+
+struct slope_task {
+    const struct cp_case *c;
+    const float *y;
+    const double *f, *other;
+    struct cp_slope *slopes;
+    size_t alternative;
+};
+
+static void add_row(const struct slope_task *t, size_t at, double slope, bool second, struct cp_slope *s) {
+    double row = 0;
+    for (size_t i = at; i < at + t->c->out; i++) {
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i];
+        if (!second) {
+            s->rd += r * d;
+            s->dd += d * d;
+            continue;
+        }
+        const double e = (r - slope * d) * d;
+        row += e;
+        if (t->c->kind != CP_OPERATION_NORM)
+            s->variance += e * e;
+    }
+    if (second && t->c->kind == CP_OPERATION_NORM)
+        s->variance += row * row;
+}
+
+static void slope_of_input(void *context, size_t input, int worker) {
+    const struct slope_task *t = context;
+    struct cp_slope *s = &t->slopes[input * cp_alternative_count + t->alternative];
+    (void)worker;
+    for (int second = 0; second < 2; second++)
+        for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++)
+            add_row(t, (input * t->c->rows + row) * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, second, s);
+}
+
+static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limited, struct cp_error *err) {
+    const size_t most = SLOPE_ELEMENTS / c->out + 1;
+    int *valid;
+    *limited = *c;
+    CP_CASE_TAKE(c, valid, c->inputs);
+    for (size_t n = 0; n < c->inputs; n++)
+        valid[n] = (int)(cp_case_valid(c, n) < most ? cp_case_valid(c, n) : most);
+    limited->valid = valid;
+    return CP_OK;
+}
+
+enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
+                         const double *f, struct cp_slope *slopes, struct cp_error *err) {
+    struct cp_case limited;
+    double *other;
+    CP_TRY(limit_rows(c, &limited, err));
+    CP_CASE_TAKE(c, other, c->inputs * cp_case_elements(c));
+    for (size_t i = 0; i < cp_alternative_count; i++) {
+        struct cp_case changed = limited;
+        const struct cp_alternative *a = &cp_alternatives[i];
+        if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
+            continue;
+        CP_TRY(cp_case_ideal(&changed, x, other, err));
+        struct slope_task task = {&limited, y, f, other, slopes, i};
+        cp_case_each(&limited, slope_of_input, &task);
+    }
+    return CP_OK;
+}
+
+double cp_slope_error(const struct cp_slope *s) {
+    return s->dd > 0 ? sqrt(s->variance) / s->dd : INFINITY;
+}
+
+bool cp_slope_counts(const struct cp_slope *s, size_t looked_at) {
+    const double error = cp_slope_error(s);
+    if (!(s->dd > 0) || !isfinite(error))
+        return false;
+    const double slope = cp_slope_value(s), limit = sqrt(36 + 2 * log((double)(looked_at ? looked_at : 1)));
+    return slope >= limit * error && fabs(slope - 1) <= fmax(0.25, 3 * error);
+}

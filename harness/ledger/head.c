@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What stands behind the blocks: pooling, normalisation, the logits and the zero-shot classifier.
+ *
+ * Bounds, u that of an elementary operation, u_x what an operand lost when it was recorded, n the terms of a
+ * sum:
+ *
+ *   pool     u |f| + u_x |f|, a copy; a mean: ((n + 2) u_a + u_x + u) mean |x|
+ *   unit     x / ||x||: the sum of squares (n + 2) u_a, of which the root passes on half; the norm, the
+ * quotient and the result three roundings; x itself u_x, and through the norm u_x again logits   as a linear
+ * layer (linear.c), of two recorded operands; the scale, its exponential and the bias six roundings classes
+ * the mean of (templates) rows, then unit; the mean's cancellation is that of its sum: n u_a mean |x| /
+ * ||mean|| */
+#include "ledger/kinds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct task {
+    const struct cp_case *c;
+    const double *x, *other, *f;
+    const float *narrow, *narrow_other;
+    double *y;
+    float *plain;
+    bool backwards;
+};
+
+/* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
+
+static bool is_mean(const struct cp_case *c) {
+    return c->maths.pooled != CP_POOLED_AT;
+}
+
+/* Which row of the operand is the n-th that the mean takes, and how many there are. */
+static size_t mean_count(const struct cp_case *c) {
+    const size_t all = c->maths.kept ? c->maths.kept_count : c->operand_rows;
+    return c->maths.pooled == CP_POOLED_MEAN ? all - 1 : all;
+}
+
+static size_t mean_row(const struct cp_case *c, size_t input, size_t n) {
+    const size_t at = c->maths.pooled == CP_POOLED_MEAN ? n + 1 : n;
+    return c->maths.kept ? c->maths.kept[input * c->maths.kept_count + at] : at;
+}
+
+static double pooled(const struct task *t, size_t input, size_t i, bool absolute) {
+    const struct cp_case *c = t->c;
+    const double *x = t->x + input * c->operand_rows * c->out;
+    if (!is_mean(c))
+        return x[(size_t)c->maths.at[input] * c->out + i];
+    double sum = 0;
+    for (size_t n = 0; n < mean_count(c); n++) {
+        const double value = x[mean_row(c, input, n) * c->out + i];
+        sum += absolute ? fabs(value) : value;
+    }
+    return sum / (double)mean_count(c);
+}
+
+static void pool_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    (void)worker;
+    for (size_t i = 0; i < t->c->out; i++)
+        t->y[input * t->c->out + i] = pooled(t, input, i, false);
+}
+
+static enum cp_status pool_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                 struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .y = y};
+    (void)err;
+    cp_case_each(c, pool_input, &task);
+    return CP_OK;
+}
+
+static void pool_bound_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const double u = cp_case_step(c), sums = (double)mean_count(c) + 2;
+    const double relative = is_mean(c) ? sums * cp_unit_roundoff(CP_FP32) + (u > 0x1p-24 ? 10 * u : 0) : 0;
+    (void)worker;
+    for (size_t i = 0; i < c->out; i++)
+        t->y[input * c->out + i] = (relative + cp_case_recorded(c, 0)) * fabs(pooled(t, input, i, true)) +
+                                   2 * u * fabs(t->f[input * c->out + i]) + cp_case_tiny(c->types.output);
+}
+
+static enum cp_status pool_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
+                                 double *out, struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    (void)err;
+    cp_case_each(c, pool_bound_input, &task);
+    return CP_OK;
+}
+
+static void pool_plain_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const float *x = t->narrow + input * c->operand_rows * c->out;
+    const size_t count = mean_count(c);
+    (void)worker;
+    for (size_t i = 0; i < c->out; i++) {
+        float sum = is_mean(c) ? 0 : x[(size_t)c->maths.at[input] * c->out + i];
+        for (size_t n = 0; n < count && is_mean(c); n++)
+            sum += x[mean_row(c, input, t->backwards ? count - 1 - n : n) * c->out + i];
+        t->plain[input * c->out + i] = cp_round_to(c->types.output, is_mean(c) ? sum / (float)count : sum);
+    }
+}
+
+static enum cp_status pool_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                 float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    (void)err;
+    cp_case_each(c, pool_plain_input, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_pool = {pool_ideal, pool_bound, pool_plain};
+
+/* ---- unit: rows of width out ---- */
+
+static void unit_row(const double *x, size_t n, double *y) {
+    double square = 0;
+    for (size_t i = 0; i < n; i++)
+        square += x[i] * x[i];
+    const double norm = fmax(sqrt(square), 1e-12);
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] / norm;
+}
+
+static void unit_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    (void)worker;
+    unit_row(t->x + input * t->c->out, t->c->out, t->y + input * t->c->out);
+}
+
+static enum cp_status unit_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                 struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .y = y};
+    (void)err;
+    cp_case_each(c, unit_input, &task);
+    return CP_OK;
+}
+
+static double unit_relative(const struct cp_case *c) {
+    const double u = cp_case_step(c);
+    return ((double)c->out / 2 + 4) * cp_unit_roundoff(CP_FP32) + 4 * u + 2 * cp_case_recorded(c, 0) +
+           (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
+}
+
+static enum cp_status unit_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
+                                 double *out, struct cp_error *err) {
+    const double relative = expm1(unit_relative(c));
+    (void)x;
+    (void)err;
+    for (size_t i = 0; i < c->inputs * c->out; i++)
+        out[i] = relative * fabs(f[i]) + 2 * cp_case_tiny(c->types.output);
+    return CP_OK;
+}
+
+static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, bool backwards, float *y) {
+    float square = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float value = x[backwards ? n - 1 - i : i];
+        square += value * value;
+    }
+    const float norm = cp_round_to(type, fmaxf(sqrtf(square), 1e-12f));
+    for (size_t i = 0; i < n; i++)
+        y[i] = cp_round_to(type, x[i] / norm);
+}
+
+static void unit_plain_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const size_t n = t->c->out;
+    (void)worker;
+    unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->backwards, t->plain + input * n);
+}
+
+static enum cp_status unit_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                 float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    (void)err;
+    cp_case_each(c, unit_plain_input, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_unit = {unit_ideal, unit_bound, unit_plain};
+
+/* ---- logits: x[0] (inputs, in), x[1] (operand_rows, in), y (inputs, out), out = operand_rows ---- */
+
+static void logits_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    (void)worker;
+    for (size_t j = 0; j < c->out; j++) {
+        double sum = 0, absolute = 0;
+        for (size_t i = 0; i < c->in; i++) {
+            const double product = t->x[input * c->in + i] * t->other[j * c->in + i];
+            sum += product;
+            absolute += fabs(product);
+        }
+        const size_t at = input * c->out + j;
+        t->y[at] = t->f ? absolute : c->maths.scale * sum + c->maths.shift;
+    }
+}
+
+static enum cp_status logits_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                   struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .other = x[1], .y = y};
+    (void)err;
+    cp_case_each(c, logits_input, &task);
+    return CP_OK;
+}
+
+static enum cp_status logits_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                                   const double *f, double *out, struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .other = x[1], .f = f, .y = out};
+    const double u = cp_case_step(c),
+                 compute = c->types.compute == CP_FP32 ? 0 : cp_unit_roundoff(c->types.compute);
+    const double terms = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate) + 2 * compute + 6 * u +
+                         cp_case_recorded(c, 0) + cp_case_recorded(c, 1) +
+                         (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
+    (void)err;
+    cp_case_each(c, logits_input, &task);
+    for (size_t i = 0; i < c->inputs * c->out; i++) {
+        const double sum = expm1(terms) * (fabs(c->maths.scale) * out[i] + fabs(c->maths.shift));
+        out[i] = sum + u * (fabs(f[i]) + sum) + cp_case_tiny(c->types.output);
+    }
+    return CP_OK;
+}
+
+static void logits_plain_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const enum cp_dtype type = c->types.output, compute = c->types.compute;
+    const float scale = cp_round_to(type, (float)c->maths.scale);
+    (void)worker;
+    for (size_t j = 0; j < c->out; j++) {
+        float sum = 0;
+        for (size_t n = 0; n < c->in; n++) {
+            const size_t i = t->backwards ? c->in - 1 - n : n;
+            const float scaled =
+                cp_round_to(type, cp_round_to(compute, t->narrow[input * c->in + i]) * scale);
+            sum = cp_round_to(c->types.accumulate,
+                              sum + scaled * cp_round_to(compute, t->narrow_other[j * c->in + i]));
+        }
+        sum = cp_round_to(type, sum);
+        t->plain[input * c->out + j] =
+            c->maths.shift == 0 ? sum : cp_round_to(type, sum + (float)c->maths.shift);
+    }
+}
+
+static enum cp_status logits_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                   float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .backwards = seed % 2};
+    (void)err;
+    cp_case_each(c, logits_plain_input, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_logits = {logits_ideal, logits_bound, logits_plain};
+
+/* ---- classes: x (inputs * templates, out), y (inputs, out) ---- */
+
+static void classes_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const size_t n = t->c->out, templates = t->c->maths.templates;
+    double *y = t->y + input * n;
+    (void)worker;
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < templates; k++)
+            sum += t->x[(input * templates + k) * n + i];
+        y[i] = sum / (double)templates;
+    }
+    unit_row(y, n, y);
+}
+
+static enum cp_status classes_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                    struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .y = y};
+    (void)err;
+    cp_case_each(c, classes_input, &task);
+    return CP_OK;
+}
+
+/* The mean's own error, and its share that the norm passes on. */
+static void classes_bound_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const struct cp_case *c = t->c;
+    const size_t n = c->out, templates = c->maths.templates;
+    const double u = cp_case_step(c);
+    const double relative =
+        ((double)templates + 2) * cp_unit_roundoff(CP_FP32) + 2 * u + cp_case_recorded(c, 0);
+    double square = 0, error = 0;
+    (void)worker;
+    for (size_t i = 0; i < n; i++) {
+        double sum = 0, absolute = 0;
+        for (size_t k = 0; k < templates; k++) {
+            sum += t->x[(input * templates + k) * n + i] / (double)templates;
+            absolute += fabs(t->x[(input * templates + k) * n + i]) / (double)templates;
+        }
+        square += sum * sum;
+        t->y[input * n + i] = relative * absolute;
+        error += t->y[input * n + i] * t->y[input * n + i];
+    }
+    const double norm = fmax(sqrt(square), 1e-12), shrink = sqrt(error) / norm;
+    const double own = expm1(unit_relative(c)) + (shrink < 0.5 ? shrink / (1 - shrink) : INFINITY);
+    for (size_t i = input * n; i < (input + 1) * n; i++)
+        t->y[i] = t->y[i] / norm * (1 + own) + own * fabs(t->f[i]) + 2 * cp_case_tiny(c->types.output);
+}
+
+static enum cp_status classes_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                                    const double *f, double *out, struct cp_error *err) {
+    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    (void)err;
+    cp_case_each(c, classes_bound_input, &task);
+    return CP_OK;
+}
+
+static void classes_plain_input(void *context, size_t input, int worker) {
+    const struct task *t = context;
+    const size_t n = t->c->out, templates = t->c->maths.templates;
+    float *y = t->plain + input * n;
+    (void)worker;
+    for (size_t i = 0; i < n; i++) {
+        float sum = 0;
+        for (size_t k = 0; k < templates; k++)
+            sum += t->narrow[(input * templates + (t->backwards ? templates - 1 - k : k)) * n + i];
+        y[i] = cp_round_to(t->c->types.output, sum / (float)templates);
+    }
+    unit_plain_row(t->c->types.output, y, n, t->backwards, y);
+}
+
+static enum cp_status classes_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                    float *y, struct cp_error *err) {
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    (void)err;
+    cp_case_each(c, classes_plain_input, &task);
+    return CP_OK;
+}
+
+const struct cp_kind cp_kind_classes = {classes_ideal, classes_bound, classes_plain};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A task is a block of rows; inside it a panel of W stays in the cache while all its rows pass. */
+#include "ledger/product.h"
+
+#include "base/wide.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { PANEL = CP_PRODUCT_PANEL, TILE = 4, TASK_ROWS = 48 };
+
+/* One vector of a panel's columns; GCC and clang cut it into what the processor has. */
+typedef float floats __attribute__((vector_size(PANEL * sizeof(float)), aligned(sizeof(float))));
+typedef float half_floats __attribute__((vector_size(PANEL / 2 * sizeof(float)), aligned(sizeof(float))));
+typedef double doubles __attribute__((vector_size(PANEL / 2 * sizeof(double)), aligned(sizeof(double))));
+typedef int32_t words __attribute__((vector_size(PANEL * sizeof(float)), aligned(sizeof(float))));
+
+size_t cp_product_size(size_t k, size_t n) {
+    return (n + PANEL - 1) / PANEL * PANEL * k;
+}
+
+void cp_product_pack(const float *w, size_t ld, size_t k, size_t n, bool in_out, enum cp_dtype first,
+                     enum cp_dtype second, float *packed) {
+    for (size_t column = 0; column < n; column += PANEL)
+        for (size_t i = 0; i < k; i++, packed += PANEL)
+            for (size_t c = 0; c < PANEL; c++) {
+                const size_t j = column + c;
+                const float value = j >= n ? 0 : in_out ? w[i * ld + j] : w[j * ld + i];
+                packed[c] = cp_round_to(second, cp_round_to(first, value));
+            }
+}
+
+struct task {
+    const struct cp_product *p;
+    const struct cp_product_order *order;
+    const void *x;
+    void *y;
+    void (*tile)(const struct task *task, size_t row, size_t rows, size_t column, const float *w);
+};
+
+/* Row r of a tile; rows past the end repeat the last one and are not stored. */
+static size_t row_of(size_t row, size_t rows, size_t r) {
+    return row + (r < rows ? r : rows - 1);
+}
+
+CP_WIDE static void ideal_tile(const struct task *task, size_t row, size_t rows, size_t column,
+                               const float *w) {
+    const struct cp_product *p = task->p;
+    const double *x[TILE];
+    doubles low[TILE] = {{0}}, high[TILE] = {{0}};
+    for (size_t r = 0; r < TILE; r++)
+        x[r] = (const double *)task->x + row_of(row, rows, r) * p->ldx;
+    for (size_t i = 0; i < p->k; i++, w += PANEL) {
+        const doubles left = __builtin_convertvector(*(const half_floats *)w, doubles);
+        const doubles right = __builtin_convertvector(*(const half_floats *)(w + PANEL / 2), doubles);
+        for (size_t r = 0; r < TILE; r++) {
+            low[r] += x[r][i] * left;
+            high[r] += x[r][i] * right;
+        }
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < PANEL && column + c < p->n; c++)
+            ((double *)task->y)[(row + r) * p->ldy + column + c] =
+                c < PANEL / 2 ? low[r][c] : high[r][c - PANEL / 2];
+}
+
+CP_WIDE static void absolute_tile(const struct task *task, size_t row, size_t rows, size_t column,
+                                  const float *w) {
+    const struct cp_product *p = task->p;
+    const float *x[TILE];
+    floats sum[TILE] = {{0}};
+    for (size_t r = 0; r < TILE; r++)
+        x[r] = (const float *)task->x + row_of(row, rows, r) * p->ldx;
+    for (size_t i = 0; i < p->k; i++, w += PANEL) {
+        const floats magnitude = (floats)(*(const words *)w & 0x7fffffff);
+        for (size_t r = 0; r < TILE; r++)
+            sum[r] += fabsf(x[r][i]) * magnitude;
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < PANEL && column + c < p->n; c++)
+            ((float *)task->y)[(row + r) * p->ldy + column + c] = sum[r][c];
+}
+
+static void round_all(floats *x, enum cp_dtype type) {
+    for (size_t c = 0; c < PANEL && type != CP_FP32; c++)
+        (*x)[c] = cp_round_to(type, (*x)[c]);
+}
+
+/* The chain over the positions [from, to) of the order. */
+CP_WIDE static void chain(const struct task *task, const float *const x[TILE], const float *w, size_t from,
+                          size_t to, floats sum[TILE]) {
+    const struct cp_product_order *order = task->order;
+    const size_t k = task->p->k;
+    const bool half = order->accumulate != CP_FP32;
+    floats chain[TILE] = {{0}};
+    for (size_t position = from; position < to; position++) {
+        const size_t start = order->start + position, turned = start < k ? start : start - k;
+        const size_t i = order->backwards ? k - 1 - turned : turned;
+        const floats column = *(const floats *)(w + i * PANEL);
+        for (size_t r = 0; r < TILE; r++)
+            chain[r] += x[r][i] * column;
+        for (size_t r = 0; r < TILE && half; r++)
+            round_all(&chain[r], order->accumulate);
+    }
+    memcpy(sum, chain, sizeof chain);
+}
+
+static void plain_tile(const struct task *task, size_t row, size_t rows, size_t column, const float *w) {
+    const struct cp_product *p = task->p;
+    const size_t parts = task->order->parts < p->k ? task->order->parts : p->k ? p->k : 1;
+    const float *x[TILE];
+    floats total[TILE] = {{0}};
+    for (size_t r = 0; r < TILE; r++)
+        x[r] = (const float *)task->x + row_of(row, rows, r) * p->ldx;
+    for (size_t part = 0; part < parts; part++) {
+        floats sum[TILE];
+        chain(task, x, w, p->k * part / parts, p->k * (part + 1) / parts, sum);
+        if (parts == 1)
+            memcpy(total, sum, sizeof total);
+        for (size_t r = 0; r < TILE && parts > 1; r++) {
+            round_all(&sum[r], task->order->part);
+            total[r] += sum[r];
+            round_all(&total[r], task->order->part);
+        }
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < PANEL && column + c < p->n; c++)
+            ((float *)task->y)[(row + r) * p->ldy + column + c] = total[r][c];
+}
+
+static void run_rows(void *context, size_t index, int worker) {
+    const struct task *task = context;
+    const struct cp_product *p = task->p;
+    const size_t first = index * TASK_ROWS, end = first + TASK_ROWS < p->rows ? first + TASK_ROWS : p->rows;
+    (void)worker;
+    for (size_t column = 0; column < p->n; column += PANEL)
+        for (size_t row = first; row < end; row += TILE)
+            task->tile(task, row, end - row < TILE ? end - row : TILE, column, p->packed + column * p->k);
+}
+
+static void run(const struct task *task) {
+    cp_pool_for(task->p->pool, (task->p->rows + TASK_ROWS - 1) / TASK_ROWS, run_rows, (void *)task);
+}
+
+void cp_product_ideal(const struct cp_product *p, const double *x, double *y) {
+    run(&(struct task){p, NULL, x, y, ideal_tile});
+}
+
+void cp_product_absolute(const struct cp_product *p, const float *x, float *y) {
+    run(&(struct task){p, NULL, x, y, absolute_tile});
+}
+
+void cp_product_plain(const struct cp_product *p, const struct cp_product_order *order, const float *x,
+                      float *y) {
+    run(&(struct task){p, order, x, y, plain_tile});
+}

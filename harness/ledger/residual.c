@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ledger/residual.h"
+
+#include "base/hash.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const cp_ledger_verdict_names[CP_LEDGER_VERDICTS] = {"unchecked", "exact",        "explained",
+                                                                 "coarse",    "contradicted", "nonfinite"};
+const char *const cp_ledger_basis_names[CP_BASIS_COUNT] = {"bound", "empirical"};
+
+/* ---- one input's residual ---- */
+
+/* Columns that count: of scores and probabilities those of keys that count. */
+static size_t columns_of(const struct cp_case *c, size_t input) {
+    const bool keys =
+        c->kind == CP_OPERATION_SCORES || (c->kind == CP_OPERATION_SOFTMAX && c->out == c->rows);
+    return keys ? cp_case_valid(c, input) : c->out;
+}
+
+/* A key that a causal mask hides, in scores that were recorded behind it: -inf, or as low as a type goes. */
+static bool is_masked(const struct cp_case *c, size_t row, size_t column, double y, double f) {
+    return c->kind == CP_OPERATION_SCORES && column > row % c->rows && y < -1e4 && f - y > 5e3;
+}
+
+static bool all_finite(const double *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
+static bool operands_finite(const struct cp_case *c, const double *const x[CP_OPERANDS], size_t input) {
+    for (int i = 0; i < CP_OPERANDS; i++) {
+        const size_t size = x[i] ? cp_case_operand_size(c, i) : 0;
+        const bool shared = c->kind == CP_OPERATION_LOGITS && i == 1;
+        const size_t each = shared ? size : size / (c->inputs ? c->inputs : 1);
+        if (!all_finite(x[i] + (shared ? 0 : input * each), each))
+            return false;
+    }
+    return true;
+}
+
+static void add_element(const struct cp_case *c, struct cp_residual *r, double y, double f, double bound,
+                        size_t row, size_t column) {
+    const double error = y - f, ratio = bound > 0 ? fabs(error) / bound : fabs(error);
+    r->elements++;
+    r->finite = r->finite && isfinite(y) && isfinite(f);
+    r->exact = r->exact && y == (double)cp_round_to(c->types.output, (float)f);
+    r->rms += error * error;
+    r->reference += f * f;
+    if (r->elements > 1 && !(ratio > r->bound) && (isfinite(ratio) || !isfinite(r->bound)))
+        return;
+    r->bound = ratio;
+    r->row = row;
+    r->column = column;
+    r->y = y;
+    r->f = f;
+}
+
+struct cp_residual cp_residual(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
+                               const double *f, const double *bound, size_t input) {
+    struct cp_residual r = {.exact = true, .finite = true};
+    const size_t columns = columns_of(c, input);
+    for (size_t row = 0; row < c->groups * c->rows; row++)
+        for (size_t j = 0; j < columns && row % c->rows < cp_case_valid(c, input); j++) {
+            const size_t at = (input * c->groups * c->rows + row) * c->out + j;
+            if (is_masked(c, row, j, (double)y[at], f[at]))
+                r.masked = true;
+            else
+                add_element(c, &r, (double)y[at], f[at], bound ? bound[at] : 0, row, j);
+        }
+    const double n = r.elements ? (double)r.elements : 1;
+    r.rms = sqrt(r.rms / n);
+    r.reference = sqrt(r.reference / n);
+    r.operands_finite = r.finite || operands_finite(c, x, input);
+    return r;
+}
+
+/* ---- plain evaluations ---- */
+
+double cp_rounding_rms(const struct cp_case *c, double reference) {
+    return cp_unit_roundoff(c->types.output) * reference / sqrt(12);
+}
+
+void cp_perturb(const float *x, size_t count, enum cp_dtype type, uint64_t seed, float *y) {
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t draw = cp_counter_hash(seed, 0x6c6564676572, i) % 24;
+        const float step = draw < 2 && isfinite(x[i]) ? (float)cp_ulp_at(type, (double)x[i]) : 0;
+        y[i] = draw == 0 ? x[i] + step : draw == 1 ? x[i] - step : x[i];
+    }
+}
+
+/* Rows [i * valid / count] of every input, side by side, of a linear layer: its rows do not depend on each
+ * other. */
+struct sample {
+    struct cp_case c;
+    int *valid;
+    float *x, *y;
+    double *f;
+};
+
+static enum cp_status take_sample(const struct cp_case *c, const float *x, const float *y, const double *f,
+                                  size_t rows, struct sample *s, struct cp_error *err) {
+    s->c = *c;
+    s->c.rows = rows < c->rows ? rows : c->rows;
+    CP_CASE_TAKE(c, s->valid, c->inputs);
+    CP_CASE_TAKE(c, s->x, c->inputs * s->c.rows * c->in);
+    CP_CASE_TAKE(c, s->y, c->inputs * s->c.rows * c->out);
+    CP_CASE_TAKE(c, s->f, c->inputs * s->c.rows * c->out);
+    for (size_t n = 0; n < c->inputs; n++) {
+        const size_t all = cp_case_valid(c, n), count = all < s->c.rows ? all : s->c.rows;
+        s->valid[n] = (int)count;
+        for (size_t r = 0; r < count; r++) {
+            const size_t from = n * c->rows + r * all / count, to = n * s->c.rows + r;
+            memcpy(s->x + to * c->in, x + from * c->in, c->in * sizeof *x);
+            memcpy(s->y + to * c->out, y + from * c->out, c->out * sizeof *y);
+            memcpy(s->f + to * c->out, f + from * c->out, c->out * sizeof *f);
+        }
+    }
+    s->c.valid = s->valid;
+    return CP_OK;
+}
+
+static bool has_orders(enum cp_operation_kind kind) {
+    return kind != CP_OPERATION_ADD && kind != CP_OPERATION_GAIN && kind != CP_OPERATION_ACTIVATION &&
+           kind != CP_OPERATION_GATHER && kind != CP_OPERATION_EMBED;
+}
+
+static enum cp_status perturb_operands(const struct cp_case *c, const float *const x[CP_OPERANDS],
+                                       uint64_t seed, const float *out[CP_OPERANDS], struct cp_error *err) {
+    for (int i = 0; i < CP_OPERANDS; i++) {
+        const size_t size = x[i] ? cp_case_operand_size(c, i) : 0;
+        float *moved;
+        out[i] = x[i];
+        if (size == 0)
+            continue;
+        CP_CASE_TAKE(c, moved, size);
+        cp_perturb(x[i], size, c->types.operand[i], seed, moved);
+        out[i] = moved;
+    }
+    return CP_OK;
+}
+
+static enum cp_status add_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
+                                const double *f, float *y, double *rms, struct cp_error *err) {
+    const float *operands[CP_OPERANDS] = {x[0], x[1]};
+    if (seed % 2)
+        CP_TRY(perturb_operands(c, x, seed, operands, err));
+    CP_TRY(cp_case_plain(c, operands, seed, y, err));
+    for (size_t n = 0; n < c->inputs; n++)
+        rms[n] =
+            fmax(rms[n], cp_residual(c, (const double *const[CP_OPERANDS]){NULL, NULL}, y, f, NULL, n).rms);
+    return CP_OK;
+}
+
+enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPERANDS], const float *y,
+                            const double *f, size_t rows, double *rms, double *share, struct cp_error *err) {
+    const double *const none[CP_OPERANDS] = {NULL, NULL};
+    struct sample s = {.c = *c, .x = (float *)x[0], .y = (float *)y, .f = (double *)f};
+    float *plain;
+    if (c->kind == CP_OPERATION_LINEAR && rows < c->rows)
+        CP_TRY(take_sample(c, x[0], y, f, rows, &s, err));
+    CP_CASE_TAKE(c, plain, s.c.inputs * cp_case_elements(&s.c) + 1);
+    for (size_t n = 0; n < c->inputs; n++) {
+        const struct cp_residual own = cp_residual(&s.c, none, s.y, s.f, NULL, n);
+        share[n] = own.rms;
+        rms[n] = cp_rounding_rms(c, own.reference);
+    }
+    const float *const operands[CP_OPERANDS] = {s.x, x[1]};
+    for (uint64_t seed = 0; seed < (c->kind == CP_OPERATION_NORM ? 4 : 2); seed++)
+        if (seed < 2 || has_orders(c->kind))
+            CP_TRY(add_plain(&s.c, operands, seed, s.f, plain, rms, err));
+    return CP_OK;
+}
