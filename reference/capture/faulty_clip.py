@@ -43,7 +43,10 @@ def no_causal(args):
 
 
 def no_ln_post(args):
-    """The image tower never calls ln_post (mlc-llm#3205, vllm PR#8155): a capture has neither visual.ln_post nor visual.pooled."""
+    """The image tower never calls ln_post (mlc-llm#3205, vllm PR#8155).
+
+    A capture then has neither visual.ln_post nor visual.pooled.
+    """
     model = build(args)
     model.visual.forward = partial(_image_tower, model.visual, norm=lambda x: x)
     return model
@@ -64,7 +67,7 @@ def positions_before_class(args):
 
 
 def argmax_fp16(args):
-    """Token ids in fp16, in which 49406 and 49407 are equal, so the first token is pooled (ailia PR#1389). First at pooled."""
+    """Token ids in fp16, where 49406 and 49407 are equal: the first token is pooled (ailia PR#1389). First at pooled."""
     model = build(args)
     model.encode_text = partial(_encode_text, model, lambda tokens: tokens.half().float().argmax(dim=-1))
     return model
@@ -78,7 +81,10 @@ def first_token(args):
 
 
 def scale_by_width(args):
-    """Scores are divided by sqrt(width), not by sqrt(head_dim), in both towers. First at visual.0.attn.scores, text.0.attn.scores."""
+    """Scores are divided by sqrt(width), not by sqrt(head_dim), which is the same in a tower with one head.
+
+    First at attn.scores of block 0.
+    """
     model = build(args)
     for tower in (model.visual.transformer, model.transformer):
         for block in tower.resblocks:

@@ -57,14 +57,14 @@ class Watch:
         kinds = {}
         for point in self.points:
             if point.tap not in self.seen:
-                kinds.setdefault(re.sub(r"\d+", "N", point.tap), []).append(point)
+                kinds.setdefault(re.sub(r"resblocks\.\d+", "resblocks.N", point.tap), []).append(point)
         for points in kinds.values():
             first, more = points[0], len(points) - 1
             why = (f"the model has no {first.module}" if first.module not in self.modules
                    else f"the forward pass does not call {first.module}"
                         f"{' with a positional input' if first.side == 'in' else ''}")
             yield (f"{recompute.operation(first.tap)}: {why}; left out"
-                   f"{f', like those of {more} more blocks' if more else ''}")
+                   f"{f', likewise in {more} more block(s)' if more else ''}")
 
     def close(self):
         for handle in self.handles:
@@ -103,7 +103,7 @@ def capture(model, pixels, tokens, verify=True):
 def _check_bits(plain, returned, report):
     for name, value in plain.items():
         if not recompute.same_bits(returned[name], value):
-            raise RuntimeError(f"{name}: the hooks changed the result, or the model gives another one each time")
+            raise RuntimeError(f"{name}: the hooks changed the result, or the model is not deterministic")
     if plain:
         report.checks.append(f"hooks do not change the result: {', '.join(plain)} have the bits of the model's own forward "
                              "without hooks")
@@ -121,10 +121,10 @@ def _encode_text(tree, watch, tokens):
 def _take_text_projection(text, seen, report):
     """forward() returns it normalised alone; encode_text() gives it, if both do the same up to there."""
     value, ends = text
-    other = [tap for tap, end in ends.items() if tap not in seen or not recompute.same_bits(seen[tap], end)]
-    if other:
-        report.differs.append(f"text_projection: encode_text() has another {recompute.operation(other[0])} than forward(); "
-                              "left out")
+    different = [tap for tap, end in ends.items() if tap not in seen or not recompute.same_bits(seen[tap], end)]
+    if different:
+        report.differs.append(f"text_projection: encode_text() gives a different {recompute.operation(different[0])} "
+                              "than forward(); left out")
     elif value is not None:
         seen["text_projection"] = value
 

@@ -27,7 +27,10 @@ INPUTS = {"image_features": "visual", "text_features": "text_projection"}  # of 
 
 @dataclass
 class Report:
-    """checks: what agreed, and how closely. differs: the operations where the model computes something else."""
+    """checks: what agreed, and how closely.
+
+    differs: the operations where the model computes something else, and the taps that were not seen.
+    """
     checks: list = field(default_factory=list)
     differs: list = field(default_factory=list)
 
@@ -111,7 +114,7 @@ def _need(seen, tap):
 
 
 def _recompute(module, tower, name, seen):
-    """({tap: tensor} of the attention's parts, what is to be compared): the context where that was seen, else the output."""
+    """({tap: tensor} of the attention's parts, what to compare: the context where that was seen, else the output)."""
     if module is None:
         raise Missing("no module of that name")
     parts = {part: seen[f"{name}.{part}"] for part in "qkv" if f"{name}.{part}" in seen}
@@ -176,7 +179,7 @@ def pool(tree, tower, seen, made, tokens, report):
     norm = seen.get(tower.norm_tap)
     if norm is None:
         if pooled not in seen:
-            report.differs.append(f"{pooled}: without {tower.norm_tap} the pooled token is not known; left out")
+            report.differs.append(f"{pooled}: unknown without {tower.norm_tap}; left out")
     elif norm.dim() == 3 and pooled not in seen:
         _pooled_row(tree, tower, pooled, seen, made, tokens, report)
     elif norm.dim() == 2 and not tree.norm_after_pool(tower.name):
@@ -193,24 +196,23 @@ def _pooled_row(tree, tower, pooled, seen, made, tokens, report):
     if agrees(distance, row):
         seen[pooled], made[pooled] = row, ""
     else:
-        report.differs.append(f"{pooled}: the token that should stand for the input, projected, is not the model's own "
-                              f"{output} ({distance:.2g} apart); {pooled} is left out")
+        report.differs.append(f"{pooled}: projecting the expected token does not give the model's own {output} "
+                              f"({distance:.2g} apart); {pooled} is left out")
 
 
 def _norm_of_all(tree, tower, pooled, seen, made, tokens, report):
     """OpenAI and Hugging Face norm the class token alone: what a hook sees there is the pooled token."""
-    norm, last = seen[tower.norm_tap], seen.get(taps.block_name(tower.name, tower.layers - 1))
+    norm, last = seen.pop(tower.norm_tap), seen.get(taps.block_name(tower.name, tower.layers - 1))
     if not same_bits(seen.setdefault(pooled, norm), norm):
-        report.differs.append(f"{pooled}: it is not what {tower.norm_tap} gives ({relative(seen[pooled], norm):.2g} apart)")
-        return
-    del seen[tower.norm_tap]
+        report.differs.append(f"{pooled}: differs from the output of {tower.norm_tap} "
+                              f"({relative(seen[pooled], norm):.2g} apart)")
     value = norm[:, None] if last is None else tower.norm(input_first(last, tower.layout))
     distance = math.nan if last is None else relative(tree.pooled(tower.name, value, tokens), norm)
     if agrees(distance, norm):
         seen[tower.norm_tap], made[tower.norm_tap] = value, "the model norms the pooled token alone"
     else:
-        report.differs.append(f"{tower.norm_tap}: the norm of the last block's pooled token is not what the model's norm "
-                              f"gives ({distance:.2g} apart); the norm of all tokens is left out")
+        report.differs.append(f"{tower.norm_tap}: the norm of the last block's pooled token does not give the norm's own "
+                              f"output ({distance:.2g} apart); the norm of all tokens is left out")
 
 
 def input_first(x, layout):
@@ -224,7 +226,7 @@ def heads(tree, seen, made, returned, report):
     computed = {name: tree.normalize(seen[tap]) for name, tap in INPUTS.items() if tap in seen}
     returned = _of_their_shapes(returned, computed, report)
     for name, value in computed.items():
-        _compare(f"{name}: the normalised {INPUTS[name]}", value, returned.get(name), report)
+        _compare(f"{name}: normalising {INPUTS[name]}", value, returned.get(name), report)
     seen.update(returned)
     features = [returned.get(name, computed.get(name)) for name in INPUTS]
     if all(value is not None for value in features):
@@ -233,7 +235,7 @@ def heads(tree, seen, made, returned, report):
             _keep({**computed, "logits_per_image": logits}, seen, made)
     unknown = [name for name in computed if name not in seen]
     if unknown:
-        report.differs.append(f"{', '.join(unknown)}: recomputed, but nothing confirms them; they are left out")
+        report.differs.append(f"{', '.join(unknown)}: cannot be verified and are left out")
     if "logits_per_image" in seen:
         _keep({"probs": seen["logits_per_image"].softmax(dim=-1)}, seen, made)
 
@@ -242,8 +244,8 @@ def _of_their_shapes(returned, computed, report):
     """What forward() returns, without what can be no features."""
     for name in computed:
         if name in returned and returned[name].shape != computed[name].shape:
-            report.differs.append(f"{name}: forward() returns a tensor of shape {tuple(returned[name].shape)} in its place, "
-                                  "which is not recorded")
+            shape = tuple(returned[name].shape)
+            report.differs.append(f"{name}: forward() returns a tensor of shape {shape} instead, which is not recorded")
     return {name: value for name, value in returned.items() if name not in computed or value.shape == computed[name].shape}
 
 
@@ -254,7 +256,8 @@ def _compare(what, value, own, report):
     distance = relative(value, own)
     if agrees(distance, value):
         return True
-    report.differs.append(f"{what} is not what forward() returns ({distance:.2g} apart), which is recorded")
+    report.differs.append(f"{what} does not give what forward() returns ({distance:.2g} apart); forward()'s own output "
+                          "is recorded")
     return False
 
 

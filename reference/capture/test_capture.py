@@ -258,7 +258,8 @@ class Import(unittest.TestCase):
                     self.assertEqual(group["value"].attrs.get("recomputed", 0), key, tap)
             for change in ({"taps": {"visual": {"array": "nil", "layout": "NC"}}}, {"tokens": "nil"}, {"x": 1},
                            {"taps": {"visual": {"array": "pix", "layout": "NC"}}},
-                           {"taps": {"pixels.normalized": {"array": "pix", "layout": "NCHW", "recomputed": "yes"}}}, {"taps": {"visual": "pix"}}):
+                           {"taps": {"pixels.normalized": {"array": "pix", "layout": "NCHW", "recomputed": "yes"}}},
+                           {"taps": {"visual": "pix"}}):
                 (folder / "m.json").write_text(json.dumps({**mapping, **change}))
                 self.assertEqual(npz_import.main([str(folder / "a.npz"), str(folder / "m.json"), "-o",
                                                   str(folder / "b.h5")]), 3)
@@ -346,8 +347,7 @@ class Capturing(unittest.TestCase):
         forward = attention.forward
         attention.forward = lambda q, k, v, **more: forward(1.1 * q, k, v, **more)
         lost = {tap for tap in recomputed() if tap.startswith("visual.transformer.resblocks.1.attn.")}
-        self.differs(model, r"visual\.1\.attn: recomputed q, k, v, scores, probs, context do not give the attention's own "
-                     r"output \(0\.\d+ apart\); they are left out$", lost=lost)
+        self.differs(model, attention_lines("visual")[1] + r" \(0\.\d+ apart\); they are left out$", lost=lost)
 
     def test_an_attention_of_other_names(self):
         model = self.model()
@@ -355,8 +355,8 @@ class Capturing(unittest.TestCase):
             block.attn.num_heads = 5  # does not divide the width
             block.attn.forward = lambda x, *_, **_more: (x, None)
         lost = {tap for tap in recomputed() if tap.startswith("transformer.")}
-        self.differs(model, *(rf"text\.{n}\.attn: q, k, v, scores, probs, context cannot be recomputed and are left out: "
-                              for n in range(2)), lost=lost)
+        lines = [rf"text\.{n}\.attn: q, k, v, scores, probs, context cannot be recomputed" for n in range(2)]
+        self.differs(model, *lines, lost=lost)
 
     def test_hugging_face_without_a_mask(self):
         args = clip_capture.parser().parse_args(["--model", str(CONFIG), "--seed", "915", "-o", "unused"])
@@ -364,12 +364,22 @@ class Capturing(unittest.TestCase):
         forward = model.text_model.encoder.forward
         model.text_model.encoder.forward = lambda x, mask: forward(x)
         lost = [f"transformer.resblocks.{n}.attn.{part}" for n in range(2) for part in ("scores", "probs")]
-        self.differs(model, *(rf"text\.{n}\.attn: recomputed scores, probs do not give the attention's own context" for n in
-                              range(2)), lost=lost)
+        lines = [rf"text\.{n}\.attn: recomputed scores, probs do not give the attention's own context" for n in range(2)]
+        self.differs(model, *lines, lost=lost)
+
+    def test_hugging_face_pooled_otherwise(self):
+        args = clip_capture.parser().parse_args(["--model", str(CONFIG), "--seed", "915", "-o", "unused"])
+        model = hf_tree.build(args)
+        forward = model.vision_model.forward
+        model.vision_model.forward = lambda pixels: 2 * forward(pixels)
+        capture = self.differs(model, r"visual\.pooled: differs from the output of visual\.ln_post \(1 apart\)$")
+        self.assertTrue(np.array_equal(capture["visual.pooled"].value, 2 * capture["visual.ln_post"].value[:, 0]))
+        self.assertFalse(capture["visual.pooled"].recomputed)
 
     def test_openai_heads(self):
-        capture = self.differs(self.openai(scale=1.1), r"logits_per_image: .* is not what forward\(\) returns \(0\.09\d* apart",
-                               "image_features, text_features: recomputed, but nothing confirms them",
+        capture = self.differs(self.openai(scale=1.1),
+                               r"logits_per_image: .* does not give what forward\(\) returns \(0\.09\d* apart",
+                               "image_features, text_features: cannot be verified and are left out",
                                lost=("image_features", "text_features"))
         self.assertLess(relative(capture["logits_per_image"].value, 1.1 * golden("quick-fp32")["logits_per_image"]), 2e-6)
         capture = self.differs(self.openai(pooled=1), r"visual\.ln_post: the norm of the last block's pooled token",
@@ -379,20 +389,29 @@ class Capturing(unittest.TestCase):
     def test_forward_that_differs(self):
         model = self.model()
         model.forward = lambda pixels, tokens: (model.encode_image(pixels), model.encode_text(tokens, True))
-        capture = self.differs(model, r"image_features: the normalised visual is not what forward\(\) returns")
+        capture = self.differs(model, r"image_features: normalising visual does not give what forward\(\) returns")
         self.assertTrue(np.array_equal(capture["image_features"].value, capture["visual"].value))
         model.forward = lambda pixels, tokens: (model.encode_image(pixels, True),
                                                 model.encode_text(tokens.clamp(max=60), True))
-        self.differs(model, r"text_projection: encode_text\(\) has another text\.1 than forward\(\); left out$",
-                     r"pooled: the token", lost=("text_projection", "pooled"))
+        self.differs(model, r"text_projection: encode_text\(\) gives a different text\.1 than forward\(\); left out$",
+                     "pooled: projecting the expected token", lost=("text_projection", "pooled"))
         model.forward = lambda pixels, tokens: [logits := model.encode_image(pixels) @ model.encode_text(tokens).T,
                                                 logits.T]
         with self.assertRaisesRegex(ValueError, "forward.. returns no features"):
             self.capture(model)
         model.forward = lambda pixels, tokens: (model.encode_image(pixels) @ model.encode_text(tokens).T,
                                                 model.encode_text(tokens, True))
-        capture = self.differs(model, r"image_features: forward\(\) returns a tensor of shape \(16, 16\) in its place")
+        capture = self.differs(model, r"image_features: forward\(\) returns a tensor of shape \(16, 16\) instead, which is")
         self.assertTrue(capture["image_features"].recomputed)
+
+    def test_forward_without_a_tower(self):
+        """What encode_text() alone would compute is no tap of the pass."""
+        model = self.model()
+        model.forward = lambda pixels, tokens: (model.encode_image(pixels, True), torch.ones(len(tokens), 24))
+        capture, report = self.capture(model)
+        self.assertEqual([tap for tap in capture.taps if taps.describe(tap)[0][0] == 1], ["text_features"])
+        self.assertIn("text.0.ln_1: the forward pass does not call transformer.resblocks.0.ln_1; left out, likewise in 1 "
+                      "more block(s)", report.differs)
 
     def test_float64(self):
         capture, report = self.capture(self.model().double())
@@ -439,10 +458,12 @@ class Faults(unittest.TestCase):
         "build": ([], "", None),
         "no_causal": (attention_lines("text"), r"transformer\..*", "transformer.resblocks.0.attn"),
         "no_ln_post": ([r"visual\.ln_post: the forward pass does not call visual\.ln_post; left out",
-                        r"visual\.pooled: without visual\.ln_post"], r"visual\.ln_post|visual\.pooled", "visual"),
+                        r"visual\.pooled: unknown without visual\.ln_post; left out"],
+                       r"visual\.ln_post|visual\.pooled", "visual"),
         "identity_ln_post": ([], "", "visual.ln_post"),
         "positions_before_class": ([], "", "visual.embed"),
-        "first_token": (["pooled: the token that should stand for the input"], "pooled", "text_projection"),
+        "first_token": (["pooled: projecting the expected token does not give the model's own text_projection"],
+                        "pooled", "text_projection"),
         "scale_by_width": (attention_lines("visual") + attention_lines("text"), r"(visual\.)?transformer\..*",
                            "visual.transformer.resblocks.0.attn"),
     }
