@@ -191,6 +191,7 @@ static enum cp_status unpack(struct cp_capture *capture, const char *body, size_
         tap->name = cp_arena_printf(&capture->arena, "%.255s", listed[t].name);
         tap->rank = listed[t].rank;
         tap->arithmetic = listed[t].arithmetic;
+        tap->recomputed = listed[t].recomputed != 0;
         memcpy(tap->shape, listed[t].shape, sizeof tap->shape);
         if (!tap->name)
             return no_memory(capture, err);

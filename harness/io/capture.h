@@ -9,7 +9,8 @@
  * filters that are not there, chunks beyond CP_CAPTURE_CHUNK, what is no floating point, another schema.
  *
  * Without a map the file is of the schema clip-parity/1: /captures/NAME/TAP/value, float16, float32 or
- * float64 with the attribute arithmetic_dtype, in canonical layout. With a map any file will do. Values are
+ * float64 with the attributes arithmetic_dtype and, where it applies, recomputed (an integer, not 0), in
+ * canonical layout. With a map any file will do. Values are
  * handed out as float32; float64 is rounded to it. */
 #ifndef CP_IO_CAPTURE_H
 #define CP_IO_CAPTURE_H
@@ -18,6 +19,7 @@
 #include "base/number.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -42,6 +44,8 @@ struct cp_capture_tap {
     int rank;         /* 2 to CP_CAPTURE_RANK, canonical */
     size_t shape[CP_CAPTURE_RANK];
     enum cp_dtype arithmetic;
+    bool recomputed; /* by the capture tool, from other taps: what the system itself had there was not
+                        observed */
 };
 
 struct cp_capture {
@@ -65,6 +69,7 @@ extern const struct cp_capture_limits cp_capture_limits; /* 20 s, 120 s, 6 GiB *
  *   taps:
  *     visual.conv1: {dataset: /layers/patch_embed, layout: NCHW}
  *     visual.transformer.resblocks.0: {dataset: /layers/block_0, layout: LNC, arithmetic: fp16}
+ *     pooled: {dataset: /pooled, recomputed: true}
  *
  * Letters of a layout: N input, L token, C channel; H and W rows and columns of patches; with Q and K heads
  * and their scores (NHQK); with D heads and their channels (NLHD, NHLD). Any order of NLC, NC, NCHW, NLHD and
@@ -76,6 +81,7 @@ struct cp_capture_map {
         const char *tap, *dataset;
         const char *layout; /* NULL: canonical */
         enum cp_dtype arithmetic;
+        bool recomputed;
     } * places; /* [count] */
 };
 enum cp_status cp_capture_map_load(const char *path, struct cp_arena *arena, struct cp_capture_map *map,

@@ -76,6 +76,34 @@ void cp_capture_integer(hid_t object, const char *name, char *text, size_t size)
         (void)H5Aclose(attribute);
 }
 
+enum cp_status cp_capture_flag(struct cp_capture_server *s, hid_t dataset, const char *name,
+                               const char *object, bool absent, int *flag) {
+    char what[80];
+    long long value = absent;
+    *flag = absent;
+    if (H5Aexists(dataset, name) <= 0)
+        return CP_OK;
+    const hid_t attribute = H5Aopen(dataset, name, H5P_DEFAULT);
+    const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    const hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    const H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+    const bool good = (class == H5T_INTEGER || class == H5T_ENUM) && space >= 0 &&
+                      H5Sget_simple_extent_npoints(space) == 1 &&
+                      H5Aread(attribute, H5T_NATIVE_LLONG, &value) >= 0;
+    *flag = value != 0;
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (type >= 0)
+        (void)H5Tclose(type);
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    if (good)
+        return CP_OK;
+    (void)snprintf(what, sizeof what, "has an attribute %s that is not a single integer", name);
+    (void)cp_capture_refuse(s, object, what);
+    return cp_expected(&s->err, "0 or 1");
+}
+
 /* ---- walking down ---- */
 
 /* A hard link to an object of that type, which is none of the groups above it. depth: of a group that goes

@@ -29,6 +29,7 @@ struct cp_capture_listed {
     int rank;
     size_t shape[CP_CAPTURE_RANK];
     enum cp_dtype arithmetic;
+    int recomputed; /* 0 or 1; no bool, of which the child could send another value */
 };
 
 struct cp_capture_source {

@@ -77,13 +77,14 @@ void cp_capture_arrange(const struct cp_capture_axes *axes, const size_t dataset
 
 static enum cp_status read_place(const struct cp_yaml_entry *entry, struct cp_capture_place *place,
                                  struct cp_error *err) {
-    static const char *const keys[] = {"dataset", "layout", "arithmetic", NULL};
+    static const char *const keys[] = {"dataset", "layout", "arithmetic", "recomputed", NULL};
     static const char *const types[] = {"fp32", "fp16", "bf16", NULL};
     int type = CP_FP32;
     CP_TRY(cp_yaml_keys(entry->value, entry->key, keys, err));
     const struct cp_yaml *dataset = cp_yaml_get(entry->value, "dataset");
     const struct cp_yaml *layout = cp_yaml_get(entry->value, "layout");
     const struct cp_yaml *arithmetic = cp_yaml_get(entry->value, "arithmetic");
+    const struct cp_yaml *recomputed = cp_yaml_get(entry->value, "recomputed");
     if (strlen(entry->key) >= CP_CAPTURE_TAP_NAME || strchr(entry->key, '/'))
         return (void)cp_mark_fail(&entry->mark, err, "taps: '%.100s' is no name of a tap", entry->key),
                cp_expected(err, "one that `clip-parity list taps` shows");
@@ -101,7 +102,7 @@ static enum cp_status read_place(const struct cp_yaml_entry *entry, struct cp_ca
     if (arithmetic)
         CP_TRY(cp_yaml_choice(arithmetic, "arithmetic", types, &type, err));
     place->arithmetic = (enum cp_dtype)type;
-    return CP_OK;
+    return recomputed ? cp_yaml_boolean(recomputed, "recomputed", &place->recomputed, err) : CP_OK;
 }
 
 enum cp_status cp_capture_map_load(const char *path, struct cp_arena *arena, struct cp_capture_map *map,

@@ -22,6 +22,15 @@ static enum cp_status parse_arithmetic(struct cp_capture_server *s, hid_t datase
     return cp_expected(&s->err, "fp32, fp16, bf16 or fp64");
 }
 
+/* Files from before the attribute was written say it in long_name. */
+static enum cp_status parse_recomputed(struct cp_capture_server *s, hid_t dataset, const char *object,
+                                       int *recomputed) {
+    char long_name[512];
+    cp_capture_attribute(dataset, "long_name", long_name, sizeof long_name);
+    return cp_capture_flag(s, dataset, "recomputed", object, strstr(long_name, "recomputed") != NULL,
+                           recomputed);
+}
+
 static enum cp_status make_room(struct cp_capture_server *s) {
     if (s->listing.taps < s->room)
         return CP_OK;
@@ -41,7 +50,8 @@ static enum cp_status make_room(struct cp_capture_server *s) {
 /* An open dataset as a tap. place NULL: of our own schema. */
 static enum cp_status add_dataset(struct cp_capture_server *s, hid_t dataset, const char *name,
                                   const char *object, const struct cp_capture_place *place) {
-    struct cp_capture_listed tap = {.arithmetic = place ? place->arithmetic : CP_FP32};
+    struct cp_capture_listed tap = {.arithmetic = place ? place->arithmetic : CP_FP32,
+                                    .recomputed = place && place->recomputed};
     struct cp_capture_dataset data = {.path = cp_arena_strdup(&s->arena, object)};
     /* Pixels have rows and columns of their own. */
     const char *layout = place && !(strcmp(place->layout ? place->layout : "", "NCHW") == 0 &&
@@ -59,8 +69,10 @@ static enum cp_status add_dataset(struct cp_capture_server *s, hid_t dataset, co
         cp_error_within(&s->err, s->source->path);
         return CP_BAD_INPUT;
     }
-    if (!place)
+    if (!place) {
         CP_TRY(parse_arithmetic(s, dataset, object, &tap.arithmetic));
+        CP_TRY(parse_recomputed(s, dataset, object, &tap.recomputed));
+    }
     tap.rank = cp_capture_shape(&data.axes, data.shape, tap.shape);
     (void)snprintf(tap.name, sizeof tap.name, "%s", name);
     s->tap[s->listing.taps] = tap;

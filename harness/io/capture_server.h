@@ -41,6 +41,10 @@ enum cp_status cp_capture_no_memory(struct cp_capture_server *s);
 /* A text attribute, of fixed or variable length, or an integer as text; "" where there is none. */
 void cp_capture_attribute(hid_t object, const char *name, char *text, size_t size);
 void cp_capture_integer(hid_t object, const char *name, char *text, size_t size);
+/* Whether an attribute of one integer (h5py's bool is one) is not 0. absent: the answer where there is none.
+ */
+enum cp_status cp_capture_flag(struct cp_capture_server *s, hid_t dataset, const char *name,
+                               const char *object, bool absent, int *flag);
 
 /* A hard link to an object of that type, which is none of the groups above it. depth: of a group that goes on
  * the way; -1: a dataset. Each part of a path is to be checked before it is opened. */

@@ -28,6 +28,7 @@ import torch  # noqa: E402
 import hooks  # noqa: E402
 import schema  # noqa: E402
 import seeded  # noqa: E402
+import trees  # noqa: E402
 
 PRECISIONS = "fp32", "fp16", "bf16", "pure_fp16", "pure_bf16"
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -39,7 +40,7 @@ class Refused(Exception):
 
 
 def capture_model(model, pixels, tokens, name="capture", settings=None, verify=True, images=None, prompts=None):
-    """(schema.Capture, lines that say what was verified) of a model over arrays or tensors."""
+    """(schema.Capture, recompute.Report of what was verified) of a model over arrays or tensors."""
     pixels, tokens = torch.as_tensor(pixels), torch.as_tensor(tokens)
     found, report = hooks.capture(model, pixels.float(), tokens.long(), verify)
     return schema.Capture(name, found, settings or {}, images, prompts), report
@@ -216,7 +217,7 @@ def state_dict(args):
 
 
 def _load(model, state, args):
-    hooks.describe(model)  # refuses what has no plain towers
+    trees.describe(model)  # refuses what has no plain towers
     if state is None and args.seed is None:
         raise Refused("no weights: give --checkpoint FILE or --seed N")
     with torch.no_grad():
@@ -326,7 +327,9 @@ def run(args):
     if "open_clip.model" in sys.modules and f"{args.model}.json" in os.listdir(_named_configs()):
         files.append((_named_configs() / f"{args.model}.json", f"open_clip/model_configs/{args.model}.json"))
     schema.write(args.output, [capture], provenance, files, tokens)
-    for line in report:
+    for line in report.differs:
+        print(line, file=sys.stderr)
+    for line in report.checks:
         print(line)
     print(f"{args.output}: {name}, {len(capture.taps)} taps, {len(pixels)} images, {len(tokens)} prompts")
 

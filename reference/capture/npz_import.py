@@ -20,7 +20,7 @@ MAPPING (YAML, or JSON) names the array of each tap and the order of its axes:
 and W of a grid of patches, in place of L; H head and D channel of a head, in place of C; Q query and K key; I image and
 P prompt; 1 an axis of length one. Without N there is one input. `scale` multiplies the values (a system that scales q
 first), `dtype` (fp32, fp16, bf16) says what type they were computed in, where the array's own does not: bf16 may be
-float32 or the 16 bits as uint16.
+float32 or the 16 bits as uint16. `recomputed: true` marks what was computed from other arrays afterwards, not observed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ import numpy as np
 import schema
 import taps
 
-FIELDS = {"array", "layout", "scale", "dtype"}
+FIELDS = {"array", "layout", "scale", "dtype", "recomputed"}
 KEYS = {"name", "settings", "provenance", "tokens", "taps"}
 FLOATS = {"float32": "fp32", "float64": "fp32", "float16": "fp16"}
 # The letters of the canonical layout, by a tap's dimensions after the first.
@@ -72,7 +72,7 @@ def convert(arrays, mapping):
     found = {}
     for pattern, entry in mapping["taps"].items():
         if not isinstance(entry, dict) or not {"array", "layout"} <= set(entry) or set(entry) - FIELDS:
-            raise Refused(f"{pattern}: not {{array: NAME, layout: LETTERS}}, with scale and dtype where needed")
+            raise Refused(f"{pattern}: not {{array: NAME, layout: LETTERS}}, with scale, dtype and recomputed where needed")
         for tap, name in expand(pattern, entry["array"], arrays):
             if tap in found:
                 raise Refused(f"{tap}: two arrays")
@@ -105,8 +105,11 @@ def one(tap, array, entry, name):
     except KeyError:
         raise Refused(f"'{tap}' is no tap: see `clip-parity list taps`") from None
     scale = entry.get("scale", 1)
+    recomputed = entry.get("recomputed", False)
+    if not isinstance(recomputed, bool):
+        raise Refused(f"{tap}: recomputed '{recomputed}' is not true or false")
     note = f"imported, times {scale}" if scale != 1 else "imported"
-    return schema.Tap((value * np.float32(scale)).astype(np.float32), kind, note)
+    return schema.Tap((value * np.float32(scale)).astype(np.float32), kind, note, recomputed)
 
 
 def floats(array, kind, what):

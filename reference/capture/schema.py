@@ -25,10 +25,14 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass
 class Tap:
-    """value: canonical layout. dtype: the type that the system computed it in. note: how, where that needs saying."""
+    """value: canonical layout. dtype: the type that the system computed it in. note: how, where that needs saying.
+
+    recomputed: computed by the capture tool from other taps, not observed in the system.
+    """
     value: np.ndarray
     dtype: str = "fp32"
     note: str = ""
+    recomputed: bool = False
 
 
 @dataclass
@@ -201,9 +205,12 @@ def _capture(group, capture):
     for name in sorted(capture.taps, key=lambda tap: taps.describe(tap)[0]):
         tap = capture.taps[name]
         own = _group(group, name)
-        long_name = taps.describe(name)[2] + (f" ({tap.note})" if tap.note else "")
+        notes = ", ".join(note for note in (tap.note, "recomputed" if tap.recomputed else "") if note)
+        long_name = taps.describe(name)[2] + (f" ({notes})" if notes else "")
         data = _dataset(own, "value", np.asarray(tap.value, "<f4"), long_name)
         _text(data, "arithmetic_dtype", tap.dtype)
+        if tap.recomputed:
+            data.attrs["recomputed"] = np.int64(1)
         for axis, dim in enumerate(dimensions(name, tap.value.ndim)):
             _scale(own, data, axis, dim, labels.get(dim))
 

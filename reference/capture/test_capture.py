@@ -5,8 +5,10 @@ Exits with 77 where h5py is missing. What needs PyTorch is skipped without it.
 """
 
 import contextlib
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,7 +42,7 @@ if torch:
     import clip
     import clip_capture
     import hf_tree
-    import hooks
+    import recompute
     import seeded
 
 CONFIG = GOLDEN / "model.json"
@@ -51,6 +53,22 @@ def golden(name):
     """{tap: value} of a committed capture, in the file's order."""
     with h5py.File(GOLDEN / f"{name}.h5") as file:
         return {tap: group["value"][()] for tap, group in file["captures"][name].items()}
+
+
+def recomputed(blocks=2):
+    """The taps that a capture of open_clip's module tree recomputes."""
+    parts = [f"attn.{part}" for part in ("q", "k", "v", "scores", "probs", "context")]
+    return {*(taps.block_name(tower, n, part) for tower in ("visual", "text") for n in range(blocks) for part in parts),
+            "visual.pooled", "pooled", "logits_per_image", "probs"}
+
+
+def attention_lines(tower):
+    return [rf"{tower}\.{n}\.attn: recomputed q, k, v, scores, probs, context do not give the attention's own output"
+            for n in range(2)]
+
+
+def marked(found):
+    return {name for name, tap in found.items() if tap.recomputed}
 
 
 def relative(x, y):
@@ -145,7 +163,7 @@ class Schema(unittest.TestCase):
         self.path = Path(self.folder.name) / "a.h5"
 
     def test_round_trip(self):
-        tap = schema.Tap(np.arange(24, dtype=np.float32).reshape(2, 3, 4), "bf16", "recomputed")
+        tap = schema.Tap(np.arange(24, dtype=np.float32).reshape(2, 3, 4), "bf16", "imported", True)
         capture = schema.Capture("a-1", {"visual": schema.Tap(np.ones((2, 5), np.float32)), "visual.embed": tap},
                                  {"activation": "quick", "precision": "bf16"}, ["x.png", "caf\u00e9.png"])
         schema.write(self.path, [capture], {"source": "me", "seed": 3}, [CONFIG], np.array([[1, 2]]))
@@ -158,7 +176,9 @@ class Schema(unittest.TestCase):
             self.assertEqual([dim.keys()[0] for dim in value.dims], ["image", "token", "channel"])
             self.assertEqual(list(file["captures/a-1/visual/image"].asstr()), ["x.png", "caf\u00e9.png"])
             self.assertEqual(value.attrs["arithmetic_dtype"], "bf16")
-            self.assertTrue(value.attrs["long_name"].endswith("(recomputed)"))
+            self.assertTrue(value.attrs["long_name"].endswith("(imported, recomputed)"))
+            self.assertEqual((value.attrs["recomputed"], value.attrs["recomputed"].dtype), (1, np.int64))
+            self.assertNotIn("recomputed", file["captures/a-1/visual/value"].attrs)
             self.assertEqual(file["inputs/tokens"].dtype, np.int32)
             facts = file["provenance"].attrs
             self.assertEqual((facts["source"], facts["seed"], facts["commit"]), ("me", 3, "unknown"))
@@ -222,19 +242,24 @@ class Import(unittest.TestCase):
                                     {"array": "v.{n}.q", "layout": "NLC", "scale": 2},
                                 "visual.transformer.resblocks.{n}.ln_2":
                                     {"array": "v.{n}.bf16", "layout": "NLC", "dtype": "bf16"},
+                                "visual.transformer.resblocks.{n}.attn.k":
+                                    {"array": "v.{n}.q", "layout": "NLC", "recomputed": True},
                                 "logits_per_image": {"array": "logits_t", "layout": "PI"}}}
             (folder / "m.json").write_text(json.dumps(mapping))
             self.assertEqual(npz_import.main([str(folder / "a.npz"), str(folder / "m.json"), "-o",
                                               str(folder / "a.h5")]), 0)
             with h5py.File(folder / "a.h5") as file:
                 capture = file["captures/ort"]
-                self.assertEqual(len(capture), 8)
+                self.assertEqual(len(capture), 10)
                 for tap, group in capture.items():
-                    same = not tap.endswith("ln_2")
-                    self.assertEqual(np.array_equal(group["value"], quick[tap]), same, tap)
-                    self.assertEqual(group["value"].attrs["arithmetic_dtype"], "fp32" if same else "bf16")
+                    bf16, key = tap.endswith("ln_2"), tap.endswith("attn.k")
+                    self.assertEqual(np.array_equal(group["value"], quick[tap]), not bf16 and not key, tap)
+                    self.assertEqual(group["value"].attrs["arithmetic_dtype"], "bf16" if bf16 else "fp32")
+                    self.assertEqual(group["value"].attrs.get("recomputed", 0), key, tap)
             for change in ({"taps": {"visual": {"array": "nil", "layout": "NC"}}}, {"tokens": "nil"}, {"x": 1},
-                           {"taps": {"visual": {"array": "pix", "layout": "NC"}}}, {"taps": {"visual": "pix"}}):
+                           {"taps": {"visual": {"array": "pix", "layout": "NC"}}},
+                           {"taps": {"pixels.normalized": {"array": "pix", "layout": "NCHW", "recomputed": "yes"}}},
+                           {"taps": {"visual": "pix"}}):
                 (folder / "m.json").write_text(json.dumps({**mapping, **change}))
                 self.assertEqual(npz_import.main([str(folder / "a.npz"), str(folder / "m.json"), "-o",
                                                   str(folder / "b.h5")]), 3)
@@ -261,14 +286,19 @@ class Capturing(unittest.TestCase):
             self.assertEqual(list(capture.taps), list(expected))
             for tap, value in expected.items():
                 self.assertLess(relative(capture.taps[tap].value, value), 2e-6, tap)
-            self.assertTrue(report[0].startswith("hooks do not change the result"))
+            self.assertTrue(report.checks[0].startswith("hooks do not change the result"))
+            self.assertEqual(report.differs, [])
+            self.assertEqual(marked(capture.taps), recomputed())
 
     def test_hugging_face_names(self):
         args = clip_capture.parser().parse_args(["--model", str(CONFIG), "--seed", "915", "--activation", "quick",
                                                  "-o", "unused"])
-        capture, _ = self.capture(hf_tree.build(args))
+        capture, report = self.capture(hf_tree.build(args))
         for tap, value in golden("quick-fp32").items():
             self.assertLess(relative(capture.taps[tap].value, value), 3e-6, tap)
+        self.assertEqual(report.differs, [])
+        self.assertEqual(marked(capture.taps), {"visual.ln_post", "probs", *(
+            tap for tap in recomputed() if tap.endswith(("attn.scores", "attn.probs")))})
 
     def test_as_many_inputs_as_tokens(self):
         pixels, tokens = (np.load(GOLDEN / f"{name}.npy")[:n] for name, n in (("pixels", 5), ("tokens", 8)))
@@ -278,13 +308,116 @@ class Capturing(unittest.TestCase):
             value = capture.taps[tap].value
             self.assertLess(relative(value, expected[tap][:len(value)]), 1e-6, tap)
 
-    def test_another_attention_is_noticed(self):
+    def test_openai_names(self):
+        capture, report = self.capture(self.openai())
+        self.assertEqual(report.differs, [])
+        for tap, value in golden("quick-fp32").items():
+            self.assertLess(relative(capture.taps[tap].value, value), 2e-6, tap)
+        self.assertEqual(marked(capture.taps), recomputed() - {"visual.pooled", "logits_per_image"} |
+                         {"visual.ln_post", "image_features", "text_features"})
+
+    def openai(self, pooled=0, scale=1.0):
+        """A model in OpenAI's tree: ln_post of the class token alone, and a forward() that returns logits."""
         model = self.model()
-        for block in model.visual.transformer.resblocks:
-            forward = block.attn.forward
-            block.attn.forward = lambda q, k, v, f=forward, **more: f(1.1 * q, k, v, **more)
-        with self.assertRaisesRegex(RuntimeError, "attn: what is recomputed"):
+        visual = model.visual
+        visual.input_resolution = 16
+        visual.forward = lambda x: visual.ln_post(visual.transformer(visual.ln_pre(torch.cat(
+            [visual.class_embedding.expand(len(x), 1, -1), visual.conv1(x).flatten(2).permute(0, 2, 1)], 1)
+            + visual.positional_embedding))[:, pooled]) @ visual.proj
+
+        def forward(pixels, tokens):
+            image, text = (x / x.norm(dim=1, keepdim=True) for x in (visual(pixels), model.encode_text(tokens)))
+            logits = scale * model.logit_scale.exp() * image @ text.T
+            return logits, logits.T
+        model.forward = forward
+        return model
+
+    def differs(self, model, *lines, lost=()):
+        """The capture of a model that differs from its tree as the lines say, and lacks these taps alone."""
+        capture, report = self.capture(model)
+        self.assertEqual(len(report.differs), len(lines), report.differs)
+        for got, line in zip(report.differs, lines):
+            self.assertRegex(got, f"^{line}")
+        self.assertEqual(list(capture.taps), [tap for tap in taps.names(2, 2) if tap not in lost])
+        return capture.taps
+
+    def test_another_attention_is_named(self):
+        model = self.model()
+        attention = model.visual.transformer.resblocks[1].attn
+        forward = attention.forward
+        attention.forward = lambda q, k, v, **more: forward(1.1 * q, k, v, **more)
+        lost = {tap for tap in recomputed() if tap.startswith("visual.transformer.resblocks.1.attn.")}
+        self.differs(model, attention_lines("visual")[1] + r" \(0\.\d+ apart\); they are left out$", lost=lost)
+
+    def test_an_attention_of_other_names(self):
+        model = self.model()
+        for block in model.transformer.resblocks:
+            block.attn.num_heads = 5  # does not divide the width
+            block.attn.forward = lambda x, *_, **_more: (x, None)
+        lost = {tap for tap in recomputed() if tap.startswith("transformer.")}
+        lines = [rf"text\.{n}\.attn: q, k, v, scores, probs, context cannot be recomputed" for n in range(2)]
+        self.differs(model, *lines, lost=lost)
+
+    def test_hugging_face_without_a_mask(self):
+        args = clip_capture.parser().parse_args(["--model", str(CONFIG), "--seed", "915", "-o", "unused"])
+        model = hf_tree.build(args)
+        forward = model.text_model.encoder.forward
+        model.text_model.encoder.forward = lambda x, mask: forward(x)
+        lost = [f"transformer.resblocks.{n}.attn.{part}" for n in range(2) for part in ("scores", "probs")]
+        lines = [rf"text\.{n}\.attn: recomputed scores, probs do not give the attention's own context" for n in range(2)]
+        self.differs(model, *lines, lost=lost)
+
+    def test_hugging_face_pooled_otherwise(self):
+        args = clip_capture.parser().parse_args(["--model", str(CONFIG), "--seed", "915", "-o", "unused"])
+        model = hf_tree.build(args)
+        forward = model.vision_model.forward
+        model.vision_model.forward = lambda pixels: 2 * forward(pixels)
+        capture = self.differs(model, r"visual\.pooled: differs from the output of visual\.ln_post \(1 apart\)$")
+        self.assertTrue(np.array_equal(capture["visual.pooled"].value, 2 * capture["visual.ln_post"].value[:, 0]))
+        self.assertFalse(capture["visual.pooled"].recomputed)
+
+    def test_openai_heads(self):
+        capture = self.differs(self.openai(scale=1.1),
+                               r"logits_per_image: .* does not give what forward\(\) returns \(0\.09\d* apart",
+                               "image_features, text_features: cannot be verified and are left out",
+                               lost=("image_features", "text_features"))
+        self.assertLess(relative(capture["logits_per_image"].value, 1.1 * golden("quick-fp32")["logits_per_image"]), 2e-6)
+        capture = self.differs(self.openai(pooled=1), r"visual\.ln_post: the norm of the last block's pooled token",
+                               lost=("visual.ln_post",))
+        self.assertLess(relative(capture["visual.pooled"].value, golden("quick-fp32")["visual.ln_post"][:, 1]), 2e-6)
+
+    def test_forward_that_differs(self):
+        model = self.model()
+        model.forward = lambda pixels, tokens: (model.encode_image(pixels), model.encode_text(tokens, True))
+        capture = self.differs(model, r"image_features: normalising visual does not give what forward\(\) returns")
+        self.assertTrue(np.array_equal(capture["image_features"].value, capture["visual"].value))
+        model.forward = lambda pixels, tokens: (model.encode_image(pixels, True),
+                                                model.encode_text(tokens.clamp(max=60), True))
+        self.differs(model, r"text_projection: encode_text\(\) gives a different text\.1 than forward\(\); left out$",
+                     "pooled: projecting the expected token", lost=("text_projection", "pooled"))
+        model.forward = lambda pixels, tokens: [logits := model.encode_image(pixels) @ model.encode_text(tokens).T,
+                                                logits.T]
+        with self.assertRaisesRegex(ValueError, "forward.. returns no features"):
             self.capture(model)
+        model.forward = lambda pixels, tokens: (model.encode_image(pixels) @ model.encode_text(tokens).T,
+                                                model.encode_text(tokens, True))
+        capture = self.differs(model, r"image_features: forward\(\) returns a tensor of shape \(16, 16\) instead, which is")
+        self.assertTrue(capture["image_features"].recomputed)
+
+    def test_forward_without_a_tower(self):
+        """What encode_text() alone would compute is no tap of the pass."""
+        model = self.model()
+        model.forward = lambda pixels, tokens: (model.encode_image(pixels, True), torch.ones(len(tokens), 24))
+        capture, report = self.capture(model)
+        self.assertEqual([tap for tap in capture.taps if taps.describe(tap)[0][0] == 1], ["text_features"])
+        self.assertIn("text.0.ln_1: the forward pass does not call transformer.resblocks.0.ln_1; left out, likewise in 1 "
+                      "more block(s)", report.differs)
+
+    def test_float64(self):
+        capture, report = self.capture(self.model().double())
+        self.assertEqual(report.differs, [])
+        for tap, value in golden("quick-fp32").items():
+            self.assertLess(relative(capture.taps[tap].value, value), 2e-6, tap)
 
     def test_a_hook_that_changes_is_noticed(self):
         model = self.model()
@@ -313,8 +446,72 @@ class Capturing(unittest.TestCase):
 
     def test_same_bits(self):
         nan, zero = torch.tensor([float("nan")]), torch.zeros(1)
-        self.assertTrue(hooks.same_bits(nan, nan))
-        self.assertFalse(hooks.same_bits(zero, -zero))
+        self.assertTrue(recompute.same_bits(nan, nan))
+        self.assertFalse(recompute.same_bits(zero, -zero))
+
+
+@unittest.skipUnless(torch, "no PyTorch")
+class Faults(unittest.TestCase):
+    """faulty_clip.py: what is captured of each, and what is said of it."""
+    # Fault: the lines on stderr; the taps that are left out; the first observed tap that has other values.
+    CASES = {
+        "build": ([], "", None),
+        "no_causal": (attention_lines("text"), r"transformer\..*", "transformer.resblocks.0.attn"),
+        "no_ln_post": ([r"visual\.ln_post: the forward pass does not call visual\.ln_post; left out",
+                        r"visual\.pooled: unknown without visual\.ln_post; left out"],
+                       r"visual\.ln_post|visual\.pooled", "visual"),
+        "identity_ln_post": ([], "", "visual.ln_post"),
+        "positions_before_class": ([], "", "visual.embed"),
+        "first_token": (["pooled: projecting the expected token does not give the model's own text_projection"],
+                        "pooled", "text_projection"),
+        "scale_by_width": (attention_lines("visual") + attention_lines("text"), r"(visual\.)?transformer\..*",
+                           "visual.transformer.resblocks.0.attn"),
+    }
+
+    def capture(self, fault, *options):
+        """(lines, {tap: (value, recomputed)}) of the command line's capture."""
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()) as said:
+            path = f"{folder}/a.h5"
+            options = options or ("--model", str(CONFIG), "--seed", "915", "--tokens", str(GOLDEN / "tokens.npy"))
+            self.assertEqual(clip_capture.main(["--library", f"{HERE / 'faulty_clip.py'}:{fault}", "--activation", "quick",
+                                                "--pixels", str(GOLDEN / "pixels.npy"), *options, "-o", path]), 0)
+            with h5py.File(path) as file:
+                found = {tap: (group["value"][()], group["value"].attrs.get("recomputed", 0))
+                         for tap, group in file["captures/quick-fp32"].items()}
+        return said.getvalue().splitlines(), found
+
+    def test_each(self):
+        expected = golden("quick-fp32")
+        for fault, (lines, lost, first) in self.CASES.items():
+            with self.subTest(fault):
+                said, found = self.capture(fault)
+                self.assertEqual(len(said), len(lines), said)
+                for line, pattern in zip(said, lines):
+                    self.assertRegex(line, f"^{pattern}")
+                left = {tap for tap in recomputed() | {"visual.ln_post"} if lost and re.fullmatch(lost, tap)}
+                self.assertEqual(list(found), [tap for tap in expected if tap not in left])
+                self.assertEqual({tap for tap, (_, mark) in found.items() if mark}, recomputed() - left)
+                wrong = [tap for tap, (value, mark) in found.items() if not mark and relative(value, expected[tap]) > 1e-5]
+                self.assertEqual(wrong[0] if wrong else None, first)
+
+    def test_the_class_token_alone_lacks_its_position(self):
+        value, _ = self.capture("positions_before_class")[1]["visual.embed"]
+        expected = golden("quick-fp32")["visual.embed"]
+        self.assertLess(relative(value[:, 1:], expected[:, 1:]), 1e-6)
+        self.assertGreater(relative(value[:, 0], expected[:, 0]), 1e-3)
+
+    def test_ids_that_are_equal_in_fp16(self):
+        config = json.loads(CONFIG.read_text())
+        config["text_cfg"]["vocab_size"] = 49408
+        with tempfile.TemporaryDirectory() as folder:
+            Path(f"{folder}/model.json").write_text(json.dumps(config))
+            np.save(f"{folder}/tokens.npy", np.array([[49406, 320, 49407, 0, 0, 0, 0, 0]], np.int32))
+            options = "--model", f"{folder}/model.json", "--seed", "915", "--tokens", f"{folder}/tokens.npy"
+            said, found = self.capture("argmax_fp16", *options)
+            self.assertRegex("\n".join(said), r"^pooled: .*left out$")
+            self.assertNotIn("pooled", found)
+            self.assertTrue(np.array_equal(found["text_projection"][0],
+                                           self.capture("first_token", *options)[1]["text_projection"][0]))
 
 
 if __name__ == "__main__":
