@@ -121,17 +121,17 @@ static bool part(struct cp_case *c, double value) {
 }
 
 static bool format_both(struct cp_case *c, double value) {
-    c->maths.x_format = c->maths.w_format = (enum cp_format)(int)value;
+    c->maths.x_format = c->maths.w_format = (enum cp_narrow)(int)value;
     return true;
 }
 
 static bool format_weight(struct cp_case *c, double value) {
-    c->maths.w_format = (enum cp_format)(int)value;
+    c->maths.w_format = (enum cp_narrow)(int)value;
     return true;
 }
 
 static bool format_operands(struct cp_case *c, double value) {
-    c->maths.x_format = (enum cp_format)(int)value;
+    c->maths.x_format = (enum cp_narrow)(int)value;
     return true;
 }
 
@@ -265,7 +265,7 @@ static bool reversed(struct cp_case *c, double value) {
 #define MATHS(kind, name, apply, value)                                                                      \
     { name, CP_OPERATION_##kind, CP_ALTERNATIVE_MATHS, apply, value }
 #define FORMAT(kind, name, apply, value)                                                                     \
-    { name, CP_OPERATION_##kind, CP_ALTERNATIVE_FORMAT, apply, value }
+    { name, CP_OPERATION_##kind, CP_ALTERNATIVE_NARROW, apply, value }
 #define TYPE(kind, name, apply, value)                                                                       \
     { name, CP_OPERATION_##kind, CP_ALTERNATIVE_TYPE, apply, value }
 
@@ -292,25 +292,25 @@ const struct cp_alternative cp_alternatives[] = {
     MATHS(LINEAR, "the weight of k", part, 1),
     MATHS(LINEAR, "the weight of v", part, 2),
     MATHS(LINEAR, "channels reversed (RGB, BGR)", planes, 0),
-    FORMAT(LINEAR, "operands in tf32", format_both, CP_FORMAT_TF32),
-    FORMAT(LINEAR, "operands in fp16", format_both, CP_FORMAT_FP16),
-    FORMAT(LINEAR, "operands in bf16", format_both, CP_FORMAT_BF16),
-    FORMAT(LINEAR, "operands in int8", format_both, CP_FORMAT_INT8),
-    FORMAT(LINEAR, "weights in fp16", format_weight, CP_FORMAT_FP16),
-    FORMAT(LINEAR, "weights in bf16", format_weight, CP_FORMAT_BF16),
-    FORMAT(LINEAR, "weights in int8", format_weight, CP_FORMAT_INT8),
-    FORMAT(LINEAR, "weights in uint8", format_weight, CP_FORMAT_UINT8),
-    FORMAT(LINEAR, "weights in int8 by channel", format_weight, CP_FORMAT_INT8_CHANNEL),
-    FORMAT(LINEAR, "inputs in int8", format_operands, CP_FORMAT_INT8),
-    FORMAT(LINEAR, "inputs in uint8", format_operands, CP_FORMAT_UINT8),
+    FORMAT(LINEAR, "operands in tf32", format_both, CP_NARROW_TF32),
+    FORMAT(LINEAR, "operands in fp16", format_both, CP_NARROW_FP16),
+    FORMAT(LINEAR, "operands in bf16", format_both, CP_NARROW_BF16),
+    FORMAT(LINEAR, "operands in int8", format_both, CP_NARROW_INT8),
+    FORMAT(LINEAR, "weights in fp16", format_weight, CP_NARROW_FP16),
+    FORMAT(LINEAR, "weights in bf16", format_weight, CP_NARROW_BF16),
+    FORMAT(LINEAR, "weights in int8", format_weight, CP_NARROW_INT8),
+    FORMAT(LINEAR, "weights in uint8", format_weight, CP_NARROW_UINT8),
+    FORMAT(LINEAR, "weights in int8 by channel", format_weight, CP_NARROW_INT8_CHANNEL),
+    FORMAT(LINEAR, "inputs in int8", format_operands, CP_NARROW_INT8),
+    FORMAT(LINEAR, "inputs in uint8", format_operands, CP_NARROW_UINT8),
     TYPE(LINEAR, "linear.accumulate = fp16", accumulate, CP_FP16),
     MATHS(SCORES, "not scaled", times, 0.5),
     MATHS(SCORES, "scaled twice", times, -0.5),
     MATHS(SCORES, "scaled by the width instead of the head's", by_width, 0),
     MATHS(SCORES, "q and k exchanged", exchange, 0),
-    FORMAT(SCORES, "operands in tf32", format_operands, CP_FORMAT_TF32),
-    FORMAT(SCORES, "operands in fp16", format_operands, CP_FORMAT_FP16),
-    FORMAT(SCORES, "operands in bf16", format_operands, CP_FORMAT_BF16),
+    FORMAT(SCORES, "operands in tf32", format_operands, CP_NARROW_TF32),
+    FORMAT(SCORES, "operands in fp16", format_operands, CP_NARROW_FP16),
+    FORMAT(SCORES, "operands in bf16", format_operands, CP_NARROW_BF16),
     TYPE(SCORES, "attention.accumulate = fp16", accumulate, CP_FP16),
     MATHS(SOFTMAX, "no causal mask", mask, CP_MASK_NONE),
     MATHS(SOFTMAX, "a causal mask", mask, CP_MASK_CAUSAL),
@@ -319,9 +319,9 @@ const struct cp_alternative cp_alternatives[] = {
     MATHS(SOFTMAX, "scores not scaled", scaled_again, 0.5),
     TYPE(SOFTMAX, "attention.softmax = fp16", stats, CP_FP16),
     TYPE(SOFTMAX, "attention.softmax = bf16", stats, CP_BF16),
-    FORMAT(CONTEXT, "operands in tf32", format_operands, CP_FORMAT_TF32),
-    FORMAT(CONTEXT, "operands in fp16", format_operands, CP_FORMAT_FP16),
-    FORMAT(CONTEXT, "operands in bf16", format_operands, CP_FORMAT_BF16),
+    FORMAT(CONTEXT, "operands in tf32", format_operands, CP_NARROW_TF32),
+    FORMAT(CONTEXT, "operands in fp16", format_operands, CP_NARROW_FP16),
+    FORMAT(CONTEXT, "operands in bf16", format_operands, CP_NARROW_BF16),
     TYPE(CONTEXT, "attention.accumulate = fp16", accumulate, CP_FP16),
     MATHS(GAIN, "no weight", no_weight, 0),
     MATHS(ADD, "the branch alone", no_weight, 0),
@@ -338,9 +338,9 @@ const struct cp_alternative cp_alternatives[] = {
     MATHS(LOGITS, "not scaled", no_scale, 0),
     MATHS(LOGITS, "logit_scale without its exponential", log_scale, 0),
     MATHS(LOGITS, "no bias", no_bias, 0),
-    FORMAT(LOGITS, "operands in tf32", format_operands, CP_FORMAT_TF32),
-    FORMAT(LOGITS, "operands in fp16", format_operands, CP_FORMAT_FP16),
-    FORMAT(LOGITS, "operands in bf16", format_operands, CP_FORMAT_BF16),
+    FORMAT(LOGITS, "operands in tf32", format_operands, CP_NARROW_TF32),
+    FORMAT(LOGITS, "operands in fp16", format_operands, CP_NARROW_FP16),
+    FORMAT(LOGITS, "operands in bf16", format_operands, CP_NARROW_BF16),
     MATHS(NORMALIZE, "normalised twice", twice, 0),
     MATHS(NORMALIZE, "channels reversed (RGB, BGR)", reversed, 0),
     MATHS(KINDS, "left out", leave_out, 0),

@@ -40,11 +40,12 @@ static void transpose(const double *k, size_t keys, size_t stride, size_t width,
             out[c * keys + j] = absolute ? fabs(k[j * stride + c]) : k[j * stride + c];
 }
 
+/* out = factors rows; a row that nothing is taken of may hold anything: tokens behind the end of a text. */
 CP_WIDE static void add_rows(const double *factors, size_t count, const double *rows, size_t n, double *out) {
     for (size_t j = 0; j < n; j++)
         out[j] = 0;
     for (size_t c = 0; c < count; c++)
-        for (size_t j = 0; j < n; j++)
+        for (size_t j = 0; j < n && factors[c] != 0; j++)
             out[j] += factors[c] * rows[c * n + j];
 }
 
@@ -156,7 +157,7 @@ const struct cp_kind cp_kind_scores = {scores_ideal, scores_bound, scores_plain}
 static void context_head(const struct task *t, size_t index, bool absolute) {
     const struct cp_case *c = t->c;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
-    const size_t at = input * c->rows * c->out + index % heads * width, keys = cp_case_valid(c, input);
+    const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
     double *v = t->work + index * t->work_size, *row = v + c->rows * width;
     for (size_t j = 0; j < keys; j++)
         for (size_t k = 0; k < width; k++)
@@ -203,16 +204,17 @@ static void plain_context(void *context, size_t index, int worker) {
     const struct cp_case *c = t->c;
     const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
-    const size_t at = input * c->rows * c->out + index % heads * width, keys = cp_case_valid(c, input);
+    const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
     (void)worker;
-    for (size_t i = 0; i < keys; i++)
+    for (size_t i = 0; i < cp_case_valid(c, input); i++)
         for (size_t k = 0; k < width; k++) {
             const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
             float total = 0;
             for (size_t n = 0; n < keys; n++) {
                 const size_t j = t->seed % 2 ? keys - 1 - n : n;
                 const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
-                total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);
+                if (probs[j] != 0)
+                    total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);
                 if (out != CP_FP32 && n % ((keys + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
                     total = cp_round_to(out, total);
             }

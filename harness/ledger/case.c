@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What every kind shares: which functions it has, an operation left out, the first input repeated, formats
  * that nobody declared. */
-#include "ledger/format.h"
 #include "ledger/kinds.h"
+#include "ledger/narrow.h"
 
 #include <string.h>
 
@@ -75,10 +75,10 @@ static bool has_two(const struct cp_case *c) {
 
 static enum cp_status format_weight(struct cp_case *c, struct cp_error *err) {
     float *weight;
-    if (c->maths.w_format == CP_FORMAT_SAME || !c->weight || c->kind != CP_OPERATION_LINEAR)
+    if (c->maths.w_format == CP_NARROW_SAME || !c->weight || c->kind != CP_OPERATION_LINEAR)
         return CP_OK;
     CP_CASE_TAKE(c, weight, c->in * c->out);
-    cp_format_apply_float(c->maths.w_format, c->weight, c->maths.in_out ? 1 : c->out,
+    cp_narrow_apply_float(c->maths.w_format, c->weight, c->maths.in_out ? 1 : c->out,
                           c->maths.in_out ? c->in * c->out : c->in, weight);
     c->weight = weight;
     return CP_OK;
@@ -90,10 +90,10 @@ static enum cp_status format_operands(const struct cp_case *c, const double *con
         const size_t size = i == 0 || has_two(c) ? cp_case_operand_size(c, i) : 0;
         double *formatted;
         out[i] = x[i];
-        if (c->maths.x_format == CP_FORMAT_SAME || !x[i] || size == 0)
+        if (c->maths.x_format == CP_NARROW_SAME || !x[i] || size == 0)
             continue;
         CP_CASE_TAKE(c, formatted, size);
-        cp_format_apply(c->maths.x_format, x[i], 1, size, formatted);
+        cp_narrow_apply(c->maths.x_format, x[i], 1, size, formatted);
         out[i] = formatted;
     }
     return CP_OK;
@@ -130,7 +130,7 @@ enum cp_status cp_case_ideal(const struct cp_case *c, const double *const x[CP_O
     if (c->maths.first_input)
         repeat_first(c, y);
     if (c->maths.format_outputs)
-        cp_format_apply(c->maths.x_format, y, 1, c->inputs * cp_case_elements(c), y);
+        cp_narrow_apply(c->maths.x_format, y, 1, c->inputs * cp_case_elements(c), y);
     return CP_OK;
 }
 

@@ -28,16 +28,16 @@
 /* Half-precision kernels may hold so many partial sums of one element in the result's type. */
 enum { CP_CASE_PARTS = 8 };
 
-/* What operands or weights may have been rounded to without being declared (ledger/format.h). */
-enum cp_format {
-    CP_FORMAT_SAME,
-    CP_FORMAT_TF32,
-    CP_FORMAT_FP16,
-    CP_FORMAT_BF16,
-    CP_FORMAT_INT8,         /* one scale for the tensor, symmetric */
-    CP_FORMAT_UINT8,        /* one scale and zero point for the tensor */
-    CP_FORMAT_INT8_CHANNEL, /* one scale for each row of the weight */
-    CP_FORMAT_COUNT
+/* What operands or weights may have been rounded to without being declared (ledger/narrow.h). */
+enum cp_narrow {
+    CP_NARROW_SAME,
+    CP_NARROW_TF32,
+    CP_NARROW_FP16,
+    CP_NARROW_BF16,
+    CP_NARROW_INT8,         /* one scale for the tensor, symmetric */
+    CP_NARROW_UINT8,        /* one scale and zero point for the tensor */
+    CP_NARROW_INT8_CHANNEL, /* one scale for each row of the weight */
+    CP_NARROW_COUNT
 };
 
 enum cp_mask { CP_MASK_NONE, CP_MASK_CAUSAL, CP_MASK_STRICT /* the query's own key hidden as well */ };
@@ -69,7 +69,7 @@ struct cp_case_maths {
     double mean[3], std[3]; /* of NORMALIZE */
     bool twice;             /* applied to its own result once more */
     bool reversed;          /* planes in the other order (RGB, BGR) */
-    enum cp_format x_format, w_format;
+    enum cp_narrow x_format, w_format;
     bool format_outputs; /* what leaves the operation is of x_format, too */
 };
 

@@ -50,24 +50,29 @@ static enum cp_status try_type(struct trial *t, const struct cp_case *changed, d
                                struct cp_error *err) {
     CP_TRY(cp_case_plain(changed, t->narrow, 0, t->plain, err));
     const double size = residual_of(t, t->plain, t->f).rms;
-    *after = t->own_rms <= CP_COARSE * size && size <= CP_COARSE * t->own_rms ? 0.5 * t->limit : INFINITY;
+    *after = t->own_rms <= CP_COARSE * size && size <= CP_COARSE * t->own_rms ? t->limit : INFINITY;
     return CP_OK;
 }
 
+/* What trying one takes is given back at once. */
 static enum cp_status try_one(struct trial *t, const struct cp_alternative *a, bool *applies, double *after,
                               struct cp_error *err) {
     const bool batch = a->class == CP_ALTERNATIVE_BATCH;
+    struct cp_arena arena = {0};
     struct cp_case changed = batch ? t->first : t->own;
+    enum cp_status status = CP_OK;
+    changed.scratch = &arena;
     *applies = a->apply(&changed, a->value);
     *after = INFINITY;
-    if (!*applies)
-        return CP_OK;
-    if (a->class == CP_ALTERNATIVE_TYPE)
-        return try_type(t, &changed, after, err);
-    CP_TRY(cp_case_ideal(&changed, batch ? t->x_first : t->x, t->result, err));
-    const struct cp_residual r = residual_of(t, t->y, t->result);
-    *after = r.finite ? r.rms : INFINITY;
-    return CP_OK;
+    if (*applies && a->class == CP_ALTERNATIVE_TYPE) {
+        status = try_type(t, &changed, after, err);
+    } else if (*applies) {
+        status = cp_case_ideal(&changed, batch ? t->x_first : t->x, t->result, err);
+        const struct cp_residual r = residual_of(t, t->y, t->result);
+        *after = status == CP_OK && r.finite ? r.rms : INFINITY;
+    }
+    cp_arena_free(&arena);
+    return status;
 }
 
 static enum cp_status prepare(const struct cp_case *c, const double *const x[CP_OPERANDS],
@@ -88,6 +93,16 @@ static enum cp_status prepare(const struct cp_case *c, const double *const x[CP_
     return CP_OK;
 }
 
+/* What a quantiser does at ties and at the ends of its range is its own, so nearly all of the residual must
+ * go. */
+#define NARROW_SHARE 0.0625
+
+static bool fits(const struct trial *t, const struct cp_alternative *a, double after) {
+    if (a->class == CP_ALTERNATIVE_NARROW && after <= NARROW_SHARE * t->own_rms)
+        return true;
+    return after <= t->limit && (after < 0.5 * t->own_rms || a->class == CP_ALTERNATIVE_TYPE);
+}
+
 enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPERANDS],
                           const float *const narrow[CP_OPERANDS], const float *y, const double *f,
                           double plain, size_t input, struct cp_explanation *e, struct cp_error *err) {
@@ -106,7 +121,7 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
             continue;
         CP_TRY(try_one(&t, a, &applies, &after, err));
         e->tried += applies;
-        if (after <= t.limit && after < 0.5 * own.rms && after < e->after) {
+        if (fits(&t, a, after) && after < e->after) {
             e->alternative = (int)i;
             e->after = after;
         }

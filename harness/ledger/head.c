@@ -23,6 +23,7 @@ struct task {
     double *y;
     float *plain;
     bool backwards;
+    size_t start;
 };
 
 /* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
@@ -234,7 +235,7 @@ static void logits_plain_input(void *context, size_t input, int worker) {
     for (size_t j = 0; j < c->out; j++) {
         float sum = 0;
         for (size_t n = 0; n < c->in; n++) {
-            const size_t i = t->backwards ? c->in - 1 - n : n;
+            const size_t turned = (n + t->start) % c->in, i = t->backwards ? c->in - 1 - turned : turned;
             const float scaled =
                 cp_round_to(type, cp_round_to(compute, t->narrow[input * c->in + i]) * scale);
             sum = cp_round_to(c->types.accumulate,
@@ -248,7 +249,12 @@ static void logits_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status logits_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c,
+                        .narrow = x[0],
+                        .narrow_other = x[1],
+                        .plain = y,
+                        .backwards = seed % 2,
+                        .start = c->in / 7 * (size_t)(seed / 2 % 7)};
     (void)err;
     cp_case_each(c, logits_plain_input, &task);
     return CP_OK;

@@ -172,9 +172,12 @@ static enum cp_status read_execution(struct cp_experiment *experiment, const str
     const struct cp_yaml *batch = cp_yaml_get(root, "batch"), *isa = cp_yaml_get(root, "isa");
     const struct cp_yaml *verdict = cp_yaml_get(root, "verdict"), *output = cp_yaml_get(root, "output");
     const struct cp_yaml *local = cp_yaml_get(root, "local"), *floor = cp_yaml_get(root, "floor");
+    const struct cp_yaml *ledger = cp_yaml_get(root, "ledger");
     int set = 0;
     if (oracle)
         CP_TRY(read_inputs_of(oracle, "oracle", &experiment->oracle, err));
+    if (ledger && !is_word(ledger, "auto"))
+        CP_TRY(read_inputs_of(ledger, "ledger", &experiment->ledger, err));
     if (local)
         CP_TRY(read_inputs_of(local, "local", &experiment->local, err));
     if (floor)
@@ -241,9 +244,9 @@ static enum cp_status read_passes(struct cp_experiment *experiment, const struct
 static enum cp_status read_root(struct cp_experiment *experiment, const struct cp_yaml *root,
                                 struct cp_error *err) {
     static const char *const keys[] = {
-        "experiment", "hypothesis", "model",  "inputs", "baseline", "candidates", "sweep",
-        "factorial",  "layerwise",  "record", "oracle", "local",    "floor",      "graft",
-        "threads",    "batch",      "isa",    "output", "verdict",  "check",      NULL};
+        "experiment", "hypothesis", "model",  "inputs",  "baseline", "candidates", "sweep", "factorial",
+        "layerwise",  "record",     "oracle", "ledger",  "local",    "floor",      "graft", "threads",
+        "batch",      "isa",        "output", "verdict", "check",    NULL};
     struct cp_yaml *name = NULL, *inputs = NULL;
     CP_TRY(cp_yaml_keys(root, "the experiment", keys, err));
     const struct cp_yaml *model = cp_yaml_get(root, "model"), *graft = cp_yaml_get(root, "graft");
@@ -273,8 +276,11 @@ static enum cp_status finish(enum cp_status status, struct cp_yaml *root, const 
     return status;
 }
 
-static const struct cp_experiment defaults = {
-    .inputs.limit = CP_ALL, .oracle = CP_ALL, .batch = CP_BATCH_DEFAULT, .verdict_alpha = 0.05};
+static const struct cp_experiment defaults = {.inputs.limit = CP_ALL,
+                                              .oracle = CP_ALL,
+                                              .ledger = CP_LEDGER_AUTO,
+                                              .batch = CP_BATCH_DEFAULT,
+                                              .verdict_alpha = 0.05};
 
 enum cp_status cp_experiment_load(const char *path, const char *const *overrides, size_t count,
                                   struct cp_experiment *experiment, struct cp_error *err) {

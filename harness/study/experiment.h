@@ -38,6 +38,8 @@
  *   record: {TAP GLOB: full | stats | digest | off, ...}
  *                               the last match wins; without a match, stats
  *   oracle: on | off | N
+ *   ledger: auto | on | off | N each operation against its ideal function on its own operands; auto: for the
+ *                               oracle's inputs
  *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
  *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
  *   graft: {from: FILE[:NAME], at: TAP, map: FILE}
@@ -69,7 +71,8 @@ enum {
     CP_NAME_MAX = 255,
     CP_BATCH_DEFAULT = 32,
     CP_FLOOR_MAX = 64,
-    CP_ALL = INT_MAX
+    CP_ALL = INT_MAX,
+    CP_LEDGER_AUTO = -1 /* the inputs that the oracle computes; without a model all */
 };
 
 /* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
@@ -192,9 +195,10 @@ struct cp_experiment {
     struct cp_mark factorial_mark;
     struct cp_candidate layerwise; /* settings without layers; .count 0: none */
     size_t record_count;
-    struct cp_record_rule *record;  /* (record_count); the first, and only the first, is "*" */
-    int oracle;                     /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
-    int local;                      /* inputs whose divergence is taken apart, the first ones; as oracle */
+    struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
+    int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int ledger; /* inputs whose operations are checked, the first ones: as oracle, or CP_LEDGER_AUTO */
+    int local;  /* inputs whose divergence is taken apart, the first ones; as oracle */
     struct cp_capture_choice graft; /* .file.text NULL: none */
     struct cp_text graft_at;        /* the tap */
     int floor;                      /* reruns of each kind for the noise floor; 0: none */

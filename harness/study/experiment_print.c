@@ -158,6 +158,10 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
         print_candidate(out, 0, &experiment->layerwise);
     print_record(out, experiment);
     print_inputs_of(out, "oracle", experiment->oracle);
+    if (experiment->ledger == CP_LEDGER_AUTO)
+        (void)fputs("ledger: auto\n", out);
+    else
+        print_inputs_of(out, "ledger", experiment->ledger);
     print_inputs_of(out, "local", experiment->local);
     (void)fprintf(out, "floor: %d\n", experiment->floor);
     if (experiment->graft.file.text) {

@@ -2,6 +2,7 @@
 #include "study/captured.h"
 #include "study/floor.h"
 #include "study/graft.h"
+#include "study/ledger.h"
 #include "study/local.h"
 #include "study/steps.h"
 #include "study/thumbnail.h"
@@ -42,8 +43,11 @@ static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segm
         cp_local_begin(ls, segment);
     for (size_t o = 0; with_oracle && o < ls->study->oracle_count; o++)
         CP_TRY(run_oracle(ls, o, segment, err));
-    for (size_t s = 0; s < ls->study->spec_count; s++)
+    for (size_t s = 0; s < ls->study->spec_count; s++) {
+        cp_ledger_begin(ls, s);
         CP_TRY(run_lane(ls, s, segment, err));
+        CP_TRY(cp_ledger_segment(ls, s, segment, ls->lanes[s].follows, err));
+    }
     if (local)
         CP_TRY(cp_local_segment(ls, segment, err));
     return ls->floor ? cp_floor_segment(ls, segment, err) : CP_OK;

@@ -12,7 +12,7 @@
 #include "study/study.h"
 #include "tap/compare.h"
 
-enum { CP_LANE_TAPS = 4 };
+enum { CP_LANE_TAPS = 5 };
 
 /* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
  * logits. */
@@ -80,14 +80,15 @@ struct cp_lockstep {
     int thumbnails;                 /* handle; unused without images */
     size_t pixels_count;
     struct cp_lockstep_pixels
-        *pixels;            /* [pixels_count] one for each way to make them, the baseline's first */
-    struct cp_steps *steps; /* NULL: off (study/steps.h) */
-    size_t stream;          /* floats of one input's residual stream, the larger of both towers */
-    bool *every_site;       /* per site: true */
-    bool bracketed;         /* a-priori bounds of the baseline are stated */
-    int bracket;            /* handle of (tap, bound); where bracketed */
-    struct cp_local *local; /* NULL: off (study/local.h) */
-    struct cp_floor *floor; /* NULL: off (study/floor.h) */
+        *pixels;              /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_steps *steps;   /* NULL: off (study/steps.h) */
+    size_t stream;            /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;         /* per site: true */
+    bool bracketed;           /* a-priori bounds of the baseline are stated */
+    int bracket;              /* handle of (tap, bound); where bracketed */
+    struct cp_local *local;   /* NULL: off (study/local.h) */
+    struct cp_floor *floor;   /* NULL: off (study/floor.h) */
+    struct cp_ledger *ledger; /* NULL: off (study/ledger.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a

@@ -3,6 +3,7 @@
 #include "study/bracket.h"
 #include "study/captured.h"
 #include "study/floor.h"
+#include "study/ledger.h"
 #include "study/local.h"
 #include "study/steps.h"
 #include "study/thumbnail.h"
@@ -154,6 +155,8 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
     lane->taps[taps++] = cp_recorder_tap(&lane->recorder);
     CP_TRY(cp_keep_create(study->sites.count, ls->watch_probs, &lane->probs, err));
     lane->taps[taps++] = cp_keep_tap(&lane->probs);
+    if (ls->ledger)
+        lane->taps[taps++] = cp_keep_tap(&ls->ledger->keep);
     if (s == 0) {
         lane->taps[taps++] = cp_keep_tap(&ls->keep);
     } else {
@@ -304,6 +307,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
     CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
     CP_TRY(choose_probs(ls, err));
+    CP_TRY(cp_ledger_create(ls, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
@@ -323,6 +327,7 @@ void cp_lockstep_free(struct cp_lockstep *ls) {
     cp_keep_free(&ls->keep);
     cp_keep_free(&ls->graft);
     cp_local_free(ls);
+    cp_ledger_free(ls);
     cp_steps_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);

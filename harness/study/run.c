@@ -4,6 +4,7 @@
 #include "io/result_reader.h"
 #include "study/attribution.h"
 #include "study/bracket.h"
+#include "study/ledger.h"
 #include "study/local.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
@@ -55,14 +56,15 @@ static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp
                        : " before the first batch of images was done, so there is nothing to go on with");
 }
 
-/* Inputs of the next batch, which never straddles the last input that the oracle sees, or that is taken
- * apart.
- */
+/* Inputs of the next batch, which never straddles the last input that the oracle sees, whose operations are
+ * checked, or that is taken apart. */
 static size_t batch_from(const struct cp_study *study, size_t first, size_t inputs, size_t oracle,
-                         size_t local) {
+                         size_t ledger, size_t local) {
     size_t end = first + study->batch < inputs ? first + study->batch : inputs;
     if (first < oracle && end > oracle)
         end = oracle;
+    if (first < ledger && end > ledger)
+        end = ledger;
     if (first < local && end > local)
         end = local;
     return end - first;
@@ -89,7 +91,8 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
                                   struct progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0, count; first < prompts; first += count) {
-        count = batch_from(ls->study, first, prompts, 0, ls->study->local_prompts);
+        count = batch_from(ls->study, first, prompts, 0, ls->ledger ? ls->ledger->prompts : 0,
+                           ls->study->local_prompts);
         CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
         show(progress, first + count);
@@ -105,8 +108,8 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     if (first && progress->out)
         (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
     while (first < study->inputs.images) {
-        const size_t count =
-            batch_from(study, first, study->inputs.images, study->oracle_images, study->local_images);
+        const size_t count = batch_from(study, first, study->inputs.images, study->oracle_images,
+                                        ls->ledger ? ls->ledger->images : 0, study->local_images);
         CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_images(ls, first, count, err));
         first += count;
@@ -152,6 +155,7 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     note_few_inputs(study, options->progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
+    CP_TRY_DONE(cp_ledger_write(&ls, err));
     CP_TRY_DONE(cp_verdicts_write(&ls, err));
     if (ls.bracketed)
         CP_TRY_DONE(cp_bracket_write(&ls, err));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ledger/format.h"
+#include "ledger/narrow.h"
 
 #include <math.h>
 
-const char *const cp_format_names[CP_FORMAT_COUNT] = {"as declared", "tf32",  "fp16",           "bf16",
+const char *const cp_narrow_names[CP_NARROW_COUNT] = {"as declared", "tf32",  "fp16",           "bf16",
                                                       "int8",        "uint8", "int8 by channel"};
 
 static double tf32(double x) {
@@ -19,8 +19,8 @@ struct grid {
 };
 
 /* From the range of what is rounded, which contains 0. */
-static struct grid grid_of(enum cp_format format, double least, double most) {
-    if (format == CP_FORMAT_UINT8) {
+static struct grid grid_of(enum cp_narrow format, double least, double most) {
+    if (format == CP_NARROW_UINT8) {
         const double step = most > least ? (most - least) / 255 : 1;
         return (struct grid){step, nearbyint(-least / step), 0, 255};
     }
@@ -32,7 +32,7 @@ static double on_grid(const struct grid *g, double x) {
     return (fmin(fmax(nearbyint(x / g->step) + g->zero, g->low), g->high) - g->zero) * g->step;
 }
 
-static void quantize(enum cp_format format, const double *x, size_t n, double *y) {
+static void quantize(enum cp_narrow format, const double *x, size_t n, double *y) {
     double least = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
         least = fmin(least, x[i]);
@@ -43,7 +43,7 @@ static void quantize(enum cp_format format, const double *x, size_t n, double *y
         y[i] = on_grid(&grid, x[i]);
 }
 
-static void quantize_float(enum cp_format format, const float *x, size_t n, float *y) {
+static void quantize_float(enum cp_narrow format, const float *x, size_t n, float *y) {
     double least = 0, most = 0;
     for (size_t i = 0; i < n; i++) {
         least = fmin(least, (double)x[i]);
@@ -54,13 +54,13 @@ static void quantize_float(enum cp_format format, const float *x, size_t n, floa
         y[i] = (float)on_grid(&grid, (double)x[i]);
 }
 
-static double narrowed(enum cp_format format, double x) {
+static double narrowed(enum cp_narrow format, double x) {
     switch (format) {
-    case CP_FORMAT_TF32:
+    case CP_NARROW_TF32:
         return tf32(x);
-    case CP_FORMAT_FP16:
+    case CP_NARROW_FP16:
         return (double)cp_round_fp16((float)x);
-    case CP_FORMAT_BF16:
+    case CP_NARROW_BF16:
         return (double)cp_round_bf16((float)x);
     default:
         return x;
@@ -68,13 +68,13 @@ static double narrowed(enum cp_format format, double x) {
 }
 
 /* How many elements share a scale; 0: none has one. */
-static size_t group_of(enum cp_format format, size_t rows, size_t n) {
-    if (format == CP_FORMAT_INT8_CHANNEL)
+static size_t group_of(enum cp_narrow format, size_t rows, size_t n) {
+    if (format == CP_NARROW_INT8_CHANNEL)
         return n;
-    return format == CP_FORMAT_INT8 || format == CP_FORMAT_UINT8 ? rows * n : 0;
+    return format == CP_NARROW_INT8 || format == CP_NARROW_UINT8 ? rows * n : 0;
 }
 
-void cp_format_apply(enum cp_format format, const double *x, size_t rows, size_t n, double *y) {
+void cp_narrow_apply(enum cp_narrow format, const double *x, size_t rows, size_t n, double *y) {
     const size_t group = group_of(format, rows, n);
     for (size_t at = 0; group && at < rows * n; at += group)
         quantize(format, x + at, group, y + at);
@@ -82,7 +82,7 @@ void cp_format_apply(enum cp_format format, const double *x, size_t rows, size_t
         y[i] = narrowed(format, x[i]);
 }
 
-void cp_format_apply_float(enum cp_format format, const float *x, size_t rows, size_t n, float *y) {
+void cp_narrow_apply_float(enum cp_narrow format, const float *x, size_t rows, size_t n, float *y) {
     const size_t group = group_of(format, rows, n);
     for (size_t at = 0; group && at < rows * n; at += group)
         quantize_float(format, x + at, group, y + at);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The ledger from segment to segment: what each pass recorded is kept, its operations are checked, and what
+ * the next segment starts from is carried on. */
+#include "study/ledger.h"
+
+#include "study/captured.h"
+
+#include <string.h>
+
+void cp_ledger_inputs(const struct cp_study *study, size_t *images, size_t *prompts) {
+    const struct cp_run_inputs *in = &study->inputs;
+    const int wanted = study->experiment->ledger;
+    const size_t most = wanted < 0 ? 0 : (size_t)wanted;
+    *images = most < in->images ? most : in->images;
+    *prompts = most < in->prompts ? most : in->prompts;
+    if (wanted != CP_LEDGER_AUTO)
+        return;
+    *images = !study->modelled ? in->images : study->oracle_count ? study->oracle_images : 0;
+    *prompts = !study->modelled || study->oracle_count ? in->prompts : 0;
+}
+
+bool cp_ledger_active(const struct cp_lockstep *ls, struct cp_segment segment) {
+    const struct cp_ledger *ledger = ls->ledger;
+    if (!ledger)
+        return false;
+    if (segment.kind == CP_SEGMENT_CLASSES)
+        return ls->study->inputs.classes && ledger->prompts == ls->study->inputs.prompts;
+    if (segment.kind == CP_SEGMENT_LOGITS && ledger->prompts < ls->study->inputs.prompts)
+        return false;
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    return pass->first < (pass->tower == CP_TEXT ? ledger->prompts : ledger->images);
+}
+
+/* ---- making it ---- */
+
+/* The length of a dimension of some tap of a tower; 0: no tap has it. */
+static size_t length_of(const struct cp_sites *sites, enum cp_tower tower, enum cp_point point,
+                        enum cp_dim_kind dim) {
+    for (size_t i = 0; i < sites->count; i++) {
+        const struct cp_site *site = &sites->list[i];
+        for (int d = 1; d < site->rank && site->tower == tower; d++)
+            if (site->dims[d] == dim && (point == CP_POINT_COUNT || site->point == point))
+                return site->shape[d];
+    }
+    return 0;
+}
+
+static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enum cp_tower tower) {
+    static const enum cp_point streams[] = {CP_BLOCK, CP_RESID_MID, CP_LN_1, CP_LN_2, CP_ATTN, CP_MLP_C_PROJ};
+    struct cp_ledger_shape s = {.tokens = length_of(sites, tower, CP_POINT_COUNT, CP_DIM_TOKEN),
+                                .heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
+                                .mlp = length_of(sites, tower, CP_MLP_C_FC, CP_DIM_CHANNEL),
+                                .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL),
+                                .causal = tower == CP_TEXT};
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0] && !s.width; i++)
+        s.width = length_of(sites, tower, streams[i], CP_DIM_CHANNEL);
+    if (!s.tokens)
+        s.tokens = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_KEY);
+    s.heads = s.heads ? s.heads : 1;
+    s.layout = (struct cp_operation_layout){length_of(sites, tower, CP_LS_1, CP_DIM_CHANNEL) > 0,
+                                            length_of(sites, tower, CP_LN_PRE, CP_DIM_CHANNEL) == 0, false};
+    return s;
+}
+
+static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tower tower) {
+    const struct cp_clip_config *c = &study->model.config;
+    if (!study->modelled)
+        return shape_from_sites(&study->sites, tower);
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
+    const bool visual = tower == CP_VISUAL;
+    return (struct cp_ledger_shape){.tokens = visual ? grid * grid + 1 : (size_t)c->text.context_length,
+                                    .width = (size_t)(visual ? c->vision.width : c->text.width),
+                                    .heads = (size_t)(visual ? c->vision.heads : c->text.heads),
+                                    .mlp = (size_t)(visual ? c->vision.mlp_width : c->text.mlp_width),
+                                    .embed = (size_t)c->embed_dim,
+                                    .causal = !visual && !c->text.no_causal_mask,
+                                    .layout = cp_operation_layout(c, tower)};
+}
+
+/* A capture's own ids, where it has them. */
+static enum cp_status read_tokens(struct cp_lockstep *ls, size_t s, struct cp_ledger_side *side,
+                                  struct cp_error *err) {
+    const struct cp_run_inputs *in = &ls->study->inputs;
+    const size_t length = ls->ledger->shape[CP_TEXT].tokens;
+    struct cp_capture *capture = cp_captured_of(ls->study, s);
+    int32_t *ids;
+    int *valid;
+    if (!capture || capture->prompts < in->prompts || capture->tokens != length || !in->tokens)
+        return CP_OK;
+    CP_LOCKSTEP_TAKE(ls, ids, capture->prompts * length, sizeof *ids);
+    CP_LOCKSTEP_TAKE(ls, valid, in->prompts + 1, sizeof *valid);
+    CP_TRY(cp_capture_tokens(capture, ids, err));
+    struct cp_clip_config argmax = {.text = {.context_length = (int)length, .pool_type = CP_POOL_ARGMAX}};
+    const struct cp_clip_config *config = ls->study->modelled ? &ls->study->model.config : &argmax;
+    for (size_t p = 0; p < in->prompts; p++) {
+        valid[p] = 1 + cp_text_pool_position(config, ids + p * length);
+        side->tokens_differ += memcmp(ids + p * length, in->tokens + p * length, length * sizeof *ids) != 0;
+    }
+    side->tokens = ids;
+    side->valid = valid;
+    return CP_OK;
+}
+
+static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    struct cp_ledger_side *side = &ls->ledger->side[s];
+    side->spec = study->spec[s];
+    side->model = study->modelled ? study->spec_model[s] : NULL;
+    side->tokens = study->inputs.tokens;
+    side->valid = study->inputs.judged;
+    if (study->modelled) {
+        const struct cp_token_set set = cp_inputs_tokens(&study->inputs, cp_spec_tokenizer(side->spec));
+        if (set.tokens) {
+            side->tokens = set.tokens;
+            side->valid = set.judged;
+        }
+        CP_TRY(cp_patch_dropout(side->spec, study->inputs.images, &ls->store.arena, &ls->store.kept,
+                                &side->kept, err));
+    }
+    return read_tokens(ls, s, side, err);
+}
+
+enum cp_status cp_ledger_create(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t images, prompts;
+    cp_ledger_inputs(study, &images, &prompts);
+    if (images + prompts == 0)
+        return CP_OK;
+    CP_LOCKSTEP_TAKE(ls, ls->ledger, 1, sizeof *ls->ledger);
+    struct cp_ledger *ledger = ls->ledger;
+    ledger->images = images;
+    ledger->prompts = prompts;
+    CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count, sizeof *ledger->side);
+    CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1, sizeof *ledger->rows);
+    CP_LOCKSTEP_TAKE(ls, ledger->slopes, study->sites.count + 1, sizeof *ledger->slopes);
+    CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ledger->keep, err));
+    ledger->shape[CP_VISUAL] = shape_of(study, CP_VISUAL);
+    ledger->shape[CP_TEXT] = shape_of(study, CP_TEXT);
+    for (size_t s = 0; s < study->spec_count; s++)
+        CP_TRY(make_side(ls, s, err));
+    return cp_ledger_define(ls, err);
+}
+
+static void free_side(struct cp_ledger_side *side) {
+    cp_arena_free(&side->stream_arena[0]);
+    cp_arena_free(&side->stream_arena[1]);
+    cp_arena_free(&side->image_arena);
+    cp_arena_free(&side->text_arena);
+    cp_arena_free(&side->class_arena);
+}
+
+void cp_ledger_free(struct cp_lockstep *ls) {
+    struct cp_ledger *ledger = ls->ledger;
+    if (!ledger)
+        return;
+    for (size_t s = 0; ledger->side && s < ls->study->spec_count; s++)
+        free_side(&ledger->side[s]);
+    cp_keep_free(&ledger->keep);
+    cp_arena_free(&ledger->scratch);
+    cp_arena_free(&ledger->segment);
+    cp_arena_free(&ledger->rows_arena);
+}
+
+/* ---- a segment ---- */
+
+void cp_ledger_begin(struct cp_lockstep *ls, size_t s) {
+    if (!ls->ledger)
+        return;
+    cp_keep_reset(&ls->ledger->keep);
+    if (s == 0) {
+        cp_arena_reset(&ls->ledger->rows_arena);
+        memset(ls->ledger->rows, 0, ls->study->sites.count * sizeof *ls->ledger->rows);
+        memset(ls->ledger->slopes, 0, ls->study->sites.count * sizeof *ls->ledger->slopes);
+    }
+}
+
+static struct cp_ledger_at place(struct cp_lockstep *ls, size_t s, struct cp_segment segment) {
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    const enum cp_tower tower = segment.tower == CP_TEXT ? CP_TEXT : CP_VISUAL;
+    struct cp_ledger_side *side = &ls->ledger->side[s];
+    struct cp_ledger_at at = {.ls = ls,
+                              .ledger = ls->ledger,
+                              .side = side,
+                              .s = s,
+                              .memory = &ls->ledger->segment,
+                              .scratch = &ls->ledger->scratch,
+                              .segment = segment,
+                              .tower = tower,
+                              .first = classes ? 0 : pass->first,
+                              .inputs = classes ? ls->study->inputs.classes : pass->inputs,
+                              .shape = &ls->ledger->shape[tower],
+                              .changed = -1};
+    if (tower == CP_TEXT && side->valid)
+        at.valid = side->valid + at.first;
+    return at;
+}
+
+/* What earlier segments left. */
+static void take_over(struct cp_ledger_at *at) {
+    const struct cp_ledger_side *side = at->side;
+    if (at->segment.tower != CP_JOINT) {
+        at->value[CP_OPERAND_STREAM] = side->stream;
+        return;
+    }
+    at->value[CP_FEATURES] = side->image;
+    at->value[CP_OPERAND_TEXT] = side->text;
+    at->value[CP_CLASS_FEATURES] = side->classes;
+}
+
+static bool was_recomputed(const struct cp_ledger_at *at, size_t site) {
+    const struct cp_capture *capture = cp_captured_of(at->ls->study, at->s);
+    return capture && capture->tap[at->ls->study->captured[at->s].tap[site]].recomputed;
+}
+
+static bool was_grafted(const struct cp_ledger_at *at, size_t site) {
+    return at->ls->graft.data[site] != NULL;
+}
+
+/* What was recorded in this segment. What a capture tool recomputed was not. */
+static void take_recorded(struct cp_ledger_at *at) {
+    const struct cp_study *study = at->ls->study;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        const void *data = at->ledger->keep.data[i];
+        if (!data || site->point >= CP_POINT_COUNT || site->ragged || was_recomputed(at, i))
+            continue;
+        at->value[site->point] =
+            (struct cp_value){.recorded = data, .type = study->types[at->s][i], .each = cp_site_row(site)};
+    }
+}
+
+static bool has_slope(enum cp_point point) {
+    return cp_operations[point].kind == CP_OPERATION_ACTIVATION ||
+           cp_operations[point].kind == CP_OPERATION_NORM;
+}
+
+static enum cp_status check_site(struct cp_ledger_at *at, size_t i, bool follows, struct cp_error *err) {
+    struct cp_ledger *ledger = at->ledger;
+    const struct cp_site *site = &at->ls->study->sites.list[i];
+    const size_t slopes = has_slope(site->point) ? at->inputs * cp_alternative_count : 0;
+    if (!follows || !ledger->rows[i]) {
+        double *rows = cp_arena_calloc(&ledger->rows_arena, at->inputs * CP_LEDGER_FIELDS, sizeof *rows);
+        struct cp_slope *sums = cp_arena_calloc(&ledger->rows_arena, slopes + 1, sizeof *sums);
+        if (!rows || !sums)
+            return cp_fail(err, CP_INTERNAL, site->name, "out of memory for the ledger");
+        CP_TRY(cp_ledger_check(at, site->point, rows, slopes ? sums : NULL, err));
+        if (at->s == 0) {
+            ledger->rows[i] = rows;
+            ledger->slopes[i] = slopes ? sums : NULL;
+        }
+        return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, rows, slopes ? sums : NULL, err);
+    }
+    return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, ledger->rows[i], ledger->slopes[i], err);
+}
+
+/* ---- what the next segment starts from ---- */
+
+/* A copy, in an arena of its own, appended where it holds the inputs before. */
+static enum cp_status keep_value(const struct cp_value *from, size_t inputs, struct cp_arena *arena,
+                                 struct cp_value *to, struct cp_error *err) {
+    const size_t count = inputs * from->each;
+    *to = (struct cp_value){.type = from->type, .each = from->each};
+    const void *sources[1 + CP_RERUNS + 1] = {from->recorded, from->ideal};
+    for (int k = 0; k < CP_RERUNS; k++)
+        sources[2 + k] = from->plain[k];
+    for (int i = 0; i < 2 + CP_RERUNS; i++) {
+        const size_t size = i == 1 ? sizeof(double) : sizeof(float);
+        if (!sources[i] || (i == 1 && from->recorded))
+            continue;
+        void *copy = cp_arena_alloc(arena, count, size);
+        if (!copy)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger"),
+                   cp_expected(err, "a smaller batch");
+        memcpy(copy, sources[i], count * size);
+        if (i == 0)
+            to->recorded = copy;
+        else if (i == 1)
+            to->ideal = copy;
+        else
+            to->plain[i - 2] = copy;
+    }
+    return CP_OK;
+}
+
+/* Whether any later operation of this pass has been recorded, for which the stream would have to be
+ * evaluated. */
+static bool is_needed(const struct cp_ledger_at *at) {
+    const struct cp_study *study = at->ls->study;
+    const size_t layer = at->segment.kind == CP_SEGMENT_STEM ? 0 : (size_t)at->segment.layer + 1;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        const bool later = site->layer >= (int)layer || (site->layer < 0 && site->point >= CP_LN_POST);
+        if ((site->tower == at->tower || site->tower == CP_JOINT) && later && study->watched[i] &&
+            cp_captured_has(study, at->s, i) && !was_recomputed(at, i))
+            return true;
+    }
+    return false;
+}
+
+static enum cp_point end_of(const struct cp_ledger_at *at) {
+    if (at->segment.kind == CP_SEGMENT_HEAD)
+        return CP_FEATURES;
+    if (at->segment.kind == CP_SEGMENT_BLOCK)
+        return CP_BLOCK;
+    return at->shape->layout.no_ln_pre ? CP_EMBED : CP_LN_PRE;
+}
+
+/* All prompts' text features, batch by batch. */
+static enum cp_status add_text(struct cp_ledger_at *at, const struct cp_value *v, struct cp_error *err) {
+    struct cp_value *text = &at->side->text;
+    const size_t all = at->ls->study->inputs.prompts * v->each, at_row = at->first * v->each;
+    if (at->first == 0) {
+        cp_arena_reset(&at->side->text_arena);
+        *text = (struct cp_value){.type = v->type, .each = all};
+        text->recorded = v->recorded ? cp_arena_calloc(&at->side->text_arena, all, sizeof(float)) : NULL;
+        text->ideal = v->recorded ? NULL : cp_arena_calloc(&at->side->text_arena, all, sizeof(double));
+        for (int k = 0; k < CP_RERUNS && !v->recorded; k++)
+            text->plain[k] = cp_arena_calloc(&at->side->text_arena, all, sizeof(float));
+        if (!text->recorded && !text->ideal)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    }
+    if (v->recorded && text->recorded)
+        memcpy((float *)text->recorded + at_row, v->recorded, at->inputs * v->each * sizeof(float));
+    for (size_t i = 0; !v->recorded && text->ideal && i < at->inputs * v->each; i++) {
+        ((double *)text->ideal)[at_row + i] = v->ideal[i];
+        for (int k = 0; k < CP_RERUNS; k++)
+            ((float *)text->plain[k])[at_row + i] = v->plain[k][i];
+    }
+    return CP_OK;
+}
+
+static enum cp_status carry(struct cp_ledger_at *at, struct cp_error *err) {
+    struct cp_ledger_side *side = at->side;
+    const enum cp_point end = end_of(at);
+    struct cp_value *v = &at->value[end];
+    if (!v->recorded && is_needed(at))
+        CP_TRY(cp_ledger_value(at, (int)end, &v, err));
+    if (at->segment.kind == CP_SEGMENT_HEAD && at->tower == CP_TEXT)
+        return cp_value_is_there(v) ? add_text(at, v, err) : CP_OK;
+    if (at->segment.kind == CP_SEGMENT_HEAD) {
+        cp_arena_reset(&side->image_arena);
+        return keep_value(v, at->inputs, &side->image_arena, &side->image, err);
+    }
+    side->flip = !side->flip;
+    cp_arena_reset(&side->stream_arena[side->flip]);
+    return keep_value(v, at->inputs, &side->stream_arena[side->flip], &side->stream, err);
+}
+
+static enum cp_status carry_joint(struct cp_ledger_at *at, struct cp_error *err) {
+    struct cp_value *v = &at->value[CP_CLASS_FEATURES];
+    if (at->segment.kind != CP_SEGMENT_CLASSES)
+        return CP_OK;
+    cp_arena_reset(&at->side->class_arena);
+    CP_TRY(keep_value(v, at->inputs, &at->side->class_arena, &at->side->classes, err));
+    at->side->classes.each = at->inputs * v->each;
+    return CP_OK;
+}
+
+enum cp_status cp_ledger_segment(struct cp_lockstep *ls, size_t s, struct cp_segment segment, bool follows,
+                                 struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    if (!cp_ledger_active(ls, segment) || (segment.kind == CP_SEGMENT_CLASSES && study->inputs.classes == 0))
+        return CP_OK;
+    struct cp_ledger_at at = place(ls, s, segment);
+    cp_arena_reset(&ls->ledger->segment);
+    cp_arena_reset(&ls->ledger->scratch);
+    if (segment.kind == CP_SEGMENT_STEM)
+        at.side->stream = (struct cp_value){.recorded = NULL};
+    take_over(&at);
+    take_recorded(&at);
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (ls->ledger->keep.data[i] && study->sites.list[i].point < CP_POINT_COUNT && study->watched[i] &&
+            !was_recomputed(&at, i) && !was_grafted(&at, i))
+            CP_TRY(check_site(&at, i, follows, err));
+    return segment.tower == CP_JOINT ? carry_joint(&at, err) : carry(&at, err);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One operation of one pass over a batch: residual, verdict, explanation, and what the baseline's settings or
+ * weights would make of the same operands. */
+#include "model/tap_weights.h"
+#include "study/ledger.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Rows of one input of a linear layer that are evaluated plainly, unless they leave it open whether it is
+ * coarse. */
+enum { SAMPLE = 8 };
+/* Inputs of a batch that are explained. */
+enum { EXPLAINED = 2 };
+
+struct check {
+    struct cp_ledger_at *at;
+    enum cp_point point;
+    struct cp_case c;
+    struct cp_ledger_operands operands;
+    const float *y;
+    double *f, *bound;
+    double *plain, *share; /* [inputs] */
+    struct cp_residual *residual;
+    double *rows; /* (inputs, field) */
+};
+
+static double *row_of(const struct check *k, size_t input) {
+    return k->rows + input * CP_LEDGER_FIELDS;
+}
+
+static void clear(double *rows, size_t inputs) {
+    for (size_t i = 0; i < inputs * CP_LEDGER_FIELDS; i++)
+        rows[i] = i % CP_LEDGER_FIELDS == CP_LEDGER_FIELD_VERDICT ? CP_LEDGER_UNCHECKED : NAN;
+}
+
+/* ---- the residual ---- */
+
+static void residual_of_input(void *context, size_t input, int worker) {
+    struct check *k = context;
+    (void)worker;
+    k->residual[input] =
+        cp_residual(&k->c, k->operands.ideal, k->y, k->f, k->operands.composite ? NULL : k->bound, input);
+}
+
+static enum cp_status evaluate(struct check *k, struct cp_error *err) {
+    const size_t elements = k->c.inputs * cp_case_elements(&k->c);
+    CP_CASE_TAKE(&k->c, k->f, elements);
+    CP_CASE_TAKE(&k->c, k->plain, k->c.inputs);
+    CP_CASE_TAKE(&k->c, k->share, k->c.inputs);
+    CP_CASE_TAKE(&k->c, k->residual, k->c.inputs);
+    memset(k->f, 0, elements * sizeof *k->f);
+    CP_TRY(cp_case_ideal(&k->c, k->operands.ideal, k->f, err));
+    if (!k->operands.composite) {
+        CP_CASE_TAKE(&k->c, k->bound, elements);
+        CP_TRY(cp_case_bound(&k->c, k->operands.ideal, k->f, k->bound, err));
+    }
+    cp_case_each(&k->c, residual_of_input, k);
+    return CP_OK;
+}
+
+/* ---- the yardstick ---- */
+
+/* The largest error of the legitimate evaluations. */
+static enum cp_status measure_reruns(struct check *k, struct cp_error *err) {
+    const double *const none[CP_OPERANDS] = {NULL, NULL};
+    float *y;
+    CP_CASE_TAKE(&k->c, y, k->c.inputs * cp_case_elements(&k->c));
+    for (size_t n = 0; n < k->c.inputs; n++)
+        k->plain[n] = cp_rounding_rms(&k->c, k->residual[n].reference);
+    for (uint64_t seed = 0; seed < CP_RERUNS; seed++) {
+        memset(y, 0, k->c.inputs * cp_case_elements(&k->c) * sizeof *y);
+        struct cp_arena own = {0};
+        struct cp_case apart = k->c;
+        apart.scratch = &own;
+        const enum cp_status status = cp_case_plain(&apart, k->operands.plain[seed], seed, y, err);
+        cp_arena_free(&own);
+        CP_TRY(status);
+        for (size_t n = 0; n < k->c.inputs; n++)
+            k->plain[n] = fmax(k->plain[n], cp_residual(&k->c, none, y, k->f, NULL, n).rms);
+    }
+    return CP_OK;
+}
+
+static bool is_open(const struct check *k) {
+    for (size_t n = 0; n < k->c.inputs; n++)
+        if (k->residual[n].finite && fmax(k->share[n], k->residual[n].rms) > 0.5 * CP_COARSE * k->plain[n])
+            return true;
+    return false;
+}
+
+static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
+    if (k->operands.composite)
+        return measure_reruns(k, err);
+    CP_TRY(cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SAMPLE, k->plain, k->share, err));
+    if (is_open(k))
+        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SIZE_MAX, k->plain, k->share, err);
+    return CP_OK;
+}
+
+/* ---- the verdict ---- */
+
+static double ratio(double value, double yardstick) {
+    if (value == 0)
+        return 0;
+    return yardstick > 0 ? value / yardstick : INFINITY;
+}
+
+/* How many times more an evaluation in bfloat16 errs than one in the declared type. */
+static double half_factor(const struct cp_case *c) {
+    return fmax(cp_unit_roundoff(CP_BF16) / cp_unit_roundoff(c->types.output), 16);
+}
+
+static enum cp_ledger_verdict verdict_of(const struct check *k, size_t input) {
+    const struct cp_residual *r = &k->residual[input];
+    const double coarse = ratio(r->rms, k->plain[input]);
+    if (!r->finite)
+        return CP_LEDGER_NONFINITE;
+    if (r->exact)
+        return CP_LEDGER_EXACT;
+    if (!k->operands.composite && !(r->bound <= 1))
+        return CP_LEDGER_CONTRADICTED;
+    if (k->operands.composite && coarse > CP_COARSE * half_factor(&k->c))
+        return CP_LEDGER_CONTRADICTED;
+    return coarse <= CP_COARSE ? CP_LEDGER_EXPLAINED : CP_LEDGER_COARSE;
+}
+
+static void fill_row(const struct check *k, size_t input) {
+    const struct cp_residual *r = &k->residual[input];
+    double *row = row_of(k, input);
+    if (r->elements == 0)
+        return;
+    row[CP_LEDGER_FIELD_VERDICT] = verdict_of(k, input);
+    row[CP_LEDGER_FIELD_BASIS] = k->operands.composite ? CP_BASIS_EMPIRICAL : CP_BASIS_BOUND;
+    row[CP_LEDGER_FIELD_BOUND] = k->operands.composite ? NAN : r->bound;
+    row[CP_LEDGER_FIELD_COARSENESS] = ratio(r->rms, k->plain[input]);
+    row[CP_LEDGER_FIELD_RESIDUAL] = ratio(r->rms, r->reference);
+    row[CP_LEDGER_FIELD_PLAIN] = ratio(k->plain[input], r->reference);
+    row[CP_LEDGER_FIELD_ROW] = (double)r->row;
+    row[CP_LEDGER_FIELD_COLUMN] = (double)r->column;
+    row[CP_LEDGER_FIELD_Y] = r->y;
+    row[CP_LEDGER_FIELD_F] = r->f;
+    row[CP_LEDGER_FIELD_OWN] = r->operands_finite;
+}
+
+/* ---- explanations ---- */
+
+static bool needs_explaining(const struct check *k, size_t input) {
+    const double verdict = row_of(k, input)[CP_LEDGER_FIELD_VERDICT];
+    return verdict == CP_LEDGER_COARSE || verdict == CP_LEDGER_CONTRADICTED;
+}
+
+static void store_explanation(const struct check *k, size_t input, const struct cp_explanation *e) {
+    double *row = row_of(k, input);
+    row[CP_LEDGER_FIELD_ALTERNATIVE] = e->alternative;
+    row[CP_LEDGER_FIELD_TRIED] = (double)e->tried;
+    if (e->alternative < 0)
+        return;
+    row[CP_LEDGER_FIELD_AFTER] = ratio(e->after, k->residual[input].reference);
+    /* Of a composite operation size alone cannot tell rounding from another function that is near; what fits
+     * can. */
+    if (k->operands.composite && cp_alternatives[e->alternative].class == CP_ALTERNATIVE_MATHS)
+        row[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_CONTRADICTED;
+}
+
+/* The segment as one input has it. */
+static struct cp_ledger_at at_input(const struct cp_ledger_at *at, size_t input, struct cp_arena *arena) {
+    struct cp_ledger_at one = *at;
+    one.memory = one.scratch = arena;
+    one.first += input;
+    one.inputs = 1;
+    one.valid = at->valid ? at->valid + input : NULL;
+    one.ideal_only = true;
+    for (int slot = 0; slot < CP_OPERAND_SLOTS; slot++) {
+        struct cp_value *v = &one.value[slot];
+        const bool shared = slot == CP_OPERAND_TEXT || slot == CP_CLASS_FEATURES;
+        const size_t skip = shared ? 0 : input * v->each;
+        if (v->recorded)
+            *v = (struct cp_value){.recorded = v->recorded + skip, .type = v->type, .each = v->each};
+        else if (slot >= CP_POINT_COUNT && v->ideal) /* from another segment */
+            *v = (struct cp_value){.ideal = v->ideal + skip, .type = v->type, .each = v->each};
+        else
+            *v = (struct cp_value){.recorded = NULL};
+        one.tried[slot] = false;
+    }
+    one.value[CP_OPERAND_TEXT].each = at->value[CP_OPERAND_TEXT].each;
+    return one;
+}
+
+/* An alternative of one of the operations that a composite one goes through. */
+static enum cp_status try_within(struct check *k, size_t input, int point, const struct cp_alternative *a,
+                                 struct cp_explanation *e, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct cp_ledger_at one = at_input(k->at, input, &arena);
+    struct cp_case c;
+    const double *f = NULL;
+    one.changed = point;
+    one.alternative = a;
+    /* What is checked is no operand of itself. */
+    one.value[k->point] = (struct cp_value){.recorded = NULL, .type = k->at->value[k->point].type};
+    const enum cp_status status = cp_ledger_ideal(&one, k->point, &f, err);
+    cp_case_of_input(&k->c, input, &c);
+    if (status == CP_OK && f && one.applied) {
+        const struct cp_residual r = cp_residual(&c, (const double *const[CP_OPERANDS]){NULL, NULL},
+                                                 k->y + input * cp_case_elements(&k->c), f, NULL, 0);
+        e->tried++;
+        if (r.finite && r.rms <= CP_COARSE * k->plain[input] && r.rms < 0.5 * k->residual[input].rms &&
+            r.rms < e->after) {
+            e->after = r.rms;
+            e->alternative = (int)(a - cp_alternatives);
+        }
+    }
+    cp_arena_free(&arena);
+    return status;
+}
+
+static enum cp_status explain_within(struct check *k, size_t input, struct cp_explanation *e,
+                                     struct cp_error *err) {
+    *e = (struct cp_explanation){.alternative = -1, .after = INFINITY};
+    for (int point = 0; point < CP_POINT_COUNT; point++) {
+        const struct cp_value *v = &k->at->value[point];
+        const bool between = point != (int)k->point && v->ideal && !v->recorded && v->plain[0];
+        if (!between && point != (int)k->point)
+            continue;
+        for (size_t i = 0; i < cp_alternative_count; i++)
+            if (cp_alternatives[i].kind == cp_operations[point].kind &&
+                (cp_alternatives[i].class == CP_ALTERNATIVE_MATHS ||
+                 cp_alternatives[i].class == CP_ALTERNATIVE_NARROW))
+                CP_TRY(try_within(k, input, point, &cp_alternatives[i], e, err));
+    }
+    return CP_OK;
+}
+
+static enum cp_status explain(struct check *k, struct cp_error *err) {
+    size_t done = 0;
+    for (size_t n = 0; n < k->c.inputs && done < EXPLAINED; n++) {
+        struct cp_explanation e;
+        if (!needs_explaining(k, n))
+            continue;
+        if (k->operands.composite)
+            CP_TRY(explain_within(k, n, &e, err));
+        else
+            CP_TRY(cp_explain(&k->c, k->operands.ideal, k->operands.plain[0], k->y, k->f, k->plain[n], n, &e,
+                              err));
+        store_explanation(k, n, &e);
+        done++;
+    }
+    return CP_OK;
+}
+
+/* ---- the baseline's settings and weights, on the own operands ---- */
+
+static double apart(const struct check *k, const struct cp_case *own, const struct cp_case *other,
+                    const double *const x[CP_OPERANDS], struct cp_error *err) {
+    const size_t elements = cp_case_elements(own);
+    double *a = cp_arena_calloc(k->c.scratch, elements, sizeof *a),
+           *b = cp_arena_calloc(k->c.scratch, elements, sizeof *b);
+    double difference = 0, reference = 0;
+    if (!a || !b || cp_case_ideal(own, x, a, err) != CP_OK || cp_case_ideal(other, x, b, err) != CP_OK)
+        return NAN;
+    for (size_t i = 0; i < elements; i++) {
+        difference += (a[i] - b[i]) * (a[i] - b[i]);
+        reference += b[i] * b[i];
+    }
+    return ratio(sqrt(difference), sqrt(reference));
+}
+
+static bool same_weights(const struct check *k, const struct cp_case *theirs) {
+    const struct cp_study *study = k->at->ls->study;
+    const size_t site = cp_ledger_site(k->at, k->point);
+    if (k->c.types.weights != theirs->types.weights)
+        return false;
+    return !study->modelled || site >= study->sites.count ||
+           !cp_tap_weights_differ(study->spec_model[k->at->s], study->spec_model[0],
+                                  &study->sites.list[site]);
+}
+
+static void compare_with_baseline(struct check *k, struct cp_error *err) {
+    const struct cp_study *study = k->at->ls->study;
+    const double *x[CP_OPERANDS];
+    struct cp_case own, theirs, settings, weights;
+    if (k->at->s == 0 || k->operands.composite ||
+        !cp_ledger_case(k->at, k->point, study->spec[0], study->modelled ? study->spec_model[0] : NULL,
+                        &theirs))
+        return;
+    cp_case_of_input(&k->c, 0, &own);
+    for (int i = 0; i < CP_OPERANDS; i++)
+        x[i] = cp_case_operand_of(&k->c, i, k->operands.ideal[i], 0);
+    settings = weights = own;
+    settings.maths = theirs.maths;
+    if (own.kind == CP_OPERATION_LOGITS) { /* there the weights are part of the maths */
+        settings.maths.scale = own.maths.scale;
+        settings.maths.shift = own.maths.shift;
+        weights.maths.scale = theirs.maths.scale;
+        weights.maths.shift = theirs.maths.shift;
+    }
+    weights.weight = theirs.weight;
+    weights.bias = theirs.bias;
+    weights.lead_row = theirs.lead_row;
+    weights.types.weights = theirs.types.weights;
+    const double by_settings = apart(k, &own, &settings, x, err);
+    row_of(k, 0)[CP_LEDGER_FIELD_SETTINGS] = by_settings > 1e-12 ? by_settings : NAN;
+    if (!same_weights(k, &theirs)) {
+        const double by_weights = apart(k, &own, &weights, x, err);
+        row_of(k, 0)[CP_LEDGER_FIELD_WEIGHTS] = by_weights > 0 ? by_weights : NAN;
+    }
+}
+
+/* ---- all of it ---- */
+
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, double *rows,
+                               struct cp_slope *slopes, struct cp_error *err) {
+    struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
+    bool there = false;
+    clear(rows, at->inputs);
+    if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
+        cp_operations[point].kind == CP_OPERATION_NORMALIZE ||
+        !cp_ledger_case(at, point, at->side->spec, at->side->model, &k.c))
+        return CP_OK;
+    CP_TRY(cp_ledger_operands(at, point, &k.c, &k.operands, &there, err));
+    if (!there)
+        return CP_OK;
+    CP_TRY(evaluate(&k, err));
+    CP_TRY(measure_plain(&k, err));
+    for (size_t n = 0; n < k.c.inputs; n++)
+        fill_row(&k, n);
+    if (slopes && !k.operands.composite)
+        CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.y, k.f, slopes, err));
+    compare_with_baseline(&k, err);
+    CP_TRY(explain(&k, err));
+    cp_arena_reset(at->scratch);
+    return CP_OK;
+}
