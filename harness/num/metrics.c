@@ -249,7 +249,7 @@ void cp_metrics(const struct cp_compared *c, double *work, double m[CP_METRIC_CO
                      .y = work + c->stride,
                      .column_square = work + 2 * c->stride,
                      .column_y = work + 3 * c->stride,
-                     .tolerance = tolerance_of(c->ulp_type),
+                     .tolerance = c->tolerance ? *c->tolerance : tolerance_of(c->ulp_type),
                      .row = {.rel = -1}};
     memset(w.column_square, 0, 2 * c->stride * sizeof *work);
     for (size_t judged = 0; judged < c->groups * c->rows; judged++)

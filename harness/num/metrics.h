@@ -28,8 +28,8 @@ enum cp_metric {
     CP_ULP_P50, /* quantiles of the distance in units of last place, as the largest of their bucket below */
     CP_ULP_P99,
     CP_ULP_P999,
-    CP_BEYOND, /* share of elements with |x - y| > atol + rtol |y|: torch.testing.assert_close's of x's type
-                */
+    CP_BEYOND,      /* share of elements with |x - y| > atol + rtol |y|: the tolerance given, or
+                       torch.testing.assert_close's of x's type */
     CP_WORST_ROW_X, /* the two values where |x - y| is largest in the worst row */
     CP_WORST_ROW_Y,
     CP_WORST_CHANNEL_REL_L2, /* largest relative L2 of one column (channel), over all rows that count */
@@ -44,12 +44,18 @@ enum cp_metric {
 /* Names and units in the result file, e.g. "rel_l2" and "1". */
 extern const char *const cp_metric_names[CP_METRIC_COUNT];
 
+/* |x - y| <= absolute + relative |y|, as torch.testing.assert_close has it. */
+struct cp_tolerance {
+    double relative, absolute;
+};
+
 struct cp_compared {
     const void *x, *y;            /* float for fp32, double for fp64 */
     enum cp_dtype x_type, y_type; /* CP_FP32 or CP_FP64 */
     enum cp_dtype ulp_type;       /* x's arithmetic type, whose ULPs to count where x is float32 */
     size_t groups, group_rows;    /* laid out as (groups, group_rows, stride) ... */
     size_t rows, width, stride;   /* ... of which the first rows and the first width of each are judged */
+    const struct cp_tolerance *tolerance; /* of CP_BEYOND; NULL: that of ulp_type */
 };
 
 /* The larger of the worst so far and another; NaN is worse than all and stays. */

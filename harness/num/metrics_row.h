@@ -14,10 +14,6 @@ struct cp_row_sums {
     double finite, beyond, nonfinite, different;     /* elements */
 };
 
-struct cp_tolerance {
-    double relative, absolute;
-};
-
 /* Index of a judged row among all rows. */
 static inline size_t cp_row_at(const struct cp_compared *c, size_t judged) {
     return judged / c->rows * c->group_rows + judged % c->rows;

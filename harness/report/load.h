@@ -22,7 +22,7 @@ struct cp_load_columns {
     const char *needed; /* the column without which the array says nothing */
 };
 extern const struct cp_load_columns cp_load_metrics, cp_load_verdicts, cp_load_decisions, cp_load_propagation,
-    cp_load_bounds;
+    cp_load_bounds, cp_load_operations;
 
 /* Reads an array of rank `rank` and puts its last dimension's columns in the order wanted, by name; a column
  * that the file has not is NaN. `shape` says what was expected where it is refused. */
@@ -39,6 +39,7 @@ enum cp_status cp_load_taps(const struct cp_load *load, struct cp_report_candida
 /* metrics: (input, part, metric) of the tap. */
 enum cp_status cp_load_places(const struct cp_load *load, const struct cp_reader_array *metrics,
                               struct cp_report_tap *tap);
+enum cp_status cp_load_ledger(const struct cp_load *load, struct cp_report_candidate *candidate);
 enum cp_status cp_load_segments(const struct cp_load *load, struct cp_report_candidate *candidate);
 /* Floor, bracket and recording modes; after the taps. */
 enum cp_status cp_load_baseline(const struct cp_load *load);

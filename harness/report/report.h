@@ -10,6 +10,7 @@
 #include "io/result_reader.h"
 #include "num/metrics.h"
 #include "study/bracket.h"
+#include "study/ledger.h"
 #include "study/local.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
@@ -61,6 +62,8 @@ struct cp_report_tap {
     double local_rel[CP_PART_COUNT];
     double local_verdict[CP_VERDICT_FIELDS];
     enum cp_cause cause;
+    /* Rows of the baseline's and of the candidate's ledger (enum cp_operation_field); NULL: not there. */
+    const double *ledger[2];
     double floor; /* root mean square relative L2 of legitimate reruns of the baseline; NaN: none ran */
     double bracket[CP_BOUND_COUNT]; /* a-priori bounds of the operation's own rounding; NaN: none stated */
 };
@@ -81,6 +84,7 @@ struct cp_report_candidate {
     struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
     bool judged;                /* by an oracle */
     bool local;                 /* causes were looked for */
+    bool ledger;                /* its operations were checked */
     struct cp_decisions counts; /* images 0: nothing was decided */
     const double *decisions;    /* (images, CP_DECISION_COUNT) */
     bool certificates;          /* whether decisions were certified at all */
@@ -103,6 +107,7 @@ struct cp_report {
     size_t candidates;
     struct cp_report_candidate *candidate;
     struct cp_reader_texts images, prompts, classes;
+    struct cp_reader_texts alternatives; /* what the ledger tries */
     struct cp_reader_texts columns;    /* what the decisions are between: classes or prompts */
     int32_t *labels;                   /* [images] NULL: none */
     struct cp_report_table effects;    /* (effect, response, field) */

@@ -145,10 +145,38 @@ static enum cp_status read_inputs_of(const struct cp_yaml *node, const char *key
     return CP_OK;
 }
 
+static enum cp_status read_limit(const struct cp_yaml *node, const char *key, double *limit,
+                                 struct cp_error *err) {
+    if (!node)
+        return CP_OK;
+    CP_TRY(cp_yaml_number(node, key, limit, err));
+    if (!(*limit >= 0))
+        return (void)cp_yaml_fail(node, key, "is out of range", err),
+               cp_expected(err, "a number of 0 or more");
+    return CP_OK;
+}
+
+/* Of both the one that is not said is 0. */
+static enum cp_status read_tolerance(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                     struct cp_error *err) {
+    const struct cp_yaml *rtol = cp_yaml_get(node, "rtol"), *atol = cp_yaml_get(node, "atol");
+    struct cp_tolerance *tolerance;
+    if (!rtol && !atol)
+        return CP_OK;
+    tolerance = cp_arena_calloc(&experiment->arena, 1, sizeof *tolerance);
+    if (!tolerance)
+        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(read_limit(rtol, "verdict.rtol", &tolerance->relative, err));
+    CP_TRY(read_limit(atol, "verdict.atol", &tolerance->absolute, err));
+    experiment->tolerance = tolerance;
+    return CP_OK;
+}
+
 static enum cp_status read_verdict(struct cp_experiment *experiment, const struct cp_yaml *node,
                                    struct cp_error *err) {
-    static const char *const keys[] = {"k", "alpha", NULL};
+    static const char *const keys[] = {"k", "alpha", "rtol", "atol", NULL};
     CP_TRY(cp_yaml_keys(node, "verdict", keys, err));
+    CP_TRY(read_tolerance(experiment, node, err));
     const struct cp_yaml *k = cp_yaml_get(node, "k"), *alpha = cp_yaml_get(node, "alpha");
     if (k && !is_word(k, "auto")) {
         CP_TRY(cp_yaml_number(k, "verdict.k", &experiment->verdict_k, err));

@@ -46,9 +46,9 @@
  *                               the passes start from a capture's tensor
  *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
  *   output: PATH                results/runs/NAME.h5 if absent
- *   verdict: {k: NUMBER | auto, alpha: NUMBER}
- *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}
- *                               what `clip-parity check` holds a run to; below
+ *   verdict: {k: NUMBER | auto, alpha: NUMBER, rtol: NUMBER, atol: NUMBER}
+ *                               rtol, atol: a tolerance |b - a| <= atol + rtol |a| in the place of each
+ * type's check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...} what `clip-parity check` holds a run to; below
  *
  * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
@@ -59,6 +59,7 @@
 
 #include "io/yaml.h"
 #include "num/factorial.h"
+#include "num/metrics.h"
 #include "tap/record.h"
 
 #include <limits.h>
@@ -208,6 +209,7 @@ struct cp_experiment {
     struct cp_text output;
     double verdict_k; /* > 1; 0: by the candidate's precision */
     double verdict_alpha;
+    const struct cp_tolerance *tolerance; /* of the metric `beyond`; NULL: of each type */
     size_t check_count;
     struct cp_check_rule *check; /* (check_count >= 2) */
     struct cp_arena arena;       /* owns every string and array above */

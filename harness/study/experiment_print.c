@@ -179,6 +179,10 @@ static void print_experiment(FILE *out, const struct cp_experiment *experiment) 
     else
         (void)fputs("  k: auto\n", out);
     print_number(out, "alpha", experiment->verdict_alpha);
+    if (experiment->tolerance) {
+        print_number(out, "rtol", experiment->tolerance->relative);
+        print_number(out, "atol", experiment->tolerance->absolute);
+    }
     cp_print_check(out, experiment);
 }
 

@@ -21,15 +21,14 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
     CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
     CP_TRY(cp_metrics_define(ls, s, "local", "divergence of each operation on the baseline's input", handles,
                              err));
-    local->compare[s] = (struct cp_compare){study->watched,
-                                            ls->lanes[s].recorder.types,
-                                            &ls->keep,
-                                            mine,
-                                            theirs,
-                                            ls->pool,
-                                            ls->result,
-                                            handles,
-                                            NULL};
+    local->compare[s] = (struct cp_compare){.watched = study->watched,
+                                            .ulp_types = ls->lanes[s].recorder.types,
+                                            .baseline = &ls->keep,
+                                            .oracle = mine,
+                                            .oracle_baseline = theirs,
+                                            .pool = ls->pool,
+                                            .result = ls->result,
+                                            .handles = handles};
     CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, lane, err));
     lane->taps[0] = cp_compare_tap(&local->compare[s]);
     lane->taps[1] = cp_force_tap(&ls->keep);

@@ -170,8 +170,16 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
         CP_TRY(define_ulp(ls, s, ulp, err));
         CP_TRY(define_decisions(ls, s, err));
         CP_TRY(cp_verdicts_define(ls, s, "verdicts", &ls->verdicts[s], err));
-        lane->compare = (struct cp_compare){study->watched, types,      &ls->keep, mine, theirs,
-                                            ls->pool,       ls->result, handles,   ulp};
+        lane->compare = (struct cp_compare){.watched = study->watched,
+                                            .ulp_types = types,
+                                            .baseline = &ls->keep,
+                                            .oracle = mine,
+                                            .oracle_baseline = theirs,
+                                            .pool = ls->pool,
+                                            .result = ls->result,
+                                            .tolerance = study->experiment->tolerance,
+                                            .handles = handles,
+                                            .ulp_handles = ulp};
         lane->taps[taps++] = cp_compare_tap(&lane->compare);
     }
     cp_lane_wire(ls, lane, taps);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What sets two passes apart, in words and figures. */
+#include "base/sentence.h"
+#include "study/agreement.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WIDTH = 80, LINE = 1024 };
+
+const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_agreement_words *words) {
+    return part->alternative >= 0 && (size_t)part->alternative < words->alternative_count
+               ? words->alternatives[part->alternative]
+               : NULL;
+}
+
+/* ---- one part ---- */
+
+static void say_times(struct cp_sentence *s, double times) {
+    if (isinf(times) || isnan(times))
+        cp_say(s, "beyond any multiple of");
+    else {
+        cp_say_multiple(s, times);
+        cp_say(s, " times");
+    }
+}
+
+static void say_contradicted(struct cp_sentence *s, const struct cp_own_part *p) {
+    if (!isnan(p->slope)) {
+        cp_say(
+            s,
+            "computes another function than it says: within the rounding, but along it (slope %.2f +- %.2f)",
+            p->slope, p->slope_error);
+        return;
+    }
+    cp_say(s, "does not compute what its settings, weights and inputs say: ");
+    if (p->basis == CP_BASIS_BOUND) {
+        cp_say(s, "no rounding can be that large (");
+        say_times(s, p->bound);
+        cp_say(s, " its bound)");
+    } else {
+        say_times(s, p->bound);
+        cp_say(s, " what %d legitimate evaluations show", CP_RERUNS);
+    }
+}
+
+static void say_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
+    cp_say(s, "errs more than its declared arithmetic does: ");
+    say_times(s, p->bound);
+    if (p->basis == CP_BASIS_BOUND)
+        cp_say(s, " a plain evaluation's error");
+    else
+        cp_say(s, " what %d legitimate evaluations show", CP_RERUNS);
+}
+
+static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
+                            const struct cp_agreement_words *words) {
+    const char *explanation = cp_own_explanation(p, words);
+    if (explanation && isnan(p->after))
+        cp_say(s, "; explained by: %s", explanation);
+    else if (explanation)
+        cp_say(s, "; explained by: %s (the residual falls from %.2g to %.2g)", explanation, p->size,
+               p->after);
+    else if (p->tried && p->row)
+        cp_say(s, "; by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
+}
+
+static const char *input_name(const struct cp_own_part *p, const struct cp_agreement_words *words) {
+    const bool text = p->tap->place.tower == CP_TEXT;
+    const char *const *names = text ? words->prompt_names : words->image_names;
+    return names && p->worst < (text ? words->prompts : words->images) ? names[p->worst] : NULL;
+}
+
+/* Which inputs, where it is not all of them. */
+static void say_inputs(struct cp_sentence *s, const struct cp_own_part *p,
+                       const struct cp_agreement_words *words) {
+    const char *name = input_name(p, words);
+    const char *what = p->tap->place.tower == CP_TEXT ? "prompt" : "image";
+    if (p->checked == 0 || p->inputs == p->checked || p->inputs == 0)
+        return;
+    cp_say(s, "; at %zu of %zu %ss, worst %s %zu", p->inputs, p->checked, what, what, p->worst);
+    if (name)
+        cp_say(s, " (%.60s)", name);
+}
+
+void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct cp_agreement_words *words) {
+    switch (p->kind) {
+    case CP_OWN_NONFINITE:
+        cp_say(s, "makes NaN or infinity of finite operands, first at (%.0f, %.0f)",
+               p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN]);
+        break;
+    case CP_OWN_CONTRADICTED:
+        say_contradicted(s, p);
+        break;
+    case CP_OWN_SETTINGS:
+        cp_say(s, "the settings say another function (%.2g)", p->size);
+        return;
+    case CP_OWN_WEIGHTS:
+        cp_say(s, "the weights differ (%.2g)", p->size);
+        return;
+    case CP_OWN_INPUTS:
+        cp_say(s, p->tap->place.point == CP_TOKENS ? "the token ids differ" : "the pixels differ (%.2g)",
+               p->size);
+        break;
+    case CP_OWN_ROUNDING:
+        say_coarse(s, p);
+        break;
+    default:
+        cp_say(s, "the sides differ (%.2g); an operand or a weight to tell why is not recorded", p->size);
+        return;
+    }
+    say_inputs(s, p, words);
+    say_explanation(s, p, words);
+}
+
+/* ---- all of them ---- */
+
+static bool same_but_layer(const struct cp_own_part *x, const struct cp_own_part *y) {
+    return x->kind == y->kind && x->side == y->side && x->alternative == y->alternative &&
+           x->tap->place.point == y->tap->place.point && x->tap->place.tower == y->tap->place.tower &&
+           x->tap->place.layer >= 0;
+}
+
+static const struct cp_own_part *of_layer(const struct cp_agreement *a, const struct cp_own_part *first,
+                                          int layer) {
+    for (size_t p = 0; p < a->parts; p++)
+        if (a->part[p].tap->place.layer == layer && same_but_layer(first, &a->part[p]))
+            return &a->part[p];
+    return NULL;
+}
+
+/* "visual.0-5.mlp.gelu"; the largest of them stands for all. */
+static const struct cp_own_part *gather(const struct cp_agreement *a, const struct cp_own_part *first,
+                                        char name[128]) {
+    const struct cp_own_part *largest = first, *next;
+    int layer = first->tap->place.layer;
+    (void)snprintf(name, 128, "%s", first->tap->address);
+    if (layer < 0)
+        return first;
+    while ((next = of_layer(a, first, layer + 1))) {
+        largest = next->bound > largest->bound || next->size > largest->size ? next : largest;
+        layer++;
+    }
+    const enum cp_point point = first->tap->place.point;
+    const char *own = point < CP_POINT_COUNT ? cp_points[point].visual : "";
+    if (layer > first->tap->place.layer)
+        (void)snprintf(name, 128, "%s.%d-%d%s%s", first->tap->place.tower == CP_VISUAL ? "visual" : "text",
+                       first->tap->place.layer, layer, own[0] ? "." : "", own);
+    return largest;
+}
+
+/* A line that is broken at blanks, with four blanks before what follows. */
+static void put_wrapped(const char *text, FILE *out) {
+    size_t width = WIDTH - 2;
+    (void)fputs("  ", out);
+    while (strlen(text) > width) {
+        size_t cut = width;
+        while (cut > 0 && text[cut] != ' ')
+            cut--;
+        if (cut == 0)
+            cut = strcspn(text, " ");
+        (void)fprintf(out, "%.*s\n", (int)cut, text);
+        text += cut + strspn(text + cut, " ");
+        if (*text)
+            (void)fputs("    ", out);
+        width = WIDTH - 4;
+    }
+    if (*text)
+        (void)fprintf(out, "%s\n", text);
+}
+
+void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_words *words, size_t most,
+                        FILE *out) {
+    size_t printed = 0, left = 0;
+    for (size_t p = 0; p < a->parts; p++) {
+        const struct cp_own_part *part = &a->part[p];
+        char name[128], text[LINE];
+        struct cp_sentence s = {text, sizeof text, 0};
+        if (part->tap->place.layer > 0 && of_layer(a, part, part->tap->place.layer - 1))
+            continue;
+        if (printed++ >= most) {
+            left++;
+            continue;
+        }
+        const struct cp_own_part *largest = gather(a, part, name);
+        cp_say(&s, "%s  ", name);
+        if (part->side != CP_SIDE_BOTH)
+            cp_say(&s, "%s ", part->side == CP_SIDE_A ? words->a : words->b);
+        else if (part->kind == CP_OWN_CONTRADICTED || part->kind == CP_OWN_ROUNDING ||
+                 part->kind == CP_OWN_NONFINITE)
+            cp_say(&s, "%s and %s: each ", words->a, words->b);
+        cp_own_say(&s, largest, words);
+        put_wrapped(text, out);
+    }
+    if (left)
+        (void)fprintf(out, "  and %zu more\n", left);
+}
+
+/* ---- what the inputs cannot tell ---- */
+
+static size_t hidden_at(const struct cp_agreement_tap *taps, size_t count, bool second, size_t alternative,
+                        double *needs) {
+    size_t found = 0;
+    for (size_t t = 0; t < count; t++) {
+        const double *row = second ? taps[t].b : taps[t].a;
+        if (!row || row[CP_OPERATION_FIELD_HIDDEN] != (double)alternative)
+            continue;
+        *needs = found++ && *needs < row[CP_OPERATION_FIELD_NEEDS] ? *needs : row[CP_OPERATION_FIELD_NEEDS];
+    }
+    return found;
+}
+
+void cp_agreement_print_hidden(const struct cp_agreement_tap *taps, size_t count,
+                               const struct cp_agreement_words *words, FILE *out) {
+    for (size_t i = 0; i < words->alternative_count; i++)
+        for (int second = 0; second < 2; second++) {
+            double needs = 0;
+            const size_t found = hidden_at(taps, count, second, i, &needs);
+            if (found)
+                (void)fprintf(out, "  %s at %zu taps: %s cannot tell; needs about %.0f inputs\n",
+                              words->alternatives[i], found, second ? words->b : words->a, needs);
+        }
+}
