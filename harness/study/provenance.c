@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a result was made from and with. */
+#include "study/pass_weights.h"
 #include "study/run.h"
 
 #include "base/digest.h"
@@ -149,6 +150,8 @@ static enum cp_status write_settings(const struct cp_study *study, size_t s, str
         text = cp_arena_printf(&arena, "%s%s%s: %s", text, i ? "\n" : "", settings[i].address,
                                settings[i].value);
     (void)snprintf(group, sizeof group, "/captures/%s", study->spec[s]->name);
+    if (status == CP_OK && cp_pass_checkpoint(study, s))
+        status = cp_result_text(result, group, "checkpoint", cp_pass_checkpoint(study, s), err);
     if (status == CP_OK)
         status = text ? cp_result_text(result, group, "settings", text, err)
                       : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");

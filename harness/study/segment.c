@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/segment.h"
 
+#include "model/share.h"
 #include "study/captured.h"
 
 #include <string.h>
@@ -119,16 +120,12 @@ enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_la
 
 /* ---- what need not be run ---- */
 
-/* The same weights in a segment: of a block by its tensors, which specs share until one is changed. */
+/* The same weights in a segment: tensors that two models share, which they do where the bits are equal. */
 static bool same_weights(const struct cp_model *a, const struct cp_model *b, struct cp_segment segment) {
-    if (a == b)
-        return true;
-    if (segment.kind != CP_SEGMENT_BLOCK)
-        return segment.tower == CP_VISUAL ? a->vision.conv1 == b->vision.conv1
-                                          : a->text.token_embedding == b->text.token_embedding;
-    const struct cp_block_weights *x = segment.tower == CP_VISUAL ? a->vision.blocks : a->text.blocks;
-    const struct cp_block_weights *y = segment.tower == CP_VISUAL ? b->vision.blocks : b->text.blocks;
-    return memcmp(&x[segment.layer], &y[segment.layer], sizeof *x) == 0;
+    const int part = segment.kind == CP_SEGMENT_STEM   ? CP_SHARE_STEM
+                     : segment.kind == CP_SEGMENT_HEAD ? CP_SHARE_HEAD
+                                                       : segment.layer;
+    return cp_model_same_part(a, b, segment.tower == CP_VISUAL, part);
 }
 
 static bool joins_towers(struct cp_segment segment) {

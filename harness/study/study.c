@@ -11,6 +11,7 @@
 #include "study/check.h"
 #include "study/graft.h"
 #include "study/layerwise.h"
+#include "study/pass_weights.h"
 #include "tap/compare.h"
 
 #include <stdio.h>
@@ -101,8 +102,10 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
         CP_TRY(apply(study, study->spec[c + 1], &e->candidates[c], err));
     }
     CP_TRY(cp_layerwise_make(study, err));
+    CP_TRY(cp_pass_weights_load(study, err));
     for (size_t s = 0; s < study->spec_count; s++)
-        CP_TRY(cp_spec_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
+        CP_TRY(
+            cp_spec_model(study->spec[s], study->spec_weights[s], &study->arena, &study->spec_model[s], err));
     return CP_OK;
 }
 
@@ -142,17 +145,24 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
     return study->types ? CP_OK : out_of_memory(err);
 }
 
-static void share_oracles(struct cp_study *study) {
+/* One for each maths and weights. */
+static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
+    const struct cp_model **weights = cp_arena_alloc(&study->arena, study->spec_count, sizeof *weights);
+    if (!weights)
+        return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t o = 0;
-        while (o < study->oracle_count && !cp_spec_same_maths(study->oracle[o], study->spec[s]))
+        while (o < study->oracle_count && !(weights[o] == study->spec_weights[s] &&
+                                            cp_spec_same_maths(study->oracle[o], study->spec[s])))
             o++;
         if (o == study->oracle_count) {
+            weights[o] = study->spec_weights[s];
             study->oracle_model[study->oracle_count] = study->spec_model[s];
             study->oracle[study->oracle_count++] = study->spec[s];
         }
         study->oracle_of[s] = o;
     }
+    return CP_OK;
 }
 
 /* A glob that matches no tap is a mistake, not a wish. */
@@ -318,7 +328,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     if (study->modelled)
         CP_TRY(tokenize(study, err));
     CP_TRY(make_floor(study, err));
-    share_oracles(study);
+    CP_TRY(share_oracles(study, err));
     CP_TRY(choose_sites(study, err));
     CP_TRY(tell_types(study, err));
     CP_TRY(cp_attribution_check(study, err));
@@ -345,6 +355,7 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
 
 void cp_study_free(struct cp_study *study) {
     cp_captured_close(study);
+    cp_pass_weights_free(study);
     cp_model_free(&study->model);
     cp_arena_free(&study->arena);
 }
