@@ -35,9 +35,14 @@ bool cp_captured_has(const struct cp_study *study, size_t s, size_t site);
 /* Whether anything is to be computed: a spec, or an oracle. */
 bool cp_captured_computes(const struct cp_study *study);
 
-/* Pixels of the inputs' capture, or zeros where it has none, which only a graft behind them allows. */
-enum cp_status cp_captured_pixels(const struct cp_study *study, size_t first, size_t count, float *pixels,
-                                  struct cp_error *err);
+/* Whether captured spec s has the pixels that it started from, and the inputs are a capture's. */
+bool cp_captured_own_pixels(const struct cp_study *study, size_t s);
+/* Whether what the image tower starts from is to be had: pixels, or a tensor that is grafted behind them. */
+bool cp_captured_has_pixels(const struct cp_study *study);
+/* What spec s starts from: its own pixels where it is a capture that has them, else those of the inputs'
+ * capture, or zeros where that has none, behind which something is grafted, or no image is computed. */
+enum cp_status cp_captured_pixels(const struct cp_study *study, size_t s, size_t first, size_t count,
+                                  float *pixels, struct cp_error *err);
 /* What a lane of captured spec s leaves at a segment, to its taps. */
 enum cp_status cp_captured_segment(struct cp_lockstep *lockstep, struct cp_lane *lane,
                                    struct cp_segment segment, struct cp_error *err);

@@ -39,6 +39,10 @@ struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const s
 
 /* ---- running ---- */
 
+static bool joins_towers(struct cp_segment segment) {
+    return segment.kind == CP_SEGMENT_CLASSES || segment.kind == CP_SEGMENT_LOGITS;
+}
+
 void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as) {
     oracle->tower = as->tower;
     oracle->first = as->first;
@@ -56,6 +60,8 @@ enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, stru
     struct cp_pass *pass = &lane->pass;
     if (!lane->plan)
         return cp_captured_segment(ls, lane, segment, err);
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
@@ -101,6 +107,8 @@ static enum cp_status oracle_classes(const struct cp_study *study, struct cp_ora
 enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
                                      struct cp_segment segment, struct cp_error *err) {
     struct cp_oracle *oracle = &lane->oracle;
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
@@ -126,10 +134,6 @@ static bool same_weights(const struct cp_model *a, const struct cp_model *b, str
                      : segment.kind == CP_SEGMENT_HEAD ? CP_SHARE_HEAD
                                                        : segment.layer;
     return cp_model_same_part(a, b, segment.tower == CP_VISUAL, part);
-}
-
-static bool joins_towers(struct cp_segment segment) {
-    return segment.kind == CP_SEGMENT_CLASSES || segment.kind == CP_SEGMENT_LOGITS;
 }
 
 static size_t slot_of(const struct cp_lockstep *ls, struct cp_segment segment) {
