@@ -26,6 +26,11 @@ enum cp_status cp_captured_files(struct cp_study *study, struct cp_error *err);
 /* The experiment's inputs where they come from a capture; study->inputs is filled. */
 enum cp_status cp_captured_inputs(struct cp_study *study, struct cp_error *err);
 
+/* The ids of captured specs of another tokenizer than the baseline's, from their own taps `tokens`; where
+ * that is there by[s], which tokenizer spec s has, becomes the baseline's. */
+enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
+                                    struct cp_error *err);
+
 /* study->sites, and where each is in each capture. Every capture must have the run's inputs and the sites'
  * shapes. */
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err);

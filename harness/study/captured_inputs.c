@@ -88,33 +88,64 @@ static enum cp_status name_inputs(struct cp_study *study, enum counted what, siz
     return *names ? CP_OK : no_memory(err);
 }
 
-/* Positions after the one that pooling takes are not judged; without a model that is the largest id's. */
-static enum cp_status judge(struct cp_study *study, size_t tokens, struct cp_error *err) {
-    struct cp_run_inputs *in = &study->inputs;
+/* Positions after the one that pooling takes are not judged; without a model that is the largest id's. ids
+ * NULL: all are. */
+static enum cp_status judge(struct cp_study *study, const int32_t *ids, size_t tokens, int **judged,
+                            struct cp_error *err) {
+    const size_t prompts = study->inputs.prompts;
     struct cp_clip_config argmax = {.text = {.context_length = (int)tokens, .pool_type = CP_POOL_ARGMAX}};
     const struct cp_clip_config *config = study->modelled ? &study->model.config : &argmax;
-    in->judged = cp_arena_alloc(&study->arena, in->prompts + 1, sizeof *in->judged);
-    if (!in->judged)
+    *judged = cp_arena_alloc(&study->arena, prompts + 1, sizeof **judged);
+    if (!*judged)
         return no_memory(err);
-    for (size_t p = 0; p < in->prompts; p++)
-        in->judged[p] = in->tokens ? 1 + cp_text_pool_position(config, in->tokens + p * tokens) : (int)tokens;
+    for (size_t p = 0; p < prompts; p++)
+        (*judged)[p] = ids ? 1 + cp_text_pool_position(config, ids + p * tokens) : (int)tokens;
     return CP_OK;
 }
 
 static enum cp_status check_ids(const struct cp_study *study, const struct cp_capture *capture,
-                                struct cp_error *err) {
+                                const int32_t *ids, struct cp_error *err) {
     const int vocabulary = study->model.config.text.vocab_size;
     const size_t length = (size_t)study->model.config.text.context_length;
+    if (!study->modelled)
+        return CP_OK;
     if (capture->tokens != length)
         return cp_fail(err, CP_BAD_INPUT, capture->path, "/inputs/tokens: %zu tokens a prompt",
                        capture->tokens),
                cp_expected(err, "%zu, as the model's config says", length);
     for (size_t i = 0; i < capture->prompts * capture->tokens; i++)
-        if (study->inputs.tokens[i] < 0 || study->inputs.tokens[i] >= vocabulary)
-            return cp_fail(err, CP_BAD_INPUT, capture->path, "/inputs/tokens: id %d",
-                           study->inputs.tokens[i]),
+        if (ids[i] < 0 || ids[i] >= vocabulary)
+            return cp_fail(err, CP_BAD_INPUT, capture->path, "/inputs/tokens: id %d", ids[i]),
                    cp_expected(err, "0 to %d", vocabulary - 1);
     return CP_OK;
+}
+
+/* The capture's tap `tokens`, which has the ids of its own tokenizer where /inputs/tokens has the baseline's;
+ * capture->taps: not recorded in full, or of other prompts. */
+static size_t own_tokens(const struct cp_capture *capture) {
+    const size_t tap = cp_capture_find(capture, cp_points[CP_TOKENS].text);
+    const bool fits = tap < capture->taps && capture->tap[tap].rank == 2 &&
+                      capture->tap[tap].shape[0] == capture->prompts &&
+                      capture->tap[tap].shape[1] == capture->tokens;
+    return fits ? tap : capture->taps;
+}
+
+/* (prompts, tokens) ids of a capture, in the arena. */
+static enum cp_status read_ids(struct cp_study *study, struct cp_capture *capture, int32_t **ids,
+                               struct cp_error *err) {
+    const size_t count = capture->prompts * capture->tokens, tap = own_tokens(capture);
+    float *values = cp_arena_alloc(&study->arena, count, sizeof *values);
+    *ids = cp_arena_alloc(&study->arena, count, sizeof **ids);
+    if (!*ids || !values)
+        return no_memory(err);
+    if (tap == capture->taps) {
+        CP_TRY(cp_capture_tokens(capture, *ids, err));
+        return check_ids(study, capture, *ids, err);
+    }
+    CP_TRY(cp_capture_read(capture, tap, 0, capture->prompts, values, err));
+    for (size_t i = 0; i < count; i++)
+        (*ids)[i] = values[i] >= 0 && values[i] < 0x1p24f ? (int32_t)values[i] : -1;
+    return check_ids(study, capture, *ids, err);
 }
 
 /* Tokens of a prompt where there are no ids: as the text tower's taps have them. */
@@ -135,19 +166,35 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
                        capture->prompts, in->prompts),
                cp_expected(err, "the same prompts");
     if (capture->prompts) {
-        in->tokens = cp_arena_alloc(&study->arena, capture->prompts * tokens, sizeof *in->tokens);
-        if (!in->tokens)
-            return no_memory(err);
-        CP_TRY(cp_capture_tokens(capture, in->tokens, err));
-        if (study->modelled)
-            CP_TRY(check_ids(study, capture, err));
+        CP_TRY(read_ids(study, capture, &in->tokens, err));
     } else if (study->modelled) {
         return cp_fail(err, CP_BAD_INPUT, capture->path, "has no /inputs/tokens"),
                cp_expected(err, "token ids (prompt, token), which the text tower starts from");
     } else {
         tokens = prompt_length(study);
     }
-    return judge(study, tokens, err);
+    return judge(study, in->tokens, tokens, &in->judged, err);
+}
+
+enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
+                                    struct cp_error *err) {
+    struct cp_run_inputs *in = &study->inputs;
+    in->token_sets = cp_arena_calloc(&study->arena, study->spec_count, sizeof *in->token_sets);
+    if (!in->token_sets)
+        return no_memory(err);
+    for (size_t s = 1; s < study->spec_count && in->prompts; s++) {
+        struct cp_capture *capture = cp_captured_of(study, s);
+        struct cp_token_set *set = &in->token_sets[in->token_set_count];
+        if (by[s] == by[0] || !capture || own_tokens(capture) == capture->taps ||
+            capture->tokens != study->inputs_from->tokens || capture->prompts < in->prompts)
+            continue;
+        set->by = by[s];
+        CP_TRY(read_ids(study, capture, &set->tokens, err));
+        CP_TRY(judge(study, set->tokens, capture->tokens, &set->judged, err));
+        in->token_set_count++;
+        by[s] = by[0];
+    }
+    return CP_OK;
 }
 
 /* inputs.limit: the first images and prompts, so that captures of other lengths can be compared. */

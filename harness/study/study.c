@@ -313,6 +313,8 @@ static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
         return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++)
         by[s] = cp_spec_tokenizer(study->spec[s]);
+    if (study->inputs_from)
+        CP_TRY(cp_captured_tokenize(study, by, err));
     if (cp_inputs_tokenize(study->experiment, &study->model.config, by, study->spec_count, &study->arena,
                            &study->inputs, err) == CP_OK)
         return CP_OK;
