@@ -128,5 +128,6 @@ void cp_weights_differences_print(const struct cp_weights_differences *all, size
                       d->elements);
     }
     if (all->count > most)
-        (void)fprintf(out, "weights differ: %zu more tensors\n", all->count - most);
+        (void)fprintf(out, "weights differ: %zu more tensor%s\n", all->count - most,
+                      all->count - most == 1 ? "" : "s");
 }
