@@ -129,8 +129,8 @@ static enum cp_status conclude(const char *result, struct cp_error *err) {
     return status;
 }
 
-/* The tensors in which the weights of the two sides differ. */
-static enum cp_status print_weights(const struct cp_study *study, struct cp_error *err) {
+/* The tensors in which the weights of the two sides differ; whether any do. */
+static enum cp_status print_weights(const struct cp_study *study, bool *differ, struct cp_error *err) {
     enum { LINES = 8 };
     struct cp_arena arena = {0};
     struct cp_weights_differences differences = {0};
@@ -140,6 +140,7 @@ static enum cp_status print_weights(const struct cp_study *study, struct cp_erro
             cp_weights_differences(study->spec_model[0], study->spec_model[1], &arena, &differences, err);
     if (status == CP_OK)
         cp_weights_differences_print(&differences, LINES, stdout);
+    *differ = differences.count > 0;
     cp_arena_free(&arena);
     return status;
 }
@@ -147,6 +148,7 @@ static enum cp_status print_weights(const struct cp_study *study, struct cp_erro
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
+    bool other_weights = false;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
@@ -154,11 +156,13 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
         const struct cp_run_options options = {.progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
         status = cp_run_study(&study, &options, err);
         if (status == CP_OK)
-            status = print_weights(&study, err);
+            status = print_weights(&study, &other_weights, err);
         cp_study_free(&study);
     }
     if (status == CP_OK)
         status = conclude(experiment.output.text, err);
+    if (status == CP_OK && other_weights)
+        status = CP_PARITY_FAILURE; /* whatever these inputs show */
     cp_experiment_free(&experiment);
     return status;
 }

@@ -95,6 +95,11 @@ static const char *lacks(const struct choice *c) {
 
 /* ---- weights ---- */
 
+/* Of two names of one file. */
+static const char *whichever_is_here(const char *mine, const char *theirs) {
+    return access(mine, R_OK) == 0 ? mine : theirs;
+}
+
 /* Gives B weights of its own where they are others than A's. */
 static void choose_weights(struct choice *c) {
     const char *mine = checkpoint_of(c->diff, c->a), *theirs = checkpoint_of(c->diff, c->b);
@@ -104,9 +109,12 @@ static void choose_weights(struct choice *c) {
         source->checkpoint.text = mine;
         source->init = NULL;
     }
-    if (theirs && !(source->checkpoint.text &&
-                    cp_diff_same_file(c->a, source->checkpoint.text, c->b, theirs, c->arena)))
+    const bool same = theirs && source->checkpoint.text &&
+                      cp_diff_same_file(c->a, source->checkpoint.text, c->b, theirs, c->arena);
+    if (theirs && !same)
         c->model->checkpoint_b = theirs;
+    else if (same)
+        source->checkpoint.text = whichever_is_here(source->checkpoint.text, theirs);
     const bool seeded = !theirs && of_b->init && !c->diff->checkpoint && !c->diff->seed;
     if (seeded && !(source->init && same_text(source->init, of_b->init) && source->seed == of_b->seed))
         c->why = "the captures say that they are of different models; --model and --config decide";
@@ -186,6 +194,9 @@ static enum cp_status choose(struct choice *c) {
     struct cp_model_source *source = &c->model->source;
     *source = base->said.model;
     override(diff, source);
+    if (source->config.text && !diff->config &&
+        cp_diff_same_file(c->a, source->config.text, c->b, c->b->said.model.config.text, c->arena))
+        source->config.text = whichever_is_here(source->config.text, c->b->said.model.config.text);
     choose_weights(c);
     if (!is_whole(base, source))
         c->why = "the captures do not say which model they are of; --model and --config do";
