@@ -42,6 +42,15 @@ static void put_settings(FILE *out, const char *text, char end, char cut, struct
     }
 }
 
+/* Whether a capture's settings, a line each, say the activation outside single layers. */
+static bool says_activation(const char *settings) {
+    static const char key[] = "activation:";
+    for (const char *line = settings; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, key, sizeof key - 1) == 0)
+            return true;
+    return false;
+}
+
 /* model NULL: without oracles, to which alone settings and weights matter. */
 static void put_pass(FILE *out, const struct cp_diff_reading *side, const struct cp_diff_model *model, bool b,
                      struct cp_arena *arena) {
@@ -50,7 +59,8 @@ static void put_pass(FILE *out, const struct cp_diff_reading *side, const struct
     if (!model)
         return;
     put_key(out, "    ", "checkpoint", b ? model->checkpoint_b : NULL);
-    put_key(out, "    ", "activation", b && !side->asked->settings ? model->activation_b : NULL);
+    if (b && !side->asked->settings && !says_activation(side->fact[CP_CAPTURE_SETTINGS]))
+        put_key(out, "    ", "activation", model->activation_b);
     if (side->asked->settings)
         put_settings(out, side->asked->settings, ',', '=', arena);
     else
