@@ -16,8 +16,10 @@ static enum cp_status no_memory(struct cp_error *err) {
 /* The checkpoint of a pass's own; NULL: none, as in what a design made. */
 static const struct cp_text *own_of(const struct cp_study *study, size_t s) {
     const struct cp_experiment *e = study->experiment;
+    if (s > e->candidate_count)
+        return NULL;
     const struct cp_candidate *pass = s == 0 ? &e->baseline : &e->candidates[s - 1];
-    return s <= e->candidate_count && pass->checkpoint.text ? &pass->checkpoint : NULL;
+    return pass->checkpoint.text ? &pass->checkpoint : NULL;
 }
 
 /* A candidate is the baseline with its own on top, a captured one what it is whatever the baseline. */
