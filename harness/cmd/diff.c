@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
+#include "model/weights_difference.h"
 #include "report/report.h"
 #include "study/run.h"
 
@@ -17,7 +18,8 @@ struct arguments {
 };
 
 static enum cp_status parse_word(struct arguments *a, const char *word, struct cp_error *err) {
-    if (strchr(word, '='))
+    const char *equals = strchr(word, '='), *colon = strchr(word, ':');
+    if (equals && !(colon && colon < equals)) /* FILE:NAME, whose NAME may have one */
         a->overrides[a->override_count++] = word;
     else if (!a->diff.a.capture)
         a->diff.a.capture = word;
@@ -30,10 +32,16 @@ static enum cp_status parse_word(struct arguments *a, const char *word, struct c
 }
 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct cp_cmd_option values[] = {
-        {"--model", &a->diff.checkpoint},  {"--config", &a->diff.config}, {"--seed", &a->diff.seed},
-        {"--map", &a->diff.b.map},         {"--map-a", &a->diff.a.map},   {"--spec-a", &a->diff.a.settings},
-        {"--spec-b", &a->diff.b.settings}, {"-o", &a->diff.output}};
+    const struct cp_cmd_option values[] = {{"--model-a", &a->diff.a.checkpoint},
+                                           {"--model-b", &a->diff.b.checkpoint},
+                                           {"--model", &a->diff.checkpoint},
+                                           {"--config", &a->diff.config},
+                                           {"--seed", &a->diff.seed},
+                                           {"--map", &a->diff.b.map},
+                                           {"--map-a", &a->diff.a.map},
+                                           {"--spec-a", &a->diff.a.settings},
+                                           {"--spec-b", &a->diff.b.settings},
+                                           {"-o", &a->diff.output}};
     const size_t count = sizeof values / sizeof values[0];
     for (int i = 0; i < argc; i++) {
         bool missing;
@@ -48,9 +56,9 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->environment = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
-                   cp_expected(err,
-                               "--model, --config, --seed, --spec-a, --spec-b, --map, --map-a, --no-oracle, "
-                               "--environment or -o FILE");
+                   cp_expected(err, "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
+                                    "--map, --map-a, --no-oracle, "
+                                    "--environment or -o FILE");
         else
             CP_TRY(parse_word(a, argv[i], err));
     }
@@ -121,19 +129,40 @@ static enum cp_status conclude(const char *result, struct cp_error *err) {
     return status;
 }
 
+/* The tensors in which the weights of the two sides differ; whether any do. */
+static enum cp_status print_weights(const struct cp_study *study, bool *differ, struct cp_error *err) {
+    enum { LINES = 8 };
+    struct cp_arena arena = {0};
+    struct cp_weights_differences differences = {0};
+    enum cp_status status = CP_OK;
+    if (study->modelled)
+        status =
+            cp_weights_differences(study->spec_model[0], study->spec_model[1], &arena, &differences, err);
+    if (status == CP_OK)
+        cp_weights_differences_print(&differences, LINES, stdout);
+    *differ = differences.count > 0;
+    cp_arena_free(&arena);
+    return status;
+}
+
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
+    bool other_weights = false;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
     if (status == CP_OK) {
         const struct cp_run_options options = {.progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
         status = cp_run_study(&study, &options, err);
+        if (status == CP_OK)
+            status = print_weights(&study, &other_weights, err);
         cp_study_free(&study);
     }
     if (status == CP_OK)
         status = conclude(experiment.output.text, err);
+    if (status == CP_OK && other_weights)
+        status = CP_PARITY_FAILURE; /* whatever these inputs show */
     cp_experiment_free(&experiment);
     return status;
 }

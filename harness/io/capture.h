@@ -32,6 +32,7 @@ enum cp_capture_fact {
     CP_CAPTURE_SAYS,     /* "yes" where it says its settings, be it that there are none */
     CP_CAPTURE_MODEL,    /* the section `model` of the experiment that made it, as YAML */
     CP_CAPTURE_CHECKPOINT,
+    CP_CAPTURE_OWN, /* the checkpoint of this capture alone, in the place of the model's */
     CP_CAPTURE_CONFIG,
     CP_CAPTURE_SEED,       /* of a seeded model */
     CP_CAPTURE_GRAFT_FROM, /* the capture that it goes on from, and the tap */

@@ -68,6 +68,10 @@ struct cp_model {
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,
                              struct cp_model *model, struct cp_error *err);
 
+/* The same, but a tower of the config that the file lacks is an error. */
+enum cp_status cp_model_load_whole(const char *checkpoint, const struct cp_clip_config *config,
+                                   struct cp_model *model, struct cp_error *err);
+
 /* Patches a side: beyond it one head's scores alone would take 17 GB, so a config of that is a slip. */
 enum { CP_GRID_MOST = 256 };
 

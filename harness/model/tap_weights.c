@@ -1,55 +1,94 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/tap_weights.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static void add(struct cp_tap_weights *w, const float *values, size_t elements) {
+static void add(struct cp_tap_weights *w, const char *name, const float *values, size_t elements) {
     if (!values)
         return;
-    w->tensor[w->count].values = values;
-    w->tensor[w->count++].elements = elements;
+    struct cp_tap_tensor *tensor = &w->tensor[w->count++];
+    (void)snprintf(tensor->name, sizeof tensor->name, "%s", name);
+    tensor->values = values;
+    tensor->elements = elements;
+    tensor->first = 0;
 }
 
-static void add_norm(struct cp_tap_weights *w, struct cp_norm_weights norm, size_t width) {
-    add(w, norm.weight, width);
-    add(w, norm.bias, width);
+static void add_norm(struct cp_tap_weights *w, const char *prefix, struct cp_norm_weights norm,
+                     size_t width) {
+    char name[CP_TENSOR_NAME];
+    (void)snprintf(name, sizeof name, "%s.weight", prefix);
+    add(w, name, norm.weight, width);
+    (void)snprintf(name, sizeof name, "%s.bias", prefix);
+    add(w, name, norm.bias, width);
 }
 
-static void add_linear(struct cp_tap_weights *w, struct cp_linear_weights linear, size_t in, size_t out) {
-    add(w, linear.weight, in * out);
-    add(w, linear.bias, out);
+/* prefix ends with the character before "weight". */
+static void add_linear(struct cp_tap_weights *w, const char *prefix, struct cp_linear_weights linear,
+                       size_t in, size_t out) {
+    char name[CP_TENSOR_NAME];
+    (void)snprintf(name, sizeof name, "%sweight", prefix);
+    add(w, name, linear.weight, in * out);
+    (void)snprintf(name, sizeof name, "%sbias", prefix);
+    add(w, name, linear.bias, out);
 }
 
-static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights *block, enum cp_point point,
-                         size_t width, size_t mlp) {
-    const size_t part = (size_t)point - CP_ATTN_Q;
-    switch (point) {
+/* A third of the rows of in_proj: q, k or v. */
+static void add_in_proj(struct cp_tap_weights *w, const char *prefix, struct cp_linear_weights in_proj,
+                        size_t part, size_t width) {
+    const size_t matrix = part * width * width, vector = part * width;
+    add_linear(w, prefix, (struct cp_linear_weights){in_proj.weight + matrix, in_proj.bias + vector}, width,
+               width);
+    w->tensor[0].first = matrix;
+    w->tensor[1].first = vector;
+}
+
+struct block_sizes {
+    size_t width, mlp;
+};
+
+static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights *block,
+                         const struct cp_site *site, struct block_sizes size) {
+    char prefix[CP_TENSOR_NAME];
+    const size_t width = size.width;
+    const size_t at = (size_t)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.",
+                                       site->tower == CP_VISUAL ? "visual." : "", site->layer);
+    char *const name = prefix + at;
+    const size_t room = sizeof prefix - at;
+    switch (site->point) {
     case CP_LN_1:
-        add_norm(w, block->ln_1, width);
+        (void)snprintf(name, room, "ln_1");
+        add_norm(w, prefix, block->ln_1, width);
         break;
     case CP_ATTN_Q:
     case CP_ATTN_K:
     case CP_ATTN_V:
-        add(w, block->in_proj.weight + part * width * width, width * width);
-        add(w, block->in_proj.bias + part * width, width);
+        (void)snprintf(name, room, "attn.in_proj_");
+        add_in_proj(w, prefix, block->in_proj, (size_t)site->point - CP_ATTN_Q, width);
         break;
     case CP_ATTN:
-        add_linear(w, block->out_proj, width, width);
+        (void)snprintf(name, room, "attn.out_proj.");
+        add_linear(w, prefix, block->out_proj, width, width);
         break;
     case CP_LS_1:
-        add(w, block->ls_1, width);
+        (void)snprintf(name, room, "ls_1.gamma");
+        add(w, prefix, block->ls_1, width);
         break;
     case CP_LN_2:
-        add_norm(w, block->ln_2, width);
+        (void)snprintf(name, room, "ln_2");
+        add_norm(w, prefix, block->ln_2, width);
         break;
     case CP_MLP_C_FC:
-        add_linear(w, block->c_fc, width, mlp);
+        (void)snprintf(name, room, "mlp.c_fc.");
+        add_linear(w, prefix, block->c_fc, width, size.mlp);
         break;
     case CP_MLP_C_PROJ:
-        add_linear(w, block->c_proj, mlp, width);
+        (void)snprintf(name, room, "mlp.c_proj.");
+        add_linear(w, prefix, block->c_proj, size.mlp, width);
         break;
     case CP_LS_2:
-        add(w, block->ls_2, width);
+        (void)snprintf(name, room, "ls_2.gamma");
+        add(w, prefix, block->ls_2, width);
         break;
     default:
         break;
@@ -62,20 +101,20 @@ static void add_of_vision(struct cp_tap_weights *w, const struct cp_model *model
     const size_t grid = (size_t)(c->image_size / c->patch_size);
     switch (point) {
     case CP_CONV1:
-        add(w, model->vision.conv1, width * 3 * patch * patch);
+        add(w, "visual.conv1.weight", model->vision.conv1, width * 3 * patch * patch);
         break;
     case CP_EMBED:
-        add(w, model->vision.class_embedding, width);
-        add(w, model->vision.positional_embedding, (grid * grid + 1) * width);
+        add(w, "visual.class_embedding", model->vision.class_embedding, width);
+        add(w, "visual.positional_embedding", model->vision.positional_embedding, (grid * grid + 1) * width);
         break;
     case CP_LN_PRE:
-        add_norm(w, model->vision.ln_pre, width);
+        add_norm(w, "visual.ln_pre", model->vision.ln_pre, width);
         break;
     case CP_LN_POST:
-        add_norm(w, model->vision.ln_post, width);
+        add_norm(w, "visual.ln_post", model->vision.ln_post, width);
         break;
     case CP_PROJECTED:
-        add(w, model->vision.proj, width * (size_t)model->config.embed_dim);
+        add(w, "visual.proj", model->vision.proj, width * (size_t)model->config.embed_dim);
         break;
     default:
         break;
@@ -87,17 +126,17 @@ static void add_of_text(struct cp_tap_weights *w, const struct cp_model *model, 
     const size_t width = (size_t)c->width;
     switch (point) {
     case CP_TOKEN_EMBEDDING:
-        add(w, model->text.token_embedding, (size_t)c->vocab_size * width);
+        add(w, "token_embedding.weight", model->text.token_embedding, (size_t)c->vocab_size * width);
         break;
     case CP_EMBED:
-        add(w, model->text.positional_embedding, (size_t)c->context_length * width);
+        add(w, "positional_embedding", model->text.positional_embedding, (size_t)c->context_length * width);
         break;
     case CP_LN_POST:
-        add_norm(w, model->text.ln_final, width);
+        add_norm(w, "ln_final", model->text.ln_final, width);
         break;
     case CP_PROJECTED:
-        add(w, model->text.text_projection, width * (size_t)model->config.embed_dim);
-        add(w, model->text.text_projection_bias, (size_t)model->config.embed_dim);
+        add(w, "text_projection", model->text.text_projection, width * (size_t)model->config.embed_dim);
+        add(w, "text_projection.bias", model->text.text_projection_bias, (size_t)model->config.embed_dim);
         break;
     default:
         break;
@@ -107,19 +146,19 @@ static void add_of_text(struct cp_tap_weights *w, const struct cp_model *model, 
 struct cp_tap_weights cp_tap_weights(const struct cp_model *model, const struct cp_site *site) {
     const struct cp_clip_config *c = &model->config;
     struct cp_tap_weights w = {.count = 0};
-    if (site->layer >= 0 && site->tower == CP_VISUAL) {
-        add_of_block(&w, &model->vision.blocks[site->layer], site->point, (size_t)c->vision.width,
-                     (size_t)c->vision.mlp_width);
-    } else if (site->layer >= 0) {
-        add_of_block(&w, &model->text.blocks[site->layer], site->point, (size_t)c->text.width,
-                     (size_t)c->text.mlp_width);
+    if (site->layer >= 0) {
+        const bool visual = site->tower == CP_VISUAL;
+        const struct cp_block_weights *blocks = visual ? model->vision.blocks : model->text.blocks;
+        const struct block_sizes size = {(size_t)(visual ? c->vision.width : c->text.width),
+                                         (size_t)(visual ? c->vision.mlp_width : c->text.mlp_width)};
+        add_of_block(&w, &blocks[site->layer], site, size);
     } else if (site->tower == CP_VISUAL) {
         add_of_vision(&w, model, site->point);
     } else if (site->tower == CP_TEXT) {
         add_of_text(&w, model, site->point);
     } else if (site->point == CP_LOGITS_PER_IMAGE || site->point == CP_CLASS_LOGITS) {
-        add(&w, model->logit_scale, 1);
-        add(&w, model->logit_bias, 1);
+        add(&w, "logit_scale", model->logit_scale, 1);
+        add(&w, "logit_bias", model->logit_bias, 1);
     }
     return w;
 }

@@ -3,14 +3,21 @@
 #ifndef CP_MODEL_TAP_WEIGHTS_H
 #define CP_MODEL_TAP_WEIGHTS_H
 
-#include "model/model.h"
+#include "model/tensors.h"
 #include "tap/tap.h"
 
+enum { CP_TAP_TENSORS = 2 };
+
+/* A tensor, or a part of one: of attn.in_proj_weight and attn.in_proj_bias q, k and v read a third each. */
+struct cp_tap_tensor {
+    char name[CP_TENSOR_NAME]; /* of the whole, as in a checkpoint */
+    const float *values;       /* of the part, row-major */
+    size_t elements;           /* of the part */
+    size_t first;              /* of the part's elements, in the whole */
+};
+
 struct cp_tap_weights {
-    struct {
-        const float *values;
-        size_t elements;
-    } tensor[2];
+    struct cp_tap_tensor tensor[CP_TAP_TENSORS];
     size_t count; /* 0: the operation has no weights */
 };
 

@@ -160,8 +160,12 @@ static enum cp_status minimise(struct search *s, struct cp_error *err) {
     return cp_evaluate(&s->evaluator, r->run, r->reached, err);
 }
 
-/* A search runs passes that nobody captured, from the first tap on. */
+/* A search runs passes that nobody captured, from the first tap on, and swaps settings. */
 static enum cp_status check_computed(const struct cp_study *study, size_t candidate, struct cp_error *err) {
+    if (study->spec_weights[candidate] != study->spec_weights[0])
+        return cp_fail(err, CP_BAD_INPUT, study->path, "bisect: %s has weights of its own",
+                       study->spec[candidate]->name),
+               cp_expected(err, "a candidate with the baseline's checkpoint, whose settings alone differ");
     if (!cp_captured_of(study, 0) && !cp_captured_of(study, candidate) && !study->inputs_from &&
         !study->graft.from)
         return CP_OK;

@@ -26,6 +26,11 @@ enum cp_status cp_captured_files(struct cp_study *study, struct cp_error *err);
 /* The experiment's inputs where they come from a capture; study->inputs is filled. */
 enum cp_status cp_captured_inputs(struct cp_study *study, struct cp_error *err);
 
+/* The ids of captured specs of another tokenizer than the baseline's, from their own taps `tokens`; where
+ * that is there by[s], which tokenizer spec s has, becomes the baseline's. */
+enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
+                                    struct cp_error *err);
+
 /* study->sites, and where each is in each capture. Every capture must have the run's inputs and the sites'
  * shapes. */
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err);
@@ -35,9 +40,14 @@ bool cp_captured_has(const struct cp_study *study, size_t s, size_t site);
 /* Whether anything is to be computed: a spec, or an oracle. */
 bool cp_captured_computes(const struct cp_study *study);
 
-/* Pixels of the inputs' capture, or zeros where it has none, which only a graft behind them allows. */
-enum cp_status cp_captured_pixels(const struct cp_study *study, size_t first, size_t count, float *pixels,
-                                  struct cp_error *err);
+/* Whether captured spec s has the pixels that it started from, and the inputs are a capture's. */
+bool cp_captured_own_pixels(const struct cp_study *study, size_t s);
+/* Whether what the image tower starts from is to be had: pixels, or a tensor that is grafted behind them. */
+bool cp_captured_has_pixels(const struct cp_study *study);
+/* What spec s starts from: its own pixels where it is a capture that has them, else those of the inputs'
+ * capture, or zeros where that has none, behind which something is grafted, or no image is computed. */
+enum cp_status cp_captured_pixels(const struct cp_study *study, size_t s, size_t first, size_t count,
+                                  float *pixels, struct cp_error *err);
 /* What a lane of captured spec s leaves at a segment, to its taps. */
 enum cp_status cp_captured_segment(struct cp_lockstep *lockstep, struct cp_lane *lane,
                                    struct cp_segment segment, struct cp_error *err);

@@ -11,9 +11,10 @@
 #include <stdio.h>
 
 struct cp_diff_side {
-    const char *capture;  /* FILE or FILE:NAME */
-    const char *map;      /* NULL: none */
-    const char *settings; /* "ADDRESS=VALUE,...", on the default; NULL: what the capture says */
+    const char *capture;    /* FILE or FILE:NAME */
+    const char *map;        /* NULL: none */
+    const char *settings;   /* "ADDRESS=VALUE,...", on the default; NULL: what the capture says */
+    const char *checkpoint; /* of this side alone; NULL: cp_diff.checkpoint, or what the capture says */
 };
 
 struct cp_diff {

@@ -53,11 +53,13 @@ static struct cp_estimate work_of(const struct cp_study *study) {
     const struct cp_run_inputs *in = &study->inputs;
     const double all = passes(c, in->images, in->prompts);
     const double local = passes(c, study->local_images, study->local_prompts);
-    size_t computed = 0;
+    size_t computed = 0, own = 0;
+    for (size_t o = 0; o < study->own_count; o++)
+        own += 2 * study->own[o].bytes;
     for (size_t s = 0; s < study->spec_count; s++)
         computed += !cp_captured_of(study, s);
     return (struct cp_estimate){
-        .weights = study->model.bytes * (2 + study->floor_count / 2),
+        .weights = study->model.bytes * (2 + study->floor_count / 2) + own,
         .buffers = cp_workspace_bytes(c, study->batch, study->threads),
         .flops = all * (double)(computed + study->floor_count) +
                  local * (double)(2 * (study->spec_count - 1) + CP_PROBES),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/evaluate.h"
 
+#include "model/share.h"
 #include "num/metrics.h"
 
 #include <math.h>
@@ -22,8 +23,8 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
                                struct cp_arena *arena, const struct cp_model **out, struct cp_error *err) {
     const struct cp_model *const models[2] = {e->study->spec_model[0], e->study->spec_model[e->candidate]};
     const struct cp_spec *candidate = e->study->spec[e->candidate];
-    *out = models[0];
-    if (models[0] == models[1])
+    *out = spec == candidate ? models[1] : models[0];
+    if (models[0] == models[1] || spec == candidate || spec == e->study->spec[0])
         return CP_OK;
     const size_t layers[2] = {(size_t)spec->config->vision.layers, (size_t)spec->config->text.layers};
     struct cp_model *mixed = cp_arena_alloc(arena, 1, sizeof *mixed);
@@ -52,6 +53,8 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
 /* ---- the pass ---- */
 
 static bool tower_is_baseline(const struct cp_evaluator *e, const struct cp_spec *spec, enum cp_tower tower) {
+    if (!cp_model_same_tower(e->pass.plan->model, e->study->spec_model[0], tower == CP_VISUAL))
+        return false;
     const size_t first = cp_spec_slot(spec->config, tower, -1);
     const int layers = tower == CP_VISUAL ? spec->config->vision.layers : spec->config->text.layers;
     for (size_t slot = first; slot <= first + (size_t)layers; slot++)

@@ -26,6 +26,9 @@
  *     capture: FILE[:NAME]      not computed but read (map: FILE says where its taps are); the
  *                               settings, on the default, say how it was meant to be. The same in a
  *                               candidate
+ *     checkpoint: PATH          weights of its own, for the model's config (of a capture: its oracle's).
+ *                               The same in a candidate; one without has the baseline's, a captured
+ *                               one the model's
  *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
  *   sweep: {ADDRESS: VALUE or list, ...}
  *                               the cross product, first address slowest, after the candidates
@@ -105,6 +108,7 @@ struct cp_capture_choice {
 struct cp_candidate {
     const char *name; /* usable as an HDF5 link name; never "baseline" or "oracle" */
     struct cp_capture_choice capture;
+    struct cp_text checkpoint; /* .text NULL: no weights of its own */
     struct cp_mark mark;
     size_t count;
     struct cp_setting *settings; /* (count), in the file's order */

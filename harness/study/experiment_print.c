@@ -106,8 +106,10 @@ static void print_inputs(FILE *out, const struct cp_inputs *inputs) {
 static void print_candidate(FILE *out, int indent, const struct cp_candidate *candidate) {
     (void)fprintf(out, "%*s", indent, "");
     cp_yaml_put_text(out, candidate->name);
-    (void)fputs(candidate->count || candidate->capture.file.text ? ":\n" : ": {}\n", out);
+    const bool any = candidate->count || candidate->capture.file.text || candidate->checkpoint.text;
+    (void)fputs(any ? ":\n" : ": {}\n", out);
     print_capture(out, indent + 2, "capture", &candidate->capture);
+    print_key(out, indent + 2, "checkpoint", candidate->checkpoint.text);
     for (size_t i = 0; i < candidate->count; i++) {
         (void)fprintf(out, "%*s", indent + 2, "");
         cp_yaml_put_text(out, candidate->settings[i].address);

@@ -29,15 +29,20 @@ enum cp_status cp_read_capture(const struct cp_yaml *node, const char *file, str
     return map ? cp_read_text(map, "map", &choice->map, err) : CP_OK;
 }
 
-/* A pass that is not computed; its settings say how it was. */
-static bool is_capture_key(const char *key) {
-    return strcmp(key, "capture") == 0 || strcmp(key, "map") == 0;
+/* A pass that is not computed, whose settings say how it was, and a pass's own weights. */
+static bool is_pass_key(const struct cp_candidate *pass, const char *key) {
+    if (pass->checkpoint.text && strcmp(key, "checkpoint") == 0)
+        return true;
+    return pass->capture.file.text && (strcmp(key, "capture") == 0 || strcmp(key, "map") == 0);
 }
 
 static enum cp_status read_pass(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
                                 struct cp_candidate *candidate, struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, key, NULL, err));
+    const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint");
     CP_TRY(cp_read_capture(node, "capture", &candidate->capture, err));
+    if (checkpoint)
+        CP_TRY(cp_read_text(checkpoint, "checkpoint", &candidate->checkpoint, err));
     return cp_read_settings(experiment, node, key, candidate, err);
 }
 
@@ -56,7 +61,7 @@ enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct c
         return cp_read_out_of_memory(&node->mark, err);
     for (size_t i = 0; i < node->count; i++) {
         const struct cp_yaml_entry *entry = &node->entries[i];
-        if (candidate->capture.file.text && is_capture_key(entry->key))
+        if (is_pass_key(candidate, entry->key))
             continue;
         CP_TRY(cp_read_setting(entry, entry->value, key, &candidate->settings[candidate->count++], err));
     }

@@ -37,6 +37,9 @@ bool cp_inputs_ends_with(const char *text, const char *ending) {
 static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *path) {
     struct cp_checkpoint *file;
     const char *const *paths;
+    for (size_t f = 0; f < l->in->file_count; f++)
+        if (strcmp(l->in->files[f], path) == 0)
+            return CP_OK;
     CP_TRY(cp_checkpoint_open(path, &file, l->err));
     enum cp_status status = CP_OK;
     const size_t count = cp_checkpoint_files(file, &paths);
@@ -52,7 +55,14 @@ enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
     const struct cp_model_source *model = &l->experiment->model;
     if (model->checkpoint.text)
         CP_TRY(add_checkpoint(l, model->checkpoint.text));
-    return model->config.text ? cp_inputs_add_file(l, model->config.text) : CP_OK;
+    if (model->config.text)
+        CP_TRY(cp_inputs_add_file(l, model->config.text));
+    if (l->experiment->baseline.checkpoint.text)
+        CP_TRY(add_checkpoint(l, l->experiment->baseline.checkpoint.text));
+    for (size_t c = 0; c < l->experiment->candidate_count; c++)
+        if (l->experiment->candidates[c].checkpoint.text)
+            CP_TRY(add_checkpoint(l, l->experiment->candidates[c].checkpoint.text));
+    return CP_OK;
 }
 
 /* A checkpoint of one tower alone takes one kind of inputs. */

@@ -22,7 +22,7 @@ enum cp_status cp_inputs_no_memory(struct cp_error *err);
 bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t size);
 /* Notes a file for the provenance. */
 enum cp_status cp_inputs_add_file(struct cp_inputs_loader *l, const char *path);
-/* Notes the model's files, which come first. */
+/* Notes the model's files, which come first, and the checkpoints of passes. */
 enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l);
 /* A text file, noted for the provenance; a NUL in it is refused. *text is ours to cut. */
 enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text);

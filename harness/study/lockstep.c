@@ -184,13 +184,14 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
         struct cp_lockstep_pixels *pixels = &ls->pixels[p];
         const struct cp_preprocess how = cp_spec_preprocess(pixels->spec);
         if (study->inputs_from)
-            CP_TRY(cp_captured_pixels(study, first, count, pixels->values, err));
+            CP_TRY(cp_captured_pixels(study, pixels->of, first, count, pixels->values, err));
         else if (!ls->steps)
             CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, pixels->values, err));
         if (!ls->steps && pixels->forced != pixels->values)
             memcpy(pixels->forced, pixels->values, count * pixels->noise.row * sizeof *pixels->values);
-        cp_noise_add(&pixels->noise, first, count, pixels->values,
-                     pixels->forced != pixels->values ? pixels->forced : NULL);
+        if (!cp_captured_own_pixels(study, pixels->of)) /* in which the noise is already */
+            cp_noise_add(&pixels->noise, first, count, pixels->values,
+                         pixels->forced != pixels->values ? pixels->forced : NULL);
     }
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }
@@ -202,7 +203,7 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t c
     CP_TRY(read_pixels(ls, first, count, with_oracle, err));
     CP_TRY(cp_graft_load(ls, CP_DIM_IMAGE, first, count, err));
     CP_TRY(run_tower(ls, CP_VISUAL, with_oracle, err));
-    if (study->inputs.prompts == 0)
+    if (study->inputs.prompts == 0 && !study->inputs_from)
         return CP_OK;
     for (size_t s = 0; s < study->spec_count; s++)
         cp_keep_reset(&ls->lanes[s].probs);

@@ -55,9 +55,10 @@ struct cp_oracle_lane {
 
 /* What specs that preprocess as this one does, and add the same noise, start from. */
 struct cp_lockstep_pixels {
-    const struct cp_spec *spec;
-    float *values; /* (batch, 3, size, size) */
-    float *forced; /* the same, normalised from what the baseline cropped; may be values */
+    const struct cp_spec *spec; /* the first of them, */
+    size_t of;                  /* and its place among the specs */
+    float *values;              /* (batch, 3, size, size) */
+    float *forced;              /* the same, normalised from what the baseline cropped; may be values */
     struct cp_noise noise;
 };
 

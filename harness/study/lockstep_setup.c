@@ -262,6 +262,7 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
             continue;
         struct cp_lockstep_pixels *pixels = &ls->pixels[ls->pixels_count++];
         pixels->spec = study->spec[s];
+        pixels->of = s;
         cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
         CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side, sizeof(float));
         pixels->forced = pixels->values;

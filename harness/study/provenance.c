@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a result was made from and with. */
+#include "study/pass_weights.h"
 #include "study/run.h"
 
 #include "base/digest.h"
@@ -134,6 +135,16 @@ static enum cp_status write_model(const struct cp_study *study, struct cp_result
     return cp_result_text(result, "/provenance", "checkpoint", model->checkpoint.text, err);
 }
 
+/* The setting that a model needs whose config does not tell its activation: what the default spec has, on
+ * which the other settings stand. "" for all others. */
+static const char *default_activation(const struct cp_study *study, struct cp_arena *arena) {
+    const struct cp_clip_config *config = &study->model.config;
+    if (!config->activation_unknown)
+        return "";
+    return cp_arena_printf(arena, "activation: %s",
+                           cp_config_activation_names[cp_clip_config_activation(config)]);
+}
+
 static enum cp_status write_settings(const struct cp_study *study, size_t s, struct cp_result *result,
                                      struct cp_error *err) {
     struct cp_arena arena = {0};
@@ -144,11 +155,14 @@ static enum cp_status write_settings(const struct cp_study *study, size_t s, str
     enum cp_status status = cp_spec_create("default", &study->model.config, study->ops, &arena, &plain, err);
     if (status == CP_OK)
         status = cp_spec_difference(plain, study->spec[s], &arena, &settings, &count, err);
-    const char *text = "";
+    const char *text =
+        count && strcmp(settings[0].address, "activation") == 0 ? "" : default_activation(study, &arena);
     for (size_t i = 0; i < count && text; i++)
-        text = cp_arena_printf(&arena, "%s%s%s: %s", text, i ? "\n" : "", settings[i].address,
+        text = cp_arena_printf(&arena, "%s%s%s: %s", text, *text ? "\n" : "", settings[i].address,
                                settings[i].value);
     (void)snprintf(group, sizeof group, "/captures/%s", study->spec[s]->name);
+    if (status == CP_OK && cp_pass_checkpoint(study, s))
+        status = cp_result_text(result, group, "checkpoint", cp_pass_checkpoint(study, s), err);
     if (status == CP_OK)
         status = text ? cp_result_text(result, group, "settings", text, err)
                       : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");

@@ -97,7 +97,7 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
         show(progress, first + count);
     }
-    return prompts ? cp_lockstep_classes(ls, err) : CP_OK;
+    return prompts || ls->study->inputs_from ? cp_lockstep_classes(ls, err) : CP_OK;
 }
 
 static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options,

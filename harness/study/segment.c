@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/segment.h"
 
+#include "model/share.h"
 #include "study/captured.h"
 
 #include <string.h>
@@ -38,6 +39,10 @@ struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const s
 
 /* ---- running ---- */
 
+static bool joins_towers(struct cp_segment segment) {
+    return segment.kind == CP_SEGMENT_CLASSES || segment.kind == CP_SEGMENT_LOGITS;
+}
+
 void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as) {
     oracle->tower = as->tower;
     oracle->first = as->first;
@@ -55,6 +60,8 @@ enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, stru
     struct cp_pass *pass = &lane->pass;
     if (!lane->plan)
         return cp_captured_segment(ls, lane, segment, err);
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
@@ -100,6 +107,8 @@ static enum cp_status oracle_classes(const struct cp_study *study, struct cp_ora
 enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
                                      struct cp_segment segment, struct cp_error *err) {
     struct cp_oracle *oracle = &lane->oracle;
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
     switch (segment.kind) {
     case CP_SEGMENT_STEM:
         return segment.tower == CP_VISUAL
@@ -119,20 +128,12 @@ enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_la
 
 /* ---- what need not be run ---- */
 
-/* The same weights in a segment: of a block by its tensors, which specs share until one is changed. */
+/* The same weights in a segment: tensors that two models share, which they do where the bits are equal. */
 static bool same_weights(const struct cp_model *a, const struct cp_model *b, struct cp_segment segment) {
-    if (a == b)
-        return true;
-    if (segment.kind != CP_SEGMENT_BLOCK)
-        return segment.tower == CP_VISUAL ? a->vision.conv1 == b->vision.conv1
-                                          : a->text.token_embedding == b->text.token_embedding;
-    const struct cp_block_weights *x = segment.tower == CP_VISUAL ? a->vision.blocks : a->text.blocks;
-    const struct cp_block_weights *y = segment.tower == CP_VISUAL ? b->vision.blocks : b->text.blocks;
-    return memcmp(&x[segment.layer], &y[segment.layer], sizeof *x) == 0;
-}
-
-static bool joins_towers(struct cp_segment segment) {
-    return segment.kind == CP_SEGMENT_CLASSES || segment.kind == CP_SEGMENT_LOGITS;
+    const int part = segment.kind == CP_SEGMENT_STEM   ? CP_SHARE_STEM
+                     : segment.kind == CP_SEGMENT_HEAD ? CP_SHARE_HEAD
+                                                       : segment.layer;
+    return cp_model_same_part(a, b, segment.tower == CP_VISUAL, part);
 }
 
 static size_t slot_of(const struct cp_lockstep *ls, struct cp_segment segment) {

@@ -11,6 +11,7 @@
 #include "study/check.h"
 #include "study/graft.h"
 #include "study/layerwise.h"
+#include "study/pass_weights.h"
 #include "tap/compare.h"
 
 #include <stdio.h>
@@ -101,8 +102,10 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
         CP_TRY(apply(study, study->spec[c + 1], &e->candidates[c], err));
     }
     CP_TRY(cp_layerwise_make(study, err));
+    CP_TRY(cp_pass_weights_load(study, err));
     for (size_t s = 0; s < study->spec_count; s++)
-        CP_TRY(cp_spec_model(study->spec[s], &study->model, &study->arena, &study->spec_model[s], err));
+        CP_TRY(
+            cp_spec_model(study->spec[s], study->spec_weights[s], &study->arena, &study->spec_model[s], err));
     return CP_OK;
 }
 
@@ -142,17 +145,24 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
     return study->types ? CP_OK : out_of_memory(err);
 }
 
-static void share_oracles(struct cp_study *study) {
+/* One for each maths and weights. */
+static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
+    const struct cp_model **weights = cp_arena_alloc(&study->arena, study->spec_count, sizeof *weights);
+    if (!weights)
+        return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t o = 0;
-        while (o < study->oracle_count && !cp_spec_same_maths(study->oracle[o], study->spec[s]))
+        while (o < study->oracle_count && !(weights[o] == study->spec_weights[s] &&
+                                            cp_spec_same_maths(study->oracle[o], study->spec[s])))
             o++;
         if (o == study->oracle_count) {
+            weights[o] = study->spec_weights[s];
             study->oracle_model[study->oracle_count] = study->spec_model[s];
             study->oracle[study->oracle_count++] = study->spec[s];
         }
         study->oracle_of[s] = o;
     }
+    return CP_OK;
 }
 
 /* A glob that matches no tap is a mistake, not a wish. */
@@ -176,7 +186,19 @@ static bool has_tensor(const struct cp_study *study, size_t site) {
     return any;
 }
 
-/* A site without inputs (no images, or no prompts) is not there. */
+/* A site without inputs (no images, or no prompts) is not there; captures may have what joins the towers
+ * alone. */
+static bool is_there(const struct cp_study *study, const struct cp_site *site) {
+    const struct cp_run_inputs *in = &study->inputs;
+    if (site->tower == CP_VISUAL)
+        return in->images > 0;
+    if (site->tower == CP_TEXT)
+        return in->prompts > 0;
+    if (!study->inputs_from)
+        return in->images && in->prompts;
+    return in->images || site->point == CP_CLASS_FEATURES;
+}
+
 static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
     if (study->modelled)
@@ -193,9 +215,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     size_t watched = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        const bool there =
-            (site->tower == CP_TEXT || in->images) && (site->tower == CP_VISUAL || in->prompts);
-        if (there && has_tensor(study, i) && !cp_graft_hides(study, i))
+        if (is_there(study, site) && has_tensor(study, i) && !cp_graft_hides(study, i))
             study->modes[i] = cp_experiment_record(study->experiment, site->name);
         study->watched[i] = study->modes[i] != CP_MODE_OFF;
         watched += study->watched[i];
@@ -266,10 +286,23 @@ static enum cp_status load_inputs(struct cp_study *study, struct cp_error *err) 
 static enum cp_status check_preprocess(const struct cp_study *study, struct cp_error *err) {
     const bool pictures = !study->inputs_from && cp_inputs_has_pictures(&study->inputs);
     for (size_t s = 1; s < study->spec_count; s++)
-        if (study->inputs.images && !pictures && !cp_spec_same_preprocess(study->spec[s], study->spec[0]))
+        if (study->inputs.images && !pictures && !cp_captured_own_pixels(study, s) &&
+            !cp_spec_same_preprocess(study->spec[s], study->spec[0]))
             return cp_fail(err, CP_BAD_INPUT, study->path,
                            "%s preprocesses otherwise, but the inputs are pixels", study->spec[s]->name),
-                   cp_expected(err, "pictures");
+                   cp_expected(err, "pictures, or pixels.normalized of its own");
+    return CP_OK;
+}
+
+/* Passes that are computed start from pixels; oracles of images that have none are not run. */
+static enum cp_status check_pixels(struct cp_study *study, struct cp_error *err) {
+    if (!study->modelled || cp_captured_has_pixels(study))
+        return CP_OK;
+    for (size_t s = 0; s < study->spec_count; s++)
+        if (!cp_captured_of(study, s))
+            return cp_fail(err, CP_BAD_INPUT, study->inputs_from->path, "has no pixels.normalized"),
+                   cp_expected(err, "it in full, which the image tower starts from");
+    study->oracle_images = 0;
     return CP_OK;
 }
 
@@ -280,6 +313,8 @@ static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
         return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++)
         by[s] = cp_spec_tokenizer(study->spec[s]);
+    if (study->inputs_from)
+        CP_TRY(cp_captured_tokenize(study, by, err));
     if (cp_inputs_tokenize(study->experiment, &study->model.config, by, study->spec_count, &study->arena,
                            &study->inputs, err) == CP_OK)
         return CP_OK;
@@ -318,7 +353,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     if (study->modelled)
         CP_TRY(tokenize(study, err));
     CP_TRY(make_floor(study, err));
-    share_oracles(study);
+    CP_TRY(share_oracles(study, err));
     CP_TRY(choose_sites(study, err));
     CP_TRY(tell_types(study, err));
     CP_TRY(cp_attribution_check(study, err));
@@ -326,6 +361,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
     study->oracle_images = at_most(e->oracle, study->inputs.images);
+    CP_TRY(check_pixels(study, err));
     /* Without a candidate there is nothing to take apart. */
     study->local_images = study->spec_count > 1 ? at_most(e->local, study->inputs.images) : 0;
     study->local_prompts = study->spec_count > 1 ? at_most(e->local, study->inputs.prompts) : 0;
@@ -345,6 +381,7 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
 
 void cp_study_free(struct cp_study *study) {
     cp_captured_close(study);
+    cp_pass_weights_free(study);
     cp_model_free(&study->model);
     cp_arena_free(&study->arena);
 }

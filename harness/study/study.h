@@ -44,8 +44,12 @@ struct cp_study {
     const struct cp_model **oracle_model; /* [oracle_count] */
     size_t *oracle_of;                    /* [spec_count] */
     size_t oracle_images;                 /* the first images, for which the oracle runs */
-    const struct cp_model **spec_model;   /* [spec_count] the weights as the spec has them */
-    enum cp_dtype **types;                /* [spec_count] per site: the arithmetic's type */
+    struct cp_model *own;                 /* [own_count] of passes that have a checkpoint of their own */
+    size_t own_count;
+    const struct cp_model *
+        *spec_weights; /* [spec_count] the weights of its checkpoint: equal bits, equal pointers */
+    const struct cp_model **spec_model; /* [spec_count] the same as the spec has them */
+    enum cp_dtype **types;              /* [spec_count] per site: the arithmetic's type */
     size_t captured_count;
     struct cp_captured *captured;   /* [captured_count], that is [spec_count] */
     struct cp_capture *inputs_from; /* NULL: the inputs are no capture's */

@@ -109,6 +109,13 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
     return status;
 }
 
+/* What makes the float64 references differ. */
+static const char *differing(const struct cp_study *study, size_t s) {
+    if (study->spec_weights[s] == study->spec_weights[0])
+        return "maths";
+    return cp_spec_same_maths(study->spec[s], study->spec[0]) ? "weights" : "maths or weights";
+}
+
 /* Where other maths begins in each tower, and how the taps' rounding was judged. */
 static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
                                      struct cp_error *err) {
@@ -134,8 +141,11 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
             continue;
         semantic[site->tower] = true;
         cp_tap_address(site->name, name);
-        if (site->tower != CP_JOINT || !begins)
-            (void)fprintf(out, "%s %s", begins++ ? " and" : "  other maths from", name);
+        if (site->tower == CP_JOINT && begins)
+            continue;
+        if (!begins)
+            (void)fprintf(out, "  other %s from", differing(study, s));
+        (void)fprintf(out, "%s %s", begins++ ? " and" : "", name);
     }
     if (judged) {
         (void)fprintf(out,

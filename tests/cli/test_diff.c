@@ -284,6 +284,135 @@ static void nothing_in_common(void **state) {
     assert_non_null(strstr(text, "unmatched, in one capture only: 2 taps"));
 }
 
+/* Whatever a run records, and whatever of its passes is looked at, a result agrees with itself, or says what
+ * to record; and so does what diff writes, which report reads. */
+static void results_with_themselves(void **state) {
+    static const char recorded[] =
+        "holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))";
+    static const struct {
+        const char *arguments, *capture;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"'record={\"*\": full}'", "baseline", CP_OK, "agrees at 160 of 160 taps"},
+        {"'record={\"*\": full}'", "other", CP_OK, "agrees at 160 of 160 taps"},
+        {"'record={\"*\": digest}'", "baseline", CP_NOTHING_COMPARED, recorded},
+        {"'record={\"*\": stats}'", "other", CP_NOTHING_COMPARED, recorded},
+        {"'record={\"*\": off, image_features: full}'", "other", CP_OK, "no oracle of images: "},
+        {"'record={\"*\": off, image_features: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, text_features: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, pixels.normalized: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, class_features: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, class_logits: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, class_probs: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, probs: full}'", "other", CP_OK, "agrees at 1 of 1 taps"},
+        {"'record={\"*\": off, tokens: full}'", "other", CP_NOTHING_COMPARED, "record: at least one tap"},
+        {"local=on floor=2 'record={\"*\": off, \"*.0.*\": full}'", "other", CP_OK,
+         "agrees at 26 of 26 taps"},
+        {"'candidates={other: {preprocess: opencv}}' 'record={\"*\": full}'", "other", CP_OK,
+         "160 of 160 taps"},
+        {"'candidates={other: {tokenizer: gpt2_pattern}}' 'record={\"*\": full}'", "other", CP_OK,
+         "160 of 160"},
+        {"'candidates={other: {pixel_noise: normal, pixel_noise.sigma: 0.1}}' 'record={\"*\": full}'",
+         "other", CP_OK, "160 of 160"},
+        {"candidates={} 'sweep={activation: [erf]}' 'record={\"*\": full}'", "activation=erf", CP_OK,
+         "160 of 160"},
+        {"inputs.prompts=[one] 'record={\"*\": full}'", "other", CP_OK, "agrees at 157 of 157 taps"},
+        {"'inputs={prompts: [one, two]}' 'record={\"*\": full}'", "other", CP_OK, "agrees at 62 of 62 taps"},
+    };
+    char arguments[768];
+    (void)state;
+    write_text(yaml, "experiment: x\nmodel: {checkpoint: data/fashion-clip/open_clip_model.safetensors}\n"
+                     "inputs: {images: data/fashion-clip/images/00000-ankle-boot.png, prompts: {classes: "
+                     "data/fashion-clip/classes.txt, templates: ['a photo of the {} 2021']}}\n"
+                     "baseline: {activation: quick}\ncandidates: {other: {activation: erf}}\noracle: off\n");
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(arguments, sizeof arguments, "run %s output=%s %s", yaml, capture_path(),
+                       cases[c].arguments);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", arguments, text);
+        (void)snprintf(arguments, sizeof arguments, "diff %s:%s %s:%s -o $OUT", capture_path(),
+                       cases[c].capture, capture_path(), cases[c].capture);
+        const int code = run_program(arguments, text, sizeof text);
+        if (code != cases[c].code || !strstr(text, cases[c].says))
+            fail_msg("%s: %s: exit code %d\n%s", cases[c].arguments, cases[c].capture, code, text);
+        if (code != CP_OK)
+            continue;
+        if (run_program("report --json $OUT", text, sizeof text) != CP_OK)
+            fail_msg("%s: report: %s", cases[c].arguments, text);
+        assert_int_equal(run_program("diff $OUT $OUT -o $OUT.h5", text, sizeof text), CP_NOTHING_COMPARED);
+        assert_non_null(strstr(text, recorded));
+    }
+}
+
+/* Each side from its own pixels and tokens where its settings make others of the same inputs. */
+static void captures_of_other_inputs(void **state) {
+    static const struct {
+        const char *settings, *says;
+    } cases[] = {
+        {"preprocess: opencv", "first divergence  pixels.cropped  differs\n"},
+        {"tokenizer: gpt2_pattern", "first divergence  token_embedding  semantic\n"},
+        {"pixel_noise: normal, pixel_noise.sigma: 0.1", "first divergence  pixels.normalized  semantic\n"},
+    };
+    char content[1024], arguments[256];
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(
+            content, sizeof content,
+            "experiment: x\nmodel: {checkpoint: data/fashion-clip/open_clip_model.safetensors, config: "
+            "data/fashion-clip/open_clip_config.json}\n"
+            "inputs: {images: data/fashion-large/00000-ankle-boot.jpg, prompts: [the bag of 2021]}\n"
+            "baseline: {}\ncandidates: {other: {%s}}\noracle: off\nrecord: {'*': full}\noutput: %s\n",
+            cases[c].settings, capture_path());
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", content, text);
+        for (int reverse = 0; reverse < 2; reverse++) {
+            (void)snprintf(arguments, sizeof arguments, "diff %s%s %s%s -o $OUT", capture_path(),
+                           reverse ? ":other" : "", capture_path(), reverse ? "" : ":other");
+            const int code = run_program(arguments, text, sizeof text);
+            if (code != CP_PARITY_FAILURE || !strstr(text, cases[c].says))
+                fail_msg("%s: exit code %d\n%s", cases[c].settings, code, text);
+        }
+    }
+}
+
+/* Classes on one side, whichever it is: their taps are unmatched, all others agree. */
+static void classes_on_one_side(void **state) {
+    static const char *const prompts[] = {"[a bag, a coat]", "{classes: [bag, coat], templates: ['a {}']}"};
+    char content[1024], arguments[512], result[2][80];
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        (void)snprintf(result[side], sizeof result[side], "%s.%d.h5", capture_path(), side);
+        (void)snprintf(
+            content, sizeof content,
+            "experiment: x\nmodel: {config: data/fashion-clip/open_clip_config.json, init: counter}\n"
+            "inputs: {images: data/fashion-clip/images/00000*.png, prompts: %s}\n"
+            "baseline: {}\noracle: off\nrecord: {'*': full}\noutput: %s\n",
+            prompts[side], result[side]);
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", content, text);
+    }
+    for (int pair = 0; pair < 4; pair++) {
+        const bool both = pair & 1 && pair & 2, none = pair == 0;
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s -o $OUT", result[pair & 1],
+                       result[pair >> 1]);
+        const int code = run_program(arguments, text, sizeof text);
+        const char *says = both || none
+                               ? "no other maths"
+                               : "unmatched, in one capture only: 3 taps (class_features, class_logits, "
+                                 "class_probs)\n";
+        if (code != (both || none ? CP_OK : CP_PARITY_FAILURE) || !strstr(text, says))
+            fail_msg("%s: exit code %d\n%s", arguments, code, text);
+        assert_int_equal(run_program("report --json $OUT", text, sizeof text), CP_OK);
+    }
+    (void)unlink(result[0]);
+    (void)unlink(result[1]);
+}
+
 /* In an experiment: what cannot be done to a capture is said. */
 static void experiments(void **state) {
     static const struct {
@@ -331,6 +460,9 @@ int main(void) {
         cmocka_unit_test(what_is_read_is_not_written_over),
         cmocka_unit_test(unfinished_runs_are_no_captures),
         cmocka_unit_test(nothing_in_common),
+        cmocka_unit_test(results_with_themselves),
+        cmocka_unit_test(captures_of_other_inputs),
+        cmocka_unit_test(classes_on_one_side),
         cmocka_unit_test(experiments),
     };
     (void)snprintf(map, sizeof map, "/tmp/clip-parity-map-%ld.yaml", (long)getpid());

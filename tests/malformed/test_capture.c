@@ -16,13 +16,18 @@
 static const hsize_t features[] = {CAPTURE_IMAGES, CAPTURE_CHANNELS};
 static char line[1600];
 
-/* The file as it is now is refused with a line that ends so. */
-static void refused_as(const char *name, const struct cp_capture_map *map, const char *expected) {
+/* Reading the file as it is now fails with a line that ends so. */
+static void fails(const char *name, const struct cp_capture_map *map, enum cp_status code,
+                  const char *expected) {
     const enum cp_status status = capture_read_all(name, map, &cp_capture_limits, line);
     const char *end = strlen(line) >= strlen(expected) ? line + strlen(line) - strlen(expected) : line;
-    if (status != CP_BAD_INPUT || strcmp(end, expected) != 0)
+    if (status != code || strcmp(end, expected) != 0)
         fail_msg("status %d\n  gives    %s\n  expected ... %s", (int)status, line, expected);
     assert_true(strncmp(line, capture_path(), strlen(capture_path())) == 0);
+}
+
+static void refused_as(const char *name, const struct cp_capture_map *map, const char *expected) {
+    fails(name, map, CP_BAD_INPUT, expected);
 }
 
 static void refused(const char *expected) {
@@ -425,7 +430,8 @@ static void captures_that_are_not_there(void **state) {
     hid_t capture, file = capture_start(&capture);
     (void)state;
     capture_end(file, capture);
-    refused(": holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))");
+    fails(NULL, NULL, CP_NOTHING_COMPARED,
+          ": holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))");
     refused_as("ours", NULL, ": /captures: has no such capture (expected FILE.h5:NAME with one of theirs)");
     file = capture_start(&capture);
     (void)H5Gclose(H5Gcreate2(file, "captures/more", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));

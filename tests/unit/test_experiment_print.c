@@ -18,6 +18,7 @@ static void assert_same_texts(const struct cp_text *a, const struct cp_text *b, 
 
 static void assert_same_settings(const struct cp_candidate *a, const struct cp_candidate *b) {
     assert_string_equal(a->name, b->name);
+    assert_same_text(&a->checkpoint, &b->checkpoint);
     assert_int_equal(a->count, b->count);
     for (size_t i = 0; i < a->count; i++)
         assert_setting(a, i, b->settings[i].address, b->settings[i].value);
@@ -115,6 +116,15 @@ static void print_parses_back(void **state) {
         "sweep={norm: [welford, one_pass]}", "layerwise={activation: erf, norm.eps: 'null'}");
     assert_round_trip();
     PARSE_EXAMPLE("candidates={a+b: {norm: rmsnorm}}", "factorial={a: {norm: rmsnorm}}");
+    assert_round_trip();
+    PARSE_EXAMPLE("baseline.checkpoint=a.pt",
+                  "candidates={none: {checkpoint: 'b: c.pt'}, erf: {activation: erf}}",
+                  "candidates.erf.checkpoint=d.pt");
+    assert_string_equal(experiment.baseline.checkpoint.text, "a.pt");
+    assert_string_equal(experiment.candidates[0].checkpoint.text, "b: c.pt");
+    assert_int_equal(experiment.candidates[0].count, 0);
+    assert_string_equal(experiment.candidates[1].checkpoint.text, "d.pt");
+    assert_setting(&experiment.candidates[1], 0, "activation", "erf");
     assert_round_trip();
     PARSE_EXAMPLE("candidates={}", "sweep={}", "factorial={}", "layerwise={}");
     assert_round_trip();

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/share.h"
+
+#include "model/tensors.h"
+
+#include <string.h>
+
+/* ---- keeping them once ---- */
+
+struct sharing {
+    struct cp_model *model; /* with an arena of its own, and the tensors still where they were */
+    const struct cp_model *const *with;
+    size_t count;
+    const float **
+        *theirs; /* [count][tensors + 1] in the walk's order; the last: one of position embeddings */
+    size_t at, tensors;
+    bool *whole; /* [count] every tensor so far has its bits */
+};
+
+static enum cp_status count_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
+    (void)tensor;
+    (void)err;
+    ++*(size_t *)self;
+    return CP_OK;
+}
+
+static enum cp_status take_values(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
+    const float ***next = self;
+    (void)err;
+    *(*next)++ = *tensor->values;
+    return CP_OK;
+}
+
+/* The first that has the same bits; NULL: none. */
+static const float *find_same(struct sharing *s, const float *values, size_t elements) {
+    const float *found = NULL;
+    for (size_t w = 0; w < s->count; w++) {
+        const float *theirs = s->theirs[w][s->at];
+        const bool same =
+            theirs && (theirs == found || memcmp(theirs, values, elements * sizeof *values) == 0);
+        s->whole[w] = s->whole[w] && same;
+        if (same && !found)
+            found = theirs;
+    }
+    return found;
+}
+
+/* A tensor that is shared, or a copy in the new arena. */
+static const float *keep(struct sharing *s, const float *values, size_t elements) {
+    const float *same = find_same(s, values, elements);
+    if (same)
+        return same;
+    float *copy = cp_arena_alloc(&s->model->arena, elements, sizeof *copy);
+    if (copy)
+        memcpy(copy, values, elements * sizeof *copy);
+    s->model->bytes += elements * sizeof *copy;
+    return copy;
+}
+
+static enum cp_status no_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+}
+
+static enum cp_status share_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
+    struct sharing *s = self;
+    *tensor->values = keep(s, *tensor->values, cp_model_tensor_elements(tensor));
+    s->at++;
+    return *tensor->values ? CP_OK : no_memory(err);
+}
+
+/* Where position embeddings were resized there is one tensor for each way; the walk has the first. */
+static enum cp_status share_positions(struct sharing *s, struct cp_error *err) {
+    const struct cp_vision_config *c = &s->model->config.vision;
+    struct cp_vision_weights *to = &s->model->vision;
+    const size_t grid = cp_has_vision(&s->model->config) ? (size_t)(c->image_size / c->patch_size) : 0;
+    const size_t elements = (grid * grid + 1) * (size_t)c->width;
+    if (!to->positions[0])
+        return CP_OK;
+    to->positions[0] = to->positional_embedding;
+    for (size_t p = 1; p < CP_POSITIONS; p++) {
+        for (size_t w = 0; w < s->count; w++)
+            s->theirs[w][s->at] = s->with[w]->vision.positions[p];
+        to->positions[p] = keep(s, to->positions[p], elements);
+        if (!to->positions[p])
+            return no_memory(err);
+    }
+    return CP_OK;
+}
+
+/* The blocks' arrays, which move too. */
+static enum cp_status copy_blocks(struct cp_block_weights **blocks, int layers, struct cp_arena *arena,
+                                  struct cp_error *err) {
+    struct cp_block_weights *copy = cp_arena_calloc(arena, (size_t)layers, sizeof *copy);
+    if (!copy)
+        return no_memory(err);
+    if (layers)
+        memcpy(copy, *blocks, (size_t)layers * sizeof *copy);
+    *blocks = copy;
+    return CP_OK;
+}
+
+static enum cp_status list_theirs(struct sharing *s, struct cp_arena *scratch, struct cp_error *err) {
+    CP_TRY(cp_each_tensor(s->model, count_tensor, &s->tensors, err));
+    s->theirs = cp_arena_calloc(scratch, s->count + 1, sizeof *s->theirs);
+    s->whole = cp_arena_calloc(scratch, s->count + 1, sizeof *s->whole);
+    if (!s->theirs || !s->whole)
+        return no_memory(err);
+    for (size_t w = 0; w < s->count; w++) {
+        struct cp_model copy = *s->with[w]; /* the walk gives pointers that may be written through */
+        const float **next = s->theirs[w] = cp_arena_calloc(scratch, s->tensors + 1, sizeof *next);
+        if (!next)
+            return no_memory(err);
+        CP_TRY(cp_each_tensor(&copy, take_values, &next, err));
+        s->whole[w] = true;
+    }
+    return CP_OK;
+}
+
+static enum cp_status share_all(struct sharing *s, struct cp_arena *scratch, struct cp_error *err) {
+    struct cp_model *m = s->model;
+    CP_TRY(list_theirs(s, scratch, err));
+    CP_TRY(copy_blocks(&m->vision.blocks, m->config.vision.layers, &m->arena, err));
+    CP_TRY(copy_blocks(&m->text.blocks, m->config.text.layers, &m->arena, err));
+    CP_TRY(cp_each_tensor(m, share_tensor, s, err));
+    return share_positions(s, err);
+}
+
+enum cp_status cp_model_share(struct cp_model *model, const struct cp_model *const *with, size_t count,
+                              size_t *same, struct cp_error *err) {
+    struct cp_arena scratch = {0};
+    struct cp_model moved = *model;
+    struct sharing s = {.model = &moved, .with = with, .count = count};
+    moved.arena = (struct cp_arena){0};
+    moved.bytes = 0;
+    const enum cp_status status = share_all(&s, &scratch, err);
+    *same = 0;
+    while (status == CP_OK && *same < count && !s.whole[*same])
+        ++*same;
+    cp_arena_free(&scratch);
+    cp_arena_free(status == CP_OK ? &model->arena : &moved.arena);
+    if (status == CP_OK)
+        *model = moved;
+    return status;
+}
+
+/* ---- telling ---- */
+
+static bool same_norm(struct cp_norm_weights a, struct cp_norm_weights b) {
+    return a.weight == b.weight && a.bias == b.bias;
+}
+
+static bool same_vision_end(const struct cp_vision_weights *a, const struct cp_vision_weights *b, bool stem) {
+    if (!stem)
+        return same_norm(a->ln_post, b->ln_post) && a->proj == b->proj;
+    return a->class_embedding == b->class_embedding && a->positional_embedding == b->positional_embedding &&
+           a->conv1 == b->conv1 && same_norm(a->ln_pre, b->ln_pre);
+}
+
+static bool same_text_end(const struct cp_text_weights *a, const struct cp_text_weights *b, bool stem) {
+    if (stem)
+        return a->token_embedding == b->token_embedding && a->positional_embedding == b->positional_embedding;
+    return same_norm(a->ln_final, b->ln_final) && a->text_projection == b->text_projection &&
+           a->text_projection_bias == b->text_projection_bias;
+}
+
+bool cp_model_same_part(const struct cp_model *a, const struct cp_model *b, bool visual, int layer) {
+    if (a == b)
+        return true;
+    if (layer < 0)
+        return visual ? same_vision_end(&a->vision, &b->vision, layer == CP_SHARE_STEM)
+                      : same_text_end(&a->text, &b->text, layer == CP_SHARE_STEM);
+    const struct cp_block_weights *x = visual ? a->vision.blocks : a->text.blocks;
+    const struct cp_block_weights *y = visual ? b->vision.blocks : b->text.blocks;
+    return memcmp(&x[layer], &y[layer], sizeof *x) == 0;
+}
+
+bool cp_model_same_tower(const struct cp_model *a, const struct cp_model *b, bool visual) {
+    const int layers = visual ? a->config.vision.layers : a->config.text.layers;
+    for (int layer = CP_SHARE_HEAD; layer < layers; layer++)
+        if (!cp_model_same_part(a, b, visual, layer))
+            return false;
+    return true;
+}
