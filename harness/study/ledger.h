@@ -182,6 +182,8 @@ extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
  */
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
+/* The row of a site in the operations of pass s; SIZE_MAX: there is none. */
+size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
 /* One batch's rows of pass s at a site. */
 enum cp_status cp_ledger_store(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,
                                size_t inputs, const double *rows, const struct cp_slope *slopes,

@@ -265,14 +265,14 @@ static double apart(const struct check *k, const struct cp_case *own, const stru
     return ratio(sqrt(difference), sqrt(reference));
 }
 
-static bool same_weights(const struct check *k, const struct cp_case *theirs) {
+static bool same_weights(const struct check *k) {
     const struct cp_study *study = k->at->ls->study;
-    const size_t site = cp_ledger_site(k->at, k->point);
-    if (k->c.types.weights != theirs->types.weights)
-        return false;
-    return !study->modelled || site >= study->sites.count ||
-           !cp_tap_weights_differ(study->spec_model[k->at->s], study->spec_model[0],
-                                  &study->sites.list[site]);
+    const size_t i = cp_ledger_site(k->at, k->point), s = k->at->s;
+    if (!study->modelled || i >= study->sites.count)
+        return true;
+    const struct cp_site *site = &study->sites.list[i];
+    return !cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], site) &&
+           !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
 static void compare_with_baseline(struct check *k, struct cp_error *err) {
@@ -300,7 +300,7 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     weights.types.weights = theirs.types.weights;
     const double by_settings = apart(k, &own, &settings, x, err);
     row_of(k, 0)[CP_LEDGER_FIELD_SETTINGS] = by_settings > 1e-12 ? by_settings : NAN;
-    if (same_weights(k, &theirs))
+    if (same_weights(k))
         return;
     /* 0: what differs is not touched by these inputs. */
     const double by_weights = apart(k, &own, &weights, x, err);

@@ -122,6 +122,16 @@ enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
     return write_names(ls, "bases", cp_ledger_basis_names, CP_BASIS_COUNT, err);
 }
 
+size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {
+    const struct cp_ledger_side *side = ls->ledger ? &ls->ledger->side[s] : NULL;
+    size_t row = 0;
+    if (!side || side->residual[site] < 0)
+        return SIZE_MAX;
+    for (size_t i = 0; i < site; i++)
+        row += side->residual[i] >= 0;
+    return row;
+}
+
 /* ---- batches ---- */
 
 enum cp_status cp_ledger_store(struct cp_lockstep *ls, size_t s, size_t site, size_t first, size_t inputs,
