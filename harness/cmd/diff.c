@@ -4,15 +4,17 @@
 #include "cmd/option.h"
 #include "cmd/stop.h"
 #include "model/weights_difference.h"
-#include "report/report.h"
+#include "report/difference.h"
 #include "study/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct arguments {
     struct cp_diff diff;
-    bool environment;
+    bool environment, strict;
+    const char *json, *rtol, *atol;
     const char **overrides; /* [override_count] */
     size_t override_count;
 };
@@ -41,6 +43,9 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
                                            {"--map-a", &a->diff.a.map},
                                            {"--spec-a", &a->diff.a.settings},
                                            {"--spec-b", &a->diff.b.settings},
+                                           {"--rtol", &a->rtol},
+                                           {"--atol", &a->atol},
+                                           {"--json", &a->json},
                                            {"-o", &a->diff.output}};
     const size_t count = sizeof values / sizeof values[0];
     for (int i = 0; i < argc; i++) {
@@ -54,10 +59,12 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->diff.no_oracle = true;
         else if (strcmp(argv[i], "--environment") == 0)
             a->environment = true;
+        else if (strcmp(argv[i], "--strict") == 0)
+            a->strict = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
                    cp_expected(err, "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
-                                    "--map, --map-a, --no-oracle, "
+                                    "--map, --map-a, --no-oracle, --strict, --rtol, --atol, --json, "
                                     "--environment or -o FILE");
         else
             CP_TRY(parse_word(a, argv[i], err));
@@ -68,107 +75,143 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     return CP_OK;
 }
 
+/* --rtol and --atol are overrides of `verdict`. */
+static enum cp_status add_tolerance(struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
+    const struct {
+        const char *key, *value;
+    } limits[] = {{"verdict.rtol", a->rtol}, {"verdict.atol", a->atol}};
+    for (size_t i = 0; i < 2; i++) {
+        const char *text =
+            limits[i].value ? cp_arena_printf(arena, "%s=%s", limits[i].key, limits[i].value) : "";
+        if (!text)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+        if (limits[i].value)
+            a->overrides[a->override_count++] = text;
+    }
+    return CP_OK;
+}
+
 /* ---- the verdict on the whole ---- */
 
-static enum cp_verdict verdict_of(const struct cp_report_tap *tap) {
-    return (enum cp_verdict)tap->verdict[CP_FIELD_VERDICT];
+/* Of a part whose weights differ: the tensors, and where. */
+static const char *tensors_at(const struct cp_study *study, const struct cp_weights_differences *all,
+                              const struct cp_agreement_tap *tap, struct cp_arena *arena) {
+    struct cp_weights_difference found[CP_TAP_TENSORS];
+    const size_t i = cp_sites_find(&study->sites, tap->place.tower, tap->place.point, tap->place.layer);
+    const char *text = NULL;
+    if (i == study->sites.count)
+        return NULL;
+    const size_t count = cp_weights_differences_at(all, study->spec_model[0], study->spec_model[1],
+                                                   &study->sites.list[i], found);
+    for (size_t t = 0; t < count; t++)
+        text = cp_arena_printf(arena, "%s%s%s", text ? text : "", text ? ", " : "", found[t].name);
+    return text;
 }
 
-static bool agrees(const struct cp_report_tap *tap) {
-    return verdict_of(tap) == CP_IDENTICAL || verdict_of(tap) == CP_EQUIVALENT;
-}
-
-/* The first tap of a tower that both have and that does not agree. */
-static const struct cp_report_tap *first_apart(const struct cp_report_candidate *c, enum cp_tower tower) {
-    for (size_t t = 0; t < c->taps; t++)
-        if (c->tap[t].tower == tower && !agrees(&c->tap[t]) && verdict_of(&c->tap[t]) != CP_UNMATCHED)
-            return &c->tap[t];
-    return NULL;
-}
-
-/* Where the towers join, only what does not come from one of them. */
-static void print_first(const struct cp_report_candidate *c) {
-    bool found = false;
-    for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
-        const struct cp_report_tap *tap = first_apart(c, (enum cp_tower)tower);
-        if (tap && !(found && tower == CP_JOINT))
-            printf("first divergence  %s  %s\n", tap->address, cp_verdict_names[verdict_of(tap)]);
-        found = found || tap;
+/* The tensors in which the weights of the two sides differ. */
+static enum cp_status name_weights(const struct cp_study *study, struct cp_difference *difference,
+                                   struct cp_weights_differences *all, struct cp_arena *arena,
+                                   struct cp_error *err) {
+    *all = (struct cp_weights_differences){0};
+    if (!study->modelled)
+        return CP_OK;
+    CP_TRY(cp_weights_differences(study->spec_model[0], study->spec_model[1], arena, all, err));
+    for (size_t p = 0; p < difference->agreement.parts; p++) {
+        struct cp_own_part *part = &difference->agreement.part[p];
+        if (part->kind == CP_OWN_WEIGHTS)
+            part->tensor = tensors_at(study, all, part->tap, arena);
     }
+    return CP_OK;
 }
 
-static void print_unmatched(const struct cp_report_candidate *c) {
-    size_t count = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        count += verdict_of(&c->tap[t]) == CP_UNMATCHED;
-    if (count == 0)
-        return;
-    printf("unmatched, in one capture only: %zu taps (", count);
-    for (size_t t = 0, shown = 0; t < c->taps && shown < 4; t++)
-        if (verdict_of(&c->tap[t]) == CP_UNMATCHED)
-            printf("%s%s", shown++ ? ", " : "", c->tap[t].address);
-    printf("%s)\n", count > 4 ? ", ..." : "");
+static const char *model_name(const struct arguments *a, const struct cp_study *study) {
+    if (a->diff.checkpoint)
+        return a->diff.checkpoint;
+    return study->experiment->model.checkpoint.text ? study->experiment->model.checkpoint.text
+                                                    : "the seeded model";
 }
 
-static enum cp_status conclude(const char *result, struct cp_error *err) {
+/* What both contradict alike is held against weights, a config or a seed that are not theirs. */
+static enum cp_status not_theirs(const struct arguments *a, const struct cp_study *study,
+                                 const struct cp_difference *d, struct cp_error *err) {
+    const struct cp_own_part *part = d->agreement.shared;
+    const char *explanation = cp_own_explanation(part, &d->words);
+    (void)cp_fail(err, CP_BAD_INPUT, model_name(a, study),
+                  "is not the model of these files: both contradict it first at %s, while they agree with "
+                  "each other%s%s%s",
+                  part->tap->address, explanation ? " (explained by: " : "", explanation ? explanation : "",
+                  explanation ? ")" : "");
+    return cp_expected(
+        err, "the model that they were computed with: --model, --config, --seed, or their settings: "
+             "--spec-a, --spec-b");
+}
+
+static enum cp_status write_json(const struct arguments *a, const struct cp_difference *d,
+                                 struct cp_error *err) {
+    if (!a->json)
+        return CP_OK;
+    if (strcmp(a->json, "-") == 0) {
+        cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, stdout);
+        return CP_OK;
+    }
+    FILE *out = fopen(a->json, "w");
+    if (!out)
+        return cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written: %s", strerror(errno));
+    cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
+    const bool failed = ferror(out) != 0;
+    return fclose(out) == 0 && !failed ? CP_OK : cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written");
+}
+
+static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,
+                               struct cp_error *err) {
+    enum { TENSORS = 8 };
+    const struct cp_agreement_options options = {a->strict, study->experiment->tolerance != NULL};
     struct cp_report report;
-    enum cp_status status = cp_report_load(result, &report, err);
-    size_t good = 0, matched = 0;
-    if (status == CP_OK) {
-        const struct cp_report_candidate *c = &report.candidate[0];
-        for (size_t t = 0; t < c->taps; t++) {
-            good += agrees(&c->tap[t]);
-            matched += verdict_of(&c->tap[t]) != CP_UNMATCHED;
-        }
-        print_first(c);
-        print_unmatched(c);
-        printf("agrees at %zu of %zu taps\n", good, c->taps);
-        status = matched == 0 ? CP_NOTHING_COMPARED : good == c->taps ? CP_OK : CP_PARITY_FAILURE;
-    }
-    cp_report_free(&report);
-    return status;
-}
-
-/* The tensors in which the weights of the two sides differ; whether any do. */
-static enum cp_status print_weights(const struct cp_study *study, bool *differ, struct cp_error *err) {
-    enum { LINES = 8 };
     struct cp_arena arena = {0};
-    struct cp_weights_differences differences = {0};
-    enum cp_status status = CP_OK;
-    if (study->modelled)
-        status =
-            cp_weights_differences(study->spec_model[0], study->spec_model[1], &arena, &differences, err);
-    if (status == CP_OK)
-        cp_weights_differences_print(&differences, LINES, stdout);
-    *differ = differences.count > 0;
+    struct cp_difference d;
+    struct cp_weights_differences weights;
+    enum cp_status status;
+    CP_TRY_DONE(cp_report_load(study->experiment->output.text, &report, err));
+    CP_TRY_DONE(cp_difference(&report, &report.candidate[0], "A", "B", &options, &arena, &d, err));
+    CP_TRY_DONE(name_weights(study, &d, &weights, &arena, err));
+    if (d.agreement.shared && weights.count == 0) {
+        status = not_theirs(a, study, &d, err);
+        goto done;
+    }
+    d.agreement.pass = d.agreement.pass && (weights.count == 0 || d.agreement.tolerance);
+    FILE *const out = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
+    cp_weights_differences_print(&weights, TENSORS, out);
+    cp_difference_print(&d, out);
+    CP_TRY_DONE(write_json(a, &d, err));
+    status = d.agreement.pass ? CP_OK : d.agreement.nothing ? CP_NOTHING_COMPARED : CP_PARITY_FAILURE;
+done:
+    cp_report_free(&report);
     cp_arena_free(&arena);
     return status;
 }
 
+/* With JSON on standard output the table goes to standard error. */
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
-    bool other_weights = false;
+    FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
     if (status == CP_OK) {
-        const struct cp_run_options options = {.progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
+        const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
+        (void)fprintf(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
         status = cp_run_study(&study, &options, err);
         if (status == CP_OK)
-            status = print_weights(&study, &other_weights, err);
+            status = conclude(a, &study, err);
         cp_study_free(&study);
     }
-    if (status == CP_OK)
-        status = conclude(experiment.output.text, err);
-    if (status == CP_OK && other_weights)
-        status = CP_PARITY_FAILURE; /* whatever these inputs show */
     cp_experiment_free(&experiment);
     return status;
 }
 
 enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {.overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
+    struct arguments a = {.overrides = calloc((size_t)argc + 3, sizeof *a.overrides)};
     struct cp_arena arena = {0};
     const char *text = NULL;
     enum cp_status status;
@@ -179,6 +222,7 @@ enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err) {
         status = cp_diff_environments(a.diff.a.capture, a.diff.b.capture, stdout, err);
         goto done;
     }
+    CP_TRY_DONE(add_tolerance(&a, &arena, err));
     CP_TRY_DONE(cp_diff_experiment(&a.diff, &arena, stderr, &text, err));
     status = compare(&a, text, err);
 done:

@@ -118,7 +118,7 @@ static size_t add_declared(const struct cp_agreement_tap *tap, struct cp_own_par
         parts[count] = part_of(tap, CP_OWN_SETTINGS, CP_SIDE_BOTH);
         parts[count++].size = tap->b[CP_OPERATION_FIELD_SETTINGS];
     }
-    if (has_difference(tap->b, CP_OPERATION_FIELD_WEIGHTS)) {
+    if (tap->b && !isnan(tap->b[CP_OPERATION_FIELD_WEIGHTS])) {
         parts[count] = part_of(tap, CP_OWN_WEIGHTS, CP_SIDE_BOTH);
         parts[count++].size = tap->b[CP_OPERATION_FIELD_WEIGHTS];
     }

@@ -58,7 +58,8 @@ struct cp_own_part {
     int alternative;        /* that explains it; -1: none */
     bool tried;             /* whether any was */
     double after, slope, slope_error;
-    const double *row; /* of the ledger; NULL: none */
+    const double *row;  /* of the ledger; NULL: none */
+    const char *tensor; /* weights: the tensors that differ, by name; NULL: not known */
 };
 
 struct cp_agreement {

@@ -9,6 +9,8 @@
 enum { WIDTH = 80, LINE = 1024 };
 
 const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_agreement_words *words) {
+    if (part->tensor)
+        return part->tensor;
     return part->alternative >= 0 && (size_t)part->alternative < words->alternative_count
                ? words->alternatives[part->alternative]
                : NULL;
@@ -96,7 +98,8 @@ void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct
         cp_say(s, "the settings say another function (%.2g)", p->size);
         return;
     case CP_OWN_WEIGHTS:
-        cp_say(s, "the weights differ (%.2g)", p->size);
+        cp_say(s, "the weights differ (%.2g)%s%s", p->size, p->tensor ? ": " : "",
+               p->tensor ? p->tensor : "");
         return;
     case CP_OWN_INPUTS:
         cp_say(s, p->tap->place.point == CP_TOKENS ? "the token ids differ" : "the pixels differ (%.2g)",

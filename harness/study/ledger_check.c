@@ -300,10 +300,11 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     weights.types.weights = theirs.types.weights;
     const double by_settings = apart(k, &own, &settings, x, err);
     row_of(k, 0)[CP_LEDGER_FIELD_SETTINGS] = by_settings > 1e-12 ? by_settings : NAN;
-    if (!same_weights(k, &theirs)) {
-        const double by_weights = apart(k, &own, &weights, x, err);
-        row_of(k, 0)[CP_LEDGER_FIELD_WEIGHTS] = by_weights > 0 ? by_weights : NAN;
-    }
+    if (same_weights(k, &theirs))
+        return;
+    /* 0: what differs is not touched by these inputs. */
+    const double by_weights = apart(k, &own, &weights, x, err);
+    row_of(k, 0)[CP_LEDGER_FIELD_WEIGHTS] = isnan(by_weights) ? INFINITY : by_weights;
 }
 
 /* ---- all of it ---- */
