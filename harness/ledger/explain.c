@@ -132,7 +132,7 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 /* ---- slopes ---- */
 
 /* More elements of one input add nothing to what the slope tells. */
-enum { SLOPE_ELEMENTS = 1 << 16 };
+enum { SLOPE_ELEMENTS = 1 << 14 };
 
 struct slope_task {
     const struct cp_case *c;

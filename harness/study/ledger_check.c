@@ -94,7 +94,7 @@ static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
         return measure_reruns(k, err);
     CP_TRY(cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SAMPLE, k->plain, k->share, err));
     if (is_open(k))
-        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SIZE_MAX, k->plain, k->share, err);
+        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, 0, k->plain, k->share, err);
     return CP_OK;
 }
 
