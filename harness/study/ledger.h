@@ -62,6 +62,7 @@ struct cp_ledger_side {
     const struct cp_kept *kept;
     const int32_t *tokens; /* (prompts, context) NULL: not known */
     const int *valid;      /* [prompts] */
+    bool says_activation;  /* else it is the config's, which is not known without a model */
     size_t tokens_differ;  /* prompts whose ids are not the baseline's */
     struct cp_value stream, image, text, classes;
     struct cp_arena stream_arena[2], image_arena, text_arena,
@@ -69,7 +70,8 @@ struct cp_ledger_side {
     int flip;
     int *residual; /* handles, per site; -1: none */
     int *slope;
-    int operations; /* handle */
+    struct cp_rows_seen *seen; /* per site */
+    int operations;            /* handle */
 };
 
 struct cp_ledger {
@@ -143,8 +145,8 @@ enum cp_status cp_ledger_ideal(struct cp_ledger_at *at, enum cp_point point, con
                                struct cp_error *err);
 /* Checks what is recorded at a point: fills rows (inputs, field), and slopes (inputs, alternative) where not
  * NULL. */
-enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, double *rows,
-                               struct cp_slope *slopes, struct cp_error *err);
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                               double *rows, struct cp_slope *slopes, struct cp_error *err);
 
 /* ---- at the end ---- */
 

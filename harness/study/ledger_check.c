@@ -280,6 +280,7 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     const double *x[CP_OPERANDS];
     struct cp_case own, theirs, settings, weights;
     if (k->at->s == 0 || k->operands.composite ||
+        (k->c.kind == CP_OPERATION_ACTIVATION && !k->at->ledger->side[0].says_activation) ||
         !cp_ledger_case(k->at, k->point, study->spec[0], study->modelled ? study->spec_model[0] : NULL,
                         &theirs))
         return;
@@ -309,8 +310,8 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
 
 /* ---- all of it ---- */
 
-enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, double *rows,
-                               struct cp_slope *slopes, struct cp_error *err) {
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                               double *rows, struct cp_slope *slopes, struct cp_error *err) {
     struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
@@ -326,7 +327,7 @@ enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, dou
     for (size_t n = 0; n < k.c.inputs; n++)
         fill_row(&k, n);
     if (slopes && !k.operands.composite)
-        CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.y, k.f, slopes, err));
+        CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.operands.plain[0][0], k.y, k.f, seen, slopes, err));
     compare_with_baseline(&k, err);
     CP_TRY(explain(&k, err));
     cp_arena_reset(at->scratch);

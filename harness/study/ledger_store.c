@@ -67,6 +67,7 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, const char *
     char group[384];
     CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1, sizeof *side->residual);
     CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1, sizeof *side->slope);
+    CP_LOCKSTEP_TAKE(ls, side->seen, study->sites.count + 1, sizeof *side->seen);
     CP_LOCKSTEP_TAKE(ls, names, study->sites.count + 1, sizeof *names);
     for (size_t i = 0; i < study->sites.count; i++) {
         side->residual[i] = side->slope[i] = -1;

@@ -17,6 +17,12 @@ const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
 
 const char *const cp_cause_names[CP_CAUSE_COUNT] = {"none", "semantic", "rounding", "weights"};
 
+bool cp_verdict_is_semantic(const double fields[CP_VERDICT_FIELDS]) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT];
+    return verdict == CP_SEMANTIC_VERDICT ||
+           (verdict == CP_CONTRADICTED_VERDICT && fields[CP_FIELD_SEMANTIC] > SEMANTIC_LIMIT);
+}
+
 enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]) {
     const int verdict = (int)fields[CP_FIELD_VERDICT];
     if (verdict != CP_SEMANTIC_VERDICT && verdict != CP_DEGRADED && verdict != CP_NONFINITE_VERDICT)
