@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges answers of `clip-parity diff`: exit code, standard output, and the JSON of --json."""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+import taps
+from answers import matches
+from port import ROOT
+
+KINDS = "settings", "weights", "inputs", "rounding", "contradicted", "nonfinite"
+CAUSE = {"side", "tap", "kind", "verdict", "basis", "size", "bound", "inputs", "explained_by"}
+LAST = re.compile(r"(PASS|FAIL)\b.*?(?:\((\d+) of (\d+) taps compared\))?")
+
+
+@dataclass
+class Diff:
+    """What one run of diff left."""
+    code: int
+    out: str
+    err: str
+    json: dict
+
+
+def run_diff(program, a, b, folder, *more):
+    """Runs `diff A B`; its files are in folder, which exists."""
+    at = folder / "answer.json"
+    at.unlink(missing_ok=True)
+    done = subprocess.run([program, "diff", a, b, "--json", at, "-o", folder / "answer.h5", *more], capture_output=True,
+                          cwd=ROOT, text=True, check=False)
+    return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None)
+
+
+def short(tap):
+    """As the program prints it: visual.3.mlp.gelu, text.0.attn."""
+    tower = "visual" if tap.startswith("visual.") else "text"
+    return re.sub(r"^(visual\.)?transformer\.resblocks", tower, tap)
+
+
+def lines_about(text, tap):
+    names = "|".join(re.escape(name) for name in {tap, short(tap)})
+    return [line for line in text.splitlines() if re.search(rf"(?<![\w.])({names})(?![\w.])", line)]
+
+
+def as_inputs(entry):
+    """The inputs of a cause: a set of indices, or how many."""
+    return set(entry) if isinstance(entry, list) else entry
+
+
+def form(diff):
+    """What is wrong with an answer whatever was compared."""
+    if diff.json is None:
+        return [f"no JSON, exit code {diff.code}: {diff.err.strip() or diff.out[-200:]}"]
+    faults, causes = [], diff.json.get("causes", [])
+    if diff.json.get("schema") != "clip-parity/diff-1":
+        faults.append(f"schema {diff.json.get('schema')}")
+    if diff.code != (0 if diff.json.get("pass") else 1) or bool(causes) == diff.json.get("pass"):
+        faults.append(f"exit code {diff.code}, pass {diff.json.get('pass')}, {len(causes)} causes")
+    faults += [f"cause {cause} lacks {CAUSE - set(cause)}" for cause in causes if CAUSE - set(cause)]
+    faults += [f"cause {cause['tap']}: {cause['side']}, {cause['kind']}" for cause in causes
+               if cause["side"] not in ("a", "b", "both") or cause["kind"] not in KINDS]
+    ranks = {}
+    for cause in causes:
+        rank = taps.describe(cause["tap"])[0]
+        if rank < ranks.get(rank[0], rank):
+            faults.append(f"{cause['tap']} stands behind what comes after it")
+        ranks[rank[0]] = rank
+    return faults + last_line(diff) + words(diff)
+
+
+def last_line(diff):
+    last = LAST.match(diff.out.rstrip().splitlines()[-1] if diff.out.strip() else "")
+    if not last or (last[1] == "PASS") != diff.json["pass"]:
+        return [f"last line {diff.out.rstrip().splitlines()[-1:]}"]
+    counts = re.search(r"\((\d+) of (\d+) taps compared\)", diff.out.rstrip().splitlines()[-1])
+    if last[1] == "PASS" and (not counts or (int(counts[1]), int(counts[2])) != (diff.json["compared"],
+                                                                               diff.json["taps"])):
+        return [f"last line and JSON count otherwise: {diff.json['compared']} of {diff.json['taps']}"]
+    return []
+
+
+def words(diff):
+    """Words that no answer has."""
+    faults = ["standard output says 'same maths'"] if "same maths" in diff.out.lower() else []
+    for cause in diff.json.get("causes", []):
+        if cause["kind"] == "contradicted":
+            faults += [f"'rounding' of the contradicted {cause['tap']}: {line.strip()}"
+                       for line in lines_about(diff.out, cause["tap"]) if "rounding" in line.lower()]
+    return faults
+
+
+def passes(diff, compared=None):
+    faults = form(diff)
+    if not faults and diff.code != 0:
+        first = diff.json["causes"][0]
+        faults.append(f"not PASS: {first['side']} {first['tap']} {first['kind']}, {first['explained_by']}")
+    if not faults and compared and diff.json["compared"] != compared:
+        faults.append(f"{diff.json['compared']} taps compared, not {compared}")
+    return faults
+
+
+def names_fault(diff, fault, side, known, count):
+    """What is wrong with an answer about a port with a fault. known: the taps of the port; count: its images."""
+    faults = form(diff)
+    if faults:
+        return faults
+    if fault.unsure is not None and diff.code == 0:
+        return [] if re.search(fault.unsure, diff.out) else [f"PASS without '{fault.unsure}'"]
+    if not diff.json["causes"]:
+        return ["PASS"]
+    causes = diff.json["causes"]
+    affected = [tap for tap in known if matches(tap, fault.taps)]
+    if fault.kinds != ("nonfinite",) and fault.unsure is None:
+        missing = [tap for tap in affected if tap not in {cause["tap"] for cause in causes}]
+        faults += [f"{len(missing)} of {len(affected)} taps are no cause, such as {missing[0]}"] if missing else []
+    others = [cause["tap"] for cause in causes if not matches(cause["tap"], fault.taps + fault.may)]
+    faults += [f"{len(others)} other causes, such as {others[0]}"] if others else []
+    return faults + first_cause(causes[0], fault, side, affected, count) + upstream(diff, causes[0], known)
+
+
+def first_cause(cause, fault, side, affected, count):
+    faults = []
+    tower = taps.describe(cause["tap"])[0][0]
+    earliest = min((tap for tap in affected if taps.describe(tap)[0][0] == tower), key=taps.describe, default=None)
+    if cause["tap"] != earliest and fault.unsure is None:
+        faults.append(f"first cause {cause['tap']}, not {earliest or affected[0]}")
+    if cause["kind"] not in fault.kinds:
+        faults.append(f"kind {cause['kind']}, not {' or '.join(fault.kinds)}")
+    if cause["side"] != side and not (cause["kind"] == "inputs" and cause["side"] == "both"):
+        faults.append(f"side {cause['side']}, not {side}")
+    if fault.words and not re.search(fault.words, cause["explained_by"] or "", re.IGNORECASE):
+        faults.append(f"explained by '{cause['explained_by']}', not /{fault.words}/")
+    expected = fault.wrong_inputs(count)
+    if expected and as_inputs(cause["inputs"]) not in (expected, len(expected)):
+        faults.append(f"inputs {cause['inputs']}, not {sorted(expected)}")
+    return faults
+
+
+def upstream(diff, cause, known):
+    """Behind what is wrong in a tower nothing is equivalent."""
+    rank = taps.describe(cause["tap"])[0]
+    behind = [tap for tap in known if taps.describe(tap)[0][0] == rank[0] and taps.describe(tap)[0] >= rank]
+    return [f"'equivalent' behind it: {line.strip()}" for tap in behind for line in lines_about(diff.out, tap)
+            if "equivalent" in line][:1]
