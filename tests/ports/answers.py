@@ -26,8 +26,8 @@ class Fault:
     """taps: globs of what is wrong; the first cause is the earliest of them, and each is a cause. Without any, PASS.
 
     may: globs of what else may be a cause. words: a regular expression that explained_by has. inputs: "rest" where all but
-    the first are wrong, "one" where one is. least: inputs that it takes. unsure: PASS is right, too, if these words are
-    printed (or anything, where empty). half: it is tried in fp16 and bf16 as well.
+    the first are wrong, "one" where one is. least: images that it takes. precisions: declared by the port. unsure: below
+    fp32 PASS is right, too, if these words are printed (or anything, where empty).
     """
     port: type
     report: str
@@ -37,21 +37,22 @@ class Fault:
     may: tuple = ()
     inputs: str = ""
     least: int = 1
+    precisions: tuple = ("fp32",)
     unsure: str = None
-    half: bool = False
 
     def wrong_inputs(self, count):
         """The inputs that are wrong of so many; empty where all may be."""
         return {"rest": set(range(1, count)), "one": {f.one_input(count)}, "": set()}[self.inputs]
 
 
+EACH = "fp32", "fp16", "bf16"
 # An operation whose residual stays within the bound is found by its slope: it is no contradiction by size.
 BY_SLOPE = "contradicted", "rounding"
 
 FAULTS = {
     # No fault; sums in another order.
-    "none": Fault(Clip, "", half=True),
-    "erf_declared": Fault(f.DeclaredErf, "", half=True),
+    "none": Fault(Clip, "", precisions=EACH),
+    "erf_declared": Fault(f.DeclaredErf, "", precisions=EACH),
     # Computed in float64, stored as float32: a reference better than float32.
     "float64": Fault(f.Float64, "NVIDIA/TensorRT#2895"),
 
@@ -89,14 +90,15 @@ FAULTS = {
 
     "no_ln_post": Fault(f.NoLnPost, "mlc-ai/mlc-llm#3205", ("visual.ln_post",), words=r"norm|skip|left out|input"),
     "shared_norm": Fault(f.SharedNorm, "patrick-kidger/equinox#521", both("ln_2")),
-    "one_eps": Fault(f.OneEps, "huggingface/candle#271", (f.ONE_NORM,), BY_SLOPE, r"1e-0?6", least=16, half=True,
+    "one_eps": Fault(f.OneEps, "huggingface/candle#271", (f.ONE_NORM,), BY_SLOPE, r"1e-0?6", least=16, precisions=EACH,
                      unsure=r"cannot tell; needs about \d+ inputs"),
     # It declares precision fp16, so coarse norms are within what it declares, or are named.
-    "ln_fp16": Fault(f.NormInFp16, "microsoft/onnxruntime#31626", NORMS, ("rounding",), r"fp16", unsure=""),
-    "erf": Fault(f.Erf, "mlfoundations/open_clip#915", both("mlp.gelu"), BY_SLOPE, "erf", half=True),
-    "tanh_for_erf": Fault(f.TanhForErf, "microsoft/onnxruntime#2270", both("mlp.gelu"), BY_SLOPE, "tanh", half=True),
+    "ln_fp16": Fault(f.NormInFp16, "microsoft/onnxruntime#31626", NORMS, ("rounding",), r"fp16", precisions=("fp16",),
+                     unsure=""),
+    "erf": Fault(f.Erf, "mlfoundations/open_clip#915", both("mlp.gelu"), BY_SLOPE, "erf", precisions=EACH),
+    "tanh_for_erf": Fault(f.TanhForErf, "microsoft/onnxruntime#2270", both("mlp.gelu"), BY_SLOPE, "tanh", precisions=EACH),
     "no_hidden_bias": Fault(f.NoHiddenBias, "microsoft/onnxruntime-genai#1059", both("mlp.c_fc"), words="bias"),
-    "one_bias": Fault(f.OneBias, "", (f.ONE_LINEAR,), half=True),
+    "one_bias": Fault(f.OneBias, "", (f.ONE_LINEAR,), BY_SLOPE, precisions=EACH),
     "residual_of_norm": Fault(f.ResidualOfNorm, "SHI-Labs/Compact-Transformers#25",
                               ("visual.transformer.resblocks.3.resid_mid",)),
     "branch_twice": Fault(f.BranchTwice, "kyegomez/BitNet#32", ("transformer.resblocks.1.resid_mid",)),

@@ -18,7 +18,6 @@ import judge
 from answers import FAULTS
 from mine import Mine
 
-PRECISIONS = "fp32", "fp16", "bf16"
 MANY = 40
 
 
@@ -32,16 +31,16 @@ def images_for(fault, args):
 def try_fault(name, precision, mine, args):
     """[(case, faults of the answer)] of one port."""
     fault, images = FAULTS[name], images_for(FAULTS[name], args)
-    ours = mine.result(fault.port.activation, precision if name != "ln_fp16" else "fp16", images, args.inputs)
-    pixels, tokens = port.inputs_of(str(ours))
-    capture = port.compute(name, pixels, tokens, precision)
+    ours = mine.result(fault.port.activation, precision, images, args.inputs)
+    tokens = port.tokens_of(ours)
+    capture = port.compute(name, port.pixels_of(ours), tokens, precision)
     theirs = mine.folder / "theirs.h5"
     port.write(theirs, capture, tokens)
     found = []
     for side, pair in (("b", (ours, theirs)), ("a", (theirs, ours))):
         if side == "b" or args.swap:
             diff = judge.run_diff(args.program, *pair, mine.folder)
-            wrong = (judge.names_fault(diff, fault, side, list(capture.taps), images) if fault.taps else
+            wrong = (judge.names_fault(diff, fault, side, list(capture.taps), images, precision != "fp32") if fault.taps else
                      judge.passes(diff))
             found.append((f"{name} {precision}{' swapped' if side == 'a' else ''}", wrong))
     theirs.unlink()
@@ -53,7 +52,7 @@ def answers(args, mine):
         if name in cases.CASES:
             yield from ((f"{name}: {what}", wrong) for what, wrong in cases.CASES[name](args.program, mine))
             continue
-        for precision in PRECISIONS if FAULTS[name].half else PRECISIONS[:1]:
+        for precision in FAULTS[name].precisions:
             yield from try_fault(name, precision, mine, args)
 
 
@@ -65,7 +64,7 @@ def main(argv=None):
     p.add_argument("--inputs", type=int, default=2, help="images, and prompts up to three")
     p.add_argument("--full", action="store_true", help=f"one image in {cases.FULL} is wrong, not in {MANY}")
     p.add_argument("--list", action="store_true", help="name the cases")
-    args = p.parse_args(argv)
+    args = p.parse_intermixed_args(argv)
     if args.list:
         print("\n".join([*FAULTS, *cases.CASES]))
         return 0

@@ -101,30 +101,35 @@ def passes(diff, compared=None):
     return faults
 
 
-def names_fault(diff, fault, side, known, count):
-    """What is wrong with an answer about a port with a fault. known: the taps of the port; count: its images."""
+def names_fault(diff, fault, side, known, count, half):
+    """What is wrong with an answer about a port with a fault.
+
+    known: the taps of the port; count: its images; half: it declares fp16 or bf16.
+    """
     faults = form(diff)
     if faults:
         return faults
-    if fault.unsure is not None and diff.code == 0:
+    unsure = half and fault.unsure is not None
+    if unsure and diff.code == 0:
         return [] if re.search(fault.unsure, diff.out) else [f"PASS without '{fault.unsure}'"]
     if not diff.json["causes"]:
         return ["PASS"]
     causes = diff.json["causes"]
     affected = [tap for tap in known if matches(tap, fault.taps)]
-    if fault.kinds != ("nonfinite",) and fault.unsure is None:
+    if not half:
         missing = [tap for tap in affected if tap not in {cause["tap"] for cause in causes}]
         faults += [f"{len(missing)} of {len(affected)} taps are no cause, such as {missing[0]}"] if missing else []
     others = [cause["tap"] for cause in causes if not matches(cause["tap"], fault.taps + fault.may)]
     faults += [f"{len(others)} other causes, such as {others[0]}"] if others else []
-    return faults + first_cause(causes[0], fault, side, affected, count) + upstream(diff, causes[0], known)
+    return faults + first_cause(causes[0], fault, side, affected, count, unsure) + \
+        upstream(diff, causes[0], known)
 
 
-def first_cause(cause, fault, side, affected, count):
+def first_cause(cause, fault, side, affected, count, unsure):
     faults = []
     tower = taps.describe(cause["tap"])[0][0]
     earliest = min((tap for tap in affected if taps.describe(tap)[0][0] == tower), key=taps.describe, default=None)
-    if cause["tap"] != earliest and fault.unsure is None:
+    if cause["tap"] != earliest and not unsure:
         faults.append(f"first cause {cause['tap']}, not {earliest or affected[0]}")
     if cause["kind"] not in fault.kinds:
         faults.append(f"kind {cause['kind']}, not {' or '.join(fault.kinds)}")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a second CLIP, in NumPy, with an undeclared fault, and writes its capture for `clip-parity diff`.
 
-    /usr/bin/python3 tests/ports/port.py MINE.h5[:NAME] FAULT -o THEIRS.h5 [--precision fp16] [--inputs 1]
+    /usr/bin/python3 tests/ports/port.py MINE.h5 FAULT -o THEIRS.h5 [--precision fp16] [--inputs 1]
 
 MINE.h5: a result of `clip-parity run` on the demo model that recorded pixels.normalized; its pixels and tokens are used.
 In fp16 and bf16 the port rounds after every operation and declares that precision. FAULT: a name in answers.py.
@@ -28,12 +28,15 @@ CHECKPOINT = "data/fashion-clip/open_clip_model.safetensors"
 NEVER_ROUNDED = "pixels.normalized", "token_embedding"
 
 
-def inputs_of(mine, limit=None):
-    """(pixels, tokens) of a result, PATH or PATH:NAME."""
-    path, _, name = mine.partition(":")
-    with h5py.File(path) as file:
-        capture = file["captures"][name or next(iter(file["captures"]))]
-        return capture["pixels.normalized/value"][:limit], file["inputs/tokens"][:limit]
+def pixels_of(mine):
+    """(image, colour, y, x) of the first capture of a result."""
+    with h5py.File(mine) as file:
+        return next(iter(file["captures"].values()))["pixels.normalized/value"][:]
+
+
+def tokens_of(mine):
+    with h5py.File(mine) as file:
+        return file["inputs/tokens"][:]
 
 
 def compute(fault, pixels, tokens, precision="fp32"):
@@ -52,13 +55,13 @@ def write(path, capture, tokens, source="tests/ports/port.py"):
 
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    p.add_argument("mine", metavar="MINE.h5[:NAME]")
+    p.add_argument("mine", metavar="MINE.h5")
     p.add_argument("fault", choices=FAULTS)
     p.add_argument("-o", "--output", required=True)
     p.add_argument("--precision", choices=("fp32", "fp16", "bf16"), default="fp32")
     p.add_argument("--inputs", type=int, metavar="N", help="the first N images and prompts")
     args = p.parse_args(argv)
-    pixels, tokens = inputs_of(args.mine, args.inputs)
+    pixels, tokens = pixels_of(args.mine)[:args.inputs], tokens_of(args.mine)[:args.inputs]
     write(args.output, compute(args.fault, pixels, tokens, args.precision), tokens)
     print(f"{args.output}: {args.fault}, {len(pixels)} images, {len(tokens)} prompts")
     return 0
