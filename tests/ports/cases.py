@@ -6,6 +6,8 @@ import re
 
 import judge
 import port
+import taps
+from answers import FAULTS
 
 MODEL = "data/configs/vit-b-32-2-layers.json"
 SYSTEMS = port.ROOT / "reference/golden/second_systems"
@@ -55,6 +57,18 @@ def wrong_seed(program, mine):
     yield "another seed", refused(judge.run_diff(program, *pair, mine.folder, "--seed", "2"), "visual.conv1")
 
 
+def declared_otherwise(program, mine):
+    """A run of ours with another activation than is said of it."""
+    for name, declared, computed in (("erf", "quick", "erf"), ("tanh_for_erf", "erf", "tanh")):
+        fault = FAULTS[name]
+        for precision in fault.precisions:
+            ours, theirs = (mine.result(activation, precision, 2, 2) for activation in (declared, computed))
+            diff = judge.run_diff(program, ours, theirs, mine.folder, "--spec-b",
+                                  f"activation={declared},precision={precision}")
+            yield f"{computed} for {declared} {precision}", judge.names_fault(
+                diff, fault, "b", taps.names(6, 4), 2, precision != "fp32")
+
+
 def second_systems(program, mine):
     """What PyTorch and ONNX Runtime computed of the first pictures of the demo."""
     ours = mine.result("quick", "fp32", 1, 1)
@@ -64,4 +78,4 @@ def second_systems(program, mine):
         yield f"{system} swapped", judge.passes(judge.run_diff(program, theirs, ours, mine.folder), 45)
 
 
-CASES = {case.__name__: case for case in (wrong_model, wrong_config, wrong_seed, second_systems)}
+CASES = {case.__name__: case for case in (declared_otherwise, wrong_model, wrong_config, wrong_seed, second_systems)}

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import taps
 from answers import matches
+from mine import image_name
 from port import ROOT
 
 KINDS = "settings", "weights", "inputs", "rounding", "contradicted", "nonfinite"
 CAUSE = {"side", "tap", "kind", "verdict", "basis", "size", "bound", "inputs", "explained_by"}
-LAST = re.compile(r"(PASS|FAIL)\b.*?(?:\((\d+) of (\d+) taps compared\))?")
+LAST = re.compile(r"PASS \((\d+) of (\d+) taps compared\)|FAIL\b.*")
 
 
 @dataclass
@@ -44,15 +45,10 @@ def lines_about(text, tap):
     return [line for line in text.splitlines() if re.search(rf"(?<![\w.])({names})(?![\w.])", line)]
 
 
-def as_inputs(entry):
-    """The inputs of a cause: a set of indices, or how many."""
-    return set(entry) if isinstance(entry, list) else entry
-
-
 def form(diff):
     """What is wrong with an answer whatever was compared."""
     if diff.json is None:
-        return [f"no JSON, exit code {diff.code}: {diff.err.strip() or diff.out[-200:]}"]
+        return [f"no JSON, exit code {diff.code}: {(diff.err or diff.out).strip().splitlines()[-1:]}"]
     faults, causes = [], diff.json.get("causes", [])
     if diff.json.get("schema") != "clip-parity/diff-1":
         faults.append(f"schema {diff.json.get('schema')}")
@@ -71,14 +67,16 @@ def form(diff):
 
 
 def last_line(diff):
-    last = LAST.match(diff.out.rstrip().splitlines()[-1] if diff.out.strip() else "")
-    if not last or (last[1] == "PASS") != diff.json["pass"]:
-        return [f"last line {diff.out.rstrip().splitlines()[-1:]}"]
-    counts = re.search(r"\((\d+) of (\d+) taps compared\)", diff.out.rstrip().splitlines()[-1])
-    if last[1] == "PASS" and (not counts or (int(counts[1]), int(counts[2])) != (diff.json["compared"],
-                                                                               diff.json["taps"])):
-        return [f"last line and JSON count otherwise: {diff.json['compared']} of {diff.json['taps']}"]
-    return []
+    """PASS with the counts of the JSON, or FAIL with the first cause."""
+    line = (diff.out.rstrip().splitlines() or [""])[-1]
+    last = LAST.fullmatch(line)
+    if not last or line.startswith("PASS") != diff.json["pass"]:
+        return [f"last line '{line}'"]
+    if line.startswith("PASS"):
+        counts = diff.json["compared"], diff.json["taps"]
+        return [] if (int(last[1]), int(last[2])) == counts else [f"last line '{line}', JSON {counts}"]
+    first = diff.json["causes"][0]["tap"] if diff.json["causes"] else ""
+    return [] if lines_about(line, first) else [f"last line '{line}' without {first}"]
 
 
 def words(diff):
@@ -116,16 +114,16 @@ def names_fault(diff, fault, side, known, count, half):
         return ["PASS"]
     causes = diff.json["causes"]
     affected = [tap for tap in known if matches(tap, fault.taps)]
-    if not half:
-        missing = [tap for tap in affected if tap not in {cause["tap"] for cause in causes}]
-        faults += [f"{len(missing)} of {len(affected)} taps are no cause, such as {missing[0]}"] if missing else []
+    listed = {cause["tap"] for cause in causes}
+    missing = [] if half else [tap for tap in affected if tap not in listed]
+    faults += [f"{len(missing)} of {len(affected)} taps are no cause, such as {missing[0]}"] if missing else []
     others = [cause["tap"] for cause in causes if not matches(cause["tap"], fault.taps + fault.may)]
     faults += [f"{len(others)} other causes, such as {others[0]}"] if others else []
-    return faults + first_cause(causes[0], fault, side, affected, count, unsure) + \
-        upstream(diff, causes[0], known)
+    faults += first_cause(causes[0], fault, side, affected, unsure)
+    return faults + which_inputs(diff, causes[0], fault, count) + nothing_equivalent(diff, causes[0], known)
 
 
-def first_cause(cause, fault, side, affected, count, unsure):
+def first_cause(cause, fault, side, affected, unsure):
     faults = []
     tower = taps.describe(cause["tap"])[0][0]
     earliest = min((tap for tap in affected if taps.describe(tap)[0][0] == tower), key=taps.describe, default=None)
@@ -137,13 +135,23 @@ def first_cause(cause, fault, side, affected, count, unsure):
         faults.append(f"side {cause['side']}, not {side}")
     if fault.words and not re.search(fault.words, cause["explained_by"] or "", re.IGNORECASE):
         faults.append(f"explained by '{cause['explained_by']}', not /{fault.words}/")
-    expected = fault.wrong_inputs(count)
-    if expected and as_inputs(cause["inputs"]) not in (expected, len(expected)):
-        faults.append(f"inputs {cause['inputs']}, not {sorted(expected)}")
     return faults
 
 
-def upstream(diff, cause, known):
+def which_inputs(diff, cause, fault, count):
+    """Where some inputs are wrong alone: these are the cause's, and a single one is named in the text."""
+    expected = fault.wrong_inputs(count)
+    entry = cause["inputs"]
+    if expected and (set(entry) != expected if isinstance(entry, list) else entry != len(expected)):
+        return [f"inputs {entry}, not {sorted(expected)}"]
+    if len(expected) == 1:
+        index, = expected
+        if not re.search(rf"\b(image|input)s? {index}\b|{re.escape(image_name(index))}", diff.out):
+            return [f"image {index} is not named"]
+    return []
+
+
+def nothing_equivalent(diff, cause, known):
     """Behind what is wrong in a tower nothing is equivalent."""
     rank = taps.describe(cause["tap"])[0]
     behind = [tap for tap in known if taps.describe(tap)[0][0] == rank[0] and taps.describe(tap)[0] >= rank]

@@ -28,14 +28,24 @@ class Mine:
     def run(self, name, *settings):
         """The path of a result of demo.yaml with some keys set."""
         path = self.folder / f"{name}.h5"
-        subprocess.run([self.program, "run", TESTS / "demo.yaml", *settings, f"output={path}"], check=True,
-                       cwd=port.ROOT, stdout=subprocess.DEVNULL)
+        done = subprocess.run([self.program, "run", TESTS / "demo.yaml", *settings, f"output={path}"], check=False,
+                              cwd=port.ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip())
         return path
+
+
+def pictures():
+    return sorted(glob.glob("data/fashion-clip/images/*.png", root_dir=port.ROOT))
+
+
+def image_name(index):
+    return Path(pictures()[index]).stem
 
 
 def inputs(images, prompts):
     """In YAML: the first pictures of the demo, or, where there are not so many, synthetic ones."""
-    found = sorted(glob.glob("data/fashion-clip/images/*.png", root_dir=port.ROOT))
+    found = pictures()
     if images > len(found):
         return f"{{synthetic: {{images: {images}, prompts: {min(prompts, len(PROMPTS))}, seed: 0}}}}"
     return f"{{images: [{', '.join(found[:images])}], prompts: [{', '.join(PROMPTS[:prompts])}]}}"
