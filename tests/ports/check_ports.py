@@ -4,12 +4,14 @@
 
     /usr/bin/python3 tests/ports/check_ports.py build/release/clip-parity [CASE ...] [--swap] [--inputs N] [--full]
 
-CASE: a fault of answers.py, or a case of cases.py; `--list` names them. Everything is computed in a temporary folder.
+CASE: a fault of answers.py, or a case of cases.py; `--list` names them. Everything is computed in a temporary folder, unless
+it is to be kept (`--keep FOLDER`).
 """
 
 import argparse
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import port  # first: it sets the path to reference/capture
@@ -32,19 +34,17 @@ def try_fault(name, precision, mine, args):
     """[(case, faults of the answer)] of one port."""
     fault, images = FAULTS[name], images_for(FAULTS[name], args)
     ours = mine.result(fault.port.activation, precision, images, args.inputs)
-    tokens = port.tokens_of(ours)
+    theirs, tokens = mine.folder / f"{name}-{precision}.h5", port.tokens_of(ours)
     capture = port.compute(name, port.pixels_of(ours), tokens, precision)
-    theirs = mine.folder / "theirs.h5"
     port.write(theirs, capture, tokens)
-    found = []
-    for side, pair in (("b", (ours, theirs)), ("a", (theirs, ours))):
-        if side == "b" or args.swap:
-            diff = judge.run_diff(args.program, *pair, mine.folder)
-            wrong = (judge.names_fault(diff, fault, side, list(capture.taps), images, precision != "fp32") if fault.taps else
-                     judge.passes(diff))
-            found.append((f"{name} {precision}{' swapped' if side == 'a' else ''}", wrong))
-    theirs.unlink()
-    return found
+    sides = {"b": (ours, theirs), **({"a": (theirs, ours)} if args.swap else {})}
+    with ThreadPoolExecutor() as pool:
+        diffs = list(pool.map(lambda pair: judge.run_diff(args.program, *pair, mine.folder), sides.values()))
+    if not args.keep:
+        theirs.unlink()
+    return [(f"{name} {precision}{' swapped' if side == 'a' else ''}",
+             judge.names_fault(diff, fault, side, list(capture.taps), images, precision != "fp32") if fault.taps else
+             judge.passes(diff)) for side, diff in zip(sides, diffs)]
 
 
 def answers(args, mine):
@@ -63,6 +63,7 @@ def main(argv=None):
     p.add_argument("--swap", action="store_true", help="`diff THEIRS MINE` as well")
     p.add_argument("--inputs", type=int, default=2, help="images, and prompts up to three")
     p.add_argument("--full", action="store_true", help=f"one image in {cases.FULL} is wrong, not in {MANY}")
+    p.add_argument("--keep", type=Path, metavar="FOLDER", help="write captures there, and keep them")
     p.add_argument("--list", action="store_true", help="name the cases")
     args = p.parse_intermixed_args(argv)
     if args.list:
@@ -74,7 +75,9 @@ def main(argv=None):
     args.program = args.program.resolve()
     passed = failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        for case, wrong in answers(args, Mine(args.program, Path(folder))):
+        mine = Mine(args.program, args.keep.resolve() if args.keep else Path(folder))
+        mine.folder.mkdir(parents=True, exist_ok=True)
+        for case, wrong in answers(args, mine):
             passed, failed = passed + (not wrong), failed + bool(wrong)
             print(f"{'ok  ' if not wrong else 'FAIL'} {case}" + "".join(f"\n       {line}" for line in wrong), flush=True)
     print(f"{passed} passed, {failed} failed")

@@ -4,7 +4,9 @@
 import json
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import taps
 from answers import matches
@@ -26,12 +28,12 @@ class Diff:
 
 
 def run_diff(program, a, b, folder, *more):
-    """Runs `diff A B`; its files are in folder, which exists."""
-    at = folder / "answer.json"
-    at.unlink(missing_ok=True)
-    done = subprocess.run([program, "diff", a, b, "--json", at, "-o", folder / "answer.h5", *more], capture_output=True,
-                          cwd=ROOT, text=True, check=False)
-    return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None)
+    """Runs `diff A B` with more options; folder is for its files."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        at = Path(own) / "answer.json"
+        done = subprocess.run([program, "diff", a, b, "--json", at, "-o", at.with_suffix(".h5"), *more],
+                              capture_output=True, cwd=ROOT, text=True, check=False)
+        return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None)
 
 
 def short(tap):
@@ -119,15 +121,16 @@ def names_fault(diff, fault, side, known, count, half):
     faults += [f"{len(missing)} of {len(affected)} taps are no cause, such as {missing[0]}"] if missing else []
     others = [cause["tap"] for cause in causes if not matches(cause["tap"], fault.taps + fault.may)]
     faults += [f"{len(others)} other causes, such as {others[0]}"] if others else []
-    faults += first_cause(causes[0], fault, side, affected, unsure)
+    faults += first_cause(causes[0], fault, side, affected, half)
     return faults + which_inputs(diff, causes[0], fault, count) + nothing_equivalent(diff, causes[0], known)
 
 
-def first_cause(cause, fault, side, affected, unsure):
+def first_cause(cause, fault, side, affected, half):
+    """In half precision rounding may hide the earliest, not all."""
     faults = []
     tower = taps.describe(cause["tap"])[0][0]
     earliest = min((tap for tap in affected if taps.describe(tap)[0][0] == tower), key=taps.describe, default=None)
-    if cause["tap"] != earliest and not unsure:
+    if cause["tap"] != earliest and not half:
         faults.append(f"first cause {cause['tap']}, not {earliest or affected[0]}")
     if cause["kind"] not in fault.kinds:
         faults.append(f"kind {cause['kind']}, not {' or '.join(fault.kinds)}")
