@@ -83,7 +83,7 @@ FAULTS = {
     "keys_first": Fault(f.KeysFirst, "huggingface/transformers#21519", both("attn.q", "attn.k"),
                         words=r"order|swap|permut|\bk\b|keys?"),
     "keys_values_queries": Fault(f.KeysValuesQueries, "huggingface/transformers#21519",
-                                 both("attn.q", "attn.k", "attn.v"), words=r"order|swap|permut|\bk\b|keys?"),
+                                 both("attn.q", "attn.k", "attn.v"), words=r"order|permut|\bv\b|values?"),
     "out_transposed": Fault(f.OutTransposed, "vllm-project/vllm#44113", both("attn"), words="transpos"),
     "softmax_over_queries": Fault(f.SoftmaxOverQueries, "labmlai/annotated_deep_learning_paper_implementations#146",
                                   both("attn.probs")),
@@ -107,7 +107,7 @@ FAULTS = {
 
     "argmax_fp16": Fault(f.ArgmaxInFp16, "axinc-ai/ailia-models#1389", ("pooled",), words=r"token|position|pool"),
     "not_normalised": Fault(f.NotNormalised, "rom1504/clip-retrieval#290", ("image_features", "text_features"),
-                            words="norm"),
+                            words="norm|left out|skip"),
     "scale_not_exponentiated": Fault(f.ScaleNotExponentiated, "BAAI-DCAI/M3D#52", ("logits_per_image",)),
 
     "hidden_bf16": Fault(f.HiddenBf16, "tenstorrent/tt-forge-models#583", MATRICES, BY_SLOPE, "bf16", may=("**",)),
