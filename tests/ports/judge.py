@@ -87,8 +87,10 @@ def words(diff):
     for cause in diff.json.get("causes", []):
         if cause["kind"] == "contradicted":
             faults += [f"'rounding' of the contradicted {cause['tap']}: {line.strip()}"
-                       for line in lines_about(diff.out, cause["tap"]) if "rounding" in line.lower()]
-    return faults
+                       for line in lines_about(diff.out, cause["tap"]) if "rounding" in line.lower()
+                       and "no rounding can be that large" not in line.lower()]
+    ratios = re.findall(r"rounding\b[^\n]* up to ([\d,.]+) times", diff.out)
+    return faults + [f"'rounding' of {ratio} times" for ratio in ratios if float(ratio.replace(",", "")) > 1000]
 
 
 def passes(diff, compared=None):
@@ -107,13 +109,13 @@ def names_fault(diff, fault, side, known, count, half):
     known: the taps of the port; count: its images; half: it declares fp16 or bf16.
     """
     faults = form(diff)
-    if faults:
+    if diff.json is None:
         return faults
     unsure = half and fault.unsure is not None
     if unsure and diff.code == 0:
-        return [] if re.search(fault.unsure, diff.out) else [f"PASS without '{fault.unsure}'"]
+        return faults + ([] if re.search(fault.unsure, diff.out) else [f"PASS without '{fault.unsure}'"])
     if not diff.json["causes"]:
-        return ["PASS"]
+        return [*faults, "no cause"]
     causes = diff.json["causes"]
     affected = [tap for tap in known if matches(tap, fault.taps)]
     listed = {cause["tap"] for cause in causes}
