@@ -37,7 +37,7 @@ def try_fault(name, precision, mine, args):
     theirs, tokens = mine.folder / f"{name}-{precision}.h5", port.tokens_of(ours)
     capture = port.compute(name, port.pixels_of(ours), tokens, precision)
     port.write(theirs, capture, tokens)
-    sides = {"b": (ours, theirs), **({"a": (theirs, ours)} if args.swap else {})}
+    sides = {"b": (ours, theirs), **({"a": (theirs, ours)} if args.swap and precision == fault.precisions[0] else {})}
     with ThreadPoolExecutor() as pool:
         diffs = list(pool.map(lambda pair: judge.run_diff(args.program, *pair, mine.folder), sides.values()))
     if not args.keep:
@@ -60,7 +60,7 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     p.add_argument("program", type=Path, metavar="clip-parity")
     p.add_argument("cases", nargs="*", metavar="CASE")
-    p.add_argument("--swap", action="store_true", help="`diff THEIRS MINE` as well")
+    p.add_argument("--swap", action="store_true", help="`diff THEIRS MINE` as well, in each fault's first precision")
     p.add_argument("--inputs", type=int, default=2, help="images, and prompts up to three")
     p.add_argument("--full", action="store_true", help=f"one image in {cases.FULL} is wrong, not in {MANY}")
     p.add_argument("--keep", type=Path, metavar="FOLDER", help="write captures there, and keep them")
