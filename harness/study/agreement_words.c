@@ -118,12 +118,22 @@ static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part
                p->row[CP_OPERATION_FIELD_F], words->a, p->row[CP_OPERATION_FIELD_Y]);
 }
 
+static void say_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
+                          const struct cp_agreement_words *words) {
+    const char *name = input_name(p, words);
+    cp_say(s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
+           p->inputs, p->checked, p->tap->place.tower == CP_TEXT ? "prompt" : "image",
+           p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN],
+           p->tap->place.tower == CP_TEXT ? "prompt" : "image", p->worst);
+    if (name)
+        cp_say(s, " (%.60s)", name);
+}
+
 void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct cp_agreement_words *words) {
     switch (p->kind) {
     case CP_OWN_NONFINITE:
-        cp_say(s, "makes NaN or infinity of finite operands, first at (%.0f, %.0f)",
-               p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN]);
-        break;
+        say_nonfinite(s, p, words);
+        return;
     case CP_OWN_CONTRADICTED:
         say_contradicted(s, p);
         break;

@@ -99,7 +99,10 @@ static int explain(const struct pixels *p, double *row) {
     bool twice = true;
     for (size_t c = 0; c < 3; c++) {
         lines[c] = fit(p, c, c);
-        twice = twice && lines[c].left <= FITS && is_same(&lines[c], 1 / p->std[c], -p->mean[c] / p->std[c]);
+        /* One pass' pixels normalised once more are the other's. */
+        twice = twice && lines[c].left <= FITS &&
+                (is_same(&lines[c], 1 / p->std[c], -p->mean[c] / p->std[c]) ||
+                 is_same(&lines[c], p->std[c], p->mean[c]));
     }
     const int changed = changed_channels(lines, &channel);
     row[CP_LEDGER_FIELD_ROW] = channel;

@@ -167,7 +167,14 @@ static int rank_of(const double *row) {
     return verdict;
 }
 
+/* Pixels that differ from the baseline's, whatever they are by themselves. */
+static bool differs(const double *row) {
+    return row[CP_LEDGER_FIELD_VERDICT] <= CP_LEDGER_EXPLAINED && !isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]);
+}
+
 static bool is_worse(const double *a, const double *b) {
+    if (differs(a) != differs(b))
+        return differs(a);
     if (rank_of(a) != rank_of(b))
         return rank_of(a) > rank_of(b);
     const double x = a[CP_LEDGER_FIELD_COARSENESS], y = b[CP_LEDGER_FIELD_COARSENESS];
@@ -261,7 +268,7 @@ static void look_at_slopes(const struct summary *s) {
 static double differing_inputs(const struct summary *s) {
     double count = 0;
     for (size_t i = 0; i < s->inputs; i++)
-        count += !isnan(row_at(s, i)[CP_LEDGER_FIELD_ALTERNATIVE]);
+        count += differs(row_at(s, i));
     return count;
 }
 
