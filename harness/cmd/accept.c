@@ -53,6 +53,21 @@ static enum cp_status weigh(const struct arguments *a, const struct cp_gate_verd
            cp_expected(err, "--reason TEXT; `clip-parity check` says where");
 }
 
+/* What contradicts its own settings is not accepted without saying why. */
+static enum cp_status check_contradicted(const struct arguments *a, const struct cp_gate_samples *samples,
+                                         struct cp_error *err) {
+    const struct cp_gate_tap *tap = cp_gate_contradicted(samples);
+    if (!tap)
+        return CP_OK;
+    printf("contradicted: %s does not compute what its settings say%s%s\n", tap->name,
+           tap->explained ? "; explained by: " : "", tap->explained ? tap->explained : "");
+    if (a->reason)
+        return CP_OK;
+    return cp_fail(err, CP_PARITY_FAILURE, a->source.baseline, "would accept what contradicts itself at %s",
+                   tap->name),
+           cp_expected(err, "--reason TEXT, or settings that say what is computed");
+}
+
 /* accepted: what the baseline file holds, NULL where there is none. */
 static enum cp_status accept(const struct arguments *a, const struct cp_experiment *experiment,
                              const struct cp_gate_samples *accepted, struct cp_error *err) {
@@ -61,6 +76,7 @@ static enum cp_status accept(const struct arguments *a, const struct cp_experime
     bool changed = true;
     enum cp_status status;
     CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
+    CP_TRY_DONE(check_contradicted(a, &samples, err));
     if (accepted) {
         CP_TRY_DONE(cp_gate_judge(experiment, &samples, accepted, true, &verdict, err));
         CP_TRY_DONE(weigh(a, &verdict, &changed, err));

@@ -127,8 +127,8 @@ static enum cp_status read_oracle(const struct reading *r, const struct cp_yaml 
 
 static enum cp_status read_samples(const struct reading *r, const struct cp_yaml *node,
                                    const struct cp_gate_tap *same, struct cp_gate_tap *tap) {
-    static const char *const keys[] = {"bits", "type",  "nonfinite", "worst_token",
-                                       "ulp",  "error", "oracle",    NULL};
+    static const char *const keys[] = {"bits",  "type",   "nonfinite", "contradicted", "worst_token", "ulp",
+                                       "error", "oracle", NULL};
     const struct cp_yaml *bits;
     CP_TRY(cp_yaml_keys(node, tap->name, keys, r->err));
     CP_TRY(required(r, node, "bits", &bits));
@@ -136,6 +136,7 @@ static enum cp_status read_samples(const struct reading *r, const struct cp_yaml
         CP_TRY(read_digest(r, bits, "bits", tap->bits));
     CP_TRY(read_type(r, cp_yaml_get(node, "type"), &tap->type));
     CP_TRY(read_number(r, node, "nonfinite", &tap->nonfinite));
+    CP_TRY(read_number(r, node, "contradicted", &tap->contradicted));
     CP_TRY(read_number(r, node, "worst_token", &tap->worst_token));
     CP_TRY(read_number(r, node, "ulp", &tap->ulp));
     CP_TRY(read_values(r, node, "error", &tap->error, &tap->inputs));

@@ -76,6 +76,8 @@ static void put_tap(FILE *out, const struct cp_gate_tap *tap, const struct cp_ga
         (void)fprintf(out, ", type: %s", cp_dtype_name(tap->type));
     if (tap->nonfinite > 0)
         (void)fprintf(out, ", nonfinite: %.0f", tap->nonfinite);
+    if (tap->contradicted > 0)
+        put_number(out, "contradicted", tap->contradicted);
     put_number(out, "worst_token", tap->worst_token);
     if (cp_gate_is_elementwise(tap->point))
         put_number(out, "ulp", tap->ulp);

@@ -27,9 +27,11 @@ struct cp_gate_tap {
     char bits[CP_GATE_BITS]; /* of SHA-256 over the digests of all inputs; "": not recorded */
     size_t inputs;           /* whose errors are kept */
     double *error, *oracle;  /* [inputs] RMS of the rounding error, and of the oracle */
-    double worst_token; /* largest rounding error of one token of any input, relative L2; NaN: no oracle */
-    double ulp;         /* largest error of the operation by itself, in ULPs; NaN: not measured */
-    double nonfinite;   /* elements that are finite on one side alone */
+    double worst_token;  /* largest rounding error of one token of any input, relative L2; NaN: no oracle */
+    double ulp;          /* largest error of the operation by itself, in ULPs; NaN: not measured */
+    double nonfinite;    /* elements that are finite on one side alone */
+    double contradicted; /* times the bound that the operation is beyond, or what reruns show; 0: it is not */
+    const char *explained;               /* what explains that; of a run alone, NULL: nothing */
     struct cp_gate_place place;          /* of a run alone */
     const struct cp_reader_texts *names; /* of its inputs; of a run alone */
     enum cp_point point;                 /* of a run alone */
@@ -102,6 +104,8 @@ bool cp_gate_same(const struct cp_gate_tap *a, const struct cp_gate_tap *b);
 enum cp_gate_kind {
     CP_GATE_UNMATCHED, /* there on one side alone */
     CP_GATE_NONFINITE,
+    CP_GATE_CONTRADICTED, /* the operation does not compute what its own settings say, and was not accepted so
+                           */
     CP_GATE_BITS_KIND,
     CP_GATE_MATHS,
     CP_GATE_RATIO,
@@ -160,6 +164,8 @@ enum cp_status cp_gate_judge(const struct cp_experiment *experiment, const struc
                              struct cp_gate_verdict *verdict, struct cp_error *err);
 void cp_gate_verdict_free(struct cp_gate_verdict *verdict);
 bool cp_gate_passed(const struct cp_gate_verdict *verdict);
+/* The first tap of a run that contradicts its own settings; NULL: none. */
+const struct cp_gate_tap *cp_gate_contradicted(const struct cp_gate_samples *samples);
 /* Findings that failed in a kind. */
 size_t cp_gate_count(const struct cp_gate_judged *judged, enum cp_gate_kind kind);
 /* Whether a finding fails in another kind than its bits. */

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-const char *const cp_gate_kind_names[CP_GATE_KINDS] = {"unmatched",   "nonfinite", "bits",  "maths", "ratio",
-                                                       "worst_token", "ulp",       "flips", "kl"};
+const char *const cp_gate_kind_names[CP_GATE_KINDS] = {
+    "unmatched", "nonfinite", "contradicted", "bits", "maths", "ratio", "worst_token", "ulp", "flips", "kl"};
 
 enum cp_status cp_judge_no_memory(const struct cp_judging *j) {
     return cp_fail(j->err, CP_INTERNAL, j->verdict->samples->path, "out of memory");
@@ -149,6 +149,14 @@ size_t cp_gate_count(const struct cp_gate_judged *judged, enum cp_gate_kind kind
     for (size_t i = 0; i < judged->findings; i++)
         count += judged->finding[i].measure[kind].outcome == CP_GATE_FAILED;
     return count;
+}
+
+const struct cp_gate_tap *cp_gate_contradicted(const struct cp_gate_samples *samples) {
+    for (size_t s = 0; s < samples->subjects; s++)
+        for (size_t t = 0; t < samples->subject[s].taps; t++)
+            if (samples->subject[s].tap[t].contradicted > 0)
+                return &samples->subject[s].tap[t];
+    return NULL;
 }
 
 bool cp_gate_tells(const struct cp_gate_finding *finding, enum cp_gate_kind kind) {

@@ -135,6 +135,14 @@ static enum cp_status judge_ulp(const struct cp_judging *j, const char *subject,
     return CP_OK;
 }
 
+/* What was accepted contradicted, with a reason, may stay so. */
+static void judge_contradicted(struct cp_gate_finding *f) {
+    struct cp_gate_measure *m = &f->measure[CP_GATE_CONTRADICTED];
+    m->value = f->tap->contradicted;
+    m->accepted = m->limit = f->accepted->contradicted;
+    m->outcome = !(m->value > 0) ? CP_GATE_PASSED : m->accepted > 0 ? CP_GATE_ALLOWED : CP_GATE_FAILED;
+}
+
 enum cp_status cp_judge_tap(const struct cp_judging *j, const struct cp_gate_judged *judged,
                             struct cp_gate_finding *f) {
     const char *subject = judged->name;
@@ -146,6 +154,7 @@ enum cp_status cp_judge_tap(const struct cp_judging *j, const struct cp_gate_jud
     nonfinite->value = f->tap->nonfinite;
     nonfinite->accepted = nonfinite->limit = f->accepted->nonfinite;
     weigh(nonfinite, true);
+    judge_contradicted(f);
     f->measure[CP_GATE_RATIO].limit = automatic_ratio(j->verdict, f->accepted->type);
     CP_TRY(judge_bits(j, subject, f));
     CP_TRY(judge_maths(j, judged, f));

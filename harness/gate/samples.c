@@ -139,6 +139,17 @@ static enum cp_status take_ulp(const struct taking *t, const char *object, enum 
     return status;
 }
 
+/* Whether the pass does what it says there; row NULL: its ledger is not there. */
+static void take_ledger(const struct taking *t, const double *row, struct cp_gate_tap *tap) {
+    const struct cp_reader_texts *names = &t->samples->report.alternatives;
+    if (!row || row[CP_OPERATION_FIELD_VERDICT] != CP_LEDGER_CONTRADICTED)
+        return;
+    const double bound = row[CP_OPERATION_FIELD_BOUND], alternative = row[CP_OPERATION_FIELD_ALTERNATIVE];
+    tap->contradicted = bound > 1 ? bound : fmax(row[CP_OPERATION_FIELD_COARSENESS], 1);
+    if (alternative >= 0 && alternative < (double)names->count)
+        tap->explained = names->items[(size_t)alternative];
+}
+
 /* The metrics of the baseline lie beside those of the candidate. */
 static enum cp_status take_tap(const struct taking *t, const char *subject, const char *candidate,
                                const struct cp_report_tap *from, struct cp_gate_tap *tap) {
@@ -150,6 +161,7 @@ static enum cp_status take_tap(const struct taking *t, const char *subject, cons
                                 .place.input = SIZE_MAX,
                                 .names = from->inputs,
                                 .point = from->point};
+    take_ledger(t, from->ledger[subject == candidate], tap);
     CP_TRY(take_bits(t, subject, tap));
     (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/metrics", candidate, tap->name);
     CP_TRY(take_metrics(t, object, part, tap));
@@ -385,7 +397,7 @@ static bool alike(double a, double b) {
 bool cp_gate_same(const struct cp_gate_tap *a, const struct cp_gate_tap *b) {
     bool same = a->inputs == b->inputs && a->type == b->type && strcmp(a->bits, b->bits) == 0 &&
                 alike(a->worst_token, b->worst_token) && alike(a->ulp, b->ulp) &&
-                a->nonfinite == b->nonfinite;
+                a->nonfinite == b->nonfinite && a->contradicted == b->contradicted;
     for (size_t i = 0; same && i < a->inputs; i++)
         same = alike(a->error[i], b->error[i]) && alike(a->oracle[i], b->oracle[i]);
     return same;

@@ -74,6 +74,12 @@ void cp_gate_say(const struct cp_gate_judged *judged, const struct cp_gate_findi
     case CP_GATE_NONFINITE:
         cp_say(&s, "%.0f values not finite, accepted %.0f", m->value, m->accepted);
         break;
+    case CP_GATE_CONTRADICTED:
+        cp_say(&s, "does not compute what its settings say: ");
+        cp_say_multiple(&s, m->value);
+        cp_say(&s, " times beyond any rounding%s%s", f->tap->explained ? "; explained by: " : "",
+               f->tap->explained ? f->tap->explained : "");
+        break;
     case CP_GATE_BITS_KIND:
         cp_say(&s, "other bits%s", cp_gate_worse(f) ? "" : ", as accurate as accepted");
         break;

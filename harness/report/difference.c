@@ -122,6 +122,9 @@ void cp_difference_print(const struct cp_difference *d, FILE *out) {
         (void)fprintf(out, "unmatched, in one file only: %zu taps", d->agreement.unmatched);
         print_names(d, is_unmatched, out);
     }
+    if (d->agreement.recomputed && !d->agreement.tolerance)
+        (void)fprintf(out, "recomputed by a capture tool, so not judged: %zu taps\n",
+                      d->agreement.recomputed);
     if (d->agreement.tolerance && count_outside(d)) {
         (void)fprintf(out, "outside the tolerance: %zu taps", count_outside(d));
         print_names(d, is_outside, out);

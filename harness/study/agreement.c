@@ -142,11 +142,16 @@ static size_t add_ratio(const struct cp_agreement_tap *tap, double times, struct
 
 enum { PARTS_OF_TAP = 10 };
 
+static bool was_recomputed(const struct cp_agreement_tap *tap) {
+    return (tap->a && tap->a[CP_OPERATION_FIELD_RECOMPUTED] == 1) ||
+           (tap->b && tap->b[CP_OPERATION_FIELD_RECOMPUTED] == 1);
+}
+
 static size_t parts_of_tap(const struct cp_agreement_tap *tap, double times,
                            struct cp_own_part parts[PARTS_OF_TAP]) {
     const int a = verdict_of(tap->a), b = verdict_of(tap->b);
     size_t count = 0;
-    if (!tap->compared)
+    if (!tap->compared || was_recomputed(tap))
         return 0;
     count += add_sides(tap, CP_OWN_NONFINITE, is_own_nonfinite(tap->a), is_own_nonfinite(tap->b), parts);
     count += add_sides(tap, CP_OWN_CONTRADICTED, a == CP_LEDGER_CONTRADICTED, b == CP_LEDGER_CONTRADICTED,
@@ -181,6 +186,9 @@ static void conclude(const struct cp_agreement_tap *taps, size_t count,
     size_t identical = 0, explained = 0, outside = 0;
     for (size_t t = 0; t < count; t++) {
         a->unmatched += !taps[t].compared;
+        a->recomputed += taps[t].compared && was_recomputed(&taps[t]);
+        if (was_recomputed(&taps[t]) && isnan(taps[t].beyond))
+            continue;
         a->compared += taps[t].compared;
         identical += taps[t].compared && taps[t].different == 0;
         explained += taps[t].compared && is_explained(taps[t].a) && is_explained(taps[t].b);

@@ -65,6 +65,7 @@ struct cp_own_part {
 struct cp_agreement {
     size_t taps, compared, agreeing; /* agreeing: matched taps at which nothing is amiss */
     size_t unmatched;
+    size_t recomputed; /* compared, but not observed on one side, so that nothing is concluded from them */
     size_t parts;
     struct cp_own_part *part; /* [parts] in order of execution */
     bool tolerance;           /* decides, in the place of the parts */

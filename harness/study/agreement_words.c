@@ -297,7 +297,8 @@ void cp_agreement_print_hidden(const struct cp_agreement_tap *taps, size_t count
             double needs = 0;
             const size_t found = hidden_at(taps, count, second, i, &needs);
             if (found)
-                (void)fprintf(out, "  %s at %zu taps: %s cannot tell; needs about %.0f inputs\n",
-                              words->alternatives[i], found, second ? words->b : words->a, needs);
+                (void)fprintf(out, "  %s at %zu tap%s of %s: cannot tell; needs about %.0f inputs\n",
+                              words->alternatives[i], found, found == 1 ? "" : "s",
+                              second ? words->b : words->a, needs);
         }
 }

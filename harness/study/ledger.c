@@ -214,10 +214,14 @@ static void take_over(struct cp_ledger_at *at) {
     at->value[CP_CLASS_FEATURES] = side->classes;
 }
 
-static bool was_recomputed(const struct cp_ledger_at *at, size_t site) {
-    const struct cp_capture *capture = cp_captured_of(at->ls->study, at->s);
-    const size_t tap = capture ? at->ls->study->captured[at->s].tap[site] : 0;
+bool cp_ledger_recomputed(const struct cp_study *study, size_t s, size_t site) {
+    const struct cp_capture *capture = cp_captured_of(study, s);
+    const size_t tap = capture ? study->captured[s].tap[site] : 0;
     return capture && tap < capture->taps && capture->tap[tap].recomputed;
+}
+
+static bool was_recomputed(const struct cp_ledger_at *at, size_t site) {
+    return cp_ledger_recomputed(at->ls->study, at->s, site);
 }
 
 static bool was_grafted(const struct cp_ledger_at *at, size_t site) {

@@ -181,6 +181,8 @@ enum cp_operation_field {
     CP_OPERATION_FIELD_NEEDS,  /* about so many inputs would */
     CP_OPERATION_FIELD_SETTINGS,
     CP_OPERATION_FIELD_WEIGHTS,
+    CP_OPERATION_FIELD_RECOMPUTED, /* 1: a capture tool computed it afterwards, so that it counts as not
+                                      recorded */
     CP_OPERATION_FIELD_COUNT
 };
 extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
@@ -190,6 +192,8 @@ extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
 /* The row of a site in the operations of pass s; SIZE_MAX: there is none. */
+/* Whether a captured pass's tensor at a site was not observed. */
+bool cp_ledger_recomputed(const struct cp_study *study, size_t s, size_t site);
 size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
 /* One batch's rows of pass s at a site. */
 enum cp_status cp_ledger_store(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,

@@ -15,7 +15,7 @@ const char *const cp_ledger_field_names[CP_LEDGER_FIELDS] = {
 const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT] = {
     "verdict", "basis", "inputs",      "failing", "worst_input", "bound",    "coarseness",  "residual",
     "plain",   "row",   "column",      "y",       "f",           "own",      "alternative", "tried",
-    "after",   "slope", "slope_error", "hidden",  "needs",       "settings", "weights"};
+    "after",   "slope", "slope_error", "hidden",  "needs",       "settings", "weights",     "recomputed"};
 
 static const char *const slope_names[] = {"rd", "dd", "variance"};
 
@@ -328,6 +328,7 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
         if (inputs == 0)
             rows[0] = CP_LEDGER_UNCHECKED;
         summarise(&summary);
+        fields[CP_OPERATION_FIELD_RECOMPUTED] = cp_ledger_recomputed(ls->study, s, i);
         status = cp_result_write(ls->result, side->operations, tap, 1, fields, err);
     }
     free(rows);
