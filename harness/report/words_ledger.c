@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the ledgers of both passes found, in words: parts side by side, each with its size. */
+#include "report/difference.h"
+#include "report/words.h"
+
+#include <math.h>
+
+enum { CLAUSES = 3 }; /* different explanations before the rest is only counted */
+
+size_t cp_report_count_own(const struct cp_report_candidate *c, int side, enum cp_own_kind kind) {
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        count += cp_report_has(&c->tap[t], side, kind);
+    return count;
+}
+
+const char *cp_report_explanation(const struct cp_reader_texts *alternatives, const double *row) {
+    const double alternative = row ? row[CP_OPERATION_FIELD_ALTERNATIVE] : NAN;
+    return alternative >= 0 && alternative < (double)alternatives->count
+               ? alternatives->items[(size_t)alternative]
+               : NULL;
+}
+
+/* ---- operations that do something of their own ---- */
+
+static bool is_of(const struct cp_own_part *part, int side, enum cp_own_kind kind) {
+    return part->kind == kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
+}
+
+static bool is_like(const struct cp_own_part *a, const struct cp_own_part *b) {
+    return a->kind == b->kind && a->side == b->side && a->alternative == b->alternative &&
+           isnan(a->slope) == isnan(b->slope) && a->basis == b->basis;
+}
+
+static bool has_like(const struct cp_tap_set *set, size_t tap) {
+    const struct cp_difference *d = set->candidate->difference;
+    for (size_t p = 0; p < d->agreement.parts; p++)
+        if (d->agreement.part[p].tap == &d->tap[tap] && is_like(&d->agreement.part[p], set->like))
+            return true;
+    return false;
+}
+
+/* The largest of the parts like one, where that one is the first; NULL where it is not. */
+static const struct cp_own_part *lead(const struct cp_agreement *a, const struct cp_own_part *first) {
+    const struct cp_own_part *largest = first;
+    for (size_t p = 0; p < a->parts; p++) {
+        if (!is_like(&a->part[p], first))
+            continue;
+        if (&a->part[p] < first)
+            return NULL;
+        largest = a->part[p].bound > largest->bound ? &a->part[p] : largest;
+    }
+    return largest;
+}
+
+bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, int side, enum cp_own_kind kind,
+                  const char *before) {
+    size_t clauses = 0;
+    for (size_t p = 0; c->difference && p < c->difference->agreement.parts; p++) {
+        const struct cp_own_part *part = &c->difference->agreement.part[p];
+        const struct cp_own_part *largest =
+            is_of(part, side, kind) ? lead(&c->difference->agreement, part) : NULL;
+        const struct cp_tap_set set = {.candidate = c, .has = has_like, .like = part};
+        if (!largest || clauses++ >= CLAUSES)
+            continue;
+        cp_say(s, "%s at ", clauses == 1 ? before : ";");
+        if (!cp_say_taps(s, &set))
+            cp_say(s, "%s", part->tap->address);
+        cp_say(s, " ");
+        cp_own_say(s, largest, &c->difference->words);
+    }
+    if (clauses > CLAUSES)
+        cp_say(s, "; and so on, %zu operations in all", cp_report_count_own(c, side, kind));
+    return clauses > 0;
+}
+
+/* ---- what was declared ---- */
+
+/* The candidate's own error at the taps of a set beside a part's size. */
+struct shares {
+    double size, own;
+    size_t taps, larger; /* where the own error is the larger */
+};
+
+static struct shares shares_of(const struct cp_tap_set *set, enum cp_operation_field field) {
+    struct shares shares = {NAN, NAN, 0, 0};
+    for (size_t t = 0; t < set->candidate->taps; t++) {
+        const double *row = set->candidate->tap[t].ledger[1];
+        if (!row || !set->has(set, t))
+            continue;
+        shares.size = fmax(shares.size, row[field]);
+        shares.own = fmax(shares.own, row[CP_OPERATION_FIELD_RESIDUAL]);
+        shares.larger += row[CP_OPERATION_FIELD_RESIDUAL] > row[field];
+        shares.taps++;
+    }
+    return shares;
+}
+
+static bool has_kind(const struct cp_tap_set *set, size_t tap) {
+    return cp_report_has(&set->candidate->tap[tap], 1, (enum cp_own_kind)set->which);
+}
+
+static void say_share(struct cp_sentence *s, const struct cp_report_candidate *c, enum cp_own_kind kind,
+                      enum cp_operation_field field, const char *what, const char **before) {
+    const struct cp_tap_set set = {.candidate = c, .has = has_kind, .which = (int)kind};
+    const struct shares shares = shares_of(&set, field);
+    if (shares.taps == 0)
+        return;
+    cp_say(s, "%s%s", *before, what);
+    (void)cp_say_taps(s, &set);
+    cp_say(s, " (%s%.2g, own error %s%.2g", shares.taps > 1 ? "up to " : "", shares.size,
+           shares.taps > 1 ? "up to " : "", shares.own);
+    if (shares.larger && shares.taps > 1)
+        cp_say(s, ", the larger at %zu of %zu", shares.larger, shares.taps);
+    cp_say(s, ")");
+    *before = ", to ";
+}
+
+static void say_inputs(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
+    for (size_t p = 0; p < c->difference->agreement.parts; p++) {
+        const struct cp_own_part *part = &c->difference->agreement.part[p];
+        if (part->kind != CP_OWN_INPUTS)
+            continue;
+        cp_say(s, part->tap->place.point == CP_TOKENS ? "%sdifferent token ids" : "%sdifferent pixels at %s",
+               *before, part->tap->address);
+        if (part->size > 0 && part->tap->place.point != CP_TOKENS)
+            cp_say(s, " (%.2g)", part->size);
+        *before = ", to ";
+    }
+}
+
+bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    static const char first[] = ", attributed to ";
+    const char *before = first;
+    if (!c->difference)
+        return false;
+    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "the settings of ", &before);
+    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "the weights of ", &before);
+    say_inputs(s, c, &before);
+    return before != first;
+}
+
+/* ---- how much is explained ---- */
+
+static bool is_checked(const double *row) {
+    return row && row[CP_OPERATION_FIELD_VERDICT] != CP_LEDGER_UNCHECKED;
+}
+
+/* What was not finite already is no fault of the operation. */
+static bool is_explained(const double *row) {
+    const int verdict = (int)row[CP_OPERATION_FIELD_VERDICT];
+    return verdict == CP_LEDGER_EXACT || verdict == CP_LEDGER_EXPLAINED;
+}
+
+void cp_say_explained(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    size_t checked = 0, explained = 0, unchecked = 0;
+    for (size_t t = 0; t < c->taps; t++) {
+        const double *a = c->tap[t].ledger[0], *b = c->tap[t].ledger[1];
+        if (is_checked(a) && is_checked(b)) {
+            checked++;
+            explained += is_explained(a) && is_explained(b);
+        } else if (c->tap[t].over_inputs.compared > 0) {
+            unchecked++;
+        }
+    }
+    if (checked && explained == checked)
+        cp_say(s, "; all %zu operations of both passes are explained by their declared arithmetic", checked);
+    else if (checked)
+        cp_say(s, "; %zu of %zu operations of both passes are explained by their declared arithmetic",
+               explained, checked);
+    if (unchecked)
+        cp_say(s, "%s %zu could not be checked", checked ? "," : ";", unchecked);
+}
