@@ -81,10 +81,10 @@ static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_ca
         cp_say(s, " (up to %.2g)", size);
 }
 
-/* ", attributed to the settings of A (0.01), to the weights of B and to the rounding of C"; of a result
+/* ", attributed to different settings of A (0.01), to different weights in B and to the rounding of C"; of a result
  * without a ledger as its local verdicts have it. */
 static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    static const char *const how[] = {"the settings of ", "the weights of "};
+    static const char *const how[] = {"different settings of ", "different weights in "};
     static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS};
     const char *before = ", attributed to ";
     if (cp_say_attributed(s, c))
@@ -182,17 +182,29 @@ static void say_unmatched(struct cp_sentence *s, const struct cp_report_candidat
         cp_say(s, "; %zu of %zu taps are on one side only", unmatched, c->taps);
 }
 
-/* What makes the declared passes differ, as a verb. */
-static const char *how_it_differs(const struct cp_report_candidate *c) {
+/* What makes the declared passes differ. */
+static enum cp_own_kind declared(const struct cp_report_candidate *c) {
     const size_t settings =
         c->difference ? cp_report_count_own(c, 1, CP_OWN_SETTINGS) : count_causes(c, CP_CAUSE_SEMANTIC);
     const size_t weights =
         c->difference ? cp_report_count_own(c, 1, CP_OWN_WEIGHTS) : count_causes(c, CP_CAUSE_WEIGHTS);
     if (settings == 0 && weights)
-        return "uses different weights from";
-    if (settings == 0 && cp_report_count_own(c, 1, CP_OWN_INPUTS))
-        return "gets different inputs from";
-    return "computes a different function from";
+        return CP_OWN_WEIGHTS;
+    return settings == 0 && cp_report_count_own(c, 1, CP_OWN_INPUTS) ? CP_OWN_INPUTS : CP_OWN_SETTINGS;
+}
+
+const char *cp_report_difference_words(const struct cp_report_candidate *c) {
+    const enum cp_own_kind kind = declared(c);
+    return kind == CP_OWN_WEIGHTS  ? "different weights"
+           : kind == CP_OWN_INPUTS ? "different inputs"
+                                   : "different function";
+}
+
+static const char *how_it_differs(const struct cp_report_candidate *c) {
+    const enum cp_own_kind kind = declared(c);
+    return kind == CP_OWN_WEIGHTS  ? "uses different weights from"
+           : kind == CP_OWN_INPUTS ? "gets different inputs from"
+                                   : "computes a different function from";
 }
 
 /* Where nothing is contradicted, coarse or declared otherwise. */

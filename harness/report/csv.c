@@ -38,7 +38,28 @@ static void put_header(FILE *out) {
     (void)fputs(",worst_input", out);
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
-    (void)fputc('\n', out);
+    (void)fputs(",ledger_verdict,ledger_basis,bound_ratio,coarseness,explained_by,settings_part,weights_part,"
+                "baseline_ledger_verdict\n",
+                out);
+}
+
+static const char *verdict_word(const double *row) {
+    return row ? cp_ledger_verdict_names[(int)row[CP_OPERATION_FIELD_VERDICT]] : "";
+}
+
+static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_report_tap *tap) {
+    static const enum cp_operation_field sizes[] = {CP_OPERATION_FIELD_BOUND, CP_OPERATION_FIELD_COARSENESS},
+                                         parts[] = {CP_OPERATION_FIELD_SETTINGS, CP_OPERATION_FIELD_WEIGHTS};
+    const double *row = tap->ledger[1];
+    const char *explanation = cp_report_explanation(&r->alternatives, row);
+    put_text(out, verdict_word(row));
+    put_text(out, row ? cp_report_basis(row) : "");
+    for (size_t i = 0; i < 2; i++)
+        put(out, row ? row[sizes[i]] : NAN);
+    put_text(out, explanation ? explanation : "");
+    for (size_t i = 0; i < 2; i++)
+        put(out, row ? row[parts[i]] : NAN);
+    put_text(out, verdict_word(tap->ledger[0]));
 }
 
 static void put_details(FILE *out, const struct cp_report_tap *tap) {
@@ -59,7 +80,8 @@ static void put_details(FILE *out, const struct cp_report_tap *tap) {
 }
 
 /* Names of candidates and taps hold no comma and no quote: the experiment refuses them. */
-static void put_row(FILE *out, const char *candidate, const struct cp_report_tap *tap) {
+static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
+                    const struct cp_report_tap *tap) {
     (void)fprintf(out, "%s,%s,%s,%s,%s", candidate, cp_tower_names[tap->tower], tap->name,
                   cp_verdict_word(tap->verdict, CP_FIELD_VERDICT),
                   cp_verdict_word(tap->verdict, CP_FIELD_ROUNDING));
@@ -72,6 +94,7 @@ static void put_row(FILE *out, const char *candidate, const struct cp_report_tap
     for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
         put(out, tap->verdict[f]);
     put_details(out, tap);
+    put_ledger(out, r, tap);
     (void)fputc('\n', out);
 }
 
@@ -79,5 +102,5 @@ void cp_report_csv(const struct cp_report *r, FILE *out) {
     put_header(out);
     for (size_t c = 0; c < r->candidates; c++)
         for (size_t t = 0; t < r->candidate[c].taps; t++)
-            put_row(out, r->candidate[c].name, &r->candidate[c].tap[t]);
+            put_row(out, r, r->candidate[c].name, &r->candidate[c].tap[t]);
 }

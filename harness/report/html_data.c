@@ -67,6 +67,18 @@ static double bound_of(const struct cp_report_tap *tap, int bound) {
     return tap->bracket[bound];
 }
 
+static double state_of(const struct cp_report_tap *tap, int which) {
+    return (void)which, cp_report_state(tap);
+}
+
+static double ledger_of(const struct cp_report_tap *tap, int field) {
+    return tap->ledger[1] ? tap->ledger[1][field] : NAN;
+}
+
+static double baseline_ledger_of(const struct cp_report_tap *tap, int field) {
+    return tap->ledger[0] ? tap->ledger[0][field] : NAN;
+}
+
 /* A list of numbers, or the same as little-endian float32 in base64, whichever is shorter: where there are
  * three digits each, that is a third less. */
 static void put_values(FILE *out, const double *values, size_t count) {
@@ -178,6 +190,10 @@ static void put_candidate(FILE *out, const struct cp_report *r, size_t c) {
     put_columns(out, r, c, "verdict", verdict_of, CP_VERDICT_FIELDS);
     put_columns(out, r, c, "mean", mean_of, CP_METRIC_COUNT);
     put_columns(out, r, c, "worst", worst_of, CP_METRIC_COUNT);
+    put_key(out, "state");
+    put_column(out, r, c, state_of, 0);
+    if (r->candidate[c].ledger)
+        put_columns(out, r, c, "ledger", ledger_of, CP_OPERATION_FIELD_COUNT);
     put_key(out, "worstInput");
     put_column(out, r, c, worst_input_of, CP_REL_L2);
     if (r->candidate[c].local) {
@@ -218,6 +234,10 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_key(out, "file");
     cp_html_json_text(out, r->file);
     put_texts(out, "verdicts", cp_verdict_names, CP_VERDICT_COUNT);
+    put_texts(out, "states", cp_report_state_names, CP_REPORT_STATES);
+    put_texts(out, "ledgerFields", cp_operation_field_names, CP_OPERATION_FIELD_COUNT);
+    put_texts(out, "ledgerVerdicts", cp_ledger_verdict_names, CP_LEDGER_VERDICTS);
+    put_texts(out, "alternatives", r->alternatives.items, r->alternatives.count);
     put_texts(out, "causes", cp_cause_names, CP_CAUSE_COUNT);
     put_texts(out, "fields", cp_verdict_field_names, CP_VERDICT_FIELDS);
     put_texts(out, "metrics", cp_metric_names, CP_METRIC_COUNT);
@@ -226,6 +246,7 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_taps(out, r);
     put_columns(out, r, 0, "floor", floor_of, 1);
     put_columns(out, r, 0, "bounds", bound_of, CP_BOUND_COUNT);
+    put_columns(out, r, 0, "baselineLedger", baseline_ledger_of, CP_OPERATION_FIELD_COUNT);
     (void)fprintf(out, ",\"least\":%d,\"grid\":%zu,\"thumbs\":", CP_VERDICT_MIN_INPUTS, r->patch_grid);
     cp_html_thumbnails(r, out);
     (void)fputs(",\"candidates\":[", out);

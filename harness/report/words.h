@@ -34,12 +34,16 @@ bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidat
  * 0) or the candidate (1): one clause for each explanation, ";" between. */
 bool cp_say_found(struct cp_sentence *sentence, const struct cp_report_candidate *candidate, int side,
                   enum cp_own_kind kind, const char *before);
-/* ", attributed to settings at PLACES (up to 0.029), to ..." */
+/* ", attributed to different settings of PLACES (up to 0.029), to ..." */
 bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 /* "; all 155 operations of both passes are explained by their declared arithmetic" */
 void cp_say_explained(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
+/* "different function", "different weights", "different inputs": what the declared passes differ in. */
+const char *cp_report_difference_words(const struct cp_report_candidate *candidate);
 /* Taps that have a part of this kind. */
 size_t cp_report_count_own(const struct cp_report_candidate *candidate, int side, enum cp_own_kind kind);
+/* "bound" or "empirical"; "" of an operation that was not checked. */
+const char *cp_report_basis(const double *row);
 /* What explains an operation in a row of the ledger; NULL: nothing, or nothing was tried. */
 const char *cp_report_explanation(const struct cp_reader_texts *alternatives, const double *row);
 

@@ -21,6 +21,11 @@ const char *cp_report_explanation(const struct cp_reader_texts *alternatives, co
                : NULL;
 }
 
+const char *cp_report_basis(const double *row) {
+    const double basis = row[CP_OPERATION_FIELD_BASIS];
+    return basis >= 0 && basis < CP_BASIS_COUNT ? cp_ledger_basis_names[(int)basis] : "";
+}
+
 /* ---- operations that do something of their own ---- */
 
 static bool is_of(const struct cp_own_part *part, int side, enum cp_own_kind kind) {
@@ -134,8 +139,8 @@ bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *
     const char *before = first;
     if (!c->difference)
         return false;
-    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "the settings of ", &before);
-    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "the weights of ", &before);
+    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "different settings of ", &before);
+    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "different weights in ", &before);
     say_inputs(s, c, &before);
     return before != first;
 }

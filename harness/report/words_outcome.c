@@ -53,11 +53,11 @@ void cp_say_decisions(struct cp_sentence *s, const struct cp_report_candidate *c
     cp_say_count(s, d->images);
     cp_say(s, " decisions change (95 %% interval %.2f to %.2f %%)", 100 * d->flip_low, 100 * d->flip_high);
     if (c->certificates) {
-        cp_say(s, ", for ");
+        cp_say(s, ", ");
         cp_say_count(s, d->certified);
         cp_say(s, " of ");
         cp_say_count(s, d->images);
-        cp_say(s, " images no flip is possible");
+        cp_say(s, " images provably cannot flip");
     }
     cp_say(s, ", the largest change of a probability is %.2g", d->max_dp);
     if (d->accuracy == d->accuracy_baseline)

@@ -17,11 +17,12 @@ function unpack(column) {
 function readData() {
   const data = JSON.parse(document.getElementById("data").textContent);
   for (const holder of [data, ...data.candidates])
-    for (const key of ["floor", "bounds", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
+    for (const key of ["floor", "bounds", "ledger", "baselineLedger", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
       if (holder[key]) holder[key] = holder[key].map(unpack);
   for (const candidate of data.candidates) {
     candidate.worstInput = unpack(candidate.worstInput);
     candidate.cause = unpack(candidate.cause);
+    candidate.state = unpack(candidate.state);
   }
   return data;
 }
@@ -29,8 +30,8 @@ function readData() {
 const DATA = readData();
 const FLOOR = DATA.floor[0], [WORST, PROBABLE] = DATA.bounds; // null: not measured, not stated
 const PARTS = ["total", "semantic", "rounding", "rounding_baseline"];
-const PART_WORDS = ["total", "semantic: other maths", "rounding of the candidate", "rounding of the baseline"];
-const BOUND_WORDS = ["baseline's a-priori bound, probable", "baseline's a-priori bound, worst"];
+const PART_WORDS = ["total", "semantic: different function", "cand. error", "base error"];
+const BOUND_WORDS = ["predicted rounding bound of the baseline, probable", "predicted rounding bound of the baseline, worst"];
 const TOWERS = ["image tower", "text tower", "joint"];
 
 /** An element: make("p", {class: "soft"}, "text", node, ...). Text is always text, never markup. */
