@@ -81,14 +81,13 @@ static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_ca
         cp_say(s, " (up to %.2g)", size);
 }
 
-/* ", attributed to different settings of A (0.01), to different weights in B and to the rounding of C"; of a result
- * without a ledger as its local verdicts have it. */
+/* ", attributed to its settings at A (0.01), to its weights at B"; of a result without a ledger as its local
+ * verdicts have it. */
 static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    static const char *const how[] = {"different settings of ", "different weights in "};
+    static const char *const how[] = {"its settings at ", "its weights at "};
     static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS};
     const char *before = ", attributed to ";
-    if (cp_say_attributed(s, c))
-        before = ", to ";
+    (void)cp_say_attributed(s, c);
     for (size_t i = 0; i < 2 && !c->difference; i++) {
         if (count_causes(c, order[i]) == 0)
             continue;
@@ -96,7 +95,6 @@ static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *
         (void)cp_say_causes(s, c, order[i]);
         before = ", to ";
     }
-    say_rounding_causes(s, c, before);
 }
 
 /* " gives NaN or infinity at 3 of 20 taps, from here on"; whether it does. */
@@ -141,7 +139,7 @@ static bool is_comparable(const struct cp_report_candidate *c) {
     return !c->broken && cp_report_count_own(c, 1, CP_OWN_CONTRADICTED) == 0;
 }
 
-/* "; whether its error is within the limit could not be decided at 8 of 20 taps: 8 inputs are too few, ..."
+/* "; whether its error exceeds the limit could not be decided at 8 of 20 taps: 8 inputs are too few, ..."
  */
 static void say_undecided(struct cp_sentence *s, const struct cp_report_candidate *c,
                           const struct cp_undecided *undecided, const char *what) {
@@ -155,15 +153,19 @@ static void say_undecided(struct cp_sentence *s, const struct cp_report_candidat
 /* Whether it said that the error is within the limit. */
 static bool say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_function) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), within = count_verdict(c, CP_EQUIVALENT);
-    if (!is_comparable(c) || !(degraded || (same_function && within)))
+    const bool said = degraded || (same_function && within);
+    if (!is_comparable(c))
         return false;
-    cp_say(s, degraded ? "; its error is above the limit" : "; its error is within the limit");
-    say_limit(s, c);
+    if (said) {
+        cp_say(s, degraded ? "; its error is above the limit" : "; its error is within the limit");
+        say_limit(s, c);
+    }
     if (degraded)
         cp_say(s, " at %zu of %zu taps", degraded, c->taps);
-    else
+    else if (said)
         cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
-    return !degraded;
+    say_rounding_causes(s, c, degraded ? ", attributed to " : "; above the limit by itself is ");
+    return said && !degraded;
 }
 
 /* Where the error is known to be larger, somebody asks for the operation to blame. */
@@ -242,7 +244,7 @@ static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *
     cp_say_explained(s, c);
     const bool within = say_rounding(s, c, !semantic && !own);
     if (!semantic)
-        say_undecided(s, c, &undecided, within ? "that" : "whether its error is within the limit");
+        say_undecided(s, c, &undecided, within ? "that" : "whether its error exceeds the limit");
     say_no_cause(s, c);
     cp_say_floor(s, outcome);
     if (semantic && is_comparable(c))

@@ -53,9 +53,10 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
                   part->kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[part->kind]);
     put_side(out, part, &d->words);
     cp_html_cell(out, part->size);
-    cp_html_cell(out, d->candidate->tap[t].ledger[1]
-                          ? d->candidate->tap[t].ledger[1][CP_OPERATION_FIELD_RESIDUAL]
-                          : NAN);
+    for (int side = 1; side >= 0; side--) {
+        const double *row = d->candidate->tap[t].ledger[side];
+        cp_html_cell(out, row ? row[CP_OPERATION_FIELD_RESIDUAL] : NAN);
+    }
     (void)fputs("<td class=word>", out);
     cp_html_text(out, text);
     (void)fputc('\n', out);
@@ -70,9 +71,10 @@ static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, s
         (void)fprintf(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
     if (d->agreement.parts == 0)
         return;
-    (void)fputs("<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>part<th "
-                "class=word>side<th>size<th>cand. error<th class=word>in words</thead><tbody>\n",
-                out);
+    (void)fputs(
+        "<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>part<th "
+        "class=word>side<th>size<th>cand. error<th>base error<th class=word>in words</thead><tbody>\n",
+        out);
     for (size_t p = 0; p < d->agreement.parts && p < MOST; p++)
         put_part(out, d, c, &d->agreement.part[p]);
     (void)fputs("</table></div>", out);
@@ -93,11 +95,14 @@ static void put_multiple(FILE *out, double value, double floor) {
 
 static void put_cause(FILE *out, const struct cp_report_candidate *candidate, size_t c, size_t t) {
     const struct cp_report_tap *tap = &candidate->tap[t];
+    static const char *const words[CP_CAUSE_COUNT] = {[CP_CAUSE_SEMANTIC] = "different function",
+                                                      [CP_CAUSE_ROUNDING] = "larger error",
+                                                      [CP_CAUSE_WEIGHTS] = "different weights"};
     const int verdict = (int)tap->local_verdict[CP_FIELD_VERDICT];
     (void)fprintf(out, "<tr><td><a href=#%zu.%zu>", c, t);
     cp_html_text(out, tap->address);
     (void)fprintf(out, "</a><td class=word>%s<td class=word><span class=\"verdict v%d\">%s</span>",
-                  cp_cause_names[tap->cause], verdict, cp_verdict_names[verdict]);
+                  words[tap->cause], verdict, cp_verdict_names[verdict]);
     cp_html_cell(out, tap->local_rel[CP_TOTAL]);
     put_multiple(out, tap->local_rel[CP_TOTAL], tap->floor);
     cp_html_cell(out, tap->over_inputs.mean_rel[CP_TOTAL]);

@@ -34,7 +34,7 @@ bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidat
  * 0) or the candidate (1): one clause for each explanation, ";" between. */
 bool cp_say_found(struct cp_sentence *sentence, const struct cp_report_candidate *candidate, int side,
                   enum cp_own_kind kind, const char *before);
-/* ", attributed to different settings of PLACES (up to 0.029), to ..." */
+/* ", attributed to its settings at PLACES (up to 0.029), to ..." */
 bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 /* "; all 155 operations of both passes are explained by their declared arithmetic" */
 void cp_say_explained(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);

@@ -139,8 +139,8 @@ bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *
     const char *before = first;
     if (!c->difference)
         return false;
-    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "different settings of ", &before);
-    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "different weights in ", &before);
+    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "its settings at ", &before);
+    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "its weights at ", &before);
     say_inputs(s, c, &before);
     return before != first;
 }
