@@ -4,12 +4,16 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-/** A column is a list, or the same packed as float32 in base64; NaN, which means "not measured", becomes null. */
+/** A column is a list, or the same packed in base64: float32, or behind "~" its upper 24 bits. NaN, which means "not
+    measured", becomes null. */
 function unpack(column) {
   if (typeof column !== "string") return column;
-  const bytes = Uint8Array.from(atob(column), (letter) => letter.charCodeAt(0)), view = new DataView(bytes.buffer);
-  return Array.from({ length: bytes.length / 4 }, (_, i) => {
-    const value = view.getFloat32(4 * i, true);
+  const narrow = column[0] === "~", size = narrow ? 3 : 4;
+  const bytes = Uint8Array.from(atob(narrow ? column.slice(1) : column), (letter) => letter.charCodeAt(0));
+  const bits = new DataView(new ArrayBuffer(4));
+  return Array.from({ length: bytes.length / size }, (_, i) => {
+    for (let b = 0; b < size; b++) bits.setUint8(b + 4 - size, bytes[size * i + b]);
+    const value = bits.getFloat32(0, true);
     return Number.isNaN(value) ? null : value;
   });
 }

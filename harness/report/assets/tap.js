@@ -12,9 +12,9 @@ function verdictChip(code) {
 const LEDGER = Object.fromEntries(DATA.ledgerFields.map((name, f) => [name, f]));
 const LEDGER_CLASS = { unchecked: "v6", exact: "v2", explained: "v5", coarse: "v9", contradicted: "v8", nonfinite: "v1" };
 
-/** A value of one side's ledger; undefined where the operation is not in it. */
-function ledgerValue(columns, tap, name) {
-  return columns?.[LEDGER[name]]?.[tap] ?? undefined;
+/** A value of one side's ledger: of a column, or of the list that few taps have; undefined where it has none. */
+function ledgerValue(columns, found, tap, name) {
+  return columns?.[LEDGER[name]]?.[tap] ?? found[tap]?.[LEDGER[name] - LEDGER.alternative] ?? undefined;
 }
 
 function ledgerChip(value) {
@@ -45,7 +45,7 @@ function hidden(value) {
 
 /** What the ledger says of the operation on both sides, each held against its own settings, weights and inputs. */
 function ledger(candidate, tap) {
-  const sides = [candidate.ledger, DATA.baselineLedger].map((columns) => (name) => ledgerValue(columns, tap, name));
+  const sides = [[candidate.ledger, candidate.found], [DATA.baselineLedger, DATA.baselineFound]].map(([columns, found]) => (name) => ledgerValue(columns, found, tap, name));
   const rows = [
     ["verdict", ledgerChip],
     ["largest residual / its bound", (value) => number(value("bound"))],
