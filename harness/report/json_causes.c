@@ -17,6 +17,11 @@ static enum cp_own_kind kind_of(enum cp_cause cause) {
                                        : CP_OWN_ROUNDING;
 }
 
+/* What is declared is declared for all inputs. */
+static bool has_inputs(enum cp_own_kind kind) {
+    return kind != CP_OWN_SETTINGS && kind != CP_OWN_WEIGHTS && kind != CP_OWN_UNCHECKED;
+}
+
 static void put_part(struct cp_json *j, const struct cp_own_part *part,
                      const struct cp_agreement_words *words) {
     static const char *const sides[] = {"baseline", "candidate", "both"};
@@ -32,7 +37,7 @@ static void put_part(struct cp_json *j, const struct cp_own_part *part,
     cp_json_text(j, "basis", cp_ledger_basis_names[part->basis]);
     cp_json_number(j, "size", part->size);
     cp_json_number(j, "bound", part->bound);
-    cp_json_count(j, "inputs", part->inputs);
+    cp_json_number(j, "inputs", has_inputs(part->kind) ? (double)part->inputs : NAN);
     cp_json_count(j, "checked", part->checked);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
     cp_json_number(j, "size_after", part->after);

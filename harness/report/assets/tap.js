@@ -34,7 +34,7 @@ function worstElement(value) {
 }
 
 function checkedInputs(value, tap) {
-  const names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images, worst = value("worst");
+  const names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images, worst = value("worst_input");
   const name = worst === undefined ? "" : `; worst: ${names[worst] ?? `input ${worst}`}`;
   return value("inputs") === undefined ? "\u2013" : `${number(value("failing") ?? 0)} of ${number(value("inputs"))} fail${name}`;
 }
