@@ -57,7 +57,7 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
         const double *row = d->candidate->tap[t].ledger[side];
         cp_html_cell(out, row ? row[CP_OPERATION_FIELD_RESIDUAL] : NAN);
     }
-    (void)fputs("<td class=word>", out);
+    (void)fputs("<td class=\"word words\">", out);
     cp_html_text(out, text);
     (void)fputc('\n', out);
 }
