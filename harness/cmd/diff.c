@@ -165,7 +165,8 @@ static enum cp_status write_json(const struct arguments *a, const struct cp_diff
 static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,
                                struct cp_error *err) {
     enum { TENSORS = 8 };
-    const struct cp_agreement_options options = {a->strict, study->experiment->tolerance != NULL};
+    const struct cp_agreement_options options = {.strict = a->strict,
+                                                 .tolerance = study->experiment->tolerance != NULL};
     struct cp_report report;
     struct cp_arena arena = {0};
     struct cp_difference d;

@@ -125,7 +125,7 @@ static void plain_scores(void *context, size_t index, int worker) {
     const size_t at = input * c->rows * c->in + head * width;
     const float scale = (float)head_scale(c, head);
     (void)worker;
-    for (size_t i = 0; i < cp_case_valid(c, input); i++)
+    for (size_t i = 0; i < cp_case_valid(c, input); i += cp_case_step_rows(c))
         for (size_t j = 0; j < c->rows; j++) {
             float total = 0;
             for (size_t n = 0; n < width; n++) {
@@ -206,7 +206,7 @@ static void plain_context(void *context, size_t index, int worker) {
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
     const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
     (void)worker;
-    for (size_t i = 0; i < cp_case_valid(c, input); i++)
+    for (size_t i = 0; i < cp_case_valid(c, input); i += cp_case_step_rows(c))
         for (size_t k = 0; k < width; k++) {
             const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
             float total = 0;

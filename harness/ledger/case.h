@@ -89,6 +89,7 @@ struct cp_case {
     size_t operand_rows; /* of x[0] for EMBED and POOL; of x[1] for LOGITS: its inputs; LINEAR: not 0 where a
                             row is a patch */
     const int *valid;    /* (inputs) rows that count; NULL: all */
+    size_t step;         /* plain evaluations and residuals: only every step-th row; 0: every row */
     struct cp_case_maths maths;
     struct cp_case_types types;
     const float *weight, *bias; /* as the model has them: not yet rounded to types.weights */
@@ -124,6 +125,9 @@ enum cp_status cp_case_plain(const struct cp_case *c, const float *const x[CP_OP
 
 static inline size_t cp_case_elements(const struct cp_case *c) { /* of y, for one input */
     return c->groups * c->rows * c->out;
+}
+static inline size_t cp_case_step_rows(const struct cp_case *c) {
+    return c->step ? c->step : 1;
 }
 static inline size_t cp_case_valid(const struct cp_case *c, size_t input) {
     return c->valid ? (size_t)c->valid[input] : c->rows;

@@ -52,7 +52,7 @@ struct task {
 static void rows_of_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     (void)worker;
-    for (size_t row = 0; row < cp_case_valid(t->c, input); row++)
+    for (size_t row = 0; row < cp_case_valid(t->c, input); row += t->plain ? cp_case_step_rows(t->c) : 1)
         t->row(t, (input * t->c->rows + row) * t->c->out);
 }
 

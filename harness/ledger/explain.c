@@ -2,6 +2,7 @@
 #include "ledger/explain.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- one input of a case ---- */
 
@@ -132,12 +133,13 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 /* ---- slopes ---- */
 
 /* More elements of one input add nothing to what the slope tells. */
-enum { SLOPE_ELEMENTS = 1 << 16 };
+enum { SLOPE_ELEMENTS = 1 << 14 };
 
 struct slope_task {
     const struct cp_case *c;
     const float *y;
     const double *f, *other;
+    const bool *counts; /* (inputs, rows) */
     struct cp_slope *slopes;
     size_t alternative;
 };
@@ -166,7 +168,60 @@ static void slope_of_input(void *context, size_t input, int worker) {
     (void)worker;
     for (int second = 0; second < 2; second++)
         for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++)
-            add_row(t, (input * t->c->rows + row) * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, second, s);
+            if (t->counts[input * t->c->rows + row])
+                add_row(t, (input * t->c->rows + row) * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, second, s);
+}
+
+/* ---- rows that were seen ---- */
+
+void cp_rows_seen_free(struct cp_rows_seen *seen) {
+    free(seen->hash);
+    *seen = (struct cp_rows_seen){NULL, 0, 0};
+}
+
+/* FNV-1a over the words of a row (Fowler, Noll & Vo); never 0. */
+static uint64_t hash_row(const float *x, size_t n) {
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ cp_bits(x[i])) * 1099511628211u;
+    return hash ? hash : 1;
+}
+
+static bool put(struct cp_rows_seen *seen, uint64_t hash) {
+    size_t at = (size_t)(hash % seen->room);
+    while (seen->hash[at] && seen->hash[at] != hash)
+        at = (at + 1) % seen->room;
+    if (seen->hash[at])
+        return false;
+    seen->hash[at] = hash;
+    seen->count++;
+    return true;
+}
+
+static bool grow(struct cp_rows_seen *seen) {
+    const struct cp_rows_seen old = *seen;
+    const size_t room = old.room ? 4 * old.room : 4096;
+    uint64_t *hash = calloc(room, sizeof *hash);
+    if (!hash)
+        return false;
+    *seen = (struct cp_rows_seen){hash, room, 0};
+    for (size_t i = 0; i < old.room; i++)
+        if (old.hash[i])
+            (void)put(seen, old.hash[i]);
+    free(old.hash);
+    return true;
+}
+
+/* Which rows are new. */
+static enum cp_status note_rows(const struct cp_case *c, const float *narrow, struct cp_rows_seen *seen,
+                                bool *counts, struct cp_error *err) {
+    for (size_t n = 0; n < c->inputs; n++)
+        for (size_t row = 0; row < cp_case_valid(c, n); row++) {
+            if (2 * seen->count >= seen->room && !grow(seen))
+                return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+            counts[n * c->rows + row] = put(seen, hash_row(narrow + (n * c->rows + row) * c->out, c->out));
+        }
+    return CP_OK;
 }
 
 static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limited, struct cp_error *err) {
@@ -180,11 +235,15 @@ static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limite
     return CP_OK;
 }
 
-enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
-                         const double *f, struct cp_slope *slopes, struct cp_error *err) {
+enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
+                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
+                         struct cp_error *err) {
+    bool *counts;
     struct cp_case limited;
     double *other;
     CP_TRY(limit_rows(c, &limited, err));
+    CP_CASE_TAKE(c, counts, c->inputs * c->rows);
+    CP_TRY(note_rows(&limited, narrow, seen, counts, err));
     CP_CASE_TAKE(c, other, c->inputs * cp_case_elements(c));
     for (size_t i = 0; i < cp_alternative_count; i++) {
         struct cp_case changed = limited;
@@ -192,7 +251,7 @@ enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERA
         if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
             continue;
         CP_TRY(cp_case_ideal(&changed, x, other, err));
-        struct slope_task task = {&limited, y, f, other, slopes, i};
+        struct slope_task task = {&limited, y, f, other, counts, slopes, i};
         cp_case_each(&limited, slope_of_input, &task);
     }
     return CP_OK;

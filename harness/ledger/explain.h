@@ -31,9 +31,19 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 struct cp_slope {
     double rd, dd, variance;
 };
-/* slopes: (inputs, cp_alternative_count); zero where an alternative has none. */
-enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
-                         const double *f, struct cp_slope *slopes, struct cp_error *err);
+/* Rows of operands that were seen, by their hash: a row that many inputs share (the class token, the
+ * beginning of a prompt) has one rounding error, and counts once. */
+struct cp_rows_seen {
+    uint64_t *hash; /* [room], 0: free; owned */
+    size_t room, count;
+};
+void cp_rows_seen_free(struct cp_rows_seen *seen);
+
+/* slopes: (inputs, cp_alternative_count); zero where an alternative has none. narrow: the operand as it was
+ * recorded. */
+enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
+                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
+                         struct cp_error *err);
 
 /* Slopes count at six standard deviations, corrected for the number that is looked at. */
 bool cp_slope_counts(const struct cp_slope *slope, size_t looked_at);

@@ -31,7 +31,7 @@ static enum cp_status list_rows(const struct cp_case *c, struct rows *list, stru
     list->count = 0;
     CP_CASE_TAKE(c, list->at, c->inputs * c->rows + 1);
     for (size_t n = 0; n < c->inputs; n++)
-        for (size_t t = 0; t < cp_case_valid(c, n); t++)
+        for (size_t t = 0; t < cp_case_valid(c, n); t += cp_case_step_rows(c))
             list->at[list->count++] = n * c->rows + t;
     return CP_OK;
 }

@@ -178,7 +178,8 @@ static void plain_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     const struct cp_case *c = t->c;
     (void)worker;
-    for (size_t row = input * c->rows; row < input * c->rows + cp_case_valid(c, input); row++)
+    for (size_t row = input * c->rows; row < input * c->rows + cp_case_valid(c, input);
+         row += cp_case_step_rows(c))
         plain_row(c, t->narrow + row * c->out, t->seed, t->plain + row * c->out);
 }
 

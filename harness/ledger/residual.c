@@ -59,12 +59,16 @@ static void add_element(const struct cp_case *c, struct cp_residual *r, double y
     r->f = f;
 }
 
+static bool counts(const struct cp_case *c, size_t input, size_t row) {
+    return row < cp_case_valid(c, input) && row % cp_case_step_rows(c) == 0;
+}
+
 struct cp_residual cp_residual(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
                                const double *f, const double *bound, size_t input) {
     struct cp_residual r = {.exact = true, .finite = true};
     const size_t columns = columns_of(c, input);
     for (size_t row = 0; row < c->groups * c->rows; row++)
-        for (size_t j = 0; j < columns && row % c->rows < cp_case_valid(c, input); j++) {
+        for (size_t j = 0; j < columns && counts(c, input, row % c->rows); j++) {
             const size_t at = (input * c->groups * c->rows + row) * c->out + j;
             if (is_masked(c, row, j, (double)y[at], f[at]))
                 r.masked = true;
@@ -113,37 +117,6 @@ void cp_perturb(const float *x, size_t count, enum cp_dtype type, uint64_t seed,
     }
 }
 
-/* Rows [i * valid / count] of every input, side by side, of a linear layer: its rows do not depend on each
- * other. */
-struct sample {
-    struct cp_case c;
-    int *valid;
-    float *x, *y;
-    double *f;
-};
-
-static enum cp_status take_sample(const struct cp_case *c, const float *x, const float *y, const double *f,
-                                  size_t rows, struct sample *s, struct cp_error *err) {
-    s->c = *c;
-    s->c.rows = rows < c->rows ? rows : c->rows;
-    CP_CASE_TAKE(c, s->valid, c->inputs);
-    CP_CASE_TAKE(c, s->x, c->inputs * s->c.rows * c->in);
-    CP_CASE_TAKE(c, s->y, c->inputs * s->c.rows * c->out);
-    CP_CASE_TAKE(c, s->f, c->inputs * s->c.rows * c->out);
-    for (size_t n = 0; n < c->inputs; n++) {
-        const size_t all = cp_case_valid(c, n), count = all < s->c.rows ? all : s->c.rows;
-        s->valid[n] = (int)count;
-        for (size_t r = 0; r < count; r++) {
-            const size_t from = n * c->rows + r * all / count, to = n * s->c.rows + r;
-            memcpy(s->x + to * c->in, x + from * c->in, c->in * sizeof *x);
-            memcpy(s->y + to * c->out, y + from * c->out, c->out * sizeof *y);
-            memcpy(s->f + to * c->out, f + from * c->out, c->out * sizeof *f);
-        }
-    }
-    s->c.valid = s->valid;
-    return CP_OK;
-}
-
 static bool has_orders(enum cp_operation_kind kind) {
     return kind != CP_OPERATION_ADD && kind != CP_OPERATION_GAIN && kind != CP_OPERATION_ACTIVATION &&
            kind != CP_OPERATION_GATHER && kind != CP_OPERATION_EMBED;
@@ -187,18 +160,17 @@ static uint64_t seeds_of(const struct cp_case *c) {
 enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPERANDS], const float *y,
                             const double *f, size_t rows, double *rms, double *share, struct cp_error *err) {
     const double *const none[CP_OPERANDS] = {NULL, NULL};
-    struct sample s = {.c = *c, .x = (float *)x[0], .y = (float *)y, .f = (double *)f};
+    struct cp_case s = *c;
     float *plain;
-    if (c->kind == CP_OPERATION_LINEAR && rows < c->rows)
-        CP_TRY(take_sample(c, x[0], y, f, rows, &s, err));
-    CP_CASE_TAKE(c, plain, s.c.inputs * cp_case_elements(&s.c) + 1);
+    s.step = rows && rows < c->rows ? (c->rows + rows - 1) / rows : 1;
+    CP_CASE_TAKE(c, plain, c->inputs * cp_case_elements(c) + 1);
+    memset(plain, 0, c->inputs * cp_case_elements(c) * sizeof *plain);
     for (size_t n = 0; n < c->inputs; n++) {
-        const struct cp_residual own = cp_residual(&s.c, none, s.y, s.f, NULL, n);
+        const struct cp_residual own = cp_residual(&s, none, y, f, NULL, n);
         share[n] = own.rms;
         rms[n] = cp_rounding_rms(c, own.reference);
     }
-    const float *const operands[CP_OPERANDS] = {s.x, x[1]};
-    for (uint64_t seed = 0; seed < seeds_of(&s.c); seed++)
-        CP_TRY(add_plain(&s.c, operands, seed, s.f, plain, rms, err));
+    for (uint64_t seed = 0; seed < seeds_of(&s); seed++)
+        CP_TRY(add_plain(&s, x, seed, f, plain, rms, err));
     return CP_OK;
 }

@@ -51,8 +51,8 @@ struct cp_residual cp_residual(const struct cp_case *c, const double *const x[CP
 
 /* Root mean square of plain evaluations' errors for each input: the largest of several seeds; 0 to 3 (order,
  * operands perturbed by what their recording lost), at least the least that a rounded result has. rms:
- * [inputs]. Of a linear layer at most `rows` rows of an input are evaluated, evenly spaced, and share[input]
- * is the residual's rms over these rows. */
+ * [inputs]. At most `rows` rows of an input
+ * are evaluated, evenly spaced (0: all), and share[input] is the residual's rms over these rows. */
 enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPERANDS], const float *y,
                             const double *f, size_t rows, double *rms, double *share, struct cp_error *err);
 

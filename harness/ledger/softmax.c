@@ -143,7 +143,7 @@ static void plain_head(void *context, size_t index, int worker) {
     const struct task *t = context;
     const size_t input = index / t->c->groups;
     (void)worker;
-    for (size_t query = 0; query < cp_case_valid(t->c, input); query++) {
+    for (size_t query = 0; query < cp_case_valid(t->c, input); query += cp_case_step_rows(t->c)) {
         const size_t at = row_at(t->c, index, query);
         plain_row(t->c, input, query, t->narrow + at, t->seed % 2, t->plain + at);
     }

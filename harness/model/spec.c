@@ -301,10 +301,19 @@ static bool same_patches(const struct cp_spec *a, const struct cp_spec *b, size_
            x[CP_PATCH_DROPOUT_SEED] == y[CP_PATCH_DROPOUT_SEED];
 }
 
+/* A resize's filter may be another function than its other one. */
+static const char *maths_of(const struct cp_spec *spec, size_t slot, int component) {
+    const struct cp_choice *choice = &spec->choice[slot];
+    if (component == CP_PREPROCESS && choice->option[CP_PREPROCESS_FILTER] == CP_BILINEAR) {
+        const struct cp_resize *resize = cp_resizes[choice->variant[CP_PREPROCESS]];
+        return resize->bilinear_maths ? resize->bilinear_maths : resize->info.maths;
+    }
+    return cp_spec_variant(spec, slot, component)->maths;
+}
+
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (cp_spec_acts(a, slot, c) &&
-            strcmp(cp_spec_variant(a, slot, c)->maths, cp_spec_variant(b, slot, c)->maths) != 0)
+        if (cp_spec_acts(a, slot, c) && strcmp(maths_of(a, slot, c), maths_of(b, slot, c)) != 0)
             return false;
     for (int k = 0; k < CP_KNOB_COUNT; k++)
         if (cp_knobs[k].maths && cp_spec_acts(a, slot, (int)cp_knobs[k].component) &&

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/tap_weights.h"
 
+#include "tap/operation.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -172,5 +174,27 @@ bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, c
         if (of_a != of_b && (!of_a || !of_b || memcmp(of_a, of_b, x.tensor[i].elements * sizeof(float)) != 0))
             return true;
     }
+    return false;
+}
+
+/* Norms, embeddings and the rest are rounded only where the scope is `all`. */
+static enum cp_dtype rounded_to(const struct cp_spec *spec, const struct cp_site *site) {
+    const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
+    const bool matrix =
+        site->point < CP_POINT_COUNT && cp_operations[site->point].kind == CP_OPERATION_LINEAR;
+    return matrix ? (enum cp_dtype)choice->variant[CP_WEIGHTS] : cp_choice_stored(choice);
+}
+
+bool cp_tap_weights_rounded_apart(const struct cp_model *model, const struct cp_spec *a,
+                                  const struct cp_spec *b, const struct cp_site *site) {
+    const enum cp_dtype of_a = rounded_to(a, site), of_b = rounded_to(b, site);
+    if (of_a == of_b)
+        return false;
+    const struct cp_tap_weights w = cp_tap_weights(model, site);
+    for (size_t t = 0; t < w.count; t++)
+        for (size_t i = 0; i < w.tensor[t].elements; i++)
+            if (cp_bits(cp_round_to(of_a, w.tensor[t].values[i])) !=
+                cp_bits(cp_round_to(of_b, w.tensor[t].values[i])))
+                return true;
     return false;
 }

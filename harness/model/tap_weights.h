@@ -3,6 +3,7 @@
 #ifndef CP_MODEL_TAP_WEIGHTS_H
 #define CP_MODEL_TAP_WEIGHTS_H
 
+#include "model/spec.h"
 #include "model/tensors.h"
 #include "tap/tap.h"
 
@@ -26,5 +27,9 @@ struct cp_tap_weights cp_tap_weights(const struct cp_model *model, const struct 
 
 /* Whether two models of one architecture have other bits there. */
 bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, const struct cp_site *site);
+/* Whether the weights that one model has there are rounded to other bits at load by two specs (component
+ * `weights`). */
+bool cp_tap_weights_rounded_apart(const struct cp_model *model, const struct cp_spec *a,
+                                  const struct cp_spec *b, const struct cp_site *site);
 
 #endif

@@ -74,6 +74,7 @@ const struct cp_resize cp_resize_clip_cpp = {
              .formula =
                  "bicubic: Pillow's weights, clamped to bytes, not rounded; bilinear: 2 x 2 neighbours",
              .source = "monatis/clip.cpp clip.cpp clip_image_preprocess",
-             .maths = "clip_cpp"},
+             .maths = "resample_antialias"},
+    .bilinear_maths = "clip_cpp_bilinear",
     .apply = apply,
 };

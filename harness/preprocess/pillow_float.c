@@ -30,6 +30,6 @@ const struct cp_resize cp_resize_pillow_float = {
              .imitates = "Pillow 9.4 Image.resize in mode F, after convert('RGB')",
              .formula = "sum of x * w in double per pass, rounded to fp32; not rounded to bytes, not clipped",
              .source = "python-pillow/Pillow src/libImaging/Resample.c ImagingResampleHorizontal_32bpc",
-             .maths = "resample_antialias"},
+             .maths = "resample_antialias_unclipped"},
     .apply = apply,
 };

@@ -54,7 +54,9 @@ struct cp_resize_job {
 /* A variant. Each gives whole numbers, unless it says otherwise. */
 struct cp_resize {
     struct cp_variant info;
-    bool own_mode; /* takes the picture in its own mode; the others take RGB */
+    const char *
+        bilinear_maths; /* id of the bilinear filter's ideal function where it is another; NULL: info.maths */
+    bool own_mode;      /* takes the picture in its own mode; the others take RGB */
     enum cp_status (*apply)(const struct cp_resize_job *job, struct cp_error *err);
 };
 

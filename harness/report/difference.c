@@ -73,7 +73,7 @@ static size_t count_outside(const struct cp_difference *d) {
 
 /* "text.0.attn.probs of B contradicted" */
 static void print_first(const struct cp_difference *d, FILE *out) {
-    const struct cp_own_part *first = d->agreement.parts ? &d->agreement.part[0] : NULL;
+    const struct cp_own_part *first = cp_agreement_first(&d->agreement);
     if (d->agreement.nothing) {
         (void)fprintf(out, "FAIL: nothing could be compared\n");
         return;

@@ -125,9 +125,25 @@ static size_t add_declared(const struct cp_agreement_tap *tap, struct cp_own_par
     return count;
 }
 
+/* Rounding that b's declared arithmetic explains, and that is more than a's. */
+static size_t add_ratio(const struct cp_agreement_tap *tap, double times, struct cp_own_part *parts) {
+    if (!(times > 0) || !tap->a || !tap->b || verdict_of(tap->b) != CP_LEDGER_EXPLAINED ||
+        !is_explained(tap->a))
+        return 0;
+    const double least = fmax(tap->a[CP_OPERATION_FIELD_RESIDUAL], tap->a[CP_OPERATION_FIELD_PLAIN]);
+    const double own = tap->b[CP_OPERATION_FIELD_RESIDUAL];
+    if (!(own > times * least))
+        return 0;
+    parts[0] = part_of(tap, CP_OWN_ROUNDING, CP_SIDE_B);
+    parts[0].size = own;
+    parts[0].bound = own / least;
+    return 1;
+}
+
 enum { PARTS_OF_TAP = 10 };
 
-static size_t parts_of_tap(const struct cp_agreement_tap *tap, struct cp_own_part parts[PARTS_OF_TAP]) {
+static size_t parts_of_tap(const struct cp_agreement_tap *tap, double times,
+                           struct cp_own_part parts[PARTS_OF_TAP]) {
     const int a = verdict_of(tap->a), b = verdict_of(tap->b);
     size_t count = 0;
     if (!tap->compared)
@@ -137,6 +153,7 @@ static size_t parts_of_tap(const struct cp_agreement_tap *tap, struct cp_own_par
                        parts + count);
     count += add_declared(tap, parts + count);
     count += add_sides(tap, CP_OWN_ROUNDING, a == CP_LEDGER_COARSE, b == CP_LEDGER_COARSE, parts + count);
+    count += add_ratio(tap, times, parts + count);
     if (count == 0 || is_input(tap))
         count += add_inputs(tap, parts + count);
     if (count == 0 && tap->different > 0 && !(is_explained(tap->a) && is_explained(tap->b))) {
@@ -190,10 +207,17 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
     if (!agreement->part)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     for (size_t t = 0; t < count; t++) {
-        const size_t found = parts_of_tap(&taps[t], agreement->part + agreement->parts);
+        const size_t found = parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
         agreement->parts += found;
         agreement->agreeing += taps[t].compared && found == 0;
     }
     conclude(taps, count, options, agreement);
     return CP_OK;
+}
+
+const struct cp_own_part *cp_agreement_first(const struct cp_agreement *agreement) {
+    for (size_t p = 0; p < agreement->parts; p++)
+        if (agreement->part[p].kind != CP_OWN_UNCHECKED)
+            return &agreement->part[p];
+    return agreement->parts ? &agreement->part[0] : NULL;
 }

@@ -77,7 +77,12 @@ struct cp_agreement {
 struct cp_agreement_options {
     bool strict;    /* unmatched taps fail */
     bool tolerance; /* the metric `beyond` is by a tolerance that was given */
+    double times;   /* legitimate rounding is a part, too, where it is more than so many times a's; 0: it is
+                       none */
 };
+
+/* The first part that is more than unchecked; else the first; NULL: there is none. */
+const struct cp_own_part *cp_agreement_first(const struct cp_agreement *agreement);
 
 /* taps in order of execution. Lives in the arena. */
 enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
@@ -97,8 +102,8 @@ const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_a
 /* "does not compute what its settings, weights and inputs say: ..." */
 void cp_own_say(struct cp_sentence *s, const struct cp_own_part *part,
                 const struct cp_agreement_words *words);
-/* All parts, neighbouring layers with the same one together, at most `most` lines; 80 columns where names
- * allow. */
+/* All parts, neighbouring layers with the same one together, at most `most` lines of 80 columns where names
+ * allow; then how many taps are unchecked, and at how many declared rounding is more. */
 void cp_agreement_print(const struct cp_agreement *agreement, const struct cp_agreement_words *words,
                         size_t most, FILE *out);
 /* What inputs cannot tell: alternatives whose slope is hidden by rounding. */

@@ -47,12 +47,22 @@ static void say_contradicted(struct cp_sentence *s, const struct cp_own_part *p)
 }
 
 static void say_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
+
     cp_say(s, "errs more than its declared arithmetic does: ");
     say_times(s, p->bound);
     if (p->basis == CP_BASIS_BOUND)
         cp_say(s, " a plain evaluation's error");
     else
         cp_say(s, " what %d legitimate evaluations show", CP_RERUNS);
+}
+
+/* Beside a small change of the function its rounding may be the larger part. */
+static void say_settings(struct cp_sentence *s, const struct cp_own_part *p) {
+    const double rounding = p->row ? p->row[CP_OPERATION_FIELD_RESIDUAL] : NAN;
+    cp_say(s, "the settings say another function (%.2g", p->size);
+    if (rounding > 0.1 * p->size && p->verdict == CP_LEDGER_EXPLAINED)
+        cp_say(s, ", beside %.2g that its declared arithmetic rounds", rounding);
+    cp_say(s, ")");
 }
 
 static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
@@ -95,7 +105,7 @@ void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct
         say_contradicted(s, p);
         break;
     case CP_OWN_SETTINGS:
-        cp_say(s, "the settings say another function (%.2g)", p->size);
+        say_settings(s, p);
         return;
     case CP_OWN_WEIGHTS:
         cp_say(s, "the weights differ (%.2g)%s%s", p->size, p->tensor ? ": " : "",
@@ -172,6 +182,39 @@ static void put_wrapped(const char *text, FILE *out) {
         (void)fprintf(out, "%s\n", text);
 }
 
+/* Many taps alike say no more than one line does. */
+static bool is_counted(const struct cp_own_part *p) {
+    return p->kind == CP_OWN_UNCHECKED || (p->kind == CP_OWN_ROUNDING && p->verdict == CP_LEDGER_EXPLAINED);
+}
+
+static void print_counted(const struct cp_agreement *a, const struct cp_agreement_words *words,
+                          enum cp_own_kind kind, FILE *out) {
+    const struct cp_own_part *first = NULL;
+    double most = 0;
+    size_t count = 0;
+    char text[LINE];
+    struct cp_sentence s = {text, sizeof text, 0};
+    for (size_t p = 0; p < a->parts; p++) {
+        if (a->part[p].kind != kind || !is_counted(&a->part[p]))
+            continue;
+        first = first ? first : &a->part[p];
+        most = fmax(most, a->part[p].bound);
+        count++;
+    }
+    if (count == 0)
+        return;
+    if (kind == CP_OWN_UNCHECKED) {
+        cp_say(&s, "%zu taps differ, from %s on, where an operand or a weight to tell why is not recorded",
+               count, first->tap->address);
+    } else {
+        cp_say(&s, "%zu operations, from %s on, round as the declared arithmetic of %s does: up to ", count,
+               first->tap->address, words->b);
+        cp_say_multiple(&s, most);
+        cp_say(&s, " times as much as in %s", words->a);
+    }
+    put_wrapped(text, out);
+}
+
 void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_words *words, size_t most,
                         FILE *out) {
     size_t printed = 0, left = 0;
@@ -179,7 +222,7 @@ void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_
         const struct cp_own_part *part = &a->part[p];
         char name[128], text[LINE];
         struct cp_sentence s = {text, sizeof text, 0};
-        if (part->tap->place.layer > 0 && of_layer(a, part, part->tap->place.layer - 1))
+        if (is_counted(part) || (part->tap->place.layer > 0 && of_layer(a, part, part->tap->place.layer - 1)))
             continue;
         if (printed++ >= most) {
             left++;
@@ -197,6 +240,8 @@ void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_
     }
     if (left)
         (void)fprintf(out, "  and %zu more\n", left);
+    print_counted(a, words, CP_OWN_ROUNDING, out);
+    print_counted(a, words, CP_OWN_UNCHECKED, out);
 }
 
 /* ---- what the inputs cannot tell ---- */

@@ -41,6 +41,21 @@ enum cp_status cp_captured_choose(const struct cp_capture_choice *choice, struct
     return cp_capture_open(file, name, choice->map.text ? &map : NULL, &cp_capture_limits, capture, err);
 }
 
+/* Specs have settings for each block, and blocks are run through one by one, so without a model their number
+ * is as the captures have it. */
+static void count_layers(struct cp_study *study) {
+    struct cp_clip_config *config = &study->model.config;
+    for (size_t s = 0; s < study->captured_count; s++) {
+        const struct cp_capture *capture = study->captured[s].capture;
+        for (size_t t = 0; capture && t < capture->taps; t++) {
+            const struct cp_tap_place place = cp_tap_place(capture->tap[t].name);
+            int *layers = place.tower == CP_VISUAL ? &config->vision.layers : &config->text.layers;
+            if (place.point < CP_POINT_COUNT && *layers <= place.layer)
+                *layers = place.layer + 1;
+        }
+    }
+}
+
 enum cp_status cp_captured_open(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->captured = cp_arena_calloc(&study->arena, 1 + e->candidate_count, sizeof *study->captured);
@@ -51,6 +66,8 @@ enum cp_status cp_captured_open(struct cp_study *study, struct cp_error *err) {
     for (size_t c = 0; c < e->candidate_count; c++)
         CP_TRY(cp_captured_choose(&e->candidates[c].capture, &study->arena, &study->captured[c + 1].capture,
                                   err));
+    if (!study->modelled)
+        count_layers(study);
     CP_TRY(cp_captured_choose(&e->inputs.capture, &study->arena, &study->inputs_from, err));
     return cp_captured_choose(&e->graft, &study->arena, &study->graft.from, err);
 }

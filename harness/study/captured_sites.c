@@ -138,17 +138,6 @@ static enum cp_status gather_sites(struct cp_study *study, struct cp_error *err)
     return CP_OK;
 }
 
-/* Blocks are run through one by one, so their number must be known. */
-static void count_layers(struct cp_study *study) {
-    struct cp_clip_config *config = &study->model.config;
-    for (size_t i = 0; i < study->sites.count; i++) {
-        const struct cp_site *site = &study->sites.list[i];
-        int *layers = site->tower == CP_VISUAL ? &config->vision.layers : &config->text.layers;
-        if (*layers <= site->layer)
-            *layers = site->layer + 1;
-    }
-}
-
 /* Ids, where all passes take the same from a capture. */
 static bool are_given(const struct cp_study *study, const struct cp_site *site) {
     return study->inputs_from && site->point == CP_TOKENS;
@@ -172,8 +161,6 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
 
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err) {
     CP_TRY(gather_sites(study, err));
-    if (!study->modelled)
-        count_layers(study);
     for (size_t s = 0; s < study->captured_count; s++)
         if (study->captured[s].capture)
             CP_TRY(match(study, &study->captured[s], &study->arena, err));

@@ -51,15 +51,13 @@ static bool says_activation(const char *settings) {
     return false;
 }
 
-/* model NULL: without oracles, to which alone settings and weights matter. */
+/* model NULL: without oracles, to which alone weights matter. */
 static void put_pass(FILE *out, const struct cp_diff_reading *side, const struct cp_diff_model *model, bool b,
                      struct cp_arena *arena) {
     put_key(out, "    ", "capture", side->asked->capture);
     put_key(out, "    ", "map", side->asked->map);
-    if (!model)
-        return;
-    put_key(out, "    ", "checkpoint", b ? model->checkpoint_b : NULL);
-    if (b && !side->asked->settings && !says_activation(side->fact[CP_CAPTURE_SETTINGS]))
+    put_key(out, "    ", "checkpoint", model && b ? model->checkpoint_b : NULL);
+    if (model && b && !side->asked->settings && !says_activation(side->fact[CP_CAPTURE_SETTINGS]))
         put_key(out, "    ", "activation", model->activation_b);
     if (side->asked->settings)
         put_settings(out, side->asked->settings, ',', '=', arena);

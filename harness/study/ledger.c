@@ -47,15 +47,18 @@ static size_t length_of(const struct cp_sites *sites, enum cp_tower tower, enum 
 
 static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enum cp_tower tower) {
     static const enum cp_point streams[] = {CP_BLOCK, CP_RESID_MID, CP_LN_1, CP_LN_2, CP_ATTN, CP_MLP_C_PROJ};
-    struct cp_ledger_shape s = {.tokens = length_of(sites, tower, CP_POINT_COUNT, CP_DIM_TOKEN),
-                                .heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
+    struct cp_ledger_shape s = {.heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
                                 .mlp = length_of(sites, tower, CP_MLP_C_FC, CP_DIM_CHANNEL),
                                 .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL),
                                 .causal = tower == CP_TEXT};
-    for (size_t i = 0; i < sizeof streams / sizeof streams[0] && !s.width; i++)
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0] && !s.width; i++) {
         s.width = length_of(sites, tower, streams[i], CP_DIM_CHANNEL);
+        s.tokens = length_of(sites, tower, streams[i], CP_DIM_TOKEN); /* conv1's are the patches alone */
+    }
     if (!s.tokens)
         s.tokens = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_KEY);
+    if (!s.tokens)
+        s.tokens = length_of(sites, tower, CP_POINT_COUNT, CP_DIM_TOKEN);
     s.heads = s.heads ? s.heads : 1;
     s.layout = (struct cp_operation_layout){length_of(sites, tower, CP_LS_1, CP_DIM_CHANNEL) > 0,
                                             length_of(sites, tower, CP_LN_PRE, CP_DIM_CHANNEL) == 0, false};
@@ -101,10 +104,20 @@ static enum cp_status read_tokens(struct cp_lockstep *ls, size_t s, struct cp_le
     return CP_OK;
 }
 
+static bool says_activation(const struct cp_study *study, size_t s) {
+    const struct cp_experiment *e = study->experiment;
+    const struct cp_candidate *pass = s == 0 ? &e->baseline : &e->candidates[s - 1];
+    for (size_t i = 0; i < pass->count; i++)
+        if (strncmp(pass->settings[i].address, "activation", strlen("activation")) == 0)
+            return true;
+    return false;
+}
+
 static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_ledger_side *side = &ls->ledger->side[s];
     side->spec = study->spec[s];
+    side->says_activation = study->modelled || says_activation(study, s);
     side->model = study->modelled ? study->spec_model[s] : NULL;
     side->tokens = study->inputs.tokens;
     side->valid = study->inputs.judged;
@@ -141,7 +154,9 @@ enum cp_status cp_ledger_create(struct cp_lockstep *ls, struct cp_error *err) {
     return cp_ledger_define(ls, err);
 }
 
-static void free_side(struct cp_ledger_side *side) {
+static void free_side(struct cp_ledger_side *side, size_t sites) {
+    for (size_t i = 0; side->seen && i < sites; i++)
+        cp_rows_seen_free(&side->seen[i]);
     cp_arena_free(&side->stream_arena[0]);
     cp_arena_free(&side->stream_arena[1]);
     cp_arena_free(&side->image_arena);
@@ -154,7 +169,7 @@ void cp_ledger_free(struct cp_lockstep *ls) {
     if (!ledger)
         return;
     for (size_t s = 0; ledger->side && s < ls->study->spec_count; s++)
-        free_side(&ledger->side[s]);
+        free_side(&ledger->side[s], ls->study->sites.count);
     cp_keep_free(&ledger->keep);
     cp_arena_free(&ledger->scratch);
     cp_arena_free(&ledger->segment);
@@ -244,7 +259,7 @@ static enum cp_status check_site(struct cp_ledger_at *at, size_t i, bool follows
         struct cp_slope *sums = cp_arena_calloc(&ledger->rows_arena, slopes + 1, sizeof *sums);
         if (!rows || !sums)
             return cp_fail(err, CP_INTERNAL, site->name, "out of memory for the ledger");
-        CP_TRY(cp_ledger_check(at, site->point, rows, slopes ? sums : NULL, err));
+        CP_TRY(cp_ledger_check(at, site->point, &at->side->seen[i], rows, slopes ? sums : NULL, err));
         if (at->s == 0) {
             ledger->rows[i] = rows;
             ledger->slopes[i] = slopes ? sums : NULL;

@@ -62,6 +62,7 @@ struct cp_ledger_side {
     const struct cp_kept *kept;
     const int32_t *tokens; /* (prompts, context) NULL: not known */
     const int *valid;      /* [prompts] */
+    bool says_activation;  /* else it is the config's, which is not known without a model */
     size_t tokens_differ;  /* prompts whose ids are not the baseline's */
     struct cp_value stream, image, text, classes;
     struct cp_arena stream_arena[2], image_arena, text_arena,
@@ -69,7 +70,8 @@ struct cp_ledger_side {
     int flip;
     int *residual; /* handles, per site; -1: none */
     int *slope;
-    int operations; /* handle */
+    struct cp_rows_seen *seen; /* per site */
+    int operations;            /* handle */
 };
 
 struct cp_ledger {
@@ -143,8 +145,8 @@ enum cp_status cp_ledger_ideal(struct cp_ledger_at *at, enum cp_point point, con
                                struct cp_error *err);
 /* Checks what is recorded at a point: fills rows (inputs, field), and slopes (inputs, alternative) where not
  * NULL. */
-enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, double *rows,
-                               struct cp_slope *slopes, struct cp_error *err);
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                               double *rows, struct cp_slope *slopes, struct cp_error *err);
 
 /* ---- at the end ---- */
 
@@ -182,6 +184,8 @@ extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
  */
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
+/* The row of a site in the operations of pass s; SIZE_MAX: there is none. */
+size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
 /* One batch's rows of pass s at a site. */
 enum cp_status cp_ledger_store(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,
                                size_t inputs, const double *rows, const struct cp_slope *slopes,

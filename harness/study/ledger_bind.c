@@ -286,6 +286,8 @@ static bool set_maths(const struct cp_ledger_at *at, enum cp_point point, const 
                       const struct cp_choice *choice, const struct cp_model *model, struct cp_case *c) {
     switch (c->kind) {
     case CP_OPERATION_ACTIVATION:
+        if (!at->side->says_activation)
+            return false;
         c->maths.activation = spec->ops->activations[cp_fault_activation(spec->ops, choice)]->info.maths;
         return true;
     case CP_OPERATION_NORM:

@@ -94,7 +94,7 @@ static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
         return measure_reruns(k, err);
     CP_TRY(cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SAMPLE, k->plain, k->share, err));
     if (is_open(k))
-        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SIZE_MAX, k->plain, k->share, err);
+        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, 0, k->plain, k->share, err);
     return CP_OK;
 }
 
@@ -265,14 +265,14 @@ static double apart(const struct check *k, const struct cp_case *own, const stru
     return ratio(sqrt(difference), sqrt(reference));
 }
 
-static bool same_weights(const struct check *k, const struct cp_case *theirs) {
+static bool same_weights(const struct check *k) {
     const struct cp_study *study = k->at->ls->study;
-    const size_t site = cp_ledger_site(k->at, k->point);
-    if (k->c.types.weights != theirs->types.weights)
-        return false;
-    return !study->modelled || site >= study->sites.count ||
-           !cp_tap_weights_differ(study->spec_model[k->at->s], study->spec_model[0],
-                                  &study->sites.list[site]);
+    const size_t i = cp_ledger_site(k->at, k->point), s = k->at->s;
+    if (!study->modelled || i >= study->sites.count)
+        return true;
+    const struct cp_site *site = &study->sites.list[i];
+    return !cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], site) &&
+           !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
 static void compare_with_baseline(struct check *k, struct cp_error *err) {
@@ -280,6 +280,7 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     const double *x[CP_OPERANDS];
     struct cp_case own, theirs, settings, weights;
     if (k->at->s == 0 || k->operands.composite ||
+        (k->c.kind == CP_OPERATION_ACTIVATION && !k->at->ledger->side[0].says_activation) ||
         !cp_ledger_case(k->at, k->point, study->spec[0], study->modelled ? study->spec_model[0] : NULL,
                         &theirs))
         return;
@@ -300,7 +301,7 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     weights.types.weights = theirs.types.weights;
     const double by_settings = apart(k, &own, &settings, x, err);
     row_of(k, 0)[CP_LEDGER_FIELD_SETTINGS] = by_settings > 1e-12 ? by_settings : NAN;
-    if (same_weights(k, &theirs))
+    if (same_weights(k))
         return;
     /* 0: what differs is not touched by these inputs. */
     const double by_weights = apart(k, &own, &weights, x, err);
@@ -309,8 +310,8 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
 
 /* ---- all of it ---- */
 
-enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, double *rows,
-                               struct cp_slope *slopes, struct cp_error *err) {
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                               double *rows, struct cp_slope *slopes, struct cp_error *err) {
     struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
@@ -326,7 +327,7 @@ enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, dou
     for (size_t n = 0; n < k.c.inputs; n++)
         fill_row(&k, n);
     if (slopes && !k.operands.composite)
-        CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.y, k.f, slopes, err));
+        CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.operands.plain[0][0], k.y, k.f, seen, slopes, err));
     compare_with_baseline(&k, err);
     CP_TRY(explain(&k, err));
     cp_arena_reset(at->scratch);

@@ -67,6 +67,7 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, const char *
     char group[384];
     CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1, sizeof *side->residual);
     CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1, sizeof *side->slope);
+    CP_LOCKSTEP_TAKE(ls, side->seen, study->sites.count + 1, sizeof *side->seen);
     CP_LOCKSTEP_TAKE(ls, names, study->sites.count + 1, sizeof *names);
     for (size_t i = 0; i < study->sites.count; i++) {
         side->residual[i] = side->slope[i] = -1;
@@ -120,6 +121,16 @@ enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
     CP_TRY(write_names(ls, "alternatives", alternatives, cp_alternative_count, err));
     CP_TRY(write_names(ls, "verdicts", cp_ledger_verdict_names, CP_LEDGER_VERDICTS, err));
     return write_names(ls, "bases", cp_ledger_basis_names, CP_BASIS_COUNT, err);
+}
+
+size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {
+    const struct cp_ledger_side *side = ls->ledger ? &ls->ledger->side[s] : NULL;
+    size_t row = 0;
+    if (!side || side->residual[site] < 0)
+        return SIZE_MAX;
+    for (size_t i = 0; i < site; i++)
+        row += side->residual[i] >= 0;
+    return row;
 }
 
 /* ---- batches ---- */

@@ -6,6 +6,7 @@
 #include "study/local.h"
 #include "study/steps.h"
 #include "study/thumbnail.h"
+#include "study/yardstick.h"
 
 #include "num/certificate.h"
 
@@ -43,6 +44,8 @@ static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segm
         cp_local_begin(ls, segment);
     for (size_t o = 0; with_oracle && o < ls->study->oracle_count; o++)
         CP_TRY(run_oracle(ls, o, segment, err));
+    if (with_oracle)
+        CP_TRY(cp_yardstick_segment(ls, segment, err));
     for (size_t s = 0; s < ls->study->spec_count; s++) {
         cp_ledger_begin(ls, s);
         CP_TRY(run_lane(ls, s, segment, err));

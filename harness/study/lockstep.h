@@ -81,15 +81,16 @@ struct cp_lockstep {
     int thumbnails;                 /* handle; unused without images */
     size_t pixels_count;
     struct cp_lockstep_pixels
-        *pixels;              /* [pixels_count] one for each way to make them, the baseline's first */
-    struct cp_steps *steps;   /* NULL: off (study/steps.h) */
-    size_t stream;            /* floats of one input's residual stream, the larger of both towers */
-    bool *every_site;         /* per site: true */
-    bool bracketed;           /* a-priori bounds of the baseline are stated */
-    int bracket;              /* handle of (tap, bound); where bracketed */
-    struct cp_local *local;   /* NULL: off (study/local.h) */
-    struct cp_floor *floor;   /* NULL: off (study/floor.h) */
-    struct cp_ledger *ledger; /* NULL: off (study/ledger.h) */
+        *pixels;                    /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_steps *steps;         /* NULL: off (study/steps.h) */
+    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;               /* per site: true */
+    bool bracketed;                 /* a-priori bounds of the baseline are stated */
+    int bracket;                    /* handle of (tap, bound); where bracketed */
+    struct cp_local *local;         /* NULL: off (study/local.h) */
+    struct cp_floor *floor;         /* NULL: off (study/floor.h) */
+    struct cp_yardstick *yardstick; /* NULL: none (study/yardstick.h) */
+    struct cp_ledger *ledger;       /* NULL: off (study/ledger.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a

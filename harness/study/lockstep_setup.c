@@ -8,6 +8,7 @@
 #include "study/steps.h"
 #include "study/thumbnail.h"
 #include "study/verdict.h"
+#include "study/yardstick.h"
 
 #include "tap/force.h"
 
@@ -321,6 +322,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(make_lane(ls, s, err));
+    CP_TRY(cp_yardstick_create(ls, err));
     if (ls->bracketed)
         CP_TRY(cp_bracket_define(ls, err));
     if (local)
@@ -337,6 +339,7 @@ void cp_lockstep_free(struct cp_lockstep *ls) {
     cp_keep_free(&ls->graft);
     cp_local_free(ls);
     cp_ledger_free(ls);
+    cp_yardstick_free(ls);
     cp_steps_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);

@@ -147,7 +147,8 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
 
 /* One for each maths and weights. */
 static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
-    const struct cp_model **weights = cp_arena_alloc(&study->arena, study->spec_count, sizeof *weights);
+    const struct cp_model **weights =
+        cp_arena_alloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
     if (!weights)
         return out_of_memory(err);
     for (size_t s = 0; s < study->spec_count; s++) {

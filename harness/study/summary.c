@@ -2,7 +2,9 @@
  * The table at the end of a run, 80 columns wide. */
 #include "study/run.h"
 
+#include "study/captured.h"
 #include "study/causes.h"
+#include "study/own_parts.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
 
@@ -35,7 +37,7 @@ static void print_value(FILE *out, double value) {
 static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap_summary *t) {
     char name[96];
     cp_tap_address(site->name, name);
-    (void)fprintf(out, "  %-26.26s", name);
+    (void)fprintf(out, "  %-24.24s", name);
     if (t->compared == 0) {
         (void)fprintf(out, "  unmatched: one side has no such tap\n");
         return;
@@ -47,7 +49,9 @@ static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap
     print_value(out, t->mean_rel[CP_TOTAL]);
     print_value(out, t->worst_token);
     print_value(out, t->mean_rel[CP_SEMANTIC]);
+    (void)fputs("  ", out);
     print_value(out, t->mean_rel[CP_ROUNDING]);
+    (void)fputs("  ", out);
     print_value(out, t->mean_rel[CP_ROUNDING_BASELINE]);
     (void)fprintf(out, "\n");
 }
@@ -112,8 +116,8 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
 /* What makes the float64 references differ. */
 static const char *differing(const struct cp_study *study, size_t s) {
     if (study->spec_weights[s] == study->spec_weights[0])
-        return "maths";
-    return cp_spec_same_maths(study->spec[s], study->spec[0]) ? "weights" : "maths or weights";
+        return "functions";
+    return cp_spec_same_maths(study->spec[s], study->spec[0]) ? "weights" : "functions or weights";
 }
 
 /* Where other maths begins in each tower, and how the taps' rounding was judged. */
@@ -137,24 +141,23 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         cp_undecided_add(&undecided, fields, CP_FIELD_ROUNDING);
         judged += fields[CP_FIELD_INPUTS] > 0;
         nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
-        if (fields[CP_FIELD_VERDICT] != CP_SEMANTIC_VERDICT || semantic[site->tower])
+        if (!cp_verdict_is_semantic(fields) || semantic[site->tower])
             continue;
         semantic[site->tower] = true;
         cp_tap_address(site->name, name);
         if (site->tower == CP_JOINT && begins)
             continue;
         if (!begins)
-            (void)fprintf(out, "  other %s from", differing(study, s));
+            (void)fprintf(out, "  different %s from", differing(study, s));
         (void)fprintf(out, "%s %s", begins++ ? " and" : "", name);
     }
     if (judged) {
-        (void)fprintf(out,
-                      "%s\n  rounding equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
-                      begins ? " on" : "  no other maths", rounding[CP_EQUIVALENT], rounding[CP_DEGRADED],
-                      rounding[CP_INCONCLUSIVE], taps);
+        (void)fprintf(out, "%s\n  errors equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
+                      begins ? " on" : "  no different function is declared", rounding[CP_EQUIVALENT],
+                      rounding[CP_DEGRADED], rounding[CP_INCONCLUSIVE], taps);
         cp_undecided_print(&undecided, out);
     } else {
-        (void)fprintf(out, "  no oracle, so maths and rounding are not told apart\n");
+        (void)fprintf(out, "  no oracle, so functions and rounding are not told apart\n");
     }
     if (unmatched)
         (void)fprintf(out, "  unmatched, on one side only, %zu of %zu taps\n", unmatched, taps);
@@ -172,13 +175,17 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
         return CP_OK;
     }
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
-                       "semantic: other maths; round C, B: rounding of candidate and of baseline\n");
+                       "semantic: different functions; cand. error, base error: each against its own\n"
+                       "float64 reference\n");
     for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */
-        (void)fprintf(out, "\n%s\n  %-26s%10s%10s%10s%10s%10s\n", ls->study->spec[s]->name, "tap", "total",
-                      "worst", "semantic", "round C", "round B");
+        (void)fprintf(out, "\n%s\n  %-24s%10s%10s%10s%12s%12s\n", ls->study->spec[s]->name, "tap", "total",
+                      "worst", "semantic", "cand. error", "base error");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_verdicts(ls, s, out, err));
-        CP_TRY(cp_causes_print(ls, s, out, err));
+        if (ls->ledger && !cp_captured_of(ls->study, s))
+            CP_TRY(cp_own_parts_print(ls, s, out, err));
+        else
+            CP_TRY(cp_causes_print(ls, s, out, err));
         CP_TRY(print_decisions(ls, s, out, err));
     }
     return CP_OK;

@@ -46,10 +46,10 @@ void cp_say_undecided_ratio(struct cp_sentence *s, const struct cp_undecided *u,
     if (isnan(u->ratio))
         return;
     if (isinf(u->ratio)) {
-        cp_say(s, "%srounding there is beyond any multiple of the baseline's", before);
+        cp_say(s, "%sthe error there is beyond any multiple of the baseline's", before);
         return;
     }
-    cp_say(s, "%srounding there is %s", before, u->taps > 1 ? "up to " : "");
+    cp_say(s, "%sthe error there is %s", before, u->taps > 1 ? "up to " : "");
     cp_say_multiple(s, u->ratio);
     cp_say(s, " times the baseline's");
 }

@@ -25,7 +25,7 @@ void cp_undecided_add(struct cp_undecided *undecided, const double fields[CP_VER
                       enum cp_verdict_field which);
 /* "8 inputs are too few, 12 or more are needed", "the inputs do not settle it" */
 void cp_say_undecided_why(struct cp_sentence *sentence, const struct cp_undecided *undecided);
-/* "rounding there is up to 2,030 times the baseline's"; nothing where no ratio was seen. */
+/* "the error there is up to 2,030 times the baseline's"; nothing where no ratio was seen. */
 void cp_say_undecided_ratio(struct cp_sentence *sentence, const struct cp_undecided *undecided,
                             const char *before);
 

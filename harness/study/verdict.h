@@ -9,10 +9,16 @@
  *   equivalent    ... is less than k times the baseline's
  *   inconclusive  neither is shown: too few inputs
  *   differs       other bits, and no oracle to tell maths from rounding
+ *   contradicted  the operation at the tap, of either side, does not compute what its settings, weights and
+ *                 inputs say (study/ledger.h); comes before semantic
  *
- * The last three are decided over inputs i by d_i = log((e_C,i + f_i) / (e_B,i + f_i)) with e the RMS error
- * against the oracle and f_i = 2^-24 RMS(oracle_i): a studentised bootstrap of the mean of d against log k,
- * with Holm's correction over the taps of a tower. Beside `semantic` the rounding verdict is stored too. */
+ * degraded, equivalent and inconclusive are decided over inputs i by d_i = log((e_C,i + f_i) / (e_B,i + f_i))
+ * with e the RMS error against the oracle and f_i = 2^-24 RMS(oracle_i): a studentised bootstrap of the mean
+ * of d against log k, with Holm's correction over the taps of a tower. Beside `semantic` that verdict is
+ * stored too. e_B is never less than the error of this program's own pass with the baseline's settings
+ * (study/yardstick.h), so that a reference that is better than its declared type makes nobody degraded. An
+ * input fails whose ratio is above CP_VERDICT_FAILS k: then nothing is equivalent, whatever the mean. Nor is
+ * anything behind an operation of the baseline that is contradicted itself. */
 #ifndef CP_STUDY_VERDICT_H
 #define CP_STUDY_VERDICT_H
 
@@ -27,6 +33,7 @@ enum cp_verdict {
     CP_EQUIVALENT,
     CP_INCONCLUSIVE,
     CP_DIFFERS,
+    CP_CONTRADICTED_VERDICT,
     CP_VERDICT_COUNT
 };
 extern const char *const cp_verdict_names[CP_VERDICT_COUNT];
@@ -44,9 +51,14 @@ enum cp_verdict_field {
     CP_FIELD_P_EQUIVALENT,
     CP_FIELD_K,
     CP_FIELD_WEIGHTS, /* 1: the tensors that feed the tap's operation have other bits than the baseline's */
+    CP_FIELD_FAILING, /* inputs whose ratio is above CP_VERDICT_FAILS k */
+    CP_FIELD_WORST,   /* the input with the largest ratio; NaN: none has one */
     CP_VERDICT_FIELDS
 };
 extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
+
+/* Whether the declared functions differ at a tap, whatever else it is; never where the bits are the same. */
+bool cp_verdict_is_semantic(const double fields[CP_VERDICT_FIELDS]);
 
 /* What an operation's own divergence is put down to, from its local verdict. */
 enum cp_cause { CP_CAUSE_NONE, CP_CAUSE_SEMANTIC, CP_CAUSE_ROUNDING, CP_CAUSE_WEIGHTS, CP_CAUSE_COUNT };
@@ -56,6 +68,9 @@ enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]);
 
 /* Below so many inputs no interval is worth its name. */
 enum { CP_VERDICT_MIN_INPUTS = 12 };
+/* A single input's ratio beyond so many k fails, at taps of CP_VERDICT_ELEMENTS elements or more: of fewer,
+ * the ratio of two legitimate errors has no such limit. */
+enum { CP_VERDICT_FAILS = 8, CP_VERDICT_ELEMENTS = 8 };
 
 /* What a tap's metrics come down to before the statistics. */
 struct cp_verdict_facts {
@@ -65,9 +80,13 @@ struct cp_verdict_facts {
     double *d;       /* [inputs] */
     size_t inputs;   /* that have an oracle besides */
     double k;
+    size_t elements; /* of the tap, for one input */
+    size_t failing, worst;
 };
-/* metrics: (inputs, part, metric); facts->d has room for inputs. */
-void cp_verdict_facts(const double *metrics, size_t inputs, struct cp_verdict_facts *facts);
+/* metrics: (inputs, part, metric); facts->d has room for inputs; k and elements are given. yardstick:
+ * [inputs] rms errors that the baseline's is never taken to be below; NULL: none. */
+void cp_verdict_facts(const double *metrics, size_t inputs, const double *yardstick,
+                      struct cp_verdict_facts *facts);
 
 /* The statistics of one tap: all fields but the two verdicts; p-values not yet corrected. d is overwritten.
  * work: CP_VERDICT_WORK doubles. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
 #include "model/tap_weights.h"
+#include "study/ledger.h"
 #include "study/local.h"
 #include "study/verdict.h"
 
+#include "study/yardstick.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -92,16 +96,21 @@ static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct sour
         double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
         facts->d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d);
         facts->k = limit_ratio(study, s, i);
+        facts->elements = cp_site_row(site);
         t->sites[tap++] = site;
         if (!metrics || !facts->d) {
             free(metrics);
             return cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
         }
+        double *yardstick = NULL;
         enum cp_status status = CP_OK;
         if (inputs)
             status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
+        if (status == CP_OK && inputs && !source->local)
+            status = cp_yardstick_read(ls, i, inputs, &yardstick, err);
         if (status == CP_OK)
-            cp_verdict_facts(metrics, inputs, facts);
+            cp_verdict_facts(metrics, inputs, yardstick, facts);
+        free(yardstick);
         free(metrics);
         CP_TRY(status);
     }
@@ -137,7 +146,53 @@ static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, const char *
 static void tell_weights(const struct cp_study *study, size_t s, const struct table *t) {
     for (size_t tap = 0; tap < t->taps; tap++)
         t->fields[tap * CP_VERDICT_FIELDS + CP_FIELD_WEIGHTS] =
-            cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], t->sites[tap]);
+            cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], t->sites[tap]) ||
+            (study->modelled && cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s],
+                                                             study->spec[0], t->sites[tap]));
+}
+
+/* ---- what the ledger says of a tap ---- */
+
+/* The ledger of pass s at a tap; all NaN where it is not there. */
+static enum cp_status read_operation(struct cp_lockstep *ls, size_t s, const struct cp_site *site,
+                                     double fields[CP_OPERATION_FIELD_COUNT], struct cp_error *err) {
+    const size_t row = cp_ledger_row(ls, s, (size_t)(site - ls->study->sites.list));
+    for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
+        fields[f] = NAN;
+    return row < SIZE_MAX ? cp_result_read(ls->result, ls->ledger->side[s].operations, row, 1, fields, err)
+                          : CP_OK;
+}
+
+/* broken: an operation of the baseline before is contradicted, or makes what is not finite. */
+static void hold_against_ledger(double *fields, const double *a, const double *b, bool broken) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT];
+    const double of_a = a[CP_OPERATION_FIELD_VERDICT], of_b = b[CP_OPERATION_FIELD_VERDICT];
+    if (broken && fields[CP_FIELD_ROUNDING] == CP_EQUIVALENT)
+        fields[CP_FIELD_ROUNDING] = CP_INCONCLUSIVE;
+    if (broken && verdict == CP_EQUIVALENT)
+        fields[CP_FIELD_VERDICT] = CP_INCONCLUSIVE;
+    if (verdict == CP_UNMATCHED)
+        return;
+    if (of_a == CP_LEDGER_NONFINITE || of_b == CP_LEDGER_NONFINITE)
+        fields[CP_FIELD_VERDICT] = CP_NONFINITE_VERDICT;
+    else if (verdict != CP_IDENTICAL && verdict != CP_NONFINITE_VERDICT &&
+             (of_a == CP_LEDGER_CONTRADICTED || of_b == CP_LEDGER_CONTRADICTED))
+        fields[CP_FIELD_VERDICT] = CP_CONTRADICTED_VERDICT;
+}
+
+static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struct table *t,
+                                   struct cp_error *err) {
+    bool broken[3] = {false, false, false};
+    for (size_t tap = 0; ls->ledger && tap < t->taps; tap++) {
+        double a[CP_OPERATION_FIELD_COUNT], b[CP_OPERATION_FIELD_COUNT];
+        const enum cp_tower tower = t->sites[tap]->tower;
+        CP_TRY(read_operation(ls, 0, t->sites[tap], a, err));
+        CP_TRY(read_operation(ls, s, t->sites[tap], b, err));
+        broken[tower] = broken[tower] || a[CP_OPERATION_FIELD_VERDICT] == CP_LEDGER_CONTRADICTED ||
+                        (tower == CP_JOINT && (broken[CP_VISUAL] || broken[CP_TEXT]));
+        hold_against_ledger(t->fields + tap * CP_VERDICT_FIELDS, a, b, broken[tower]);
+    }
+    return CP_OK;
 }
 
 static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
@@ -149,6 +204,8 @@ static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const st
     cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
     decide(&t);
     tell_weights(ls->study, s, &t);
+    if (!source->local)
+        CP_TRY_DONE(apply_ledger(ls, s, &t, err));
     CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
     status = write_codes(ls, s, source->name, err);
 done:
