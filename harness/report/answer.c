@@ -54,9 +54,7 @@ static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c
 }
 
 static bool has_larger_error(const struct cp_tap_set *set, size_t tap) {
-    const struct cp_report_tap *t = &set->candidate->tap[tap];
-    const unsigned said = 1u << CP_OWN_CONTRADICTED | 1u << CP_OWN_ROUNDING;
-    return t->cause == CP_CAUSE_ROUNDING && !(t->own[1] & said);
+    return set->candidate->tap[tap].cause == CP_CAUSE_ROUNDING;
 }
 
 static double largest_local(const struct cp_tap_set *set, enum cp_part part) {
@@ -67,14 +65,15 @@ static double largest_local(const struct cp_tap_set *set, enum cp_part part) {
     return largest;
 }
 
-/* Operations whose error by itself is larger than the baseline's beyond the limit. */
+/* Operations whose error by itself is larger than the baseline's beyond the limit; the ledger knows them by
+ * their declared arithmetic. */
 static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_candidate *c,
                                 const char *before) {
     const struct cp_tap_set set = {.candidate = c, .has = has_larger_error};
     char places[CP_REPORT_ANSWER / 2] = "";
     struct cp_sentence p = {places, sizeof places, 0};
     const double size = largest_local(&set, CP_ROUNDING);
-    if (!cp_say_taps(&p, &set))
+    if (c->difference || !cp_say_taps(&p, &set))
         return;
     cp_say(s, "%sthe rounding of %s", before, places);
     if (size > 0)
@@ -243,6 +242,8 @@ static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *
         (void)cp_say_found(s, c, 0, CP_OWN_ROUNDING, "; the baseline");
     cp_say_explained(s, c);
     const bool within = say_rounding(s, c, !semantic && !own);
+    if (is_comparable(c))
+        cp_say_failing(s, c);
     if (!semantic)
         say_undecided(s, c, &undecided, within ? "that" : "whether its error exceeds the limit");
     say_no_cause(s, c);

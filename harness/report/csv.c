@@ -30,7 +30,7 @@ static void put_header(FILE *out) {
     for (int part = 0; part < CP_PART_COUNT; part++)
         (void)fprintf(out, ",%s", cp_part_names[part]);
     (void)fputs(",worst_token,ulp_max,nonfinite,different", out);
-    for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
+    for (int f = CP_FIELD_INPUTS; f <= CP_FIELD_WEIGHTS; f++)
         (void)fprintf(out, ",%s%s", f == CP_FIELD_SEMANTIC ? "worst_" : "", cp_verdict_field_names[f]);
     (void)fputs(",recorded,floor,times_floor,bracket_worst,bracket_probable,cause,local_verdict", out);
     for (int part = 0; part < CP_PART_COUNT; part++)
@@ -39,7 +39,7 @@ static void put_header(FILE *out) {
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
     (void)fputs(",ledger_verdict,ledger_basis,bound_ratio,coarseness,explained_by,settings_part,weights_part,"
-                "baseline_ledger_verdict\n",
+                "baseline_ledger_verdict,failing_inputs\n",
                 out);
 }
 
@@ -60,6 +60,7 @@ static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_rep
     for (size_t i = 0; i < 2; i++)
         put(out, row ? row[parts[i]] : NAN);
     put_text(out, verdict_word(tap->ledger[0]));
+    put(out, tap->verdict[CP_FIELD_FAILING]);
 }
 
 static void put_details(FILE *out, const struct cp_report_tap *tap) {
@@ -91,7 +92,7 @@ static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
     put(out, tap->over_inputs.ulp_max);
     put(out, tap->over_inputs.nonfinite);
     put(out, tap->over_inputs.different);
-    for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
+    for (int f = CP_FIELD_INPUTS; f <= CP_FIELD_WEIGHTS; f++)
         put(out, tap->verdict[f]);
     put_details(out, tap);
     put_ledger(out, r, tap);

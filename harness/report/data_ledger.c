@@ -2,6 +2,7 @@
  * The ledger of both passes at a candidate's taps, and what it sets apart. */
 #include "report/difference.h"
 #include "report/load.h"
+#include "report/words.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,7 +110,7 @@ static void mark(struct cp_report_candidate *c) {
         struct cp_report_tap *tap = &c->tap[part->tap - c->difference->tap];
         for (int side = 0; side < 2; side++)
             if (part->side == CP_SIDE_BOTH || (int)part->side == side)
-                tap->own[side] |= 1u << part->kind;
+                tap->own[side] |= 1u << cp_report_kind(part);
         if (part->side != CP_SIDE_B && (part->kind == CP_OWN_CONTRADICTED || part->kind == CP_OWN_NONFINITE))
             c->broken = true;
     }
@@ -120,8 +121,16 @@ static void withdraw(double *verdict) {
         *verdict = CP_INCONCLUSIVE;
 }
 
+/* The largest k of any tap: declared rounding beyond it is a part. */
+static double limit_of(const struct cp_report_candidate *c) {
+    double limit = 2;
+    for (size_t t = 0; t < c->taps; t++)
+        limit = fmax(limit, c->tap[t].verdict[CP_FIELD_K]); /* fmax passes over NaN */
+    return limit;
+}
+
 enum cp_status cp_report_set_apart(struct cp_report *r, struct cp_report_candidate *c, struct cp_error *err) {
-    static const struct cp_agreement_options options = {false, false};
+    const struct cp_agreement_options options = {.times = limit_of(c)};
     struct cp_arena scratch = {0};
     struct cp_difference found, *kept = NULL;
     enum cp_status status = cp_difference(r, c, "the baseline", c->name, &options, &scratch, &found, err);

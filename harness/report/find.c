@@ -7,9 +7,8 @@
 const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *c, enum cp_tower tower) {
     for (size_t t = 0; t < c->taps; t++) {
         const struct cp_report_tap *tap = &c->tap[t];
-        const int verdict = (int)tap->verdict[CP_FIELD_VERDICT];
         if (tap->tower == tower &&
-            (c->judged ? verdict == CP_SEMANTIC_VERDICT : tap->over_inputs.different > 0))
+            (c->judged ? cp_verdict_is_semantic(tap->verdict) : tap->over_inputs.different > 0))
             return tap;
     }
     return NULL;

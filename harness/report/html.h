@@ -18,8 +18,8 @@ void cp_html_cell(FILE *out, double value);
 void cp_html_json_text(FILE *out, const char *text);
 /* Three digits; NaN is null, infinity a number that no double holds. */
 void cp_html_json_number(FILE *out, double value);
-/* A list of numbers, or the same packed in base64, "~" before 24 bits each, whichever is shorter: where there
- * are three digits each, that is half. */
+/* A list of numbers, one number where all are the same, or the list packed in base64, "~" before 24 bits
+ * each, whichever is shorter: where there are three digits each, that is half. */
 void cp_html_json_values(FILE *out, const double *values, size_t count);
 
 /* The figure's frame: <svg viewBox role=img aria-label="WORDS NAME">; end it with </svg>. */

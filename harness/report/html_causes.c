@@ -35,7 +35,7 @@ static void put_side(FILE *out, const struct cp_own_part *part, const struct cp_
 /* A class of the style sheet for each kind. */
 static int state_of(enum cp_own_kind kind) {
     static const int states[CP_OWN_KINDS] = {
-        [CP_OWN_NONFINITE] = CP_NONFINITE_VERDICT, [CP_OWN_CONTRADICTED] = CP_STATE_CONTRADICTED,
+        [CP_OWN_NONFINITE] = CP_NONFINITE_VERDICT, [CP_OWN_CONTRADICTED] = CP_CONTRADICTED_VERDICT,
         [CP_OWN_SETTINGS] = CP_SEMANTIC_VERDICT,   [CP_OWN_WEIGHTS] = CP_SEMANTIC_VERDICT,
         [CP_OWN_INPUTS] = CP_SEMANTIC_VERDICT,     [CP_OWN_ROUNDING] = CP_STATE_COARSE,
         [CP_OWN_UNCHECKED] = CP_INCONCLUSIVE};
@@ -62,24 +62,38 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
     (void)fputc('\n', out);
 }
 
+/* Of declared rounding the number says enough. */
+static bool is_listed(const struct cp_own_part *part) {
+    return cp_report_kind(part) != CP_OWN_LARGER;
+}
+
 static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, size_t c) {
     const struct cp_difference *d = candidate->difference;
+    size_t listed = 0;
     char text[512] = "";
     struct cp_sentence s = {text, sizeof text, 0};
+    const size_t larger = cp_report_count_own(candidate, 1, CP_OWN_LARGER);
     cp_say_explained(&s, candidate);
+    if (larger)
+        cp_say(&s, "; %zu round more than the baseline's, as declared", larger);
     if (text[0])
         (void)fprintf(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
-    if (d->agreement.parts == 0)
+    for (size_t p = 0; p < d->agreement.parts; p++)
+        listed += is_listed(&d->agreement.part[p]);
+    if (listed == 0)
         return;
     (void)fputs(
         "<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>part<th "
         "class=word>side<th>size<th>cand. error<th>base error<th class=word>in words</thead><tbody>\n",
         out);
-    for (size_t p = 0; p < d->agreement.parts && p < MOST; p++)
-        put_part(out, d, c, &d->agreement.part[p]);
+    for (size_t p = 0, put = 0; p < d->agreement.parts && put < MOST; p++)
+        if (is_listed(&d->agreement.part[p])) {
+            put_part(out, d, c, &d->agreement.part[p]);
+            put++;
+        }
     (void)fputs("</table></div>", out);
-    if (d->agreement.parts > MOST)
-        (void)fprintf(out, "<p class=lead>The first %d of %zu parts.</p>", MOST, d->agreement.parts);
+    if (listed > MOST)
+        (void)fprintf(out, "<p class=lead>The first %d of %zu parts.</p>", MOST, listed);
 }
 
 /* ---- by the statistics ---- */

@@ -82,7 +82,7 @@ static void put_key(FILE *out) {
     for (int state = 0; state < CP_REPORT_STATES; state++)
         (void)fprintf(out, "<li><span class=\"verdict v%d\">%s</span>", state, cp_report_state_names[state]);
     (void)fprintf(out, "<li><span class=\"verdict v%d base\">by the baseline, or by both</span>",
-                  CP_STATE_CONTRADICTED);
+                  CP_CONTRADICTED_VERDICT);
     (void)fputs("</ul>", out);
 }
 

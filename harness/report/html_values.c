@@ -30,7 +30,18 @@ static size_t pack(const double *values, size_t count, bool narrow, uint8_t *byt
     return used;
 }
 
+static bool is_constant(const double *values, size_t count) {
+    for (size_t t = 1; t < count; t++)
+        if (!(values[t] == values[0]))
+            return false;
+    return count > 1;
+}
+
 void cp_html_json_values(FILE *out, const double *values, size_t count) {
+    if (is_constant(values, count)) {
+        cp_html_json_number(out, values[0]);
+        return;
+    }
     uint8_t *packed = malloc(count * sizeof(float) + 1);
     char *list = NULL, *text = malloc(cp_base64_length(count * sizeof(float)) + 1);
     const bool narrow = is_short(values, count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A candidate's causes: the ledger's parts, and operations whose error by itself is above the limit. Without
- * a ledger, what the local verdicts say. */
+ * A candidate's causes: the ledger's parts; without a ledger, what the local verdicts say. */
 #include "report/difference.h"
 #include "report/json.h"
+#include "report/words.h"
 
 #include <math.h>
 
@@ -27,7 +27,7 @@ static void put_part(struct cp_json *j, const struct cp_own_part *part,
     static const char *const sides[] = {"baseline", "candidate", "both"};
     char text[1024];
     struct cp_sentence s = {text, sizeof text, 0};
-    cp_own_say(&s, part, words);
+    cp_say_part(&s, part, words);
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "tap", part->tap->name);
     cp_json_text(j, "class", class_of(part->kind));
@@ -67,12 +67,9 @@ static void put_local(struct cp_json *j, const struct cp_report_tap *tap) {
     cp_json_close(j, '}');
 }
 
-/* Whether the local verdict tells something that the ledger does not. */
+/* Whether the local verdict is all that is known. */
 static bool is_told(const struct cp_report_candidate *c, const struct cp_report_tap *tap) {
-    const unsigned own = 1u << CP_OWN_CONTRADICTED | 1u << CP_OWN_ROUNDING;
-    if (!c->local || tap->cause == CP_CAUSE_NONE)
-        return false;
-    return !c->difference || (tap->cause == CP_CAUSE_ROUNDING && !(tap->own[1] & own));
+    return c->local && !c->difference && tap->cause != CP_CAUSE_NONE;
 }
 
 void cp_json_causes(struct cp_json *j, const struct cp_report_candidate *c) {

@@ -30,12 +30,11 @@ static void put_line(FILE *out, const struct cp_report_candidate *c, const struc
 
 /* ---- of the ledger ---- */
 
-static const struct cp_own_part *largest_of(const struct cp_difference *d, enum cp_own_kind kind,
-                                            enum cp_own_side side) {
+static const struct cp_own_part *largest_of(const struct cp_difference *d, int kind, enum cp_own_side side) {
     const struct cp_own_part *largest = NULL;
     for (size_t p = 0; p < d->agreement.parts; p++) {
         const struct cp_own_part *part = &d->agreement.part[p];
-        if (part->kind == kind && part->side == side && (!largest || part->size > largest->size))
+        if (cp_report_kind(part) == kind && part->side == side && (!largest || part->size > largest->size))
             largest = part;
     }
     return largest;
@@ -44,7 +43,8 @@ static const struct cp_own_part *largest_of(const struct cp_difference *d, enum 
 static bool has_part(const struct cp_tap_set *set, size_t tap) {
     const struct cp_difference *d = set->candidate->difference;
     for (size_t p = 0; p < d->agreement.parts; p++)
-        if (d->agreement.part[p].tap == &d->tap[tap] && d->agreement.part[p].kind == set->like->kind &&
+        if (d->agreement.part[p].tap == &d->tap[tap] &&
+            cp_report_kind(&d->agreement.part[p]) == cp_report_kind(set->like) &&
             d->agreement.part[p].side == set->like->side)
             return true;
     return false;
@@ -55,23 +55,22 @@ static void put_part(FILE *out, const struct cp_report_candidate *c, const struc
     static const char *const sides[] = {"baseline", "candidate", "both"};
     char text[CP_REPORT_ANSWER] = "";
     struct cp_sentence s = {text, sizeof text, 0};
+    const int kind = cp_report_kind(largest);
     const struct cp_tap_set set = {.candidate = c, .has = has_part, .like = largest};
-    const struct line line = {largest->kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[largest->kind],
+    const struct line line = {kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[largest->kind],
                               sides[largest->side], text, largest->size};
-    if (!cp_say_taps(&s, &set))
-        cp_say(&s, "%s", largest->tap->address);
+    cp_say_many(&s, &set);
     if (largest->kind < CP_OWN_SETTINGS || largest->kind == CP_OWN_ROUNDING) {
         cp_say(&s, ": ");
-        cp_own_say(&s, largest, &c->difference->words);
+        cp_say_part(&s, largest, &c->difference->words);
     }
     put_line(out, c, &line, any);
 }
 
 static void put_ledger(FILE *out, const struct cp_report_candidate *c, bool *any) {
-    for (int kind = 0; c->difference && kind < CP_OWN_KINDS; kind++)
+    for (int kind = 0; kind <= CP_OWN_LARGER; kind++)
         for (int side = CP_SIDE_A; side <= CP_SIDE_BOTH; side++) {
-            const struct cp_own_part *largest =
-                largest_of(c->difference, (enum cp_own_kind)kind, (enum cp_own_side)side);
+            const struct cp_own_part *largest = largest_of(c->difference, kind, (enum cp_own_side)side);
             if (largest)
                 put_part(out, c, largest, any);
         }
@@ -82,13 +81,13 @@ static void put_ledger(FILE *out, const struct cp_report_candidate *c, bool *any
 static const char *const words[CP_CAUSE_COUNT] = {
     [CP_CAUSE_SEMANTIC] = "settings", [CP_CAUSE_ROUNDING] = "larger error", [CP_CAUSE_WEIGHTS] = "weights"};
 
-/* The ledger knows better of settings and weights. */
+/* Of a result without a ledger. */
 static void put_local(FILE *out, const struct cp_report_candidate *c, bool *any) {
     for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
         char text[CP_REPORT_ANSWER] = "";
         struct cp_sentence s = {text, sizeof text, 0};
         const struct line line = {words[cause], "candidate", text, NAN};
-        if ((!c->difference || cause == CP_CAUSE_ROUNDING) && cp_say_causes(&s, c, (enum cp_cause)cause))
+        if (cp_say_causes(&s, c, (enum cp_cause)cause))
             put_line(out, c, &line, any);
     }
 }
@@ -113,8 +112,11 @@ void cp_md_causes(FILE *out, const struct cp_report *r) {
         const struct cp_report_candidate *c = &r->candidate[i];
         if (c->layerwise)
             continue;
-        put_ledger(out, c, &any);
-        put_local(out, c, &any);
-        put_undecided(out, c, &any);
+        if (c->difference) {
+            put_ledger(out, c, &any);
+        } else {
+            put_local(out, c, &any);
+            put_undecided(out, c, &any);
+        }
     }
 }

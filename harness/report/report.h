@@ -64,8 +64,9 @@ struct cp_report_tap {
     enum cp_cause cause;
     /* Rows of the baseline's and of the candidate's ledger (enum cp_operation_field); NULL: not there. */
     const double *ledger[2];
-    unsigned own[2]; /* what sets baseline and candidate apart here: bits 1 << enum cp_own_kind */
-    double floor;    /* root mean square relative L2 of legitimate reruns of the baseline; NaN: none ran */
+    unsigned
+        own[2];   /* what sets baseline and candidate apart here: bits 1 << enum cp_own_kind, CP_OWN_LARGER */
+    double floor; /* root mean square relative L2 of legitimate reruns of the baseline; NaN: none ran */
     double bracket[CP_BOUND_COUNT]; /* a-priori bounds of the operation's own rounding; NaN: none stated */
 };
 
@@ -143,14 +144,16 @@ enum cp_status cp_report_set_apart(struct cp_report *report, struct cp_report_ca
                                    struct cp_error *err);
 
 /* What one sign shows of a tap: its verdict, or what the ledger found its operation to do. */
-enum { CP_STATE_CONTRADICTED = CP_VERDICT_COUNT, CP_STATE_COARSE, CP_REPORT_STATES };
+enum { CP_STATE_COARSE = CP_VERDICT_COUNT, CP_REPORT_STATES };
 extern const char *const cp_report_state_names[CP_REPORT_STATES];
 int cp_report_state(const struct cp_report_tap *tap);
 /* The worse, the larger; 0 to CP_REPORT_STATES - 1. */
 int cp_report_state_rank(int state);
 /* " by the baseline", " by both" of a contradicted or coarse tap; else "". */
 const char *cp_report_state_side(const struct cp_report_tap *tap);
-static inline bool cp_report_has(const struct cp_report_tap *tap, int side, enum cp_own_kind kind) {
+/* Beside the kinds: declared rounding that is larger than the baseline's. CP_OWN_ROUNDING is coarse. */
+enum { CP_OWN_LARGER = CP_OWN_KINDS };
+static inline bool cp_report_has(const struct cp_report_tap *tap, int side, int kind) {
     return tap->own[side] >> kind & 1u;
 }
 

@@ -25,6 +25,8 @@ struct cp_tap_set {
 };
 /* "the activation of blocks 0-5 (visual) and 0-3 (text)"; whether there are any. */
 bool cp_say_taps(struct cp_sentence *sentence, const struct cp_tap_set *set);
+/* The same, or "112 operations, from visual.conv1 on" where they are many. */
+void cp_say_many(struct cp_sentence *sentence, const struct cp_tap_set *set);
 /* "the activation of blocks 0-5 (visual) and 0-3 (text)": the causes of one class; whether there are any. */
 bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidate *candidate,
                    enum cp_cause cause);
@@ -34,6 +36,11 @@ bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidat
  * 0) or the candidate (1): one clause for each explanation, ";" between. */
 bool cp_say_found(struct cp_sentence *sentence, const struct cp_report_candidate *candidate, int side,
                   enum cp_own_kind kind, const char *before);
+/* enum cp_own_kind of a part, or CP_OWN_LARGER. */
+int cp_report_kind(const struct cp_own_part *part);
+/* A part in words, as cp_own_say, declared rounding too. */
+void cp_say_part(struct cp_sentence *sentence, const struct cp_own_part *part,
+                 const struct cp_agreement_words *words);
 /* ", attributed to its settings at PLACES (up to 0.029), to ..." */
 bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 /* "; all 155 operations of both passes are explained by their declared arithmetic" */
@@ -41,7 +48,7 @@ void cp_say_explained(struct cp_sentence *sentence, const struct cp_report_candi
 /* "different function", "different weights", "different inputs": what the declared passes differ in. */
 const char *cp_report_difference_words(const struct cp_report_candidate *candidate);
 /* Taps that have a part of this kind. */
-size_t cp_report_count_own(const struct cp_report_candidate *candidate, int side, enum cp_own_kind kind);
+size_t cp_report_count_own(const struct cp_report_candidate *candidate, int side, int kind);
 /* "bound" or "empirical"; "" of an operation that was not checked. */
 const char *cp_report_basis(const double *row);
 /* What explains an operation in a row of the ledger; NULL: nothing, or nothing was tried. */
@@ -51,6 +58,8 @@ const char *cp_report_explanation(const struct cp_reader_texts *alternatives, co
 void cp_say_floor(struct cp_sentence *sentence, const struct cp_report_tap *outcome);
 /* How much of a different function's divergence the candidate's own rounding could be. */
 void cp_say_share(struct cp_sentence *sentence, const struct cp_report_tap *outcome);
+/* "; at image_features 1 of 300 inputs exceed 8 times the limit, worst: b.png"; nothing where all do */
+void cp_say_failing(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 void cp_say_growth(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 void cp_say_decisions(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 

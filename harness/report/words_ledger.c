@@ -7,7 +7,7 @@
 
 enum { CLAUSES = 3 }; /* different explanations before the rest is only counted */
 
-size_t cp_report_count_own(const struct cp_report_candidate *c, int side, enum cp_own_kind kind) {
+size_t cp_report_count_own(const struct cp_report_candidate *c, int side, int kind) {
     size_t count = 0;
     for (size_t t = 0; t < c->taps; t++)
         count += cp_report_has(&c->tap[t], side, kind);
@@ -26,14 +26,46 @@ const char *cp_report_basis(const double *row) {
     return basis >= 0 && basis < CP_BASIS_COUNT ? cp_ledger_basis_names[(int)basis] : "";
 }
 
+int cp_report_kind(const struct cp_own_part *part) {
+    return part->kind == CP_OWN_ROUNDING && part->verdict == CP_LEDGER_EXPLAINED ? (int)CP_OWN_LARGER
+                                                                                 : (int)part->kind;
+}
+
+void cp_say_part(struct cp_sentence *s, const struct cp_own_part *part,
+                 const struct cp_agreement_words *words) {
+    if (cp_report_kind(part) != CP_OWN_LARGER) {
+        cp_own_say(s, part, words);
+        return;
+    }
+    cp_say(s, "rounds as its declared arithmetic does: ");
+    cp_say_multiple(s, part->bound);
+    cp_say(s, " times as much as the baseline");
+}
+
+void cp_say_many(struct cp_sentence *s, const struct cp_tap_set *set) {
+    enum { MANY = 24 };
+    const struct cp_report_tap *first = NULL;
+    size_t count = 0;
+    for (size_t t = set->candidate->taps; t-- > 0;)
+        if (set->has(set, t)) {
+            first = &set->candidate->tap[t];
+            count++;
+        }
+    if (count <= MANY && cp_say_taps(s, set))
+        return;
+    cp_say(s, "%zu operations", count);
+    if (first)
+        cp_say(s, ", from %s on", first->address);
+}
+
 /* ---- operations that do something of their own ---- */
 
 static bool is_of(const struct cp_own_part *part, int side, enum cp_own_kind kind) {
-    return part->kind == kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
+    return cp_report_kind(part) == (int)kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
 }
 
 static bool is_like(const struct cp_own_part *a, const struct cp_own_part *b) {
-    return a->kind == b->kind && a->side == b->side && a->alternative == b->alternative &&
+    return cp_report_kind(a) == cp_report_kind(b) && a->side == b->side && a->alternative == b->alternative &&
            isnan(a->slope) == isnan(b->slope) && a->basis == b->basis;
 }
 
@@ -102,7 +134,7 @@ static struct shares shares_of(const struct cp_tap_set *set, enum cp_operation_f
 }
 
 static bool has_kind(const struct cp_tap_set *set, size_t tap) {
-    return cp_report_has(&set->candidate->tap[tap], 1, (enum cp_own_kind)set->which);
+    return cp_report_has(&set->candidate->tap[tap], 1, set->which);
 }
 
 static void say_share(struct cp_sentence *s, const struct cp_report_candidate *c, enum cp_own_kind kind,
@@ -118,6 +150,27 @@ static void say_share(struct cp_sentence *s, const struct cp_report_candidate *c
     if (shares.larger && shares.taps > 1)
         cp_say(s, ", the larger at %zu of %zu", shares.larger, shares.taps);
     cp_say(s, ")");
+    *before = ", to ";
+}
+
+/* Rounding that is declared, and larger than the baseline's. */
+static void say_larger(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
+    const struct cp_tap_set set = {.candidate = c, .has = has_kind, .which = CP_OWN_LARGER};
+    double size = 0, times = 0;
+    for (size_t p = 0; p < c->difference->agreement.parts; p++) {
+        const struct cp_own_part *part = &c->difference->agreement.part[p];
+        if (cp_report_kind(part) != CP_OWN_LARGER)
+            continue;
+        size = fmax(size, part->size);
+        times = fmax(times, part->bound);
+    }
+    if (size == 0)
+        return;
+    cp_say(s, "%sits declared arithmetic at ", *before);
+    cp_say_many(s, &set);
+    cp_say(s, " (rounding up to %.2g, ", size);
+    cp_say_multiple(s, times);
+    cp_say(s, " times the baseline's)");
     *before = ", to ";
 }
 
@@ -142,6 +195,7 @@ bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *
     say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "its settings at ", &before);
     say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "its weights at ", &before);
     say_inputs(s, c, &before);
+    say_larger(s, c, &before);
     return before != first;
 }
 

@@ -78,6 +78,8 @@ static void fill_tap(struct cp_report_tap *tap, size_t t, double rows[2][CP_OPER
         tap->metric[m] = (struct cp_report_metric){is_place(m) ? NAN : some_number(), some_number(), 7};
     for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
         tap->verdict[f] = tap->local_verdict[f] = some_number();
+    for (int f = CP_FIELD_FAILING; f < CP_VERDICT_FIELDS; f++)
+        tap->verdict[f] = tap->local_verdict[f] = IMAGES - 1;
     tap->verdict[CP_FIELD_VERDICT] = tap->local_verdict[CP_FIELD_VERDICT] = CP_SEMANTIC_VERDICT;
     tap->verdict[CP_FIELD_ROUNDING] = tap->local_verdict[CP_FIELD_ROUNDING] = CP_EQUIVALENT;
 }

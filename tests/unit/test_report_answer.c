@@ -61,7 +61,7 @@ static void rounding_alone(void **state) {
         "erf declares the function of the baseline; whether it computes it was not checked; its error is "
         "within "
         "the limit (2 times the baseline's) at 6 of 7 taps that differ; that could not be decided at 1 of 20 "
-        "taps: 11 inputs are too few, 12 or more are needed; rounding there is 1.5 times the baseline's.");
+        "taps: 11 inputs are too few, 12 or more are needed; the error there is 1.5 times the baseline's.");
 }
 
 /* ---- what could not be decided ---- */
@@ -72,20 +72,20 @@ static void too_few_inputs(void **state) {
     find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_RATIO] = 2034.2;
     says("erf declares the function of the baseline; whether it computes it was not checked; whether its "
          "error exceeds the limit could not be decided at 18 of 20 taps: 8 "
-         "inputs are too few, 12 or more are needed; rounding there is up to 2,034 times the baseline's.");
+         "inputs are too few, 12 or more are needed; the error there is up to 2,034 times the baseline's.");
     card_is("open", "undecided");
     assert_non_null(strstr(card(), "<small>taps: 18 inconclusive, 2 identical</small>"));
     assert_non_null(strstr(card(),
                            "<p>That could not be decided at 18 of 20: 8 inputs are too few, 12 or more "
-                           "are needed; rounding there is up to 12 times the baseline's.</p>"));
+                           "are needed; the error there is up to 12 times the baseline's.</p>"));
     assert_null(strstr(card(), "within the limit"));
     find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_INPUTS] = 1;
     says("erf declares the function of the baseline; whether it computes it was not checked; whether its "
          "error exceeds the limit could not be decided at 18 of 20 taps: 1 to 8 "
-         "inputs are too few, 12 or more are needed; rounding there is up to 2,034 times the baseline's.");
+         "inputs are too few, 12 or more are needed; the error there is up to 2,034 times the baseline's.");
     find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_RATIO] = INFINITY;
     cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(strstr(text, "; rounding there is beyond any multiple of the baseline's."));
+    assert_non_null(strstr(text, "; the error there is beyond any multiple of the baseline's."));
 }
 
 static void enough_that_do_not_settle_it(void **state) {
@@ -93,7 +93,7 @@ static void enough_that_do_not_settle_it(void **state) {
     judge_all(CP_INCONCLUSIVE, 12, 1.9);
     says("erf declares the function of the baseline; whether it computes it was not checked; whether its "
          "error exceeds the limit could not be decided at 18 of 20 taps: the "
-         "inputs do not settle it; rounding there is up to 1.9 times the baseline's.");
+         "inputs do not settle it; the error there is up to 1.9 times the baseline's.");
     card_is("open", "undecided");
 }
 
@@ -112,7 +112,7 @@ static void some_taps_undecided(void **state) {
          "within "
          "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ; that could not be decided at "
          "2 of 20 taps: at 1 of "
-         "them 10 inputs are too few, 12 or more are needed; rounding there is up to 1.5 times the "
+         "them 10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
          "baseline's.");
     card_is("partly", "error within the limit, in part undecided");
     judge(find(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 2.5);
@@ -130,7 +130,7 @@ static void causes_undecided(void **state) {
          "the limit (2 times the baseline's) at 18 of 20 taps; whether the operation by itself is to blame "
          "could not be decided at "
          "18 "
-         "of 20 taps: 8 inputs are too few, 12 or more are needed; rounding there is up to 250 times the "
+         "of 20 taps: 8 inputs are too few, 12 or more are needed; the error there is up to 250 times the "
          "baseline's.");
     card_is("degraded", "larger error");
     assert_non_null(strstr(card(), "0 of 20 operations diverge by themselves, 18 undecided<"));

@@ -254,7 +254,7 @@ static void both_ledgers_are_read(void **state) {
     assert_true(cp_report_has(&c->tap[0], 1, CP_OWN_SETTINGS));
     assert_true(cp_report_has(&c->tap[1], 0, CP_OWN_CONTRADICTED));
     assert_false(cp_report_has(&c->tap[1], 1, CP_OWN_CONTRADICTED));
-    assert_int_equal(cp_report_state(&c->tap[1]), CP_STATE_CONTRADICTED);
+    assert_int_equal(cp_report_state(&c->tap[1]), CP_CONTRADICTED_VERDICT);
     assert_int_equal(c->difference->agreement.parts, 3);
     assert_string_equal(cp_own_explanation(&c->difference->agreement.part[1], &c->difference->words),
                         "no causal mask");

@@ -78,10 +78,10 @@ static void never_says(const char *const *words, size_t count) {
 static void one_image_gives_an_answer(void **state) {
     (void)state;
     set_apart();
-    says(
-        "erf differs from the baseline by rounding alone; all 20 operations of both passes are explained by "
-        "their declared arithmetic; whether its error exceeds the limit could not be decided at 20 of 20 "
-        "taps: 1 input is too few, 12 or more are needed; rounding there is up to 1.2 times the baseline's.");
+    says("erf differs from the baseline by rounding alone; all 20 operations of both passes are explained by "
+         "their declared arithmetic; whether its error exceeds the limit could not be decided at 20 of 20 "
+         "taps: 1 input is too few, 12 or more are needed; the error there is up to 1.2 times the "
+         "baseline's.");
     card_is("partly", "every operation explained");
 }
 
@@ -162,6 +162,42 @@ static void causes_are_shares(void **state) {
     card_is("semantic", "different function");
 }
 
+/* One image shows what a narrower type rounds, and that its arithmetic explains it. */
+static void declared_rounding_is_a_cause(void **state) {
+    (void)state;
+    for (size_t t = 0; t < candidate.taps; t++) {
+        row_of(&taps[t], 1)[CP_OPERATION_FIELD_RESIDUAL] = 4e-4;
+        row_of(&taps[t], 0)[CP_OPERATION_FIELD_PLAIN] = 3e-7;
+    }
+    row_of(find(CP_VISUAL, CP_MLP_GELU, 1), 1)[CP_OPERATION_FIELD_RESIDUAL] = 5e-7; /* below k times */
+    set_apart();
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(
+        strstr(text, "erf differs from the baseline by rounding alone, attributed to its declared "
+                     "arithmetic at the position embedding and normalisation of the features in both "
+                     "towers, the norm before attention of blocks 0-3 (visual) and 0-3 (text), the "
+                     "activation of blocks 0, 2-3 (visual) and 0-3 (text) (rounding up to 0.0004, 1,333 "
+                     "times the baseline's); all 20 operations"));
+    assert_true(cp_report_has(find(CP_TEXT, CP_LN_1, 2), 1, CP_OWN_LARGER));
+    assert_int_equal(cp_report_state(find(CP_TEXT, CP_LN_1, 2)), CP_INCONCLUSIVE);
+    assert_non_null(strstr(card(), "; 19 round more than the baseline's, as declared.</p>"));
+}
+
+static void single_inputs_that_fail(void **state) {
+    static const char *names[] = {"a.png", "b.png"};
+    static const struct cp_reader_texts images = {2, names};
+    struct cp_report_tap *tap = find(CP_VISUAL, CP_FEATURES, -1);
+    (void)state;
+    tap->inputs = &images;
+    tap->verdict[CP_FIELD_INPUTS] = 300;
+    tap->verdict[CP_FIELD_FAILING] = 1;
+    tap->verdict[CP_FIELD_WORST] = 1;
+    set_apart();
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(
+        strstr(text, "; at image_features 1 of 300 inputs exceed 8 times the limit, worst: b.png; "));
+}
+
 /* Equal NaNs are no agreement. */
 static void not_finite_on_both_sides(void **state) {
     (void)state;
@@ -188,6 +224,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_contradicted_candidate, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(a_broken_baseline_is_said_first, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(contradicted_by_both, make_ledger, free_ledger),
+        cmocka_unit_test_setup_teardown(declared_rounding_is_a_cause, make_ledger, free_ledger),
+        cmocka_unit_test_setup_teardown(single_inputs_that_fail, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(causes_are_shares, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(not_finite_on_both_sides, make_ledger, free_ledger),
     };

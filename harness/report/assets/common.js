@@ -4,9 +4,10 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-/** A column is a list, or the same packed in base64: float32, or behind "~" its upper 24 bits. NaN, which means "not
+/** A column is a list, one number for all taps, or the list packed in base64: float32, or behind "~" its upper 24 bits. NaN, which means "not
     measured", becomes null. */
-function unpack(column) {
+function unpack(column, taps) {
+  if (typeof column === "number") return new Array(taps).fill(column);
   if (typeof column !== "string") return column;
   const narrow = column[0] === "~", size = narrow ? 3 : 4;
   const bytes = Uint8Array.from(atob(narrow ? column.slice(1) : column), (letter) => letter.charCodeAt(0));
@@ -22,11 +23,11 @@ function readData() {
   const data = JSON.parse(document.getElementById("data").textContent);
   for (const holder of [data, ...data.candidates])
     for (const key of ["floor", "bounds", "ledger", "baselineLedger", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
-      if (holder[key]) holder[key] = holder[key].map(unpack);
+      if (holder[key]) holder[key] = holder[key].map((column) => unpack(column, data.taps.length));
   for (const candidate of data.candidates) {
-    candidate.worstInput = unpack(candidate.worstInput);
-    candidate.cause = unpack(candidate.cause);
-    candidate.state = unpack(candidate.state);
+    candidate.worstInput = unpack(candidate.worstInput, data.taps.length);
+    candidate.cause = unpack(candidate.cause, data.taps.length);
+    candidate.state = unpack(candidate.state, data.taps.length);
   }
   return data;
 }

@@ -33,9 +33,12 @@ function worstElement(value) {
   return value("y") === undefined ? "\u2013" : `(${number(value("row"))}, ${number(value("column"))}): ${number(value("y"))}, ideal ${number(value("f"))}`;
 }
 
+function inputName(tap, input) {
+  return (DATA.towers[tap] === 1 ? DATA.prompts : DATA.images)[input] ?? `input ${input}`;
+}
+
 function checkedInputs(value, tap) {
-  const names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images, worst = value("worst_input");
-  const name = worst === undefined ? "" : `; worst: ${names[worst] ?? `input ${worst}`}`;
+  const worst = value("worst_input"), name = worst === undefined ? "" : `; worst: ${inputName(tap, worst)}`;
   return value("inputs") === undefined ? "\u2013" : `${number(value("failing") ?? 0)} of ${number(value("inputs"))} fail${name}`;
 }
 
@@ -128,6 +131,7 @@ function verdictLines(fields, tap) {
     ["p (equivalent), after Holm", number(value("p_equivalent"))],
     ["worst semantic of an input", number(value("semantic"))],
     ["inputs with an oracle", inputsWithOracle(value("inputs"))],
+    ["inputs that exceed the limit 8 times", value("failing") > 0 ? `${number(value("failing"))}; worst: ${inputName(tap, value("worst_input"))}` : null],
     ["weights", FIELD.weights === undefined ? null : value("weights") ? "differ from the baseline's" : "the baseline's"],
   ]);
 }
@@ -158,8 +162,8 @@ function metricTable(candidate, tap) {
 }
 
 function worstInput(candidate, tap) {
-  const input = candidate.worstInput?.[tap], names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images;
-  return input === null || input === undefined ? null : `Over inputs. The largest rel_l2 is that of ${names[input] ?? `input ${input}`}.`;
+  const input = candidate.worstInput?.[tap];
+  return input === null || input === undefined ? null : `Over inputs. The largest rel_l2 is that of ${inputName(tap, input)}.`;
 }
 
 function command(tap) {
