@@ -204,11 +204,35 @@ static void numbers_are_short(void **state) {
     }
 }
 
+static void columns_are_short(void **state) {
+    static const struct {
+        double values[4];
+        const char *text;
+    } cases[] = {{{2, 2, 2, 2}, "2"},
+                 {{1, 2, 3, 4}, "[1,2,3,4]"},
+                 {{1, NAN, 3, 4}, "[1,null,3,4]"},
+                 /* three digits each, in 24 bits to nearest */
+                 {{1.2345e-5, NAN, -6.789e-20, 3.14159e7}, "\"~HU83AMB/TaCfr+9L\""},
+                 /* whole numbers that are shown in full, in 32 */
+                 {{123457, 234561, 987654, 654321}, "\"gCDxR0AQZUhgIHFJEL8fSQ==\""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        cp_html_json_values(out, cases[i].values, 4);
+        assert_int_equal(fclose(out), 0);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_result_makes_a_small_page),
         cmocka_unit_test(names_are_text),
         cmocka_unit_test(numbers_are_short),
+        cmocka_unit_test(columns_are_short),
     };
     return cmocka_run_group_tests(tests, make_report, free_report);
 }
