@@ -21,7 +21,7 @@ int cp_report_state_rank(int state) {
     return ranks[state];
 }
 
-static bool any_side(const struct cp_report_tap *tap, enum cp_own_kind kind) {
+static bool any_side(const struct cp_report_tap *tap, int kind) {
     return cp_report_has(tap, 0, kind) || cp_report_has(tap, 1, kind);
 }
 
@@ -44,7 +44,7 @@ int cp_report_state(const struct cp_report_tap *tap) {
 
 const char *cp_report_state_side(const struct cp_report_tap *tap) {
     const int state = cp_report_state(tap);
-    const enum cp_own_kind kind = state == CP_CONTRADICTED_VERDICT ? CP_OWN_CONTRADICTED : CP_OWN_ROUNDING;
+    const int kind = state == CP_CONTRADICTED_VERDICT ? (int)CP_OWN_CONTRADICTED : (int)CP_OWN_ROUNDING;
     if ((state != CP_CONTRADICTED_VERDICT && state != CP_STATE_COARSE) || !cp_report_has(tap, 0, kind))
         return "";
     return cp_report_has(tap, 1, kind) ? " by both" : " by the baseline";

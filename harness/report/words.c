@@ -190,6 +190,6 @@ static bool has_cause(const struct cp_tap_set *set, size_t tap) {
 }
 
 bool cp_say_causes(struct cp_sentence *s, const struct cp_report_candidate *candidate, enum cp_cause cause) {
-    const struct cp_tap_set set = {candidate, has_cause, cause, NULL};
+    const struct cp_tap_set set = {candidate, has_cause, (int)cause, NULL};
     return cp_say_taps(s, &set);
 }

@@ -35,7 +35,7 @@ bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidat
  * to say. " at PLACES does not compute what its settings, weights and inputs say: ..." of the baseline (side
  * 0) or the candidate (1): one clause for each explanation, ";" between. */
 bool cp_say_found(struct cp_sentence *sentence, const struct cp_report_candidate *candidate, int side,
-                  enum cp_own_kind kind, const char *before);
+                  int kind, const char *before);
 /* enum cp_own_kind of a part, or CP_OWN_LARGER. */
 int cp_report_kind(const struct cp_own_part *part);
 /* A part in words, as cp_own_say, declared rounding too. */

@@ -60,8 +60,8 @@ void cp_say_many(struct cp_sentence *s, const struct cp_tap_set *set) {
 
 /* ---- operations that do something of their own ---- */
 
-static bool is_of(const struct cp_own_part *part, int side, enum cp_own_kind kind) {
-    return cp_report_kind(part) == (int)kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
+static bool is_of(const struct cp_own_part *part, int side, int kind) {
+    return cp_report_kind(part) == kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
 }
 
 static bool is_like(const struct cp_own_part *a, const struct cp_own_part *b) {
@@ -90,7 +90,7 @@ static const struct cp_own_part *lead(const struct cp_agreement *a, const struct
     return largest;
 }
 
-bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, int side, enum cp_own_kind kind,
+bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, int side, int kind,
                   const char *before) {
     size_t clauses = 0;
     for (size_t p = 0; c->difference && p < c->difference->agreement.parts; p++) {
