@@ -133,9 +133,15 @@ static void say_limit(struct cp_sentence *s, const struct cp_report_candidate *c
         cp_say(s, " (%.3g times the baseline's)", low);
 }
 
-/* Nothing is said of the error beside a broken baseline's, nor of one that no rounding explains. */
+static bool is_semantic(const struct cp_report_candidate *c) {
+    return cp_report_first(c, CP_VISUAL) || cp_report_first(c, CP_TEXT) || cp_report_first(c, CP_JOINT);
+}
+
+/* Nothing is said of the error beside a broken baseline's, nor of one that no rounding explains, nor of one
+ * that different inputs make. */
 static bool is_comparable(const struct cp_report_candidate *c) {
-    return !c->broken && cp_report_count_own(c, 1, CP_OWN_CONTRADICTED) == 0;
+    return !c->broken && cp_report_count_own(c, 1, CP_OWN_CONTRADICTED) == 0 &&
+           (cp_report_count_own(c, 1, CP_OWN_INPUTS) == 0 || is_semantic(c));
 }
 
 /* "; whether its error exceeds the limit could not be decided at 8 of 20 taps: 8 inputs are too few, ..."
@@ -215,6 +221,8 @@ static void say_alike(struct cp_sentence *s, const struct cp_report_candidate *c
     else if (cp_report_count_own(c, 1, CP_OWN_UNCHECKED))
         cp_say(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
                cp_report_count_own(c, 1, CP_OWN_UNCHECKED), c->taps);
+    else if (cp_report_is_declared(c))
+        cp_say(s, " differs from %s", c->baseline);
     else if (c->broken)
         cp_say(s, " computes what its own settings, weights and inputs say");
     else

@@ -59,7 +59,7 @@ static struct kind kind_of_ledger(const struct cp_report_candidate *c) {
         return (struct kind){"nonfinite", "NaN or infinity"};
     if (cp_report_count_own(c, 1, CP_OWN_CONTRADICTED))
         return (struct kind){"contradicted", "contradicted"};
-    if (count_state(c, CP_SEMANTIC_VERDICT))
+    if (count_state(c, CP_SEMANTIC_VERDICT) || cp_report_is_declared(c))
         return (struct kind){"semantic", cp_report_difference_words(c)};
     if (cp_report_count_own(c, 1, CP_OWN_ROUNDING))
         return (struct kind){"degraded", "coarser than declared"};

@@ -47,6 +47,8 @@ bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_cand
 void cp_say_explained(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 /* "different function", "different weights", "different inputs": what the declared passes differ in. */
 const char *cp_report_difference_words(const struct cp_report_candidate *candidate);
+/* Whether settings, weights or inputs set the passes apart. */
+bool cp_report_is_declared(const struct cp_report_candidate *candidate);
 /* Taps that have a part of this kind. */
 size_t cp_report_count_own(const struct cp_report_candidate *candidate, int side, int kind);
 /* "bound" or "empirical"; "" of an operation that was not checked. */

@@ -4,6 +4,7 @@
 #include "report/words.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { CLAUSES = 3 }; /* different explanations before the rest is only counted */
 
@@ -12,6 +13,11 @@ size_t cp_report_count_own(const struct cp_report_candidate *c, int side, int ki
     for (size_t t = 0; t < c->taps; t++)
         count += cp_report_has(&c->tap[t], side, kind);
     return count;
+}
+
+bool cp_report_is_declared(const struct cp_report_candidate *c) {
+    return cp_report_count_own(c, 1, CP_OWN_SETTINGS) || cp_report_count_own(c, 1, CP_OWN_WEIGHTS) ||
+           cp_report_count_own(c, 1, CP_OWN_INPUTS);
 }
 
 const char *cp_report_explanation(const struct cp_reader_texts *alternatives, const double *row) {
@@ -64,24 +70,33 @@ static bool is_of(const struct cp_own_part *part, int side, int kind) {
     return cp_report_kind(part) == kind && (part->side == CP_SIDE_BOTH || (int)part->side == side);
 }
 
-static bool is_like(const struct cp_own_part *a, const struct cp_own_part *b) {
-    return cp_report_kind(a) == cp_report_kind(b) && a->side == b->side && a->alternative == b->alternative &&
-           isnan(a->slope) == isnan(b->slope) && a->basis == b->basis;
+static bool same_words(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The same kind on the same side, explained by the same; alternatives of different operations share a name.
+ */
+static bool is_like(const struct cp_own_part *a, const struct cp_own_part *b,
+                    const struct cp_agreement_words *words) {
+    return cp_report_kind(a) == cp_report_kind(b) && a->side == b->side &&
+           isnan(a->slope) == isnan(b->slope) && a->basis == b->basis &&
+           same_words(cp_own_explanation(a, words), cp_own_explanation(b, words));
 }
 
 static bool has_like(const struct cp_tap_set *set, size_t tap) {
     const struct cp_difference *d = set->candidate->difference;
     for (size_t p = 0; p < d->agreement.parts; p++)
-        if (d->agreement.part[p].tap == &d->tap[tap] && is_like(&d->agreement.part[p], set->like))
+        if (d->agreement.part[p].tap == &d->tap[tap] && is_like(&d->agreement.part[p], set->like, &d->words))
             return true;
     return false;
 }
 
 /* The largest of the parts like one, where that one is the first; NULL where it is not. */
-static const struct cp_own_part *lead(const struct cp_agreement *a, const struct cp_own_part *first) {
+static const struct cp_own_part *lead(const struct cp_difference *d, const struct cp_own_part *first) {
+    const struct cp_agreement *a = &d->agreement;
     const struct cp_own_part *largest = first;
     for (size_t p = 0; p < a->parts; p++) {
-        if (!is_like(&a->part[p], first))
+        if (!is_like(&a->part[p], first, &d->words))
             continue;
         if (&a->part[p] < first)
             return NULL;
@@ -95,8 +110,7 @@ bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, in
     size_t clauses = 0;
     for (size_t p = 0; c->difference && p < c->difference->agreement.parts; p++) {
         const struct cp_own_part *part = &c->difference->agreement.part[p];
-        const struct cp_own_part *largest =
-            is_of(part, side, kind) ? lead(&c->difference->agreement, part) : NULL;
+        const struct cp_own_part *largest = is_of(part, side, kind) ? lead(c->difference, part) : NULL;
         const struct cp_tap_set set = {.candidate = c, .has = has_like, .like = part};
         if (!largest || clauses++ >= CLAUSES)
             continue;
@@ -183,6 +197,8 @@ static void say_inputs(struct cp_sentence *s, const struct cp_report_candidate *
                *before, part->tap->address);
         if (part->size > 0 && part->tap->place.point != CP_TOKENS)
             cp_say(s, " (%.2g)", part->size);
+        if (cp_own_explanation(part, &c->difference->words))
+            cp_say(s, ", explained by: %s", cp_own_explanation(part, &c->difference->words));
         *before = ", to ";
     }
 }

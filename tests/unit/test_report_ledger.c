@@ -5,7 +5,7 @@
 #include "report_fixture.h"
 
 static double rows[MOST][2][CP_OPERATION_FIELD_COUNT];
-static const char *alternatives[] = {"no causal mask", "activation = erf"};
+static const char *alternatives[] = {"no causal mask", "activation = erf", "activation = erf"};
 
 /* An operation of a side as its declared arithmetic explains it. */
 static void explain(double row[CP_OPERATION_FIELD_COUNT]) {
@@ -27,7 +27,7 @@ static void explain(double row[CP_OPERATION_FIELD_COUNT]) {
 /* One image, every bit different, every operation of both passes explained. */
 static int make_ledger(void **state) {
     (void)make(state);
-    report = (struct cp_report){.candidates = 1, .candidate = &candidate, .alternatives = {2, alternatives}};
+    report = (struct cp_report){.candidates = 1, .candidate = &candidate, .alternatives = {3, alternatives}};
     candidate.ledger = true;
     for (size_t t = 0; t < candidate.taps; t++) {
         taps[t].over_inputs.compared = 1;
@@ -90,6 +90,7 @@ static void a_contradicted_candidate(void **state) {
     (void)state;
     for (int layer = 1; layer < 3; layer++)
         contradict(find(CP_TEXT, CP_MLP_GELU, layer), 1);
+    row_of(find(CP_TEXT, CP_MLP_GELU, 2), 1)[CP_OPERATION_FIELD_ALTERNATIVE] = 2; /* of the same name */
     set_apart();
     says("erf at the activation of blocks 1-2 (text) does not compute what its settings, weights and inputs "
          "say: "
@@ -162,6 +163,22 @@ static void causes_are_shares(void **state) {
     card_is("semantic", "different function");
 }
 
+/* Different pixels make no error of the candidate's own, and are no rounding. */
+static void different_inputs(void **state) {
+    static const char *const wrong[] = {"by rounding alone", "the limit", "the error there"};
+    struct cp_report_tap *pixels = add(CP_VISUAL, CP_PIXELS_NORMALIZED, -1);
+    (void)state;
+    pixels->over_inputs.compared = 1;
+    pixels->over_inputs.different = 9;
+    pixels->over_inputs.mean_rel[CP_TOTAL] = 0.078;
+    set_apart();
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(strstr(text, "erf differs from the baseline, attributed to different pixels at "));
+    assert_non_null(strstr(text, " (0.078); all 20 operations of both passes"));
+    never_says(wrong, sizeof wrong / sizeof wrong[0]);
+    card_is("semantic", "different inputs");
+}
+
 /* One image shows what a narrower type rounds, and that its arithmetic explains it. */
 static void declared_rounding_is_a_cause(void **state) {
     (void)state;
@@ -224,6 +241,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_contradicted_candidate, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(a_broken_baseline_is_said_first, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(contradicted_by_both, make_ledger, free_ledger),
+        cmocka_unit_test_setup_teardown(different_inputs, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(declared_rounding_is_a_cause, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(single_inputs_that_fail, make_ledger, free_ledger),
         cmocka_unit_test_setup_teardown(causes_are_shares, make_ledger, free_ledger),
