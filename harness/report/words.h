@@ -25,7 +25,7 @@ struct cp_tap_set {
 };
 /* "the activation of blocks 0-5 (visual) and 0-3 (text)"; whether there are any. */
 bool cp_say_taps(struct cp_sentence *sentence, const struct cp_tap_set *set);
-/* The same, or "112 operations, from visual.conv1 on" where they are many. */
+/* The same, or "112 operations from visual.conv1 on" where they are many. */
 void cp_say_many(struct cp_sentence *sentence, const struct cp_tap_set *set);
 /* "the activation of blocks 0-5 (visual) and 0-3 (text)": the causes of one class; whether there are any. */
 bool cp_say_causes(struct cp_sentence *sentence, const struct cp_report_candidate *candidate,

@@ -61,7 +61,7 @@ void cp_say_many(struct cp_sentence *s, const struct cp_tap_set *set) {
         return;
     cp_say(s, "%zu operations", count);
     if (first)
-        cp_say(s, ", from %s on", first->address);
+        cp_say(s, " from %s on", first->address);
 }
 
 /* ---- operations that do something of their own ---- */
@@ -115,8 +115,7 @@ bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, in
         if (!largest || clauses++ >= CLAUSES)
             continue;
         cp_say(s, "%s at ", clauses == 1 ? before : ";");
-        if (!cp_say_taps(s, &set))
-            cp_say(s, "%s", part->tap->address);
+        cp_say_many(s, &set);
         cp_say(s, " ");
         cp_own_say(s, largest, &c->difference->words);
     }
