@@ -125,6 +125,11 @@ static bool format_both(struct cp_case *c, double value) {
     return true;
 }
 
+static bool narrow_throughout(struct cp_case *c, double value) {
+    c->maths.format_outputs = true;
+    return format_both(c, value);
+}
+
 static bool format_weight(struct cp_case *c, double value) {
     c->maths.w_format = (enum cp_narrow)(int)value;
     return true;
@@ -262,6 +267,13 @@ static bool reversed(struct cp_case *c, double value) {
     return c->maths.reversed = true;
 }
 
+/* Not to be tried: another mean has no value of its own. */
+static bool told(struct cp_case *c, double value) {
+    (void)c;
+    (void)value;
+    return false;
+}
+
 #define MATHS(kind, name, apply, value)                                                                      \
     { name, CP_OPERATION_##kind, CP_ALTERNATIVE_MATHS, apply, value }
 #define FORMAT(kind, name, apply, value)                                                                     \
@@ -296,6 +308,12 @@ const struct cp_alternative cp_alternatives[] = {
     FORMAT(LINEAR, "operands in fp16", format_both, CP_NARROW_FP16),
     FORMAT(LINEAR, "operands in bf16", format_both, CP_NARROW_BF16),
     FORMAT(LINEAR, "operands in int8", format_both, CP_NARROW_INT8),
+    FORMAT(LINEAR, "computed in fp16", narrow_throughout, CP_NARROW_FP16),
+    FORMAT(LINEAR, "computed in bf16", narrow_throughout, CP_NARROW_BF16),
+    FORMAT(SCORES, "computed in fp16", narrow_throughout, CP_NARROW_FP16),
+    FORMAT(SCORES, "computed in bf16", narrow_throughout, CP_NARROW_BF16),
+    FORMAT(CONTEXT, "computed in fp16", narrow_throughout, CP_NARROW_FP16),
+    FORMAT(CONTEXT, "computed in bf16", narrow_throughout, CP_NARROW_BF16),
     FORMAT(LINEAR, "weights in fp16", format_weight, CP_NARROW_FP16),
     FORMAT(LINEAR, "weights in bf16", format_weight, CP_NARROW_BF16),
     FORMAT(LINEAR, "weights in int8", format_weight, CP_NARROW_INT8),
@@ -341,8 +359,12 @@ const struct cp_alternative cp_alternatives[] = {
     FORMAT(LOGITS, "operands in tf32", format_operands, CP_NARROW_TF32),
     FORMAT(LOGITS, "operands in fp16", format_operands, CP_NARROW_FP16),
     FORMAT(LOGITS, "operands in bf16", format_operands, CP_NARROW_BF16),
-    MATHS(NORMALIZE, "normalised twice", twice, 0),
-    MATHS(NORMALIZE, "channels reversed (RGB, BGR)", reversed, 0),
+    MATHS(NORMALIZE, CP_NORMALISED_TWICE, twice, 0),
+    MATHS(NORMALIZE, CP_REVERSED, reversed, 0),
+    MATHS(NORMALIZE, CP_OTHER_RED, told, 0),
+    MATHS(NORMALIZE, CP_OTHER_GREEN, told, 0),
+    MATHS(NORMALIZE, CP_OTHER_BLUE, told, 0),
+    MATHS(NORMALIZE, CP_OTHER_CHANNELS, told, 0),
     MATHS(KINDS, "left out", leave_out, 0),
     MATHS(KINDS, "all zero", zero, 0),
     {"input 0 of the batch repeated", CP_OPERATION_KINDS, CP_ALTERNATIVE_BATCH, first_input, 0},

@@ -23,6 +23,14 @@ struct cp_alternative {
     bool (*apply)(struct cp_case *c, double value);
     double value;
 };
+/* What may become of pixels; told from two passes' pixels, not tried on one (study/ledger_pixels.c). */
+#define CP_NORMALISED_TWICE "normalised twice"
+#define CP_REVERSED "channels reversed (RGB, BGR)"
+#define CP_OTHER_RED "another mean or std of channel 0 (red)"
+#define CP_OTHER_GREEN "another mean or std of channel 1 (green)"
+#define CP_OTHER_BLUE "another mean or std of channel 2 (blue)"
+#define CP_OTHER_CHANNELS "another mean or std of several channels"
+
 extern const struct cp_alternative cp_alternatives[];
 extern const size_t cp_alternative_count;
 

@@ -137,6 +137,7 @@ enum { SLOPE_ELEMENTS = 1 << 14 };
 
 struct slope_task {
     const struct cp_case *c;
+    const double *x;
     const float *y;
     const double *f, *other;
     const bool *counts; /* (inputs, rows) */
@@ -144,32 +145,58 @@ struct slope_task {
     size_t alternative;
 };
 
-static void add_row(const struct slope_task *t, size_t at, double slope, bool second, struct cp_slope *s) {
+/* Sums by the operand's value, of activations in half precision. */
+enum { VALUES = 1 << 16 };
+
+static size_t value_of(const struct cp_case *c, double x) {
+    return c->types.operand[0] == CP_FP16 ? cp_fp16_encode((float)x) : cp_bf16_encode((float)x);
+}
+
+static bool by_value(const struct cp_case *c) {
+    return c->kind == CP_OPERATION_ACTIVATION && c->types.operand[0] != CP_FP32;
+}
+
+static void add_products(const struct slope_task *t, size_t at, struct cp_slope *s) {
+    for (size_t i = at; i < at + t->c->out; i++) {
+        const double d = t->other[i] - t->f[i];
+        s->rd += ((double)t->y[i] - t->f[i]) * d;
+        s->dd += d * d;
+    }
+}
+
+static void add_variance(const struct slope_task *t, size_t at, double slope, double *values,
+                         struct cp_slope *s) {
     double row = 0;
     for (size_t i = at; i < at + t->c->out; i++) {
-        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i];
-        if (!second) {
-            s->rd += r * d;
-            s->dd += d * d;
-            continue;
-        }
-        const double e = (r - slope * d) * d;
+        const double d = t->other[i] - t->f[i], e = ((double)t->y[i] - t->f[i] - slope * d) * d;
         row += e;
-        if (t->c->kind != CP_OPERATION_NORM)
+        if (values)
+            values[value_of(t->c, t->x[i])] += e;
+        else if (t->c->kind != CP_OPERATION_NORM)
             s->variance += e * e;
     }
-    if (second && t->c->kind == CP_OPERATION_NORM)
+    if (t->c->kind == CP_OPERATION_NORM)
         s->variance += row * row;
 }
 
 static void slope_of_input(void *context, size_t input, int worker) {
     const struct slope_task *t = context;
     struct cp_slope *s = &t->slopes[input * cp_alternative_count + t->alternative];
+    double *values = by_value(t->c) ? calloc(VALUES, sizeof *values) : NULL;
     (void)worker;
     for (int second = 0; second < 2; second++)
-        for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++)
-            if (t->counts[input * t->c->rows + row])
-                add_row(t, (input * t->c->rows + row) * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, second, s);
+        for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++) {
+            const size_t at = (input * t->c->rows + row) * t->c->out;
+            if (t->counts[input * t->c->rows + row] && second)
+                add_variance(t, at, s->dd > 0 ? s->rd / s->dd : 0, values, s);
+            else if (t->counts[input * t->c->rows + row])
+                add_products(t, at, s);
+        }
+    for (size_t v = 0; values && v < VALUES; v++)
+        s->variance += values[v] * values[v];
+    if (by_value(t->c) && !values)
+        s->variance = INFINITY; /* no memory, no conclusion */
+    free(values);
 }
 
 /* ---- rows that were seen ---- */
@@ -251,7 +278,7 @@ enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERA
         if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
             continue;
         CP_TRY(cp_case_ideal(&changed, x, other, err));
-        struct slope_task task = {&limited, y, f, other, counts, slopes, i};
+        struct slope_task task = {&limited, x[0], y, f, other, counts, slopes, i};
         cp_case_each(&limited, slope_of_input, &task);
     }
     return CP_OK;

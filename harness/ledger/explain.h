@@ -27,7 +27,8 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 
 /* Sums for the slope <r, d> / <d, d> of one alternative, d = alternative(x) - f(x): where rounding hides
  * which function was computed, it acts as dither, and the slope tells. `variance` is of <r, d>, robust (White
- * 1980), by element, or by row where one rounding of a statistic is common to a row (norms). */
+ * 1980), clustered by row where one rounding of a statistic is common to a row (norms), and by the operand's
+ * value where that has 16 bits, since equal operands are rounded alike. */
 struct cp_slope {
     double rd, dd, variance;
 };

@@ -95,12 +95,45 @@ static void say_inputs(struct cp_sentence *s, const struct cp_own_part *p,
         cp_say(s, " (%.60s)", name);
 }
 
+/* Pixels: the channel and how far it is off. */
+static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part *p,
+                                 const struct cp_agreement_words *words) {
+    static const char *const channels[] = {"red", "green", "blue"};
+    const char *explanation = cp_own_explanation(p, words);
+    if (p->tap->place.point == CP_TOKENS) {
+        cp_say(s, "the token ids differ in %zu of %zu prompts, first in prompt %zu", p->inputs, p->checked,
+               p->worst);
+        return;
+    }
+    cp_say(s, "the pixels differ (%.2g) at %zu image%s, worst image %zu", p->size, p->inputs,
+           p->inputs == 1 ? "" : "s", p->worst);
+    if (input_name(p, words))
+        cp_say(s, " (%.60s)", input_name(p, words));
+    if (!explanation)
+        return;
+    const int channel = (int)p->row[CP_OPERATION_FIELD_ROW];
+    cp_say(s, "; explained by: %s", explanation);
+    if (channel >= 0 && channel < 3 && isfinite(p->row[CP_OPERATION_FIELD_Y]))
+        cp_say(s, ": %s of %s is %.6g times that of %s, plus %.6g", channels[channel], words->b,
+               p->row[CP_OPERATION_FIELD_F], words->a, p->row[CP_OPERATION_FIELD_Y]);
+}
+
+static void say_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
+                          const struct cp_agreement_words *words) {
+    const char *name = input_name(p, words);
+    cp_say(s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
+           p->inputs, p->checked, p->tap->place.tower == CP_TEXT ? "prompt" : "image",
+           p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN],
+           p->tap->place.tower == CP_TEXT ? "prompt" : "image", p->worst);
+    if (name)
+        cp_say(s, " (%.60s)", name);
+}
+
 void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct cp_agreement_words *words) {
     switch (p->kind) {
     case CP_OWN_NONFINITE:
-        cp_say(s, "makes NaN or infinity of finite operands, first at (%.0f, %.0f)",
-               p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN]);
-        break;
+        say_nonfinite(s, p, words);
+        return;
     case CP_OWN_CONTRADICTED:
         say_contradicted(s, p);
         break;
@@ -112,9 +145,8 @@ void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct
                p->tensor ? p->tensor : "");
         return;
     case CP_OWN_INPUTS:
-        cp_say(s, p->tap->place.point == CP_TOKENS ? "the token ids differ" : "the pixels differ (%.2g)",
-               p->size);
-        break;
+        say_differing_inputs(s, p, words);
+        return;
     case CP_OWN_ROUNDING:
         say_coarse(s, p);
         break;

@@ -121,6 +121,12 @@ static bool is_in(const struct cp_site *site, struct cp_segment segment) {
     return site->tower == CP_JOINT && site->point != CP_CLASS_FEATURES;
 }
 
+/* Ids are below 2^24, so exact in float32. */
+static void as_values(const int32_t *ids, size_t count, float *values) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)ids[i];
+}
+
 static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t s, size_t i,
                            struct cp_segment segment, struct cp_error *err) {
     const struct cp_captured *captured = &ls->study->captured[s];
@@ -135,8 +141,11 @@ static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t 
     if (!values)
         return no_memory(err);
     event.data = values;
-    enum cp_status status =
-        cp_capture_read(captured->capture, captured->tap[i], event.first, event.inputs, values, err);
+    enum cp_status status = CP_OK;
+    if (site->point == CP_TOKENS && captured->ids)
+        as_values(captured->ids + event.first * cp_site_row(site), event.inputs * cp_site_row(site), values);
+    else
+        status = cp_capture_read(captured->capture, captured->tap[i], event.first, event.inputs, values, err);
     if (status == CP_OK)
         status = cp_taps_visit(&lane->pass.taps, event, err);
     free(values);

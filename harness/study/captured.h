@@ -31,6 +31,9 @@ enum cp_status cp_captured_inputs(struct cp_study *study, struct cp_error *err);
 enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
                                     struct cp_error *err);
 
+/* The ids that each captured pass had, where the inputs are a capture's and it says them for all prompts. */
+enum cp_status cp_captured_ids(struct cp_study *study, struct cp_error *err);
+
 /* study->sites, and where each is in each capture. Every capture must have the run's inputs and the sites'
  * shapes. */
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err);

@@ -157,8 +157,16 @@ static size_t prompt_length(const struct cp_study *study) {
     return streams && capture->tap[tap].rank > 2 ? capture->tap[tap].shape[1] : 0;
 }
 
+/* The capture that says the ids: the inputs' own, or another one of theirs. */
+static struct cp_capture *ids_from(const struct cp_study *study) {
+    for (size_t s = 0; s < study->captured_count && !study->inputs_from->prompts; s++)
+        if (cp_captured_of(study, s) && cp_captured_of(study, s)->prompts >= study->inputs.prompts)
+            return cp_captured_of(study, s);
+    return study->inputs_from;
+}
+
 static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) {
-    struct cp_capture *capture = study->inputs_from;
+    struct cp_capture *capture = ids_from(study);
     struct cp_run_inputs *in = &study->inputs;
     size_t tokens = capture->tokens;
     if (capture->prompts && capture->prompts != in->prompts && study->experiment->inputs.limit == CP_ALL)
@@ -193,6 +201,20 @@ enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_toke
         CP_TRY(judge(study, set->tokens, capture->tokens, &set->judged, err));
         in->token_set_count++;
         by[s] = by[0];
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_captured_ids(struct cp_study *study, struct cp_error *err) {
+    const struct cp_run_inputs *in = &study->inputs;
+    for (size_t s = 0; s < study->captured_count && study->inputs_from && in->prompts; s++) {
+        struct cp_captured *captured = &study->captured[s];
+        struct cp_capture *capture = captured->capture;
+        if (!capture || capture->prompts < in->prompts || capture->tokens == 0 ||
+            capture->tokens != study->inputs_from->tokens)
+            continue;
+        CP_TRY(read_ids(study, capture, &captured->ids, err));
+        CP_TRY(judge(study, captured->ids, capture->tokens, &captured->judged, err));
     }
     return CP_OK;
 }

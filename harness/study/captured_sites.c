@@ -173,8 +173,10 @@ static bool has_pictures(const struct cp_study *study) {
 
 bool cp_captured_has(const struct cp_study *study, size_t s, size_t site) {
     const struct cp_capture *capture = cp_captured_of(study, s);
-    if (are_given(study, &study->sites.list[site]) || is_left_out(study, study->sites.list[site].tower))
+    if (is_left_out(study, study->sites.list[site].tower))
         return false;
+    if (are_given(study, &study->sites.list[site]))
+        return !capture || study->captured[s].ids;
     if (capture)
         return study->captured[s].tap[site] < capture->taps;
     const enum cp_point point = study->sites.list[site].point;

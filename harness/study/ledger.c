@@ -80,28 +80,18 @@ static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tow
                                     .layout = cp_operation_layout(c, tower)};
 }
 
-/* A capture's own ids, where it has them. */
-static enum cp_status read_tokens(struct cp_lockstep *ls, size_t s, struct cp_ledger_side *side,
-                                  struct cp_error *err) {
-    const struct cp_run_inputs *in = &ls->study->inputs;
+/* A capture's own ids, where it says them. */
+static void take_ids(const struct cp_lockstep *ls, size_t s, struct cp_ledger_side *side) {
+    const struct cp_study *study = ls->study;
     const size_t length = ls->ledger->shape[CP_TEXT].tokens;
-    struct cp_capture *capture = cp_captured_of(ls->study, s);
-    int32_t *ids;
-    int *valid;
-    if (!capture || capture->prompts < in->prompts || capture->tokens != length || !in->tokens)
-        return CP_OK;
-    CP_LOCKSTEP_TAKE(ls, ids, capture->prompts * length, sizeof *ids);
-    CP_LOCKSTEP_TAKE(ls, valid, in->prompts + 1, sizeof *valid);
-    CP_TRY(cp_capture_tokens(capture, ids, err));
-    struct cp_clip_config argmax = {.text = {.context_length = (int)length, .pool_type = CP_POOL_ARGMAX}};
-    const struct cp_clip_config *config = ls->study->modelled ? &ls->study->model.config : &argmax;
-    for (size_t p = 0; p < in->prompts; p++) {
-        valid[p] = 1 + cp_text_pool_position(config, ids + p * length);
-        side->tokens_differ += memcmp(ids + p * length, in->tokens + p * length, length * sizeof *ids) != 0;
-    }
-    side->tokens = ids;
-    side->valid = valid;
-    return CP_OK;
+    const struct cp_captured *captured = s < study->captured_count ? &study->captured[s] : NULL;
+    if (!captured || !captured->ids || !study->inputs.tokens)
+        return;
+    side->tokens = captured->ids;
+    side->valid = captured->judged;
+    for (size_t p = 0; p < study->inputs.prompts; p++)
+        side->tokens_differ += memcmp(captured->ids + p * length, study->inputs.tokens + p * length,
+                                      length * sizeof(int32_t)) != 0;
 }
 
 static bool says_activation(const struct cp_study *study, size_t s) {
@@ -130,7 +120,8 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
         CP_TRY(cp_patch_dropout(side->spec, study->inputs.images, &ls->store.arena, &ls->store.kept,
                                 &side->kept, err));
     }
-    return read_tokens(ls, s, side, err);
+    take_ids(ls, s, side);
+    return CP_OK;
 }
 
 enum cp_status cp_ledger_create(struct cp_lockstep *ls, struct cp_error *err) {
@@ -225,7 +216,8 @@ static void take_over(struct cp_ledger_at *at) {
 
 static bool was_recomputed(const struct cp_ledger_at *at, size_t site) {
     const struct cp_capture *capture = cp_captured_of(at->ls->study, at->s);
-    return capture && capture->tap[at->ls->study->captured[at->s].tap[site]].recomputed;
+    const size_t tap = capture ? at->ls->study->captured[at->s].tap[site] : 0;
+    return capture && tap < capture->taps && capture->tap[tap].recomputed;
 }
 
 static bool was_grafted(const struct cp_ledger_at *at, size_t site) {

@@ -148,6 +148,11 @@ enum cp_status cp_ledger_ideal(struct cp_ledger_at *at, enum cp_point point, con
 enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                double *rows, struct cp_slope *slopes, struct cp_error *err);
 
+/* Pixels of the pass at hand, as what they look like: rows (inputs, field). baseline: the baseline's; NULL:
+ * it is the baseline. Of a line that leads from the baseline's to them the fields row, y and f are the
+ * channel, the offset and the scale. */
+void cp_ledger_pixels(const struct cp_ledger_at *at, const float *baseline, double *rows);
+
 /* ---- at the end ---- */
 
 /* Columns of /ledger/SPEC/operations (tap, field): each operation over its inputs. */

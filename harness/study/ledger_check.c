@@ -310,11 +310,18 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
 
 /* ---- all of it ---- */
 
+static const float *baseline_pixels(const struct cp_ledger_at *at) {
+    const size_t site = cp_ledger_site(at, CP_PIXELS_NORMALIZED);
+    return site < at->ls->study->sites.count ? at->ls->keep.data[site] : NULL;
+}
+
 enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                double *rows, struct cp_slope *slopes, struct cp_error *err) {
     struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
+    if (point == CP_PIXELS_NORMALIZED && at->ls->study->modelled)
+        cp_ledger_pixels(at, at->s ? baseline_pixels(at) : NULL, rows);
     if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
         cp_operations[point].kind == CP_OPERATION_NORMALIZE ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &k.c))

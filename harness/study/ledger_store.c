@@ -150,6 +150,8 @@ struct summary {
     const double *rows; /* (inputs, field) */
     const struct cp_slope *slopes;
     size_t inputs, looked_at;
+    bool values; /* slopes are clustered by value, and so of all inputs alike: their errors do not average out
+                  */
     double *fields;
 };
 
@@ -165,7 +167,14 @@ static int rank_of(const double *row) {
     return verdict;
 }
 
+/* Pixels that differ from the baseline's, whatever they are by themselves. */
+static bool differs(const double *row) {
+    return row[CP_LEDGER_FIELD_VERDICT] <= CP_LEDGER_EXPLAINED && !isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]);
+}
+
 static bool is_worse(const double *a, const double *b) {
+    if (differs(a) != differs(b))
+        return differs(a);
     if (rank_of(a) != rank_of(b))
         return rank_of(a) > rank_of(b);
     const double x = a[CP_LEDGER_FIELD_COARSENESS], y = b[CP_LEDGER_FIELD_COARSENESS];
@@ -218,6 +227,8 @@ static struct cp_slope add_slopes(const struct summary *s, size_t alternative) {
             continue;
         sum.rd += one->rd;
         sum.dd += one->dd;
+        if (s->values)
+            sum.variance += 2 * sqrt(sum.variance * one->variance);
         sum.variance += one->variance;
     }
     return sum;
@@ -253,6 +264,14 @@ static void look_at_slopes(const struct summary *s) {
     s->fields[CP_OPERATION_FIELD_FAILING] = s->fields[CP_OPERATION_FIELD_INPUTS];
 }
 
+/* Pixels do not fail, they differ from the baseline's: that is what they were explained for. */
+static double differing_inputs(const struct summary *s) {
+    double count = 0;
+    for (size_t i = 0; i < s->inputs; i++)
+        count += differs(row_at(s, i));
+    return count;
+}
+
 static void summarise(const struct summary *s) {
     size_t worst = 0;
     for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
@@ -272,6 +291,8 @@ static void summarise(const struct summary *s) {
     }
     copy_worst(s, worst);
     copy_explanation(s);
+    if (s->fields[CP_OPERATION_FIELD_FAILING] == 0)
+        s->fields[CP_OPERATION_FIELD_FAILING] = differing_inputs(s);
     if (s->slopes && s->fields[CP_OPERATION_FIELD_FAILING] == 0)
         look_at_slopes(s);
 }
@@ -299,7 +320,11 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
     if (status == CP_OK && inputs && side->slope[i] >= 0)
         status = cp_result_read(ls->result, side->slope[i], 0, inputs, slopes, err);
     if (status == CP_OK) {
-        const struct summary summary = {rows, side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, fields};
+        const struct cp_site *site = &ls->study->sites.list[i];
+        const bool values =
+            cp_operations[site->point].kind == CP_OPERATION_ACTIVATION && ls->study->types[s][i] != CP_FP32;
+        const struct summary summary = {rows,  side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, values,
+                                        fields};
         if (inputs == 0)
             rows[0] = CP_LEDGER_UNCHECKED;
         summarise(&summary);

@@ -138,7 +138,7 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
         for (size_t i = 0; i < study->sites.count; i++)
             if (!capture)
                 types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
-            else if (cp_captured_has(study, s, i))
+            else if (study->captured[s].tap[i] < capture->taps)
                 types[i] = capture->tap[study->captured[s].tap[i]].arithmetic;
         study->types[s] = types;
     }
@@ -347,6 +347,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_captured_open(study, err));
     CP_TRY(check_captures(study, err));
     CP_TRY(load_inputs(study, err));
+    CP_TRY(cp_captured_ids(study, err));
     CP_TRY(cp_captured_files(study, err));
     CP_TRY(check_output(study, err));
     CP_TRY(make_specs(study, err));

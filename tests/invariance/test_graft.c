@@ -166,7 +166,8 @@ static void other_inputs_differ(void **state) {
 
 static void what_is_missing_is_named(void **state) {
     struct cp_capture capture = {.path = "x.h5", .taps = 1};
-    struct cp_capture_tap tap = {"transformer.resblocks.1.attn.q", 3, {INPUTS, 8, 12}, CP_FP32};
+    struct cp_capture_tap tap = {
+        .name = "transformer.resblocks.1.attn.q", .rank = 3, .shape = {INPUTS, 8, 12}, .arithmetic = CP_FP32};
     struct cp_error err = {0};
     struct run run;
     (void)state;

@@ -12,10 +12,14 @@
 
 #include <math.h>
 
-enum { MOST = 40 };
+enum { MOST = 200 };
 
 static double metrics[MOST][CP_PART_COUNT][CP_METRIC_COUNT];
 static double d[MOST], work[CP_VERDICT_WORK], fields[CP_VERDICT_FIELDS];
+
+static size_t elements = 100;
+static double errors[30];
+static const double *yardstick;
 
 /* Rounding errors of the candidate `ratio` times the baseline's, scattered by a tenth. */
 static void fill(size_t inputs, double ratio) {
@@ -32,9 +36,9 @@ static void fill(size_t inputs, double ratio) {
 }
 
 static enum cp_verdict judge(size_t inputs) {
-    struct cp_verdict_facts facts = {.d = d, .k = 2};
+    struct cp_verdict_facts facts = {.d = d, .k = 2, .elements = elements};
     size_t order[1];
-    cp_verdict_facts(&metrics[0][0][0], inputs, &facts);
+    cp_verdict_facts(&metrics[0][0][0], inputs, yardstick, &facts);
     cp_verdict_statistics(&facts, 0.05, 1, work, fields);
     cp_verdict_decide(&facts, fields, 1, 0.05, order);
     return (enum cp_verdict)fields[CP_FIELD_VERDICT];
@@ -51,6 +55,40 @@ static void rounding_is_weighed_against_k(void **state) {
     fill(30, 2.2);
     assert_int_equal(judge(30), CP_DEGRADED);
     assert_true(fabs(fields[CP_FIELD_RATIO] - 2.2) < 0.1);
+}
+
+/* One input far above k: the mean alone would call the tap equivalent. */
+static void one_input_that_fails_is_no_equivalence(void **state) {
+    (void)state;
+    fill(200, 1);
+    metrics[17][CP_ROUNDING][CP_RMS] = 1e-3 * 8 * 2 * 1.01;
+    assert_int_equal(judge(200), CP_DEGRADED);
+    assert_true(fields[CP_FIELD_FAILING] == 1 && fields[CP_FIELD_WORST] == 17);
+    metrics[17][CP_ROUNDING][CP_RMS] = 1e-3 * 8 * 2 * 0.99;
+    assert_int_equal(judge(200), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_FAILING] == 0 && fields[CP_FIELD_WORST] == 17);
+    metrics[17][CP_ROUNDING][CP_RMS] = 1;
+    elements = 7; /* of so few elements a ratio has no such limit */
+    assert_int_equal(judge(200), CP_EQUIVALENT);
+    elements = 100;
+}
+
+/* A reference that errs less than its type is no better than the yardstick. */
+static void a_better_reference_degrades_nobody(void **state) {
+    (void)state;
+    fill(30, 1);
+    for (size_t i = 0; i < 30; i++) {
+        metrics[i][CP_ROUNDING_BASELINE][CP_RMS] = 1e-9;
+        errors[i] = 1e-3;
+    }
+    assert_int_equal(judge(30), CP_DEGRADED);
+    yardstick = errors;
+    assert_int_equal(judge(30), CP_EQUIVALENT);
+    for (size_t i = 0; i < 30; i++) /* it excuses nothing, and a worse baseline stays what it is */
+        metrics[i][CP_ROUNDING_BASELINE][CP_RMS] = 1;
+    assert_int_equal(judge(30), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_RATIO] < 0.01);
+    yardstick = NULL;
 }
 
 static void few_inputs_decide_nothing(void **state) {
@@ -111,6 +149,8 @@ static void the_floor_carries_exact_baselines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_weighed_against_k),
+        cmocka_unit_test(one_input_that_fails_is_no_equivalence),
+        cmocka_unit_test(a_better_reference_degrades_nobody),
         cmocka_unit_test(few_inputs_decide_nothing),
         cmocka_unit_test(the_first_that_applies),
         cmocka_unit_test(what_is_missing_is_not_agreement),
