@@ -222,7 +222,7 @@ static void say_alike(struct cp_sentence *s, const struct cp_report_candidate *c
         cp_say(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
                cp_report_count_own(c, 1, CP_OWN_UNCHECKED), c->taps);
     else if (cp_report_is_declared(c))
-        cp_say(s, " differs from %s", c->baseline);
+        cp_say(s, " %s %s", how_it_differs(c), c->baseline);
     else if (c->broken)
         cp_say(s, " computes what its own settings, weights and inputs say");
     else

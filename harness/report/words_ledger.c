@@ -187,17 +187,21 @@ static void say_larger(struct cp_sentence *s, const struct cp_report_candidate *
     *before = ", to ";
 }
 
+/* The first step of a tower at which they differ; the others follow from it. */
 static void say_inputs(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
+    bool said[3] = {false, false, false};
     for (size_t p = 0; p < c->difference->agreement.parts; p++) {
         const struct cp_own_part *part = &c->difference->agreement.part[p];
-        if (part->kind != CP_OWN_INPUTS)
+        if (part->kind != CP_OWN_INPUTS || said[part->tap->place.tower])
             continue;
-        cp_say(s, part->tap->place.point == CP_TOKENS ? "%sdifferent token ids" : "%sdifferent pixels at %s",
-               *before, part->tap->address);
-        if (part->size > 0 && part->tap->place.point != CP_TOKENS)
+        said[part->tap->place.tower] = true;
+        cp_say(s, "%sits inputs at %s", *before, part->tap->address);
+        if (part->inputs) {
+            cp_say(s, ": ");
+            cp_own_say(s, part, &c->difference->words);
+        } else if (part->size > 0) {
             cp_say(s, " (%.2g)", part->size);
-        if (cp_own_explanation(part, &c->difference->words))
-            cp_say(s, ", explained by: %s", cp_own_explanation(part, &c->difference->words));
+        }
         *before = ", to ";
     }
 }

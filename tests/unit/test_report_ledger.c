@@ -173,7 +173,8 @@ static void different_inputs(void **state) {
     pixels->over_inputs.mean_rel[CP_TOTAL] = 0.078;
     set_apart();
     cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(strstr(text, "erf differs from the baseline, attributed to different pixels at "));
+    assert_non_null(
+        strstr(text, "erf gets different inputs from the baseline, attributed to its inputs at "));
     assert_non_null(strstr(text, " (0.078); all 20 operations of both passes"));
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
     card_is("semantic", "different inputs");
