@@ -26,7 +26,10 @@ test-browser: build
 	./build/release/clip-parity run experiments/quickgelu-vs-gelu.yaml inputs.limit=16 local=16 floor=2 \
 	  output=build/browser/founding.h5 >/dev/null
 	./build/release/clip-parity report build/browser/founding.h5
-	node tests/browser/check_report.mjs build/browser build/browser/founding.html
+	./build/release/clip-parity diff reference/golden/captures/quick-fp32.h5 reference/golden/captures/erf-fp32.h5 \
+	  --spec-b activation=quick -o build/browser/contradicted.h5 >/dev/null || test $$? = 1
+	./build/release/clip-parity report build/browser/contradicted.h5
+	node tests/browser/check_report.mjs build/browser build/browser/founding.html build/browser/contradicted.html
 
 build: setup
 	cmake --preset release

@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "report/report.h"
+#include "report/difference.h"
 #include "report/words.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Below this share of a divergence rounding explains none of it. */
-#define NONE_OF_IT 0.01
-
-const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *c, enum cp_tower tower) {
-    for (size_t t = 0; t < c->taps; t++) {
-        const struct cp_report_tap *tap = &c->tap[t];
-        const int verdict = (int)tap->verdict[CP_FIELD_VERDICT];
-        if (tap->tower == tower &&
-            (c->judged ? verdict == CP_SEMANTIC_VERDICT : tap->over_inputs.different > 0))
-            return tap;
-    }
-    return NULL;
-}
-
-size_t cp_report_rounding(const struct cp_report_candidate *c, enum cp_verdict verdict) {
-    size_t count = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        count += (int)c->tap[t].verdict[CP_FIELD_ROUNDING] == (int)verdict;
-    return count;
-}
-
-const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *c) {
-    static const char *const features[] = {"image_features", "text_features"};
-    const struct cp_report_tap *worst = NULL;
-    for (size_t t = 0; t < c->taps; t++) {
-        const struct cp_report_tap *tap = &c->tap[t];
-        const double error = tap->over_inputs.mean_rel[CP_TOTAL];
-        if ((strcmp(tap->name, features[0]) == 0 || strcmp(tap->name, features[1]) == 0) &&
-            (!worst || !(error <= worst->over_inputs.mean_rel[CP_TOTAL])))
-            worst = tap;
-    }
-    return worst;
-}
 
 static size_t count_causes(const struct cp_report_candidate *c, enum cp_cause cause) {
     size_t count = 0;
@@ -87,42 +53,47 @@ static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c
     return true;
 }
 
-/* ", caused by A, by other weights in B and by the rounding of C" */
+static bool has_larger_error(const struct cp_tap_set *set, size_t tap) {
+    return set->candidate->tap[tap].cause == CP_CAUSE_ROUNDING;
+}
+
+static double largest_local(const struct cp_tap_set *set, enum cp_part part) {
+    double largest = NAN;
+    for (size_t t = 0; t < set->candidate->taps; t++)
+        if (set->has(set, t))
+            largest = fmax(largest, set->candidate->tap[t].local_rel[part]);
+    return largest;
+}
+
+/* Operations whose error by itself is larger than the baseline's beyond the limit; the ledger knows them by
+ * their declared arithmetic. */
+static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_candidate *c,
+                                const char *before) {
+    const struct cp_tap_set set = {.candidate = c, .has = has_larger_error};
+    char places[CP_REPORT_ANSWER / 2] = "";
+    struct cp_sentence p = {places, sizeof places, 0};
+    const double size = largest_local(&set, CP_ROUNDING);
+    if (c->difference || !cp_say_taps(&p, &set))
+        return;
+    cp_say(s, "%sthe rounding of %s", before, places);
+    if (size > 0)
+        cp_say(s, " (up to %.2g)", size);
+}
+
+/* ", attributed to its settings at A (0.01), to its weights at B"; of a result without a ledger as its local
+ * verdicts have it. */
 static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    static const char *const how[CP_CAUSE_COUNT] = {[CP_CAUSE_SEMANTIC] = "",
-                                                    [CP_CAUSE_ROUNDING] = "the rounding of ",
-                                                    [CP_CAUSE_WEIGHTS] = "other weights in "};
-    static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS, CP_CAUSE_ROUNDING};
-    const char *before = ", caused by ";
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const how[] = {"its settings at ", "its weights at "};
+    static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS};
+    const char *before = ", attributed to ";
+    (void)cp_say_attributed(s, c);
+    for (size_t i = 0; i < 2 && !c->difference; i++) {
         if (count_causes(c, order[i]) == 0)
             continue;
-        cp_say(s, "%s%s", before, how[order[i]]);
+        cp_say(s, "%s%s", before, how[i]);
         (void)cp_say_causes(s, c, order[i]);
-        before = " and by ";
+        before = ", to ";
     }
-}
-
-static void say_floor(struct cp_sentence *s, const struct cp_report_tap *outcome) {
-    const double multiple = outcome ? cp_times_floor(outcome) : NAN;
-    if (!(multiple > 0))
-        return;
-    cp_say(s, "; %s diverge by ", outcome->address);
-    cp_say_multiple(s, multiple);
-    cp_say(s, " times the noise floor");
-}
-
-/* How much of a divergence in maths the candidate's own rounding could be. */
-static void say_share(struct cp_sentence *s, const struct cp_report_tap *outcome) {
-    if (!outcome)
-        return;
-    const double share = outcome->over_inputs.mean_rel[CP_ROUNDING] / outcome->over_inputs.mean_rel[CP_TOTAL];
-    if (share < NONE_OF_IT)
-        cp_say(s, "; rounding explains none of it");
-    else if (share < 1)
-        cp_say(s, "; rounding is %.0f %% as large", 100 * share);
-    else if (share >= 1)
-        cp_say(s, "; rounding is as large");
 }
 
 /* " gives NaN or infinity at 3 of 20 taps, from here on"; whether it does. */
@@ -130,7 +101,7 @@ static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidat
     const struct cp_report_tap *first = NULL;
     size_t count = 0;
     for (size_t t = 0; t < c->taps; t++)
-        if ((int)c->tap[t].verdict[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT && count++ == 0)
+        if (cp_report_state(&c->tap[t]) == CP_NONFINITE_VERDICT && count++ == 0)
             first = &c->tap[t];
     if (!first)
         return false;
@@ -140,20 +111,6 @@ static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidat
         cp_say(s, " (%s)", cp_tower_names[first->tower]);
     cp_say(s, " on");
     return true;
-}
-
-struct cp_undecided cp_report_undecided(const struct cp_report_candidate *c) {
-    struct cp_undecided undecided = cp_undecided_none();
-    for (size_t t = 0; t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].verdict, CP_FIELD_VERDICT);
-    return undecided;
-}
-
-struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *c) {
-    struct cp_undecided undecided = cp_undecided_none();
-    for (size_t t = 0; c->local && t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].local_verdict, CP_FIELD_VERDICT);
-    return undecided;
 }
 
 static size_t count_verdict(const struct cp_report_candidate *c, enum cp_verdict verdict) {
@@ -176,30 +133,47 @@ static void say_limit(struct cp_sentence *s, const struct cp_report_candidate *c
         cp_say(s, " (%.3g times the baseline's)", low);
 }
 
-/* "; rounding could not be decided at 8 of 20 taps: 8 inputs are too few, ..." */
+static bool is_semantic(const struct cp_report_candidate *c) {
+    return cp_report_first(c, CP_VISUAL) || cp_report_first(c, CP_TEXT) || cp_report_first(c, CP_JOINT);
+}
+
+/* Nothing is said of the error beside a broken baseline's, nor of one that no rounding explains, nor of one
+ * that different inputs make. */
+static bool is_comparable(const struct cp_report_candidate *c) {
+    return !c->broken && cp_report_count_own(c, 1, CP_OWN_CONTRADICTED) == 0 &&
+           (cp_report_count_own(c, 1, CP_OWN_INPUTS) == 0 || is_semantic(c));
+}
+
+/* "; whether its error exceeds the limit could not be decided at 8 of 20 taps: 8 inputs are too few, ..."
+ */
 static void say_undecided(struct cp_sentence *s, const struct cp_report_candidate *c,
                           const struct cp_undecided *undecided, const char *what) {
-    if (undecided->taps == 0)
+    if (undecided->taps == 0 || !is_comparable(c))
         return;
     cp_say(s, "; %s could not be decided at %zu of %zu taps: ", what, undecided->taps, c->taps);
     cp_say_undecided_why(s, undecided);
     cp_say_undecided_ratio(s, undecided, "; ");
 }
 
-static void say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_maths) {
+/* Whether it said that the error is within the limit. */
+static bool say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_function) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), within = count_verdict(c, CP_EQUIVALENT);
-    if (degraded) {
-        cp_say(s, "; rounding is worse than the limit");
+    const bool said = degraded || (same_function && within);
+    if (!is_comparable(c))
+        return false;
+    if (said) {
+        cp_say(s, degraded ? "; its error is above the limit" : "; its error is within the limit");
         say_limit(s, c);
-        cp_say(s, " at %zu of %zu taps", degraded, c->taps);
-    } else if (same_maths && within) {
-        cp_say(s, "; rounding is within the limit");
-        say_limit(s, c);
-        cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
     }
+    if (degraded)
+        cp_say(s, " at %zu of %zu taps", degraded, c->taps);
+    else if (said)
+        cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
+    say_rounding_causes(s, c, degraded ? ", attributed to " : "; above the limit by itself is ");
+    return said && !degraded;
 }
 
-/* Where rounding is known to be worse, somebody asks for the operation to blame. */
+/* Where the error is known to be larger, somebody asks for the operation to blame. */
 static void say_no_cause(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const struct cp_undecided undecided = cp_report_undecided_causes(c);
     for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++)
@@ -215,83 +189,111 @@ static void say_unmatched(struct cp_sentence *s, const struct cp_report_candidat
         cp_say(s, "; %zu of %zu taps are on one side only", unmatched, c->taps);
 }
 
-static void say_decisions(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    const struct cp_decisions *d = &c->counts;
-    if (d->images == 0)
-        return;
-    cp_say(s, ". ");
-    cp_say_count(s, d->flips);
-    cp_say(s, " of ");
-    cp_say_count(s, d->images);
-    cp_say(s, " decisions change (95 %% interval %.2f to %.2f %%)", 100 * d->flip_low, 100 * d->flip_high);
-    if (c->certificates) {
-        cp_say(s, ", for ");
-        cp_say_count(s, d->certified);
-        cp_say(s, " of ");
-        cp_say_count(s, d->images);
-        cp_say(s, " images no flip is possible");
-    }
-    cp_say(s, ", the largest change of a probability is %.2g", d->max_dp);
-    if (d->accuracy == d->accuracy_baseline)
-        cp_say(s, ", accuracy stays %.2f %%", 100 * d->accuracy);
-    else if (!isnan(d->accuracy))
-        cp_say(s, ", accuracy goes from %.2f to %.2f %%", 100 * d->accuracy_baseline, 100 * d->accuracy);
+/* What makes the declared passes differ. */
+static enum cp_own_kind declared(const struct cp_report_candidate *c) {
+    const size_t settings =
+        c->difference ? cp_report_count_own(c, 1, CP_OWN_SETTINGS) : count_causes(c, CP_CAUSE_SEMANTIC);
+    const size_t weights =
+        c->difference ? cp_report_count_own(c, 1, CP_OWN_WEIGHTS) : count_causes(c, CP_CAUSE_WEIGHTS);
+    if (settings == 0 && weights)
+        return CP_OWN_WEIGHTS;
+    return settings == 0 && cp_report_count_own(c, 1, CP_OWN_INPUTS) ? CP_OWN_INPUTS : CP_OWN_SETTINGS;
+}
+
+const char *cp_report_difference_words(const struct cp_report_candidate *c) {
+    const enum cp_own_kind kind = declared(c);
+    return kind == CP_OWN_WEIGHTS  ? "different weights"
+           : kind == CP_OWN_INPUTS ? "different inputs"
+                                   : "different function";
+}
+
+static const char *how_it_differs(const struct cp_report_candidate *c) {
+    const enum cp_own_kind kind = declared(c);
+    return kind == CP_OWN_WEIGHTS  ? "uses different weights from"
+           : kind == CP_OWN_INPUTS ? "gets different inputs from"
+                                   : "computes a different function from";
+}
+
+/* Where nothing is contradicted, coarse or declared otherwise. */
+static void say_alike(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    if (!c->difference)
+        cp_say(s, " declares the function of %s; whether it computes it was not checked", c->baseline);
+    else if (cp_report_count_own(c, 1, CP_OWN_UNCHECKED))
+        cp_say(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
+               cp_report_count_own(c, 1, CP_OWN_UNCHECKED), c->taps);
+    else if (cp_report_is_declared(c))
+        cp_say(s, " %s %s", how_it_differs(c), c->baseline);
+    else if (c->broken)
+        cp_say(s, " computes what its own settings, weights and inputs say");
+    else
+        cp_say(s, " differs from %s by rounding alone", c->baseline);
+}
+
+/* What its own operations do against what they say; whether there was anything to say. */
+static bool say_own(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    bool said = say_nonfinite(s, c);
+    said = cp_say_found(s, c, 1, CP_OWN_CONTRADICTED, said ? ";" : "") || said;
+    return cp_say_found(s, c, 1, CP_OWN_ROUNDING, said ? ";" : "") || said;
 }
 
 static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    const bool weights = count_causes(c, CP_CAUSE_WEIGHTS) && !count_causes(c, CP_CAUSE_SEMANTIC);
     const struct cp_report_tap *outcome = cp_report_outcome(c);
     const struct cp_undecided undecided = cp_report_undecided(c);
-    const bool nonfinite = say_nonfinite(s, c);
-    const bool semantic = say_where(s, c,
-                                    nonfinite ? " and differs from"
-                                    : weights ? " differs in weights from"
-                                              : " differs in maths from");
-    if (!semantic && !nonfinite)
-        cp_say(s, " computes the same maths as %s", c->baseline);
-    if (semantic)
-        say_causes(s, c);
-    say_rounding(s, c, !semantic && !nonfinite);
-    if (!semantic) {
-        say_causes(s, c);
-        say_undecided(s, c, &undecided, "rounding");
-    }
+    const bool own = say_own(s, c);
+    char how[64];
+    (void)snprintf(how, sizeof how, "%s %s", own ? "; it" : "", how_it_differs(c));
+    const bool semantic = c->judged && say_where(s, c, how);
+    if (!semantic && !own)
+        say_alike(s, c);
+    say_causes(s, c);
+    if (!c->broken)
+        (void)cp_say_found(s, c, 0, CP_OWN_ROUNDING, "; the baseline");
+    cp_say_explained(s, c);
+    const bool within = say_rounding(s, c, !semantic && !own);
+    if (is_comparable(c))
+        cp_say_failing(s, c);
+    if (!semantic)
+        say_undecided(s, c, &undecided, within ? "that" : "whether its error exceeds the limit");
     say_no_cause(s, c);
-    say_floor(s, outcome);
-    if (semantic)
-        say_share(s, outcome);
+    cp_say_floor(s, outcome);
+    if (semantic && is_comparable(c))
+        cp_say_share(s, outcome);
 }
 
-/* "; a difference of 0.0062 at pixels.normalized is one of 0.015 at the image features, 2.5 times as much
- * (random changes: 1.3 times)" */
-static void say_growth(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    const struct cp_report_growth g = cp_report_growth(c);
-    const size_t last = g.steps - 1;
-    if (!g.features || isnan(g.times[last]))
-        return;
-    cp_say(s, "; a difference of %.2g at %s is one of %.2g at the image features, %.2g times as much",
-           g.step[last]->over_inputs.mean_rel[CP_TOTAL], g.step[last]->address,
-           g.features->over_inputs.mean_rel[CP_TOTAL], g.times[last]);
-    if (!isnan(g.chance))
-        cp_say(s, " (random changes of the pixels: %.2g times)", g.chance);
+/* The reference's own fault is said before anything that was compared with it. */
+static void say_broken(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    cp_say(s, " is compared with a broken baseline, which");
+    const bool contradicted = cp_say_found(s, c, 0, CP_OWN_CONTRADICTED, "");
+    (void)cp_say_found(s, c, 0, CP_OWN_NONFINITE, contradicted ? ";" : "");
+    if (c->difference->agreement.shared)
+        cp_say(s, "; both contradict it alike, so the model, the config or the seed is not theirs");
+    cp_say(s, ". Agreeing with it shows nothing. %s", c->name);
+}
+
+/* Equal NaNs are no agreement. */
+static bool has_same_bits(const struct cp_report_candidate *c) {
+    for (size_t t = 0; t < c->taps; t++)
+        if (!(c->tap[t].over_inputs.different == 0) || cp_report_state(&c->tap[t]) == CP_NONFINITE_VERDICT)
+            return false;
+    return true;
 }
 
 void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t size) {
     struct cp_sentence s = {text, size, 0};
-    size_t different = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        different += !(c->tap[t].over_inputs.different == 0);
     cp_say(&s, "%s", c->name);
-    if (different == 0) {
+    if (c->broken)
+        say_broken(&s, c);
+    if (has_same_bits(c)) {
         cp_say(&s, " has the bits of %s everywhere", c->baseline);
-    } else if (!c->judged) {
+        cp_say_explained(&s, c);
+    } else if (!c->judged && !c->difference) {
         (void)say_where(&s, c, " differs from");
-        cp_say(&s, "; no oracle ran, so maths and rounding are not told apart");
+        cp_say(&s, "; no oracle ran, so a different function and rounding are not told apart");
     } else {
         say_judged(&s, c);
     }
-    say_growth(&s, c);
+    cp_say_growth(&s, c);
     say_unmatched(&s, c);
-    say_decisions(&s, c);
+    cp_say_decisions(&s, c);
     cp_say(&s, ".");
 }

@@ -30,7 +30,7 @@ static void put_header(FILE *out) {
     for (int part = 0; part < CP_PART_COUNT; part++)
         (void)fprintf(out, ",%s", cp_part_names[part]);
     (void)fputs(",worst_token,ulp_max,nonfinite,different", out);
-    for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
+    for (int f = CP_FIELD_INPUTS; f <= CP_FIELD_WEIGHTS; f++)
         (void)fprintf(out, ",%s%s", f == CP_FIELD_SEMANTIC ? "worst_" : "", cp_verdict_field_names[f]);
     (void)fputs(",recorded,floor,times_floor,bracket_worst,bracket_probable,cause,local_verdict", out);
     for (int part = 0; part < CP_PART_COUNT; part++)
@@ -38,7 +38,29 @@ static void put_header(FILE *out) {
     (void)fputs(",worst_input", out);
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
-    (void)fputc('\n', out);
+    (void)fputs(",ledger_verdict,ledger_basis,bound_ratio,coarseness,explained_by,settings_part,weights_part,"
+                "baseline_ledger_verdict,failing_inputs\n",
+                out);
+}
+
+static const char *verdict_word(const double *row) {
+    return row ? cp_ledger_verdict_names[(int)row[CP_OPERATION_FIELD_VERDICT]] : "";
+}
+
+static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_report_tap *tap) {
+    static const enum cp_operation_field sizes[] = {CP_OPERATION_FIELD_BOUND, CP_OPERATION_FIELD_COARSENESS},
+                                         parts[] = {CP_OPERATION_FIELD_SETTINGS, CP_OPERATION_FIELD_WEIGHTS};
+    const double *row = tap->ledger[1];
+    const char *explanation = cp_report_explanation(&r->alternatives, row);
+    put_text(out, verdict_word(row));
+    put_text(out, row ? cp_report_basis(row) : "");
+    for (size_t i = 0; i < 2; i++)
+        put(out, row ? row[sizes[i]] : NAN);
+    put_text(out, explanation ? explanation : "");
+    for (size_t i = 0; i < 2; i++)
+        put(out, row ? row[parts[i]] : NAN);
+    put_text(out, verdict_word(tap->ledger[0]));
+    put(out, tap->verdict[CP_FIELD_FAILING]);
 }
 
 static void put_details(FILE *out, const struct cp_report_tap *tap) {
@@ -59,7 +81,8 @@ static void put_details(FILE *out, const struct cp_report_tap *tap) {
 }
 
 /* Names of candidates and taps hold no comma and no quote: the experiment refuses them. */
-static void put_row(FILE *out, const char *candidate, const struct cp_report_tap *tap) {
+static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
+                    const struct cp_report_tap *tap) {
     (void)fprintf(out, "%s,%s,%s,%s,%s", candidate, cp_tower_names[tap->tower], tap->name,
                   cp_verdict_word(tap->verdict, CP_FIELD_VERDICT),
                   cp_verdict_word(tap->verdict, CP_FIELD_ROUNDING));
@@ -69,9 +92,10 @@ static void put_row(FILE *out, const char *candidate, const struct cp_report_tap
     put(out, tap->over_inputs.ulp_max);
     put(out, tap->over_inputs.nonfinite);
     put(out, tap->over_inputs.different);
-    for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
+    for (int f = CP_FIELD_INPUTS; f <= CP_FIELD_WEIGHTS; f++)
         put(out, tap->verdict[f]);
     put_details(out, tap);
+    put_ledger(out, r, tap);
     (void)fputc('\n', out);
 }
 
@@ -79,5 +103,5 @@ void cp_report_csv(const struct cp_report *r, FILE *out) {
     put_header(out);
     for (size_t c = 0; c < r->candidates; c++)
         for (size_t t = 0; t < r->candidate[c].taps; t++)
-            put_row(out, r->candidate[c].name, &r->candidate[c].tap[t]);
+            put_row(out, r, r->candidate[c].name, &r->candidate[c].tap[t]);
 }

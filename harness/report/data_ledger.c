@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The ledger of both passes at a candidate's taps. */
+ * The ledger of both passes at a candidate's taps, and what it sets apart. */
+#include "report/difference.h"
 #include "report/load.h"
+#include "report/words.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,5 +72,78 @@ enum cp_status cp_load_ledger(const struct cp_load *l, struct cp_report_candidat
         CP_TRY(find(l, &baseline, c->tap[t].name, &c->tap[t].ledger[0]));
         CP_TRY(find(l, &own, c->tap[t].name, &c->tap[t].ledger[1]));
     }
+    return c->ledger ? cp_report_set_apart(l->report, c, l->err) : CP_OK;
+}
+
+/* ---- what sets them apart ---- */
+
+/* Keeps what was found: the parts have room for all that any tap could have. */
+static enum cp_status keep(struct cp_report *r, const struct cp_difference *found, size_t taps,
+                           struct cp_difference **kept, struct cp_error *err) {
+    const struct cp_agreement *a = &found->agreement;
+    struct cp_difference *d = cp_arena_calloc(&r->arena, 1, sizeof *d);
+    struct cp_agreement_tap *tap = cp_arena_calloc(&r->arena, taps + 1, sizeof *tap);
+    struct cp_own_part *part = cp_arena_calloc(&r->arena, a->parts + 1, sizeof *part);
+    if (!d || !tap || !part)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for a report");
+    *d = *found;
+    memcpy(tap, found->tap, taps * sizeof *tap);
+    d->tap = tap;
+    d->agreement.part = part;
+    d->agreement.parts = 0;
+    for (size_t p = 0; p < a->parts; p++) {
+        if (a->part[p].kind == CP_OWN_WEIGHTS && a->part[p].size == 0)
+            continue; /* tensors that differ where no input reads them, or in type alone */
+        part[d->agreement.parts] = a->part[p];
+        part[d->agreement.parts].tap = tap + (a->part[p].tap - found->tap);
+        if (a->shared == &a->part[p])
+            d->agreement.shared = &part[d->agreement.parts];
+        d->agreement.parts++;
+    }
+    *kept = d;
+    return CP_OK;
+}
+
+static void mark(struct cp_report_candidate *c) {
+    for (size_t p = 0; p < c->difference->agreement.parts; p++) {
+        const struct cp_own_part *part = &c->difference->agreement.part[p];
+        struct cp_report_tap *tap = &c->tap[part->tap - c->difference->tap];
+        for (int side = 0; side < 2; side++)
+            if (part->side == CP_SIDE_BOTH || (int)part->side == side)
+                tap->own[side] |= 1u << cp_report_kind(part);
+        if (part->side != CP_SIDE_B && (part->kind == CP_OWN_CONTRADICTED || part->kind == CP_OWN_NONFINITE))
+            c->broken = true;
+    }
+}
+
+static void withdraw(double *verdict) {
+    if (*verdict == CP_EQUIVALENT)
+        *verdict = CP_INCONCLUSIVE;
+}
+
+/* The largest k of any tap: declared rounding beyond it is a part. */
+static double limit_of(const struct cp_report_candidate *c) {
+    double limit = 2;
+    for (size_t t = 0; t < c->taps; t++)
+        limit = fmax(limit, c->tap[t].verdict[CP_FIELD_K]); /* fmax passes over NaN */
+    return limit;
+}
+
+enum cp_status cp_report_set_apart(struct cp_report *r, struct cp_report_candidate *c, struct cp_error *err) {
+    const struct cp_agreement_options options = {.times = limit_of(c)};
+    struct cp_arena scratch = {0};
+    struct cp_difference found, *kept = NULL;
+    enum cp_status status = cp_difference(r, c, "the baseline", c->name, &options, &scratch, &found, err);
+    if (status == CP_OK)
+        status = keep(r, &found, c->taps, &kept, err);
+    cp_arena_free(&scratch);
+    CP_TRY(status);
+    c->difference = kept;
+    mark(c);
+    for (size_t t = 0; c->broken && t < c->taps; t++)
+        for (int field = CP_FIELD_VERDICT; field <= CP_FIELD_ROUNDING; field++) {
+            withdraw(&c->tap[t].verdict[field]);
+            withdraw(&c->tap[t].local_verdict[field]);
+        }
     return CP_OK;
 }

@@ -18,6 +18,9 @@ void cp_html_cell(FILE *out, double value);
 void cp_html_json_text(FILE *out, const char *text);
 /* Three digits; NaN is null, infinity a number that no double holds. */
 void cp_html_json_number(FILE *out, double value);
+/* A list of numbers, one number where all are the same, or the list packed in base64, "~" before 24 bits
+ * each, whichever is shorter: where there are three digits each, that is half. */
+void cp_html_json_values(FILE *out, const double *values, size_t count);
 
 /* The figure's frame: <svg viewBox role=img aria-label="WORDS NAME">; end it with </svg>. */
 void cp_html_svg(FILE *out, const char *class, double height, const char *words, const char *name);

@@ -1,41 +1,46 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The answer in words, under each the taps by verdict. */
+ * The answer in words, under each the taps by state. */
 #include "report/html.h"
+#include "report/words.h"
 
 #include <string.h>
 
 enum { OPEN = 12 }; /* answers shown at once; the rest unfold */
 
-/* Verdicts from the worst on. */
-static const enum cp_verdict order[] = {CP_UNMATCHED,  CP_NONFINITE_VERDICT, CP_SEMANTIC_VERDICT,
-                                        CP_DEGRADED,   CP_DIFFERS,           CP_INCONCLUSIVE,
-                                        CP_EQUIVALENT, CP_IDENTICAL};
-enum { VERDICTS = sizeof order / sizeof order[0] };
-
-static size_t count_verdict(const struct cp_report_candidate *c, enum cp_verdict verdict) {
+static size_t count_state(const struct cp_report_candidate *c, int state) {
     size_t count = 0;
     for (size_t t = 0; t < c->taps; t++)
-        count += (int)c->tap[t].verdict[CP_FIELD_VERDICT] == (int)verdict;
+        count += cp_report_state(&c->tap[t]) == state;
     return count;
 }
 
-/* A bar across, cut in proportion to the number of taps of each verdict, with the numbers beneath. */
+/* The state of a rank, from the worst on. */
+static int state_of_rank(int rank) {
+    int state = 0;
+    while (cp_report_state_rank(state) != rank)
+        state++;
+    return state;
+}
+
+/* A bar across, cut in proportion to the number of taps of each state, with the numbers beneath. */
 static void put_bar(FILE *out, const struct cp_report_candidate *c) {
     const char *before = "taps: ";
     double x = 0;
     (void)fprintf(out, "<svg viewBox=\"0 0 %zu 8\" preserveAspectRatio=none aria-hidden=true>", c->taps);
-    for (size_t v = 0; v < VERDICTS; v++) {
-        const size_t count = count_verdict(c, order[v]);
+    for (int rank = CP_REPORT_STATES - 1; rank >= 0; rank--) {
+        const int state = state_of_rank(rank);
+        const size_t count = count_state(c, state);
         if (count)
-            (void)fprintf(out, "<rect class=f-%s x=%.0f width=%zu height=8 />", cp_verdict_names[order[v]], x,
-                          count);
+            (void)fprintf(out, "<rect class=f-%s x=%.0f width=%zu height=8 />", cp_report_state_names[state],
+                          x, count);
         x += (double)count;
     }
     (void)fputs("</svg><small>", out);
-    for (size_t v = 0; v < VERDICTS; v++) {
-        const size_t count = count_verdict(c, order[v]);
+    for (int rank = CP_REPORT_STATES - 1; rank >= 0; rank--) {
+        const int state = state_of_rank(rank);
+        const size_t count = count_state(c, state);
         if (count)
-            (void)fprintf(out, "%s%zu %s", before, count, cp_verdict_names[order[v]]);
+            (void)fprintf(out, "%s%zu %s", before, count, cp_report_state_names[state]);
         before = count ? ", " : before;
     }
     (void)fputs("</small>", out);
@@ -46,24 +51,44 @@ struct kind {
     const char *class, *words;
 };
 
-/* Green says that something was shown, so what is undecided is grey; it is green with grey where all but some
- * taps were decided, and no ratio beyond its limit was seen at those. */
+/* What the ledger found, worst first; class NULL: nothing of the kind. */
+static struct kind kind_of_ledger(const struct cp_report_candidate *c) {
+    if (c->broken)
+        return (struct kind){"contradicted", "broken baseline"};
+    if (count_state(c, CP_NONFINITE_VERDICT))
+        return (struct kind){"nonfinite", "NaN or infinity"};
+    if (cp_report_count_own(c, 1, CP_OWN_CONTRADICTED))
+        return (struct kind){"contradicted", "contradicted"};
+    if (count_state(c, CP_SEMANTIC_VERDICT) || cp_report_is_declared(c))
+        return (struct kind){"semantic", cp_report_difference_words(c)};
+    if (cp_report_count_own(c, 1, CP_OWN_ROUNDING))
+        return (struct kind){"degraded", "coarser than declared"};
+    return (struct kind){NULL, NULL};
+}
+
+static bool is_explained(const struct cp_report_candidate *c) {
+    return c->difference && cp_report_count_own(c, 1, CP_OWN_UNCHECKED) == 0;
+}
+
+/* Green says that something was shown, so what is undecided is grey; it is green with grey where every
+ * operation is explained, or all but some taps were decided and no ratio beyond its limit was seen. */
 static struct kind kind_of(const struct cp_report_candidate *c) {
     const struct cp_undecided undecided = cp_report_undecided(c);
-    const size_t within = count_verdict(c, CP_EQUIVALENT);
-    if (count_verdict(c, CP_NONFINITE_VERDICT))
-        return (struct kind){"nonfinite", "NaN or infinity"};
-    if (count_verdict(c, CP_SEMANTIC_VERDICT))
-        return (struct kind){"semantic", "other maths"};
+    const size_t within = count_state(c, CP_EQUIVALENT);
+    const struct kind found = kind_of_ledger(c);
+    if (found.class)
+        return found;
     if (cp_report_rounding(c, CP_DEGRADED))
-        return (struct kind){"degraded", "worse rounding"};
-    if (count_verdict(c, CP_UNMATCHED))
+        return (struct kind){"degraded", "larger error"};
+    if (count_state(c, CP_UNMATCHED))
         return (struct kind){"open", "taps on one side only"};
+    if (undecided.taps && is_explained(c))
+        return (struct kind){"partly", "every operation explained"};
     if (undecided.taps && (!c->judged || !within || !(undecided.over_k < 1)))
         return (struct kind){"open", c->judged ? "undecided" : "not judged"};
     if (undecided.taps)
-        return (struct kind){"partly", "rounding within the limit, in part undecided"};
-    return (struct kind){"same", within ? "rounding within the limit" : "same bits"};
+        return (struct kind){"partly", "error within the limit, in part undecided"};
+    return (struct kind){"same", within ? "error within the limit" : "same bits"};
 }
 
 static void put_answer(FILE *out, const struct cp_report_candidate *c, size_t index) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What the page's scripts work on, as JSON: by candidate a column of numbers for each quantity, tap by tap in
  * the order of the first candidate's taps; null for a column that nothing is known of. */
-#include "base/base64.h"
 #include "report/html.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 enum { IMAGES = 1000 }; /* names of inputs that are carried */
+/* Columns of the ledger that most operations have; from LEDGER_FOUND on few have anything. */
+enum { LEDGER_COLUMNS = CP_OPERATION_FIELD_OWN, LEDGER_FOUND = CP_OPERATION_FIELD_ALTERNATIVE };
 
 static void put_key(FILE *out, const char *name) {
     (void)fprintf(out, ",\"%s\":", name);
@@ -67,29 +68,16 @@ static double bound_of(const struct cp_report_tap *tap, int bound) {
     return tap->bracket[bound];
 }
 
-/* A list of numbers, or the same as little-endian float32 in base64, whichever is shorter: where there are
- * three digits each, that is a third less. */
-static void put_values(FILE *out, const double *values, size_t count) {
-    float *packed = malloc(count * sizeof *packed + 1);
-    char *list = NULL, *text = malloc(cp_base64_length(count * sizeof *packed) + 1);
-    size_t size = 0;
-    FILE *memory = open_memstream(&list, &size);
-    for (size_t t = 0; memory && t < count; t++) {
-        (void)fputc(t ? ',' : '[', memory);
-        cp_html_json_number(memory, values[t]);
-        if (packed)
-            packed[t] = (float)values[t];
-    }
-    const bool whole = memory && fclose(memory) == 0;
-    if (whole && packed && text && size > cp_base64_length(count * sizeof *packed) + 1) {
-        cp_base64((const uint8_t *)packed, count * sizeof *packed, text);
-        (void)fprintf(out, "\"%s\"", text);
-    } else {
-        (void)fprintf(out, whole ? "%s]" : "null", list);
-    }
-    free(list);
-    free(text);
-    free(packed);
+static double state_of(const struct cp_report_tap *tap, int which) {
+    return (void)which, cp_report_state(tap);
+}
+
+static double ledger_of(const struct cp_report_tap *tap, int field) {
+    return tap->ledger[1] ? tap->ledger[1][field] : NAN;
+}
+
+static double baseline_ledger_of(const struct cp_report_tap *tap, int field) {
+    return tap->ledger[0] ? tap->ledger[0][field] : NAN;
 }
 
 static void put_column(FILE *out, const struct cp_report *r, size_t c, column_of column, int which) {
@@ -102,7 +90,7 @@ static void put_column(FILE *out, const struct cp_report *r, size_t c, column_of
         known = known || !isnan(values[t]);
     }
     if (known)
-        put_values(out, values, taps);
+        cp_html_json_values(out, values, taps);
     else
         (void)fputs("null", out);
     free(values);
@@ -152,6 +140,27 @@ static bool put_patches(FILE *out, const struct cp_report_tap *tap) {
     return count > 0;
 }
 
+/* What explains an operation, and the parts of settings and weights; -1 and NaN say that there is none. */
+static bool put_found(FILE *out, const double *row) {
+    bool any = false;
+    for (int f = LEDGER_FOUND; row && f < CP_OPERATION_FIELD_COUNT; f++)
+        any = any || (f != CP_OPERATION_FIELD_TRIED && !isnan(row[f]) &&
+                      !(f == CP_OPERATION_FIELD_HIDDEN && row[f] < 0));
+    for (int f = LEDGER_FOUND; any && f < CP_OPERATION_FIELD_COUNT; f++) {
+        (void)fputc(f == LEDGER_FOUND ? '[' : ',', out);
+        cp_html_json_number(out, row[f]);
+    }
+    return any;
+}
+
+static bool put_own_found(FILE *out, const struct cp_report_tap *tap) {
+    return put_found(out, tap->ledger[1]);
+}
+
+static bool put_baseline_found(FILE *out, const struct cp_report_tap *tap) {
+    return put_found(out, tap->ledger[0]);
+}
+
 static void put_lists(FILE *out, const struct cp_report *r, size_t c, const char *name, list_of list) {
     const char *comma = "";
     put_key(out, name);
@@ -178,6 +187,10 @@ static void put_candidate(FILE *out, const struct cp_report *r, size_t c) {
     put_columns(out, r, c, "verdict", verdict_of, CP_VERDICT_FIELDS);
     put_columns(out, r, c, "mean", mean_of, CP_METRIC_COUNT);
     put_columns(out, r, c, "worst", worst_of, CP_METRIC_COUNT);
+    put_key(out, "state");
+    put_column(out, r, c, state_of, 0);
+    if (r->candidate[c].ledger)
+        put_columns(out, r, c, "ledger", ledger_of, LEDGER_COLUMNS);
     put_key(out, "worstInput");
     put_column(out, r, c, worst_input_of, CP_REL_L2);
     if (r->candidate[c].local) {
@@ -186,6 +199,7 @@ static void put_candidate(FILE *out, const struct cp_report *r, size_t c) {
         put_key(out, "cause");
         put_column(out, r, c, cause_of, 0);
     }
+    put_lists(out, r, c, "found", put_own_found);
     put_lists(out, r, c, "histogram", put_histogram);
     put_lists(out, r, c, "places", put_worst);
     put_lists(out, r, c, "patches", put_patches);
@@ -218,6 +232,10 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_key(out, "file");
     cp_html_json_text(out, r->file);
     put_texts(out, "verdicts", cp_verdict_names, CP_VERDICT_COUNT);
+    put_texts(out, "states", cp_report_state_names, CP_REPORT_STATES);
+    put_texts(out, "ledgerFields", cp_operation_field_names, CP_OPERATION_FIELD_COUNT);
+    put_texts(out, "ledgerVerdicts", cp_ledger_verdict_names, CP_LEDGER_VERDICTS);
+    put_texts(out, "alternatives", r->alternatives.items, r->alternatives.count);
     put_texts(out, "causes", cp_cause_names, CP_CAUSE_COUNT);
     put_texts(out, "fields", cp_verdict_field_names, CP_VERDICT_FIELDS);
     put_texts(out, "metrics", cp_metric_names, CP_METRIC_COUNT);
@@ -226,6 +244,8 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_taps(out, r);
     put_columns(out, r, 0, "floor", floor_of, 1);
     put_columns(out, r, 0, "bounds", bound_of, CP_BOUND_COUNT);
+    put_columns(out, r, 0, "baselineLedger", baseline_ledger_of, LEDGER_COLUMNS);
+    put_lists(out, r, 0, "baselineFound", put_baseline_found);
     (void)fprintf(out, ",\"least\":%d,\"grid\":%zu,\"thumbs\":", CP_VERDICT_MIN_INPUTS, r->patch_grid);
     cp_html_thumbnails(r, out);
     (void)fputs(",\"candidates\":[", out);

@@ -99,16 +99,16 @@ static void put_drawing(FILE *out, const struct cp_report_candidate *c) {
 }
 
 static void put_key(FILE *out) {
-    static const char *const words[LINES] = {"total", "semantic: other maths", "rounding of the candidate",
-                                             "rounding of the baseline", "noise floor"};
+    static const char *const words[LINES] = {"total", "semantic: different function", "cand. error",
+                                             "base error", "noise floor"};
     (void)fputs("<ul class=\"key static\">", out);
     for (int quantity = 0; quantity < LINES; quantity++)
         (void)fprintf(out, "<li><svg width=24 height=8><path class=\"plot p-%s\" d=\"M0 4H24\"/></svg> %s",
                       classes[quantity], words[quantity]);
-    (void)fputs(
-        "<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> a-priori bounds of the "
-        "baseline</ul>",
-        out);
+    (void)fputs("<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> predicted rounding "
+                "bounds of the "
+                "baseline</ul>",
+                out);
 }
 
 /* Whoever sees a candidate above the bars takes it for a bug where it only is in half precision. */
@@ -116,9 +116,9 @@ static void put_bounds_words(const struct cp_report *r, FILE *out) {
     for (size_t t = 0; t < r->candidate[0].taps; t++)
         if (r->candidate[0].tap[t].bracket[CP_BOUND_WORST] > 0) {
             (void)fputs(
-                "<p class=lead>Bars: the rounding that was to be expected of each operation by itself "
-                "before anything ran, from the probable to the worst case, in the baseline's precision. "
-                "A candidate in a narrower type lies above them without being wrong.</p>\n",
+                "<p class=lead>Bars: predicted rounding bounds of each operation by itself, from the "
+                "probable to the worst case, in the baseline's precision. A candidate in a narrower type may "
+                "legitimately exceed them.</p>\n",
                 out);
             return;
         }

@@ -47,7 +47,7 @@ static void put_policy(FILE *out) {
 
 static void put_contents(FILE *out, const struct cp_report *r) {
     (void)fputs("<nav aria-label=Contents><a href=#growth>Error over depth</a>"
-                "<a href=#parts>Maths or rounding</a><a href=#verdicts>Verdicts</a>",
+                "<a href=#parts>Function and error</a><a href=#verdicts>Verdicts</a>",
                 out);
     if (cp_html_has_causes(r))
         (void)fputs("<a href=#causes>Causes</a>", out);

@@ -5,40 +5,35 @@
 
 #include <string.h>
 
-/* How bad a verdict is, for a block's. */
-static int rank_of(int verdict) {
-    static const int ranks[CP_VERDICT_COUNT] = {
-        [CP_UNMATCHED] = 7, [CP_NONFINITE_VERDICT] = 6, [CP_SEMANTIC_VERDICT] = 5, [CP_DEGRADED] = 4,
-        [CP_DIFFERS] = 3,   [CP_INCONCLUSIVE] = 2,      [CP_EQUIVALENT] = 1,       [CP_IDENTICAL] = 0};
-    return ranks[verdict];
+static int rank_of(const struct cp_report_tap *tap) {
+    return cp_report_state_rank(cp_report_state(tap));
 }
 
-static int verdict_of(const struct cp_report_tap *tap) {
-    return (int)tap->verdict[CP_FIELD_VERDICT];
-}
-
-/* The first tap of rows [first, end) with the worst verdict, by row; end: none. */
+/* The first tap of rows [first, end) in the worst state, by row; end: none. */
 static size_t worst_of(const struct cp_report *r, size_t c, size_t first, size_t end) {
     size_t worst = end;
     for (size_t t = first; t < end; t++) {
         const struct cp_report_tap *tap = cp_html_tap(r, c, t),
                                    *other = worst < end ? cp_html_tap(r, c, worst) : NULL;
-        if (tap && (!other || rank_of(verdict_of(tap)) > rank_of(verdict_of(other))))
+        if (tap && (!other || rank_of(tap) > rank_of(other)))
             worst = t;
     }
     return worst;
 }
 
-/* value: what is shown beside the verdict's sign. */
+/* value: what is shown beside the state's sign; a broken baseline's own sign is another. */
 static void put_cell(FILE *out, const struct cp_report *r, size_t c, size_t t, double value) {
     const struct cp_report_tap *tap = cp_html_tap(r, c, t);
     if (!tap) {
         (void)fputs("<td>", out);
         return;
     }
-    (void)fprintf(out, "<td><a class=v%d href=#%zu.%zu aria-label=\"", verdict_of(tap), c, t);
+    const int state = cp_report_state(tap);
+    const char *side = cp_report_state_side(tap);
+    (void)fprintf(out, side[0] ? "<td><a class=\"v%d base\"" : "<td><a class=v%d", state);
+    (void)fprintf(out, " href=#%zu.%zu aria-label=\"", c, t);
     cp_html_text(out, r->candidate[c].name);
-    (void)fprintf(out, " %s %s ", tap->address, cp_verdict_names[verdict_of(tap)]);
+    (void)fprintf(out, " %s %s%s ", tap->address, cp_report_state_names[state], side);
     cp_html_number(out, value);
     (void)fputs("\">", out);
     cp_html_number(out, value);
@@ -84,18 +79,21 @@ static size_t end_of_segment(const struct cp_report *r, size_t first) {
 
 static void put_key(FILE *out) {
     (void)fputs("<ul class=key>", out);
-    for (int v = CP_UNMATCHED; v < CP_VERDICT_COUNT; v++)
-        (void)fprintf(out, "<li><span class=\"verdict v%d\">%s</span>", v, cp_verdict_names[v]);
+    for (int state = 0; state < CP_REPORT_STATES; state++)
+        (void)fprintf(out, "<li><span class=\"verdict v%d\">%s</span>", state, cp_report_state_names[state]);
+    (void)fprintf(out, "<li><span class=\"verdict v%d base\">by the baseline, or by both</span>",
+                  CP_CONTRADICTED_VERDICT);
     (void)fputs("</ul>", out);
 }
 
 void cp_html_matrix(const struct cp_report *r, FILE *out) {
-    (void)fputs("<section><h2 id=verdicts>Verdicts</h2><p class=lead>Each tap of each candidate: the "
-                "verdict, and the "
-                "relative L2 of the total. A block shows its worst verdict and the error at its end. Every "
-                "cell leads "
-                "to the tap in detail; arrow keys go from cell to cell.</p>",
-                out);
+    (void)fputs(
+        "<section><h2 id=verdicts>Verdicts</h2><p class=lead>Each tap of each candidate: its "
+        "verdict, and the relative L2 of the total. Contradicted: the operation does not compute what "
+        "its settings, weights and inputs say. Coarse: it errs more than its declared arithmetic "
+        "does. A block shows its worst tap and the error at its end. Every cell leads to the tap in "
+        "detail; arrow keys go from cell to cell.</p>",
+        out);
     put_key(out);
     (void)fputs(
         "<div class=tools><button type=button id=unfold aria-pressed=false>unfold all blocks</button></div>"

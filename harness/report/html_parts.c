@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Maths or rounding: the parts of each candidate's divergence where it counts, at the end. */
+ * Function and error: the parts of each candidate's divergence where it counts, at the end. */
 #include "report/html.h"
 
 #include <math.h>
@@ -40,7 +40,7 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
     const struct cp_html_axis axis = axis_of(r, end);
     const size_t shown = r->candidates < OPEN ? r->candidates : OPEN;
     (void)fprintf(out, "<h3>%s</h3><figure class=scroll>", end);
-    cp_html_svg(out, "drawn", TOP + (double)shown * (3 * ROW + GAP), "Maths or rounding at", end);
+    cp_html_svg(out, "drawn", TOP + (double)shown * (3 * ROW + GAP), "Function and error at", end);
     for (int power = axis.low; power <= axis.high; power += cp_html_axis_step(axis, 8)) {
         const double x = LEFT + PLOT * cp_html_axis_at(axis, pow(10, power));
         (void)fprintf(out,
@@ -63,17 +63,18 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
 void cp_html_parts(const struct cp_report *r, FILE *out) {
     size_t left = 3;
     (void)fputs(
-        "<section><h2 id=parts>Maths or rounding</h2><p class=lead>Each divergence has a semantic part (the "
-        "ideal "
-        "functions differ) and a rounding part (the same function, rounded differently). Relative L2 where "
-        "it counts, log scale.</p><ul class=key>",
+        "<section><h2 id=parts>Function and error</h2><p class=lead>The semantic part of a divergence is "
+        "what "
+        "the declared settings, weights and inputs make of it: both sides' float64 references against each "
+        "other. Each side's own error is its distance from its own float64 reference. Relative L2 where it "
+        "counts, log scale.</p><ul class=key>",
         out);
     for (int part = CP_SEMANTIC; part < CP_PART_COUNT; part++)
         (void)fprintf(out, "<li><svg width=18 height=9><rect class=f-%s width=18 height=9 rx=1 /></svg> %s",
                       cp_part_names[part],
                       part == CP_SEMANTIC   ? "semantic"
-                      : part == CP_ROUNDING ? "rounding of the candidate"
-                                            : "rounding of the baseline");
+                      : part == CP_ROUNDING ? "cand. error"
+                                            : "base error");
     (void)fputs("</ul>", out);
     for (size_t e = 0; e < sizeof ends / sizeof ends[0] && left; e++)
         if (end_tap(&r->candidate[0], ends[e])) {

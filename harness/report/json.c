@@ -39,23 +39,6 @@ static void put_first(struct cp_json *j, const struct cp_report_candidate *c) {
     cp_json_close(j, '}');
 }
 
-static void put_causes(struct cp_json *j, const struct cp_report_candidate *c) {
-    if (!c->local) {
-        cp_json_null(j, "causes");
-        return;
-    }
-    cp_json_open(j, "causes", '[');
-    for (size_t t = 0; t < c->taps; t++) {
-        if (c->tap[t].cause == CP_CAUSE_NONE)
-            continue;
-        cp_json_open(j, NULL, '{');
-        cp_json_text(j, "tap", c->tap[t].name);
-        cp_json_text(j, "class", cp_cause_names[c->tap[t].cause]);
-        cp_json_close(j, '}');
-    }
-    cp_json_close(j, ']');
-}
-
 static void put_propagation(struct cp_json *j, const struct cp_report_candidate *c) {
     if (c->segments == 0) {
         cp_json_null(j, "propagation");
@@ -125,7 +108,7 @@ static void put_decisions(struct cp_json *j, const struct cp_report_candidate *c
     cp_json_close(j, '}');
 }
 
-static void put_candidate(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_candidate(struct cp_json *j, const struct cp_report *r, const struct cp_report_candidate *c) {
     char answer[CP_REPORT_ANSWER];
     cp_report_answer(c, answer, sizeof answer);
     cp_json_open(j, NULL, '{');
@@ -134,10 +117,10 @@ static void put_candidate(struct cp_json *j, const struct cp_report_candidate *c
     cp_json_bool(j, "judged", c->judged);
     cp_json_bool(j, "layerwise", c->layerwise);
     put_first(j, c);
-    put_causes(j, c);
+    cp_json_causes(j, c);
     cp_json_open(j, "taps", '[');
     for (size_t t = 0; t < c->taps; t++)
-        cp_json_tap(j, &c->tap[t]);
+        cp_json_tap(j, r, &c->tap[t]);
     cp_json_close(j, ']');
     put_propagation(j, c);
     put_pixel_growth(j, c);
@@ -162,7 +145,7 @@ void cp_report_json(const struct cp_report *r, FILE *out) {
     put_inputs(&j, r);
     cp_json_open(&j, "candidates", '[');
     for (size_t c = 0; c < r->candidates; c++)
-        put_candidate(&j, &r->candidate[c]);
+        put_candidate(&j, r, &r->candidate[c]);
     cp_json_close(&j, ']');
     cp_json_attribution(&j, r);
     put_provenance(&j, r);

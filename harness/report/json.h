@@ -21,8 +21,10 @@ void cp_json_count(struct cp_json *json, const char *name, size_t value);
 void cp_json_bool(struct cp_json *json, const char *name, bool value);
 void cp_json_null(struct cp_json *json, const char *name);
 
-/* The parts of the report (json_taps.c, json_attribution.c). */
-void cp_json_tap(struct cp_json *json, const struct cp_report_tap *tap);
+/* The parts of the report (json_taps.c, json_causes.c, json_attribution.c). */
+void cp_json_tap(struct cp_json *json, const struct cp_report *report, const struct cp_report_tap *tap);
+/* What sets a candidate apart from the baseline, null where it was not looked for. */
+void cp_json_causes(struct cp_json *json, const struct cp_report_candidate *candidate);
 void cp_json_attribution(struct cp_json *json, const struct cp_report *report);
 
 #endif

@@ -72,7 +72,32 @@ static void put_place(struct cp_json *j, const struct cp_report_tap *tap) {
     cp_json_text(j, "recorded", tap->recorded);
 }
 
-void cp_json_tap(struct cp_json *j, const struct cp_report_tap *tap) {
+static void put_side(struct cp_json *j, const char *name, const struct cp_report *r, const double *row) {
+    if (!row) {
+        cp_json_null(j, name);
+        return;
+    }
+    cp_json_open(j, name, '{');
+    for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
+        if (f == CP_OPERATION_FIELD_VERDICT)
+            cp_json_text(j, cp_operation_field_names[f], cp_ledger_verdict_names[(int)row[f]]);
+        else if (f == CP_OPERATION_FIELD_BASIS)
+            cp_json_text(j, cp_operation_field_names[f],
+                         cp_report_basis(row)[0] ? cp_report_basis(row) : NULL);
+        else
+            cp_json_number(j, cp_operation_field_names[f], row[f]);
+    cp_json_text(j, "explained_by", cp_report_explanation(&r->alternatives, row));
+    cp_json_close(j, '}');
+}
+
+static void put_ledger(struct cp_json *j, const struct cp_report *r, const struct cp_report_tap *tap) {
+    cp_json_open(j, "ledger", '{');
+    put_side(j, "baseline", r, tap->ledger[0]);
+    put_side(j, "candidate", r, tap->ledger[1]);
+    cp_json_close(j, '}');
+}
+
+void cp_json_tap(struct cp_json *j, const struct cp_report *r, const struct cp_report_tap *tap) {
     cp_json_open(j, NULL, '{');
     put_place(j, tap);
     put_parts(j, "relative_l2", tap->over_inputs.mean_rel);
@@ -82,6 +107,7 @@ void cp_json_tap(struct cp_json *j, const struct cp_report_tap *tap) {
     put_metrics(j, tap);
     put_histogram(j, tap->ulp);
     put_local(j, tap);
+    put_ledger(j, r, tap);
     cp_json_number(j, "floor", tap->floor);
     cp_json_number(j, "times_floor", cp_times_floor(tap));
     cp_json_open(j, "bracket", '{');

@@ -33,7 +33,7 @@ void cp_md_number(FILE *out, double value) {
         (void)fprintf(out, " | %.2e", value);
 }
 
-static void put_cell(FILE *out, const char *text) {
+void cp_md_cell(FILE *out, const char *text) {
     (void)fputs(" | ", out);
     cp_md_text(out, text);
 }
@@ -75,62 +75,21 @@ static void put_first(FILE *out, const struct cp_report *r) {
         cp_md_text(out, r->candidate[i].name);
         for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
             const struct cp_report_tap *tap = cp_report_first(&r->candidate[i], (enum cp_tower)tower);
-            put_cell(out, tap ? tap->address : "");
+            cp_md_cell(out, tap ? tap->address : "");
         }
         (void)fputs(" |\n", out);
-    }
-}
-
-static void put_cause(FILE *out, const struct cp_report_candidate *c, const char *cause, const char *text,
-                      bool *any) {
-    if (!*any)
-        (void)fputs("\n## Causes\n\n| candidate | class | operations |\n| --- | --- | --- |\n", out);
-    *any = true;
-    (void)fputs("| ", out);
-    cp_md_text(out, c->name);
-    put_cell(out, cause);
-    put_cell(out, text);
-    (void)fputs(" |\n", out);
-}
-
-/* Operations that may be causes all the same. */
-static void put_undecided(FILE *out, const struct cp_report_candidate *c, bool *any) {
-    const struct cp_undecided undecided = cp_report_undecided_causes(c);
-    char text[CP_REPORT_ANSWER] = "";
-    struct cp_sentence s = {text, sizeof text, 0};
-    if (undecided.taps == 0)
-        return;
-    cp_say(&s, "%zu of %zu: ", undecided.taps, c->taps);
-    cp_say_undecided_why(&s, &undecided);
-    cp_say_undecided_ratio(&s, &undecided, "; ");
-    put_cause(out, c, "undecided", text, any);
-}
-
-static void put_causes(FILE *out, const struct cp_report *r) {
-    bool any = false;
-    for (size_t i = 0; i < r->candidates; i++) {
-        const struct cp_report_candidate *c = &r->candidate[i];
-        if (c->layerwise)
-            continue;
-        for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
-            char text[CP_REPORT_ANSWER] = "";
-            struct cp_sentence s = {text, sizeof text, 0};
-            if (cp_say_causes(&s, c, (enum cp_cause)cause))
-                put_cause(out, c, cp_cause_names[cause], text, &any);
-        }
-        put_undecided(out, c, &any);
     }
 }
 
 static void put_tap(FILE *out, const struct cp_report_tap *tap) {
     (void)fputs("| ", out);
     cp_md_text(out, tap->address);
-    put_cell(out, cp_verdict_word(tap->verdict, CP_FIELD_VERDICT));
+    cp_md_cell(out, cp_verdict_word(tap->verdict, CP_FIELD_VERDICT));
     for (int part = 0; part < CP_PART_COUNT; part++)
         cp_md_number(out, tap->over_inputs.mean_rel[part]);
     cp_md_number(out, cp_times_floor(tap));
     cp_md_number(out, tap->over_inputs.worst_token);
-    put_cell(out, cp_report_input(tap, tap->metric[CP_WORST_REL_L2].input));
+    cp_md_cell(out, cp_report_input(tap, tap->metric[CP_WORST_REL_L2].input));
     (void)fprintf(out, isnan(tap->over_inputs.ulp_max) ? " | |\n" : " | %.0f |\n", tap->over_inputs.ulp_max);
 }
 
@@ -155,10 +114,11 @@ static void put_worst(FILE *out, const struct cp_report_candidate *c) {
         return;
     (void)fputs("\n## Worst taps of ", out);
     cp_md_text(out, c->name);
-    (void)fputs("\n\nRelative L2 error, mean over inputs.\n\n| tap | verdict | total | semantic | rounding | "
-                "rounding of the baseline | times the floor | worst token | in | max ULP |\n| --- | --- | "
-                "---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n",
-                out);
+    (void)fputs(
+        "\n\nRelative L2 error, mean over inputs.\n\n| tap | verdict | total | semantic | cand. error | "
+        "base error | times the floor | worst token | in | max ULP |\n| --- | --- | "
+        "---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n",
+        out);
     for (int i = 0; tap && i < WORST_TAPS; i++, tap = next_worst(c, tap))
         put_tap(out, tap);
 }
@@ -241,7 +201,7 @@ static void put_counts(FILE *out, const struct cp_report *r) {
 
 static void put_column(FILE *out, const struct cp_report *r, double column) {
     if (column >= 0 && column < (double)r->columns.count)
-        put_cell(out, r->columns.items[(size_t)column]);
+        cp_md_cell(out, r->columns.items[(size_t)column]);
     else
         (void)fputs(" | ", out);
 }
@@ -277,7 +237,7 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
     (void)fputs("\n## Provenance\n\n| | |\n| --- | --- |\n", out);
     for (size_t f = 0; f < r->facts; f++) {
         (void)fprintf(out, "| %s", r->fact[f].name);
-        put_cell(out, r->fact[f].value);
+        cp_md_cell(out, r->fact[f].value);
         (void)fputs(" |\n", out);
     }
     (void)fprintf(
@@ -291,7 +251,7 @@ void cp_report_md(const struct cp_report *r, FILE *out) {
     put_answers(out, r);
     if (any_shown(r))
         put_first(out, r);
-    put_causes(out, r);
+    cp_md_causes(out, r);
     for (size_t i = 0; i < r->candidates; i++)
         if (!r->candidate[i].layerwise) {
             put_worst(out, &r->candidate[i]);

@@ -9,6 +9,9 @@
 void cp_md_text(FILE *out, const char *text);
 /* " | 1.23e-04", a cell of a row; empty for NaN. */
 void cp_md_number(FILE *out, double value);
+/* " | text", a cell of a row. */
+void cp_md_cell(FILE *out, const char *text);
+void cp_md_causes(FILE *out, const struct cp_report *report);
 void cp_md_attribution(FILE *out, const struct cp_report *report);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "io/result_reader.h"
 #include "num/metrics.h"
+#include "study/agreement.h"
 #include "study/bracket.h"
-#include "study/ledger.h"
 #include "study/local.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
@@ -64,6 +64,8 @@ struct cp_report_tap {
     enum cp_cause cause;
     /* Rows of the baseline's and of the candidate's ledger (enum cp_operation_field); NULL: not there. */
     const double *ledger[2];
+    unsigned
+        own[2];   /* what sets baseline and candidate apart here: bits 1 << enum cp_own_kind, CP_OWN_LARGER */
     double floor; /* root mean square relative L2 of legitimate reruns of the baseline; NaN: none ran */
     double bracket[CP_BOUND_COUNT]; /* a-priori bounds of the operation's own rounding; NaN: none stated */
 };
@@ -76,20 +78,23 @@ struct cp_report_segment {
     double field[CP_PROPAGATION_FIELDS];
 };
 
+struct cp_difference;
 struct cp_report_candidate {
     const char *name;
     const char *baseline; /* "the baseline", with its settings where they are few */
     bool layerwise;       /* a swap in one layer of `layers`, of which there may be hundreds */
     size_t taps;
-    struct cp_report_tap *tap;  /* [taps] in order of execution: image tower, text tower, joint */
-    bool judged;                /* by an oracle */
-    bool local;                 /* causes were looked for */
-    bool ledger;                /* its operations were checked */
-    struct cp_decisions counts; /* images 0: nothing was decided */
-    const double *decisions;    /* (images, CP_DECISION_COUNT) */
-    bool certificates;          /* whether decisions were certified at all */
-    const double *probs;        /* (images, columns) decided from; NULL: not recorded in full */
-    size_t segments;            /* 0: not measured */
+    struct cp_report_tap *tap; /* [taps] in order of execution: image tower, text tower, joint */
+    bool judged;               /* by an oracle */
+    bool local;                /* causes were looked for */
+    bool ledger;               /* its operations were checked */
+    bool broken;               /* the baseline contradicts itself: nothing here is equivalent to it */
+    const struct cp_difference *difference; /* what the ledgers set apart; NULL: no ledger */
+    struct cp_decisions counts;             /* images 0: nothing was decided */
+    const double *decisions;                /* (images, CP_DECISION_COUNT) */
+    bool certificates;                      /* whether decisions were certified at all */
+    const double *probs;                    /* (images, columns) decided from; NULL: not recorded in full */
+    size_t segments;                        /* 0: not measured */
     struct cp_report_segment *segment;
 };
 
@@ -108,16 +113,16 @@ struct cp_report {
     struct cp_report_candidate *candidate;
     struct cp_reader_texts images, prompts, classes;
     struct cp_reader_texts alternatives; /* what the ledger tries */
-    struct cp_reader_texts columns;    /* what the decisions are between: classes or prompts */
-    int32_t *labels;                   /* [images] NULL: none */
-    struct cp_report_table effects;    /* (effect, response, field) */
-    struct cp_report_table shapley;    /* (factor, response, field) */
-    struct cp_report_table cells;      /* (cell, factor) */
-    struct cp_report_table layers[2];  /* image and text tower: (component, layer) */
-    size_t thumbnails, thumbnail_side; /* 0: no pictures */
-    size_t patch_grid;                 /* patches along a side of an image; 0: not known */
-    const double *probs;               /* as a candidate's: the baseline's */
-    const char *file;                  /* of the experiment */
+    struct cp_reader_texts columns;      /* what the decisions are between: classes or prompts */
+    int32_t *labels;                     /* [images] NULL: none */
+    struct cp_report_table effects;      /* (effect, response, field) */
+    struct cp_report_table shapley;      /* (factor, response, field) */
+    struct cp_report_table cells;        /* (cell, factor) */
+    struct cp_report_table layers[2];    /* image and text tower: (component, layer) */
+    size_t thumbnails, thumbnail_side;   /* 0: no pictures */
+    size_t patch_grid;                   /* patches along a side of an image; 0: not known */
+    const double *probs;                 /* as a candidate's: the baseline's */
+    const char *file;                    /* of the experiment */
     size_t facts;
     struct cp_report_fact {
         const char *name, *value;
@@ -131,6 +136,26 @@ void cp_report_free(struct cp_report *report);
 /* (thumbnails, side, side, 3) values 0 to 255, read from the file in the report's path. */
 enum cp_status cp_report_thumbnails(const struct cp_report *report, struct cp_arena *arena,
                                     const double **pixels, struct cp_error *err);
+
+/* Works out `difference`, `broken` and the taps' `own` from the ledgers at a candidate's taps. Where the
+ * baseline is broken, what was judged equivalent becomes inconclusive: agreeing with it shows nothing. Lives
+ * in the report's arena. */
+enum cp_status cp_report_set_apart(struct cp_report *report, struct cp_report_candidate *candidate,
+                                   struct cp_error *err);
+
+/* What one sign shows of a tap: its verdict, or what the ledger found its operation to do. */
+enum { CP_STATE_COARSE = CP_VERDICT_COUNT, CP_REPORT_STATES };
+extern const char *const cp_report_state_names[CP_REPORT_STATES];
+int cp_report_state(const struct cp_report_tap *tap);
+/* The worse, the larger; 0 to CP_REPORT_STATES - 1. */
+int cp_report_state_rank(int state);
+/* " by the baseline", " by both" of a contradicted or coarse tap; else "". */
+const char *cp_report_state_side(const struct cp_report_tap *tap);
+/* Beside the kinds: declared rounding that is larger than the baseline's. CP_OWN_ROUNDING is coarse. */
+enum { CP_OWN_LARGER = CP_OWN_KINDS };
+static inline bool cp_report_has(const struct cp_report_tap *tap, int side, int kind) {
+    return tap->own[side] >> kind & 1u;
+}
 
 /* What an input of a tap is called; "" for SIZE_MAX or where it has no name. */
 const char *cp_report_input(const struct cp_report_tap *tap, size_t input);

@@ -39,19 +39,18 @@ static int level_of(struct range range, double error) {
     return level < 1 ? 1 : level > 8 ? 8 : level;
 }
 
-/* Worse verdicts have larger ranks; where columns stand for several taps the worst is shown. */
+/* Where columns stand for several taps the worst is shown. */
 static int rank_of(const struct cp_report_tap *tap) {
-    static const int ranks[CP_VERDICT_COUNT] = {
-        [CP_IDENTICAL] = 0, [CP_EQUIVALENT] = 1,       [CP_INCONCLUSIVE] = 2,      [CP_DIFFERS] = 3,
-        [CP_DEGRADED] = 4,  [CP_SEMANTIC_VERDICT] = 5, [CP_NONFINITE_VERDICT] = 6, [CP_UNMATCHED] = 7};
-    return ranks[(int)tap->verdict[CP_FIELD_VERDICT]];
+    return cp_report_state_rank(cp_report_state(tap));
 }
 
+/* By rank. */
 static const struct look {
     char letter;
     enum cp_ink ink;
-} looks[] = {{'.', CP_INK_SOFT},   {'e', CP_INK_GREEN}, {'?', CP_INK_SOFT}, {'d', CP_INK_YELLOW},
-             {'D', CP_INK_YELLOW}, {'S', CP_INK_RED},   {'N', CP_INK_BOLD}, {'u', CP_INK_BOLD}};
+} looks[CP_REPORT_STATES] = {
+    {'.', CP_INK_SOFT},   {'e', CP_INK_GREEN}, {'?', CP_INK_SOFT}, {'d', CP_INK_YELLOW}, {'D', CP_INK_YELLOW},
+    {'C', CP_INK_YELLOW}, {'S', CP_INK_RED},   {'X', CP_INK_RED},  {'N', CP_INK_BOLD},   {'u', CP_INK_BOLD}};
 
 struct strip {
     const struct cp_screen *screen;
@@ -113,8 +112,9 @@ void cp_term_depth(const struct cp_screen *screen, const struct cp_report_candid
         const struct strip strip = {screen, c->tap + first, taps, taps < room ? taps : room};
         put_tower(&strip, range);
     }
-    cp_screen_wrap(screen,
-                   ". identical, e equivalent, D degraded, S semantic, d differs, N nonfinite, ? "
-                   "inconclusive, u unmatched",
-                   2);
+    cp_screen_wrap(
+        screen,
+        ". identical, e equivalent, D degraded, C coarse, S semantic, X contradicted, d differs, N "
+        "nonfinite, ? inconclusive, u unmatched",
+        2);
 }

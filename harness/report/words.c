@@ -80,39 +80,33 @@ void cp_say_worst_layer(struct cp_sentence *s, const struct cp_report_table *lay
                worst % layers->shape[1], layers->values[worst]);
 }
 
-/* ---- causes ---- */
+/* ---- sets of taps ---- */
 
-/* The taps of one candidate that one class of cause has, by point, tower and layer. */
-struct causes {
-    const struct cp_report_candidate *candidate;
-    enum cp_cause cause;
-};
-
-static bool has(const struct causes *c, int point, enum cp_tower tower, int layer) {
+static bool has(const struct cp_tap_set *c, int point, enum cp_tower tower, int layer) {
     for (size_t t = 0; t < c->candidate->taps; t++) {
         const struct cp_report_tap *tap = &c->candidate->tap[t];
-        if (tap->cause == c->cause && tap->tower == tower && tap->layer == layer && (int)tap->point == point)
+        if ((int)tap->point == point && tap->layer == layer && tap->tower == tower && c->has(c, t))
             return true;
     }
     return false;
 }
 
-static int layers_of(const struct causes *c) {
+static int layers_of(const struct cp_tap_set *c) {
     int layers = 0;
     for (size_t t = 0; t < c->candidate->taps; t++)
         layers = c->candidate->tap[t].layer >= layers ? c->candidate->tap[t].layer + 1 : layers;
     return layers;
 }
 
-static bool anywhere(const struct causes *c, int point) {
+static bool anywhere(const struct cp_tap_set *c, int point) {
     for (size_t t = 0; t < c->candidate->taps; t++)
-        if (c->candidate->tap[t].cause == c->cause && (int)c->candidate->tap[t].point == point)
+        if ((int)c->candidate->tap[t].point == point && c->has(c, t))
             return true;
     return false;
 }
 
-/* Whether two points are causes in the same blocks of the same towers. */
-static bool alike(const struct causes *c, int a, int b) {
+/* Whether two points have taps in the same blocks of the same towers. */
+static bool alike(const struct cp_tap_set *c, int a, int b) {
     const int layers = layers_of(c);
     for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
         for (int layer = -1; layer < layers; layer++)
@@ -122,7 +116,7 @@ static bool alike(const struct causes *c, int a, int b) {
 }
 
 /* "0-2, 5"; the number of blocks. */
-static int say_layers(struct cp_sentence *s, const struct causes *c, int point, enum cp_tower tower) {
+static int say_layers(struct cp_sentence *s, const struct cp_tap_set *c, int point, enum cp_tower tower) {
     const int layers = layers_of(c);
     int count = 0;
     for (int first = 0, end; first < layers; first = end + 1) {
@@ -138,7 +132,7 @@ static int say_layers(struct cp_sentence *s, const struct causes *c, int point, 
     return count;
 }
 
-static void say_towers(struct cp_sentence *s, const struct causes *c, int point) {
+static void say_towers(struct cp_sentence *s, const struct cp_tap_set *c, int point) {
     bool any = false;
     if (has(c, point, CP_VISUAL, -1) && has(c, point, CP_TEXT, -1)) {
         cp_say(s, " in both towers");
@@ -160,8 +154,9 @@ static void say_towers(struct cp_sentence *s, const struct causes *c, int point)
     }
 }
 
-/* The points that are causes where `first` is, and where it is. */
-static void say_group(struct cp_sentence *s, const struct causes *c, int first, bool said[CP_POINT_COUNT]) {
+/* The points that have taps where `first` has, and where it is. */
+static void say_group(struct cp_sentence *s, const struct cp_tap_set *c, int first,
+                      bool said[CP_POINT_COUNT]) {
     int members = 0, named = 0;
     for (int p = first; p < CP_POINT_COUNT; p++)
         members += !said[p] && anywhere(c, p) && alike(c, first, p);
@@ -179,14 +174,22 @@ static void say_group(struct cp_sentence *s, const struct causes *c, int first, 
     say_towers(s, c, first);
 }
 
-bool cp_say_causes(struct cp_sentence *s, const struct cp_report_candidate *candidate, enum cp_cause cause) {
-    const struct causes c = {candidate, cause};
+bool cp_say_taps(struct cp_sentence *s, const struct cp_tap_set *c) {
     bool said[CP_POINT_COUNT] = {false};
     int groups = 0;
     for (int p = 0; p < CP_POINT_COUNT; p++)
-        if (!said[p] && anywhere(&c, p)) {
+        if (!said[p] && anywhere(c, p)) {
             cp_say(s, "%s", groups++ ? ", " : "");
-            say_group(s, &c, p, said);
+            say_group(s, c, p, said);
         }
     return groups > 0;
+}
+
+static bool has_cause(const struct cp_tap_set *set, size_t tap) {
+    return (int)set->candidate->tap[tap].cause == set->which;
+}
+
+bool cp_say_causes(struct cp_sentence *s, const struct cp_report_candidate *candidate, enum cp_cause cause) {
+    const struct cp_tap_set set = {candidate, has_cause, (int)cause, NULL};
+    return cp_say_taps(s, &set);
 }

@@ -74,6 +74,26 @@ async function checkKeyboard(page, name) {
   check(`${name}: ${cells} verdicts reached by arrow keys`, cells > 0 && reached === different, `${reached} of ${different}`);
 }
 
+/** What the ledger found of both sides at a tap, and that a column comes out of its packing as the cells have it. */
+async function checkLedger(page, name) {
+  const { contradicted, words } = await page.evaluate(async () => {
+    const cell = document.querySelector("#matrix .tap a.v8") ?? document.querySelector("#matrix .tap a.v3");
+    location.hash = cell.hash;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return { contradicted: cell.matches(".v8"), words: document.querySelector("#detail .ledger")?.innerText ?? "" };
+  });
+  const sides = [...words.matchAll(/\b(exact|explained|coarse|contradicted|nonfinite|unchecked)\n?\t?/g)].map((match) => match[1]);
+  check(`${name}: the tap shows the ledger of both sides`, sides.length >= 2 && sides.includes("contradicted") === contradicted, words.slice(0, 120));
+  check(`${name}: with bound, coarseness and the worst element`, /its bound\t[\d.]+/.test(words) && /coarseness.*\t[\d.]+/.test(words) && /\(\d+, \d+\): /.test(words), words);
+  check(`${name}: what is contradicted is explained`, !contradicted || /explained by\t.*falls to/.test(words), words);
+  const wrong = await page.$$eval("#matrix tbody a", (list) => list.filter((a) => {
+    const [c, t] = a.hash.slice(1).split(".").map(Number), value = DATA.candidates[c].part[0]?.[t] ?? 0;
+    const row = a.closest("tr"), shown = Number(a.textContent.replace("\u2212", "-"));
+    return !row.querySelector("button") && Number.isFinite(shown) && Math.abs(shown - value) > 6e-3 * Math.abs(shown);
+  }).length);
+  check(`${name}: the page's data are the cells'`, wrong === 0, `${wrong}`);
+}
+
 /** Real keys, once: a cell, its tap, back. */
 async function checkTap(page, name, picture) {
   const cell = page.locator("#matrix tbody a[tabindex='0']");
@@ -84,7 +104,8 @@ async function checkTap(page, name, picture) {
   await page.waitForTimeout(150);
   const words = await page.locator("#detail").innerText().catch(() => "");
   check(`${name}: Enter leads to the tap`, /clip-parity run .*record\..*=full/.test(words), words.slice(0, 80));
-  await page.evaluate(() => { location.hash = (document.querySelector("#matrix .tap a.v3") ?? document.querySelector("#matrix tbody a")).hash; });
+  await checkLedger(page, name);
+  await page.evaluate(() => { location.hash = (document.querySelector("#matrix .tap a.v8, #matrix .tap a.v3") ?? document.querySelector("#matrix tbody a")).hash; });
   await page.waitForTimeout(150);
   await page.screenshot({ path: picture });
   await page.keyboard.press("Escape");

@@ -36,3 +36,10 @@ for candidate in report["candidates"]:
     for tap in candidate["taps"]:
         row = rows.loc[(candidate["name"], tap["name"])]
         assert row.verdict == tap["verdict"]["verdict"] and row.total == tap["relative_l2"]["total"]
+
+    for tap in candidate["taps"]:
+        row, found = rows.loc[(candidate["name"], tap["name"])], tap["ledger"]["candidate"]
+        assert (found and found["verdict"]) == (row.ledger_verdict if isinstance(row.ledger_verdict, str) else None)
+causes = {candidate["name"]: candidate["causes"] for candidate in report["candidates"]}
+assert causes["same"] == [] and {cause["kind"] for cause in causes["erf"]} == {"settings"}
+assert all(cause["side"] == "both" and 0 < cause["size"] < 1 for cause in causes["erf"])

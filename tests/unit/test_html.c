@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "report/difference.h"
 #include "report/html.h"
 
 #include <math.h>
@@ -21,6 +22,8 @@ static struct cp_report report;
 static struct cp_report_candidate candidates[CANDIDATES];
 static struct cp_report_tap taps[CANDIDATES][TAPS];
 static struct cp_report_places places;
+static double ledger[CANDIDATES][TAPS][2][CP_OPERATION_FIELD_COUNT];
+static const char *alternatives[] = {"</script><s>&"};
 static double ulp[CP_ULP_BINS], decisions[IMAGES * CP_DECISION_COUNT];
 static char names[TAPS][64];
 static const char *images[IMAGES];
@@ -38,7 +41,24 @@ static bool is_place(int metric) {
            (metric >= CP_WORST_ROW_X && metric <= CP_WORST_CHANNEL_Y && metric != CP_WORST_CHANNEL_REL_L2);
 }
 
-static void fill_tap(struct cp_report_tap *tap, size_t t) {
+/* Contradicted, and in one of four explained, by something with a name like markup. */
+static void fill_ledger(double rows[2][CP_OPERATION_FIELD_COUNT], size_t t) {
+    for (int side = 0; side < 2; side++) {
+        for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
+            rows[side][f] = some_number();
+        for (int f = CP_OPERATION_FIELD_INPUTS; f <= CP_OPERATION_FIELD_WORST; f++)
+            rows[side][f] = IMAGES;
+        rows[side][CP_OPERATION_FIELD_VERDICT] = side ? CP_LEDGER_CONTRADICTED : CP_LEDGER_EXPLAINED;
+        rows[side][CP_OPERATION_FIELD_BASIS] = CP_BASIS_BOUND;
+        for (int f = CP_OPERATION_FIELD_ALTERNATIVE; f < CP_OPERATION_FIELD_COUNT; f++)
+            rows[side][f] = t % 4 ? NAN : some_number();
+        rows[side][CP_OPERATION_FIELD_ALTERNATIVE] = t % 4 ? NAN : 0;
+        rows[side][CP_OPERATION_FIELD_SLOPE] = NAN;
+    }
+}
+
+static void fill_tap(struct cp_report_tap *tap, size_t t, double rows[2][CP_OPERATION_FIELD_COUNT]) {
+    fill_ledger(rows, t);
     const bool visual = t < 24 * 14 + 7;
     *tap = (struct cp_report_tap){.name = names[t],
                                   .tower = visual ? CP_VISUAL : CP_TEXT,
@@ -46,6 +66,8 @@ static void fill_tap(struct cp_report_tap *tap, size_t t) {
                                   .recorded = "stats",
                                   .local = true,
                                   .ulp = ulp,
+                                  .ledger = {rows[0], rows[1]},
+                                  .over_inputs = {.compared = 1, .different = 1},
                                   .places = visual ? &places : NULL,
                                   .floor = some_number(),
                                   .bracket = {some_number(), some_number()}};
@@ -56,6 +78,8 @@ static void fill_tap(struct cp_report_tap *tap, size_t t) {
         tap->metric[m] = (struct cp_report_metric){is_place(m) ? NAN : some_number(), some_number(), 7};
     for (int f = CP_FIELD_INPUTS; f < CP_VERDICT_FIELDS; f++)
         tap->verdict[f] = tap->local_verdict[f] = some_number();
+    for (int f = CP_FIELD_FAILING; f < CP_VERDICT_FIELDS; f++)
+        tap->verdict[f] = tap->local_verdict[f] = IMAGES - 1;
     tap->verdict[CP_FIELD_VERDICT] = tap->local_verdict[CP_FIELD_VERDICT] = CP_SEMANTIC_VERDICT;
     tap->verdict[CP_FIELD_ROUNDING] = tap->local_verdict[CP_FIELD_ROUNDING] = CP_EQUIVALENT;
 }
@@ -67,6 +91,7 @@ static void name_taps(void) {
 }
 
 static int make_report(void **state) {
+    struct cp_error err = {0};
     (void)state;
     name_taps();
     for (size_t b = 0; b < 16; b++)
@@ -86,6 +111,7 @@ static int make_report(void **state) {
                                 .candidates = CANDIDATES,
                                 .candidate = candidates,
                                 .images = {IMAGES, images},
+                                .alternatives = {1, alternatives},
                                 .patch_grid = 16};
     for (size_t c = 0; c < CANDIDATES; c++) {
         candidates[c] = (struct cp_report_candidate){.name = c ? "candidate" : "<i>&\"",
@@ -94,13 +120,21 @@ static int make_report(void **state) {
                                                      .tap = taps[c],
                                                      .judged = true,
                                                      .local = true,
+                                                     .ledger = true,
                                                      .counts = {.images = IMAGES, .flips = IMAGES},
                                                      .decisions = decisions};
         for (size_t t = 0; t < TAPS; t++)
-            fill_tap(&taps[c][t], t);
+            fill_tap(&taps[c][t], t, ledger[c][t]);
+        assert_int_equal(cp_report_set_apart(&report, &candidates[c], &err), CP_OK);
     }
     for (size_t i = 0; i < IMAGES * CP_DECISION_COUNT; i++)
         decisions[i] = 1;
+    return 0;
+}
+
+static int free_report(void **state) {
+    (void)state;
+    cp_arena_free(&report.arena);
     return 0;
 }
 
@@ -136,6 +170,10 @@ static void names_are_text(void **state) {
     assert_int_equal(count_of(text, "<script"), count_of(text, "</script>"));
     assert_int_equal(count_of(text, "<b>\"'"), 0);
     assert_int_equal(count_of(text, "<i>&"), 0);
+    assert_int_equal(count_of(text, "<s>&"), 0);
+    assert_non_null(strstr(text, "explained by: &lt;/script&gt;&lt;s&gt;&amp;"));
+    assert_non_null(strstr(
+        text, "<a class=v8 href=#0.0 aria-label=\"&lt;i&gt;&amp;&quot; visual.0.mlp.a_proj contradicted "));
     assert_int_equal(count_of(text, "</pre>"), 1);
     assert_non_null(strstr(text, "&lt;/script&gt;&lt;b&gt;&quot;'&amp;</h1>"));
     assert_non_null(strstr(text, "{\"experiment\":\"\\u003c/script\\u003e\\u003cb\\u003e\\\"'&\""));
@@ -166,11 +204,35 @@ static void numbers_are_short(void **state) {
     }
 }
 
+static void columns_are_short(void **state) {
+    static const struct {
+        double values[4];
+        const char *text;
+    } cases[] = {{{2, 2, 2, 2}, "2"},
+                 {{1, 2, 3, 4}, "[1,2,3,4]"},
+                 {{1, NAN, 3, 4}, "[1,null,3,4]"},
+                 /* three digits each, in 24 bits to nearest */
+                 {{1.2345e-5, NAN, -6.789e-20, 3.14159e7}, "\"~HU83AMB/TaCfr+9L\""},
+                 /* whole numbers that are shown in full, in 32 */
+                 {{123457, 234561, 987654, 654321}, "\"gCDxR0AQZUhgIHFJEL8fSQ==\""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        cp_html_json_values(out, cases[i].values, 4);
+        assert_int_equal(fclose(out), 0);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_result_makes_a_small_page),
         cmocka_unit_test(names_are_text),
         cmocka_unit_test(numbers_are_short),
+        cmocka_unit_test(columns_are_short),
     };
-    return cmocka_run_group_tests(tests, make_report, NULL);
+    return cmocka_run_group_tests(tests, make_report, free_report);
 }

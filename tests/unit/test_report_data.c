@@ -3,7 +3,7 @@
  * another shape is refused in one line. */
 #include "result_fixture.h"
 
-#include "report/report.h"
+#include "report/difference.h"
 
 #include <math.h>
 
@@ -25,6 +25,9 @@ static const char *const responses[2] = {"error", "dp_top1"};
 static const char *const shares[2] = {"value", "share"};
 static const char *const factors[2] = {"activation", "norm"};
 static const char *const columns[2] = {"error", "kappa"};
+
+/* Of the ledger, some and in another order. */
+static const char *const operations[] = {"alternative", "verdict", "inputs", "bound", "settings", "residual"};
 
 /* What is done to one object of the file. */
 static struct change {
@@ -111,6 +114,19 @@ static void put_needed(void) {
     put_tap(taps[2], "metrics", 2);
 }
 
+/* The baseline's image features are contradicted; the candidate's activation has settings of its own. */
+static void put_ledger(void) {
+    static const double baseline[TAPS][6] = {{NAN, CP_LEDGER_EXPLAINED, 3, 0.5, NAN, 1e-7},
+                                             {1, CP_LEDGER_CONTRADICTED, 3, 900, NAN, 0.5},
+                                             {NAN, CP_LEDGER_EXACT, 2, 0, NAN, 0}},
+                        own[TAPS][6] = {{NAN, CP_LEDGER_EXPLAINED, 3, 0.5, 0.02, 1e-7},
+                                        {NAN, CP_LEDGER_EXPLAINED, 3, 0.5, NAN, 1e-7},
+                                        {NAN, CP_LEDGER_UNCHECKED, 0, NAN, NAN, NAN}};
+    assert_int_equal(cp_result_text(result, "/ledger", "alternatives", "tf32\nno causal mask", &err), CP_OK);
+    PUT("/ledger/baseline", "operations", &baseline[0][0], {"tap", TAPS, taps}, {"field", 6, operations});
+    PUT("/ledger/erf", "operations", &own[0][0], {"tap", TAPS, taps}, {"field", 6, operations});
+}
+
 static void put_optional(void) {
     static const double local[TAPS][4] = {{CP_EQUIVALENT, CP_SEMANTIC_VERDICT, 3, 0},
                                           {CP_DEGRADED, CP_DEGRADED, 3, 0},
@@ -130,6 +146,7 @@ static void put_optional(void) {
     PUT("/inputs", "thumbnail", NULL, {"first_image", 2, images}, {"y", 4, NULL}, {"x", 4, NULL},
         {"colour", 3, NULL});
     PUT("/captures/baseline/" GELU, "value", NULL, {"image", PICTURES, images});
+    put_ledger();
 }
 
 static struct cp_report report;
@@ -184,6 +201,8 @@ static void what_is_not_there_is_said_so(void **state) {
     assert_false(c->certificates);
     assert_int_equal(c->segments, 0);
     assert_int_equal(c->counts.images, 0);
+    assert_false(c->ledger || c->broken);
+    assert_null(c->difference);
     assert_null(report.effects.values);
     assert_null(report.layers[0].values);
     assert_int_equal(report.thumbnails, 0);
@@ -221,6 +240,26 @@ static void all_that_is_there_is_read(void **state) {
     near(cp_report_cell(&report.shapley, 1, "dp_top1", "share"), 7);
     assert_true(isnan(cp_report_cell(&report.shapley, 1, "nothing", "share")));
     near(report.layers[CP_VISUAL].values[5], 5);
+    cp_report_free(&report);
+}
+
+static void both_ledgers_are_read(void **state) {
+    (void)state;
+    assert_int_equal(load(true, (struct change){0}), CP_OK);
+    const struct cp_report_candidate *c = &report.candidate[0];
+    assert_true(c->ledger && c->broken);
+    near(c->tap[1].ledger[0][CP_OPERATION_FIELD_BOUND], 900);
+    assert_true(isnan(c->tap[1].ledger[0][CP_OPERATION_FIELD_COARSENESS]));
+    near(c->tap[0].ledger[1][CP_OPERATION_FIELD_SETTINGS], 0.02);
+    assert_true(cp_report_has(&c->tap[0], 1, CP_OWN_SETTINGS));
+    assert_true(cp_report_has(&c->tap[1], 0, CP_OWN_CONTRADICTED));
+    assert_false(cp_report_has(&c->tap[1], 1, CP_OWN_CONTRADICTED));
+    assert_int_equal(cp_report_state(&c->tap[1]), CP_CONTRADICTED_VERDICT);
+    assert_int_equal(c->difference->agreement.parts, 3);
+    assert_string_equal(cp_own_explanation(&c->difference->agreement.part[1], &c->difference->words),
+                        "no causal mask");
+    for (size_t t = 0; t < TAPS; t++)
+        assert_int_not_equal((int)c->tap[t].verdict[CP_FIELD_ROUNDING], CP_EQUIVALENT);
     cp_report_free(&report);
 }
 
@@ -262,6 +301,10 @@ static void another_shape_is_refused(void **state) {
         {"/attribution/factorial/shapley", LONGER},
         {"/attribution/layers/visual", LONGER},
         {"/inputs/thumbnail", FLAT},
+        {"/ledger/erf/operations", FLAT},
+        {"/ledger/erf/operations", LONGER},
+        {"/ledger/erf/operations", RENAMED},
+        {"/ledger/baseline/operations", FLAT},
     };
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -278,7 +321,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_found_by_name), cmocka_unit_test(what_is_not_there_is_said_so),
         cmocka_unit_test(all_that_is_there_is_read), cmocka_unit_test(pictures_are_read_on_demand),
-        cmocka_unit_test(another_shape_is_refused),
+        cmocka_unit_test(both_ledgers_are_read),     cmocka_unit_test(another_shape_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -4,12 +4,17 @@
 "use strict";
 document.documentElement.classList.add("js");
 
-/** A column is a list, or the same packed as float32 in base64; NaN, which means "not measured", becomes null. */
-function unpack(column) {
+/** A column is a list, one number for all taps, or the list packed in base64: float32, or behind "~" its upper 24 bits. NaN, which means "not
+    measured", becomes null. */
+function unpack(column, taps) {
+  if (typeof column === "number") return new Array(taps).fill(column);
   if (typeof column !== "string") return column;
-  const bytes = Uint8Array.from(atob(column), (letter) => letter.charCodeAt(0)), view = new DataView(bytes.buffer);
-  return Array.from({ length: bytes.length / 4 }, (_, i) => {
-    const value = view.getFloat32(4 * i, true);
+  const narrow = column[0] === "~", size = narrow ? 3 : 4;
+  const bytes = Uint8Array.from(atob(narrow ? column.slice(1) : column), (letter) => letter.charCodeAt(0));
+  const bits = new DataView(new ArrayBuffer(4));
+  return Array.from({ length: bytes.length / size }, (_, i) => {
+    for (let b = 0; b < size; b++) bits.setUint8(b + 4 - size, bytes[size * i + b]);
+    const value = bits.getFloat32(0, true);
     return Number.isNaN(value) ? null : value;
   });
 }
@@ -17,11 +22,12 @@ function unpack(column) {
 function readData() {
   const data = JSON.parse(document.getElementById("data").textContent);
   for (const holder of [data, ...data.candidates])
-    for (const key of ["floor", "bounds", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
-      if (holder[key]) holder[key] = holder[key].map(unpack);
+    for (const key of ["floor", "bounds", "ledger", "baselineLedger", "part", "verdict", "mean", "worst", "localPart", "localVerdict"])
+      if (holder[key]) holder[key] = holder[key].map((column) => unpack(column, data.taps.length));
   for (const candidate of data.candidates) {
-    candidate.worstInput = unpack(candidate.worstInput);
-    candidate.cause = unpack(candidate.cause);
+    candidate.worstInput = unpack(candidate.worstInput, data.taps.length);
+    candidate.cause = unpack(candidate.cause, data.taps.length);
+    candidate.state = unpack(candidate.state, data.taps.length);
   }
   return data;
 }
@@ -29,8 +35,8 @@ function readData() {
 const DATA = readData();
 const FLOOR = DATA.floor[0], [WORST, PROBABLE] = DATA.bounds; // null: not measured, not stated
 const PARTS = ["total", "semantic", "rounding", "rounding_baseline"];
-const PART_WORDS = ["total", "semantic: other maths", "rounding of the candidate", "rounding of the baseline"];
-const BOUND_WORDS = ["baseline's a-priori bound, probable", "baseline's a-priori bound, worst"];
+const PART_WORDS = ["total", "semantic: different function", "cand. error", "base error"];
+const BOUND_WORDS = ["predicted rounding bound of the baseline, probable", "predicted rounding bound of the baseline, worst"];
 const TOWERS = ["image tower", "text tower", "joint"];
 
 /** An element: make("p", {class: "soft"}, "text", node, ...). Text is always text, never markup. */

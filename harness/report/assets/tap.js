@@ -9,6 +9,65 @@ function verdictChip(code) {
   return make("span", { class: `verdict v${code}` }, DATA.verdicts[code] ?? "\u2013");
 }
 
+const LEDGER = Object.fromEntries(DATA.ledgerFields.map((name, f) => [name, f]));
+const LEDGER_CLASS = { unchecked: "v6", exact: "v2", explained: "v5", coarse: "v9", contradicted: "v8", nonfinite: "v1" };
+
+/** A value of one side's ledger: of a column, or of the list that few taps have; undefined where it has none. */
+function ledgerValue(columns, found, tap, name) {
+  return columns?.[LEDGER[name]]?.[tap] ?? found[tap]?.[LEDGER[name] - LEDGER.alternative] ?? undefined;
+}
+
+function ledgerChip(value) {
+  const word = DATA.ledgerVerdicts[value("verdict")];
+  return word ? make("span", { class: `verdict ${LEDGER_CLASS[word]}` }, word) : "not in the ledger";
+}
+
+function explanation(value) {
+  if (value("alternative") === undefined) return "\u2013";
+  const words = value("alternative") < 0 ? `none of ${value("tried")} alternatives` : DATA.alternatives[value("alternative")];
+  const slope = value("slope") === undefined ? "" : `, slope ${number(value("slope"))} \u00b1 ${number(value("slope_error"))}`;
+  return value("after") === undefined || value("alternative") < 0 ? words + slope : `${words} (residual falls to ${number(value("after"))})${slope}`;
+}
+
+function worstElement(value) {
+  return value("y") === undefined ? "\u2013" : `(${number(value("row"))}, ${number(value("column"))}): ${number(value("y"))}, ideal ${number(value("f"))}`;
+}
+
+function inputName(tap, input) {
+  return (DATA.towers[tap] === 1 ? DATA.prompts : DATA.images)[input] ?? `input ${input}`;
+}
+
+function checkedInputs(value, tap) {
+  const worst = value("worst_input"), name = worst === undefined ? "" : `; worst: ${inputName(tap, worst)}`;
+  return value("inputs") === undefined ? "\u2013" : `${number(value("failing") ?? 0)} of ${number(value("inputs"))} fail${name}`;
+}
+
+function hidden(value) {
+  return value("hidden") >= 0 ? `${DATA.alternatives[value("hidden")]}: cannot tell; needs about ${number(value("needs"))} inputs` : null;
+}
+
+/** What the ledger says of the operation on both sides, each held against its own settings, weights and inputs. */
+function ledger(candidate, tap) {
+  const sides = [[candidate.ledger, candidate.found], [DATA.baselineLedger, DATA.baselineFound]].map(([columns, found]) => (name) => ledgerValue(columns, found, tap, name));
+  const rows = [
+    ["verdict", ledgerChip],
+    ["largest residual / its bound", (value) => number(value("bound"))],
+    ["coarseness: times a plain evaluation's error", (value) => number(value("coarseness"))],
+    ["residual, relative L2", (value) => number(value("residual"))],
+    ["a plain evaluation's error", (value) => number(value("plain"))],
+    ["inputs", (value) => checkedInputs(value, tap)],
+    ["worst element (row, column)", worstElement],
+    ["explained by", explanation],
+    ["cannot be told", hidden],
+    ["part of the settings", (value) => (value("settings") === undefined ? null : number(value("settings")))],
+    ["part of the weights", (value) => (value("weights") === undefined ? null : number(value("weights")))],
+  ].map(([name, of]) => [name, ...sides.map(of)]).filter(([, own, base]) => own !== null || base !== null);
+  return make("div", { class: "scroll" }, make("table", { class: "plain ledger" },
+    make("thead", {}, make("tr", {}, make("th", {}, ""), make("th", { class: "word" }, candidate.name), make("th", { class: "word" }, "baseline"))),
+    make("tbody", {}, ...rows.map(([name, own, base]) => make("tr", {}, make("td", {}, name),
+      make("td", { class: "word" }, own ?? "\u2013"), make("td", { class: "word" }, base ?? "\u2013"))))));
+}
+
 function pairs(list) {
   return make("dl", { class: "columns" }, ...list.filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
@@ -45,13 +104,14 @@ function divergence(candidate, tap) {
 }
 
 function byItself(candidate, tap) {
+  const words = { semantic: "different function", weights: "different weights", rounding: "larger error" };
   const cause = candidate.cause?.[tap], undecided = DATA.verdicts[candidate.localVerdict[FIELD.verdict]?.[tap]] === "inconclusive";
-  const found = cause ? `: a cause, by its ${DATA.causes[cause]}` : undecided ? ": whether it is a cause could not be decided" : ", it is no cause";
+  const found = cause ? `. Cause: ${words[DATA.causes[cause]]}` : undecided ? ": whether it is a cause could not be decided" : ": no cause";
   return `Fed with the baseline's own input${found}.`;
 }
 
 function inputsWithOracle(count) {
-  return count < DATA.least ? `${number(count)}, too few to judge rounding: ${DATA.least} or more are needed` : number(count);
+  return count < DATA.least ? `${number(count)}, too few to judge the error: ${DATA.least} or more are needed` : number(count);
 }
 
 function ratio(fields, tap) {
@@ -64,13 +124,14 @@ function verdictLines(fields, tap) {
   const value = (name) => fields[FIELD[name]]?.[tap];
   return pairs([
     ["verdict", verdictChip(value("verdict"))],
-    ["rounding alone", verdictChip(value("rounding"))],
-    ["rounding C / B, with interval", ratio(fields, tap)],
+    ["error alone", verdictChip(value("rounding"))],
+    ["cand. / base error", ratio(fields, tap)],
     ["limit k", number(value("k"))],
     ["p (degraded), after Holm", number(value("p_degraded"))],
     ["p (equivalent), after Holm", number(value("p_equivalent"))],
     ["worst semantic of an input", number(value("semantic"))],
     ["inputs with an oracle", inputsWithOracle(value("inputs"))],
+    ["inputs that exceed the limit 8 times", value("failing") > 0 ? `${number(value("failing"))}; worst: ${inputName(tap, value("worst_input"))}` : null],
     ["weights", FIELD.weights === undefined ? null : value("weights") ? "differ from the baseline's" : "the baseline's"],
   ]);
 }
@@ -101,8 +162,8 @@ function metricTable(candidate, tap) {
 }
 
 function worstInput(candidate, tap) {
-  const input = candidate.worstInput?.[tap], names = DATA.towers[tap] === 1 ? DATA.prompts : DATA.images;
-  return input === null || input === undefined ? null : `Over inputs. The largest rel_l2 is that of ${names[input] ?? `input ${input}`}.`;
+  const input = candidate.worstInput?.[tap];
+  return input === null || input === undefined ? null : `Over inputs. The largest rel_l2 is that of ${inputName(tap, input)}.`;
 }
 
 function command(tap) {
@@ -124,6 +185,7 @@ function detail(c, tap) {
     make("div", { class: "tools" }, step("\u2190 tap", c, tap - 1), step("tap \u2192", c, tap + 1), step("\u2191 candidate", c - 1, tap), step("candidate \u2193", c + 1, tap)),
     make("p", { class: "lead mono" }, DATA.taps[tap]),
     verdictLines(fields, tap),
+    ...(candidate.ledger ? [...heading("The operation itself", "Each side held against its own settings, weights and recorded inputs, so nothing is inherited."), ledger(candidate, tap)] : []),
     ...heading("How far, and why", "Relative L2, mean over inputs; the bars share a log scale."),
     divergence(candidate, tap),
     ...(candidate.localVerdict ? [...heading("By itself", byItself(candidate, tap)), verdictLines(candidate.localVerdict, tap)] : []),
