@@ -112,7 +112,7 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
     const struct cp_residual own = residual_of(&t, t.y, t.f);
     t.own_rms = own.rms;
     t.limit = CP_COARSE * fmax(plain, cp_rounding_rms(c, own.reference));
-    *e = (struct cp_explanation){.alternative = -1, .after = INFINITY};
+    *e = (struct cp_explanation){.alternative = -1, .at = -1, .after = INFINITY};
     for (size_t i = 0; i < cp_alternative_count; i++) {
         const struct cp_alternative *a = &cp_alternatives[i];
         const bool batch = a->class == CP_ALTERNATIVE_BATCH;

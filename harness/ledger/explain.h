@@ -9,6 +9,7 @@
 
 struct cp_explanation {
     int alternative; /* index; -1: none fits */
+    int at; /* the point whose operation it changes, where that is not the one that is explained; -1 */
     size_t tried;
     double after; /* root mean square of the residual against the alternative */
 };

@@ -156,6 +156,7 @@ static void put_cause(struct cp_json *j, const struct cp_own_part *part,
     cp_json_count(j, "checked", part->checked);
     cp_json_count(j, "worst_input", part->worst);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
+    cp_json_text(j, "explained_at", part->at >= 0 ? cp_own_point(part) : NULL);
     cp_json_number(j, "size_after", part->after);
     cp_json_number(j, "slope", part->slope);
     cp_json_number(j, "slope_error", part->slope_error);

@@ -10,7 +10,8 @@ const struct cp_load_columns cp_load_metrics = {cp_metric_names, CP_METRIC_COUNT
 const struct cp_load_columns cp_load_verdicts = {cp_verdict_field_names, CP_VERDICT_FIELDS, "verdict"};
 const struct cp_load_columns cp_load_decisions = {cp_decision_names, CP_DECISION_COUNT, "flip"};
 const struct cp_load_columns cp_load_propagation = {cp_propagation_names, CP_PROPAGATION_FIELDS, "error"};
-const struct cp_load_columns cp_load_operations = {cp_operation_field_names, CP_OPERATION_FIELD_COUNT, "verdict"};
+const struct cp_load_columns cp_load_operations = {cp_operation_field_names, CP_OPERATION_FIELD_COUNT,
+                                                   "verdict"};
 const struct cp_load_columns cp_load_bounds = {bounds, CP_BOUND_COUNT, "worst"};
 
 enum cp_status cp_load_damaged(const struct cp_load *l, const char *object, const char *expected) {

@@ -36,6 +36,7 @@ static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_ow
                                .size = NAN,
                                .bound = NAN,
                                .alternative = -1,
+                               .at = -1,
                                .after = NAN,
                                .slope = NAN,
                                .slope_error = NAN,
@@ -46,6 +47,12 @@ static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_ow
     part.checked = (size_t)row[CP_OPERATION_FIELD_INPUTS];
     part.worst = (size_t)row[CP_OPERATION_FIELD_WORST];
     return part;
+}
+
+/* Codes of a file are checked before they are used. */
+static int point_of(const double *row) {
+    const double at = row[CP_OPERATION_FIELD_AT];
+    return at >= 0 && at < CP_POINT_COUNT ? (int)at : -1;
 }
 
 /* Of what a side's own operation does. */
@@ -60,6 +67,8 @@ static struct cp_own_part own_part(const struct cp_agreement_tap *tap, enum cp_o
                      : row[CP_OPERATION_FIELD_COARSENESS];
     part.tried = !isnan(row[CP_OPERATION_FIELD_ALTERNATIVE]);
     part.alternative = part.tried ? (int)row[CP_OPERATION_FIELD_ALTERNATIVE] : -1;
+    part.at =
+        part.alternative >= 0 && row[CP_OPERATION_FIELD_AT] != (double)tap->place.point ? point_of(row) : -1;
     part.after = row[CP_OPERATION_FIELD_AFTER];
     part.slope = row[CP_OPERATION_FIELD_SLOPE];
     part.slope_error = row[CP_OPERATION_FIELD_SLOPE_ERROR];

@@ -56,6 +56,7 @@ struct cp_own_part {
     size_t inputs, checked; /* that have it; that were checked */
     size_t worst;           /* the input where it is largest */
     int alternative;        /* that explains it; -1: none */
+    int at;                 /* the point whose operation that is of, where it is another than the tap's; -1 */
     bool tried;             /* whether any was */
     double after, slope, slope_error;
     const double *row;  /* of the ledger; NULL: none */
@@ -100,6 +101,8 @@ struct cp_agreement_words {
 };
 /* "no causal mask"; NULL: none. */
 const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_agreement_words *words);
+/* The name of the operation that part->at is, of a composite one; not for -1. */
+const char *cp_own_point(const struct cp_own_part *part);
 /* "does not compute what its settings, weights and inputs say: ..." */
 void cp_own_say(struct cp_sentence *s, const struct cp_own_part *part,
                 const struct cp_agreement_words *words);

@@ -16,6 +16,12 @@ const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_a
                : NULL;
 }
 
+const char *cp_own_point(const struct cp_own_part *p) {
+    const struct cp_point_row *row = &cp_points[p->at];
+    const char *name = p->tap->place.tower == CP_TEXT && row->text ? row->text : row->visual;
+    return name ? name : row->joint ? row->joint : "";
+}
+
 /* ---- one part ---- */
 
 static void say_times(struct cp_sentence *s, double times) {
@@ -29,10 +35,10 @@ static void say_times(struct cp_sentence *s, double times) {
 
 static void say_contradicted(struct cp_sentence *s, const struct cp_own_part *p) {
     if (!isnan(p->slope)) {
-        cp_say(
-            s,
-            "computes another function than it says: within the rounding, but along it (slope %.2f +- %.2f)",
-            p->slope, p->slope_error);
+        cp_say(s,
+               "computes a different function than declared: within the rounding, but along it (slope %.2f "
+               "+- %.2f)",
+               p->slope, p->slope_error);
         return;
     }
     cp_say(s, "does not compute what its settings, weights and inputs say: ");
@@ -59,7 +65,7 @@ static void say_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
 /* Beside a small change of the function its rounding may be the larger part. */
 static void say_settings(struct cp_sentence *s, const struct cp_own_part *p) {
     const double rounding = p->row ? p->row[CP_OPERATION_FIELD_RESIDUAL] : NAN;
-    cp_say(s, "the settings say another function (%.2g", p->size);
+    cp_say(s, "the settings declare a different function (%.2g", p->size);
     if (rounding > 0.1 * p->size && p->verdict == CP_LEDGER_EXPLAINED)
         cp_say(s, ", beside %.2g that its declared arithmetic rounds", rounding);
     cp_say(s, ")");
@@ -105,9 +111,10 @@ static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part
                p->worst);
         return;
     }
-    cp_say(s, "the pixels differ (%.2g) at %zu image%s, worst image %zu", p->size, p->inputs,
-           p->inputs == 1 ? "" : "s", p->worst);
-    if (input_name(p, words))
+    cp_say(s, "the pixels differ (%.2g)", p->size);
+    if (p->inputs)
+        cp_say(s, " at %zu image%s, worst image %zu", p->inputs, p->inputs == 1 ? "" : "s", p->worst);
+    if (p->inputs && input_name(p, words))
         cp_say(s, " (%.60s)", input_name(p, words));
     if (!explanation)
         return;

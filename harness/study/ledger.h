@@ -27,6 +27,8 @@ enum cp_ledger_field {
     CP_LEDGER_FIELD_F,
     CP_LEDGER_FIELD_OWN,         /* 0: what is not finite was inherited */
     CP_LEDGER_FIELD_ALTERNATIVE, /* that explains it; -1: none of those tried; NaN: none was tried */
+    CP_LEDGER_FIELD_AT, /* the point whose operation the alternative is of; another one where it is composite
+                         */
     CP_LEDGER_FIELD_TRIED,
     CP_LEDGER_FIELD_AFTER,    /* relative L2 against the alternative */
     CP_LEDGER_FIELD_SETTINGS, /* relative L2 of what the baseline's settings would make of the own operands;
@@ -172,6 +174,7 @@ enum cp_operation_field {
     CP_OPERATION_FIELD_F,
     CP_OPERATION_FIELD_OWN,
     CP_OPERATION_FIELD_ALTERNATIVE, /* -1: none fits; NaN: none was tried */
+    CP_OPERATION_FIELD_AT,          /* the point whose operation that is of */
     CP_OPERATION_FIELD_TRIED,
     CP_OPERATION_FIELD_AFTER,
     CP_OPERATION_FIELD_SLOPE, /* of the alternative that a slope shows, with its standard error; else NaN */

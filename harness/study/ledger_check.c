@@ -153,6 +153,7 @@ static bool needs_explaining(const struct check *k, size_t input) {
 static void store_explanation(const struct check *k, size_t input, const struct cp_explanation *e) {
     double *row = row_of(k, input);
     row[CP_LEDGER_FIELD_ALTERNATIVE] = e->alternative;
+    row[CP_LEDGER_FIELD_AT] = e->at >= 0 ? e->at : (double)k->point;
     row[CP_LEDGER_FIELD_TRIED] = (double)e->tried;
     if (e->alternative < 0)
         return;
@@ -208,24 +209,29 @@ static enum cp_status try_within(struct check *k, size_t input, int point, const
             r.rms < e->after) {
             e->after = r.rms;
             e->alternative = (int)(a - cp_alternatives);
+            e->at = point;
         }
     }
     cp_arena_free(&arena);
     return status;
 }
 
+/* Sums in a narrower type have no function of their own, and a batch that is repeated is seen in whole. */
+static bool is_within(const struct cp_alternative *a, int point) {
+    return (a->kind == cp_operations[point].kind || a->kind == CP_OPERATION_KINDS) &&
+           (a->class == CP_ALTERNATIVE_MATHS || a->class == CP_ALTERNATIVE_NARROW);
+}
+
 static enum cp_status explain_within(struct check *k, size_t input, struct cp_explanation *e,
                                      struct cp_error *err) {
-    *e = (struct cp_explanation){.alternative = -1, .after = INFINITY};
+    *e = (struct cp_explanation){.alternative = -1, .at = -1, .after = INFINITY};
     for (int point = 0; point < CP_POINT_COUNT; point++) {
         const struct cp_value *v = &k->at->value[point];
         const bool between = point != (int)k->point && v->ideal && !v->recorded && v->plain[0];
         if (!between && point != (int)k->point)
             continue;
         for (size_t i = 0; i < cp_alternative_count; i++)
-            if (cp_alternatives[i].kind == cp_operations[point].kind &&
-                (cp_alternatives[i].class == CP_ALTERNATIVE_MATHS ||
-                 cp_alternatives[i].class == CP_ALTERNATIVE_NARROW))
+            if (is_within(&cp_alternatives[i], point))
                 CP_TRY(try_within(k, input, point, &cp_alternatives[i], e, err));
     }
     return CP_OK;

@@ -9,13 +9,14 @@
 #include <string.h>
 
 const char *const cp_ledger_field_names[CP_LEDGER_FIELDS] = {
-    "verdict", "basis", "bound", "coarseness",  "residual", "plain", "row",      "column",
-    "y",       "f",     "own",   "alternative", "tried",    "after", "settings", "weights"};
+    "verdict", "basis", "bound",       "coarseness", "residual", "plain", "row",      "column", "y",
+    "f",       "own",   "alternative", "at",         "tried",    "after", "settings", "weights"};
 
 const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT] = {
-    "verdict", "basis", "inputs",      "failing", "worst_input", "bound",    "coarseness",  "residual",
-    "plain",   "row",   "column",      "y",       "f",           "own",      "alternative", "tried",
-    "after",   "slope", "slope_error", "hidden",  "needs",       "settings", "weights",     "recomputed"};
+    "verdict",     "basis",    "inputs",  "failing",   "worst_input", "bound",       "coarseness",
+    "residual",    "plain",    "row",     "column",    "y",           "f",           "own",
+    "alternative", "at",       "tried",   "after",     "slope",       "slope_error", "hidden",
+    "needs",       "settings", "weights", "recomputed"};
 
 static const char *const slope_names[] = {"rd", "dd", "variance"};
 
@@ -53,7 +54,7 @@ static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, co
     variable.name = "slope";
     variable.long_name = "sums for the slope of the residual on each alternative";
     variable.rank = 3;
-    variable.dims[1] = (struct cp_dim){"alternative", cp_alternative_count, alternatives};
+    variable.dims[1] = (struct cp_dim){"alternative", "at", cp_alternative_count, alternatives};
     variable.dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
     return cp_result_define(ls->result, &variable, &side->slope[i], err);
 }
@@ -214,6 +215,7 @@ static void copy_explanation(const struct summary *s) {
             continue;
         best = same;
         s->fields[CP_OPERATION_FIELD_ALTERNATIVE] = alternative;
+        s->fields[CP_OPERATION_FIELD_AT] = row_at(s, i)[CP_LEDGER_FIELD_AT];
         s->fields[CP_OPERATION_FIELD_TRIED] = row_at(s, i)[CP_LEDGER_FIELD_TRIED];
         s->fields[CP_OPERATION_FIELD_AFTER] = row_at(s, i)[CP_LEDGER_FIELD_AFTER];
     }
