@@ -54,7 +54,7 @@ static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, co
     variable.name = "slope";
     variable.long_name = "sums for the slope of the residual on each alternative";
     variable.rank = 3;
-    variable.dims[1] = (struct cp_dim){"alternative", "at", cp_alternative_count, alternatives};
+    variable.dims[1] = (struct cp_dim){"alternative", cp_alternative_count, alternatives};
     variable.dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
     return cp_result_define(ls->result, &variable, &side->slope[i], err);
 }
