@@ -14,6 +14,7 @@ static struct cp_agreement_tap tap_of(const struct cp_report_tap *from, bool tol
                                    .nonfinite = from->over_inputs.nonfinite,
                                    .beyond = tolerance ? from->metric[CP_BEYOND].worst : NAN,
                                    .apart = from->over_inputs.mean_rel[CP_TOTAL],
+                                   .semantic = from->over_inputs.mean_rel[CP_SEMANTIC],
                                    .a = from->ledger[0],
                                    .b = from->ledger[1]};
     memcpy(tap.address, from->address, sizeof tap.address);

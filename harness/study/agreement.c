@@ -109,6 +109,11 @@ static enum cp_own_side odd_pixels(const struct cp_agreement_tap *tap) {
 static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part *parts) {
     if (!is_input(tap) || tap->different == 0)
         return 0;
+    if (tap->semantic > 1e-12) { /* made otherwise because the settings say so */
+        parts[0] = part_of(tap, CP_OWN_SETTINGS, CP_SIDE_BOTH);
+        parts[0].size = tap->semantic;
+        return 1;
+    }
     parts[0] = part_of(tap, CP_OWN_INPUTS, odd_pixels(tap));
     parts[0].size = tap->apart;
     if (tap->b) {

@@ -42,6 +42,7 @@ struct cp_agreement_tap {
     double nonfinite; /* ... that are not finite on one side alone */
     double beyond;    /* inputs with an element outside the tolerance; NaN: no tolerance was given */
     double apart;     /* relative L2, mean over inputs */
+    double semantic;  /* of the declared functions alone; NaN: no reference */
     const double *a, *b;
 };
 

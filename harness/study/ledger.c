@@ -103,6 +103,11 @@ static bool says_activation(const struct cp_study *study, size_t s) {
     return false;
 }
 
+static size_t pixels_of(const struct cp_study *study) {
+    const size_t side = (size_t)study->model.config.vision.image_size;
+    return 3 * side * side;
+}
+
 static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_ledger_side *side = &ls->ledger->side[s];
@@ -120,6 +125,8 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
         CP_TRY(cp_patch_dropout(side->spec, study->inputs.images, &ls->store.arena, &ls->store.kept,
                                 &side->kept, err));
     }
+    if (!cp_captured_of(study, s) && !study->inputs_from && cp_inputs_has_pictures(&study->inputs))
+        CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * pixels_of(study), sizeof *side->cropped);
     take_ids(ls, s, side);
     return CP_OK;
 }
@@ -169,6 +176,37 @@ void cp_ledger_free(struct cp_lockstep *ls) {
 
 /* ---- a segment ---- */
 
+/* What one pass shows: a picture's crop goes to its place in the batch, all else to the segment's. */
+struct watcher {
+    struct cp_lockstep *ls;
+    struct cp_tap keep;
+    size_t s;
+};
+
+static bool watches(void *self, const struct cp_site *site, size_t index) {
+    const struct watcher *w = self;
+    return site->point == CP_PIXELS_CROPPED || w->keep.wants(w->keep.self, site, index);
+}
+
+static enum cp_status watch(void *self, const struct cp_tap_event *event, struct cp_error *err) {
+    const struct watcher *w = self;
+    const size_t each = cp_site_row(event->site), first = w->ls->lanes[w->s].pass.first;
+    float *cropped = w->ls->ledger->side[w->s].cropped;
+    if (event->site->point != CP_PIXELS_CROPPED || !cropped)
+        return w->keep.visit(w->keep.self, event, err);
+    memcpy(cropped + (event->first - first) * each, event->data, event->inputs * each * sizeof *cropped);
+    return CP_OK;
+}
+
+struct cp_tap cp_ledger_tap(struct cp_lockstep *ls, size_t s) {
+    struct watcher *w = cp_arena_alloc(&ls->arena, 1, sizeof *w);
+    const struct cp_tap keep = cp_keep_tap(&ls->ledger->keep);
+    if (!w)
+        return keep;
+    *w = (struct watcher){ls, keep, s};
+    return (struct cp_tap){watches, watch, w};
+}
+
 void cp_ledger_begin(struct cp_lockstep *ls, size_t s) {
     if (!ls->ledger)
         return;
@@ -205,6 +243,9 @@ static struct cp_ledger_at place(struct cp_lockstep *ls, size_t s, struct cp_seg
 /* What earlier segments left. */
 static void take_over(struct cp_ledger_at *at) {
     const struct cp_ledger_side *side = at->side;
+    if (at->segment.kind == CP_SEGMENT_STEM && at->tower == CP_VISUAL && side->cropped && at->ls->steps)
+        at->value[CP_PIXELS_CROPPED] =
+            (struct cp_value){.recorded = side->cropped, .type = CP_FP32, .each = pixels_of(at->ls->study)};
     if (at->segment.tower != CP_JOINT) {
         at->value[CP_OPERAND_STREAM] = side->stream;
         return;

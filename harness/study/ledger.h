@@ -66,6 +66,8 @@ struct cp_ledger_side {
     const int *valid;      /* [prompts] */
     bool says_activation;  /* else it is the config's, which is not known without a model */
     size_t tokens_differ;  /* prompts whose ids are not the baseline's */
+    float *cropped; /* (batch, 3, size, size) of a computed pass, whose steps are shown one picture at a time;
+                       NULL: not shown */
     struct cp_value stream, image, text, classes;
     struct cp_arena stream_arena[2], image_arena, text_arena,
         class_arena; /* of the stream the one before and the next */
@@ -95,6 +97,9 @@ void cp_ledger_inputs(const struct cp_study *study, size_t *images, size_t *prom
  * the rest. */
 enum cp_status cp_ledger_create(struct cp_lockstep *lockstep, struct cp_error *err);
 void cp_ledger_free(struct cp_lockstep *lockstep);
+
+/* The tap that keeps what pass s shows. */
+struct cp_tap cp_ledger_tap(struct cp_lockstep *lockstep, size_t s);
 
 /* Before and after pass s runs a segment. `follows`: it has the baseline's bits there. */
 void cp_ledger_begin(struct cp_lockstep *lockstep, size_t s);

@@ -30,6 +30,10 @@ static void set_shape(const struct cp_ledger_at *at, enum cp_point point, struct
     c->in = c->out = s->width;
     c->valid = pooled || point >= CP_LOGITS_PER_IMAGE ? NULL : at->valid;
     switch (point) {
+    case CP_PIXELS_NORMALIZED:
+        c->groups = 3;
+        c->rows = c->out = (size_t)at->ls->study->model.config.vision.image_size;
+        break;
     case CP_CONV1:
         c->rows = c->operand_rows = patches_of(at);
         break;
@@ -282,9 +286,19 @@ static void set_logits(const struct cp_choice *choice, const struct cp_model *mo
     c->maths.shift = model->logit_bias ? (double)cp_round_to(stored, *model->logit_bias) : 0;
 }
 
+/* Noise that is declared is no part of it, and has no bound. */
+static bool set_normalization(const struct cp_spec *spec, const struct cp_choice *choice, struct cp_case *c) {
+    const struct cp_preprocess how = cp_spec_preprocess(spec);
+    memcpy(c->maths.mean, how.mean, sizeof c->maths.mean);
+    memcpy(c->maths.std, how.std, sizeof c->maths.std);
+    return choice->number[CP_PIXEL_NOISE_SIGMA] == 0;
+}
+
 static bool set_maths(const struct cp_ledger_at *at, enum cp_point point, const struct cp_spec *spec,
                       const struct cp_choice *choice, const struct cp_model *model, struct cp_case *c) {
     switch (c->kind) {
+    case CP_OPERATION_NORMALIZE:
+        return set_normalization(spec, choice, c);
     case CP_OPERATION_ACTIVATION:
         if (!at->side->says_activation)
             return false;

@@ -321,15 +321,12 @@ static const float *baseline_pixels(const struct cp_ledger_at *at) {
     return site < at->ls->study->sites.count ? at->ls->keep.data[site] : NULL;
 }
 
-enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
-                               double *rows, struct cp_slope *slopes, struct cp_error *err) {
+static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                                      double *rows, struct cp_slope *slopes, struct cp_error *err) {
     struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
-    if (point == CP_PIXELS_NORMALIZED && at->ls->study->modelled)
-        cp_ledger_pixels(at, at->s ? baseline_pixels(at) : NULL, rows);
     if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
-        cp_operations[point].kind == CP_OPERATION_NORMALIZE ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &k.c))
         return CP_OK;
     CP_TRY(cp_ledger_operands(at, point, &k.c, &k.operands, &there, err));
@@ -344,5 +341,13 @@ enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, str
     compare_with_baseline(&k, err);
     CP_TRY(explain(&k, err));
     cp_arena_reset(at->scratch);
+    return CP_OK;
+}
+
+enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
+                               double *rows, struct cp_slope *slopes, struct cp_error *err) {
+    CP_TRY(check_operation(at, point, seen, rows, slopes, err));
+    if (point == CP_PIXELS_NORMALIZED && at->ls->study->modelled)
+        cp_ledger_pixels(at, at->s ? baseline_pixels(at) : NULL, rows);
     return CP_OK;
 }

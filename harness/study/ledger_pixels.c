@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Pixels as a pass has them. What made them is not recorded, but pictures have whole levels: normalised as
- * the config says, every pixel is (n / 255 - mean) / std for a whole n. Pixels that all lie there are
- * explained; others need not be wrong (noise, a resize that is not rounded to bytes), so they are left
- * unchecked. Where two passes have different pixels, it is told how one comes from the other: channel by
+ * Pixels as a pass has them. Where what made them is not recorded, pictures still have whole levels:
+ * normalised as the config says, every pixel is (n / 255 - mean) / std for a whole n. Pixels that all lie
+ * there are explained; others need not be wrong (noise, a resize that is not rounded to bytes), so they are
+ * left unchecked. Where two passes have different pixels, it is told how one comes from the other: channel by
  * channel a straight line, its planes in the other order, or normalised once more. */
 #include "study/ledger.h"
 
@@ -128,10 +128,13 @@ void cp_ledger_pixels(const struct cp_ledger_at *at, const float *baseline, doub
         const struct pixels p = {own + n * each, baseline ? baseline + n * each : NULL, each / 3, how.mean,
                                  how.std};
         double *row = rows + n * CP_LEDGER_FIELDS;
-        row[CP_LEDGER_FIELD_VERDICT] = are_levels(&p) ? CP_LEDGER_EXPLAINED : CP_LEDGER_UNCHECKED;
-        row[CP_LEDGER_FIELD_BASIS] = CP_BASIS_BOUND;
-        row[CP_LEDGER_FIELD_OWN] = 1;
-        if (!p.theirs || memcmp(p.own, p.theirs, each * sizeof *own) == 0)
+        if (row[CP_LEDGER_FIELD_VERDICT] == CP_LEDGER_UNCHECKED) {
+            row[CP_LEDGER_FIELD_VERDICT] = are_levels(&p) ? CP_LEDGER_EXPLAINED : CP_LEDGER_UNCHECKED;
+            row[CP_LEDGER_FIELD_BASIS] = CP_BASIS_BOUND;
+            row[CP_LEDGER_FIELD_OWN] = 1;
+        }
+        if (!p.theirs || row[CP_LEDGER_FIELD_VERDICT] > CP_LEDGER_EXPLAINED ||
+            memcmp(p.own, p.theirs, each * sizeof *own) == 0)
             continue;
         row[CP_LEDGER_FIELD_ALTERNATIVE] = explain(&p, row);
         row[CP_LEDGER_FIELD_COARSENESS] =

@@ -88,7 +88,7 @@ enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, 
         if (operation.operand[i] == CP_OPERAND_NONE)
             continue;
         CP_TRY(cp_ledger_value(at, operation.operand[i], &v, err));
-        *there = *there && cp_value_is_there(v);
+        *there = *there && cp_value_is_there(v) && (point != CP_CONV1 || v->recorded);
         if (!*there)
             return CP_OK;
         c->types.operand[i] = v->type;
@@ -158,7 +158,6 @@ enum cp_status cp_ledger_value(struct cp_ledger_at *at, int slot, struct cp_valu
     at->tried[slot] = true;
     const enum cp_point point = (enum cp_point)slot;
     if (cp_operations[point].kind == CP_OPERATION_GIVEN ||
-        cp_operations[point].kind == CP_OPERATION_NORMALIZE ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &c))
         return CP_OK;
     CP_TRY(cp_ledger_operands(at, point, &c, &operands, &there, err));

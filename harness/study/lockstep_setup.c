@@ -157,7 +157,7 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
     CP_TRY(cp_keep_create(study->sites.count, ls->watch_probs, &lane->probs, err));
     lane->taps[taps++] = cp_keep_tap(&lane->probs);
     if (ls->ledger)
-        lane->taps[taps++] = cp_keep_tap(&ls->ledger->keep);
+        lane->taps[taps++] = cp_ledger_tap(ls, s);
     if (s == 0) {
         lane->taps[taps++] = cp_keep_tap(&ls->keep);
     } else {

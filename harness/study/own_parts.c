@@ -37,7 +37,8 @@ static enum cp_status read_tap(const struct cp_lockstep *ls, size_t s, size_t i,
                                          .different = t.different,
                                          .nonfinite = t.nonfinite,
                                          .beyond = NAN,
-                                         .apart = t.mean_rel[CP_TOTAL]};
+                                         .apart = t.mean_rel[CP_TOTAL],
+                                         .semantic = t.mean_rel[CP_SEMANTIC]};
         cp_tap_address(site->name, tap->address);
         status = read_operation(ls, 0, i, arena, &tap->a, err);
     }
