@@ -156,6 +156,10 @@ static size_t add_ratio(const struct cp_agreement_tap *tap, double times, struct
 
 enum { PARTS_OF_TAP = 10 };
 
+static bool is_contradicted(const struct cp_agreement_tap *tap) {
+    return verdict_of(tap->a) == CP_LEDGER_CONTRADICTED || verdict_of(tap->b) == CP_LEDGER_CONTRADICTED;
+}
+
 static bool was_recomputed(const struct cp_agreement_tap *tap) {
     return (tap->a && tap->a[CP_OPERATION_FIELD_RECOMPUTED] == 1) ||
            (tap->b && tap->b[CP_OPERATION_FIELD_RECOMPUTED] == 1);
@@ -228,7 +232,14 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
     agreement->part = cp_arena_calloc(arena, count * PARTS_OF_TAP + 1, sizeof *agreement->part);
     if (!agreement->part)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    bool pixels = false; /* what pixels differ in at one step the next steps inherit */
     for (size_t t = 0; t < count; t++) {
+        if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_contradicted(&taps[t])) {
+            agreement->agreeing += taps[t].compared;
+            continue;
+        }
+        pixels = pixels ||
+                 (taps[t].compared && taps[t].place.point <= CP_PIXELS_NORMALIZED && taps[t].different > 0);
         const size_t found = parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
         agreement->parts += found;
         agreement->agreeing += taps[t].compared && found == 0;
