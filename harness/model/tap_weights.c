@@ -39,8 +39,9 @@ static void add_linear(struct cp_tap_weights *w, const char *prefix, struct cp_l
 static void add_in_proj(struct cp_tap_weights *w, const char *prefix, struct cp_linear_weights in_proj,
                         size_t part, size_t width) {
     const size_t matrix = part * width * width, vector = part * width;
-    add_linear(w, prefix, (struct cp_linear_weights){in_proj.weight + matrix, in_proj.bias + vector}, width,
-               width);
+    const struct cp_linear_weights third = {in_proj.weight + matrix,
+                                            in_proj.bias ? in_proj.bias + vector : NULL};
+    add_linear(w, prefix, third, width, width);
     w->tensor[0].first = matrix;
     w->tensor[1].first = vector;
 }

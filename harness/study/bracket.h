@@ -11,22 +11,23 @@
  * times |A| |B| / |A B| for a product A B, with Frobenius norms, which bound the norm of the products of
  * absolute values. Operands that are rounded to half precision first add 2 u of that type. So an error above
  * `worst` is a bug and not noise. Operations without sums are rounded once: u. A tap for which no bound is
- * stated (norms, softmax, activations: their variants state theirs by element) is NaN. */
+ * stated (norms, softmax, activations, means: the ledger has theirs by element) is NaN. */
 #ifndef CP_STUDY_BRACKET_H
 #define CP_STUDY_BRACKET_H
 
 #include "study/lockstep.h"
+#include "tap/operation.h"
 
 enum cp_bound { CP_BOUND_WORST, CP_BOUND_PROBABLE, CP_BOUND_COUNT };
 
-/* From root mean squares: of the tap itself (y), and of what it is made from (a, b; for a linear layer b is
- * the weight's). tokens: those that count. u: the unit roundoff of the sums; operand: of what the operands
- * are rounded to, 0 where they are not; stored: of what the result is stored in. */
+/* From root mean squares: of the tap itself (y), and of its operands (a, b; for a linear layer b is the
+ * weight's). terms: of one element's sum, 1 where one token is pooled. u: the unit roundoff of the sums;
+ * operand: of what the operands are rounded to, 0 where they are not; stored: of what the result is stored
+ * in. */
 struct cp_bracket_facts {
-    const struct cp_clip_config *config;
-    enum cp_tower tower;
-    enum cp_point point;
-    double y, a, b, tokens;
+    enum cp_operation_kind kind;
+    double terms, heads;
+    double y, a, b;
     double u, operand, stored;
 };
 void cp_bracket(const struct cp_bracket_facts *facts, double bounds[CP_BOUND_COUNT]);

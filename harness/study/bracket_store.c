@@ -7,44 +7,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What an operation at a point reads: one tap, or two; CP_POINT_COUNT: none. */
-struct operands {
-    enum cp_point a, b;
-};
-
-static struct operands operands_of(enum cp_point point) {
-    switch (point) {
-    case CP_CONV1:
-        return (struct operands){CP_PIXELS_NORMALIZED, CP_POINT_COUNT};
-    case CP_ATTN_Q:
-    case CP_ATTN_K:
-    case CP_ATTN_V:
-        return (struct operands){CP_LN_1, CP_POINT_COUNT};
-    case CP_ATTN_SCORES:
-        return (struct operands){CP_ATTN_Q, CP_ATTN_K};
-    case CP_ATTN_CONTEXT:
-        return (struct operands){CP_ATTN_PROBS, CP_ATTN_V};
-    case CP_ATTN:
-        return (struct operands){CP_ATTN_CONTEXT, CP_POINT_COUNT};
-    case CP_MLP_C_FC:
-        return (struct operands){CP_LN_2, CP_POINT_COUNT};
-    case CP_MLP_C_PROJ:
-        return (struct operands){CP_MLP_GELU, CP_POINT_COUNT};
-    case CP_PROJECTED:
-        return (struct operands){CP_POOLED, CP_POINT_COUNT};
-    default:
-        return (struct operands){CP_POINT_COUNT, CP_POINT_COUNT};
-    }
-}
-
-/* Root mean square of the baseline at a site, per input: NaN where it was not recorded. */
-static enum cp_status read_rms(struct cp_lockstep *ls, const struct cp_site *site, enum cp_point point,
-                               double *rms, struct cp_error *err) {
+/* Root mean square of the baseline at a point, for each input of the site: NaN where it was not recorded, or
+ * holds something else (texts, beside images). */
+static enum cp_status read_rms(struct cp_lockstep *ls, const struct cp_site *site, int point, double *rms,
+                               struct cp_error *err) {
     const size_t inputs = site->shape[0];
-    const size_t at = cp_sites_find(&ls->study->sites, site->tower, point, site->layer);
+    const struct cp_sites *sites = &ls->study->sites;
+    const size_t at = point < CP_POINT_COUNT
+                          ? cp_sites_find(sites, site->tower, (enum cp_point)point, site->layer)
+                          : sites->count;
     for (size_t i = 0; i < inputs; i++)
         rms[i] = NAN;
-    if (at == ls->study->sites.count || !ls->study->watched[at] || inputs == 0)
+    if (at == sites->count || !ls->study->watched[at] || inputs == 0 || sites->list[at].shape[0] != inputs)
         return CP_OK;
     double(*metrics)[CP_PART_COUNT][CP_METRIC_COUNT] = malloc(inputs * sizeof *metrics);
     if (!metrics)
@@ -57,12 +31,31 @@ static enum cp_status read_rms(struct cp_lockstep *ls, const struct cp_site *sit
     return status;
 }
 
-static double rms_of_weight(const struct cp_lockstep *ls, const struct cp_site *site) {
-    const struct cp_tap_weights w = cp_tap_weights(ls->study->spec_model[0], site);
+static double rms_of(const struct cp_tap_tensor *tensor) {
     double square = 0;
-    for (size_t i = 0; w.count && i < w.tensor[0].elements; i++)
-        square += (double)w.tensor[0].values[i] * (double)w.tensor[0].values[i];
-    return w.count ? sqrt(square / (double)w.tensor[0].elements) : NAN;
+    for (size_t i = 0; i < tensor->elements; i++)
+        square += (double)tensor->values[i] * (double)tensor->values[i];
+    return sqrt(square / (double)tensor->elements);
+}
+
+/* How many terms one element's sum has; tokens: those that count. */
+static double terms_of(const struct cp_study *study, const struct cp_site *site,
+                       const struct cp_tap_weights *weights, enum cp_operation_kind kind, double tokens) {
+    const struct cp_clip_config *c = &study->model.config;
+    const bool visual = site->tower == CP_VISUAL;
+    const double patches = c->vision.image_size / c->vision.patch_size;
+    switch (kind) {
+    case CP_OPERATION_LINEAR:
+        return (double)(weights->tensor[0].elements / site->shape[site->rank - 1]);
+    case CP_OPERATION_SCORES:
+        return visual ? c->vision.width / c->vision.heads : c->text.width / c->text.heads;
+    case CP_OPERATION_CONTEXT:
+        return tokens;
+    case CP_OPERATION_POOL:
+        return visual && c->vision.pool_type == CP_POOL_AVG ? patches * patches : 1;
+    default:
+        return 1;
+    }
 }
 
 static void tell_types(const struct cp_lockstep *ls, const struct cp_site *site,
@@ -83,24 +76,26 @@ static void tell_types(const struct cp_lockstep *ls, const struct cp_site *site,
 static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *site, double *rms,
                                  double bounds[CP_BOUND_COUNT], struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    const struct cp_clip_config *c = &study->model.config;
     const size_t inputs = site->shape[0];
-    const struct operands from = operands_of(site->point);
+    const struct cp_operation from = cp_operation_at(site->point, cp_operation_layout(c, site->tower));
+    const struct cp_tap_weights weights = cp_tap_weights(study->spec_model[0], site);
     double *y = rms, *a = rms + inputs, *b = rms + 2 * inputs;
-    const double weight = from.b == CP_POINT_COUNT ? rms_of_weight(ls, site) : NAN;
-    CP_TRY(read_rms(ls, site, site->point, y, err));
-    CP_TRY(read_rms(ls, site, from.a, a, err));
-    CP_TRY(read_rms(ls, site, from.b, b, err));
+    CP_TRY(read_rms(ls, site, (int)site->point, y, err));
+    CP_TRY(read_rms(ls, site, from.operand[0], a, err));
+    CP_TRY(read_rms(ls, site, from.operand[1], b, err));
     bounds[CP_BOUND_WORST] = bounds[CP_BOUND_PROBABLE] = 0;
     for (size_t i = 0; i < inputs; i++) {
+        const double tokens =
+            site->tower == CP_TEXT ? study->inputs.judged[i] : (double)site->shape[site->rank - 2];
         double one[CP_BOUND_COUNT];
-        struct cp_bracket_facts facts = {
-            .config = &study->model.config,
-            .tower = site->tower,
-            .point = site->point,
-            .y = y[i],
-            .a = a[i],
-            .b = from.b == CP_POINT_COUNT ? weight : b[i],
-            .tokens = site->tower == CP_TEXT ? study->inputs.judged[i] : (double)site->shape[site->rank - 2]};
+        struct cp_bracket_facts facts = {.kind = from.kind,
+                                         .terms = terms_of(study, site, &weights, from.kind, tokens),
+                                         .heads = site->tower == CP_VISUAL ? c->vision.heads : c->text.heads,
+                                         .y = y[i],
+                                         .a = a[i],
+                                         .b = from.kind == CP_OPERATION_LINEAR ? rms_of(&weights.tensor[0])
+                                                                               : b[i]};
         tell_types(ls, site, &facts);
         cp_bracket(&facts, one);
         for (int bound = 0; bound < CP_BOUND_COUNT; bound++)

@@ -2,6 +2,7 @@
  * An operation of a model as a case: its shape, what its settings say, its weights. */
 #include "model/fault.h"
 #include "model/patch_dropout.h"
+#include "model/tap_weights.h"
 #include "study/ledger.h"
 
 #include <math.h>
@@ -22,6 +23,8 @@ static size_t patches_of(const struct cp_ledger_at *at) {
 
 static void set_shape(const struct cp_ledger_at *at, enum cp_point point, struct cp_case *c) {
     const struct cp_ledger_shape *s = at->shape;
+    const struct cp_vision_config *vision = &at->ls->study->model.config.vision;
+    const size_t patch = (size_t)vision->patch_size;
     const bool pooled = point == CP_POOLED || point == CP_PROJECTED || point == CP_FEATURES ||
                         (point == CP_LN_POST && s->layout.norm_after_pool);
     c->inputs = at->inputs;
@@ -32,10 +35,11 @@ static void set_shape(const struct cp_ledger_at *at, enum cp_point point, struct
     switch (point) {
     case CP_PIXELS_NORMALIZED:
         c->groups = 3;
-        c->rows = c->out = (size_t)at->ls->study->model.config.vision.image_size;
+        c->rows = c->out = (size_t)vision->image_size;
         break;
     case CP_CONV1:
         c->rows = c->operand_rows = patches_of(at);
+        c->in = 3 * patch * patch;
         break;
     case CP_EMBED:
         c->lead = at->tower == CP_VISUAL;
@@ -119,131 +123,49 @@ static void set_types(const struct cp_ledger_at *at, enum cp_point point, const 
 
 /* ---- weights ---- */
 
-static void set_norm(struct cp_norm_weights norm, struct cp_case *c) {
-    c->weight = norm.weight;
-    c->bias = norm.bias;
-}
-
-static void set_linear(struct cp_linear_weights linear, struct cp_case *c) {
-    c->weight = linear.weight;
-    c->bias = linear.bias;
-}
-
-static void set_part(const struct cp_block_weights *block, size_t width, size_t part, struct cp_case *c) {
-    for (size_t i = 0; i < 3; i++) {
-        c->qkv[i] = block->in_proj.weight + i * width * width;
-        c->qkv_bias[i] = block->in_proj.bias ? block->in_proj.bias + i * width : NULL;
-    }
-    c->weight = c->qkv[part];
-    c->bias = c->qkv_bias[part];
-}
-
-static void set_block_weights(const struct cp_ledger_at *at, enum cp_point point,
-                              const struct cp_block_weights *block, struct cp_case *c) {
-    switch (point) {
-    case CP_LN_1:
-        set_norm(block->ln_1, c);
-        break;
-    case CP_LN_2:
-        set_norm(block->ln_2, c);
-        break;
-    case CP_ATTN_Q:
-    case CP_ATTN_K:
-    case CP_ATTN_V:
-        set_part(block, at->shape->width, (size_t)point - CP_ATTN_Q, c);
-        break;
-    case CP_ATTN:
-        set_linear(block->out_proj, c);
-        break;
-    case CP_MLP_C_FC:
-        set_linear(block->c_fc, c);
-        break;
-    case CP_MLP_C_PROJ:
-        set_linear(block->c_proj, c);
-        break;
-    case CP_LS_1:
-        c->weight = block->ls_1;
-        break;
-    case CP_LS_2:
-        c->weight = block->ls_2;
-        break;
-    default:
-        break;
-    }
-}
-
-static void set_vision_weights(const struct cp_model *model, enum cp_point point, struct cp_case *c) {
-    const struct cp_vision_weights *v = &model->vision;
-    const size_t patch = (size_t)model->config.vision.patch_size;
-    switch (point) {
-    case CP_CONV1:
-        c->weight = v->conv1;
-        c->in = 3 * patch * patch;
-        break;
-    case CP_EMBED:
-        c->weight = v->positional_embedding;
-        c->lead_row = v->class_embedding;
-        break;
-    case CP_LN_PRE:
-        set_norm(v->ln_pre, c);
-        break;
-    case CP_LN_POST:
-        set_norm(v->ln_post, c);
-        break;
-    case CP_PROJECTED:
-        c->weight = v->proj;
-        c->maths.in_out = true;
-        break;
-    default:
-        break;
-    }
-}
-
-static void set_text_weights(const struct cp_model *model, enum cp_point point, struct cp_case *c) {
-    const struct cp_text_weights *t = &model->text;
-    switch (point) {
-    case CP_TOKEN_EMBEDDING:
-        c->weight = t->token_embedding;
-        c->vocabulary = (size_t)model->config.text.vocab_size;
-        break;
-    case CP_EMBED:
-        c->weight = t->positional_embedding;
-        break;
-    case CP_LN_POST:
-        set_norm(t->ln_final, c);
-        break;
-    case CP_PROJECTED:
-        c->weight = t->text_projection;
-        c->bias = t->text_projection_bias;
-        c->maths.in_out = true;
-        break;
-    default:
-        break;
-    }
-}
-
-static bool needs_weights(enum cp_point point, enum cp_operation_kind kind) {
+static bool needs_weights(enum cp_operation_kind kind) {
     return kind == CP_OPERATION_NORM || kind == CP_OPERATION_LINEAR || kind == CP_OPERATION_GAIN ||
-           kind == CP_OPERATION_EMBED || kind == CP_OPERATION_GATHER || kind == CP_OPERATION_LOGITS ||
-           point == CP_CONV1;
+           kind == CP_OPERATION_EMBED || kind == CP_OPERATION_GATHER || kind == CP_OPERATION_LOGITS;
+}
+
+static struct cp_tap_weights weights_at(const struct cp_ledger_at *at, enum cp_point point,
+                                        const struct cp_model *model) {
+    const struct cp_site site = {.tower = point < CP_LOGITS_PER_IMAGE ? at->tower : CP_JOINT,
+                                 .point = point,
+                                 .layer = cp_points[point].in_block ? at->segment.layer : -1};
+    return cp_tap_weights(model, &site);
+}
+
+/* All of q, k and v: another of them may have been taken. */
+static void set_parts(const struct cp_ledger_at *at, const struct cp_model *model, struct cp_case *c) {
+    for (int part = 0; part < 3; part++) {
+        const struct cp_tap_weights w = weights_at(at, (enum cp_point)(CP_ATTN_Q + part), model);
+        c->qkv[part] = w.tensor[0].values;
+        c->qkv_bias[part] = w.count > 1 ? w.tensor[1].values : NULL;
+    }
 }
 
 static bool set_weights(const struct cp_ledger_at *at, enum cp_point point, const struct cp_model *model,
                         struct cp_case *c) {
-    if (!needs_weights(point, c->kind))
+    if (!needs_weights(c->kind))
         return true;
     if (!model)
         return false;
-    if (cp_points[point].in_block)
-        set_block_weights(at, point,
-                          at->tower == CP_VISUAL ? &model->vision.blocks[at->segment.layer]
-                                                 : &model->text.blocks[at->segment.layer],
-                          c);
-    else if (at->tower == CP_VISUAL && point < CP_LOGITS_PER_IMAGE)
-        set_vision_weights(model, point, c);
-    else if (point < CP_LOGITS_PER_IMAGE)
-        set_text_weights(model, point, c);
-    return c->weight || (c->kind == CP_OPERATION_LOGITS && model->logit_scale);
+    const struct cp_tap_weights w = weights_at(at, point, model);
+    const float *second = w.count > 1 ? w.tensor[1].values : NULL;
+    if (w.count == 0)
+        return false;
+    if (c->kind == CP_OPERATION_LOGITS)
+        return true; /* the scale and the bias are part of the function */
+    c->weight = c->lead ? second : w.tensor[0].values;
+    c->lead_row = c->lead ? w.tensor[0].values : NULL;
+    c->bias = c->lead ? NULL : second;
+    c->maths.in_out = point == CP_PROJECTED;
+    if (point == CP_ATTN_Q || point == CP_ATTN_K || point == CP_ATTN_V)
+        set_parts(at, model, c);
+    if (c->kind == CP_OPERATION_GATHER)
+        c->vocabulary = (size_t)model->config.text.vocab_size;
+    return true;
 }
 
 /* ---- the function ---- */

@@ -102,7 +102,6 @@ static double rms(const float *x, size_t n) {
  */
 static void a_product_stays_in_its_bracket(void **state) {
     enum { M = 12, N = 64, K = 768 };
-    const struct cp_clip_config config = {.vision = {.width = K, .heads = 12, .mlp_width = 4 * K}};
     const struct cp_linear *linear = cp_ops_find(NULL)->linears[0];
     float *a = malloc(sizeof(float) * M * K), *w = malloc(sizeof(float) * N * K),
           *c = malloc(sizeof(float) * M * N);
@@ -125,16 +124,15 @@ static void a_product_stays_in_its_bracket(void **state) {
             error += pow((double)((long double)c[i * N + j] - sum), 2);
             norm += (double)(sum * sum);
         }
-    struct cp_bracket_facts facts = {&config,
-                                     CP_VISUAL,
-                                     CP_MLP_C_FC,
-                                     sqrt(norm / (M * N)),
-                                     rms(a, (size_t)M * K),
-                                     rms(w, (size_t)N * K),
-                                     50,
-                                     0x1p-24,
-                                     0,
-                                     0x1p-24};
+    struct cp_bracket_facts facts = {.kind = CP_OPERATION_LINEAR,
+                                     .terms = K,
+                                     .heads = 12,
+                                     .y = sqrt(norm / (M * N)),
+                                     .a = rms(a, (size_t)M * K),
+                                     .b = rms(w, (size_t)N * K),
+                                     .u = 0x1p-24,
+                                     .operand = 0,
+                                     .stored = 0x1p-24};
     cp_bracket(&facts, bounds);
     const double measured = sqrt(error / norm);
     assert_true(measured < bounds[CP_BOUND_PROBABLE] && bounds[CP_BOUND_PROBABLE] < bounds[CP_BOUND_WORST]);
@@ -153,16 +151,18 @@ static void a_product_stays_in_its_bracket(void **state) {
 }
 
 static void what_is_rounded_once_has_one_roundoff(void **state) {
-    const struct cp_clip_config config = {.vision = {.width = 8, .heads = 1, .mlp_width = 32}};
-    struct cp_bracket_facts facts = {&config, CP_VISUAL, CP_RESID_MID, 1, 1, 1, 5, 0x1p-24, 0, 0x1p-11};
+    struct cp_bracket_facts facts = {CP_OPERATION_ADD, 1, 1, 1, 1, 1, 0x1p-24, 0, 0x1p-11};
     double bounds[CP_BOUND_COUNT];
     (void)state;
     cp_bracket(&facts, bounds);
     assert_true(bounds[CP_BOUND_WORST] == 0x1p-11 && bounds[CP_BOUND_PROBABLE] == 0x1p-11);
-    facts.point = CP_POOLED;
+    facts.kind = CP_OPERATION_POOL;
     cp_bracket(&facts, bounds);
     assert_true(bounds[CP_BOUND_WORST] == 0);
-    facts.point = CP_LN_1;
+    facts.terms = 50; /* the mean of a picture's patches */
+    cp_bracket(&facts, bounds);
+    assert_true(isnan(bounds[CP_BOUND_WORST]));
+    facts.kind = CP_OPERATION_NORM;
     cp_bracket(&facts, bounds);
     assert_true(isnan(bounds[CP_BOUND_WORST]));
 }
