@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration mutations fuzz coverage clean
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports mutations fuzz coverage clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
@@ -66,6 +66,13 @@ bench-pytorch: build
 calibration: build
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) python3-torch"
 	/usr/bin/python3 tests/calibration/twins.py
+
+# diff on every port with a fault that is not declared, in every precision, from one image and with the sides swapped; on one
+# image in 300; on 60 faults injected into this program's own passes; on edited checkpoints. Some twenty minutes.
+ports: build
+	/usr/bin/python3 tests/ports/check_ports.py build/release/clip-parity --inputs 1 --swap --full
+	/usr/bin/python3 tests/ports/injected.py build/release/clip-parity
+	/usr/bin/python3 tests/ports/edited_checkpoints.py --program build/release/clip-parity
 
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup

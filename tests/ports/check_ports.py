@@ -52,7 +52,7 @@ def answers(args, mine):
         if name in cases.CASES:
             yield from ((f"{name}: {what}", wrong) for what, wrong in cases.CASES[name](args.program, mine))
             continue
-        for precision in FAULTS[name].precisions:
+        for precision in FAULTS[name].precisions[:1 if args.first else None]:
             yield from try_fault(name, precision, mine, args)
 
 
@@ -61,6 +61,7 @@ def main(argv=None):
     p.add_argument("program", type=Path, metavar="clip-parity")
     p.add_argument("cases", nargs="*", metavar="CASE")
     p.add_argument("--swap", action="store_true", help="`diff THEIRS MINE` as well, in each fault's first precision")
+    p.add_argument("--first", action="store_true", help="each fault in its first precision alone")
     p.add_argument("--inputs", type=int, default=2, help="images, and prompts up to three")
     p.add_argument("--full", action="store_true", help=f"one image in {cases.FULL} is wrong, not in {MANY}")
     p.add_argument("--keep", type=Path, metavar="FOLDER", help="write captures there, and keep them")
