@@ -5,6 +5,7 @@
  * may stand on q, on the scores or as its root on both, which is up to three roundings in the result's type.
  */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include "base/wide.h"
 
@@ -124,12 +125,13 @@ static void plain_scores(void *context, size_t index, int worker) {
     const size_t input = index / c->groups, head = index % c->groups, width = head_width(c);
     const size_t at = input * c->rows * c->in + head * width;
     const float scale = (float)head_scale(c, head);
+    const struct cp_order order = cp_order_of(width, t->seed);
     (void)worker;
     for (size_t i = 0; i < cp_case_valid(c, input); i++)
         for (size_t j = 0; j < c->rows; j++) {
             float total = 0;
             for (size_t n = 0; n < width; n++) {
-                const size_t k = t->seed % 2 ? width - 1 - n : n;
+                const size_t k = cp_order_at(&order, width, n);
                 const float q = cp_round_to(compute, t->narrow_a[at + i * c->in + k]);
                 const float scaled = cp_round_to(out, q * scale);
                 total =
@@ -205,13 +207,14 @@ static void plain_context(void *context, size_t index, int worker) {
     const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
     const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
+    const struct cp_order order = cp_order_of(keys, t->seed);
     (void)worker;
     for (size_t i = 0; i < cp_case_valid(c, input); i++)
         for (size_t k = 0; k < width; k++) {
             const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
             float total = 0;
             for (size_t n = 0; n < keys; n++) {
-                const size_t j = t->seed % 2 ? keys - 1 - n : n;
+                const size_t j = cp_order_at(&order, keys, n);
                 const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
                 if (probs[j] != 0)
                     total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);

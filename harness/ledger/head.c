@@ -11,6 +11,7 @@
  * the mean of (templates) rows, then unit; the mean's cancellation is that of its sum: n u_a mean |x| /
  * ||mean|| */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,8 +23,7 @@ struct task {
     const float *narrow, *narrow_other;
     double *y;
     float *plain;
-    bool backwards;
-    size_t start;
+    uint64_t seed;
 };
 
 /* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
@@ -95,18 +95,19 @@ static void pool_plain_input(void *context, size_t input, int worker) {
     const struct cp_case *c = t->c;
     const float *x = t->narrow + input * c->operand_rows * c->out;
     const size_t count = mean_count(c);
+    const struct cp_order order = cp_order_of(count, t->seed);
     (void)worker;
     for (size_t i = 0; i < c->out; i++) {
         float sum = is_mean(c) ? 0 : x[(size_t)c->maths.at[input] * c->out + i];
         for (size_t n = 0; n < count && is_mean(c); n++)
-            sum += x[mean_row(c, input, t->backwards ? count - 1 - n : n) * c->out + i];
+            sum += x[mean_row(c, input, cp_order_at(&order, count, n)) * c->out + i];
         t->plain[input * c->out + i] = cp_round_to(c->types.output, is_mean(c) ? sum / (float)count : sum);
     }
 }
 
 static enum cp_status pool_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, pool_plain_input, &task);
     return CP_OK;
@@ -155,10 +156,11 @@ static enum cp_status unit_bound(const struct cp_case *c, const double *const x[
     return CP_OK;
 }
 
-static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, bool backwards, float *y) {
+static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, uint64_t seed, float *y) {
+    const struct cp_order order = cp_order_of(n, seed);
     float square = 0;
     for (size_t i = 0; i < n; i++) {
-        const float value = x[backwards ? n - 1 - i : i];
+        const float value = x[cp_order_at(&order, n, i)];
         square += value * value;
     }
     const float norm = cp_round_to(type, fmaxf(sqrtf(square), 1e-12f));
@@ -170,12 +172,12 @@ static void unit_plain_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     const size_t n = t->c->out;
     (void)worker;
-    unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->backwards, t->plain + input * n);
+    unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->seed, t->plain + input * n);
 }
 
 static enum cp_status unit_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, unit_plain_input, &task);
     return CP_OK;
@@ -231,11 +233,12 @@ static void logits_plain_input(void *context, size_t input, int worker) {
     const struct cp_case *c = t->c;
     const enum cp_dtype type = c->types.output, compute = c->types.compute;
     const float scale = cp_round_to(type, (float)c->maths.scale);
+    const struct cp_order order = cp_order_of(c->in, t->seed);
     (void)worker;
     for (size_t j = 0; j < c->out; j++) {
         float sum = 0;
         for (size_t n = 0; n < c->in; n++) {
-            const size_t turned = (n + t->start) % c->in, i = t->backwards ? c->in - 1 - turned : turned;
+            const size_t i = cp_order_at(&order, c->in, n);
             const float scaled =
                 cp_round_to(type, cp_round_to(compute, t->narrow[input * c->in + i]) * scale);
             sum = cp_round_to(c->types.accumulate,
@@ -249,12 +252,7 @@ static void logits_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status logits_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c,
-                        .narrow = x[0],
-                        .narrow_other = x[1],
-                        .plain = y,
-                        .backwards = seed % 2,
-                        .start = c->in / 7 * (size_t)(seed / 2 % 7)};
+    struct task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, logits_plain_input, &task);
     return CP_OK;
@@ -324,19 +322,20 @@ static void classes_plain_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     const size_t n = t->c->out, templates = t->c->maths.templates;
     float *y = t->plain + input * n;
+    const struct cp_order order = cp_order_of(templates, t->seed);
     (void)worker;
     for (size_t i = 0; i < n; i++) {
         float sum = 0;
         for (size_t k = 0; k < templates; k++)
-            sum += t->narrow[(input * templates + (t->backwards ? templates - 1 - k : k)) * n + i];
+            sum += t->narrow[(input * templates + cp_order_at(&order, templates, k)) * n + i];
         y[i] = cp_round_to(t->c->types.output, sum / (float)templates);
     }
-    unit_plain_row(t->c->types.output, y, n, t->backwards, y);
+    unit_plain_row(t->c->types.output, y, n, t->seed, y);
 }
 
 static enum cp_status classes_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                     float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, classes_plain_input, &task);
     return CP_OK;

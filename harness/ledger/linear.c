@@ -21,6 +21,10 @@
 /* Products of at most so many multiplications are added in the result's type by PyTorch 1.13 on the CPU. */
 enum { SMALL = 16 * 16 * 16 };
 
+static bool is_small(const struct cp_case *c) {
+    return c->inputs * c->rows * c->in * c->out <= SMALL;
+}
+
 /* The rows that count, side by side. */
 struct rows {
     size_t count;
@@ -89,7 +93,7 @@ static double term_error(const struct cp_case *c) {
     const double u = cp_case_step(c);
     double sums = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate);
     if (c->types.output != CP_FP32)
-        sums += (c->inputs * c->rows * c->in * c->out <= SMALL ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
+        sums += (is_small(c) ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
     return sums + 2 * compute + cp_case_recorded(c, 0);
 }
 
@@ -128,9 +132,9 @@ static float finished(const struct cp_case *c, float sum, size_t j) {
 
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
-    const struct cp_product_order order = {.start = c->in / 7 * (size_t)(seed / 2 % 7),
-                                           .backwards = seed % 2,
-                                           .parts = c->types.output == CP_FP32 ? 1 : CP_CASE_PARTS,
+    const size_t half_parts = is_small(c) ? c->in : CP_CASE_PARTS;
+    const struct cp_product_order order = {.order = cp_order_of(c->in, seed),
+                                           .parts = c->types.output == CP_FP32 ? 1 : half_parts,
                                            .part = c->types.output,
                                            .accumulate = c->types.accumulate};
     const enum cp_dtype operand = c->types.accumulate == CP_FP16 ? CP_FP16 : c->types.compute;

@@ -14,6 +14,7 @@
  * quotient, the gain and the bias. In half precision mean and d are tensors of the result's type where a port
  * decomposes the norm. */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -144,13 +145,13 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
     return CP_OK;
 }
 
-/* Sums of float32 (or of a half type, each step rounded) in index order, or backwards. Seeds 2 and 3: by one
- * pass. */
-static float sum_of(const struct cp_case *c, const float *x, float centre, bool square, bool backwards) {
+/* Sums of float32, or of a half type, each step rounded. Every second pair of seeds: by one pass. */
+static float sum_of(const struct cp_case *c, const float *x, float centre, bool square,
+                    const struct cp_order *order) {
     const enum cp_dtype type = c->types.stats;
     float sum = 0;
     for (size_t k = 0; k < c->out; k++) {
-        const float d = cp_round_to(type, x[backwards ? c->out - 1 - k : k] - centre);
+        const float d = cp_round_to(type, x[cp_order_at(order, c->out, k)] - centre);
         sum = cp_round_to(type, sum + (square ? cp_round_to(type, d * d) : d));
     }
     return sum;
@@ -158,14 +159,15 @@ static float sum_of(const struct cp_case *c, const float *x, float centre, bool 
 
 static void plain_row(const struct cp_case *c, const float *x, uint64_t seed, float *y) {
     const enum cp_dtype type = c->types.stats, out = c->types.output;
-    const bool backwards = seed % 2, one_pass = seed % 4 >= 2;
+    const struct cp_order order = cp_order_of(c->out, seed / 4 * 2 + seed % 2);
+    const bool one_pass = seed % 4 >= 2;
     const float n = (float)c->out;
-    const float mean = is_centred(c) ? cp_round_to(type, sum_of(c, x, 0, false, backwards) / n) : 0;
+    const float mean = is_centred(c) ? cp_round_to(type, sum_of(c, x, 0, false, &order) / n) : 0;
     float variance;
     if (one_pass && is_centred(c))
-        variance = fmaxf(cp_round_to(type, sum_of(c, x, 0, true, backwards) / n - mean * mean), 0);
+        variance = fmaxf(cp_round_to(type, sum_of(c, x, 0, true, &order) / n - mean * mean), 0);
     else
-        variance = cp_round_to(type, sum_of(c, x, mean, true, backwards) / (n - (float)c->maths.ddof));
+        variance = cp_round_to(type, sum_of(c, x, mean, true, &order) / (n - (float)c->maths.ddof));
     const float s = cp_round_to(type, sqrtf(cp_round_to(type, variance + (float)c->maths.eps)));
     for (size_t i = 0; i < c->out; i++) {
         const float d = cp_round_to(out, x[i] - mean);

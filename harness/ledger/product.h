@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { CP_PRODUCT_PANEL = 16 };
 
@@ -30,12 +31,24 @@ void cp_product_ideal(const struct cp_product *p, const double *x, double *y);
 /* |x| |W| in float32, one chain; relative error below (k + 2) 2^-24. */
 void cp_product_absolute(const struct cp_product *p, const float *x, float *y);
 
-/* In float32, one chain of rounded products in the order start, start + 1, ... (or backwards), around k. With
- * parts above 1 the chain is cut into that many, each rounded to `part`, and their sums are rounded to it as
- * well; accumulate: fp32, or fp16, which every sum is rounded to. */
-struct cp_product_order {
-    size_t start;
+/* The terms 0 to n - 1 of a sum in the order start, start + stride, ... around n, or the same from its end. A
+ * stride that shares no factor with n is a permutation. */
+struct cp_order {
+    size_t start, stride;
     bool backwards;
+};
+/* Seed 0: as they stand, 1: backwards, 2 and 3: the same of a stride near the golden section of n, which
+ * parts neighbours that cancel each other; further ones turn that. */
+struct cp_order cp_order_of(size_t n, uint64_t seed);
+static inline size_t cp_order_at(const struct cp_order *order, size_t n, size_t position) {
+    return (order->start + (order->backwards ? n - 1 - position : position) * order->stride) % n;
+}
+
+/* In float32, one chain of rounded products. With parts above 1 the chain is cut into that many, each rounded
+ * to `part`, and their sums are rounded to it as well; accumulate: fp32, or fp16, which every sum is rounded
+ * to. */
+struct cp_product_order {
+    struct cp_order order;
     size_t parts;
     enum cp_dtype part, accumulate;
 };
