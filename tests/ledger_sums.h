@@ -173,6 +173,29 @@ static inline void count_verdict(struct instance *in, const struct arithmetic *a
     }
 }
 
+/* An operation's cases and its methods, over all widths, arithmetics and families of operands. */
+struct operation {
+    void (*make)(struct instance *, const struct arithmetic *, enum family, size_t width, bool wide,
+                 size_t trial);
+    void (*evaluate)(struct instance *, const struct arithmetic *, enum family, int method, bool wide);
+    int methods;
+    size_t trials;
+};
+
+static inline void run_operation(const struct operation *o) {
+    for (size_t trial = 0; trial < o->trials; trial++)
+        for (size_t w = 0; w < LEDGER_WIDTHS; w++)
+            for (size_t a = 0; a < ARITHMETICS; a++)
+                for (int family = 0; family < FAMILIES; family++) {
+                    const bool wide = (trial + w + a + (size_t)family) % 2;
+                    struct instance in = {.c = {.inputs = 0}};
+                    o->make(&in, &arithmetics[a], (enum family)family, ledger_widths[w], wide, trial);
+                    for (int method = 0; method < o->methods; method++)
+                        o->evaluate(&in, &arithmetics[a], (enum family)family, method, wide);
+                    free_instance(&in);
+                }
+}
+
 /* The table; fails where one is beyond its bound or coarse, or where there are too few. */
 static inline void assert_sound(size_t least, double started) {
     size_t instances = 0, beyond = 0, coarse = 0;

@@ -99,7 +99,9 @@ static double roundings(enum cp_operation_kind kind) {
     case CP_OPERATION_NORM:
     case CP_OPERATION_NORMALIZE:
         return 4;
+    case CP_OPERATION_LINEAR:
     case CP_OPERATION_SCORES:
+    case CP_OPERATION_CONTEXT:
     case CP_OPERATION_LOGITS:
         return 2;
     default:
@@ -187,8 +189,10 @@ static enum cp_status add_plain(const struct cp_case *c, const float *const x[CP
 /* One order may be lucky: as they stand, terms that cancel their neighbours hardly round, and an outlier
  * among the last ones is added to nothing. Of few elements every order says little, and of few rows that
  * share the error of a sum: then more are tried. */
+enum { MANY_SEEDS = 14 };
+
 static uint64_t seeds_of(const struct cp_case *c) {
-    enum { FEW = 256, FEW_ROWS = 32, SEEDS = 3, MANY_SEEDS = 14 };
+    enum { FEW = 256, FEW_ROWS = 32, SEEDS = 3 };
     const bool shared = c->kind == CP_OPERATION_NORM || c->kind == CP_OPERATION_SOFTMAX ||
                         c->kind == CP_OPERATION_UNIT || c->kind == CP_OPERATION_CLASSES;
     if (!has_orders(c->kind))
@@ -196,6 +200,15 @@ static uint64_t seeds_of(const struct cp_case *c) {
     if (cp_case_elements(c) < FEW || (shared && c->groups * c->rows < FEW_ROWS))
         return MANY_SEEDS;
     return c->kind == CP_OPERATION_NORM ? 2 * SEEDS : SEEDS;
+}
+
+/* Elements that equal each other are as one: more orders decide whether an input is coarse that is near it.
+ */
+static bool in_doubt(const struct cp_case *c, const double *rms, const double *share) {
+    for (size_t n = 0; n < c->inputs && has_orders(c->kind); n++)
+        if (share[n] > 0.5 * CP_COARSE * rms[n] && share[n] <= 4 * CP_COARSE * rms[n])
+            return true;
+    return false;
 }
 
 enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPERANDS], const float *y,
@@ -212,7 +225,8 @@ enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPE
         rms[n] = cp_rounding_rms(c, own.reference);
     }
     const float *const operands[CP_OPERANDS] = {s.x, x[1]};
-    for (uint64_t seed = 0; seed < seeds_of(&s.c); seed++)
+    for (uint64_t seed = 0; seed < seeds_of(&s.c) || (seed < MANY_SEEDS && in_doubt(&s.c, rms, share));
+         seed++)
         CP_TRY(add_plain(&s.c, operands, seed, s.f, plain, rms, err));
     for (size_t n = 0; n < c->inputs; n++)
         rms[n] = hypot(rms[n], cp_residual(c, none, y, f, NULL, n).flushed);
