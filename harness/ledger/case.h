@@ -142,6 +142,10 @@ void *cp_case_room(const struct cp_case *c, size_t count, size_t size, struct cp
 static inline double cp_case_recorded(const struct cp_case *c, int operand) {
     return cp_unit_roundoff(c->types.operand[operand]);
 }
+/* And absolutely: half the spacing of a half type's subnormals, or all of a subnormal that is flushed. */
+static inline double cp_case_lost(const struct cp_case *c, int operand) {
+    return c->types.operand[operand] == CP_FP16 ? 0x1p-25 : 0x1p-126;
+}
 /* The unit of one elementary operation: of the result's type in half precision, else of float32. */
 static inline double cp_case_step(const struct cp_case *c) {
     return cp_unit_roundoff(c->types.output);

@@ -5,11 +5,16 @@
  * sum:
  *
  *   pool     u |f| + u_x |f|, a copy; a mean: ((n + 2) u_a + u_x + u) mean |x|
+ *
  *   unit     x / ||x||: the sum of squares (n + 2) u_a, of which the root passes on half; the norm, the
- * quotient and the result three roundings; x itself u_x, and through the norm u_x again logits   as a linear
- * layer (linear.c), of two recorded operands; the scale, its exponential and the bias six roundings classes
- * the mean of (templates) rows, then unit; the mean's cancellation is that of its sum: n u_a mean |x| /
- * ||mean|| */
+ *            quotient and the result three roundings; x itself u_x, and through the norm u_x again; of what
+ * is below the normal numbers l / ||x||, and through the norm sqrt(n) as much and n tiny / ||x||^2
+ *
+ *   logits   as a linear layer (linear.c), of two recorded operands; the scale, its exponential and the bias
+ *            six roundings
+ *
+ *   classes  the mean of (templates) rows, then unit; the mean's cancellation is that of its sum:
+ *            n u_a mean |x| / ||mean|| */
 #include "ledger/kinds.h"
 #include "ledger/product.h"
 
@@ -117,11 +122,15 @@ const struct cp_kind cp_kind_pool = {pool_ideal, pool_bound, pool_plain};
 
 /* ---- unit: rows of width out ---- */
 
-static void unit_row(const double *x, size_t n, double *y) {
+static double norm_of(const double *x, size_t n) {
     double square = 0;
     for (size_t i = 0; i < n; i++)
         square += x[i] * x[i];
-    const double norm = fmax(sqrt(square), 1e-12);
+    return fmax(sqrt(square), 1e-12);
+}
+
+static void unit_row(const double *x, size_t n, double *y) {
+    const double norm = norm_of(x, n);
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] / norm;
 }
@@ -146,24 +155,37 @@ static double unit_relative(const struct cp_case *c) {
            (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
 }
 
+/* What the norm passes on of losses below the normal numbers: relative, of an operand of that norm. */
+static double unit_lost(const struct cp_case *c, double norm) {
+    const double n = (double)c->out;
+    return sqrt(n) * cp_case_lost(c, 0) / norm + n * cp_case_tiny(CP_FP32) / (norm * norm);
+}
+
 static enum cp_status unit_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                                  double *out, struct cp_error *err) {
     const double relative = expm1(unit_relative(c));
-    (void)x;
     (void)err;
-    for (size_t i = 0; i < c->inputs * c->out; i++)
-        out[i] = relative * fabs(f[i]) + 2 * cp_case_tiny(c->types.output);
+    for (size_t n = 0; n < c->inputs; n++) {
+        const double norm = norm_of(x[0] + n * c->out, c->out), through = unit_lost(c, norm);
+        for (size_t i = n * c->out; i < (n + 1) * c->out; i++)
+            out[i] = (relative + through) * fabs(f[i]) + cp_case_lost(c, 0) / norm * (1 + through) +
+                     2 * cp_case_tiny(c->types.output);
+    }
     return CP_OK;
 }
 
 static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, uint64_t seed, float *y) {
     const struct cp_order order = cp_order_of(n, seed);
-    float square = 0;
+    float total = 0, square = 0;
     for (size_t i = 0; i < n; i++) {
+        if (i % order.block == 0) {
+            total += square;
+            square = 0;
+        }
         const float value = x[cp_order_at(&order, n, i)];
         square += value * value;
     }
-    const float norm = cp_round_to(type, fmaxf(sqrtf(square), 1e-12f));
+    const float norm = cp_round_to(type, fmaxf(sqrtf(total + square), 1e-12f));
     for (size_t i = 0; i < n; i++)
         y[i] = cp_round_to(type, x[i] / norm);
 }
@@ -301,7 +323,7 @@ static void classes_bound_input(void *context, size_t input, int worker) {
             absolute += fabs(t->x[(input * templates + k) * n + i]) / (double)templates;
         }
         square += sum * sum;
-        t->y[input * n + i] = relative * absolute;
+        t->y[input * n + i] = relative * absolute + cp_case_lost(c, 0);
         error += t->y[input * n + i] * t->y[input * n + i];
     }
     const double norm = fmax(sqrt(square), 1e-12), shrink = sqrt(error) / norm;

@@ -11,7 +11,10 @@
  *
  *   |r| <= (exp(e) - 1) S + u (|f| + (exp(e) - 1) S) + k tiny,    S = |x| |W| + |b|,
  *
- * with the final rounding to the result's type and what each product may lose below the normal numbers. */
+ * with the final rounding to the result's type and what each product may lose below the normal numbers. What
+ * x itself lost there when it was recorded, l, is carried through by l |W|: S is that of |x| + l / (exp(e) -
+ * 1).
+ */
 #include "ledger/kinds.h"
 #include "ledger/product.h"
 
@@ -112,7 +115,7 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
     CP_CASE_TAKE(c, to, list.count * c->out + 1);
     for (size_t r = 0; r < list.count; r++)
         for (size_t i = 0; i < c->in; i++)
-            from[r * c->in + i] = (float)x[0][list.at[r] * c->in + i];
+            from[r * c->in + i] = (float)(fabs(x[0][list.at[r] * c->in + i]) + cp_case_lost(c, 0) / relative);
     const struct cp_product product = product_of(c, packed, list.count);
     cp_product_absolute(&product, from, to);
     for (size_t r = 0; r < list.count; r++)
@@ -133,8 +136,9 @@ static float finished(const struct cp_case *c, float sum, size_t j) {
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
     const size_t half_parts = is_small(c) ? c->in : CP_CASE_PARTS;
+    const size_t parts = seed < 4 ? 1 : (size_t)seed - 2;
     const struct cp_product_order order = {.order = cp_order_of(c->in, seed),
-                                           .parts = c->types.output == CP_FP32 ? 1 : half_parts,
+                                           .parts = c->types.output == CP_FP32 ? parts : half_parts,
                                            .part = c->types.output,
                                            .accumulate = c->types.accumulate};
     const enum cp_dtype operand = c->types.accumulate == CP_FP16 ? CP_FP16 : c->types.compute;

@@ -38,7 +38,9 @@ struct cp_order cp_order_of(size_t n, uint64_t seed) {
     size_t stride = seed < 2 || n < 3 ? 1 : (size_t)(0.381966 * (double)n) + 1;
     while (common_factor(n, stride) > 1)
         stride++;
-    return (struct cp_order){n / 7 * (size_t)(seed / 2 % 7), stride, seed % 2};
+    const size_t parts = seed < 4 ? 1 : (size_t)seed - 2;
+    return (struct cp_order){n / 7 * (size_t)(seed / 2 % 7), stride, seed % 2,
+                             (n + parts - 1) / parts + (n == 0)};
 }
 
 struct task {

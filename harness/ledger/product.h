@@ -36,9 +36,11 @@ void cp_product_absolute(const struct cp_product *p, const float *x, float *y);
 struct cp_order {
     size_t start, stride;
     bool backwards;
+    size_t block; /* so many terms are added to a partial sum */
 };
 /* Seed 0: as they stand, 1: backwards, 2 and 3: the same of a stride near the golden section of n, which
- * parts neighbours that cancel each other; further ones turn that. */
+ * parts neighbours that cancel each other; further ones turn that and have 2, 3, ... partial sums, since
+ * equal terms are the same in every order. */
 struct cp_order cp_order_of(size_t n, uint64_t seed);
 static inline size_t cp_order_at(const struct cp_order *order, size_t n, size_t position) {
     return (order->start + (order->backwards ? n - 1 - position : position) * order->stride) % n;

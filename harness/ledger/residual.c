@@ -206,7 +206,7 @@ static uint64_t seeds_of(const struct cp_case *c) {
  */
 static bool in_doubt(const struct cp_case *c, const double *rms, const double *share) {
     for (size_t n = 0; n < c->inputs && has_orders(c->kind); n++)
-        if (share[n] > 0.5 * CP_COARSE * rms[n] && share[n] <= 4 * CP_COARSE * rms[n])
+        if (share[n] > 0.5 * CP_COARSE * rms[n] && share[n] <= 8 * CP_COARSE * rms[n])
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The ledger's operations on rows: no legitimate evaluation of a norm, of pooling, normalisation, classes or
- * logits is beyond its bound, and none is coarse. */
+ * The ledger's operations on rows: no legitimate evaluation of a norm, of x / ||x|| or of classes is beyond
+ * its bound, and none is coarse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ static void make_norm(struct instance *in, const struct arithmetic *a, enum fami
                              .out = width,
                              .in = width};
     in->c.maths.norm = trial % 4 == 3 ? "rms_norm" : "layer_norm";
-    in->c.maths.eps = eps[draw_below(3)];
+    in->c.maths.eps = eps[draw_below(a->output == CP_FP16 ? 2 : 3)]; /* 1e-12 is 0 in fp16 */
     set_arithmetic(&in->c, a);
     for (size_t i = 0; i < width; i++) {
         weight[i] = 1 + 0.2f * *draw_normals(1);
@@ -64,7 +64,7 @@ static struct moments welford(const struct way *way, enum cp_dtype type, const d
         mean = cp_round_to(type, mean + cp_round_to(type, d / (float)(k + 1)));
         square = cp_round_to(type, square + cp_round_to(type, d * cp_round_to(type, value - mean)));
     }
-    return (struct moments){(double)mean, (double)cp_round_to(type, square / (float)n)};
+    return (struct moments){(double)mean, (double)cp_round_to(type, fmaxf(square / (float)n, 0))};
 }
 
 static struct moments moments_by(const struct way *way, const struct instance *in, int method,
@@ -148,7 +148,8 @@ static void try_norm(struct instance *in, const struct arithmetic *a, enum famil
     if (method >= OWN_NORMS && !own_norm(in, method - OWN_NORMS))
         return;
     for (size_t r = 0; r < c->rows && method < OWN_NORMS; r++) {
-        const double *x = in->read[0] + r * c->out;
+        /* Where every step is a tensor, so is the operand. */
+        const double *x = (method == DECOMPOSED ? in->ideal[0] : in->read[0]) + r * c->out;
         const struct moments m = moments_by(&way, in, method, x);
         for (size_t i = 0; i < c->out; i++)
             in->y[r * c->out + i] = normed(in, &way, method, m, x[i], i);
