@@ -146,7 +146,7 @@ static void plain_scores(void *context, size_t index, int worker) {
                 const float scaled = cp_round_to(out, q * scale);
                 total =
                     cp_round_to(sum, total + scaled * cp_round_to(compute, t->narrow_b[at + j * c->in + k]));
-                if (out != CP_FP32 && n % ((width + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                if (cp_case_ends_part(c, n, width))
                     total = cp_round_to(out, total);
             }
             t->plain[(index * c->rows + i) * c->rows + j] = cp_round_to(out, total);
@@ -237,7 +237,7 @@ static void plain_context(void *context, size_t index, int worker) {
                 const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
                 if (probs[j] != 0)
                     total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);
-                if (out != CP_FP32 && n % ((keys + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                if (cp_case_ends_part(c, n, keys))
                     total = cp_round_to(out, total);
             }
             t->plain[at + i * c->out + k] = cp_round_to(out, total);

@@ -158,6 +158,10 @@ static inline double cp_case_tiny(enum cp_dtype type) {
 static inline double cp_case_weight(const struct cp_case *c, float w) {
     return (double)cp_round_to(c->types.weights, w);
 }
+/* Whether the n-th of count terms ends one of the partial sums that a half-precision kernel may hold. */
+static inline bool cp_case_ends_part(const struct cp_case *c, size_t n, size_t count) {
+    return c->types.output != CP_FP32 && n % ((count + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0;
+}
 /* Runs body(context, input) for every input on the case's pool. */
 void cp_case_each(const struct cp_case *c, void (*body)(void *context, size_t input, int worker),
                   void *context);

@@ -29,6 +29,7 @@ struct task {
     double *y;
     float *plain;
     uint64_t seed;
+    double lost, lost_other; /* of bounds: added to the operands' sizes (linear.c) */
 };
 
 /* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
@@ -104,8 +105,11 @@ static void pool_plain_input(void *context, size_t input, int worker) {
     (void)worker;
     for (size_t i = 0; i < c->out; i++) {
         float sum = is_mean(c) ? 0 : x[(size_t)c->maths.at[input] * c->out + i];
-        for (size_t n = 0; n < count && is_mean(c); n++)
+        for (size_t n = 0; n < count && is_mean(c); n++) {
             sum += x[mean_row(c, input, cp_order_at(&order, count, n)) * c->out + i];
+            if (cp_case_ends_part(c, n, count))
+                sum = cp_round_to(c->types.output, sum);
+        }
         t->plain[input * c->out + i] = cp_round_to(c->types.output, is_mean(c) ? sum / (float)count : sum);
     }
 }
@@ -216,9 +220,9 @@ static void logits_input(void *context, size_t input, int worker) {
     for (size_t j = 0; j < c->out; j++) {
         double sum = 0, absolute = 0;
         for (size_t i = 0; i < c->in; i++) {
-            const double product = t->x[input * c->in + i] * t->other[j * c->in + i];
-            sum += product;
-            absolute += fabs(product);
+            const double a = t->x[input * c->in + i], b = t->other[j * c->in + i];
+            sum += a * b;
+            absolute += (fabs(a) + t->lost) * (fabs(b) + t->lost_other);
         }
         const size_t at = input * c->out + j;
         t->y[at] = t->f ? absolute : c->maths.scale * sum + c->maths.shift;
@@ -235,17 +239,26 @@ static enum cp_status logits_ideal(const struct cp_case *c, const double *const 
 
 static enum cp_status logits_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                    const double *f, double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .other = x[1], .f = f, .y = out};
     const double u = cp_case_step(c),
                  compute = c->types.compute == CP_FP32 ? 0 : cp_unit_roundoff(c->types.compute);
     const double terms = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate) + 2 * compute + 6 * u +
                          cp_case_recorded(c, 0) + cp_case_recorded(c, 1) +
                          (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
+    const double relative = expm1(terms), scale = fabs(c->maths.scale);
+    const double tiny =
+        fmax(scale, 1) * ((double)c->in * cp_case_tiny(CP_FP32) + cp_case_tiny(c->types.output));
+    struct task task = {.c = c,
+                        .x = x[0],
+                        .other = x[1],
+                        .f = f,
+                        .y = out,
+                        .lost = cp_case_lost(c, 0) / relative,
+                        .lost_other = cp_case_lost(c, 1) / relative};
     (void)err;
     cp_case_each(c, logits_input, &task);
     for (size_t i = 0; i < c->inputs * c->out; i++) {
-        const double sum = expm1(terms) * (fabs(c->maths.scale) * out[i] + fabs(c->maths.shift));
-        out[i] = sum + u * (fabs(f[i]) + sum) + cp_case_tiny(c->types.output);
+        const double sum = relative * (scale * out[i] + fabs(c->maths.shift));
+        out[i] = sum + u * (fabs(f[i]) + sum) + tiny;
     }
     return CP_OK;
 }
@@ -256,17 +269,20 @@ static void logits_plain_input(void *context, size_t input, int worker) {
     const enum cp_dtype type = c->types.output, compute = c->types.compute;
     const float scale = cp_round_to(type, (float)c->maths.scale);
     const struct cp_order order = cp_order_of(c->in, t->seed);
+    const bool before = t->seed % 4 < 2; /* the scale is on the features, or on the products */
     (void)worker;
     for (size_t j = 0; j < c->out; j++) {
         float sum = 0;
         for (size_t n = 0; n < c->in; n++) {
             const size_t i = cp_order_at(&order, c->in, n);
-            const float scaled =
-                cp_round_to(type, cp_round_to(compute, t->narrow[input * c->in + i]) * scale);
+            const float value = cp_round_to(compute, t->narrow[input * c->in + i]);
             sum = cp_round_to(c->types.accumulate,
-                              sum + scaled * cp_round_to(compute, t->narrow_other[j * c->in + i]));
+                              sum + (before ? cp_round_to(type, value * scale) : value) *
+                                        cp_round_to(compute, t->narrow_other[j * c->in + i]));
+            if (cp_case_ends_part(c, n, c->in))
+                sum = cp_round_to(type, sum);
         }
-        sum = cp_round_to(type, sum);
+        sum = cp_round_to(type, before ? sum : cp_round_to(type, sum) * scale);
         t->plain[input * c->out + j] =
             c->maths.shift == 0 ? sum : cp_round_to(type, sum + (float)c->maths.shift);
     }

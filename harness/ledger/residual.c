@@ -110,9 +110,10 @@ static double roundings(enum cp_operation_kind kind) {
 }
 
 /* One rounding errs by half a unit in the last place at most, evenly: 0.42 u of the value, in root mean
- * square over a binade. */
+ * square over a binade, and 0.29 of the spacing of the subnormals. */
 double cp_rounding_rms(const struct cp_case *c, double reference) {
-    return 0.42 * cp_unit_roundoff(c->types.output) * sqrt(roundings(c->kind)) * reference;
+    const double relative = 0.42 * cp_unit_roundoff(c->types.output) * reference;
+    return sqrt(roundings(c->kind)) * hypot(relative, 0.29 * cp_ulp_at(c->types.output, 0));
 }
 
 void cp_perturb(const float *x, size_t count, enum cp_dtype type, uint64_t seed, float *y) {
