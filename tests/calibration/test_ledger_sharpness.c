@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * How sharp the ledger is: what is not declared is found. The median of bound / error is printed for each
+ * kind and width. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_sums.h"
+
+#include "ledger_cases.h"
+
+/* ---- how much room a bound leaves ---- */
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of a plain evaluation; 0 where nothing errs. */
+static double median_room(struct instance *in) {
+    const size_t count = in->c.inputs * cp_case_elements(&in->c);
+    double *room = take(in, count, sizeof *room);
+    size_t found = 0;
+    struct cp_error err;
+    assert_int_equal(cp_case_plain(&in->c, (const float *const *)in->recorded, 2, in->y, &err), CP_OK);
+    for (size_t i = 0; i < count; i++)
+        if ((double)in->y[i] != in->f[i])
+            room[found++] = in->bound[i] / fabs((double)in->y[i] - in->f[i]);
+    qsort(room, found, sizeof *room, ascending);
+    return found ? room[found / 2] : 0;
+}
+
+static void rooms(void **state) {
+    (void)state;
+    draws = 11;
+    print_message("median of bound / error in fp32, fp16, bf16\n%-10s", "");
+    for (size_t w = 0; w < LEDGER_WIDTHS; w++)
+        print_message(" %22zu", ledger_widths[w]);
+    for (int kind = CP_OPERATION_NORMALIZE; kind < CP_OPERATION_KINDS; kind++) {
+        print_message("\n%-10s", kind_names[kind]);
+        for (size_t w = 0; w < LEDGER_WIDTHS; w++)
+            for (size_t a = 0; a < PLAIN_TYPES; a++) {
+                struct instance in;
+                make_case(&in, (enum cp_operation_kind)kind, &arithmetics[a], 1, 7, ledger_widths[w], 0);
+                const double room = median_room(&in);
+                print_message(" %s%6.4g", a ? "" : "  ", room);
+                assert_true(room == 0 || room >= 1);
+                free_instance(&in);
+            }
+    }
+    print_message("\n");
+}
+
+/* ---- operands in a type that is not declared ---- */
+
+enum { TF32, BF16, FP16, INT8, FORMATS };
+static const char *const format_names[FORMATS] = {"tf32", "bf16", "fp16", "int8"};
+
+static void narrow(int format, size_t count, const double *x, double *y) {
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(x[i]));
+    for (size_t i = 0; i < count; i++) {
+        int exponent;
+        const double significand = frexp(x[i], &exponent);
+        y[i] = format == TF32   ? ldexp(nearbyint(ldexp(significand, 11)), exponent - 11)
+               : format == INT8 ? nearbyint(x[i] / most * 127) * most / 127
+                                : (double)cp_round_to(format == BF16 ? CP_BF16 : CP_FP16, (float)x[i]);
+    }
+}
+
+/* Which operands: bit 0 the first, bit 1 the second or the weight. */
+static const double *narrow_operand(struct instance *in, int operand, int which, int format) {
+    const size_t count = cp_case_operand_size(&in->c, operand);
+    double *out = take(in, count, sizeof *out);
+    if (!(which >> operand & 1))
+        return in->ideal[operand];
+    narrow(format, count, in->ideal[operand], out);
+    return out;
+}
+
+static const double *narrow_weight(struct instance *in, int which, int format) {
+    const size_t count = in->c.in * in->c.out;
+    double *w = take(in, count, sizeof *w);
+    for (size_t i = 0; i < count; i++)
+        w[i] = (double)cp_round_to(in->c.types.weights, in->c.weight[i]);
+    if (which & 2)
+        narrow(format, count, w, w);
+    return w;
+}
+
+static void linear_of(struct instance *in, const struct way *way, const double *x, const double *w) {
+    for (size_t r = 0; r < in->c.rows; r++)
+        for (size_t j = 0; j < in->c.out; j++)
+            in->y[r * in->c.out + j] =
+                stored(way, sum_of(way, (struct terms){x + r * in->c.in, w + j * in->c.in}, in->c.in));
+}
+
+static void scores_of(struct instance *in, const struct way *way, const double *q, const double *k) {
+    const size_t rows = in->c.rows, width = in->c.in, n = width / in->c.groups;
+    for (size_t g = 0; g < in->c.groups; g++)
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < rows; j++) {
+                const struct terms t = {q + i * width + g * n, k + j * width + g * n};
+                in->y[(g * rows + i) * rows + j] = stored(way, sum_of(way, t, n) * in->c.maths.scale);
+            }
+}
+
+static void context_of(struct instance *in, const struct way *way, const double *p, const double *v) {
+    const size_t rows = in->c.rows, width = in->c.out / in->c.in;
+    double column[64];
+    for (size_t k = 0; k < in->c.out; k++)
+        for (size_t i = 0; i < rows; i++) {
+            for (size_t j = 0; j < rows; j++)
+                column[j] = v[j * in->c.out + k];
+            in->y[i * in->c.out + k] =
+                stored(way, sum_of(way, (struct terms){p + (k / width * rows + i) * rows, column}, rows));
+        }
+}
+
+/* Whether an instance is found. */
+static bool finds(enum cp_operation_kind kind, const struct arithmetic *a, size_t n, int format, int which) {
+    struct instance in;
+    make_case(&in, kind, a, 1, kind == CP_OPERATION_LINEAR ? 4 : n > 1000 ? 6 : 12, n, 0);
+    const struct way way = {.sum = SUM_LANES, .accumulate = CP_FP32, .output = a->output};
+    const double *x = narrow_operand(&in, 0, which, format);
+    if (kind == CP_OPERATION_LINEAR)
+        linear_of(&in, &way, x, narrow_weight(&in, which, format));
+    else if (kind == CP_OPERATION_SCORES)
+        scores_of(&in, &way, x, narrow_operand(&in, 1, which, format));
+    else
+        context_of(&in, &way, x, narrow_operand(&in, 1, which, format));
+    const enum cp_ledger_verdict verdict = judge(&in, in.y, 0).verdict;
+    free_instance(&in);
+    return verdict == CP_LEDGER_COARSE || verdict == CP_LEDGER_CONTRADICTED;
+}
+
+enum { EACH = 50 };
+static const size_t sizes[] = {64, 768, 3072, 4096};
+
+/* Of EACH instances for each of three choices of operands; prints the least. */
+static size_t found_of(enum cp_operation_kind kind, const struct arithmetic *a, int format, size_t size) {
+    size_t least = EACH;
+    for (int which = 1; which <= 3; which++) {
+        size_t found = 0;
+        for (size_t i = 0; i < EACH; i++)
+            found += finds(kind, a, sizes[size], format, which);
+        least = found < least ? found : least;
+    }
+    return least;
+}
+
+static void check_format(const struct arithmetic *a, int format, bool always) {
+    static const enum cp_operation_kind kinds[] = {CP_OPERATION_LINEAR, CP_OPERATION_SCORES,
+                                                   CP_OPERATION_CONTEXT};
+    for (size_t k = 0; k < 3; k++) {
+        print_message("%s in declared %s, %-8s", format_names[format], a->name, kind_names[kinds[k]]);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            const size_t found = found_of(kinds[k], a, format, s);
+            print_message("  %zu: %zu of %d", sizes[s], found, EACH);
+            if (always)
+                assert_int_equal(found, EACH);
+        }
+        print_message("\n");
+    }
+}
+
+static void undeclared_types(void **state) {
+    const double started = seconds();
+    (void)state;
+    draws = 12;
+    for (int format = 0; format < FORMATS; format++)
+        check_format(&arithmetics[0], format, true);
+    check_format(&arithmetics[1], BF16, false);
+    check_format(&arithmetics[1], INT8, false);
+    check_format(&arithmetics[2], INT8, false);
+    print_message("%.1f s\n", seconds() - started);
+}
+
+/* ---- slopes ---- */
+
+static void store_other(struct instance *in, bool (*change)(struct cp_case *c)) {
+    const size_t count = in->c.inputs * cp_case_elements(&in->c);
+    double *f = take(in, count, sizeof *f);
+    struct cp_case changed = in->c;
+    struct cp_error err;
+    assert_true(change(&changed));
+    assert_int_equal(cp_case_ideal(&changed, ideals_of(in), f, &err), CP_OK);
+    for (size_t i = 0; i < count; i++)
+        in->y[i] = cp_round_to(in->c.types.output, (float)f[i]);
+}
+
+static bool next_activation(struct cp_case *c) {
+    c->maths.activation = strcmp(c->maths.activation, "quick_gelu") == 0 ? "gelu_erf" : "gelu_tanh";
+    return true;
+}
+
+static bool other_eps(struct cp_case *c) {
+    c->maths.eps = 1e-6;
+    return true;
+}
+
+/* The slopes of alternatives, over all inputs; which of them counts, -1: none. */
+static int counting_slope(struct instance *in) {
+    struct cp_slope *slopes = take(in, in->c.inputs * cp_alternative_count, sizeof *slopes);
+    struct cp_error err;
+    int best = -1;
+    assert_int_equal(cp_slopes(&in->c, ideals_of(in), in->y, in->f, slopes, &err), CP_OK);
+    cp_arena_reset(&in->scratch);
+    for (size_t i = 0; i < cp_alternative_count; i++) {
+        struct cp_slope all = {0, 0, 0};
+        for (size_t n = 0; n < in->c.inputs; n++) {
+            all.rd += slopes[n * cp_alternative_count + i].rd;
+            all.dd += slopes[n * cp_alternative_count + i].dd;
+            all.variance += slopes[n * cp_alternative_count + i].variance;
+        }
+        if (cp_slope_counts(&all, cp_alternative_count))
+            best = best < 0 || fabs(cp_slope_value(&all) - 1) < 0.25 ? (int)i : best;
+    }
+    return best;
+}
+
+static bool is_found(struct instance *in) {
+    for (size_t n = 0; n < in->c.inputs; n++)
+        if (judge(in, in->y, n).verdict >= CP_LEDGER_COARSE)
+            return true;
+    return counting_slope(in) >= 0;
+}
+
+static void other_maths(void **state) {
+    static const size_t shapes[][2] = {{17, 256}, {50, 3072}};
+    (void)state;
+    draws = 13;
+    for (size_t a = 0; a < PLAIN_TYPES; a++)
+        for (size_t s = 0; s < 2; s++)
+            for (int activation = 0; activation < 2; activation++)
+                for (int trial = 0; trial < 5; trial++) {
+                    struct instance in;
+                    make_case(&in, CP_OPERATION_ACTIVATION, &arithmetics[a], 1, shapes[s][0], shapes[s][1],
+                              activation);
+                    store_other(&in, next_activation);
+                    if (!is_found(&in))
+                        fail_msg("%s for %s in %s is not found on %zu x %zu", activation ? "tanh" : "erf",
+                                 in.c.maths.activation, arithmetics[a].name, shapes[s][0], shapes[s][1]);
+                    free_instance(&in);
+                }
+}
+
+static void other_epsilon(void **state) {
+    static const size_t widths[] = {64, 768};
+    (void)state;
+    draws = 14;
+    for (size_t w = 0; w < 2; w++)
+        for (int trial = 0; trial < 20; trial++) {
+            struct instance in;
+            make_case(&in, CP_OPERATION_NORM, &arithmetics[0], 16, 17, widths[w], 0);
+            scale_operand(&in, 0, 0, 1 + (double)(trial % 3)); /* variance 0.09 to 0.8 */
+            prepare_instance(&in);
+            store_other(&in, other_eps);
+            assert_true(is_found(&in));
+            free_instance(&in);
+        }
+}
+
+/* A faultless evaluation has no slope of another function. */
+static void no_false_slope(void **state) {
+    enum { INSTANCES = 10000 };
+    const double started = seconds();
+    size_t false_slopes = 0;
+    (void)state;
+    draws = 15;
+    for (size_t i = 0; i < INSTANCES; i++) {
+        const bool norm = i % 2;
+        struct instance in;
+        struct cp_error err;
+        make_case(&in, norm ? CP_OPERATION_NORM : CP_OPERATION_ACTIVATION, &arithmetics[i / 2 % ARITHMETICS],
+                  1, 17, i % 100 == 0 ? 1024 : 64, (int)(i / 10 % 3));
+        assert_int_equal(cp_case_plain(&in.c, (const float *const *)in.recorded, i / 30, in.y, &err), CP_OK);
+        if (i % 7 == 0)
+            for (size_t k = 0; k < cp_case_elements(&in.c); k++)
+                in.y[k] = cp_round_to(in.c.types.output, (float)in.f[k]);
+        cp_arena_reset(&in.scratch);
+        const int found = counting_slope(&in);
+        if (found >= 0)
+            print_message("%s, %s, eps %g: %s\n", kind_names[in.c.kind],
+                          arithmetics[i / 2 % ARITHMETICS].name, in.c.maths.eps, cp_alternatives[found].name);
+        false_slopes += found >= 0;
+        free_instance(&in);
+    }
+    print_message("%d faultless evaluations in %.1f s: %zu slopes that count\n", INSTANCES,
+                  seconds() - started, false_slopes);
+    assert_int_equal(false_slopes, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rooms), cmocka_unit_test(undeclared_types),
+                                       cmocka_unit_test(other_maths), cmocka_unit_test(other_epsilon),
+                                       cmocka_unit_test(no_false_slope)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
