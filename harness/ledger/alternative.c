@@ -101,6 +101,11 @@ static bool no_weight(struct cp_case *c, double value) {
     return c->maths.no_weight = true;
 }
 
+static bool branch_alone(struct cp_case *c, double value) {
+    (void)value;
+    return c->maths.no_weight = true;
+}
+
 /* ---- linear ---- */
 
 static bool transposed(struct cp_case *c, double value) {
@@ -324,7 +329,7 @@ const struct cp_alternative cp_alternatives[] = {
     FORMAT(CONTEXT, "operands in bf16", format_operands, CP_NARROW_BF16),
     TYPE(CONTEXT, "attention.accumulate = fp16", accumulate, CP_FP16),
     MATHS(GAIN, "no weight", no_weight, 0),
-    MATHS(ADD, "the branch alone", no_weight, 0),
+    MATHS(ADD, "the branch alone", branch_alone, 0),
     MATHS(EMBED, "no positions", no_weight, 0),
     MATHS(EMBED, "the class token without its position", no_lead_position, 0),
     MATHS(EMBED, "positions one on", shifted, 1),

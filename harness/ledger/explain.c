@@ -2,6 +2,7 @@
 #include "ledger/explain.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- one input of a case ---- */
 
@@ -134,39 +135,69 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 /* More elements of one input add nothing to what the slope tells. */
 enum { SLOPE_ELEMENTS = 1 << 16 };
 
+enum { HALF_VALUES = 1 << 16 };
+
 struct slope_task {
     const struct cp_case *c;
+    const double *x;
     const float *y;
     const double *f, *other;
     struct cp_slope *slopes;
     size_t alternative;
+    double *clusters; /* (inputs, HALF_VALUES), zero; NULL: none */
 };
 
-static void add_row(const struct slope_task *t, size_t at, double slope, bool second, struct cp_slope *s) {
+/* An activation's rounding is as large as its result: weighted by that, its tails tell more than its middle.
+ */
+static double weight_of(const struct slope_task *t, size_t i) {
+    if (t->c->kind != CP_OPERATION_ACTIVATION)
+        return 1;
+    return 1 / (t->f[i] * t->f[i] + t->x[i] * t->x[i] / 4096 + 1e-30);
+}
+
+static void add_row(const struct slope_task *t, size_t at, struct cp_slope *s) {
+    for (size_t i = at; i < at + t->c->out; i++) {
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i], w = weight_of(t, i);
+        s->rd += w * r * d;
+        s->dd += w * d * d;
+    }
+}
+
+/* Elements of one operand in a half type: one function makes one error of them, so they are one cluster. */
+static size_t cluster_of(const struct slope_task *t, double x) {
+    return t->c->types.output == CP_BF16 ? cp_bf16_encode((float)x) : cp_fp16_encode((float)x);
+}
+
+static void add_variance(const struct slope_task *t, size_t at, double slope, double *clusters,
+                         struct cp_slope *s) {
     double row = 0;
     for (size_t i = at; i < at + t->c->out; i++) {
         const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i];
-        if (!second) {
-            s->rd += r * d;
-            s->dd += d * d;
-            continue;
-        }
-        const double e = (r - slope * d) * d;
+        const double e = weight_of(t, i) * (r - slope * d) * d;
         row += e;
-        if (t->c->kind != CP_OPERATION_NORM)
+        if (clusters)
+            clusters[cluster_of(t, t->x[i])] += e;
+        else if (t->c->kind != CP_OPERATION_NORM)
             s->variance += e * e;
     }
-    if (second && t->c->kind == CP_OPERATION_NORM)
+    if (t->c->kind == CP_OPERATION_NORM)
         s->variance += row * row;
 }
 
 static void slope_of_input(void *context, size_t input, int worker) {
     const struct slope_task *t = context;
     struct cp_slope *s = &t->slopes[input * cp_alternative_count + t->alternative];
+    const size_t first = input * t->c->rows, rows = t->c->groups * cp_case_valid(t->c, input);
+    double *clusters = t->clusters ? t->clusters + input * HALF_VALUES : NULL;
     (void)worker;
-    for (int second = 0; second < 2; second++)
-        for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++)
-            add_row(t, (input * t->c->rows + row) * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, second, s);
+    for (size_t row = first; row < first + rows; row++)
+        add_row(t, row * t->c->out, s);
+    for (size_t row = first; row < first + rows; row++)
+        add_variance(t, row * t->c->out, s->dd > 0 ? s->rd / s->dd : 0, clusters, s);
+    for (size_t i = 0; clusters && i < HALF_VALUES; i++) {
+        s->variance += clusters[i] * clusters[i];
+        clusters[i] = 0;
+    }
 }
 
 static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limited, struct cp_error *err) {
@@ -183,19 +214,32 @@ static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limite
 enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
                          const double *f, struct cp_slope *slopes, struct cp_error *err) {
     struct cp_case limited;
-    double *other;
+    double *other, *clusters = NULL;
     CP_TRY(limit_rows(c, &limited, err));
     CP_CASE_TAKE(c, other, c->inputs * cp_case_elements(c));
+    if (c->kind == CP_OPERATION_ACTIVATION && c->types.output != CP_FP32) {
+        CP_CASE_TAKE(c, clusters, c->inputs * HALF_VALUES);
+        memset(clusters, 0, c->inputs * HALF_VALUES * sizeof *clusters);
+    }
     for (size_t i = 0; i < cp_alternative_count; i++) {
         struct cp_case changed = limited;
         const struct cp_alternative *a = &cp_alternatives[i];
         if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
             continue;
         CP_TRY(cp_case_ideal(&changed, x, other, err));
-        struct slope_task task = {&limited, y, f, other, slopes, i};
+        struct slope_task task = {&limited, x[0], y, f, other, slopes, i, clusters};
         cp_case_each(&limited, slope_of_input, &task);
     }
     return CP_OK;
+}
+
+void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared) {
+    sum->rd += one->rd;
+    sum->dd += one->dd;
+    if (!shared)
+        sum->variance += one->variance;
+    else
+        sum->variance = pow(sqrt(sum->variance) + sqrt(one->variance), 2);
 }
 
 double cp_slope_error(const struct cp_slope *s) {

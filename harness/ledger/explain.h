@@ -27,13 +27,19 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 
 /* Sums for the slope <r, d> / <d, d> of one alternative, d = alternative(x) - f(x): where rounding hides
  * which function was computed, it acts as dither, and the slope tells. `variance` is of <r, d>, robust (White
- * 1980), by element, or by row where one rounding of a statistic is common to a row (norms). */
+ * 1980), by element; by row where one rounding of a statistic is common to a row (norms); by the operand's
+ * value where a half type has few (activations), since equal operands err equally. Activations are weighted
+ * by 1 / (f^2 + (x / 64)^2), the size of their rounding. */
 struct cp_slope {
     double rd, dd, variance;
 };
 /* slopes: (inputs, cp_alternative_count); zero where an alternative has none. */
 enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
                          const double *f, struct cp_slope *slopes, struct cp_error *err);
+
+/* Adds an input's sums. shared: its errors are those of the other inputs (the same function of the same few
+ * values), so that more inputs do not average them. */
+void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared);
 
 /* Slopes count at six standard deviations, corrected for the number that is looked at. */
 bool cp_slope_counts(const struct cp_slope *slope, size_t looked_at);

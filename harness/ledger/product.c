@@ -38,9 +38,11 @@ struct cp_order cp_order_of(size_t n, uint64_t seed) {
     size_t stride = seed < 2 || n < 3 ? 1 : (size_t)(0.381966 * (double)n) + 1;
     while (common_factor(n, stride) > 1)
         stride++;
-    const size_t parts = seed < 4 ? 1 : (size_t)seed - 2;
-    return (struct cp_order){n / 7 * (size_t)(seed / 2 % 7), stride, seed % 2,
-                             (n + parts - 1) / parts + (n == 0)};
+    const size_t parts = seed < 4 ? 1 : (size_t)seed - 2, start = n / 7 * (size_t)(seed / 2 % 7);
+    const size_t block = (n + parts - 1) / parts + (n == 0);
+    if (seed % 2 == 0 || n == 0)
+        return (struct cp_order){start, n > 1 ? stride : 0, block};
+    return (struct cp_order){(start + (n - 1) * stride) % n, n > 1 ? n - stride : 0, block};
 }
 
 struct task {
@@ -106,8 +108,8 @@ CP_WIDE static void chain(const struct task *task, const float *const x[TILE], c
     const size_t k = task->p->k;
     const bool half = order->accumulate != CP_FP32;
     floats chain[TILE] = {{0}};
-    for (size_t position = from; position < to; position++) {
-        const size_t i = cp_order_at(&order->order, k, position);
+    size_t i = cp_order_at(&order->order, k, from);
+    for (size_t position = from; position < to; position++, i = cp_order_next(&order->order, k, i)) {
         const floats column = *(const floats *)(w + i * PANEL);
         for (size_t r = 0; r < TILE; r++)
             chain[r] += x[r][i] * column;

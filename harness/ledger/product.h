@@ -31,19 +31,21 @@ void cp_product_ideal(const struct cp_product *p, const double *x, double *y);
 /* |x| |W| in float32, one chain; relative error below (k + 2) 2^-24. */
 void cp_product_absolute(const struct cp_product *p, const float *x, float *y);
 
-/* The terms 0 to n - 1 of a sum in the order start, start + stride, ... around n, or the same from its end. A
- * stride that shares no factor with n is a permutation. */
+/* The terms 0 to n - 1 of a sum in the order start, start + step, ... around n; a step that shares no factor
+ * with n makes it a permutation. Every `block` terms go to a partial sum of their own. */
 struct cp_order {
-    size_t start, stride;
-    bool backwards;
-    size_t block; /* so many terms are added to a partial sum */
+    size_t start, step, block;
 };
-/* Seed 0: as they stand, 1: backwards, 2 and 3: the same of a stride near the golden section of n, which
- * parts neighbours that cancel each other; further ones turn that and have 2, 3, ... partial sums, since
- * equal terms are the same in every order. */
+/* Seed 0: as they stand, 1: backwards, 2 and 3: the same of a step near the golden section of n, which parts
+ * neighbours that cancel each other; further ones turn that and have 2, 3, ... partial sums, since equal
+ * terms are the same in every order. */
 struct cp_order cp_order_of(size_t n, uint64_t seed);
+/* The term at a position, and the one behind term i. */
 static inline size_t cp_order_at(const struct cp_order *order, size_t n, size_t position) {
-    return (order->start + (order->backwards ? n - 1 - position : position) * order->stride) % n;
+    return (order->start + position * order->step) % n;
+}
+static inline size_t cp_order_next(const struct cp_order *order, size_t n, size_t i) {
+    return i + order->step < n ? i + order->step : i + order->step - n;
 }
 
 /* In float32, one chain of rounded products. With parts above 1 the chain is cut into that many, each rounded

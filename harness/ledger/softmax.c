@@ -127,23 +127,23 @@ static void plain_row(const struct cp_case *c, size_t input, size_t query, const
                       float *y) {
     const enum cp_dtype type = c->types.stats, out = c->types.output;
     const struct cp_order order = cp_order_of(c->out, seed);
+    size_t j = order.start;
     float most = -INFINITY, total = 0, sum = 0;
-    for (size_t j = 0; j < c->out; j++)
-        if (sees(c, input, query, j) && x[j] > most)
-            most = x[j];
-    for (size_t k = 0; k < c->out; k++) {
+    for (size_t i = 0; i < c->out; i++)
+        if (sees(c, input, query, i) && x[i] > most)
+            most = x[i];
+    for (size_t k = 0; k < c->out; k++, j = cp_order_next(&order, c->out, j)) {
         if (k % order.block == 0) {
             total = cp_round_to(type, total + sum);
             sum = 0;
         }
-        const size_t j = cp_order_at(&order, c->out, k);
         const float shifted = cp_round_to(out, cp_round_to(type, x[j] - most));
         y[j] = sees(c, input, query, j) ? cp_round_to(out, cp_round_to(type, expf(shifted))) : 0;
         sum = cp_round_to(type, sum + y[j]);
     }
     total = cp_round_to(type, total + sum);
-    for (size_t j = 0; j < c->out; j++)
-        y[j] = cp_round_to(out, cp_round_to(type, y[j] / total));
+    for (size_t i = 0; i < c->out; i++)
+        y[i] = cp_round_to(out, cp_round_to(type, y[i] / total));
 }
 
 static void plain_head(void *context, size_t index, int worker) {

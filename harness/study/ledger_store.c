@@ -139,6 +139,7 @@ struct summary {
     const double *rows; /* (inputs, field) */
     const struct cp_slope *slopes;
     size_t inputs, looked_at;
+    bool shared; /* inputs err alike: cp_slope_add */
     double *fields;
 };
 
@@ -205,9 +206,7 @@ static struct cp_slope add_slopes(const struct summary *s, size_t alternative) {
         const struct cp_slope *one = &s->slopes[i * cp_alternative_count + alternative];
         if (!(one->dd > 0) || !isfinite(one->rd) || !isfinite(one->variance))
             continue;
-        sum.rd += one->rd;
-        sum.dd += one->dd;
-        sum.variance += one->variance;
+        cp_slope_add(&sum, one, s->shared);
     }
     return sum;
 }
@@ -288,7 +287,10 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
     if (status == CP_OK && inputs && side->slope[i] >= 0)
         status = cp_result_read(ls->result, side->slope[i], 0, inputs, slopes, err);
     if (status == CP_OK) {
-        const struct summary summary = {rows, side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, fields};
+        const bool shared =
+            ls->study->sites.list[i].point == CP_MLP_GELU && ls->study->types[s][i] != CP_FP32;
+        const struct summary summary = {rows,  side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, shared,
+                                        fields};
         if (inputs == 0)
             rows[0] = CP_LEDGER_UNCHECKED;
         summarise(&summary);
