@@ -139,9 +139,10 @@ static void plain_scores(void *context, size_t index, int worker) {
     (void)worker;
     for (size_t i = 0; i < cp_case_valid(c, input); i++)
         for (size_t j = 0; j < c->rows; j++) {
-            size_t k = order.start;
+            uint32_t state = order.start;
             float total = 0;
-            for (size_t n = 0; n < width; n++, k = cp_order_next(&order, width, k)) {
+            for (size_t n = 0; n < width; n++) {
+                const size_t k = cp_order_next(&order, width, &state);
                 const float q = cp_round_to(compute, t->narrow_a[at + i * c->in + k]);
                 const float scaled = cp_round_to(out, q * scale);
                 total =
@@ -231,9 +232,10 @@ static void plain_context(void *context, size_t index, int worker) {
     for (size_t i = 0; i < cp_case_valid(c, input); i++)
         for (size_t k = 0; k < width; k++) {
             const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
-            size_t j = order.start;
+            uint32_t state = order.start;
             float total = 0;
-            for (size_t n = 0; n < keys; n++, j = cp_order_next(&order, keys, j)) {
+            for (size_t n = 0; n < keys; n++) {
+                const size_t j = cp_order_next(&order, keys, &state);
                 const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
                 if (probs[j] != 0)
                     total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);

@@ -105,9 +105,9 @@ static void pool_plain_input(void *context, size_t input, int worker) {
     (void)worker;
     for (size_t i = 0; i < c->out; i++) {
         float sum = is_mean(c) ? 0 : x[(size_t)c->maths.at[input] * c->out + i];
-        size_t at = order.start;
-        for (size_t n = 0; n < count && is_mean(c); n++, at = cp_order_next(&order, count, at)) {
-            sum += x[mean_row(c, input, at) * c->out + i];
+        uint32_t state = order.start;
+        for (size_t n = 0; n < count && is_mean(c); n++) {
+            sum += x[mean_row(c, input, cp_order_next(&order, count, &state)) * c->out + i];
             if (cp_case_ends_part(c, n, count))
                 sum = cp_round_to(c->types.output, sum);
         }
@@ -181,14 +181,14 @@ static enum cp_status unit_bound(const struct cp_case *c, const double *const x[
 
 static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, uint64_t seed, float *y) {
     const struct cp_order order = cp_order_of(n, seed);
-    size_t at = order.start;
+    uint32_t state = order.start;
     float total = 0, square = 0;
-    for (size_t i = 0; i < n; i++, at = cp_order_next(&order, n, at)) {
+    for (size_t i = 0; i < n; i++) {
         if (i % order.block == 0) {
             total += square;
             square = 0;
         }
-        const float value = x[at];
+        const float value = x[cp_order_next(&order, n, &state)];
         square += value * value;
     }
     const float norm = cp_round_to(type, fmaxf(sqrtf(total + square), 1e-12f));
@@ -274,9 +274,10 @@ static void logits_plain_input(void *context, size_t input, int worker) {
     const bool before = t->seed % 4 < 2; /* the scale is on the features, or on the products */
     (void)worker;
     for (size_t j = 0; j < c->out; j++) {
-        size_t i = order.start;
+        uint32_t state = order.start;
         float sum = 0;
-        for (size_t n = 0; n < c->in; n++, i = cp_order_next(&order, c->in, i)) {
+        for (size_t n = 0; n < c->in; n++) {
+            const size_t i = cp_order_next(&order, c->in, &state);
             const float value = cp_round_to(compute, t->narrow[input * c->in + i]);
             sum = cp_round_to(c->types.accumulate,
                               sum + (before ? cp_round_to(type, value * scale) : value) *
@@ -365,10 +366,10 @@ static void classes_plain_input(void *context, size_t input, int worker) {
     const struct cp_order order = cp_order_of(templates, t->seed);
     (void)worker;
     for (size_t i = 0; i < n; i++) {
-        size_t at = order.start;
+        uint32_t state = order.start;
         float sum = 0;
-        for (size_t k = 0; k < templates; k++, at = cp_order_next(&order, templates, at))
-            sum += t->narrow[(input * templates + at) * n + i];
+        for (size_t k = 0; k < templates; k++)
+            sum += t->narrow[(input * templates + cp_order_next(&order, templates, &state)) * n + i];
         y[i] = cp_round_to(t->c->types.output, sum / (float)templates);
     }
     unit_plain_row(t->c->types.output, y, n, t->seed, y);

@@ -135,10 +135,10 @@ static float finished(const struct cp_case *c, float sum, size_t j) {
 
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
-    const size_t half_parts = is_small(c) ? c->in : CP_CASE_PARTS;
-    const size_t parts = seed < 4 ? 1 : (size_t)seed - 2;
+    const bool parts_round = c->types.output != CP_FP32 && c->types.accumulate == CP_FP32;
+    const size_t parts = parts_round ? CP_CASE_PARTS : cp_order_parts(seed);
     const struct cp_product_order order = {.order = cp_order_of(c->in, seed),
-                                           .parts = c->types.output == CP_FP32 ? parts : half_parts,
+                                           .parts = c->types.output != CP_FP32 && is_small(c) ? c->in : parts,
                                            .part = c->types.output,
                                            .accumulate = c->types.accumulate};
     const enum cp_dtype operand = c->types.accumulate == CP_FP16 ? CP_FP16 : c->types.compute;

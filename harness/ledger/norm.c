@@ -152,14 +152,14 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
 static float sum_of(const struct cp_case *c, const float *x, float centre, bool square,
                     const struct cp_order *order) {
     const enum cp_dtype type = c->types.stats;
-    size_t i = order->start;
+    uint32_t state = order->start;
     float total = 0, sum = 0;
-    for (size_t k = 0; k < c->out; k++, i = cp_order_next(order, c->out, i)) {
+    for (size_t k = 0; k < c->out; k++) {
         if (k % order->block == 0) {
             total = cp_round_to(type, total + sum);
             sum = 0;
         }
-        const float d = cp_round_to(type, x[i] - centre);
+        const float d = cp_round_to(type, x[cp_order_next(order, c->out, &state)] - centre);
         sum = cp_round_to(type, sum + (square ? cp_round_to(type, d * d) : d));
     }
     return cp_round_to(type, total + sum);

@@ -31,21 +31,29 @@ void cp_product_ideal(const struct cp_product *p, const double *x, double *y);
 /* |x| |W| in float32, one chain; relative error below (k + 2) 2^-24. */
 void cp_product_absolute(const struct cp_product *p, const float *x, float *y);
 
-/* The terms 0 to n - 1 of a sum in the order start, start + step, ... around n; a step that shares no factor
- * with n makes it a permutation. Every `block` terms go to a partial sum of their own. */
+/* An order of the terms 0 to n - 1 of a sum: a linear congruential generator of full period modulo the next
+ * power of two (Hull & Dobell 1962, SIAM Rev. 4), whose bits are mixed and whose numbers from n on are passed
+ * over. Every `block` terms go to a partial sum of their own. */
 struct cp_order {
-    size_t start, step, block;
+    uint32_t start, factor, add, mask;
+    unsigned shift;
+    size_t block;
 };
-/* Seed 0: as they stand, 1: backwards, 2 and 3: the same of a step near the golden section of n, which parts
- * neighbours that cancel each other; further ones turn that and have 2, 3, ... partial sums, since equal
- * terms are the same in every order. */
+/* Seed 0: as they stand, 1: backwards, then shuffled, since terms that cancel their neighbours hardly round
+ * otherwise. n < 2^31. */
 struct cp_order cp_order_of(size_t n, uint64_t seed);
-/* The term at a position, and the one behind term i. */
-static inline size_t cp_order_at(const struct cp_order *order, size_t n, size_t position) {
-    return (order->start + position * order->step) % n;
+/* 5, 7, ...: in 2, 3, ... partial sums, since equal terms are the same in every order. */
+static inline size_t cp_order_parts(uint64_t seed) {
+    return seed < 5 || seed % 2 == 0 ? 1 : (size_t)(seed - 1) / 2;
 }
-static inline size_t cp_order_next(const struct cp_order *order, size_t n, size_t i) {
-    return i + order->step < n ? i + order->step : i + order->step - n;
+/* The next term; state starts as `start`. */
+static inline size_t cp_order_next(const struct cp_order *order, size_t n, uint32_t *state) {
+    uint32_t i;
+    do {
+        *state = (*state * order->factor + order->add) & order->mask;
+        i = *state ^ *state >> order->shift;
+    } while (i >= n);
+    return i;
 }
 
 /* In float32, one chain of rounded products. With parts above 1 the chain is cut into that many, each rounded

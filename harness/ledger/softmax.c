@@ -127,12 +127,13 @@ static void plain_row(const struct cp_case *c, size_t input, size_t query, const
                       float *y) {
     const enum cp_dtype type = c->types.stats, out = c->types.output;
     const struct cp_order order = cp_order_of(c->out, seed);
-    size_t j = order.start;
+    uint32_t state = order.start;
     float most = -INFINITY, total = 0, sum = 0;
     for (size_t i = 0; i < c->out; i++)
         if (sees(c, input, query, i) && x[i] > most)
             most = x[i];
-    for (size_t k = 0; k < c->out; k++, j = cp_order_next(&order, c->out, j)) {
+    for (size_t k = 0; k < c->out; k++) {
+        const size_t j = cp_order_next(&order, c->out, &state);
         if (k % order.block == 0) {
             total = cp_round_to(type, total + sum);
             sum = 0;

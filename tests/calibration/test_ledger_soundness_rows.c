@@ -141,7 +141,9 @@ static void try_norm(struct instance *in, const struct arithmetic *a, enum famil
                      bool wide) {
     const struct cp_case *c = &in->c;
     const struct way way = draw_way(in, method < SUMS ? (enum sum)method : SUM_PERMUTED, c->out, wide);
-    const bool native_half = method == SUM_NATIVE && c->types.stats == CP_FP32;
+    /* Running means are held in float32 by all who have them. */
+    const bool native_half = (method == SUM_NATIVE && c->types.stats == CP_FP32) ||
+                             (method == WELFORD && c->types.stats != CP_FP32);
     if (overflows(in, family) || native_half ||
         (method == DECOMPOSED && c->types.output == CP_FP16 && family == OUTLIERS))
         return;
