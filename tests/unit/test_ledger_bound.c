@@ -164,7 +164,21 @@ static void terms_of_norms(void **state) {
     assert_true(base >= ((N + 2) * 2 + (N + 3) * 5 / 2.0 + 5) * u);
     assert_adds(CP_OPERATION_NORM, OPERAND_0, CP_BF16, 3, 1);
     assert_adds(CP_OPERATION_NORM, STATS, CP_FP16, N, 1);
-    assert_adds(CP_OPERATION_NORM, OUTPUT, CP_BF16, 6, 1);
+    /* Decomposed: 3 of a deviation through mean and difference, 7 of the root, 6 of what follows. */
+    assert_adds(CP_OPERATION_NORM, OUTPUT, CP_BF16, 15.9, 1);
+    for (size_t i = 0; i < MOST; i++)
+        wide_ones[i] = 1;
+}
+
+/* What fp16 loses below its normal numbers: half a spacing of each operand, and through the norm. */
+static void terms_below_normal_numbers(void **state) {
+    const struct cp_case unit = case_of(CP_OPERATION_UNIT), logits = case_of(CP_OPERATION_LOGITS);
+    const struct cp_case half = with(unit, OPERAND_0, CP_FP16), halves = with(logits, OPERAND_0, CP_FP16);
+    (void)state;
+    for (size_t i = 0; i < MOST; i++)
+        wide_ones[i] = 0x1p-20;
+    assert_true(bound_of(&half) >= 1.99 * 0x1p-25 / (0x1p-20 * sqrt(N)));
+    assert_true(bound_of(&halves) >= N * 0x1p-25 * 0x1p-20);
     for (size_t i = 0; i < MOST; i++)
         wide_ones[i] = 1;
 }
@@ -177,8 +191,9 @@ static int fill(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(terms_of_products), cmocka_unit_test(small_products),
-                                       cmocka_unit_test(terms_of_rows), cmocka_unit_test(terms_of_elements),
-                                       cmocka_unit_test(terms_of_norms)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(terms_of_products), cmocka_unit_test(small_products),
+        cmocka_unit_test(terms_of_rows),     cmocka_unit_test(terms_of_elements),
+        cmocka_unit_test(terms_of_norms),    cmocka_unit_test(terms_below_normal_numbers)};
     return cmocka_run_group_tests(tests, fill, NULL);
 }
