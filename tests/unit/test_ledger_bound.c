@@ -166,6 +166,10 @@ static void terms_of_norms(void **state) {
     assert_adds(CP_OPERATION_NORM, STATS, CP_FP16, N, 1);
     /* Decomposed: 3 of a deviation through mean and difference, 7 of the root, 6 of what follows. */
     assert_adds(CP_OPERATION_NORM, OUTPUT, CP_BF16, 15.9, 1);
+    /* Mean 100, deviation 1: the one-pass form cancels. */
+    for (size_t i = 0; i < MOST; i++)
+        wide_ones[i] = i % 2 ? 99 : 101;
+    assert_true(bound_of(&c) >= (N + 3) * 10001 / 2.0 * u);
     for (size_t i = 0; i < MOST; i++)
         wide_ones[i] = 1;
 }
@@ -179,6 +183,13 @@ static void terms_below_normal_numbers(void **state) {
         wide_ones[i] = 0x1p-20;
     assert_true(bound_of(&half) >= 1.99 * 0x1p-25 / (0x1p-20 * sqrt(N)));
     assert_true(bound_of(&halves) >= N * 0x1p-25 * 0x1p-20);
+    /* Operands that are normal, with products that are not, and may all be flushed. */
+    for (size_t i = 0; i < MOST; i++)
+        wide_ones[i] = 0x1p-70;
+    for (size_t i = 1; i < sizeof products / sizeof *products; i++) {
+        const struct cp_case c = case_of(products[i].kind);
+        assert_true(bound_of(&c) >= N * 0x1p-140);
+    }
     for (size_t i = 0; i < MOST; i++)
         wide_ones[i] = 1;
 }
