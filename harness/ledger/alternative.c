@@ -101,6 +101,11 @@ static bool no_weight(struct cp_case *c, double value) {
     return c->maths.no_weight = true;
 }
 
+static bool branch_alone(struct cp_case *c, double value) {
+    (void)value;
+    return c->maths.no_weight = true;
+}
+
 /* ---- linear ---- */
 
 static bool transposed(struct cp_case *c, double value) {
@@ -267,8 +272,8 @@ static bool reversed(struct cp_case *c, double value) {
     return c->maths.reversed = true;
 }
 
-/* Not to be tried: another mean has no value of its own. */
-static bool told(struct cp_case *c, double value) {
+/* Another mean has no value of its own. */
+static bool never(struct cp_case *c, double value) {
     (void)c;
     (void)value;
     return false;
@@ -342,7 +347,7 @@ const struct cp_alternative cp_alternatives[] = {
     FORMAT(CONTEXT, "operands in bf16", format_operands, CP_NARROW_BF16),
     TYPE(CONTEXT, "attention.accumulate = fp16", accumulate, CP_FP16),
     MATHS(GAIN, "no weight", no_weight, 0),
-    MATHS(ADD, "the branch alone", no_weight, 0),
+    MATHS(ADD, "the branch alone", branch_alone, 0),
     MATHS(EMBED, "no positions", no_weight, 0),
     MATHS(EMBED, "the class token without its position", no_lead_position, 0),
     MATHS(EMBED, "positions one on", shifted, 1),
@@ -361,10 +366,10 @@ const struct cp_alternative cp_alternatives[] = {
     FORMAT(LOGITS, "operands in bf16", format_operands, CP_NARROW_BF16),
     MATHS(NORMALIZE, CP_NORMALISED_TWICE, twice, 0),
     MATHS(NORMALIZE, CP_REVERSED, reversed, 0),
-    MATHS(NORMALIZE, CP_OTHER_RED, told, 0),
-    MATHS(NORMALIZE, CP_OTHER_GREEN, told, 0),
-    MATHS(NORMALIZE, CP_OTHER_BLUE, told, 0),
-    MATHS(NORMALIZE, CP_OTHER_CHANNELS, told, 0),
+    {CP_OTHER_RED, CP_OPERATION_NORMALIZE, CP_ALTERNATIVE_TOLD, never, 0},
+    {CP_OTHER_GREEN, CP_OPERATION_NORMALIZE, CP_ALTERNATIVE_TOLD, never, 0},
+    {CP_OTHER_BLUE, CP_OPERATION_NORMALIZE, CP_ALTERNATIVE_TOLD, never, 0},
+    {CP_OTHER_CHANNELS, CP_OPERATION_NORMALIZE, CP_ALTERNATIVE_TOLD, never, 0},
     MATHS(KINDS, "left out", leave_out, 0),
     MATHS(KINDS, "all zero", zero, 0),
     {"input 0 of the batch repeated", CP_OPERATION_KINDS, CP_ALTERNATIVE_BATCH, first_input, 0},

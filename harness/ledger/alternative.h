@@ -12,7 +12,8 @@ enum cp_alternative_class {
     CP_ALTERNATIVE_NARROW, /* operands or weights in a narrower type */
     CP_ALTERNATIVE_TYPE, /* statistics or sums in a narrower type: no function of its own, so only the size is
                             compared */
-    CP_ALTERNATIVE_BATCH /* what another input of the batch would give */
+    CP_ALTERNATIVE_BATCH, /* what another input of the batch would give */
+    CP_ALTERNATIVE_TOLD   /* a name only: told by what else is known of two passes, not tried */
 };
 
 struct cp_alternative {

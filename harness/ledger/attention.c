@@ -5,6 +5,7 @@
  * may stand on q, on the scores or as its root on both, which is up to three roundings in the result's type.
  */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include "base/wide.h"
 
@@ -18,7 +19,8 @@ struct task {
     const float *narrow_a, *narrow_b;
     double *y;
     float *plain;
-    double *work; /* (inputs * groups, work_size) */
+    double lost_a, lost_b; /* of bounds: added to the operands' sizes (linear.c) */
+    double *work;          /* (inputs * groups, work_size) */
     size_t work_size;
     uint64_t seed;
 };
@@ -34,10 +36,11 @@ static double head_scale(const struct cp_case *c, size_t head) {
 }
 
 /* k of a head as (channel, key), so that one query's scores are sums of rows. */
-static void transpose(const double *k, size_t keys, size_t stride, size_t width, bool absolute, double *out) {
+static void transpose(const double *k, size_t keys, size_t stride, size_t width, bool absolute, double lost,
+                      double *out) {
     for (size_t j = 0; j < keys; j++)
         for (size_t c = 0; c < width; c++)
-            out[c * keys + j] = absolute ? fabs(k[j * stride + c]) : k[j * stride + c];
+            out[c * keys + j] = absolute ? fabs(k[j * stride + c]) + lost : k[j * stride + c];
 }
 
 /* out = factors rows; a row that nothing is taken of may hold anything: tokens behind the end of a text. */
@@ -55,11 +58,12 @@ static void scores_head(const struct task *t, size_t index, bool absolute) {
     const size_t at = input * c->rows * c->in + head * width;
     double *turned = t->work + index * t->work_size, *query = turned + width * keys;
     const double scale = absolute ? fabs(head_scale(c, head)) : head_scale(c, head);
-    transpose(t->b + at, keys, c->in, width, absolute, turned);
+    transpose(t->b + at, keys, c->in, width, absolute, t->lost_b, turned);
     for (size_t i = 0; i < cp_case_valid(c, input); i++) {
         double *out = t->y + (index * c->rows + i) * keys;
         for (size_t j = 0; j < width; j++)
-            query[j] = scale * (absolute ? fabs(t->a[at + i * c->in + j]) : t->a[at + i * c->in + j]);
+            query[j] =
+                scale * (absolute ? fabs(t->a[at + i * c->in + j]) + t->lost_a : t->a[at + i * c->in + j]);
         add_rows(query, width, turned, keys, out);
     }
 }
@@ -110,10 +114,17 @@ static void finish_bound(const struct cp_case *c, double relative, double n, con
 static enum cp_status scores_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                    const double *f, double *out, struct cp_error *err) {
     const double n = (double)head_width(c);
-    struct task task = {.c = c, .a = x[0], .b = x[1], .y = out, .work_size = head_width(c) * (c->rows + 1)};
+    const double relative = expm1(term_error(c, n, 4));
+    struct task task = {.c = c,
+                        .a = x[0],
+                        .b = x[1],
+                        .y = out,
+                        .lost_a = cp_case_lost(c, 0) / relative,
+                        .lost_b = cp_case_lost(c, 1) / relative,
+                        .work_size = head_width(c) * (c->rows + 1)};
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->groups, absolute_scores, &task);
-    finish_bound(c, expm1(term_error(c, n, 4)), n, f, out);
+    finish_bound(c, relative, n, f, out);
     return CP_OK;
 }
 
@@ -124,17 +135,19 @@ static void plain_scores(void *context, size_t index, int worker) {
     const size_t input = index / c->groups, head = index % c->groups, width = head_width(c);
     const size_t at = input * c->rows * c->in + head * width;
     const float scale = (float)head_scale(c, head);
+    const struct cp_order order = cp_order_of(width, t->seed);
     (void)worker;
     for (size_t i = 0; i < cp_case_valid(c, input); i += cp_case_step_rows(c))
         for (size_t j = 0; j < c->rows; j++) {
+            uint32_t state = order.start;
             float total = 0;
             for (size_t n = 0; n < width; n++) {
-                const size_t k = t->seed % 2 ? width - 1 - n : n;
+                const size_t k = cp_order_next(&order, width, &state);
                 const float q = cp_round_to(compute, t->narrow_a[at + i * c->in + k]);
                 const float scaled = cp_round_to(out, q * scale);
                 total =
                     cp_round_to(sum, total + scaled * cp_round_to(compute, t->narrow_b[at + j * c->in + k]));
-                if (out != CP_FP32 && n % ((width + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                if (cp_case_ends_part(c, n, width))
                     total = cp_round_to(out, total);
             }
             t->plain[(index * c->rows + i) * c->rows + j] = cp_round_to(out, total);
@@ -158,12 +171,14 @@ static void context_head(const struct task *t, size_t index, bool absolute) {
     const struct cp_case *c = t->c;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
     const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
-    double *v = t->work + index * t->work_size, *row = v + c->rows * width;
+    double *v = t->work + index * t->work_size, *row = v + c->rows * width, *probs = row + width;
     for (size_t j = 0; j < keys; j++)
         for (size_t k = 0; k < width; k++)
-            v[j * width + k] = absolute ? fabs(t->b[at + j * c->out + k]) : t->b[at + j * c->out + k];
+            v[j * width + k] =
+                absolute ? fabs(t->b[at + j * c->out + k]) + t->lost_b : t->b[at + j * c->out + k];
     for (size_t i = 0; i < cp_case_valid(c, input); i++) {
-        const double *probs = t->a + (index * c->rows + i) * c->rows;
+        for (size_t j = 0; j < keys; j++)
+            probs[j] = t->a[(index * c->rows + i) * c->rows + j] + (absolute ? t->lost_a : 0);
         add_rows(probs, keys, v, width, row);
         memcpy(t->y + at + i * c->out, row, width * sizeof *row);
     }
@@ -182,7 +197,7 @@ static void absolute_context(void *context, size_t index, int worker) {
 static enum cp_status context_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                     struct cp_error *err) {
     const size_t width = c->out / c->in;
-    struct task task = {.c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width};
+    struct task task = {.c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->in, ideal_context, &task);
     return CP_OK;
@@ -191,11 +206,18 @@ static enum cp_status context_ideal(const struct cp_case *c, const double *const
 static enum cp_status context_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                     const double *f, double *out, struct cp_error *err) {
     const size_t width = c->out / c->in;
-    struct task task = {.c = c, .a = x[0], .b = x[1], .y = out, .work_size = (c->rows + 1) * width};
+    /* An online softmax divides by its sum at the end, and rescales what it has for each tile of keys. */
+    const double relative = expm1(term_error(c, 2 * (double)c->rows, 3));
+    struct task task = {.c = c,
+                        .a = x[0],
+                        .b = x[1],
+                        .y = out,
+                        .lost_a = cp_case_lost(c, 0) / relative,
+                        .lost_b = cp_case_lost(c, 1) / relative,
+                        .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->in, absolute_context, &task);
-    /* An online softmax divides by its sum at the end, and rescales what it has for each tile of keys. */
-    finish_bound(c, expm1(term_error(c, 2 * (double)c->rows, 3)), (double)c->rows, f, out);
+    finish_bound(c, relative, (double)c->rows, f, out);
     return CP_OK;
 }
 
@@ -205,17 +227,19 @@ static void plain_context(void *context, size_t index, int worker) {
     const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
     const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
+    const struct cp_order order = cp_order_of(keys, t->seed);
     (void)worker;
     for (size_t i = 0; i < cp_case_valid(c, input); i += cp_case_step_rows(c))
         for (size_t k = 0; k < width; k++) {
             const float *probs = t->narrow_a + (index * c->rows + i) * c->rows;
+            uint32_t state = order.start;
             float total = 0;
             for (size_t n = 0; n < keys; n++) {
-                const size_t j = t->seed % 2 ? keys - 1 - n : n;
+                const size_t j = cp_order_next(&order, keys, &state);
                 const float v = cp_round_to(compute, t->narrow_b[at + j * c->out + k]);
                 if (probs[j] != 0)
                     total = cp_round_to(sum, total + cp_round_to(compute, probs[j]) * v);
-                if (out != CP_FP32 && n % ((keys + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0)
+                if (cp_case_ends_part(c, n, keys))
                     total = cp_round_to(out, total);
             }
             t->plain[at + i * c->out + k] = cp_round_to(out, total);

@@ -146,6 +146,10 @@ void *cp_case_room(const struct cp_case *c, size_t count, size_t size, struct cp
 static inline double cp_case_recorded(const struct cp_case *c, int operand) {
     return cp_unit_roundoff(c->types.operand[operand]);
 }
+/* And absolutely: half the spacing of a half type's subnormals, or all of a subnormal that is flushed. */
+static inline double cp_case_lost(const struct cp_case *c, int operand) {
+    return c->types.operand[operand] == CP_FP16 ? 0x1p-25 : 0x1p-126;
+}
 /* The unit of one elementary operation: of the result's type in half precision, else of float32. */
 static inline double cp_case_step(const struct cp_case *c) {
     return cp_unit_roundoff(c->types.output);
@@ -157,6 +161,10 @@ static inline double cp_case_tiny(enum cp_dtype type) {
 /* A weight as declared. */
 static inline double cp_case_weight(const struct cp_case *c, float w) {
     return (double)cp_round_to(c->types.weights, w);
+}
+/* Whether the n-th of count terms ends one of the partial sums that a half-precision kernel may hold. */
+static inline bool cp_case_ends_part(const struct cp_case *c, size_t n, size_t count) {
+    return c->types.output != CP_FP32 && n % ((count + CP_CASE_PARTS - 1) / CP_CASE_PARTS) == 0;
 }
 /* Runs body(context, input) for every input on the case's pool. */
 void cp_case_each(const struct cp_case *c, void (*body)(void *context, size_t input, int worker),

@@ -156,11 +156,19 @@ static bool by_value(const struct cp_case *c) {
     return c->kind == CP_OPERATION_ACTIVATION && c->types.operand[0] != CP_FP32;
 }
 
+/* An activation's rounding is as large as its result: weighted by that, its tails tell more than its middle.
+ */
+static double weight_of(const struct slope_task *t, size_t i) {
+    if (t->c->kind != CP_OPERATION_ACTIVATION)
+        return 1;
+    return 1 / (t->f[i] * t->f[i] + t->x[i] * t->x[i] / 4096 + 1e-30);
+}
+
 static void add_products(const struct slope_task *t, size_t at, struct cp_slope *s) {
     for (size_t i = at; i < at + t->c->out; i++) {
-        const double d = t->other[i] - t->f[i];
-        s->rd += ((double)t->y[i] - t->f[i]) * d;
-        s->dd += d * d;
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i], w = weight_of(t, i);
+        s->rd += w * r * d;
+        s->dd += w * d * d;
     }
 }
 
@@ -168,7 +176,8 @@ static void add_variance(const struct slope_task *t, size_t at, double slope, do
                          struct cp_slope *s) {
     double row = 0;
     for (size_t i = at; i < at + t->c->out; i++) {
-        const double d = t->other[i] - t->f[i], e = ((double)t->y[i] - t->f[i] - slope * d) * d;
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i];
+        const double e = weight_of(t, i) * (r - slope * d) * d;
         row += e;
         if (values)
             values[value_of(t->c, t->x[i])] += e;
@@ -282,6 +291,15 @@ enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERA
         cp_case_each(&limited, slope_of_input, &task);
     }
     return CP_OK;
+}
+
+void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared) {
+    sum->rd += one->rd;
+    sum->dd += one->dd;
+    if (!shared)
+        sum->variance += one->variance;
+    else
+        sum->variance = pow(sqrt(sum->variance) + sqrt(one->variance), 2);
 }
 
 double cp_slope_error(const struct cp_slope *s) {

@@ -28,8 +28,9 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
 
 /* Sums for the slope <r, d> / <d, d> of one alternative, d = alternative(x) - f(x): where rounding hides
  * which function was computed, it acts as dither, and the slope tells. `variance` is of <r, d>, robust (White
- * 1980), clustered by row where one rounding of a statistic is common to a row (norms), and by the operand's
- * value where that has 16 bits, since equal operands are rounded alike. */
+ * 1980), by element; by row where one rounding of a statistic is common to a row (norms); by the operand's
+ * value where that has 16 bits (activations), since equal operands err equally. Activations are weighted by
+ * 1 / (f^2 + (x / 64)^2), the size of their rounding. */
 struct cp_slope {
     double rd, dd, variance;
 };
@@ -46,6 +47,10 @@ void cp_rows_seen_free(struct cp_rows_seen *seen);
 enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
                          const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
                          struct cp_error *err);
+
+/* Adds an input's sums. shared: its errors are those of the other inputs (the same function of the same few
+ * values), so that more inputs do not average them. */
+void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared);
 
 /* Slopes count at six standard deviations, corrected for the number that is looked at. */
 bool cp_slope_counts(const struct cp_slope *slope, size_t looked_at);

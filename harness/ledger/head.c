@@ -5,12 +5,18 @@
  * sum:
  *
  *   pool     u |f| + u_x |f|, a copy; a mean: ((n + 2) u_a + u_x + u) mean |x|
+ *
  *   unit     x / ||x||: the sum of squares (n + 2) u_a, of which the root passes on half; the norm, the
- * quotient and the result three roundings; x itself u_x, and through the norm u_x again logits   as a linear
- * layer (linear.c), of two recorded operands; the scale, its exponential and the bias six roundings classes
- * the mean of (templates) rows, then unit; the mean's cancellation is that of its sum: n u_a mean |x| /
- * ||mean|| */
+ *            quotient and the result three roundings; x itself u_x, and through the norm u_x again; of what
+ * is below the normal numbers l / ||x||, and through the norm sqrt(n) as much and n tiny / ||x||^2
+ *
+ *   logits   as a linear layer (linear.c), of two recorded operands; the scale, its exponential and the bias
+ *            six roundings
+ *
+ *   classes  the mean of (templates) rows, then unit; the mean's cancellation is that of its sum:
+ *            n u_a mean |x| / ||mean|| */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,8 +28,8 @@ struct task {
     const float *narrow, *narrow_other;
     double *y;
     float *plain;
-    bool backwards;
-    size_t start;
+    uint64_t seed;
+    double lost, lost_other; /* of bounds: added to the operands' sizes (linear.c) */
 };
 
 /* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
@@ -95,18 +101,23 @@ static void pool_plain_input(void *context, size_t input, int worker) {
     const struct cp_case *c = t->c;
     const float *x = t->narrow + input * c->operand_rows * c->out;
     const size_t count = mean_count(c);
+    const struct cp_order order = cp_order_of(count, t->seed);
     (void)worker;
     for (size_t i = 0; i < c->out; i++) {
         float sum = is_mean(c) ? 0 : x[(size_t)c->maths.at[input] * c->out + i];
-        for (size_t n = 0; n < count && is_mean(c); n++)
-            sum += x[mean_row(c, input, t->backwards ? count - 1 - n : n) * c->out + i];
+        uint32_t state = order.start;
+        for (size_t n = 0; n < count && is_mean(c); n++) {
+            sum += x[mean_row(c, input, cp_order_next(&order, count, &state)) * c->out + i];
+            if (cp_case_ends_part(c, n, count))
+                sum = cp_round_to(c->types.output, sum);
+        }
         t->plain[input * c->out + i] = cp_round_to(c->types.output, is_mean(c) ? sum / (float)count : sum);
     }
 }
 
 static enum cp_status pool_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, pool_plain_input, &task);
     return CP_OK;
@@ -116,11 +127,15 @@ const struct cp_kind cp_kind_pool = {pool_ideal, pool_bound, pool_plain};
 
 /* ---- unit: rows of width out ---- */
 
-static void unit_row(const double *x, size_t n, double *y) {
+static double norm_of(const double *x, size_t n) {
     double square = 0;
     for (size_t i = 0; i < n; i++)
         square += x[i] * x[i];
-    const double norm = fmax(sqrt(square), 1e-12);
+    return fmax(sqrt(square), 1e-12);
+}
+
+static void unit_row(const double *x, size_t n, double *y) {
+    const double norm = norm_of(x, n);
     for (size_t i = 0; i < n; i++)
         y[i] = x[i] / norm;
 }
@@ -145,23 +160,38 @@ static double unit_relative(const struct cp_case *c) {
            (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
 }
 
+/* What the norm passes on of losses below the normal numbers: relative, of an operand of that norm. */
+static double unit_lost(const struct cp_case *c, double norm) {
+    const double n = (double)c->out;
+    return sqrt(n) * cp_case_lost(c, 0) / norm + n * cp_case_tiny(CP_FP32) / (norm * norm);
+}
+
 static enum cp_status unit_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                                  double *out, struct cp_error *err) {
     const double relative = expm1(unit_relative(c));
-    (void)x;
     (void)err;
-    for (size_t i = 0; i < c->inputs * c->out; i++)
-        out[i] = relative * fabs(f[i]) + 2 * cp_case_tiny(c->types.output);
+    for (size_t n = 0; n < c->inputs; n++) {
+        const double norm = norm_of(x[0] + n * c->out, c->out), through = unit_lost(c, norm);
+        for (size_t i = n * c->out; i < (n + 1) * c->out; i++)
+            out[i] = (relative + through) * fabs(f[i]) + cp_case_lost(c, 0) / norm * (1 + through) +
+                     2 * cp_case_tiny(c->types.output);
+    }
     return CP_OK;
 }
 
-static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, bool backwards, float *y) {
-    float square = 0;
+static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, uint64_t seed, float *y) {
+    const struct cp_order order = cp_order_of(n, seed);
+    uint32_t state = order.start;
+    float total = 0, square = 0;
     for (size_t i = 0; i < n; i++) {
-        const float value = x[backwards ? n - 1 - i : i];
+        if (i % order.block == 0) {
+            total += square;
+            square = 0;
+        }
+        const float value = x[cp_order_next(&order, n, &state)];
         square += value * value;
     }
-    const float norm = cp_round_to(type, fmaxf(sqrtf(square), 1e-12f));
+    const float norm = cp_round_to(type, fmaxf(sqrtf(total + square), 1e-12f));
     for (size_t i = 0; i < n; i++)
         y[i] = cp_round_to(type, x[i] / norm);
 }
@@ -170,12 +200,12 @@ static void unit_plain_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     const size_t n = t->c->out;
     (void)worker;
-    unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->backwards, t->plain + input * n);
+    unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->seed, t->plain + input * n);
 }
 
 static enum cp_status unit_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, unit_plain_input, &task);
     return CP_OK;
@@ -192,9 +222,9 @@ static void logits_input(void *context, size_t input, int worker) {
     for (size_t j = 0; j < c->out; j++) {
         double sum = 0, absolute = 0;
         for (size_t i = 0; i < c->in; i++) {
-            const double product = t->x[input * c->in + i] * t->other[j * c->in + i];
-            sum += product;
-            absolute += fabs(product);
+            const double a = t->x[input * c->in + i], b = t->other[j * c->in + i];
+            sum += a * b;
+            absolute += (fabs(a) + t->lost) * (fabs(b) + t->lost_other);
         }
         const size_t at = input * c->out + j;
         t->y[at] = t->f ? absolute : c->maths.scale * sum + c->maths.shift;
@@ -211,17 +241,26 @@ static enum cp_status logits_ideal(const struct cp_case *c, const double *const 
 
 static enum cp_status logits_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                    const double *f, double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .other = x[1], .f = f, .y = out};
     const double u = cp_case_step(c),
                  compute = c->types.compute == CP_FP32 ? 0 : cp_unit_roundoff(c->types.compute);
     const double terms = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate) + 2 * compute + 6 * u +
                          cp_case_recorded(c, 0) + cp_case_recorded(c, 1) +
                          (c->types.output == CP_FP32 ? 0 : CP_CASE_PARTS * u);
+    const double relative = expm1(terms), scale = fabs(c->maths.scale);
+    const double tiny =
+        fmax(scale, 1) * ((double)c->in * cp_case_tiny(CP_FP32) + cp_case_tiny(c->types.output));
+    struct task task = {.c = c,
+                        .x = x[0],
+                        .other = x[1],
+                        .f = f,
+                        .y = out,
+                        .lost = cp_case_lost(c, 0) / relative,
+                        .lost_other = cp_case_lost(c, 1) / relative};
     (void)err;
     cp_case_each(c, logits_input, &task);
     for (size_t i = 0; i < c->inputs * c->out; i++) {
-        const double sum = expm1(terms) * (fabs(c->maths.scale) * out[i] + fabs(c->maths.shift));
-        out[i] = sum + u * (fabs(f[i]) + sum) + cp_case_tiny(c->types.output);
+        const double sum = relative * (scale * out[i] + fabs(c->maths.shift));
+        out[i] = sum + u * (fabs(f[i]) + sum) + tiny;
     }
     return CP_OK;
 }
@@ -231,17 +270,22 @@ static void logits_plain_input(void *context, size_t input, int worker) {
     const struct cp_case *c = t->c;
     const enum cp_dtype type = c->types.output, compute = c->types.compute;
     const float scale = cp_round_to(type, (float)c->maths.scale);
+    const struct cp_order order = cp_order_of(c->in, t->seed);
+    const bool before = t->seed % 4 < 2; /* the scale is on the features, or on the products */
     (void)worker;
     for (size_t j = 0; j < c->out; j++) {
+        uint32_t state = order.start;
         float sum = 0;
         for (size_t n = 0; n < c->in; n++) {
-            const size_t turned = (n + t->start) % c->in, i = t->backwards ? c->in - 1 - turned : turned;
-            const float scaled =
-                cp_round_to(type, cp_round_to(compute, t->narrow[input * c->in + i]) * scale);
+            const size_t i = cp_order_next(&order, c->in, &state);
+            const float value = cp_round_to(compute, t->narrow[input * c->in + i]);
             sum = cp_round_to(c->types.accumulate,
-                              sum + scaled * cp_round_to(compute, t->narrow_other[j * c->in + i]));
+                              sum + (before ? cp_round_to(type, value * scale) : value) *
+                                        cp_round_to(compute, t->narrow_other[j * c->in + i]));
+            if (cp_case_ends_part(c, n, c->in))
+                sum = cp_round_to(type, sum);
         }
-        sum = cp_round_to(type, sum);
+        sum = cp_round_to(type, before ? sum : cp_round_to(type, sum) * scale);
         t->plain[input * c->out + j] =
             c->maths.shift == 0 ? sum : cp_round_to(type, sum + (float)c->maths.shift);
     }
@@ -249,12 +293,7 @@ static void logits_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status logits_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c,
-                        .narrow = x[0],
-                        .narrow_other = x[1],
-                        .plain = y,
-                        .backwards = seed % 2,
-                        .start = c->in / 7 * (size_t)(seed / 2 % 7)};
+    struct task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, logits_plain_input, &task);
     return CP_OK;
@@ -303,7 +342,7 @@ static void classes_bound_input(void *context, size_t input, int worker) {
             absolute += fabs(t->x[(input * templates + k) * n + i]) / (double)templates;
         }
         square += sum * sum;
-        t->y[input * n + i] = relative * absolute;
+        t->y[input * n + i] = relative * absolute + cp_case_lost(c, 0);
         error += t->y[input * n + i] * t->y[input * n + i];
     }
     const double norm = fmax(sqrt(square), 1e-12), shrink = sqrt(error) / norm;
@@ -324,19 +363,21 @@ static void classes_plain_input(void *context, size_t input, int worker) {
     const struct task *t = context;
     const size_t n = t->c->out, templates = t->c->maths.templates;
     float *y = t->plain + input * n;
+    const struct cp_order order = cp_order_of(templates, t->seed);
     (void)worker;
     for (size_t i = 0; i < n; i++) {
+        uint32_t state = order.start;
         float sum = 0;
         for (size_t k = 0; k < templates; k++)
-            sum += t->narrow[(input * templates + (t->backwards ? templates - 1 - k : k)) * n + i];
+            sum += t->narrow[(input * templates + cp_order_next(&order, templates, &state)) * n + i];
         y[i] = cp_round_to(t->c->types.output, sum / (float)templates);
     }
-    unit_plain_row(t->c->types.output, y, n, t->backwards, y);
+    unit_plain_row(t->c->types.output, y, n, t->seed, y);
 }
 
 static enum cp_status classes_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                     float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .backwards = seed % 2};
+    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, classes_plain_input, &task);
     return CP_OK;

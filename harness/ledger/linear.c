@@ -11,7 +11,10 @@
  *
  *   |r| <= (exp(e) - 1) S + u (|f| + (exp(e) - 1) S) + k tiny,    S = |x| |W| + |b|,
  *
- * with the final rounding to the result's type and what each product may lose below the normal numbers. */
+ * with the final rounding to the result's type and what each product may lose below the normal numbers. What
+ * x itself lost there when it was recorded, l, is carried through by l |W|: S is that of |x| + l / (exp(e) -
+ * 1).
+ */
 #include "ledger/kinds.h"
 #include "ledger/product.h"
 
@@ -20,6 +23,10 @@
 
 /* Products of at most so many multiplications are added in the result's type by PyTorch 1.13 on the CPU. */
 enum { SMALL = 16 * 16 * 16 };
+
+static bool is_small(const struct cp_case *c) {
+    return c->inputs * c->rows * c->in * c->out <= SMALL;
+}
 
 /* The rows that count, side by side. */
 struct rows {
@@ -89,7 +96,7 @@ static double term_error(const struct cp_case *c) {
     const double u = cp_case_step(c);
     double sums = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate);
     if (c->types.output != CP_FP32)
-        sums += (c->inputs * c->rows * c->in * c->out <= SMALL ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
+        sums += (is_small(c) ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
     return sums + 2 * compute + cp_case_recorded(c, 0);
 }
 
@@ -108,7 +115,7 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
     CP_CASE_TAKE(c, to, list.count * c->out + 1);
     for (size_t r = 0; r < list.count; r++)
         for (size_t i = 0; i < c->in; i++)
-            from[r * c->in + i] = (float)x[0][list.at[r] * c->in + i];
+            from[r * c->in + i] = (float)(fabs(x[0][list.at[r] * c->in + i]) + cp_case_lost(c, 0) / relative);
     const struct cp_product product = product_of(c, packed, list.count);
     cp_product_absolute(&product, from, to);
     for (size_t r = 0; r < list.count; r++)
@@ -128,9 +135,10 @@ static float finished(const struct cp_case *c, float sum, size_t j) {
 
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
-    const struct cp_product_order order = {.start = c->in / 7 * (size_t)(seed / 2 % 7),
-                                           .backwards = seed % 2,
-                                           .parts = c->types.output == CP_FP32 ? 1 : CP_CASE_PARTS,
+    const bool parts_round = c->types.output != CP_FP32 && c->types.accumulate == CP_FP32;
+    const size_t parts = parts_round ? CP_CASE_PARTS : cp_order_parts(seed);
+    const struct cp_product_order order = {.order = cp_order_of(c->in, seed),
+                                           .parts = c->types.output != CP_FP32 && is_small(c) ? c->in : parts,
                                            .part = c->types.output,
                                            .accumulate = c->types.accumulate};
     const enum cp_dtype operand = c->types.accumulate == CP_FP16 ? CP_FP16 : c->types.compute;

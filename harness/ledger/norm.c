@@ -6,7 +6,7 @@
  * 2002, section 3.1 and chapter 4):
  *
  *   mean      e_m <= (n + 2) u_s mean|x| + u_x mean|x|           (any order of the sum)
- *   d_i       e_i <= u_x |x_i| + e_m + u_s |d_i|
+ *   d_i       e_i <= u_x |x_i| + l + e_m + u_s |d_i|             (l: what x lost below the normal numbers)
  *   variance  two passes: mean(2 |d_i| e_i + e_i^2) + (n + 3) u_s var; one pass, E x^2 - (E x)^2, cancels:
  *             (n + 3) u_s mean(x^2) + 2 |mean| e_m + e_m^2 beside what u_x does. The larger of both.
  *   1 / s     relative e_s: 1 / sqrt(1 - e_v / (var + eps)) - 1, and three roundings
@@ -14,6 +14,7 @@
  * quotient, the gain and the bias. In half precision mean and d are tensors of the result's type where a port
  * decomposes the norm. */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,11 +87,11 @@ static enum cp_status ideal(const struct cp_case *c, const double *const x[CP_OP
 /* What bounds the errors of one row's statistics. */
 struct row_bound {
     struct moments m;
-    double s, mean_error, input, stats, scale_error;
+    double s, mean_error, input, lost, stats, scale_error;
 };
 
 static double deviation_error(const struct row_bound *b, double x) {
-    return b->input * fabs(x) + b->mean_error + b->stats * fabs(x - b->m.mean);
+    return b->input * fabs(x) + b->lost + b->mean_error + b->stats * fabs(x - b->m.mean);
 }
 
 static struct row_bound bound_row(const struct cp_case *c, const double *x) {
@@ -98,15 +99,17 @@ static struct row_bound bound_row(const struct cp_case *c, const double *x) {
     struct row_bound b = {.m = moments_of(c, x), .stats = fmax(cp_unit_roundoff(c->types.stats), step)};
     const double sums = cp_unit_roundoff(c->types.stats);
     b.input = cp_case_recorded(c, 0) + (c->types.stats == CP_FP32 ? 0 : sums);
-    b.mean_error =
-        ((n + 2) * sums + b.input + (step > u ? step : 0)) * b.m.absolute + cp_case_tiny(c->types.stats) / n;
+    b.lost = cp_case_lost(c, 0);
+    b.mean_error = b.lost + ((n + 2) * sums + b.input + (step > u ? step : 0)) * b.m.absolute +
+                   cp_case_tiny(c->types.stats) / n;
     if (!is_centred(c))
         b.mean_error = 0;
     double two = (n + 3) * sums * b.m.variance, wider = 0;
     for (size_t i = 0; i < c->out; i++) {
         const double d = fabs(x[i] - b.m.mean), e = deviation_error(&b, x[i]);
         two += (2 * d * e + e * e) / n;
-        wider += (2 * d * b.input * fabs(x[i]) + b.input * b.input * x[i] * x[i]) / n;
+        const double input = b.input * fabs(x[i]) + b.lost;
+        wider += (2 * d * input + input * input) / n;
     }
     const double one =
         (n + 3) * sums * b.m.square + 2 * fabs(b.m.mean) * b.mean_error + b.mean_error * b.mean_error + wider;
@@ -128,7 +131,8 @@ static void bound_input(void *context, size_t input, int worker) {
         for (size_t i = 0; i < c->out; i++) {
             const double w = fabs(weight_at(c, i)), d = fabs(x[i] - b.m.mean);
             const double e = deviation_error(&b, x[i]);
-            const double scaled = w / b.s * (d * b.scale_error + e * (1 + b.scale_error));
+            const double scaled =
+                isfinite(b.scale_error) ? w / b.s * (d * b.scale_error + e * (1 + b.scale_error)) : INFINITY;
             const double size = w * d / b.s + scaled;
             t->y[row * c->out + i] = scaled + 4 * u * (1 + 4 * u) * size + u * (fabs(bias_at(c, i)) + size) +
                                      2 * cp_case_tiny(c->types.output);
@@ -144,31 +148,39 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
     return CP_OK;
 }
 
-/* Sums of float32 (or of a half type, each step rounded) in index order, or backwards. Seeds 2 and 3: by one
- * pass. */
-static float sum_of(const struct cp_case *c, const float *x, float centre, bool square, bool backwards) {
+/* Sums of float32, or of a half type, each step rounded. Every second pair of seeds: by one pass. */
+static float sum_of(const struct cp_case *c, const float *x, float centre, bool square,
+                    const struct cp_order *order) {
     const enum cp_dtype type = c->types.stats;
-    float sum = 0;
+    uint32_t state = order->start;
+    float total = 0, sum = 0;
     for (size_t k = 0; k < c->out; k++) {
-        const float d = cp_round_to(type, x[backwards ? c->out - 1 - k : k] - centre);
+        if (k % order->block == 0) {
+            total = cp_round_to(type, total + sum);
+            sum = 0;
+        }
+        const float d = cp_round_to(type, x[cp_order_next(order, c->out, &state)] - centre);
         sum = cp_round_to(type, sum + (square ? cp_round_to(type, d * d) : d));
     }
-    return sum;
+    return cp_round_to(type, total + sum);
 }
 
 static void plain_row(const struct cp_case *c, const float *x, uint64_t seed, float *y) {
     const enum cp_dtype type = c->types.stats, out = c->types.output;
-    const bool backwards = seed % 2, one_pass = seed % 4 >= 2;
+    const struct cp_order order = cp_order_of(c->out, seed / 4 * 2 + seed % 2);
+    const bool one_pass = seed % 4 >= 2;
     const float n = (float)c->out;
-    const float mean = is_centred(c) ? cp_round_to(type, sum_of(c, x, 0, false, backwards) / n) : 0;
+    const float mean = is_centred(c) ? cp_round_to(type, sum_of(c, x, 0, false, &order) / n) : 0;
+    /* Of a norm that is decomposed the mean is a tensor, and the variance has its own. */
+    const float taken = seed % 4 == 1 ? cp_round_to(out, mean) : mean;
     float variance;
     if (one_pass && is_centred(c))
-        variance = fmaxf(cp_round_to(type, sum_of(c, x, 0, true, backwards) / n - mean * mean), 0);
+        variance = fmaxf(cp_round_to(type, sum_of(c, x, 0, true, &order) / n - mean * mean), 0);
     else
-        variance = cp_round_to(type, sum_of(c, x, mean, true, backwards) / (n - (float)c->maths.ddof));
+        variance = cp_round_to(type, sum_of(c, x, mean, true, &order) / (n - (float)c->maths.ddof));
     const float s = cp_round_to(type, sqrtf(cp_round_to(type, variance + (float)c->maths.eps)));
     for (size_t i = 0; i < c->out; i++) {
-        const float d = cp_round_to(out, x[i] - mean);
+        const float d = cp_round_to(out, x[i] - taken);
         const float scaled = cp_round_to(out, cp_round_to(out, d / s) * (float)weight_at(c, i));
         y[i] = cp_round_to(out, scaled + (float)bias_at(c, i));
     }

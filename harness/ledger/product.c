@@ -2,6 +2,7 @@
  * A task is a block of rows; inside it a panel of W stays in the cache while all its rows pass. */
 #include "ledger/product.h"
 
+#include "base/hash.h"
 #include "base/wide.h"
 
 #include <math.h>
@@ -28,6 +29,26 @@ void cp_product_pack(const float *w, size_t ld, size_t k, size_t n, bool in_out,
                 const float value = j >= n ? 0 : in_out ? w[i * ld + j] : w[j * ld + i];
                 packed[c] = cp_round_to(second, cp_round_to(first, value));
             }
+}
+
+struct cp_order cp_order_of(size_t n, uint64_t seed) {
+    const size_t parts = cp_order_parts(seed);
+    struct cp_order order = {.factor = 1, .shift = 31, .block = (n + parts - 1) / parts + (n == 0)};
+    unsigned bits = 0;
+    while ((UINT64_C(1) << bits) < n)
+        bits++;
+    order.mask = (uint32_t)(UINT64_C(1) << bits) - 1;
+    if (seed < 2) {
+        order.start = seed ? (uint32_t)n & order.mask : order.mask;
+        order.add = seed ? order.mask : 1;
+        return order;
+    }
+    const uint64_t draw = cp_counter_hash(seed, 0x6f72646572, n);
+    order.start = (uint32_t)draw & order.mask;
+    order.factor = ((uint32_t)(draw >> 16) & ~UINT32_C(3)) | 1;
+    order.add = (uint32_t)(draw >> 40) | 1;
+    order.shift = bits / 2 + 1;
+    return order;
 }
 
 struct task {
@@ -86,16 +107,15 @@ static void round_all(floats *x, enum cp_dtype type) {
         (*x)[c] = cp_round_to(type, (*x)[c]);
 }
 
-/* The chain over the positions [from, to) of the order. */
-CP_WIDE static void chain(const struct task *task, const float *const x[TILE], const float *w, size_t from,
-                          size_t to, floats sum[TILE]) {
+/* The chain over the next `count` terms of the order. */
+CP_WIDE static void chain(const struct task *task, const float *const x[TILE], const float *w, size_t count,
+                          uint32_t *state, floats sum[TILE]) {
     const struct cp_product_order *order = task->order;
     const size_t k = task->p->k;
     const bool half = order->accumulate != CP_FP32;
     floats chain[TILE] = {{0}};
-    for (size_t position = from; position < to; position++) {
-        const size_t start = order->start + position, turned = start < k ? start : start - k;
-        const size_t i = order->backwards ? k - 1 - turned : turned;
+    for (size_t term = 0; term < count; term++) {
+        const size_t i = cp_order_next(&order->order, k, state);
         const floats column = *(const floats *)(w + i * PANEL);
         for (size_t r = 0; r < TILE; r++)
             chain[r] += x[r][i] * column;
@@ -110,11 +130,12 @@ static void plain_tile(const struct task *task, size_t row, size_t rows, size_t 
     const size_t parts = task->order->parts < p->k ? task->order->parts : p->k ? p->k : 1;
     const float *x[TILE];
     floats total[TILE] = {{0}};
+    uint32_t state = task->order->order.start;
     for (size_t r = 0; r < TILE; r++)
         x[r] = (const float *)task->x + row_of(row, rows, r) * p->ldx;
     for (size_t part = 0; part < parts; part++) {
         floats sum[TILE];
-        chain(task, x, w, p->k * part / parts, p->k * (part + 1) / parts, sum);
+        chain(task, x, w, p->k * (part + 1) / parts - p->k * part / parts, &state, sum);
         if (parts == 1)
             memcpy(total, sum, sizeof total);
         for (size_t r = 0; r < TILE && parts > 1; r++) {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { CP_PRODUCT_PANEL = 16 };
 
@@ -30,12 +31,36 @@ void cp_product_ideal(const struct cp_product *p, const double *x, double *y);
 /* |x| |W| in float32, one chain; relative error below (k + 2) 2^-24. */
 void cp_product_absolute(const struct cp_product *p, const float *x, float *y);
 
-/* In float32, one chain of rounded products in the order start, start + 1, ... (or backwards), around k. With
- * parts above 1 the chain is cut into that many, each rounded to `part`, and their sums are rounded to it as
- * well; accumulate: fp32, or fp16, which every sum is rounded to. */
+/* An order of the terms 0 to n - 1 of a sum: a linear congruential generator of full period modulo the next
+ * power of two (Hull & Dobell 1962, SIAM Rev. 4), whose bits are mixed and whose numbers from n on are passed
+ * over. Every `block` terms go to a partial sum of their own. */
+struct cp_order {
+    uint32_t start, factor, add, mask;
+    unsigned shift;
+    size_t block;
+};
+/* Seed 0: as they stand, 1: backwards, then shuffled, since terms that cancel their neighbours hardly round
+ * otherwise. n < 2^31. */
+struct cp_order cp_order_of(size_t n, uint64_t seed);
+/* 5, 7, ...: in 2, 3, ... partial sums, since equal terms are the same in every order. */
+static inline size_t cp_order_parts(uint64_t seed) {
+    return seed < 5 || seed % 2 == 0 ? 1 : (size_t)(seed - 1) / 2;
+}
+/* The next term; state starts as `start`. */
+static inline size_t cp_order_next(const struct cp_order *order, size_t n, uint32_t *state) {
+    uint32_t i;
+    do {
+        *state = (*state * order->factor + order->add) & order->mask;
+        i = *state ^ *state >> order->shift;
+    } while (i >= n);
+    return i;
+}
+
+/* In float32, one chain of rounded products. With parts above 1 the chain is cut into that many, each rounded
+ * to `part`, and their sums are rounded to it as well; accumulate: fp32, or fp16, which every sum is rounded
+ * to. */
 struct cp_product_order {
-    size_t start;
-    bool backwards;
+    struct cp_order order;
     size_t parts;
     enum cp_dtype part, accumulate;
 };

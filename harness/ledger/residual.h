@@ -37,6 +37,7 @@ extern const char *const cp_ledger_basis_names[CP_BASIS_COUNT];
 struct cp_residual {
     size_t elements;       /* 0: nothing counted */
     double rms, reference; /* of r, and of the ideal result */
+    double flushed;        /* of elements that are 0 where the ideal result is no normal number */
     double bound;          /* largest |r| / bound; 0 without a bound */
     size_t row, column;    /* there, or where |r| is largest; row counts groups as well */
     double y, f;           /* the two values */
@@ -49,10 +50,10 @@ struct cp_residual {
 struct cp_residual cp_residual(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *y,
                                const double *f, const double *bound, size_t input);
 
-/* Root mean square of plain evaluations' errors for each input: the largest of several seeds; 0 to 3 (order,
- * operands perturbed by what their recording lost), at least the least that a rounded result has. rms:
- * [inputs]. At most `rows` rows of an input
- * are evaluated, evenly spaced (0: all), and share[input] is the residual's rms over these rows. */
+/* Root mean square of plain evaluations' errors for each input: the largest of several seeds (order, operands
+ * perturbed by what their recording lost), at least the least that a rounded result has, and what flushing
+ * subnormals took of y. rms: [inputs]. At most `rows` rows of an input are evaluated, evenly spaced (0: all),
+ * and share[input] is the residual's rms over these rows. */
 enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPERANDS], const float *y,
                             const double *f, size_t rows, double *rms, double *share, struct cp_error *err);
 

@@ -9,6 +9,7 @@
  * ...) u_s) / (1 - sum p_j (exp(t_j) - 1)), and by a rounding to the result's type; what is below the normal
  * numbers may be 0. An online (tiled) softmax rescales its sum: two roundings for each key. */
 #include "ledger/kinds.h"
+#include "ledger/product.h"
 
 #include <math.h>
 
@@ -122,21 +123,28 @@ static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OP
     return CP_OK;
 }
 
-static void plain_row(const struct cp_case *c, size_t input, size_t query, const float *x, bool backwards,
+static void plain_row(const struct cp_case *c, size_t input, size_t query, const float *x, uint64_t seed,
                       float *y) {
     const enum cp_dtype type = c->types.stats, out = c->types.output;
-    float most = -INFINITY, sum = 0;
-    for (size_t j = 0; j < c->out; j++)
-        if (sees(c, input, query, j) && x[j] > most)
-            most = x[j];
+    const struct cp_order order = cp_order_of(c->out, seed);
+    uint32_t state = order.start;
+    float most = -INFINITY, total = 0, sum = 0;
+    for (size_t i = 0; i < c->out; i++)
+        if (sees(c, input, query, i) && x[i] > most)
+            most = x[i];
     for (size_t k = 0; k < c->out; k++) {
-        const size_t j = backwards ? c->out - 1 - k : k;
+        const size_t j = cp_order_next(&order, c->out, &state);
+        if (k % order.block == 0) {
+            total = cp_round_to(type, total + sum);
+            sum = 0;
+        }
         const float shifted = cp_round_to(out, cp_round_to(type, x[j] - most));
         y[j] = sees(c, input, query, j) ? cp_round_to(out, cp_round_to(type, expf(shifted))) : 0;
         sum = cp_round_to(type, sum + y[j]);
     }
-    for (size_t j = 0; j < c->out; j++)
-        y[j] = cp_round_to(out, cp_round_to(type, y[j] / sum));
+    total = cp_round_to(type, total + sum);
+    for (size_t i = 0; i < c->out; i++)
+        y[i] = cp_round_to(out, cp_round_to(type, y[i] / total));
 }
 
 static void plain_head(void *context, size_t index, int worker) {
@@ -145,7 +153,7 @@ static void plain_head(void *context, size_t index, int worker) {
     (void)worker;
     for (size_t query = 0; query < cp_case_valid(t->c, input); query += cp_case_step_rows(t->c)) {
         const size_t at = row_at(t->c, index, query);
-        plain_row(t->c, input, query, t->narrow + at, t->seed % 2, t->plain + at);
+        plain_row(t->c, input, query, t->narrow + at, t->seed, t->plain + at);
     }
 }
 

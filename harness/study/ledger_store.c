@@ -151,8 +151,7 @@ struct summary {
     const double *rows; /* (inputs, field) */
     const struct cp_slope *slopes;
     size_t inputs, looked_at;
-    bool values; /* slopes are clustered by value, and so of all inputs alike: their errors do not average out
-                  */
+    bool shared; /* inputs err alike: cp_slope_add */
     double *fields;
 };
 
@@ -227,11 +226,7 @@ static struct cp_slope add_slopes(const struct summary *s, size_t alternative) {
         const struct cp_slope *one = &s->slopes[i * cp_alternative_count + alternative];
         if (!(one->dd > 0) || !isfinite(one->rd) || !isfinite(one->variance))
             continue;
-        sum.rd += one->rd;
-        sum.dd += one->dd;
-        if (s->values)
-            sum.variance += 2 * sqrt(sum.variance * one->variance);
-        sum.variance += one->variance;
+        cp_slope_add(&sum, one, s->shared);
     }
     return sum;
 }
@@ -323,9 +318,9 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
         status = cp_result_read(ls->result, side->slope[i], 0, inputs, slopes, err);
     if (status == CP_OK) {
         const struct cp_site *site = &ls->study->sites.list[i];
-        const bool values =
+        const bool shared =
             cp_operations[site->point].kind == CP_OPERATION_ACTIVATION && ls->study->types[s][i] != CP_FP32;
-        const struct summary summary = {rows,  side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, values,
+        const struct summary summary = {rows,  side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, shared,
                                         fields};
         if (inputs == 0)
             rows[0] = CP_LEDGER_UNCHECKED;

@@ -10,9 +10,9 @@ static const char *alternatives[] = {"no causal mask", "activation = erf", "acti
 /* An operation of a side as its declared arithmetic explains it. */
 static void explain(double row[CP_OPERATION_FIELD_COUNT]) {
     static const enum cp_operation_field unknown[] = {
-        CP_OPERATION_FIELD_OWN,    CP_OPERATION_FIELD_ALTERNATIVE, CP_OPERATION_FIELD_AFTER,
-        CP_OPERATION_FIELD_SLOPE,  CP_OPERATION_FIELD_SLOPE_ERROR, CP_OPERATION_FIELD_SETTINGS,
-        CP_OPERATION_FIELD_WEIGHTS};
+        CP_OPERATION_FIELD_OWN,      CP_OPERATION_FIELD_ALTERNATIVE, CP_OPERATION_FIELD_AT,
+        CP_OPERATION_FIELD_AFTER,    CP_OPERATION_FIELD_SLOPE,       CP_OPERATION_FIELD_SLOPE_ERROR,
+        CP_OPERATION_FIELD_SETTINGS, CP_OPERATION_FIELD_WEIGHTS};
     memset(row, 0, CP_OPERATION_FIELD_COUNT * sizeof *row);
     row[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_EXPLAINED;
     row[CP_OPERATION_FIELD_INPUTS] = 1;
