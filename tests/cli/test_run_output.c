@@ -95,7 +95,7 @@ static void test_undecided(void **state) {
                                          "record={\"*\": \"off\", \"*_features\": stats}"));
     assert_non_null(strstr(ended.err, "note: 6 images, 2 prompts, 4 images of local: too few"));
     assert_non_null(strstr(ended.out,
-                           "  no other maths\n"
+                           "  no different function is declared\n"
                            "  rounding equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
                            "    2 to 6 inputs are too few, 12 or more are needed;\n"
                            "    rounding there is up to "));
