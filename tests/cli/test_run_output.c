@@ -96,7 +96,7 @@ static void test_undecided(void **state) {
     assert_non_null(strstr(ended.err, "note: 6 images, 2 prompts, 4 images of local: too few"));
     assert_non_null(strstr(ended.out,
                            "  no different function is declared\n"
-                           "  errors equivalent at 0, degraded at 0, inconclusive at 3 of 3 taps:\n"
+                           "  errors equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
                            "    2 to 6 inputs are too few, 12 or more are needed;\n"
                            "    the error there is up to "));
     assert_non_null(strstr(ended.out, "  causes undecided at 2 of 2 operations:\n"
