@@ -67,8 +67,7 @@ static void print(const struct cp_agreement *a, const struct cp_agreement_words 
     if (a->parts)
         (void)fputs("  what sets it apart from the baseline, in order of execution:\n", out);
     else if (checked)
-        (void)fprintf(out,
-                      "  all %zu operations that were checked are explained by their declared arithmetic\n",
+        (void)fprintf(out, "  all %zu checked operations are explained by their declared arithmetic\n",
                       checked);
     cp_agreement_print(a, words, LINES, out);
 }

@@ -287,9 +287,30 @@ static void a_port_is_held_to_what_it_was(void **state) {
     expect(0, "check $OUT.yaml.port --baseline $OUT.accepted " OTHER);
     assert_says("\nPASS  port: ");
     shell("cp reference/golden/captures/erf-fp32.h5 $OUT.port");
-    expect(1, "check $OUT.yaml.port --baseline $OUT.accepted " OTHER);
-    assert_says("\nPASS  baseline: 72 taps\n");
-    assert_begins_at("port", "visual.0.mlp.gelu: error ");
+    expect(1, "check $OUT.yaml.port --baseline $OUT.accepted --json $OUT.json " OTHER);
+    assert_says("\nPASS  baseline: 73 taps\n");
+    assert_begins_at("port", "visual.0.mlp.gelu: does not compute what its settings say: ");
+    assert_says("explained by: activation = erf;");
+    shell("grep -q '\"contradicted\":{\"outcome\":\"fail\",' $OUT.json");
+}
+
+/* A fault that the settings do not declare is accepted with a reason alone, be it in the first baseline or in
+ * another, and what was accepted passes from then on. */
+static void what_contradicts_itself_needs_a_reason(void **state) {
+    static const char accept[] = "accept $OUT.yaml.port --baseline $OUT.first " OTHER;
+    (void)state;
+    shell("rm -f $OUT.first");
+    expect(1, accept);
+    assert_says("would accept what contradicts itself at visual.transformer.resblocks.0.mlp.gelu (expected "
+                "--reason TEXT, or settings that say what is computed)");
+    assert_says("does not compute what its settings say; explained by: activation = erf\n");
+    shell("test ! -e $OUT.first");
+    expect(1, "accept $OUT.yaml.port --baseline $OUT.accepted " OTHER);
+    assert_says("would accept what contradicts itself");
+    expect(0, "accept $OUT.yaml.port --baseline $OUT.first --reason 'a known fault' " OTHER);
+    expect(0, "check $OUT.yaml.port --baseline $OUT.first " OTHER);
+    assert_says("\nPASS  port: ");
+    shell("grep -q 'a known fault' $OUT.first");
 }
 
 int main(void) {
@@ -306,6 +327,7 @@ int main(void) {
         cmocka_unit_test(github_gets_annotations_and_a_table),
         cmocka_unit_test(a_signal_leaves_no_baseline),
         cmocka_unit_test(a_port_is_held_to_what_it_was),
+        cmocka_unit_test(what_contradicts_itself_needs_a_reason),
         cmocka_unit_test(committed_baselines_hold),
     };
     return cmocka_run_group_tests(tests, accept_it, remove_all);

@@ -90,18 +90,18 @@ static void test_table_fits_80_columns(void **state) {
 /* What is not decided is no good news: neither of the taps nor of the operations. */
 static void test_undecided(void **state) {
     (void)state;
-    struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=on", "local=4",
+    struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=on", "local=4", "ledger=off",
                                          "candidates={half: {precision: fp16}, same: {}}",
                                          "record={\"*\": \"off\", \"*_features\": stats}"));
     assert_non_null(strstr(ended.err, "note: 6 images, 2 prompts, 4 images of local: too few"));
     assert_non_null(strstr(ended.out,
-                           "  no other maths\n"
-                           "  rounding equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
+                           "  no different function is declared\n"
+                           "  errors equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
                            "    2 to 6 inputs are too few, 12 or more are needed;\n"
-                           "    rounding there is up to "));
+                           "    the error there is up to "));
     assert_non_null(strstr(ended.out, "  causes undecided at 2 of 2 operations:\n"
                                       "    2 to 4 inputs are too few, 12 or more are needed;\n"
-                                      "    rounding there is up to "));
+                                      "    the error there is up to "));
     assert_non_null(strstr(ended.out, "\nsame\n"));
     assert_non_null(strstr(strstr(ended.out, "\nsame\n"), "  no operation errs beyond the limit"));
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=off", "local=4"));

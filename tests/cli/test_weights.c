@@ -78,9 +78,9 @@ static void candidates_with_weights(void **state) {
     expect(RUN "c.h5 oracle=on 'candidates={same: {}}' candidates.mine.checkpoint=$D/edited.safetensors "
                "candidates.gelu.checkpoint=" GELU " candidates.gelu.activation=erf local=on",
            CP_OK, "\nmine\n");
-    assert_non_null(strstr(text, "  other weights from visual.5.mlp.c_proj on\n"));
-    assert_non_null(strstr(text, "caused by visual.5.mlp.c_proj (weights)\n"));
-    assert_non_null(strstr(text, "other maths or weights from visual.conv1 and token_embedding on\n"));
+    assert_non_null(strstr(text, "  different weights from visual.5.mlp.c_proj on\n"));
+    assert_non_null(strstr(text, "  visual.5.mlp.c_proj  the weights differ ("));
+    assert_non_null(strstr(text, "different functions or weights from visual.conv1 and token_embedding on\n"));
     const char *mine = strstr(text, "\nmine\n");
     assert_non_null(strstr(mine, "  visual.3                    identical bits\n"));
     assert_non_null(strstr(mine, "  text_features               identical bits\n"));
@@ -100,8 +100,8 @@ static void weights_of_the_baseline(void **state) {
            CP_OK, "\nother\n");
     const char *model = strstr(text, "\nmodel\n");
     assert_non_null(model);
-    assert_non_null(strstr(model, "other weights from visual.5.mlp.c_proj on"));
-    assert_true(strstr(text, "no other maths") < model);
+    assert_non_null(strstr(model, "different weights from visual.5.mlp.c_proj on"));
+    assert_true(strstr(text, "no different function is declared") < model);
     expect("$P diff $D/b.h5 $D/b.h5:model -o $D/d.h5", CP_PARITY_FAILURE,
            "weights differ: " LAST " from element [127, 511] on: ");
 }
@@ -111,8 +111,8 @@ static void equal_weights_change_nothing(void **state) {
     (void)state;
     expect(RUN "s.h5 oracle=on candidates.link.checkpoint=$D/link.safetensors "
                "candidates.copy.checkpoint=$D/copy.safetensors",
-           CP_OK, "no other maths");
-    assert_null(strstr(text, "other weights"));
+           CP_OK, "no different function is declared");
+    assert_null(strstr(text, "different weights"));
     assert_null(strstr(text, "e-0")); /* no divergence */
 }
 
@@ -131,7 +131,7 @@ static const struct row {
      ": tensor visual.class_embedding: shape (128) does not match "
      "the config (expected (768))"},
     {RUN "x.h5 oracle=on model.image_size=56 candidates.a.checkpoint=$D/edited.safetensors", CP_OK,
-     "other weights from"},
+     "different weights from"},
     {RUN "edited.safetensors candidates.a.checkpoint=$D/edited.safetensors", CP_BAD_INPUT,
      "edited.safetensors: is a file that is read"},
     {"$P bisect $D/e.yaml a candidates.a.checkpoint=$D/edited.safetensors", CP_BAD_INPUT,
@@ -160,8 +160,8 @@ static int capture_all(void **state) {
 }
 
 static const struct row diffs[] = {
-    {DIFF("model", "spelled"), CP_OK, "no other maths"},
-    {DIFF("spelled", "copy"), CP_OK, "no other maths"},
+    {DIFF("model", "spelled"), CP_OK, "no different function is declared"},
+    {DIFF("spelled", "copy"), CP_OK, "no different function is declared"},
     {DIFF("model", "edited"), CP_PARITY_FAILURE, EDITED},
     {DIFF("edited", "copy"), CP_PARITY_FAILURE, EDITED},
     /* Their configs differ in the activation alone, which is B's. */
@@ -177,9 +177,9 @@ static const struct row diffs[] = {
     {DIFF("model", "model") "--model-b README.md", CP_BAD_INPUT,
      "README.md: is in none of the known formats"},
     /* A copy that has gone is the file that has its digest. */
-    {"rm $D/copy.json; " DIFF("copy", "model"), CP_OK, "no other maths"},
-    {"rm $D/copy.safetensors; " DIFF("model", "copy"), CP_OK, "no other maths"},
-    {DIFF("copy", "model"), CP_OK, "no other maths"},
+    {"rm $D/copy.json; " DIFF("copy", "model"), CP_OK, "no different function is declared"},
+    {"rm $D/copy.safetensors; " DIFF("model", "copy"), CP_OK, "no different function is declared"},
+    {DIFF("copy", "model"), CP_OK, "no different function is declared"},
     {DIFF("copy", "copy"), CP_OK, "no oracle: "},
     {"rm $D/edited.safetensors; " DIFF("model", "edited"), CP_PARITY_FAILURE,
      "edited.safetensors is not here; --model and --config say where the model is"},
@@ -192,7 +192,7 @@ static void a_checkpoint_for_each_side(void **state) {
         if (diffs[r].code == CP_OK && strstr(text, "weights differ"))
             fail_msg("%s\n%s", diffs[r].arguments, text);
     }
-    expect(DIFF("model", "gelu"), CP_PARITY_FAILURE, "other maths or weights");
+    expect(DIFF("model", "gelu"), CP_PARITY_FAILURE, "different functions or weights");
 }
 
 int main(void) {

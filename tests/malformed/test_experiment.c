@@ -15,7 +15,7 @@
 
 #define ROOT_KEYS                                                                                            \
     "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, factorial, "       \
-    "layerwise, record, oracle, local, floor, graft, threads, batch, isa, output, verdict, check"
+    "layerwise, record, oracle, ledger, local, floor, graft, threads, batch, isa, output, verdict, check"
 
 /* The error line of text with an override (or NULL), "" if there is no error. */
 static const char *error_line(const char *text, size_t size, const char *override) {
@@ -188,7 +188,7 @@ static void edits_are_located(void **state) {
         {"k: 2", "k: nan",
          "e.yaml:17:14: verdict.k: 'nan' is not a number (expected a finite decimal number)"},
         {"0.05", "1", "e.yaml:17:24: verdict.alpha: '1' is out of range (expected a number between 0 and 1)"},
-        {"alpha", "alfa", "e.yaml:17:17: unknown key 'alfa' in verdict (expected one of k, alpha)"},
+        {"alpha", "alfa", "e.yaml:17:17: unknown key 'alfa' in verdict (expected one of k, alpha, rtol, atol)"},
         {"threads: 2", "threads: two",
          "e.yaml:18:10: threads: 'two' is not an integer (expected an integer from 1 to 1024)"},
         {"threads: 2", "threads: 0",
