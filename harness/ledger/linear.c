@@ -18,7 +18,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Products of at most so many multiplications are added in the result's type by PyTorch 1.13 on the CPU. */
+/* Products of at most so many multiplications are added in the result's type by PyTorch 1.13 on the CPU. How
+ * many inputs a system had in one product is not known: one. */
 enum { SMALL = 16 * 16 * 16 };
 
 /* The rows that count, side by side. */
@@ -89,7 +90,7 @@ static double term_error(const struct cp_case *c) {
     const double u = cp_case_step(c);
     double sums = ((double)c->in + 2) * cp_unit_roundoff(c->types.accumulate);
     if (c->types.output != CP_FP32)
-        sums += (c->inputs * c->rows * c->in * c->out <= SMALL ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
+        sums += (c->rows * c->in * c->out <= SMALL ? (double)c->in + 2 : CP_CASE_PARTS + 2) * u;
     return sums + 2 * compute + cp_case_recorded(c, 0);
 }
 
