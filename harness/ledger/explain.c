@@ -121,7 +121,7 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
         if ((a->kind != c->kind && a->kind != CP_OPERATION_KINDS) || (batch && input == 0))
             continue;
         CP_TRY(try_one(&t, a, &applies, &after, err));
-        e->tried += applies;
+        e->tried += applies && !batch; /* whether there is an input before it is up to the batch */
         if (fits(&t, a, after) && after < e->after) {
             e->alternative = (int)i;
             e->after = after;

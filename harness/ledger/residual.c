@@ -120,9 +120,9 @@ double cp_rounding_rms(const struct cp_case *c, double reference) {
     return sqrt(roundings(c->kind)) * hypot(relative, 0.29 * cp_ulp_at(c->types.output, 0));
 }
 
-void cp_perturb(const float *x, size_t count, enum cp_dtype type, uint64_t seed, float *y) {
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t draw = cp_counter_hash(seed, 0x6c6564676572, i) % 24;
+void cp_perturb(const float *x, size_t inputs, size_t each, enum cp_dtype type, uint64_t seed, float *y) {
+    for (size_t i = 0; i < inputs * each; i++) {
+        const uint64_t draw = cp_counter_hash(seed, 0x6c6564676572, i % each) % 24;
         const float step = draw < 2 && isfinite(x[i]) ? (float)cp_ulp_at(type, (double)x[i]) : 0;
         y[i] = draw == 0 ? x[i] + step : draw == 1 ? x[i] - step : x[i];
     }
@@ -142,7 +142,9 @@ static enum cp_status perturb_operands(const struct cp_case *c, const float *con
         if (size == 0)
             continue;
         CP_CASE_TAKE(c, moved, size);
-        cp_perturb(x[i], size, c->types.operand[i], seed, moved);
+        const bool shared = c->kind == CP_OPERATION_LOGITS && i == 1;
+        const size_t inputs = shared ? 1 : c->inputs;
+        cp_perturb(x[i], inputs, size / inputs, c->types.operand[i], seed, moved);
         out[i] = moved;
     }
     return CP_OK;

@@ -61,7 +61,8 @@ enum cp_status cp_plain_rms(const struct cp_case *c, const float *const x[CP_OPE
 double cp_rounding_rms(const struct cp_case *c, double reference);
 
 /* y moved up or down by a unit in the last place of `type`, each with probability 1/24: what recording a
- * wider value lost has the same variance. */
-void cp_perturb(const float *x, size_t count, enum cp_dtype type, uint64_t seed, float *y);
+ * wider value lost has the same variance. x, y: (inputs, each); every input draws the same, so that none
+ * depends on its place in a batch. */
+void cp_perturb(const float *x, size_t inputs, size_t each, enum cp_dtype type, uint64_t seed, float *y);
 
 #endif

@@ -242,12 +242,18 @@ static void print_counted(const struct cp_agreement *a, const struct cp_agreemen
     }
     if (count == 0)
         return;
-    if (kind == CP_OWN_UNCHECKED) {
+    if (kind == CP_OWN_UNCHECKED && count == 1)
+        cp_say(&s, "%s differs, where an operand or a weight to tell why is not recorded",
+               first->tap->address);
+    else if (kind == CP_OWN_UNCHECKED)
         cp_say(&s, "%zu taps differ, from %s on, where an operand or a weight to tell why is not recorded",
                count, first->tap->address);
-    } else {
-        cp_say(&s, "%zu operations, from %s on, round as the declared arithmetic of %s does: up to ", count,
-               first->tap->address, words->b);
+    else {
+        if (count == 1)
+            cp_say(&s, "%s rounds as the declared arithmetic of %s does: ", first->tap->address, words->b);
+        else
+            cp_say(&s, "%zu operations, from %s on, round as the declared arithmetic of %s does: up to ",
+                   count, first->tap->address, words->b);
         cp_say_multiple(&s, most);
         cp_say(&s, " times as much as in %s", words->a);
     }

@@ -218,6 +218,12 @@ void cp_ledger_begin(struct cp_lockstep *ls, size_t s) {
     }
 }
 
+/* Of the batch at hand. */
+static size_t checked_inputs(const struct cp_lockstep *ls, const struct cp_pass *pass) {
+    const size_t most = pass->tower == CP_TEXT ? ls->ledger->prompts : ls->ledger->images;
+    return pass->first + pass->inputs > most ? most - pass->first : pass->inputs;
+}
+
 static struct cp_ledger_at place(struct cp_lockstep *ls, size_t s, struct cp_segment segment) {
     const struct cp_pass *pass = &ls->lanes[0].pass;
     const bool classes = segment.kind == CP_SEGMENT_CLASSES;
@@ -232,7 +238,7 @@ static struct cp_ledger_at place(struct cp_lockstep *ls, size_t s, struct cp_seg
                               .segment = segment,
                               .tower = tower,
                               .first = classes ? 0 : pass->first,
-                              .inputs = classes ? ls->study->inputs.classes : pass->inputs,
+                              .inputs = classes ? ls->study->inputs.classes : checked_inputs(ls, pass),
                               .shape = &ls->ledger->shape[tower],
                               .changed = -1};
     if (tower == CP_TEXT && side->valid)

@@ -203,6 +203,10 @@ enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *er
 /* Whether a captured pass's tensor at a site was not observed. */
 bool cp_ledger_recomputed(const struct cp_study *study, size_t s, size_t site);
 size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
+/* How many inputs of earlier batches have been explained at a point, from what is stored of them: so neither
+ * the size of a batch nor a resumed run changes which ones are. */
+enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point point, size_t *count,
+                                   struct cp_error *err);
 /* One batch's rows of pass s at a site. */
 enum cp_status cp_ledger_store(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,
                                size_t inputs, const double *rows, const struct cp_slope *slopes,

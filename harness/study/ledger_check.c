@@ -10,7 +10,7 @@
 /* Rows of one input of a linear layer that are evaluated plainly, unless they leave it open whether it is
  * coarse. */
 enum { SAMPLE = 8 };
-/* Inputs of a batch that are explained. */
+/* Inputs of an operation that are explained, the first ones that need it. */
 enum { EXPLAINED = 2 };
 
 struct check {
@@ -82,19 +82,28 @@ static enum cp_status measure_reruns(struct check *k, struct cp_error *err) {
     return CP_OK;
 }
 
-static bool is_open(const struct check *k) {
-    for (size_t n = 0; n < k->c.inputs; n++)
-        if (k->residual[n].finite && fmax(k->share[n], k->residual[n].rms) > 0.5 * CP_COARSE * k->plain[n])
-            return true;
-    return false;
+static bool is_open(const struct check *k, size_t n) {
+    return k->residual[n].finite && fmax(k->share[n], k->residual[n].rms) > 0.5 * CP_COARSE * k->plain[n];
 }
 
+/* Every row, of the inputs that their sample leaves open: an input's yardstick does not depend on the others
+ * of its batch. */
 static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
+    double *all, *share;
+    size_t open = 0;
     if (k->operands.composite)
         return measure_reruns(k, err);
     CP_TRY(cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, SAMPLE, k->plain, k->share, err));
-    if (is_open(k))
-        return cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, 0, k->plain, k->share, err);
+    for (size_t n = 0; n < k->c.inputs; n++)
+        open += is_open(k, n);
+    if (!open)
+        return CP_OK;
+    CP_CASE_TAKE(&k->c, all, k->c.inputs);
+    CP_CASE_TAKE(&k->c, share, k->c.inputs);
+    CP_TRY(cp_plain_rms(&k->c, k->operands.plain[0], k->y, k->f, 0, all, share, err));
+    for (size_t n = 0; n < k->c.inputs; n++)
+        if (is_open(k, n))
+            k->plain[n] = all[n];
     return CP_OK;
 }
 
@@ -239,6 +248,12 @@ static enum cp_status explain_within(struct check *k, size_t input, struct cp_ex
 
 static enum cp_status explain(struct check *k, struct cp_error *err) {
     size_t done = 0;
+    for (size_t n = 0; n < k->c.inputs; n++) {
+        if (needs_explaining(k, n)) {
+            CP_TRY(cp_ledger_explained(k->at, k->point, &done, err));
+            break;
+        }
+    }
     for (size_t n = 0; n < k->c.inputs && done < EXPLAINED; n++) {
         struct cp_explanation e;
         if (!needs_explaining(k, n))
@@ -256,19 +271,25 @@ static enum cp_status explain(struct check *k, struct cp_error *err) {
 
 /* ---- the baseline's settings and weights, on the own operands ---- */
 
-static double apart(const struct check *k, const struct cp_case *own, const struct cp_case *other,
-                    const double *const x[CP_OPERANDS], struct cp_error *err) {
-    const size_t elements = cp_case_elements(own);
-    double *a = cp_arena_calloc(k->c.scratch, elements, sizeof *a),
-           *b = cp_arena_calloc(k->c.scratch, elements, sizeof *b);
-    double difference = 0, reference = 0;
-    if (!a || !b || cp_case_ideal(own, x, a, err) != CP_OK || cp_case_ideal(other, x, b, err) != CP_OK)
-        return NAN;
-    for (size_t i = 0; i < elements; i++) {
-        difference += (a[i] - b[i]) * (a[i] - b[i]);
-        reference += b[i] * b[i];
+/* Of each input, into a field. Less than `least` is the same; where that is 0, what is not finite is no less.
+ */
+static enum cp_status fill_apart(struct check *k, const struct cp_case *other, double least,
+                                 enum cp_ledger_field field, struct cp_error *err) {
+    const size_t each = cp_case_elements(&k->c);
+    double *theirs;
+    CP_CASE_TAKE(&k->c, theirs, k->c.inputs * each);
+    memset(theirs, 0, k->c.inputs * each * sizeof *theirs);
+    CP_TRY(cp_case_ideal(other, k->operands.ideal, theirs, err));
+    for (size_t n = 0; n < k->c.inputs; n++) {
+        double difference = 0, reference = 0;
+        for (size_t i = n * each; i < (n + 1) * each; i++) {
+            difference += (k->f[i] - theirs[i]) * (k->f[i] - theirs[i]);
+            reference += theirs[i] * theirs[i];
+        }
+        const double apart = ratio(sqrt(difference), sqrt(reference));
+        row_of(k, n)[field] = apart >= least ? apart : least > 0 ? NAN : INFINITY;
     }
-    return ratio(sqrt(difference), sqrt(reference));
+    return CP_OK;
 }
 
 static bool same_weights(const struct check *k) {
@@ -281,23 +302,19 @@ static bool same_weights(const struct check *k) {
            !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
-static void compare_with_baseline(struct check *k, struct cp_error *err) {
+static enum cp_status compare_with_baseline(struct check *k, struct cp_error *err) {
     const struct cp_study *study = k->at->ls->study;
-    const double *x[CP_OPERANDS];
-    struct cp_case own, theirs, settings, weights;
+    const struct cp_case *own = &k->c;
+    struct cp_case theirs, settings = k->c, weights = k->c;
     if (k->at->s == 0 || k->operands.composite ||
         (k->c.kind == CP_OPERATION_ACTIVATION && !k->at->ledger->side[0].says_activation) ||
         !cp_ledger_case(k->at, k->point, study->spec[0], study->modelled ? study->spec_model[0] : NULL,
                         &theirs))
-        return;
-    cp_case_of_input(&k->c, 0, &own);
-    for (int i = 0; i < CP_OPERANDS; i++)
-        x[i] = cp_case_operand_of(&k->c, i, k->operands.ideal[i], 0);
-    settings = weights = own;
+        return CP_OK;
     settings.maths = theirs.maths;
-    if (own.kind == CP_OPERATION_LOGITS) { /* there the weights are part of the maths */
-        settings.maths.scale = own.maths.scale;
-        settings.maths.shift = own.maths.shift;
+    if (own->kind == CP_OPERATION_LOGITS) { /* there the weights are part of the maths */
+        settings.maths.scale = own->maths.scale;
+        settings.maths.shift = own->maths.shift;
         weights.maths.scale = theirs.maths.scale;
         weights.maths.shift = theirs.maths.shift;
     }
@@ -305,13 +322,10 @@ static void compare_with_baseline(struct check *k, struct cp_error *err) {
     weights.bias = theirs.bias;
     weights.lead_row = theirs.lead_row;
     weights.types.weights = theirs.types.weights;
-    const double by_settings = apart(k, &own, &settings, x, err);
-    row_of(k, 0)[CP_LEDGER_FIELD_SETTINGS] = by_settings > 1e-12 ? by_settings : NAN;
-    if (same_weights(k))
-        return;
-    /* 0: what differs is not touched by these inputs. */
-    const double by_weights = apart(k, &own, &weights, x, err);
-    row_of(k, 0)[CP_LEDGER_FIELD_WEIGHTS] = isnan(by_weights) ? INFINITY : by_weights;
+    if (memcmp(&settings.maths, &own->maths, sizeof own->maths) != 0)
+        CP_TRY(fill_apart(k, &settings, 1e-12, CP_LEDGER_FIELD_SETTINGS, err));
+    /* 0: what differs is not touched by this input. */
+    return same_weights(k) ? CP_OK : fill_apart(k, &weights, 0, CP_LEDGER_FIELD_WEIGHTS, err);
 }
 
 /* ---- all of it ---- */
@@ -338,7 +352,7 @@ static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point poi
         fill_row(&k, n);
     if (slopes && !k.operands.composite)
         CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.operands.plain[0][0], k.y, k.f, seen, slopes, err));
-    compare_with_baseline(&k, err);
+    CP_TRY(compare_with_baseline(&k, err));
     CP_TRY(explain(&k, err));
     cp_arena_reset(at->scratch);
     return CP_OK;

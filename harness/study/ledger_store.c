@@ -145,6 +145,21 @@ enum cp_status cp_ledger_store(struct cp_lockstep *ls, size_t s, size_t site, si
     return slopes ? cp_result_write(ls->result, side->slope[site], first, inputs, slopes, err) : CP_OK;
 }
 
+enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point point, size_t *count,
+                                   struct cp_error *err) {
+    const size_t site = cp_ledger_site(at, point);
+    const int handle = site < at->ls->study->sites.count ? at->side->residual[site] : -1;
+    *count = 0;
+    if (handle < 0)
+        return CP_OK;
+    for (size_t n = 0; n < at->first; n++) {
+        double row[CP_LEDGER_FIELDS];
+        CP_TRY(cp_result_read(at->ls->result, handle, n, 1, row, err));
+        *count += !isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]);
+    }
+    return CP_OK;
+}
+
 /* ---- at the end ---- */
 
 struct summary {

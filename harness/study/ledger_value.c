@@ -121,7 +121,7 @@ static enum cp_status rerun(struct cp_ledger_at *at, const struct cp_case *c,
     cp_arena_free(&own);
     CP_TRY(status);
     if (k % 2)
-        cp_perturb(y, elements, c->types.output, k, y);
+        cp_perturb(y, c->inputs, cp_case_elements(c), c->types.output, k, y);
     *out = y;
     return CP_OK;
 }

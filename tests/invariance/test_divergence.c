@@ -11,6 +11,7 @@
 #include "program_fixture.h"
 
 #include "num/metrics.h"
+#include "ops/ops.h"
 #include "tap/compare.h"
 
 enum { IMAGES = 7, METRICS = IMAGES * CP_PART_COUNT * CP_METRIC_COUNT, DIGESTS = IMAGES * 32 };
@@ -49,6 +50,43 @@ static void the_same_whatever_the_threads_and_the_batch(void **state) {
         if (r)
             assert_string_equal(digest, first);
     }
+}
+
+/* Of a port with an undeclared fault, too, of which the first inputs alone are explained. */
+static void the_ledger_is_the_same_everywhere(void **state) {
+    static const char *const batches[] = {"threads=2 batch=32", "threads=1 batch=1", "threads=2 batch=3"};
+    static const char port[] =
+        "{ echo 'experiment: port'; echo 'model: {config: reference/golden/captures/model.json, init: "
+        "counter, "
+        "seed: 915}'; echo 'inputs: {capture: reference/golden/captures/erf-fp32.h5}'; echo 'baseline: "
+        "{activation: quick}'; echo 'candidates: {port: {capture: reference/golden/captures/erf-fp32.h5, "
+        "activation: quick}}'; } > $OUT.yaml";
+    char arguments[256], first[65] = "", digest[65];
+    (void)state;
+    (void)scratch_output();
+    assert_int_equal(system(port), 0);
+    for (size_t b = 0; b < 3; b++) {
+        (void)snprintf(arguments, sizeof arguments, "run $OUT.yaml output=$OUT ledger=on %s", batches[b]);
+        assert_int_equal(run_program(arguments, text, sizeof text), 0);
+        assert_non_null(strstr(text, "16 images, 16 prompts"));
+        content(b ? digest : first);
+        if (b)
+            assert_string_equal(digest, first);
+    }
+    assert_int_equal(system("rm $OUT.yaml"), 0);
+    /* With other instructions; of fewer inputs than there are, which end within a batch. */
+    first[0] = '\0';
+    for (const char *const *isa = cp_ops_available(); *isa; isa++)
+        for (size_t b = 0; b < 3; b += 2) {
+            char settings[512];
+            (void)snprintf(settings, sizeof settings, "%s oracle=off ledger=5 isa=%s %s", candidates, *isa,
+                           batches[b]);
+            run(settings);
+            content(digest);
+            if (!first[0])
+                memcpy(first, digest, sizeof first);
+            assert_string_equal(digest, first);
+        }
 }
 
 static void looking_closer_changes_nothing(void **state) {
@@ -132,6 +170,7 @@ static int remove_output(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_whatever_the_threads_and_the_batch),
+        cmocka_unit_test(the_ledger_is_the_same_everywhere),
         cmocka_unit_test(looking_closer_changes_nothing),
         cmocka_unit_test(what_is_shared_is_what_would_be_computed),
         cmocka_unit_test(looking_at_the_steps_changes_nothing),
