@@ -155,7 +155,7 @@ enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point 
     for (size_t n = 0; n < at->first; n++) {
         double row[CP_LEDGER_FIELDS];
         CP_TRY(cp_result_read(at->ls->result, handle, n, 1, row, err));
-        *count += !isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]);
+        *count += isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]) ? 0 : 1;
     }
     return CP_OK;
 }
