@@ -16,8 +16,8 @@ struct cp_pool {
     pthread_mutex_t mutex;
     pthread_cond_t start, finished;
     atomic_ulong generation; /* counts loops, so that a worker never runs one twice */
-    atomic_int busy;
-    bool stopping;
+    atomic_int busy;         /* workers inside the loop */
+    bool open, stopping;     /* open: the loop may still be joined */
     void (*body)(void *, size_t, int);
     void *context;
     size_t count;
@@ -57,10 +57,13 @@ static void *worker_main(void *argument) {
         while (pool->generation == seen && !pool->stopping)
             pthread_cond_wait(&pool->start, &pool->mutex);
         seen = pool->generation;
-        const bool stopping = pool->stopping;
+        const bool stopping = pool->stopping, joins = pool->open;
+        pool->busy += joins ? 1 : 0;
         pthread_mutex_unlock(&pool->mutex);
         if (stopping)
             return NULL;
+        if (!joins)
+            continue;
         take_indices(pool, self->index);
         pthread_mutex_lock(&pool->mutex);
         if (--pool->busy == 0)
@@ -121,11 +124,15 @@ void cp_pool_for(struct cp_pool *pool, size_t count, void (*body)(void *, size_t
     pool->context = context;
     pool->count = count;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    pool->busy = pool->threads - 1;
+    pool->open = true;
     pool->generation++;
     pthread_cond_broadcast(&pool->start);
     pthread_mutex_unlock(&pool->mutex);
     take_indices(pool, 0);
+    pthread_mutex_lock(&pool->mutex);
+    pool->open =
+        false; /* a worker that has not woken yet is not waited for: on a busy machine that takes long */
+    pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < LOOKS && atomic_load(&pool->busy) > 0; i++)
         pause_briefly();
     pthread_mutex_lock(&pool->mutex);
