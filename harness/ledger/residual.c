@@ -122,7 +122,7 @@ double cp_rounding_rms(const struct cp_case *c, double reference) {
 
 void cp_perturb(const float *x, size_t inputs, size_t each, enum cp_dtype type, uint64_t seed, float *y) {
     for (size_t i = 0; i < inputs * each; i++) {
-        const uint64_t draw = cp_counter_hash(seed, 0x6c6564676572, i % each) % 24;
+        const uint64_t draw = (cp_counter_hash(seed, 0x6c6564676572, i % each) >> 32) * 24 >> 32;
         const float step = draw < 2 && isfinite(x[i]) ? (float)cp_ulp_at(type, (double)x[i]) : 0;
         y[i] = draw == 0 ? x[i] + step : draw == 1 ? x[i] - step : x[i];
     }
