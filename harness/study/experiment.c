@@ -140,7 +140,8 @@ static enum cp_status read_inputs_of(const struct cp_yaml *node, const char *key
     if (node->kind == CP_YAML_SCALAR && node->text[strspn(node->text, "+-0123456789.")] == '\0')
         return cp_read_int(node, key, 1, INT_MAX, inputs, err);
     if (cp_yaml_boolean(node, key, &on, err) != CP_OK)
-        return cp_expected(err, "on, off or a number of inputs");
+        return cp_expected(err, "%son, off or a number of inputs",
+                           strcmp(key, "ledger") == 0 ? "auto, " : "");
     *inputs = on ? CP_ALL : 0;
     return CP_OK;
 }

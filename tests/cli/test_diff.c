@@ -12,6 +12,8 @@
 
 #include "base/status.h"
 
+#include <math.h>
+
 #define CAPTURES "reference/golden/captures/"
 #define QUICK CAPTURES "quick-fp32.h5 "
 #define ERF CAPTURES "erf-fp32.h5 "
@@ -45,7 +47,7 @@ static const struct row {
      CP_PARITY_FAILURE,
      {"  visual.0-1.mlp.gelu  B does not compute what its settings, weights and inputs\n    say: no rounding "
       "can",
-      "explained by:\n    activation = erf (the residual falls from 0.011 to ",
+      "explained by:\n    activation = erf (the residual falls from 0.01",
       "\nFAIL: first contradicted at visual.0.mlp.gelu in B (activation = erf)\n"}},
     {"diff " ERF QUICK "-o $OUT --spec-a activation=quick",
      CP_PARITY_FAILURE,
@@ -108,6 +110,112 @@ static void table(void **state) {
         /* Never in any output. */
         assert_null(strstr(text, "same maths"));
     }
+}
+
+static void shell(const char *command) {
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
+/* A tolerance decides in the place of the verdicts, and takes nothing from what is said. */
+static void tolerances(void **state) {
+    static const struct row cases[] = {
+        {"--rtol 0.5 --atol 0.5",
+         CP_OK,
+         {"\nPASS (73 of 73 taps compared)\n", "\n  visual.0-1.mlp.gelu  the settings declare a different"}},
+        {"--atol 0.5", CP_OK, {"\nPASS (73 of 73 taps compared)\n"}},
+        {"--rtol 0.01 --atol 0.1",
+         CP_PARITY_FAILURE,
+         {"\noutside the tolerance: 3 taps\n    text.1.attn.scores, text.1.ln_2, logits_per_image\n",
+          "\nFAIL: 3 of 73 taps are outside the tolerance\n"}},
+        {"--rtol 0",
+         CP_PARITY_FAILURE,
+         {"\nFAIL: 44 of 73 taps are outside the tolerance\n",
+          "\noutside the tolerance: 44 taps\n    visual.0.mlp.gelu, "}},
+        {"--spec-b activation=quick --atol 0.5",
+         CP_OK,
+         {"\nPASS (73 of 73 taps compared)\n", "  visual.0-1.mlp.gelu  B does not compute what"}},
+        {"--rtol x",
+         CP_BAD_INPUT,
+         {"verdict.rtol: 'x' is not a number (expected a finite decimal number)\n"}},
+        {"--rtol nan", CP_BAD_INPUT, {"verdict.rtol: 'nan' is not a number"}},
+        {"--atol inf", CP_BAD_INPUT, {"verdict.atol: 'inf' is not a number"}},
+        {"--atol -1",
+         CP_BAD_INPUT,
+         {"verdict.atol: '-1' is out of range (expected a number of 0 or more)\n"}},
+        {"--rtol ''", CP_BAD_INPUT, {"verdict.rtol"}},
+        {"--rtol", CP_USAGE, {"diff: --rtol without a value (expected --rtol VALUE)\n"}},
+    };
+    char arguments[256];
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(arguments, sizeof arguments, "diff " QUICK ERF "-o $OUT --no-oracle %s",
+                       cases[c].arguments);
+        expect(arguments, cases[c].code, cases[c].says[0]);
+        if (cases[c].says[1] && !strstr(text, cases[c].says[1]))
+            unexpected(arguments, cases[c].code, cases[c].says[1]);
+        if (cases[c].code >= CP_BAD_INPUT) /* one line */
+            assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+    }
+}
+
+/* NaN is equal to nothing, not even where both sides have it: by no tolerance, and by no verdict. */
+static void nan_is_never_equal(void **state) {
+    static float features[16 * 24];
+    char command[512];
+    (void)state;
+    (void)snprintf(command, sizeof command, "cp " CAPTURES "quick-fp32.h5 %s", capture_path());
+    shell(command);
+    const hid_t file = H5Fopen(capture_path(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t set = H5Dopen2(file, "/captures/quick-fp32/image_features/value", H5P_DEFAULT);
+    assert_true(H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, features) >= 0);
+    features[5 * 24 + 7] = NAN;
+    assert_true(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, features) >= 0);
+    (void)H5Dclose(set);
+    assert_true(H5Fclose(file) >= 0);
+    for (int both = 0; both < 2; both++)
+        for (int tolerance = 0; tolerance < 2; tolerance++) {
+            (void)snprintf(command, sizeof command, "diff %s %s -o $OUT%s",
+                           both ? capture_path() : CAPTURES "quick-fp32.h5", capture_path(),
+                           tolerance ? " --atol 1e30" : "");
+            expect(command, CP_PARITY_FAILURE,
+                   both ? "image_features  A and B: each makes NaN or infinity of finite operands at 1"
+                        : "image_features  B makes NaN or infinity of finite operands at 1 of 16 images,");
+            assert_non_null(strstr(text, "\nFAIL: "));
+        }
+}
+
+/* As the schema says it, where Python can tell. */
+static void assert_json(const char *content) {
+    char command[512];
+    shell("for p in python3 /usr/bin/python3; do $p tests/cli/validate.py $OUT.json data/schema/diff-1.json; "
+          "code=$?; test $code = 77 || test $code = 127 || exit $code; done");
+    (void)snprintf(command, sizeof command, "grep -q '%s' $OUT.json", content);
+    shell(command);
+}
+
+static void json(void **state) {
+    (void)state;
+    expect("diff " QUICK QUICK "-o $OUT --json $OUT.json", CP_OK, "\nPASS (49 of 73 taps compared)\n");
+    assert_json("\"pass\":true,.*\"taps\":73,\"compared\":49,\"causes\":\\[\\],\"unmatched\":\\[\\]");
+    expect("diff " QUICK ERF "-o $OUT --json $OUT.json --spec-b activation=quick", CP_PARITY_FAILURE, "FAIL");
+    assert_json(
+        "\"pass\":false,.*\"causes\":\\[{\"side\":\"b\",\"tap\":\"visual.transformer.resblocks.0.mlp.gelu\","
+        "\"address\":\"visual.0.mlp.gelu\",\"kind\":\"contradicted\",\"verdict\":\"contradicted\",\"basis\":"
+        "\"bound\",");
+    assert_json("\"inputs\":16,\"checked\":16,.*\"explained_by\":\"activation = erf\"");
+    expect("diff " QUICK CAPTURES "openai-quick-fp32.h5 -o $OUT inputs.limit=8 --strict --json $OUT.json",
+           CP_OK, "PASS");
+    /* On standard output nothing else. */
+    shell("code=0; " CP_PROGRAM " diff " QUICK ERF
+          "-o $OUT --json - >$OUT.json 2>$OUT.err || code=$?; test $code "
+          "= 1 && test $(wc -l <$OUT.json) = 1 && grep -q '^FAIL: first settings at ' $OUT.err");
+    assert_json("\"kind\":\"settings\"");
+    expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /proc/x.json", CP_BAD_INPUT,
+           "/proc/x.json: cannot be written: ");
+    expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /dev/full", CP_BAD_INPUT,
+           "/dev/full: cannot be written");
+    shell("rm -f $OUT.json $OUT.err");
 }
 
 static void write_text(const char *path, const char *content) {
@@ -348,7 +456,7 @@ static void results_with_themselves(void **state) {
         {"inputs.prompts=[one] 'record={\"*\": full}'", "other", CP_OK,
          "\nPASS (158 of 158 taps compared)\n"},
         {"'inputs={prompts: [one, two]}' 'record={\"*\": full}'", "other", CP_OK,
-         "\nPASS (62 of 62 taps compared)\n"},
+         "\nPASS (63 of 63 taps compared)\n"},
     };
     char arguments[768];
     (void)state;
@@ -477,6 +585,9 @@ static void experiments(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
+        cmocka_unit_test(tolerances),
+        cmocka_unit_test(nan_is_never_equal),
+        cmocka_unit_test(json),
         cmocka_unit_test(foreign_file_by_a_map),
         cmocka_unit_test(unknown_settings_have_no_oracle),
         cmocka_unit_test(grafted_captures),

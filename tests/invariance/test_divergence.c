@@ -76,17 +76,17 @@ static void the_ledger_is_the_same_everywhere(void **state) {
     assert_int_equal(system("rm $OUT.yaml"), 0);
     /* With other instructions; of fewer inputs than there are, which end within a batch. */
     first[0] = '\0';
-    for (const char *const *isa = cp_ops_available(); *isa; isa++)
-        for (size_t b = 0; b < 3; b += 2) {
-            char settings[512];
-            (void)snprintf(settings, sizeof settings, "%s oracle=off ledger=5 isa=%s %s", candidates, *isa,
-                           batches[b]);
-            run(settings);
-            content(digest);
-            if (!first[0])
-                memcpy(first, digest, sizeof first);
-            assert_string_equal(digest, first);
-        }
+    size_t b = 0;
+    for (const char *const *isa = cp_ops_available(); *isa; isa++, b++) {
+        char settings[512];
+        (void)snprintf(settings, sizeof settings, "%s oracle=off ledger=5 isa=%s %s", candidates, *isa,
+                       batches[2 - b % 3]);
+        run(settings);
+        content(digest);
+        if (!first[0])
+            memcpy(first, digest, sizeof first);
+        assert_string_equal(digest, first);
+    }
 }
 
 static void looking_closer_changes_nothing(void **state) {

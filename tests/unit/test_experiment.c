@@ -92,6 +92,30 @@ static void defaults_are_filled_in(void **state) {
     assert_int_equal(experiment.batch, CP_BATCH_DEFAULT);
     assert_string_equal(experiment.output.text, "results/runs/e.h5");
     assert_true(experiment.verdict_k == 0 && experiment.verdict_alpha == 0.05);
+    assert_int_equal(experiment.ledger, CP_LEDGER_AUTO);
+    assert_null(experiment.tolerance);
+}
+
+static void ledger_has_four_forms(void **state) {
+    static const struct {
+        const char *override;
+        int ledger;
+    } forms[] = {{"ledger=auto", CP_LEDGER_AUTO}, {"ledger=on", CP_ALL}, {"ledger=off", 0}, {"ledger=7", 7}};
+    (void)state;
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        PARSE_EXAMPLE(forms[f].override);
+        assert_int_equal(experiment.ledger, forms[f].ledger);
+    }
+}
+
+/* Of the two limits the one that is not said is 0. */
+static void tolerance_is_read(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("verdict.rtol=1e-3");
+    assert_non_null(experiment.tolerance);
+    assert_true(experiment.tolerance->relative == 1e-3 && experiment.tolerance->absolute == 0);
+    PARSE_EXAMPLE("verdict={rtol: 0, atol: 2.5}");
+    assert_true(experiment.tolerance->relative == 0 && experiment.tolerance->absolute == 2.5);
 }
 
 static void prompts_have_four_forms(void **state) {
@@ -326,6 +350,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(example_is_read),
         cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(ledger_has_four_forms),
+        cmocka_unit_test(tolerance_is_read),
         cmocka_unit_test(prompts_have_four_forms),
         cmocka_unit_test(last_record_rule_wins),
         cmocka_unit_test(overrides_replace_and_add),

@@ -78,6 +78,10 @@ static void assert_same(const struct cp_experiment *a, const struct cp_experimen
     for (size_t i = 0; i < a->record_count; i++)
         assert_rule(i, b->record[i].glob, b->record[i].mode);
     assert_true(a->oracle == b->oracle && a->threads == b->threads && a->batch == b->batch);
+    assert_int_equal(a->ledger, b->ledger);
+    assert_int_equal(a->tolerance == NULL, b->tolerance == NULL);
+    if (a->tolerance)
+        assert_memory_equal(a->tolerance, b->tolerance, sizeof *a->tolerance);
     assert_string_equal(a->isa, b->isa);
     assert_same_text(&a->output, &b->output);
     assert_true(a->verdict_k == b->verdict_k && a->verdict_alpha == b->verdict_alpha);
@@ -105,15 +109,16 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("sweep={attention.compute: [fp16, fp32], norm: [a+b, '\"', on]}", "record.*=full",
                   "candidates.null={}", "candidates.erf.activation='null'", "verdict={k: 2.1, alpha: 1e-3}",
-                  "oracle=12", "inputs.limit=3", "inputs.truncate=on",
+                  "oracle=12", "ledger=off", "inputs.limit=3", "inputs.truncate=on",
                   "inputs.prompts=[~a, 'null', '- b', 'c: d', '#e', '']");
     assert_round_trip();
     PARSE_EXAMPLE("verdict.alpha=0.050000000000000010", "verdict.k=1.0000000000000002", "oracle=off",
-                  "threads=auto", "inputs.prompts={file: '@odd name,\t[x].txt'}");
+                  "verdict.rtol=1.0000000000000002e-3", "verdict.atol=0.1", "ledger=9", "threads=auto",
+                  "inputs.prompts={file: '@odd name,\t[x].txt'}");
     assert_round_trip();
     PARSE_EXAMPLE(
         "factorial={a: {norm: rmsnorm}, null: {norm.eps: 1e-6, weights: bf16}, -c: {activation: erf}}",
-        "sweep={norm: [welford, one_pass]}", "layerwise={activation: erf, norm.eps: 'null'}");
+        "ledger=on", "sweep={norm: [welford, one_pass]}", "layerwise={activation: erf, norm.eps: 'null'}");
     assert_round_trip();
     PARSE_EXAMPLE("candidates={a+b: {norm: rmsnorm}}", "factorial={a: {norm: rmsnorm}}");
     assert_round_trip();
