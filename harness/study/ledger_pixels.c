@@ -117,6 +117,8 @@ static int explain(const struct pixels *p, double *row) {
         return find_alternative(CP_OTHER_CHANNELS);
     const struct line red = fit(p, 0, 2), blue = fit(p, 2, 0);
     row[CP_LEDGER_FIELD_AFTER] = fmax(red.left, blue.left);
+    row[CP_LEDGER_FIELD_ROW] = row[CP_LEDGER_FIELD_Y] = row[CP_LEDGER_FIELD_F] =
+        NAN; /* no line of a channel */
     return red.left <= FITS && blue.left <= FITS ? find_alternative(CP_REVERSED) : -1;
 }
 
