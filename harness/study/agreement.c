@@ -156,8 +156,9 @@ static size_t add_ratio(const struct cp_agreement_tap *tap, double times, struct
 
 enum { PARTS_OF_TAP = 10 };
 
-static bool is_contradicted(const struct cp_agreement_tap *tap) {
-    return verdict_of(tap->a) == CP_LEDGER_CONTRADICTED || verdict_of(tap->b) == CP_LEDGER_CONTRADICTED;
+static bool is_wrong(const struct cp_agreement_tap *tap) {
+    return verdict_of(tap->a) == CP_LEDGER_CONTRADICTED || verdict_of(tap->b) == CP_LEDGER_CONTRADICTED ||
+           is_own_nonfinite(tap->a) || is_own_nonfinite(tap->b);
 }
 
 static bool was_recomputed(const struct cp_agreement_tap *tap) {
@@ -199,6 +200,12 @@ static bool is_shared(const struct cp_own_part *part) {
     return part->tap->apart <= fmax(2 * CP_COARSE * plain, 1e-3 * part->size);
 }
 
+bool cp_agreement_is_outside(const struct cp_agreement_tap *tap) {
+    return tap->compared &&
+           (tap->beyond > 0 || tap->nonfinite > 0 || verdict_of(tap->a) == CP_LEDGER_NONFINITE ||
+            verdict_of(tap->b) == CP_LEDGER_NONFINITE);
+}
+
 static void conclude(const struct cp_agreement_tap *taps, size_t count,
                      const struct cp_agreement_options *options, struct cp_agreement *a) {
     size_t identical = 0, explained = 0, outside = 0;
@@ -211,16 +218,15 @@ static void conclude(const struct cp_agreement_tap *taps, size_t count,
         identical += taps[t].compared && taps[t].different == 0;
         explained += taps[t].compared && is_explained(taps[t].a) && is_explained(taps[t].b);
         a->tolerance = a->tolerance || !isnan(taps[t].beyond);
-        outside += taps[t].compared && (taps[t].beyond > 0 || taps[t].nonfinite > 0 ||
-                                        verdict_of(taps[t].a) == CP_LEDGER_NONFINITE ||
-                                        verdict_of(taps[t].b) == CP_LEDGER_NONFINITE);
+        outside += cp_agreement_is_outside(&taps[t]);
     }
     bool decided = false; /* anything that is not merely unchecked */
     for (size_t p = 0; p < a->parts; p++)
         decided = decided || a->part[p].kind != CP_OWN_UNCHECKED;
     a->nothing = a->compared == 0 || (!a->tolerance && identical + explained == 0 && !decided);
     a->pass = !a->nothing && (a->tolerance ? outside == 0 : a->parts == 0);
-    a->pass = a->pass && !(options->strict && a->unmatched);
+    a->incomplete = options->strict && a->unmatched;
+    a->pass = a->pass && !a->incomplete;
     if (a->parts && is_shared(&a->part[0]))
         a->shared = &a->part[0];
 }
@@ -234,15 +240,11 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     bool pixels = false; /* what pixels differ in at one step the next steps inherit */
     for (size_t t = 0; t < count; t++) {
-        if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_contradicted(&taps[t])) {
-            agreement->agreeing += taps[t].compared;
+        if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_wrong(&taps[t]))
             continue;
-        }
         pixels = pixels ||
                  (taps[t].compared && taps[t].place.point <= CP_PIXELS_NORMALIZED && taps[t].different > 0);
-        const size_t found = parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
-        agreement->parts += found;
-        agreement->agreeing += taps[t].compared && found == 0;
+        agreement->parts += parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
     }
     conclude(taps, count, options, agreement);
     return CP_OK;
