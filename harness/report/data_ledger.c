@@ -24,15 +24,17 @@ static enum cp_status read_operations(const struct cp_load *l, const char *pass,
     return o->names.count == o->fields.shape[0] ? CP_OK : cp_load_damaged(l, object, "(tap, field)");
 }
 
-static bool is_count(double x) {
-    return x >= 0 && x < 0x1p53;
+/* Of a field that the file need not have. */
+static bool may_count(double x) {
+    return isnan(x) || (x >= 0 && x < 0x1p53);
 }
 
 /* Codes that no table of this program has would be read beyond its end. */
 static bool are_codes(const double *row) {
     const double verdict = row[CP_OPERATION_FIELD_VERDICT], alternative = row[CP_OPERATION_FIELD_ALTERNATIVE];
-    return verdict >= 0 && verdict < CP_LEDGER_VERDICTS && is_count(row[CP_OPERATION_FIELD_INPUTS]) &&
-           is_count(row[CP_OPERATION_FIELD_FAILING]) && is_count(row[CP_OPERATION_FIELD_WORST]) &&
+    return verdict >= 0 && verdict < CP_LEDGER_VERDICTS && row[CP_OPERATION_FIELD_INPUTS] >= 0 &&
+           row[CP_OPERATION_FIELD_INPUTS] < 0x1p53 && may_count(row[CP_OPERATION_FIELD_FAILING]) &&
+           may_count(row[CP_OPERATION_FIELD_WORST]) &&
            (isnan(alternative) || (alternative >= -1 && alternative < 0x1p31));
 }
 

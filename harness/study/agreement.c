@@ -26,6 +26,11 @@ static bool is_input(const struct cp_agreement_tap *tap) {
     return tap->place.point <= CP_PIXELS_NORMALIZED || tap->place.point == CP_TOKENS;
 }
 
+/* A result of an older program need not have a field: NaN. */
+static size_t count_of(double field) {
+    return field >= 0 ? (size_t)field : 0;
+}
+
 static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_own_kind kind,
                                   enum cp_own_side side) {
     const double *row = side == CP_SIDE_A ? tap->a : tap->b;
@@ -44,8 +49,8 @@ static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_ow
     if (!row)
         return part;
     part.basis = row[CP_OPERATION_FIELD_BASIS] == CP_BASIS_EMPIRICAL ? CP_BASIS_EMPIRICAL : CP_BASIS_BOUND;
-    part.checked = (size_t)row[CP_OPERATION_FIELD_INPUTS];
-    part.worst = (size_t)row[CP_OPERATION_FIELD_WORST];
+    part.checked = count_of(row[CP_OPERATION_FIELD_INPUTS]);
+    part.worst = count_of(row[CP_OPERATION_FIELD_WORST]);
     return part;
 }
 
@@ -61,7 +66,7 @@ static struct cp_own_part own_part(const struct cp_agreement_tap *tap, enum cp_o
     struct cp_own_part part = part_of(tap, kind, side);
     const double *row = part.row;
     part.size = row[CP_OPERATION_FIELD_RESIDUAL];
-    part.inputs = (size_t)row[CP_OPERATION_FIELD_FAILING];
+    part.inputs = count_of(row[CP_OPERATION_FIELD_FAILING]);
     part.bound = kind == CP_OWN_CONTRADICTED && part.basis == CP_BASIS_BOUND
                      ? row[CP_OPERATION_FIELD_BOUND]
                      : row[CP_OPERATION_FIELD_COARSENESS];
@@ -120,7 +125,7 @@ static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part 
         parts[0].tried = !isnan(tap->b[CP_OPERATION_FIELD_ALTERNATIVE]);
         parts[0].alternative = parts[0].tried ? (int)tap->b[CP_OPERATION_FIELD_ALTERNATIVE] : -1;
         parts[0].after = tap->b[CP_OPERATION_FIELD_AFTER];
-        parts[0].inputs = (size_t)tap->b[CP_OPERATION_FIELD_FAILING];
+        parts[0].inputs = count_of(tap->b[CP_OPERATION_FIELD_FAILING]);
         parts[0].row = tap->b;
     }
     return 1;
