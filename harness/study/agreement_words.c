@@ -79,7 +79,7 @@ static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
         cp_say(s, "; explained by: %s%s%s (the residual falls from %.2g to %.2g)", explanation,
                p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->size, p->after);
     else if (p->tried && p->row)
-        cp_say(s, "; by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
+        cp_say(s, "; explained by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
 }
 
 static const char *input_name(const struct cp_own_part *p, const struct cp_agreement_words *words) {

@@ -198,8 +198,8 @@ static void a_side_is_contradicted(void **state) {
     assert_true(found.part[0].bound == 40);
     assert_null(cp_own_explanation(&found.part[0], &words));
     assert_printed("  visual.2.mlp.gelu  B does not compute what its settings, weights and inputs\n"
-                   "    say: 40 times what 8 legitimate evaluations show; by none of the 12\n"
-                   "    alternatives tried\n");
+                   "    say: 40 times what 8 legitimate evaluations show; explained by none of the\n"
+                   "    12 alternatives tried\n");
 }
 
 /* Both, each in its own way, are two parts; alike, one. */
