@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
+#include "io/disk_file.h"
 #include "model/weights_difference.h"
 #include "report/difference.h"
 #include "study/run.h"
@@ -136,6 +137,14 @@ static enum cp_status not_theirs(const struct arguments *a, const struct cp_stud
                                  const struct cp_difference *d, struct cp_error *err) {
     const struct cp_own_part *part = d->agreement.shared;
     const char *explanation = cp_own_explanation(part, &d->words);
+    if (!study->modelled)
+        return (void)cp_fail(
+                   err, CP_BAD_INPUT, a->diff.b.capture,
+                   "needs its model: without one, %s is taken to be CLIP's, which both files contradict "
+                   "while they agree with each other%s%s%s",
+                   part->tap->address, explanation ? " (explained by: " : "", explanation ? explanation : "",
+                   explanation ? ")" : ""),
+               cp_expected(err, "--model, or --config and --seed");
     (void)cp_fail(err, CP_BAD_INPUT, model_name(a, study),
                   "is not the model of these files: both contradict it first at %s, while they agree with "
                   "each other%s%s%s",
@@ -144,6 +153,20 @@ static enum cp_status not_theirs(const struct arguments *a, const struct cp_stud
     return cp_expected(
         err, "the model that they were computed with: --model, --config, --seed, or their settings: "
              "--spec-a, --spec-b");
+}
+
+/* JSON in the place of a file that is read would be the end of that file. */
+static enum cp_status check_json(const struct arguments *a, const struct cp_study *study,
+                                 struct cp_error *err) {
+    if (!a->json || strcmp(a->json, "-") == 0)
+        return CP_OK;
+    const char *result = study->experiment->output.text;
+    const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
+    if (!same && !cp_study_reads(study, a->json))
+        return CP_OK;
+    return (void)cp_fail(err, CP_BAD_INPUT, a->json,
+                         same ? "is the result that is written" : "is a file that is read"),
+           cp_expected(err, "another name for --json");
 }
 
 static enum cp_status write_json(const struct arguments *a, const struct cp_difference *d,
@@ -175,7 +198,7 @@ static enum cp_status conclude(const struct arguments *a, const struct cp_study 
     CP_TRY_DONE(cp_report_load(study->experiment->output.text, &report, err));
     CP_TRY_DONE(cp_difference(&report, &report.candidate[0], "A", "B", &options, &arena, &d, err));
     CP_TRY_DONE(name_weights(study, &d, &weights, &arena, err));
-    if (d.agreement.shared && weights.count == 0) {
+    if (d.agreement.shared && weights.count == 0 && !d.agreement.tolerance) {
         status = not_theirs(a, study, &d, err);
         goto done;
     }
@@ -191,20 +214,24 @@ done:
     return status;
 }
 
-/* With JSON on standard output the table goes to standard error. */
+static enum cp_status run(const struct arguments *a, struct cp_study *study, struct cp_error *err) {
+    /* With JSON on standard output the table goes to standard error. */
+    FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
+    const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
+    CP_TRY(check_json(a, study, err));
+    (void)fprintf(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
+    CP_TRY(cp_run_study(study, &options, err));
+    return conclude(a, study, err);
+}
+
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
-    FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
     if (status == CP_OK) {
-        const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
-        (void)fprintf(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
-        status = cp_run_study(&study, &options, err);
-        if (status == CP_OK)
-            status = conclude(a, &study, err);
+        status = run(a, &study, err);
         cp_study_free(&study);
     }
     cp_experiment_free(&experiment);

@@ -308,7 +308,7 @@ const struct cp_alternative cp_alternatives[] = {
     MATHS(LINEAR, "the weight of q", part, 0),
     MATHS(LINEAR, "the weight of k", part, 1),
     MATHS(LINEAR, "the weight of v", part, 2),
-    MATHS(LINEAR, "channels reversed (RGB, BGR)", planes, 0),
+    MATHS(LINEAR, CP_REVERSED, planes, 0),
     FORMAT(LINEAR, "operands in tf32", format_both, CP_NARROW_TF32),
     FORMAT(LINEAR, "operands in fp16", format_both, CP_NARROW_FP16),
     FORMAT(LINEAR, "operands in bf16", format_both, CP_NARROW_BF16),

@@ -24,10 +24,18 @@ static enum cp_status read_operations(const struct cp_load *l, const char *pass,
     return o->names.count == o->fields.shape[0] ? CP_OK : cp_load_damaged(l, object, "(tap, field)");
 }
 
+/* Of a field that the file need not have. */
+static bool may_count(double x) {
+    return isnan(x) || (x >= 0 && x < 0x1p53);
+}
+
 /* Codes that no table of this program has would be read beyond its end. */
 static bool are_codes(const double *row) {
-    const double verdict = row[CP_OPERATION_FIELD_VERDICT], inputs = row[CP_OPERATION_FIELD_INPUTS];
-    return verdict >= 0 && verdict < CP_LEDGER_VERDICTS && inputs >= 0 && inputs < 0x1p53;
+    const double verdict = row[CP_OPERATION_FIELD_VERDICT], alternative = row[CP_OPERATION_FIELD_ALTERNATIVE];
+    return verdict >= 0 && verdict < CP_LEDGER_VERDICTS && row[CP_OPERATION_FIELD_INPUTS] >= 0 &&
+           row[CP_OPERATION_FIELD_INPUTS] < 0x1p53 && may_count(row[CP_OPERATION_FIELD_FAILING]) &&
+           may_count(row[CP_OPERATION_FIELD_WORST]) &&
+           (isnan(alternative) || (alternative >= -1 && alternative < 0x1p31));
 }
 
 static enum cp_status find(const struct cp_load *l, const struct operations *o, const char *tap,

@@ -26,6 +26,11 @@ static bool is_input(const struct cp_agreement_tap *tap) {
     return tap->place.point <= CP_PIXELS_NORMALIZED || tap->place.point == CP_TOKENS;
 }
 
+/* A result of an older program need not have a field: NaN. */
+static size_t count_of(double field) {
+    return field >= 0 ? (size_t)field : 0;
+}
+
 static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_own_kind kind,
                                   enum cp_own_side side) {
     const double *row = side == CP_SIDE_A ? tap->a : tap->b;
@@ -44,8 +49,8 @@ static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_ow
     if (!row)
         return part;
     part.basis = row[CP_OPERATION_FIELD_BASIS] == CP_BASIS_EMPIRICAL ? CP_BASIS_EMPIRICAL : CP_BASIS_BOUND;
-    part.checked = (size_t)row[CP_OPERATION_FIELD_INPUTS];
-    part.worst = (size_t)row[CP_OPERATION_FIELD_WORST];
+    part.checked = count_of(row[CP_OPERATION_FIELD_INPUTS]);
+    part.worst = count_of(row[CP_OPERATION_FIELD_WORST]);
     return part;
 }
 
@@ -61,7 +66,7 @@ static struct cp_own_part own_part(const struct cp_agreement_tap *tap, enum cp_o
     struct cp_own_part part = part_of(tap, kind, side);
     const double *row = part.row;
     part.size = row[CP_OPERATION_FIELD_RESIDUAL];
-    part.inputs = (size_t)row[CP_OPERATION_FIELD_FAILING];
+    part.inputs = count_of(row[CP_OPERATION_FIELD_FAILING]);
     part.bound = kind == CP_OWN_CONTRADICTED && part.basis == CP_BASIS_BOUND
                      ? row[CP_OPERATION_FIELD_BOUND]
                      : row[CP_OPERATION_FIELD_COARSENESS];
@@ -120,7 +125,7 @@ static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part 
         parts[0].tried = !isnan(tap->b[CP_OPERATION_FIELD_ALTERNATIVE]);
         parts[0].alternative = parts[0].tried ? (int)tap->b[CP_OPERATION_FIELD_ALTERNATIVE] : -1;
         parts[0].after = tap->b[CP_OPERATION_FIELD_AFTER];
-        parts[0].inputs = (size_t)tap->b[CP_OPERATION_FIELD_FAILING];
+        parts[0].inputs = count_of(tap->b[CP_OPERATION_FIELD_FAILING]);
         parts[0].row = tap->b;
     }
     return 1;
@@ -156,8 +161,9 @@ static size_t add_ratio(const struct cp_agreement_tap *tap, double times, struct
 
 enum { PARTS_OF_TAP = 10 };
 
-static bool is_contradicted(const struct cp_agreement_tap *tap) {
-    return verdict_of(tap->a) == CP_LEDGER_CONTRADICTED || verdict_of(tap->b) == CP_LEDGER_CONTRADICTED;
+static bool is_wrong(const struct cp_agreement_tap *tap) {
+    return verdict_of(tap->a) == CP_LEDGER_CONTRADICTED || verdict_of(tap->b) == CP_LEDGER_CONTRADICTED ||
+           is_own_nonfinite(tap->a) || is_own_nonfinite(tap->b);
 }
 
 static bool was_recomputed(const struct cp_agreement_tap *tap) {
@@ -199,6 +205,12 @@ static bool is_shared(const struct cp_own_part *part) {
     return part->tap->apart <= fmax(2 * CP_COARSE * plain, 1e-3 * part->size);
 }
 
+bool cp_agreement_is_outside(const struct cp_agreement_tap *tap) {
+    return tap->compared &&
+           (tap->beyond > 0 || tap->nonfinite > 0 || verdict_of(tap->a) == CP_LEDGER_NONFINITE ||
+            verdict_of(tap->b) == CP_LEDGER_NONFINITE);
+}
+
 static void conclude(const struct cp_agreement_tap *taps, size_t count,
                      const struct cp_agreement_options *options, struct cp_agreement *a) {
     size_t identical = 0, explained = 0, outside = 0;
@@ -211,16 +223,15 @@ static void conclude(const struct cp_agreement_tap *taps, size_t count,
         identical += taps[t].compared && taps[t].different == 0;
         explained += taps[t].compared && is_explained(taps[t].a) && is_explained(taps[t].b);
         a->tolerance = a->tolerance || !isnan(taps[t].beyond);
-        outside += taps[t].compared && (taps[t].beyond > 0 || taps[t].nonfinite > 0 ||
-                                        verdict_of(taps[t].a) == CP_LEDGER_NONFINITE ||
-                                        verdict_of(taps[t].b) == CP_LEDGER_NONFINITE);
+        outside += cp_agreement_is_outside(&taps[t]);
     }
     bool decided = false; /* anything that is not merely unchecked */
     for (size_t p = 0; p < a->parts; p++)
         decided = decided || a->part[p].kind != CP_OWN_UNCHECKED;
     a->nothing = a->compared == 0 || (!a->tolerance && identical + explained == 0 && !decided);
     a->pass = !a->nothing && (a->tolerance ? outside == 0 : a->parts == 0);
-    a->pass = a->pass && !(options->strict && a->unmatched);
+    a->incomplete = options->strict && a->unmatched;
+    a->pass = a->pass && !a->incomplete;
     if (a->parts && is_shared(&a->part[0]))
         a->shared = &a->part[0];
 }
@@ -234,15 +245,11 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     bool pixels = false; /* what pixels differ in at one step the next steps inherit */
     for (size_t t = 0; t < count; t++) {
-        if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_contradicted(&taps[t])) {
-            agreement->agreeing += taps[t].compared;
+        if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_wrong(&taps[t]))
             continue;
-        }
         pixels = pixels ||
                  (taps[t].compared && taps[t].place.point <= CP_PIXELS_NORMALIZED && taps[t].different > 0);
-        const size_t found = parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
-        agreement->parts += found;
-        agreement->agreeing += taps[t].compared && found == 0;
+        agreement->parts += parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
     }
     conclude(taps, count, options, agreement);
     return CP_OK;

@@ -65,9 +65,9 @@ struct cp_own_part {
 };
 
 struct cp_agreement {
-    size_t taps, compared, agreeing; /* agreeing: matched taps at which nothing is amiss */
-    size_t unmatched;
+    size_t taps, compared, unmatched;
     size_t recomputed; /* compared, but not observed on one side, so that nothing is concluded from them */
+    bool incomplete;   /* taps are unmatched, and that fails */
     size_t parts;
     struct cp_own_part *part; /* [parts] in order of execution */
     bool tolerance;           /* decides, in the place of the parts */
@@ -84,6 +84,8 @@ struct cp_agreement_options {
                        none */
 };
 
+/* Whether a tap of both sides is outside the tolerance, or not finite. */
+bool cp_agreement_is_outside(const struct cp_agreement_tap *tap);
 /* The first part that is more than unchecked; else the first; NULL: there is none. */
 const struct cp_own_part *cp_agreement_first(const struct cp_agreement *agreement);
 

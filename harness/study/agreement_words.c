@@ -53,7 +53,6 @@ static void say_contradicted(struct cp_sentence *s, const struct cp_own_part *p)
 }
 
 static void say_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
-
     cp_say(s, "errs more than its declared arithmetic does: ");
     say_times(s, p->bound);
     if (p->basis == CP_BASIS_BOUND)
@@ -80,7 +79,7 @@ static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
         cp_say(s, "; explained by: %s%s%s (the residual falls from %.2g to %.2g)", explanation,
                p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->size, p->after);
     else if (p->tried && p->row)
-        cp_say(s, "; by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
+        cp_say(s, "; explained by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
 }
 
 static const char *input_name(const struct cp_own_part *p, const struct cp_agreement_words *words) {
@@ -101,7 +100,8 @@ static void say_inputs(struct cp_sentence *s, const struct cp_own_part *p,
         cp_say(s, " (%.60s)", name);
 }
 
-/* Pixels: the channel and how far it is off. */
+/* Pixels: the channel and how far it is off. Of pixels that contradict their normalisation the ledger has the
+ * worst element in that place. */
 static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part *p,
                                  const struct cp_agreement_words *words) {
     static const char *const channels[] = {"red", "green", "blue"};
@@ -118,10 +118,10 @@ static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part
         cp_say(s, " (%.60s)", input_name(p, words));
     if (!explanation)
         return;
-    const int channel = (int)p->row[CP_OPERATION_FIELD_ROW];
     cp_say(s, "; explained by: %s", explanation);
-    if (channel >= 0 && channel < 3 && isfinite(p->row[CP_OPERATION_FIELD_Y]))
-        cp_say(s, ": %s of %s is %.6g times that of %s, plus %.6g", channels[channel], words->b,
+    const double channel = p->row[CP_OPERATION_FIELD_ROW];
+    if (p->row[CP_OPERATION_FIELD_VERDICT] <= CP_LEDGER_EXPLAINED && channel >= 0 && channel < 3)
+        cp_say(s, ": %s of %s is %.6g times that of %s, plus %.6g", channels[(int)channel], words->b,
                p->row[CP_OPERATION_FIELD_F], words->a, p->row[CP_OPERATION_FIELD_Y]);
 }
 

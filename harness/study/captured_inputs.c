@@ -154,7 +154,8 @@ static size_t prompt_length(const struct cp_study *study) {
     size_t tap;
     (void)count_of(study, PROMPTS, &capture, &tap);
     const bool streams = tap < capture->taps && cp_tap_tower(capture->tap[tap].name) == CP_TEXT;
-    return streams && capture->tap[tap].rank > 2 ? capture->tap[tap].shape[1] : 0;
+    const struct cp_capture_tap *first = streams ? &capture->tap[tap] : NULL;
+    return first && first->rank > 2 ? first->shape[first->rank - 2] : 0;
 }
 
 /* The capture that says the ids: the inputs' own, or another one of theirs. */
@@ -181,6 +182,7 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
     } else {
         tokens = prompt_length(study);
     }
+    in->token_count = tokens;
     return judge(study, in->tokens, tokens, &in->judged, err);
 }
 

@@ -26,7 +26,8 @@ struct cp_run_inputs {
     const char **class_names;        /* [classes] */
     const struct cp_text *prompts_as_written; /* [prompts]; NULL: they come as tokens */
     int32_t *tokens;                          /* of the baseline: (prompts, context_length) */
-    int *judged;                     /* [prompts] tokens up to and including the one that pooling takes */
+    size_t token_count; /* of captures: tokens of a prompt, which the taps need not have without a model */
+    int *judged;        /* [prompts] tokens up to and including the one that pooling takes */
     struct cp_token_set *token_sets; /* [token_set_count] of each tokenizer that a spec has */
     size_t token_set_count;
     int32_t *labels;                 /* [images], NULL: none */

@@ -80,12 +80,17 @@ static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tow
                                     .layout = cp_operation_layout(c, tower)};
 }
 
+/* Without a model the ids need not be as long as the taps. */
+static bool has_ids(const struct cp_lockstep *ls) {
+    return ls->study->modelled || ls->study->inputs.token_count == ls->ledger->shape[CP_TEXT].tokens;
+}
+
 /* A capture's own ids, where it says them. */
 static void take_ids(const struct cp_lockstep *ls, size_t s, struct cp_ledger_side *side) {
     const struct cp_study *study = ls->study;
     const size_t length = ls->ledger->shape[CP_TEXT].tokens;
     const struct cp_captured *captured = s < study->captured_count ? &study->captured[s] : NULL;
-    if (!captured || !captured->ids || !study->inputs.tokens)
+    if (!captured || !captured->ids || !side->tokens)
         return;
     side->tokens = captured->ids;
     side->valid = captured->judged;
@@ -114,8 +119,8 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
     side->spec = study->spec[s];
     side->says_activation = study->modelled || says_activation(study, s);
     side->model = study->modelled ? study->spec_model[s] : NULL;
-    side->tokens = study->inputs.tokens;
-    side->valid = study->inputs.judged;
+    side->tokens = has_ids(ls) ? study->inputs.tokens : NULL;
+    side->valid = has_ids(ls) ? study->inputs.judged : NULL;
     if (study->modelled) {
         const struct cp_token_set set = cp_inputs_tokens(&study->inputs, cp_spec_tokenizer(side->spec));
         if (set.tokens) {
@@ -373,9 +378,12 @@ static enum cp_status add_text(struct cp_ledger_at *at, const struct cp_value *v
         *text = (struct cp_value){.type = v->type, .each = all};
         text->recorded = v->recorded ? cp_arena_calloc(&at->side->text_arena, all, sizeof(float)) : NULL;
         text->ideal = v->recorded ? NULL : cp_arena_calloc(&at->side->text_arena, all, sizeof(double));
-        for (int k = 0; k < CP_RERUNS && !v->recorded; k++)
+        bool whole = text->recorded || text->ideal;
+        for (int k = 0; k < CP_RERUNS && !v->recorded; k++) {
             text->plain[k] = cp_arena_calloc(&at->side->text_arena, all, sizeof(float));
-        if (!text->recorded && !text->ideal)
+            whole = whole && text->plain[k];
+        }
+        if (!whole)
             return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     }
     if (v->recorded && text->recorded)

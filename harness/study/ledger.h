@@ -199,9 +199,9 @@ extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
  */
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
-/* The row of a site in the operations of pass s; SIZE_MAX: there is none. */
 /* Whether a captured pass's tensor at a site was not observed. */
 bool cp_ledger_recomputed(const struct cp_study *study, size_t s, size_t site);
+/* The row of a site in the operations of pass s; SIZE_MAX: there is none. */
 size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
 /* How many inputs of earlier batches have been explained at a point, from what is stored of them: so neither
  * the size of a batch nor a resumed run changes which ones are. */

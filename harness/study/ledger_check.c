@@ -343,6 +343,9 @@ static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point poi
     if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &k.c))
         return CP_OK;
+    /* Without a model shapes are what the file says. */
+    if (cp_case_elements(&k.c) == 0 || cp_case_elements(&k.c) != at->value[point].each)
+        return CP_OK;
     CP_TRY(cp_ledger_operands(at, point, &k.c, &k.operands, &there, err));
     if (!there)
         return CP_OK;

@@ -113,10 +113,13 @@ static int explain(const struct pixels *p, double *row) {
         return find_alternative(CP_NORMALISED_TWICE);
     if (changed == 1)
         return find_alternative(means[channel]);
-    if (changed > 1)
-        return find_alternative(CP_OTHER_CHANNELS);
     const struct line red = fit(p, 0, 2), blue = fit(p, 2, 0);
+    /* Of a grey picture every plane is a line of every other one. */
+    if (changed > 1 && !(is_same(&red, 1, 0) && is_same(&blue, 1, 0)))
+        return find_alternative(CP_OTHER_CHANNELS);
     row[CP_LEDGER_FIELD_AFTER] = fmax(red.left, blue.left);
+    row[CP_LEDGER_FIELD_ROW] = row[CP_LEDGER_FIELD_Y] = row[CP_LEDGER_FIELD_F] =
+        NAN; /* no line of a channel */
     return red.left <= FITS && blue.left <= FITS ? find_alternative(CP_REVERSED) : -1;
 }
 

@@ -78,6 +78,13 @@ static struct cp_operation operation_of(const struct cp_ledger_at *at, enum cp_p
     return operation;
 }
 
+/* Without a model each tap has the shape that its file gives it. */
+static bool fits(const struct cp_ledger_at *at, int slot, const struct cp_value *v, size_t size) {
+    const bool of_all =
+        slot == CP_OPERAND_TEXT || (slot == CP_CLASS_FEATURES && at->segment.kind != CP_SEGMENT_CLASSES);
+    return size == (of_all ? v->each : at->inputs * v->each);
+}
+
 enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, struct cp_case *c,
                                   struct cp_ledger_operands *o, bool *there, struct cp_error *err) {
     const struct cp_operation operation = operation_of(at, point);
@@ -88,7 +95,9 @@ enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, 
         if (operation.operand[i] == CP_OPERAND_NONE)
             continue;
         CP_TRY(cp_ledger_value(at, operation.operand[i], &v, err));
-        *there = *there && cp_value_is_there(v) && (point != CP_CONV1 || v->recorded);
+        *there = cp_value_is_there(v) &&
+                 (point == CP_CONV1 ? v->recorded != NULL
+                                    : fits(at, operation.operand[i], v, cp_case_operand_size(c, i)));
         if (!*there)
             return CP_OK;
         c->types.operand[i] = v->type;

@@ -324,13 +324,17 @@ static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
     return err->status;
 }
 
+bool cp_study_reads(const struct cp_study *study, const char *path) {
+    bool same = cp_disk_same(study->path, path);
+    for (size_t f = 0; f < study->inputs.file_count && !same; f++)
+        same = cp_disk_same(study->inputs.files[f], path);
+    return same;
+}
+
 /* A result in the place of a file that the run reads would be the end of that file. */
 static enum cp_status check_output(const struct cp_study *study, struct cp_error *err) {
     const char *output = study->experiment->output.text;
-    bool same = cp_disk_same(study->path, output);
-    for (size_t f = 0; f < study->inputs.file_count && !same; f++)
-        same = cp_disk_same(study->inputs.files[f], output);
-    if (!same)
+    if (!cp_study_reads(study, output))
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, output, "is a file that is read"),
            cp_expected(err, "another name for the result");

@@ -70,6 +70,8 @@ struct cp_study {
 enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
                                struct cp_study *study, struct cp_error *err);
 void cp_study_free(struct cp_study *study);
+/* Whether a path leads to the experiment's file or to one of its inputs. */
+bool cp_study_reads(const struct cp_study *study, const char *path);
 
 /* Bytes of the weights (plain and packed), of all buffers of a run, and of the result file, estimated from
  * the shapes. flops: multiply-adds of all specs and oracles together, times two. */

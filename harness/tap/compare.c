@@ -12,6 +12,11 @@ static bool wants(void *self, const struct cp_site *site, size_t index) {
     return ((const struct cp_compare *)self)->watched[index];
 }
 
+/* Captures without a model may say more tokens than their taps have. */
+static size_t at_most(int judged, size_t length) {
+    return (size_t)judged < length ? (size_t)judged : length;
+}
+
 struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judged, size_t input) {
     struct cp_compared c = {.groups = 1, .group_rows = 1};
     c.stride = site->shape[site->rank - 1];
@@ -22,11 +27,11 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
     c.rows = c.group_rows;
     c.width = c.stride;
     if (judged && site->point == CP_TOKENS)
-        c.width = (size_t)judged[input];
+        c.width = at_most(judged[input], c.stride);
     if (judged && site->rank >= 3)
-        c.rows = (size_t)judged[input];
+        c.rows = at_most(judged[input], c.group_rows);
     if (judged && site->rank == 4)
-        c.width = (size_t)judged[input];
+        c.width = at_most(judged[input], c.stride);
     return c;
 }
 

@@ -482,6 +482,50 @@ static void results_with_themselves(void **state) {
 }
 
 /* Each side from its own pixels and tokens where its settings make others of the same inputs. */
+/* (2 prompts, tokens, channels) of values between -1 and 1. */
+static void put_stream(hid_t capture, const char *name, hsize_t tokens, hsize_t channels) {
+    const hsize_t shape[] = {2, tokens, channels};
+    float values[2 * 64];
+    assert_true(tokens * channels <= 64);
+    for (int i = 0; i < 2 * 64; i++)
+        values[i] = (float)((i * 37 + (int)strlen(name)) % 41) / 20 - 1;
+    const hid_t dataset = capture_tap(capture, name, H5T_IEEE_F32LE, 3, shape, H5P_DEFAULT, "fp32");
+    assert_true(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    (void)H5Dclose(dataset);
+}
+
+/* A sum is checked where its operands have its shape, and never read beyond their ends. */
+static void shapes_that_contradict_each_other(void **state) {
+    static const struct {
+        hsize_t tokens, channels;
+        int code;
+        const char *says;
+    } cases[] = {
+        {8, 8, CP_BAD_INPUT, ": needs its model: without one, text.0 is taken to be CLIP's, which both"},
+        {1, 1, CP_OK, "\nPASS (3 of 3 taps compared)\n"},
+        {2, 8, CP_OK, "\nPASS (3 of 3 taps compared)\n"}};
+    char arguments[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hid_t capture;
+        const hid_t file = capture_start(&capture);
+        put_stream(capture, "transformer.resblocks.0", 8, 8);
+        put_stream(capture, "transformer.resblocks.0.mlp.c_proj", 8, 8);
+        put_stream(capture, "transformer.resblocks.0.resid_mid", cases[i].tokens, cases[i].channels);
+        capture_end(file, capture);
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s --spec-a '' --spec-b '' -o $OUT",
+                       capture_path(), capture_path());
+        expect(arguments, cases[i].code, cases[i].says);
+    }
+}
+
+/* Of JSON that would be written over a capture or over the result. */
+static void json_overwrites_nothing(void **state) {
+    (void)state;
+    expect("diff " QUICK ERF "-o $OUT --json " QUICK, CP_BAD_INPUT, "quick-fp32.h5: is a file that is read ");
+    expect("diff " QUICK ERF "-o $OUT --json $OUT", CP_BAD_INPUT, ": is the result that is written ");
+}
+
 static void captures_of_other_inputs(void **state) {
     static const struct {
         const char *settings, *says;
@@ -596,6 +640,8 @@ int main(void) {
         cmocka_unit_test(unfinished_runs_are_no_captures),
         cmocka_unit_test(nothing_in_common),
         cmocka_unit_test(results_with_themselves),
+        cmocka_unit_test(shapes_that_contradict_each_other),
+        cmocka_unit_test(json_overwrites_nothing),
         cmocka_unit_test(captures_of_other_inputs),
         cmocka_unit_test(classes_on_one_side),
         cmocka_unit_test(experiments),
