@@ -82,11 +82,10 @@ static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_ca
 
 /* ", attributed to its settings at A (0.01), to its weights at B"; of a result without a ledger as its local
  * verdicts have it. */
-static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
     static const char *const how[] = {"its settings at ", "its weights at "};
     static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS};
-    const char *before = ", attributed to ";
-    (void)cp_say_attributed(s, c);
+    (void)cp_say_attributed(s, c, before);
     for (size_t i = 0; i < 2 && !c->difference; i++) {
         if (count_causes(c, order[i]) == 0)
             continue;
@@ -245,7 +244,7 @@ static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *
     const bool semantic = c->judged && say_where(s, c, how);
     if (!semantic && !own)
         say_alike(s, c);
-    say_causes(s, c);
+    say_causes(s, c, own && !semantic ? "; what else differs is attributed to " : ", attributed to ");
     if (!c->broken)
         (void)cp_say_found(s, c, 0, CP_OWN_ROUNDING, "; the baseline");
     cp_say_explained(s, c);

@@ -41,8 +41,9 @@ int cp_report_kind(const struct cp_own_part *part);
 /* A part in words, as cp_own_say, declared rounding too. */
 void cp_say_part(struct cp_sentence *sentence, const struct cp_own_part *part,
                  const struct cp_agreement_words *words);
-/* ", attributed to its settings at PLACES (up to 0.029), to ..." */
-bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
+/* "its settings at PLACES (up to 0.029), to ...", after `before` (", attributed to "). */
+bool cp_say_attributed(struct cp_sentence *sentence, const struct cp_report_candidate *candidate,
+                       const char *before);
 /* "; all 155 operations of both passes are explained by their declared arithmetic" */
 void cp_say_explained(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 /* "different function", "different weights", "different inputs": what the declared passes differ in. */

@@ -206,9 +206,8 @@ static void say_inputs(struct cp_sentence *s, const struct cp_report_candidate *
     }
 }
 
-bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    static const char first[] = ", attributed to ";
-    const char *before = first;
+bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+    const char *const first = before;
     if (!c->difference)
         return false;
     say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "its settings at ", &before);
