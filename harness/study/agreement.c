@@ -236,6 +236,17 @@ static void conclude(const struct cp_agreement_tap *taps, size_t count,
         a->shared = &a->part[0];
 }
 
+/* Values that are not finite though no operation made them so: they were in the inputs, or where nothing
+ * could be checked. Once for each tower. */
+static size_t add_nonfinite(const struct cp_agreement_tap *tap, size_t found, bool said[3],
+                            struct cp_own_part *parts) {
+    const bool a = verdict_of(tap->a) == CP_LEDGER_NONFINITE, b = verdict_of(tap->b) == CP_LEDGER_NONFINITE;
+    if (!tap->compared || was_recomputed(tap) || said[tap->place.tower] || !(a || b || tap->nonfinite > 0))
+        return 0;
+    said[tap->place.tower] = true;
+    return found || !(a || b) ? 0 : add_sides(tap, CP_OWN_NONFINITE, a, b, parts);
+}
+
 enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
                             const struct cp_agreement_options *options, struct cp_arena *arena,
                             struct cp_agreement *agreement, struct cp_error *err) {
@@ -243,13 +254,16 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
     agreement->part = cp_arena_calloc(arena, count * PARTS_OF_TAP + 1, sizeof *agreement->part);
     if (!agreement->part)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    bool said[3] = {false, false, false};
     bool pixels = false; /* what pixels differ in at one step the next steps inherit */
     for (size_t t = 0; t < count; t++) {
         if (pixels && taps[t].place.point <= CP_PIXELS_NORMALIZED && !is_wrong(&taps[t]))
             continue;
         pixels = pixels ||
                  (taps[t].compared && taps[t].place.point <= CP_PIXELS_NORMALIZED && taps[t].different > 0);
-        agreement->parts += parts_of_tap(&taps[t], options->times, agreement->part + agreement->parts);
+        struct cp_own_part *const parts = agreement->part + agreement->parts;
+        const size_t found = parts_of_tap(&taps[t], options->times, parts);
+        agreement->parts += found + add_nonfinite(&taps[t], found, said, parts);
     }
     conclude(taps, count, options, agreement);
     return CP_OK;

@@ -111,7 +111,11 @@ static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part
                p->worst);
         return;
     }
-    cp_say(s, "the pixels differ (%.2g)", p->size);
+    if (p->tap->nonfinite > 0)
+        cp_say(s, "%.0f pixel value%s NaN or infinite on one side only", p->tap->nonfinite,
+               p->tap->nonfinite == 1 ? " is" : "s are");
+    else
+        cp_say(s, "the pixels differ (%.2g)", p->size);
     if (p->inputs)
         cp_say(s, " at %zu image%s, worst image %zu", p->inputs, p->inputs == 1 ? "" : "s", p->worst);
     if (p->inputs && input_name(p, words))
@@ -128,6 +132,10 @@ static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part
 static void say_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
                           const struct cp_agreement_words *words) {
     const char *name = input_name(p, words);
+    if (p->row[CP_OPERATION_FIELD_OWN] == 0) {
+        cp_say(s, "holds NaN or infinity");
+        return;
+    }
     cp_say(s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
            p->inputs, p->checked, p->tap->place.tower == CP_TEXT ? "prompt" : "image",
            p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN],

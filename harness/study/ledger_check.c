@@ -335,6 +335,28 @@ static const float *baseline_pixels(const struct cp_ledger_at *at) {
     return site < at->ls->study->sites.count ? at->ls->keep.data[site] : NULL;
 }
 
+static bool holds_nan(const struct cp_compared *c, const float *x) {
+    for (size_t row = 0; row < c->groups * c->group_rows; row++)
+        for (size_t i = 0; i < c->width && row % c->group_rows < c->rows; i++)
+            if (isnan(x[row * c->stride + i]))
+                return true;
+    return false;
+}
+
+/* NaN is wrong also where nothing tells what was to be computed; infinity may be a mask. */
+static void note_nan(const struct check *k) {
+    const struct cp_sites *sites = &k->at->ls->study->sites;
+    const size_t i = cp_ledger_site(k->at, k->point);
+    for (size_t n = 0; n < k->at->inputs && k->y && i < sites->count; n++) {
+        const struct cp_compared c = cp_compared_shape(&sites->list[i], k->at->valid, n);
+        if (row_of(k, n)[CP_LEDGER_FIELD_VERDICT] != CP_LEDGER_UNCHECKED ||
+            !holds_nan(&c, k->y + n * cp_site_row(&sites->list[i])))
+            continue;
+        row_of(k, n)[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
+        row_of(k, n)[CP_LEDGER_FIELD_OWN] = 0;
+    }
+}
+
 static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                       double *rows, struct cp_slope *slopes, struct cp_error *err) {
     struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
@@ -363,7 +385,9 @@ static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point poi
 
 enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                double *rows, struct cp_slope *slopes, struct cp_error *err) {
+    const struct check recorded = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     CP_TRY(check_operation(at, point, seen, rows, slopes, err));
+    note_nan(&recorded);
     if (point == CP_PIXELS_NORMALIZED && at->ls->study->modelled)
         cp_ledger_pixels(at, at->s ? baseline_pixels(at) : NULL, rows);
     return CP_OK;

@@ -59,7 +59,7 @@ static struct line fit(const struct pixels *p, size_t own_plane, size_t their_pl
         const double d = (double)y[i] - line.scale * (double)x[i] - line.offset;
         left += d * d;
     }
-    line.left = yy > 0 ? sqrt(left / yy) : 0;
+    line.left = yy == 0 ? 0 : sqrt(left / yy); /* NaN of pixels that are not finite: fits nothing */
     return line;
 }
 
