@@ -338,6 +338,21 @@ static void not_finite(void **state) {
     assert_false(found.pass);
 }
 
+/* NaN that was in what both started from: said once, at the first tap that has it. */
+static void not_finite_from_the_start(void **state) {
+    (void)state;
+    for (int t = 1; t < 3; t++)
+        for (int side = 0; side < 2; side++) {
+            fail_side(t, side, CP_LEDGER_NONFINITE);
+            rows[t][side][CP_OPERATION_FIELD_OWN] = 0;
+            taps[t].different = 0;
+        }
+    agree(&plain);
+    assert_ptr_equal(only(CP_OWN_NONFINITE, CP_SIDE_BOTH)->tap, &taps[1]);
+    assert_false(found.pass);
+    assert_printed("  visual.1.mlp.gelu  A and B: each holds NaN or infinity\n");
+}
+
 /* ---- what could not be checked ---- */
 
 static void unchecked(void **state) {
@@ -485,6 +500,7 @@ int main(void) {
         AGREEMENT(declared_differences),
         AGREEMENT(differing_inputs),
         AGREEMENT(not_finite),
+        AGREEMENT(not_finite_from_the_start),
         AGREEMENT(unchecked),
         AGREEMENT(nothing_compared),
         AGREEMENT(tolerance),
