@@ -3,9 +3,6 @@
 
 #include <math.h>
 
-const char *const cp_narrow_names[CP_NARROW_COUNT] = {"as declared", "tf32",  "fp16",           "bf16",
-                                                      "int8",        "uint8", "int8 by channel"};
-
 static double tf32(double x) {
     const uint32_t bits = cp_bits((float)x);
     if ((bits & 0x7f800000u) == 0x7f800000u)

@@ -6,8 +6,6 @@
 
 #include "ledger/case.h"
 
-extern const char *const cp_narrow_names[CP_NARROW_COUNT];
-
 /* y = x in the format, to nearest even; (rows, n), of which INT8_CHANNEL has a scale for each row. y == x is
  * allowed. TF32 keeps 10 bits of the significand. INT8: round(x / s) s with s = max |x| / 127. UINT8: with s
  * = (max - min) / 255 over a range that contains 0, and a whole zero point (Jacob et al. 2018,

@@ -49,8 +49,7 @@ static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enu
     static const enum cp_point streams[] = {CP_BLOCK, CP_RESID_MID, CP_LN_1, CP_LN_2, CP_ATTN, CP_MLP_C_PROJ};
     struct cp_ledger_shape s = {.heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
                                 .mlp = length_of(sites, tower, CP_MLP_C_FC, CP_DIM_CHANNEL),
-                                .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL),
-                                .causal = tower == CP_TEXT};
+                                .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL)};
     for (size_t i = 0; i < sizeof streams / sizeof streams[0] && !s.width; i++) {
         s.width = length_of(sites, tower, streams[i], CP_DIM_CHANNEL);
         s.tokens = length_of(sites, tower, streams[i], CP_DIM_TOKEN); /* conv1's are the patches alone */

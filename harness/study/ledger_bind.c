@@ -180,13 +180,13 @@ static void set_head_factors(const struct cp_choice *choice, struct cp_case *c) 
 
 static bool set_pooling(const struct cp_ledger_at *at, const struct cp_spec *spec, struct cp_case *c) {
     const struct cp_ledger_side *side = at->side;
-    struct cp_clip_config argmax = {
-        .text = {.context_length = (int)at->shape->tokens, .pool_type = CP_POOL_ARGMAX}};
-    const struct cp_clip_config *config = at->ls->study->modelled ? spec->config : &argmax;
+    const struct cp_clip_config *config = spec->config;
+    if (!at->ls->study->modelled || (at->tower == CP_TEXT && !side->tokens))
+        return false; /* which token, or whether their mean, the config says */
     int *position = cp_arena_calloc(c->scratch, at->inputs + 1, sizeof *position);
-    if (!position || (at->tower == CP_TEXT && !side->tokens))
+    if (!position)
         return false;
-    if (at->tower == CP_VISUAL && at->ls->study->modelled && config->vision.pool_type == CP_POOL_AVG)
+    if (at->tower == CP_VISUAL && config->vision.pool_type == CP_POOL_AVG)
         c->maths.pooled = CP_POOLED_MEAN;
     for (size_t n = 0; n < at->inputs && at->tower == CP_TEXT; n++)
         position[n] = cp_text_pool_position(config, side->tokens + (at->first + n) * at->shape->tokens);
@@ -238,6 +238,8 @@ static bool set_maths(const struct cp_ledger_at *at, enum cp_point point, const 
         set_head_factors(choice, c);
         return c->maths.head != NULL;
     case CP_OPERATION_SOFTMAX:
+        if (point == CP_ATTN_PROBS && at->tower == CP_TEXT && !at->ls->study->modelled)
+            return false; /* whether there is a mask, the config says */
         if (point == CP_ATTN_PROBS) {
             c->maths.mask = at->shape->causal ? CP_MASK_CAUSAL : CP_MASK_NONE;
             set_kept(at, c);
