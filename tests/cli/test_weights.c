@@ -82,8 +82,8 @@ static void candidates_with_weights(void **state) {
     assert_non_null(strstr(text, "  visual.5.mlp.c_proj  the weights differ ("));
     assert_non_null(strstr(text, "different functions or weights from visual.conv1 and token_embedding on\n"));
     const char *mine = strstr(text, "\nmine\n");
-    assert_non_null(strstr(mine, "  visual.3                    identical bits\n"));
-    assert_non_null(strstr(mine, "  text_features               identical bits\n"));
+    assert_non_null(strstr(mine, "  visual.3                  identical bits\n"));
+    assert_non_null(strstr(mine, "  text_features             identical bits\n"));
     expect("$P diff --environment $D/c.h5 $D/c.h5", CP_OK, "/edited.safetensors ");
     /* The run of its weights alone has the same bits. */
     expect(RUN "alone.h5 model.checkpoint=$D/edited.safetensors", CP_OK, NULL);
