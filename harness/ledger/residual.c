@@ -33,7 +33,9 @@ static bool all_finite(const double *x, size_t count) {
 
 static bool operands_finite(const struct cp_case *c, const double *const x[CP_OPERANDS], size_t input) {
     for (int i = 0; i < CP_OPERANDS; i++) {
-        const size_t size = x[i] ? cp_case_operand_size(c, i) : 0;
+        if (!x[i])
+            continue;
+        const size_t size = cp_case_operand_size(c, i);
         const bool shared = c->kind == CP_OPERATION_LOGITS && i == 1;
         const size_t each = shared ? size : size / (c->inputs ? c->inputs : 1);
         if (!all_finite(x[i] + (shared ? 0 : input * each), each))

@@ -62,13 +62,21 @@ static struct cp_agreement_words words_of(const struct cp_lockstep *ls, size_t s
                                        in->prompts};
 }
 
-static void print(const struct cp_agreement *a, const struct cp_agreement_words *words, size_t checked,
+/* Operations of the pass; those at taps that the baseline has not are no part. */
+struct tally {
+    size_t checked, explained;
+};
+
+static void print(const struct cp_agreement *a, const struct cp_agreement_words *words, struct tally tally,
                   FILE *out) {
     if (a->parts)
         (void)fputs("  what sets it apart from the baseline, in order of execution:\n", out);
-    else if (checked)
+    else if (tally.checked && tally.explained == tally.checked)
         (void)fprintf(out, "  all %zu checked operations are explained by their declared arithmetic\n",
-                      checked);
+                      tally.checked);
+    else if (tally.checked)
+        (void)fprintf(out, "  %zu of %zu checked operations are explained by their declared arithmetic\n",
+                      tally.explained, tally.checked);
     cp_agreement_print(a, words, LINES, out);
 }
 
@@ -78,7 +86,8 @@ enum cp_status cp_own_parts_print(const struct cp_lockstep *ls, size_t s, FILE *
     const struct cp_agreement_options options = {.times = k > 0 ? k : 2};
     struct cp_arena arena = {0};
     struct cp_agreement agreement;
-    size_t count = 0, checked = 0;
+    struct tally tally = {0, 0};
+    size_t count = 0;
     enum cp_status status = CP_OK;
     struct cp_agreement_tap *taps = cp_arena_calloc(&arena, study->sites.count + 1, sizeof *taps);
     const char **alternatives = cp_arena_calloc(&arena, cp_alternative_count, sizeof *alternatives);
@@ -89,13 +98,15 @@ enum cp_status cp_own_parts_print(const struct cp_lockstep *ls, size_t s, FILE *
             continue;
         status = read_tap(ls, s, i, &arena, &taps[count], err);
         const double *row = status == CP_OK ? taps[count++].b : NULL;
-        checked += row && row[CP_OPERATION_FIELD_VERDICT] != CP_LEDGER_UNCHECKED;
+        const int verdict = row ? (int)row[CP_OPERATION_FIELD_VERDICT] : CP_LEDGER_UNCHECKED;
+        tally.checked += verdict != CP_LEDGER_UNCHECKED ? 1 : 0;
+        tally.explained += verdict == CP_LEDGER_EXACT || verdict == CP_LEDGER_EXPLAINED ? 1 : 0;
     }
     if (status == CP_OK)
         status = cp_agreement(taps, count, &options, &arena, &agreement, err);
     if (status == CP_OK) {
         const struct cp_agreement_words words = words_of(ls, s, alternatives);
-        print(&agreement, &words, checked, out);
+        print(&agreement, &words, tally, out);
     }
     cp_arena_free(&arena);
     return status;
