@@ -35,6 +35,13 @@ static inline int run_program(const char *arguments, char *text, size_t size) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* ... and its exit code must be this. */
+static inline void run_expecting(int expected, const char *arguments, char *text, size_t size) {
+    const int code = run_program(arguments, text, size);
+    if (code != expected)
+        fail_msg("%s: exit code %d\n%s", arguments, code, text);
+}
+
 /* A whole dataset as type into values, which has room for count; the number of elements, or -1. */
 static inline long read_dataset(const char *file, const char *path, hid_t type, void *values, size_t count) {
     const hid_t f = H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT);

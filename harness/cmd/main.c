@@ -18,12 +18,12 @@ static const struct command {
     {"run", cp_cmd_run,
      " EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
      "      --dry-run            show what would be computed, and stop\n"
-     "      --resume             go on with a run that was stopped\n"
+     "      --resume             resume a run that was stopped\n"
      "      --from CAPTURE.h5 --at TAP\n"
      "                           start from another system's tensor\n"},
     {"diff", cp_cmd_diff,
      " A.h5[:NAME] B.h5[:NAME]\n"
-     "                           where two captures leave each other\n"
+     "                           where two captures first diverge\n"
      "      --model CHECKPOINT --config FILE, --spec-a, --spec-b ADDRESS=VALUE,...\n"
      "                           what they are of, for the oracle, where they do\n"
      "                           not say it; --model-a, --model-b CHECKPOINT where\n"

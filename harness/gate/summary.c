@@ -129,12 +129,12 @@ static unsigned first_kinds(const struct cp_gate_judged *judged, int tower, cons
 static void put_firsts(const struct writer *w, const struct cp_gate_judged *judged) {
     for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
         for (size_t i = 0; i < judged->findings; i++) {
-            char end[48] = "";
+            char end[64] = "";
             size_t most;
             const struct cp_gate_finding *f = &judged->finding[i];
             const unsigned kinds = (int)f->tower == tower ? first_kinds(judged, tower, f, &most) : 0;
             if (kinds && most > 1)
-                (void)snprintf(end, sizeof end, "; %zu more taps fail so", most - 1);
+                (void)snprintf(end, sizeof end, "; %zu more taps fail the same way", most - 1);
             if (kinds)
                 put_finding(w, judged, f, kinds, end);
         }

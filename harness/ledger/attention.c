@@ -19,7 +19,8 @@ struct task {
     const float *narrow_a, *narrow_b;
     double *y;
     float *plain;
-    double lost_a, lost_b; /* of bounds: added to the operands' sizes (linear.c) */
+    bool absolute;         /* of bounds: the operands' sizes */
+    double lost_a, lost_b; /* ... added to them (linear.c) */
     double *work;          /* (inputs * groups, work_size) */
     size_t work_size;
     uint64_t seed;
@@ -52,12 +53,15 @@ CP_WIDE static void add_rows(const double *factors, size_t count, const double *
             out[j] += factors[c] * rows[c * n + j];
 }
 
-static void scores_head(const struct task *t, size_t index, bool absolute) {
+static void scores_head(void *context, size_t index, int worker) {
+    const struct task *t = context;
     const struct cp_case *c = t->c;
+    const bool absolute = t->absolute;
     const size_t input = index / c->groups, head = index % c->groups, width = head_width(c), keys = c->rows;
     const size_t at = input * c->rows * c->in + head * width;
     double *turned = t->work + index * t->work_size, *query = turned + width * keys;
     const double scale = absolute ? fabs(head_scale(c, head)) : head_scale(c, head);
+    (void)worker;
     transpose(t->b + at, keys, c->in, width, absolute, t->lost_b, turned);
     for (size_t i = 0; i < cp_case_valid(c, input); i++) {
         double *out = t->y + (index * c->rows + i) * keys;
@@ -68,16 +72,6 @@ static void scores_head(const struct task *t, size_t index, bool absolute) {
     }
 }
 
-static void ideal_scores(void *context, size_t index, int worker) {
-    (void)worker;
-    scores_head(context, index, false);
-}
-
-static void absolute_scores(void *context, size_t index, int worker) {
-    (void)worker;
-    scores_head(context, index, true);
-}
-
 static enum cp_status scores_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                    struct cp_error *err) {
     struct task task = {.c = c,
@@ -86,7 +80,7 @@ static enum cp_status scores_ideal(const struct cp_case *c, const double *const 
                         .y = y,
                         .work_size = head_width(c) * (c->rows + 1)};
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
-    cp_pool_for(c->pool, c->inputs * c->groups, ideal_scores, &task);
+    cp_pool_for(c->pool, c->inputs * c->groups, scores_head, &task);
     return CP_OK;
 }
 
@@ -119,11 +113,12 @@ static enum cp_status scores_bound(const struct cp_case *c, const double *const 
                         .a = x[0],
                         .b = x[1],
                         .y = out,
+                        .absolute = true,
                         .lost_a = cp_case_lost(c, 0) / relative,
                         .lost_b = cp_case_lost(c, 1) / relative,
                         .work_size = head_width(c) * (c->rows + 1)};
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
-    cp_pool_for(c->pool, c->inputs * c->groups, absolute_scores, &task);
+    cp_pool_for(c->pool, c->inputs * c->groups, scores_head, &task);
     finish_bound(c, relative, n, f, out);
     return CP_OK;
 }
@@ -167,11 +162,14 @@ const struct cp_kind cp_kind_scores = {scores_ideal, scores_bound, scores_plain}
 /* ---- context: probs (inputs, heads, rows, rows), v (inputs, rows, out), y (inputs, rows, out); in counts
  * the heads ---- */
 
-static void context_head(const struct task *t, size_t index, bool absolute) {
+static void context_head(void *context, size_t index, int worker) {
+    const struct task *t = context;
     const struct cp_case *c = t->c;
+    const bool absolute = t->absolute;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
     const size_t at = input * c->rows * c->out + index % heads * width, keys = c->rows;
     double *v = t->work + index * t->work_size, *row = v + c->rows * width, *probs = row + width;
+    (void)worker;
     for (size_t j = 0; j < keys; j++)
         for (size_t k = 0; k < width; k++)
             v[j * width + k] =
@@ -184,22 +182,12 @@ static void context_head(const struct task *t, size_t index, bool absolute) {
     }
 }
 
-static void ideal_context(void *context, size_t index, int worker) {
-    (void)worker;
-    context_head(context, index, false);
-}
-
-static void absolute_context(void *context, size_t index, int worker) {
-    (void)worker;
-    context_head(context, index, true);
-}
-
 static enum cp_status context_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                     struct cp_error *err) {
     const size_t width = c->out / c->in;
     struct task task = {.c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
-    cp_pool_for(c->pool, c->inputs * c->in, ideal_context, &task);
+    cp_pool_for(c->pool, c->inputs * c->in, context_head, &task);
     return CP_OK;
 }
 
@@ -212,11 +200,12 @@ static enum cp_status context_bound(const struct cp_case *c, const double *const
                         .a = x[0],
                         .b = x[1],
                         .y = out,
+                        .absolute = true,
                         .lost_a = cp_case_lost(c, 0) / relative,
                         .lost_b = cp_case_lost(c, 1) / relative,
                         .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
-    cp_pool_for(c->pool, c->inputs * c->in, absolute_context, &task);
+    cp_pool_for(c->pool, c->inputs * c->in, context_head, &task);
     finish_bound(c, relative, (double)c->rows, f, out);
     return CP_OK;
 }

@@ -12,14 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-struct task {
-    const struct cp_case *c;
-    const double *x, *f;
-    const float *narrow;
-    double *y;
-    float *plain;
-};
-
 /* ---- normalize: (inputs, colours, rows, out) ---- */
 
 /* Of planes that are reversed the operand is the other plane, since that is where it came from. */
@@ -28,7 +20,7 @@ static size_t plane_of(const struct cp_case *c, size_t plane) {
 }
 
 static void normalize_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const size_t plane = c->rows * c->out;
     (void)worker;
@@ -44,7 +36,7 @@ static void normalize_input(void *context, size_t input, int worker) {
 
 static enum cp_status normalize_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                       struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, normalize_input, &task);
     return CP_OK;
@@ -87,7 +79,7 @@ static const float *gathered(const struct cp_case *c, size_t row) {
 }
 
 static void gather_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     (void)worker;
     for (size_t row = input * c->rows; row < input * c->rows + cp_case_valid(c, input); row++)
@@ -102,7 +94,7 @@ static void gather_input(void *context, size_t input, int worker) {
 
 static enum cp_status gather_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                    struct cp_error *err) {
-    struct task task = {.c = c, .y = y};
+    struct cp_kind_task task = {.c = c, .y = y};
     (void)x;
     (void)err;
     cp_case_each(c, gather_input, &task);
@@ -111,7 +103,7 @@ static enum cp_status gather_ideal(const struct cp_case *c, const double *const 
 
 /* u |f|, of any kind whose result is only stored. */
 static void stored_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const double u = cp_case_step(c), tiny = cp_case_tiny(c->types.output);
     (void)worker;
@@ -122,7 +114,7 @@ static void stored_input(void *context, size_t input, int worker) {
 
 static enum cp_status gather_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                    const double *f, double *out, struct cp_error *err) {
-    struct task task = {.c = c, .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .f = f, .y = out};
     (void)x;
     (void)err;
     cp_case_each(c, stored_input, &task);
@@ -131,7 +123,7 @@ static enum cp_status gather_bound(const struct cp_case *c, const double *const 
 
 static enum cp_status gather_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c, .plain = y};
+    struct cp_kind_task task = {.c = c, .plain = y};
     (void)x;
     (void)seed;
     (void)err;
@@ -150,7 +142,7 @@ static double position_at(const struct cp_case *c, size_t row, size_t i) {
     return cp_case_weight(c, c->weight[(row + shift) % c->rows * c->out + i]);
 }
 
-static double content_at(const struct task *t, size_t input, size_t row, size_t i) {
+static double content_at(const struct cp_kind_task *t, size_t input, size_t row, size_t i) {
     const struct cp_case *c = t->c;
     if (row < c->lead)
         return cp_case_weight(c, c->lead_row[i]);
@@ -159,7 +151,7 @@ static double content_at(const struct task *t, size_t input, size_t row, size_t 
 }
 
 static void embed_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const enum cp_dtype type = c->types.output;
     (void)worker;
@@ -177,14 +169,14 @@ static void embed_input(void *context, size_t input, int worker) {
 
 static enum cp_status embed_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                   struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, embed_input, &task);
     return CP_OK;
 }
 
 static void embed_bound_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const double u = cp_case_step(c), narrowed = c->types.output == CP_FP32 ? 0 : u;
     (void)worker;
@@ -201,7 +193,7 @@ static void embed_bound_input(void *context, size_t input, int worker) {
 
 static enum cp_status embed_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                   const double *f, double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .x = x[0], .f = f, .y = out};
     (void)err;
     cp_case_each(c, embed_bound_input, &task);
     return CP_OK;
@@ -209,7 +201,7 @@ static enum cp_status embed_bound(const struct cp_case *c, const double *const x
 
 static enum cp_status embed_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                   float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y};
     (void)seed;
     (void)err;
     cp_case_each(c, embed_input, &task);

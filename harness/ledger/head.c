@@ -22,16 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct task {
-    const struct cp_case *c;
-    const double *x, *other, *f;
-    const float *narrow, *narrow_other;
-    double *y;
-    float *plain;
-    uint64_t seed;
-    double lost, lost_other; /* of bounds: added to the operands' sizes (linear.c) */
-};
-
 /* ---- pool: x (inputs, operand_rows, out), y (inputs, out) ---- */
 
 static bool is_mean(const struct cp_case *c) {
@@ -49,7 +39,7 @@ static size_t mean_row(const struct cp_case *c, size_t input, size_t n) {
     return c->maths.kept ? c->maths.kept[input * c->maths.kept_count + at] : at;
 }
 
-static double pooled(const struct task *t, size_t input, size_t i, bool absolute) {
+static double pooled(const struct cp_kind_task *t, size_t input, size_t i, bool absolute) {
     const struct cp_case *c = t->c;
     const double *x = t->x + input * c->operand_rows * c->out;
     if (!is_mean(c))
@@ -63,7 +53,7 @@ static double pooled(const struct task *t, size_t input, size_t i, bool absolute
 }
 
 static void pool_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     (void)worker;
     for (size_t i = 0; i < t->c->out; i++)
         t->y[input * t->c->out + i] = pooled(t, input, i, false);
@@ -71,14 +61,14 @@ static void pool_input(void *context, size_t input, int worker) {
 
 static enum cp_status pool_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                  struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, pool_input, &task);
     return CP_OK;
 }
 
 static void pool_bound_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const double u = cp_case_step(c), sums = (double)mean_count(c) + 2;
     const double relative = is_mean(c) ? sums * cp_unit_roundoff(CP_FP32) + (u > 0x1p-24 ? 10 * u : 0) : 0;
@@ -90,14 +80,14 @@ static void pool_bound_input(void *context, size_t input, int worker) {
 
 static enum cp_status pool_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                                  double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .x = x[0], .f = f, .y = out};
     (void)err;
     cp_case_each(c, pool_bound_input, &task);
     return CP_OK;
 }
 
 static void pool_plain_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const float *x = t->narrow + input * c->operand_rows * c->out;
     const size_t count = mean_count(c);
@@ -117,7 +107,7 @@ static void pool_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status pool_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, pool_plain_input, &task);
     return CP_OK;
@@ -141,14 +131,14 @@ static void unit_row(const double *x, size_t n, double *y) {
 }
 
 static void unit_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     (void)worker;
     unit_row(t->x + input * t->c->out, t->c->out, t->y + input * t->c->out);
 }
 
 static enum cp_status unit_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                  struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, unit_input, &task);
     return CP_OK;
@@ -197,7 +187,7 @@ static void unit_plain_row(enum cp_dtype type, const float *x, size_t n, uint64_
 }
 
 static void unit_plain_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t n = t->c->out;
     (void)worker;
     unit_plain_row(t->c->types.output, t->narrow + input * n, n, t->seed, t->plain + input * n);
@@ -205,7 +195,7 @@ static void unit_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status unit_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                  float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, unit_plain_input, &task);
     return CP_OK;
@@ -216,7 +206,7 @@ const struct cp_kind cp_kind_unit = {unit_ideal, unit_bound, unit_plain};
 /* ---- logits: x[0] (inputs, in), x[1] (operand_rows, in), y (inputs, out), out = operand_rows ---- */
 
 static void logits_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     (void)worker;
     for (size_t j = 0; j < c->out; j++) {
@@ -233,7 +223,7 @@ static void logits_input(void *context, size_t input, int worker) {
 
 static enum cp_status logits_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                    struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .other = x[1], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .other = x[1], .y = y};
     (void)err;
     cp_case_each(c, logits_input, &task);
     return CP_OK;
@@ -249,13 +239,13 @@ static enum cp_status logits_bound(const struct cp_case *c, const double *const 
     const double relative = expm1(terms), scale = fabs(c->maths.scale);
     const double tiny =
         fmax(scale, 1) * ((double)c->in * cp_case_tiny(CP_FP32) + cp_case_tiny(c->types.output));
-    struct task task = {.c = c,
-                        .x = x[0],
-                        .other = x[1],
-                        .f = f,
-                        .y = out,
-                        .lost = cp_case_lost(c, 0) / relative,
-                        .lost_other = cp_case_lost(c, 1) / relative};
+    struct cp_kind_task task = {.c = c,
+                                .x = x[0],
+                                .other = x[1],
+                                .f = f,
+                                .y = out,
+                                .lost = cp_case_lost(c, 0) / relative,
+                                .lost_other = cp_case_lost(c, 1) / relative};
     (void)err;
     cp_case_each(c, logits_input, &task);
     for (size_t i = 0; i < c->inputs * c->out; i++) {
@@ -266,7 +256,7 @@ static enum cp_status logits_bound(const struct cp_case *c, const double *const 
 }
 
 static void logits_plain_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const enum cp_dtype type = c->types.output, compute = c->types.compute;
     const float scale = cp_round_to(type, (float)c->maths.scale);
@@ -293,7 +283,7 @@ static void logits_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status logits_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .narrow_other = x[1], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, logits_plain_input, &task);
     return CP_OK;
@@ -304,7 +294,7 @@ const struct cp_kind cp_kind_logits = {logits_ideal, logits_bound, logits_plain}
 /* ---- classes: x (inputs * templates, out), y (inputs, out) ---- */
 
 static void classes_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t n = t->c->out, templates = t->c->maths.templates;
     double *y = t->y + input * n;
     (void)worker;
@@ -319,7 +309,7 @@ static void classes_input(void *context, size_t input, int worker) {
 
 static enum cp_status classes_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                     struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, classes_input, &task);
     return CP_OK;
@@ -327,7 +317,7 @@ static enum cp_status classes_ideal(const struct cp_case *c, const double *const
 
 /* The mean's own error, and its share that the norm passes on. */
 static void classes_bound_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const size_t n = c->out, templates = c->maths.templates;
     const double u = cp_case_step(c);
@@ -353,14 +343,14 @@ static void classes_bound_input(void *context, size_t input, int worker) {
 
 static enum cp_status classes_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                     const double *f, double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .x = x[0], .f = f, .y = out};
     (void)err;
     cp_case_each(c, classes_bound_input, &task);
     return CP_OK;
 }
 
 static void classes_plain_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t n = t->c->out, templates = t->c->maths.templates;
     float *y = t->plain + input * n;
     const struct cp_order order = cp_order_of(templates, t->seed);
@@ -377,7 +367,7 @@ static void classes_plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status classes_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                     float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, classes_plain_input, &task);
     return CP_OK;

@@ -101,28 +101,41 @@ static double term_error(const struct cp_case *c) {
     return sums + 2 * compute + cp_case_recorded(c, 0);
 }
 
+/* A product of float32 over the rows that count, before its operand is filled in. */
+struct narrow_product {
+    struct rows list;
+    float *from, *to; /* (count, in), (count, out) */
+    struct cp_product product;
+};
+
+static enum cp_status take_product(const struct cp_case *c, enum cp_dtype weights, struct narrow_product *p,
+                                   struct cp_error *err) {
+    const float *packed;
+    CP_TRY(list_rows(c, &p->list, err));
+    CP_TRY(pack(c, weights, &packed, err));
+    CP_CASE_TAKE(c, p->from, p->list.count * c->in + 1);
+    CP_CASE_TAKE(c, p->to, p->list.count * c->out + 1);
+    p->product = product_of(c, packed, p->list.count);
+    return CP_OK;
+}
+
 static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                             double *out, struct cp_error *err) {
     const double relative = expm1(term_error(c)), u = cp_case_step(c);
     /* |x| |W| is itself summed in float32. */
     const double margin = 1 + ((double)c->in + 4) * 0x1p-24;
     const double tiny = (double)c->in * cp_case_tiny(CP_FP32) + cp_case_tiny(c->types.output);
-    struct rows list;
-    float *from, *to;
-    const float *packed;
-    CP_TRY(list_rows(c, &list, err));
-    CP_TRY(pack(c, CP_FP32, &packed, err));
-    CP_CASE_TAKE(c, from, list.count * c->in + 1);
-    CP_CASE_TAKE(c, to, list.count * c->out + 1);
-    for (size_t r = 0; r < list.count; r++)
+    struct narrow_product p;
+    CP_TRY(take_product(c, CP_FP32, &p, err));
+    for (size_t r = 0; r < p.list.count; r++)
         for (size_t i = 0; i < c->in; i++)
-            from[r * c->in + i] = (float)(fabs(x[0][list.at[r] * c->in + i]) + cp_case_lost(c, 0) / relative);
-    const struct cp_product product = product_of(c, packed, list.count);
-    cp_product_absolute(&product, from, to);
-    for (size_t r = 0; r < list.count; r++)
+            p.from[r * c->in + i] =
+                (float)(fabs(x[0][p.list.at[r] * c->in + i]) + cp_case_lost(c, 0) / relative);
+    cp_product_absolute(&p.product, p.from, p.to);
+    for (size_t r = 0; r < p.list.count; r++)
         for (size_t j = 0; j < c->out; j++) {
-            const size_t at = list.at[r] * c->out + j;
-            const double sum = relative * ((double)to[r * c->out + j] * margin + fabs(bias_of(c, j)));
+            const size_t at = p.list.at[r] * c->out + j;
+            const double sum = relative * ((double)p.to[r * c->out + j] * margin + fabs(bias_of(c, j)));
             out[at] = sum + u * (fabs(f[at]) + sum) + tiny;
         }
     return CP_OK;
@@ -143,21 +156,15 @@ static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPE
                                            .part = c->types.output,
                                            .accumulate = c->types.accumulate};
     const enum cp_dtype operand = c->types.accumulate == CP_FP16 ? CP_FP16 : c->types.compute;
-    struct rows list;
-    float *from, *to;
-    const float *packed;
-    CP_TRY(list_rows(c, &list, err));
-    CP_TRY(pack(c, operand, &packed, err));
-    CP_CASE_TAKE(c, from, list.count * c->in + 1);
-    CP_CASE_TAKE(c, to, list.count * c->out + 1);
-    for (size_t r = 0; r < list.count; r++)
+    struct narrow_product p;
+    CP_TRY(take_product(c, operand, &p, err));
+    for (size_t r = 0; r < p.list.count; r++)
         for (size_t i = 0; i < c->in; i++)
-            from[r * c->in + i] = cp_round_to(operand, x[0][list.at[r] * c->in + i]);
-    const struct cp_product product = product_of(c, packed, list.count);
-    cp_product_plain(&product, &order, from, to);
-    for (size_t r = 0; r < list.count; r++)
+            p.from[r * c->in + i] = cp_round_to(operand, x[0][p.list.at[r] * c->in + i]);
+    cp_product_plain(&p.product, &order, p.from, p.to);
+    for (size_t r = 0; r < p.list.count; r++)
         for (size_t j = 0; j < c->out; j++)
-            y[list.at[r] * c->out + j] = finished(c, to[r * c->out + j], j);
+            y[p.list.at[r] * c->out + j] = finished(c, p.to[r * c->out + j], j);
     return CP_OK;
 }
 

@@ -54,17 +54,8 @@ static double bias_at(const struct cp_case *c, size_t i) {
     return c->maths.no_bias || !b ? 0 : cp_case_weight(c, b[i]);
 }
 
-struct task {
-    const struct cp_case *c;
-    const double *x, *f;
-    const float *narrow;
-    double *y;
-    float *plain;
-    uint64_t seed;
-};
-
 static void ideal_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     (void)worker;
     for (size_t row = input * c->rows; row < input * c->rows + cp_case_valid(c, input); row++) {
@@ -78,7 +69,7 @@ static void ideal_input(void *context, size_t input, int worker) {
 
 static enum cp_status ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                             struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_case_each(c, ideal_input, &task);
     return CP_OK;
@@ -121,7 +112,7 @@ static struct row_bound bound_row(const struct cp_case *c, const double *x) {
 }
 
 static void bound_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     const double u = cp_case_step(c);
     (void)worker;
@@ -142,7 +133,7 @@ static void bound_input(void *context, size_t input, int worker) {
 
 static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                             double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .x = x[0], .f = f, .y = out};
     (void)err;
     cp_case_each(c, bound_input, &task);
     return CP_OK;
@@ -187,7 +178,7 @@ static void plain_row(const struct cp_case *c, const float *x, uint64_t seed, fl
 }
 
 static void plain_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const struct cp_case *c = t->c;
     (void)worker;
     for (size_t row = input * c->rows; row < input * c->rows + cp_case_valid(c, input);
@@ -197,7 +188,7 @@ static void plain_input(void *context, size_t input, int worker) {
 
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_case_each(c, plain_input, &task);
     return CP_OK;

@@ -16,15 +16,6 @@
 /* A library's exp is within four units in the last place. */
 #define CP_EXP_STEPS 8
 
-struct task {
-    const struct cp_case *c;
-    const double *x, *f;
-    const float *narrow;
-    double *y;
-    float *plain;
-    uint64_t seed;
-};
-
 /* Whether a query sees a key. */
 static bool sees(const struct cp_case *c, size_t input, size_t query, size_t key) {
     if (c->maths.mask == CP_MASK_CAUSAL && key > query)
@@ -63,7 +54,7 @@ static size_t row_at(const struct cp_case *c, size_t index, size_t query) {
 }
 
 static void ideal_head(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t input = index / t->c->groups;
     (void)worker;
     for (size_t query = 0; query < cp_case_valid(t->c, input); query++) {
@@ -74,7 +65,7 @@ static void ideal_head(void *context, size_t index, int worker) {
 
 static enum cp_status ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                             struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .y = y};
+    struct cp_kind_task task = {.c = c, .x = x[0], .y = y};
     (void)err;
     cp_pool_for(c->pool, c->inputs * c->groups, ideal_head, &task);
     return CP_OK;
@@ -106,7 +97,7 @@ static void bound_row(const struct cp_case *c, size_t input, size_t query, const
 }
 
 static void bound_head(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t input = index / t->c->groups;
     (void)worker;
     for (size_t query = 0; query < cp_case_valid(t->c, input); query++) {
@@ -117,7 +108,7 @@ static void bound_head(void *context, size_t index, int worker) {
 
 static enum cp_status bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                             double *out, struct cp_error *err) {
-    struct task task = {.c = c, .x = x[0], .f = f, .y = out};
+    struct cp_kind_task task = {.c = c, .x = x[0], .f = f, .y = out};
     (void)err;
     cp_pool_for(c->pool, c->inputs * c->groups, bound_head, &task);
     return CP_OK;
@@ -148,7 +139,7 @@ static void plain_row(const struct cp_case *c, size_t input, size_t query, const
 }
 
 static void plain_head(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct cp_kind_task *t = context;
     const size_t input = index / t->c->groups;
     (void)worker;
     for (size_t query = 0; query < cp_case_valid(t->c, input); query += cp_case_step_rows(t->c)) {
@@ -159,7 +150,7 @@ static void plain_head(void *context, size_t index, int worker) {
 
 static enum cp_status plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                             float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
+    struct cp_kind_task task = {.c = c, .narrow = x[0], .plain = y, .seed = seed};
     (void)err;
     cp_pool_for(c->pool, c->inputs * c->groups, plain_head, &task);
     return CP_OK;

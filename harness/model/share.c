@@ -17,13 +17,6 @@ struct sharing {
     bool *whole; /* [count] every tensor so far has its bits */
 };
 
-static enum cp_status count_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
-    (void)tensor;
-    (void)err;
-    ++*(size_t *)self;
-    return CP_OK;
-}
-
 static enum cp_status take_values(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
     const float ***next = self;
     (void)err;
@@ -100,7 +93,7 @@ static enum cp_status copy_blocks(struct cp_block_weights **blocks, int layers, 
 }
 
 static enum cp_status list_theirs(struct sharing *s, struct cp_arena *scratch, struct cp_error *err) {
-    CP_TRY(cp_each_tensor(s->model, count_tensor, &s->tensors, err));
+    s->tensors = cp_model_tensor_count(s->model);
     s->theirs = cp_arena_calloc(scratch, s->count + 1, sizeof *s->theirs);
     s->whole = cp_arena_calloc(scratch, s->count + 1, sizeof *s->whole);
     if (!s->theirs || !s->whole)

@@ -133,6 +133,20 @@ enum cp_status cp_each_tensor(struct cp_model *model, cp_tensor_visit visit, voi
     return walk->status;
 }
 
+static enum cp_status count_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
+    (void)tensor;
+    (void)err;
+    ++*(size_t *)self;
+    return CP_OK;
+}
+
+size_t cp_model_tensor_count(struct cp_model *model) {
+    size_t count = 0;
+    struct cp_error err;
+    (void)cp_each_tensor(model, count_tensor, &count, &err); /* counting does not fail */
+    return count;
+}
+
 size_t cp_model_tensor_elements(const struct cp_model_tensor *tensor) {
     size_t n = 1;
     for (int d = 0; d < tensor->rank; d++)

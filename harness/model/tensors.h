@@ -25,6 +25,9 @@ typedef enum cp_status (*cp_tensor_visit)(void *self, const struct cp_model_tens
 enum cp_status cp_each_tensor(struct cp_model *model, cp_tensor_visit visit, void *self,
                               struct cp_error *err);
 
+/* How many it visits. */
+size_t cp_model_tensor_count(struct cp_model *model);
+
 size_t cp_model_tensor_elements(const struct cp_model_tensor *tensor);
 
 #endif

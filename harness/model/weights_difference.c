@@ -22,13 +22,6 @@ struct comparison {
 
 /* ---- two models ---- */
 
-static enum cp_status count_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
-    (void)tensor;
-    (void)err;
-    ++*(size_t *)self;
-    return CP_OK;
-}
-
 static enum cp_status take_values(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
     struct comparison *c = self;
     (void)err;
@@ -59,11 +52,10 @@ enum cp_status cp_weights_differences(const struct cp_model *a, const struct cp_
                                       struct cp_error *err) {
     struct cp_model of_a = *a, of_b = *b; /* the walk gives pointers that may be written through */
     struct comparison c = {.out = out};
-    size_t tensors = 0;
     *out = (struct cp_weights_differences){0};
     if (a == b)
         return CP_OK;
-    CP_TRY(cp_each_tensor(&of_a, count_tensor, &tensors, err));
+    const size_t tensors = cp_model_tensor_count(&of_a);
     c.of_a = cp_arena_alloc(arena, tensors, sizeof *c.of_a);
     out->list = cp_arena_alloc(arena, tensors + 1, sizeof *out->list); /* the last one is never kept */
     if (!c.of_a || !out->list)

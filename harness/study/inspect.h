@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What a checkpoint is: its form, architecture, numbers and identity, and what is known of how it must be
- * computed. */
+ * What a checkpoint is: its format, architecture, numbers and identity, and which activation it was trained
+ * with, where that can be told. */
 #ifndef CP_STUDY_INSPECT_H
 #define CP_STUDY_INSPECT_H
 

@@ -53,7 +53,7 @@ static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp
                    caught == SIGTERM ? "SIGTERM" : "Ctrl-C",
                    cp_result_progress(ls->result)
                        ? "; --resume goes on from here"
-                       : " before the first batch of images was done, so there is nothing to go on with");
+                       : " before the first batch of images was done, so there is nothing to resume");
 }
 
 /* Inputs of the next batch, which never straddles the last input that the oracle sees, whose operations are
@@ -73,7 +73,7 @@ static size_t batch_from(const struct cp_study *study, size_t first, size_t inpu
 /* A run that was to go on and cannot would be taken for one that did. */
 static void note_fresh_start(const struct cp_result *result, const struct cp_run_options *options) {
     if (options->resume && options->progress && cp_result_progress(result) == 0)
-        (void)fprintf(options->progress, "nothing to go on with, starting\n");
+        (void)fprintf(options->progress, "nothing to resume; starting afresh\n");
 }
 
 /* Told before the time is spent. */
@@ -168,7 +168,7 @@ done:
     return status;
 }
 
-/* Whether a run that failed leaves something to go on with: images done before the disk was full, or what an
+/* Whether a run that failed leaves something to resume: images done before the disk was full, or what an
  * earlier run left. A fresh run with a bad input leaves nothing. */
 static bool can_go_on(const struct cp_result *result, const struct cp_study *study, struct cp_error *err) {
     const size_t images = result ? (size_t)cp_result_progress(result) : 0;

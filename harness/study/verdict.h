@@ -60,7 +60,7 @@ extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
 /* Whether the declared functions differ at a tap, whatever else it is; never where the bits are the same. */
 bool cp_verdict_is_semantic(const double fields[CP_VERDICT_FIELDS]);
 
-/* What an operation's own divergence is put down to, from its local verdict. */
+/* What an operation's own divergence is attributed to, from its local verdict. */
 enum cp_cause { CP_CAUSE_NONE, CP_CAUSE_SEMANTIC, CP_CAUSE_ROUNDING, CP_CAUSE_WEIGHTS, CP_CAUSE_COUNT };
 extern const char *const cp_cause_names[CP_CAUSE_COUNT];
 /* fields: of one tap of local_verdicts. Other weights are the cause where they differ, whatever the maths. */

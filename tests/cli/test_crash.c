@@ -125,12 +125,12 @@ static void test_kill_at_random_moments(void **state) {
     assert_true(seen[START] > 0 && seen[MIDDLE] > 5 && seen[END] > 0);
 }
 
-/* Whether a stopped run says that --resume goes on; else it says that there is nothing to go on with. */
+/* Whether a stopped run says that --resume goes on; else it says that there is nothing to resume. */
 static int said_it_goes_on(const struct ended *ended) {
     if (strstr(ended->err, "; --resume goes on from here\n"))
         return 1;
-    assert_non_null(strstr(
-        ended->err, " before the first batch of images was done, so there is nothing to go on with\n"));
+    assert_non_null(
+        strstr(ended->err, " before the first batch of images was done, so there is nothing to resume\n"));
     return 0;
 }
 
@@ -192,7 +192,7 @@ static void test_resume_goes_on(void **state) {
         assert_non_null(strstr(ended.out, digest));
         continued = strstr(ended.err, "going on after ") != NULL;
         assert_int_equal(continued, goes_on);
-        assert_int_equal(!continued, strstr(ended.err, "nothing to go on with, starting\n") != NULL);
+        assert_int_equal(!continued, strstr(ended.err, "nothing to resume; starting afresh\n") != NULL);
     }
     assert_true(continued);
 }

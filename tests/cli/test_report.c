@@ -29,10 +29,7 @@ static int remove_it(void **state) {
 }
 
 static void report(const char *arguments) {
-    const int code = run_program(arguments, text, sizeof text);
-    if (code != 0)
-        print_error("%s: %s\n", arguments, text);
-    assert_int_equal(code, 0);
+    run_expecting(0, arguments, text, sizeof text);
 }
 
 /* The test's own commands. */

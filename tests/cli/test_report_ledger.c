@@ -17,10 +17,7 @@ static int remove_it(void **state) {
 }
 
 static void report(const char *arguments) {
-    const int code = run_program(arguments, text, sizeof text);
-    if (code != 0)
-        print_error("%s: %s\n", arguments, text);
-    assert_int_equal(code, 0);
+    run_expecting(0, arguments, text, sizeof text);
 }
 
 /* A diff's result: exit code 1. */
@@ -30,7 +27,7 @@ static void lying_capture(const char *a, const char *b, const char *spec) {
                    "diff reference/golden/captures/%s-fp32.h5 reference/golden/captures/%s-fp32.h5 %s "
                    "activation=quick -o $OUT",
                    a, b, spec);
-    assert_int_equal(run_program(command, text, sizeof text), 1);
+    run_expecting(1, command, text, sizeof text);
 }
 
 #define SAYS "does not compute what its settings, weights and inputs say: no rounding can be that large ("

@@ -125,7 +125,7 @@ static void test_nothing_to_go_on_with(void **state) {
     (void)unlink(in_folder("a.h5.partial"));
     (void)unlink(in_folder("a.h5"));
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
-    assert_int_equal(strncmp(ended.err, "nothing to go on with, starting\n", 32), 0);
+    assert_int_equal(strncmp(ended.err, "nothing to resume; starting afresh\n", 35), 0);
     /* Of a finished run there is nothing to do, and of another one nothing is lost. */
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
     assert_int_equal(strncmp(ended.out, "complete already\nresult  ", 25), 0);
