@@ -6,6 +6,7 @@
 
 #include "kernels_fixture.h"
 #include "ledger/explain.h"
+#include "ledger/slope.h"
 
 #include <string.h>
 #include <time.h>

@@ -26,37 +26,4 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
                           double plain, size_t input, struct cp_explanation *explanation,
                           struct cp_error *err);
 
-/* Sums for the slope <r, d> / <d, d> of one alternative, d = alternative(x) - f(x): where rounding hides
- * which function was computed, it acts as dither, and the slope tells. `variance` is of <r, d>, robust (White
- * 1980), by element; by row where one rounding of a statistic is common to a row (norms); by the operand's
- * value where that has 16 bits (activations), since equal operands err equally. Activations are weighted by
- * 1 / (f^2 + (x / 64)^2), the size of their rounding. */
-struct cp_slope {
-    double rd, dd, variance;
-};
-/* Rows of operands that were seen, by their hash: a row that many inputs share (the class token, the
- * beginning of a prompt) has one rounding error, and counts once. */
-struct cp_rows_seen {
-    uint64_t *hash; /* [room], 0: free; owned */
-    size_t room, count;
-};
-void cp_rows_seen_free(struct cp_rows_seen *seen);
-
-/* slopes: (inputs, cp_alternative_count); zero where an alternative has none. narrow: the operand as it was
- * recorded. */
-enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
-                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
-                         struct cp_error *err);
-
-/* Adds an input's sums. shared: its errors are those of the other inputs (the same function of the same few
- * values), so that more inputs do not average them. */
-void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared);
-
-/* Slopes count at six standard deviations, corrected for the number that is looked at. */
-bool cp_slope_counts(const struct cp_slope *slope, size_t looked_at);
-static inline double cp_slope_value(const struct cp_slope *s) {
-    return s->rd / s->dd;
-}
-double cp_slope_error(const struct cp_slope *slope);
-
 #endif

@@ -10,6 +10,7 @@
 #define CP_STUDY_LEDGER_H
 
 #include "ledger/explain.h"
+#include "ledger/slope.h"
 #include "study/lockstep.h"
 
 /* Columns of /ledger/SPEC/TAP/residual (input, field). */
@@ -159,6 +160,8 @@ enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, str
  * it is the baseline. Of a line that leads from the baseline's to them the fields row, y and f are the
  * channel, the offset and the scale. */
 void cp_ledger_pixels(const struct cp_ledger_at *at, const float *baseline, double *rows);
+/* What the segment ends with, for the operations that the next one begins with. */
+enum cp_status cp_ledger_carry(struct cp_ledger_at *at, struct cp_error *err);
 
 /* ---- at the end ---- */
 

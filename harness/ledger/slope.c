@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ledger/slope.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* More elements of one input add nothing to what the slope tells. */
+enum { SLOPE_ELEMENTS = 1 << 14 };
+
+struct slope_task {
+    const struct cp_case *c;
+    const double *x;
+    const float *y;
+    const double *f, *other;
+    const bool *counts; /* (inputs, rows) */
+    struct cp_slope *slopes;
+    size_t alternative;
+};
+
+/* Sums by the operand's value, of activations in half precision. */
+enum { VALUES = 1 << 16 };
+
+static size_t value_of(const struct cp_case *c, double x) {
+    return c->types.operand[0] == CP_FP16 ? cp_fp16_encode((float)x) : cp_bf16_encode((float)x);
+}
+
+static bool by_value(const struct cp_case *c) {
+    return c->kind == CP_OPERATION_ACTIVATION && c->types.operand[0] != CP_FP32;
+}
+
+/* An activation's rounding is as large as its result: weighted by that, its tails tell more than its middle.
+ */
+static double weight_of(const struct slope_task *t, size_t i) {
+    if (t->c->kind != CP_OPERATION_ACTIVATION)
+        return 1;
+    return 1 / (t->f[i] * t->f[i] + t->x[i] * t->x[i] / 4096 + 1e-30);
+}
+
+static void add_products(const struct slope_task *t, size_t at, struct cp_slope *s) {
+    for (size_t i = at; i < at + t->c->out; i++) {
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i], w = weight_of(t, i);
+        s->rd += w * r * d;
+        s->dd += w * d * d;
+    }
+}
+
+static void add_variance(const struct slope_task *t, size_t at, double slope, double *values,
+                         struct cp_slope *s) {
+    double row = 0;
+    for (size_t i = at; i < at + t->c->out; i++) {
+        const double d = t->other[i] - t->f[i], r = (double)t->y[i] - t->f[i];
+        const double e = weight_of(t, i) * (r - slope * d) * d;
+        row += e;
+        if (values)
+            values[value_of(t->c, t->x[i])] += e;
+        else if (t->c->kind != CP_OPERATION_NORM)
+            s->variance += e * e;
+    }
+    if (t->c->kind == CP_OPERATION_NORM)
+        s->variance += row * row;
+}
+
+static void slope_of_input(void *context, size_t input, int worker) {
+    const struct slope_task *t = context;
+    struct cp_slope *s = &t->slopes[input * cp_alternative_count + t->alternative];
+    double *values = by_value(t->c) ? calloc(VALUES, sizeof *values) : NULL;
+    (void)worker;
+    for (int second = 0; second < 2; second++)
+        for (size_t row = 0; row < t->c->groups * cp_case_valid(t->c, input); row++) {
+            const size_t at = (input * t->c->rows + row) * t->c->out;
+            if (t->counts[input * t->c->rows + row] && second)
+                add_variance(t, at, s->dd > 0 ? s->rd / s->dd : 0, values, s);
+            else if (t->counts[input * t->c->rows + row])
+                add_products(t, at, s);
+        }
+    for (size_t v = 0; values && v < VALUES; v++)
+        s->variance += values[v] * values[v];
+    if (by_value(t->c) && !values)
+        s->variance = INFINITY; /* no memory, no conclusion */
+    free(values);
+}
+
+/* ---- rows that were seen ---- */
+
+void cp_rows_seen_free(struct cp_rows_seen *seen) {
+    free(seen->hash);
+    *seen = (struct cp_rows_seen){NULL, 0, 0};
+}
+
+/* FNV-1a over the words of a row (Fowler, Noll & Vo); never 0. */
+static uint64_t hash_row(const float *x, size_t n) {
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ cp_bits(x[i])) * 1099511628211u;
+    return hash ? hash : 1;
+}
+
+static bool put(struct cp_rows_seen *seen, uint64_t hash) {
+    size_t at = (size_t)(hash % seen->room);
+    while (seen->hash[at] && seen->hash[at] != hash)
+        at = (at + 1) % seen->room;
+    if (seen->hash[at])
+        return false;
+    seen->hash[at] = hash;
+    seen->count++;
+    return true;
+}
+
+static bool grow(struct cp_rows_seen *seen) {
+    const struct cp_rows_seen old = *seen;
+    const size_t room = old.room ? 4 * old.room : 4096;
+    uint64_t *hash = calloc(room, sizeof *hash);
+    if (!hash)
+        return false;
+    *seen = (struct cp_rows_seen){hash, room, 0};
+    for (size_t i = 0; i < old.room; i++)
+        if (old.hash[i])
+            (void)put(seen, old.hash[i]);
+    free(old.hash);
+    return true;
+}
+
+/* Which rows are new. */
+static enum cp_status note_rows(const struct cp_case *c, const float *narrow, struct cp_rows_seen *seen,
+                                bool *counts, struct cp_error *err) {
+    for (size_t n = 0; n < c->inputs; n++)
+        for (size_t row = 0; row < cp_case_valid(c, n); row++) {
+            if (2 * seen->count >= seen->room && !grow(seen))
+                return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+            counts[n * c->rows + row] = put(seen, hash_row(narrow + (n * c->rows + row) * c->out, c->out));
+        }
+    return CP_OK;
+}
+
+static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limited, struct cp_error *err) {
+    const size_t most = SLOPE_ELEMENTS / c->out + 1;
+    int *valid;
+    *limited = *c;
+    CP_CASE_TAKE(c, valid, c->inputs);
+    for (size_t n = 0; n < c->inputs; n++)
+        valid[n] = (int)(cp_case_valid(c, n) < most ? cp_case_valid(c, n) : most);
+    limited->valid = valid;
+    return CP_OK;
+}
+
+enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
+                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
+                         struct cp_error *err) {
+    bool *counts;
+    struct cp_case limited;
+    double *other;
+    CP_TRY(limit_rows(c, &limited, err));
+    CP_CASE_TAKE(c, counts, c->inputs * c->rows);
+    CP_TRY(note_rows(&limited, narrow, seen, counts, err));
+    CP_CASE_TAKE(c, other, c->inputs * cp_case_elements(c));
+    for (size_t i = 0; i < cp_alternative_count; i++) {
+        struct cp_case changed = limited;
+        const struct cp_alternative *a = &cp_alternatives[i];
+        if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
+            continue;
+        CP_TRY(cp_case_ideal(&changed, x, other, err));
+        struct slope_task task = {&limited, x[0], y, f, other, counts, slopes, i};
+        cp_case_each(&limited, slope_of_input, &task);
+    }
+    return CP_OK;
+}
+
+void cp_slope_add(struct cp_slope *sum, const struct cp_slope *one, bool shared) {
+    sum->rd += one->rd;
+    sum->dd += one->dd;
+    if (!shared)
+        sum->variance += one->variance;
+    else
+        sum->variance = pow(sqrt(sum->variance) + sqrt(one->variance), 2);
+}
+
+double cp_slope_error(const struct cp_slope *s) {
+    return s->dd > 0 ? sqrt(s->variance) / s->dd : INFINITY;
+}
+
+bool cp_slope_counts(const struct cp_slope *s, size_t looked_at) {
+    const double error = cp_slope_error(s);
+    if (!(s->dd > 0) || !isfinite(error))
+        return false;
+    const double slope = cp_slope_value(s), limit = sqrt(36 + 2 * log((double)(looked_at ? looked_at : 1)));
+    return slope >= limit * error && fabs(slope - 1) <= fmax(0.25, 3 * error);
+}
