@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/diff_model.h"
 
+#include "io/file.h"
 #include "study/model_source.h"
 
 #include <stdlib.h>
@@ -212,12 +213,26 @@ static enum cp_status choose(struct choice *c) {
     return c->why ? CP_OK : check_shapes(c);
 }
 
+/* A checkpoint that is asked for is never passed over, whether or not it would have been needed. */
+static enum cp_status refuse_missing(const struct cp_diff *diff, struct cp_error *err) {
+    const char *const asked[] = {diff->checkpoint, diff->a.checkpoint, diff->b.checkpoint};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct cp_file file;
+        if (!asked[i])
+            continue;
+        CP_TRY(cp_file_map(asked[i], &file, err));
+        cp_file_unmap(&file);
+    }
+    return CP_OK;
+}
+
 enum cp_status cp_diff_choose(const struct cp_diff *diff, struct cp_diff_reading *a,
                               struct cp_diff_reading *b, struct cp_arena *arena, struct cp_diff_model *model,
                               const char **why, struct cp_error *err) {
     struct choice choice = {diff, a, b, arena, model, err, NULL};
     *model = (struct cp_diff_model){.checkpoint_b = NULL};
     *why = "";
+    CP_TRY(refuse_missing(diff, err));
     if (diff->no_oracle)
         return CP_OK;
     CP_TRY(choose(&choice));
