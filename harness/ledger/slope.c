@@ -7,14 +7,38 @@
 /* More elements of one input add nothing to what the slope tells. */
 enum { SLOPE_ELEMENTS = 1 << 14 };
 
+size_t cp_slope_rows(size_t rows, size_t width) {
+    const size_t most = SLOPE_ELEMENTS / width + 1;
+    return rows < most ? rows : most;
+}
+
+static bool is_listed(enum cp_operation_kind kind, size_t alternative) {
+    return cp_alternatives[alternative].kind == kind &&
+           cp_alternative_has_slope(&cp_alternatives[alternative]);
+}
+
+size_t cp_slope_count(enum cp_operation_kind kind) {
+    size_t count = 0;
+    for (size_t i = 0; i < cp_alternative_count; i++)
+        count += is_listed(kind, i);
+    return count;
+}
+
+size_t cp_slope_alternative(enum cp_operation_kind kind, size_t place) {
+    size_t i = 0;
+    while (!is_listed(kind, i) || place-- > 0)
+        i++;
+    return i;
+}
+
 struct slope_task {
     const struct cp_case *c;
     const double *x;
     const float *y;
     const double *f, *other;
-    const bool *counts; /* (inputs, rows) */
-    struct cp_slope *slopes;
-    size_t alternative;
+    const bool *counts;      /* (inputs, rows) */
+    struct cp_slope *slopes; /* [inputs * each] of one alternative */
+    size_t each;
 };
 
 /* Sums by the operand's value, of activations in half precision. */
@@ -62,7 +86,7 @@ static void add_variance(const struct slope_task *t, size_t at, double slope, do
 
 static void slope_of_input(void *context, size_t input, int worker) {
     const struct slope_task *t = context;
-    struct cp_slope *s = &t->slopes[input * cp_alternative_count + t->alternative];
+    struct cp_slope *s = &t->slopes[input * t->each];
     double *values = by_value(t->c) ? calloc(VALUES, sizeof *values) : NULL;
     (void)worker;
     for (int second = 0; second < 2; second++)
@@ -87,11 +111,13 @@ void cp_rows_seen_free(struct cp_rows_seen *seen) {
     *seen = (struct cp_rows_seen){NULL, 0, 0};
 }
 
-/* FNV-1a over the words of a row (Fowler, Noll & Vo); never 0. */
+/* FNV-1a over the words of a row (Fowler, Noll & Vo), without the sign bit of the int64 that is stored; never
+ * 0. */
 static uint64_t hash_row(const float *x, size_t n) {
     uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < n; i++)
         hash = (hash ^ cp_bits(x[i])) * 1099511628211u;
+    hash &= INT64_MAX;
     return hash ? hash : 1;
 }
 
@@ -108,7 +134,7 @@ static bool put(struct cp_rows_seen *seen, uint64_t hash) {
 
 static bool grow(struct cp_rows_seen *seen) {
     const struct cp_rows_seen old = *seen;
-    const size_t room = old.room ? 4 * old.room : 4096;
+    const size_t room = old.room ? 4 * old.room : 256;
     uint64_t *hash = calloc(room, sizeof *hash);
     if (!hash)
         return false;
@@ -120,46 +146,66 @@ static bool grow(struct cp_rows_seen *seen) {
     return true;
 }
 
+static bool make_room(struct cp_rows_seen *seen) {
+    return 2 * seen->count < seen->room || grow(seen);
+}
+
+bool cp_rows_seen_add(struct cp_rows_seen *seen, const int64_t *hashes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!make_room(seen))
+            return false;
+        if (hashes[i])
+            (void)put(seen, (uint64_t)hashes[i]);
+    }
+    return true;
+}
+
 /* Which rows are new. */
 static enum cp_status note_rows(const struct cp_case *c, const float *narrow, struct cp_rows_seen *seen,
-                                bool *counts, struct cp_error *err) {
-    for (size_t n = 0; n < c->inputs; n++)
-        for (size_t row = 0; row < cp_case_valid(c, n); row++) {
-            if (2 * seen->count >= seen->room && !grow(seen))
-                return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
-            counts[n * c->rows + row] = put(seen, hash_row(narrow + (n * c->rows + row) * c->out, c->out));
-        }
+                                bool *counts, int64_t *hashes, struct cp_error *err) {
+    const size_t each = cp_slope_rows(c->rows, c->out);
+    for (size_t i = 0; i < c->inputs * each; i++) {
+        const size_t row = i / each * c->rows + i % each;
+        hashes[i] = 0;
+        if (i % each >= cp_case_valid(c, i / each))
+            continue;
+        if (!make_room(seen))
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+        const uint64_t hash = hash_row(narrow + row * c->out, c->out);
+        counts[row] = put(seen, hash);
+        hashes[i] = (int64_t)hash;
+    }
     return CP_OK;
 }
 
 static enum cp_status limit_rows(const struct cp_case *c, struct cp_case *limited, struct cp_error *err) {
-    const size_t most = SLOPE_ELEMENTS / c->out + 1;
     int *valid;
     *limited = *c;
     CP_CASE_TAKE(c, valid, c->inputs);
     for (size_t n = 0; n < c->inputs; n++)
-        valid[n] = (int)(cp_case_valid(c, n) < most ? cp_case_valid(c, n) : most);
+        valid[n] = (int)cp_slope_rows(cp_case_valid(c, n), c->out);
     limited->valid = valid;
     return CP_OK;
 }
 
 enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
-                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
-                         struct cp_error *err) {
+                         const float *y, const double *f, struct cp_rows_seen *seen,
+                         const struct cp_slope_sums *sums, struct cp_error *err) {
+    const size_t count = cp_slope_count(c->kind);
     bool *counts;
     struct cp_case limited;
     double *other;
     CP_TRY(limit_rows(c, &limited, err));
     CP_CASE_TAKE(c, counts, c->inputs * c->rows);
-    CP_TRY(note_rows(&limited, narrow, seen, counts, err));
+    CP_TRY(note_rows(&limited, narrow, seen, counts, sums->hash, err));
     CP_CASE_TAKE(c, other, c->inputs * cp_case_elements(c));
-    for (size_t i = 0; i < cp_alternative_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct cp_case changed = limited;
-        const struct cp_alternative *a = &cp_alternatives[i];
-        if (a->kind != c->kind || !cp_alternative_has_slope(a) || !a->apply(&changed, a->value))
+        const struct cp_alternative *a = &cp_alternatives[cp_slope_alternative(c->kind, i)];
+        if (!a->apply(&changed, a->value))
             continue;
         CP_TRY(cp_case_ideal(&changed, x, other, err));
-        struct slope_task task = {&limited, x[0], y, f, other, counts, slopes, i};
+        struct slope_task task = {&limited, x[0], y, f, other, counts, sums->slope + i, count};
         cp_case_each(&limited, slope_of_input, &task);
     }
     return CP_OK;

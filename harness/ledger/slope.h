@@ -5,10 +5,9 @@
 
 #include "ledger/alternative.h"
 
-/* Whether any alternative of the kind has a slope. */
-static inline bool cp_kind_has_slope(enum cp_operation_kind kind) {
-    return kind == CP_OPERATION_ACTIVATION || kind == CP_OPERATION_NORM;
-}
+/* How many alternatives of a kind have a slope, and the one that stands at a place among them. */
+size_t cp_slope_count(enum cp_operation_kind kind);
+size_t cp_slope_alternative(enum cp_operation_kind kind, size_t place);
 
 /* Sums for the slope <r, d> / <d, d> of one alternative, d = alternative(x) - f(x): where rounding hides
  * which function was computed, it acts as dither, and the slope tells. `variance` is of <r, d>, robust (White
@@ -25,12 +24,21 @@ struct cp_rows_seen {
     size_t room, count;
 };
 void cp_rows_seen_free(struct cp_rows_seen *seen);
+/* Adds hashes as cp_slopes gave them. false: no memory. */
+bool cp_rows_seen_add(struct cp_rows_seen *seen, const int64_t *hashes, size_t count);
 
-/* slopes: (inputs, cp_alternative_count); zero where an alternative has none. narrow: the operand as it was
- * recorded. */
+/* The rows of one input that the sums are over, of (rows, width): more elements add nothing. */
+size_t cp_slope_rows(size_t rows, size_t width);
+
+/* Of a batch. */
+struct cp_slope_sums {
+    struct cp_slope *slope; /* (inputs, cp_slope_count) */
+    int64_t *hash;          /* (inputs, cp_slope_rows): of each row of the operand; 0: there is no such row */
+};
+/* narrow: the operand as it was recorded. Adds its rows to `seen`. */
 enum cp_status cp_slopes(const struct cp_case *c, const double *const x[CP_OPERANDS], const float *narrow,
-                         const float *y, const double *f, struct cp_rows_seen *seen, struct cp_slope *slopes,
-                         struct cp_error *err);
+                         const float *y, const double *f, struct cp_rows_seen *seen,
+                         const struct cp_slope_sums *sums, struct cp_error *err);
 
 /* Adds an input's sums. shared: its errors are those of the other inputs (the same function of the same few
  * values), so that more inputs do not average them. */

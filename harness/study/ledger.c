@@ -147,7 +147,7 @@ enum cp_status cp_ledger_create(struct cp_lockstep *ls, struct cp_error *err) {
     ledger->prompts = prompts;
     CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count, sizeof *ledger->side);
     CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1, sizeof *ledger->rows);
-    CP_LOCKSTEP_TAKE(ls, ledger->slopes, study->sites.count + 1, sizeof *ledger->slopes);
+    CP_LOCKSTEP_TAKE(ls, ledger->sums, study->sites.count + 1, sizeof *ledger->sums);
     CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ledger->keep, err));
     ledger->shape[CP_VISUAL] = shape_of(study, CP_VISUAL);
     ledger->shape[CP_TEXT] = shape_of(study, CP_TEXT);
@@ -218,7 +218,7 @@ void cp_ledger_begin(struct cp_lockstep *ls, size_t s) {
     if (s == 0) {
         cp_arena_reset(&ls->ledger->rows_arena);
         memset(ls->ledger->rows, 0, ls->study->sites.count * sizeof *ls->ledger->rows);
-        memset(ls->ledger->slopes, 0, ls->study->sites.count * sizeof *ls->ledger->slopes);
+        memset(ls->ledger->sums, 0, ls->study->sites.count * sizeof *ls->ledger->sums);
     }
 }
 
@@ -288,24 +288,37 @@ static void take_recorded(struct cp_ledger_at *at) {
     }
 }
 
+/* Room for a batch's sums; NULL in them where the operation has no slope. */
+static bool take_sums(struct cp_ledger_at *at, const struct cp_site *site, struct cp_slope_sums *sums) {
+    const size_t slopes = cp_slope_count(cp_operations[site->point].kind), rows = cp_ledger_slope_rows(site);
+    *sums = (struct cp_slope_sums){NULL, NULL};
+    if (slopes == 0)
+        return true;
+    sums->slope = cp_arena_calloc(&at->ledger->rows_arena, at->inputs * slopes, sizeof *sums->slope);
+    sums->hash = cp_arena_calloc(&at->ledger->rows_arena, at->inputs * rows, sizeof *sums->hash);
+
+    return sums->slope && sums->hash;
+}
+
 static enum cp_status check_site(struct cp_ledger_at *at, size_t i, bool follows, struct cp_error *err) {
     struct cp_ledger *ledger = at->ledger;
     const struct cp_site *site = &at->ls->study->sites.list[i];
-    const size_t slopes =
-        cp_kind_has_slope(cp_operations[site->point].kind) ? at->inputs * cp_alternative_count : 0;
-    if (!follows || !ledger->rows[i]) {
-        double *rows = cp_arena_calloc(&ledger->rows_arena, at->inputs * CP_LEDGER_FIELDS, sizeof *rows);
-        struct cp_slope *sums = cp_arena_calloc(&ledger->rows_arena, slopes + 1, sizeof *sums);
-        if (!rows || !sums)
-            return cp_fail(err, CP_INTERNAL, site->name, "out of memory for the ledger");
-        CP_TRY(cp_ledger_check(at, site->point, &at->side->seen[i], rows, slopes ? sums : NULL, err));
-        if (at->s == 0) {
-            ledger->rows[i] = rows;
-            ledger->slopes[i] = slopes ? sums : NULL;
-        }
-        return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, rows, slopes ? sums : NULL, err);
+    struct cp_rows_seen *seen = &at->side->seen[i];
+    struct cp_slope_sums sums;
+    if (follows && ledger->rows[i])
+        return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, ledger->rows[i], &ledger->sums[i],
+                               err);
+    double *rows = cp_arena_calloc(&ledger->rows_arena, at->inputs * CP_LEDGER_FIELDS, sizeof *rows);
+    if (!rows || !take_sums(at, site, &sums))
+        return cp_fail(err, CP_INTERNAL, site->name, "out of memory for the ledger");
+    if (sums.slope && at->first > 0 && seen->room == 0)
+        CP_TRY(cp_ledger_recall(at->ls, at->s, i, at->first, seen, err));
+    CP_TRY(cp_ledger_check(at, site->point, seen, rows, &sums, err));
+    if (at->s == 0) {
+        ledger->rows[i] = rows;
+        ledger->sums[i] = sums;
     }
-    return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, ledger->rows[i], ledger->slopes[i], err);
+    return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, rows, &sums, err);
 }
 
 enum cp_status cp_ledger_segment(struct cp_lockstep *ls, size_t s, struct cp_segment segment, bool follows,

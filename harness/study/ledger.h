@@ -74,7 +74,7 @@ struct cp_ledger_side {
         class_arena; /* of the stream the one before and the next */
     int flip;
     int *residual; /* handles, per site; -1: none */
-    int *slope;
+    int *slope, *hash;
     struct cp_rows_seen *seen; /* per site */
     int operations;            /* handle */
 };
@@ -82,11 +82,11 @@ struct cp_ledger_side {
 struct cp_ledger {
     struct cp_ledger_side *side; /* [spec_count] */
     struct cp_ledger_shape shape[2];
-    struct cp_keep keep;      /* the segment's tensors of the pass at hand */
-    struct cp_arena scratch;  /* of one operation */
-    struct cp_arena segment;  /* of one segment of one pass */
-    double **rows;            /* per site: the baseline's (batch, field), for passes that follow it */
-    struct cp_slope **slopes; /* per site: the baseline's */
+    struct cp_keep keep;        /* the segment's tensors of the pass at hand */
+    struct cp_arena scratch;    /* of one operation */
+    struct cp_arena segment;    /* of one segment of one pass */
+    double **rows;              /* per site: the baseline's (batch, field), for passes that follow it */
+    struct cp_slope_sums *sums; /* per site: the baseline's; NULL in it: none */
     struct cp_arena rows_arena;
     size_t images, prompts; /* the first inputs that are checked */
 };
@@ -151,10 +151,9 @@ enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, 
 /* Its ideal result, in the segment's memory; NULL: an operand or a weight is not there. */
 enum cp_status cp_ledger_ideal(struct cp_ledger_at *at, enum cp_point point, const double **f,
                                struct cp_error *err);
-/* Checks what is recorded at a point: fills rows (inputs, field), and slopes (inputs, alternative) where not
- * NULL. */
+/* Checks what is recorded at a point: fills rows (inputs, field), and the sums where they are not NULL. */
 enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
-                               double *rows, struct cp_slope *slopes, struct cp_error *err);
+                               double *rows, const struct cp_slope_sums *sums, struct cp_error *err);
 
 /* Pixels of the pass at hand, as what they look like: rows (inputs, field). baseline: the baseline's; NULL:
  * it is the baseline. Of a line that leads from the baseline's to them the fields row, y and f are the
@@ -210,9 +209,15 @@ size_t cp_ledger_row(const struct cp_lockstep *lockstep, size_t s, size_t site);
  * the size of a batch nor a resumed run changes which ones are. */
 enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point point, size_t *count,
                                    struct cp_error *err);
-/* One batch's rows of pass s at a site. */
+/* The rows of one input of a tap whose hashes are stored (cp_slope_rows). */
+size_t cp_ledger_slope_rows(const struct cp_site *site);
+/* One batch's rows of pass s at a site, and its sums where they are not NULL. */
 enum cp_status cp_ledger_store(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,
-                               size_t inputs, const double *rows, const struct cp_slope *slopes,
+                               size_t inputs, const double *rows, const struct cp_slope_sums *sums,
                                struct cp_error *err);
+/* The rows of operands that the inputs before `first` had, as stored: a run that goes on knows what the one
+ * that was stopped had seen. */
+enum cp_status cp_ledger_recall(struct cp_lockstep *lockstep, size_t s, size_t site, size_t first,
+                                struct cp_rows_seen *seen, struct cp_error *err);
 
 #endif

@@ -26,8 +26,34 @@ static bool is_checked(const struct cp_study *study, size_t s, size_t i) {
            cp_captured_has(study, s, i);
 }
 
-static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, const char *const *alternatives,
-                                  struct cp_error *err) {
+size_t cp_ledger_slope_rows(const struct cp_site *site) {
+    return cp_slope_rows(site->rank > 2 ? site->shape[1] : 1, site->shape[site->rank - 1]);
+}
+
+/* What tells which function was computed behind rounding. */
+static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, struct cp_variable *variable,
+                                    struct cp_error *err) {
+    const enum cp_operation_kind kind = cp_operations[ls->study->sites.list[i].point].kind;
+    const size_t count = cp_slope_count(kind);
+    const char **names;
+    CP_LOCKSTEP_TAKE(ls, names, count, sizeof *names);
+    for (size_t k = 0; k < count; k++)
+        names[k] = cp_alternatives[cp_slope_alternative(kind, k)].name;
+    variable->name = "slope";
+    variable->long_name = "sums for the slope of the residual on each alternative";
+    variable->rank = 3;
+    variable->dims[1] = (struct cp_dim){"alternative", count, names};
+    variable->dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
+    CP_TRY(cp_result_define(ls->result, variable, &ls->ledger->side[s].slope[i], err));
+    variable->name = "slope_rows";
+    variable->long_name = "hash of each row of the operand, since a row that was seen before counts once";
+    variable->dtype = CP_INT64;
+    variable->rank = 2;
+    variable->dims[1] = (struct cp_dim){"slope_row", cp_ledger_slope_rows(&ls->study->sites.list[i]), NULL};
+    return cp_result_define(ls->result, variable, &ls->ledger->side[s].hash[i], err);
+}
+
+static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_site *site = &study->sites.list[i];
     struct cp_ledger_side *side = &ls->ledger->side[s];
@@ -43,18 +69,10 @@ static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, co
                                    .dims = {cp_record_dim(site, 0, &ls->labels),
                                             {"ledger_field", CP_LEDGER_FIELDS, cp_ledger_field_names}}};
     CP_TRY(cp_result_define(ls->result, &variable, &side->residual[i], err));
-    if (!cp_kind_has_slope(cp_operations[site->point].kind))
-        return CP_OK;
-    variable.name = "slope";
-    variable.long_name = "sums for the slope of the residual on each alternative";
-    variable.rank = 3;
-    variable.dims[1] = (struct cp_dim){"alternative", cp_alternative_count, alternatives};
-    variable.dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
-    return cp_result_define(ls->result, &variable, &side->slope[i], err);
+    return cp_slope_count(cp_operations[site->point].kind) ? define_slopes(ls, s, i, &variable, err) : CP_OK;
 }
 
-static enum cp_status define_side(struct cp_lockstep *ls, size_t s, const char *const *alternatives,
-                                  struct cp_error *err) {
+static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_ledger_side *side = &ls->ledger->side[s];
     const char **names;
@@ -62,14 +80,15 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, const char *
     char group[384];
     CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1, sizeof *side->residual);
     CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1, sizeof *side->slope);
+    CP_LOCKSTEP_TAKE(ls, side->hash, study->sites.count + 1, sizeof *side->hash);
     CP_LOCKSTEP_TAKE(ls, side->seen, study->sites.count + 1, sizeof *side->seen);
     CP_LOCKSTEP_TAKE(ls, names, study->sites.count + 1, sizeof *names);
     for (size_t i = 0; i < study->sites.count; i++) {
-        side->residual[i] = side->slope[i] = -1;
+        side->residual[i] = side->slope[i] = side->hash[i] = -1;
         if (!is_checked(study, s, i))
             continue;
         names[taps++] = study->sites.list[i].name;
-        CP_TRY(define_site(ls, s, i, alternatives, err));
+        CP_TRY(define_site(ls, s, i, err));
     }
     side->operations = -1;
     if (taps == 0)
@@ -112,7 +131,7 @@ enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
     for (size_t i = 0; i < cp_alternative_count; i++)
         alternatives[i] = cp_alternatives[i].name;
     for (size_t s = 0; s < ls->study->spec_count; s++)
-        CP_TRY(define_side(ls, s, alternatives, err));
+        CP_TRY(define_side(ls, s, err));
     CP_TRY(write_names(ls, "alternatives", alternatives, cp_alternative_count, err));
     CP_TRY(write_names(ls, "verdicts", cp_ledger_verdict_names, CP_LEDGER_VERDICTS, err));
     return write_names(ls, "bases", cp_ledger_basis_names, CP_BASIS_COUNT, err);
@@ -131,12 +150,28 @@ size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {
 /* ---- batches ---- */
 
 enum cp_status cp_ledger_store(struct cp_lockstep *ls, size_t s, size_t site, size_t first, size_t inputs,
-                               const double *rows, const struct cp_slope *slopes, struct cp_error *err) {
+                               const double *rows, const struct cp_slope_sums *sums, struct cp_error *err) {
     const struct cp_ledger_side *side = &ls->ledger->side[s];
     if (side->residual[site] < 0)
         return CP_OK;
     CP_TRY(cp_result_write(ls->result, side->residual[site], first, inputs, rows, err));
-    return slopes ? cp_result_write(ls->result, side->slope[site], first, inputs, slopes, err) : CP_OK;
+    if (!sums->slope)
+        return CP_OK;
+    CP_TRY(cp_result_write(ls->result, side->slope[site], first, inputs, sums->slope, err));
+    return cp_result_write(ls->result, side->hash[site], first, inputs, sums->hash, err);
+}
+
+enum cp_status cp_ledger_recall(struct cp_lockstep *ls, size_t s, size_t site, size_t first,
+                                struct cp_rows_seen *seen, struct cp_error *err) {
+    const size_t count = first * cp_ledger_slope_rows(&ls->study->sites.list[site]);
+    int64_t *hashes = malloc(count * sizeof *hashes);
+    enum cp_status status = hashes ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    if (status == CP_OK)
+        status = cp_result_read(ls->result, ls->ledger->side[s].hash[site], 0, first, hashes, err);
+    if (status == CP_OK && !cp_rows_seen_add(seen, hashes, count))
+        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    free(hashes);
+    return status;
 }
 
 enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point point, size_t *count,

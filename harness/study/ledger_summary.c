@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 struct summary {
-    const double *rows; /* (inputs, field) */
-    const struct cp_slope *slopes;
+    const double *rows;            /* (inputs, field) */
+    const struct cp_slope *slopes; /* (inputs, cp_slope_count) */
+    enum cp_operation_kind kind;
     size_t inputs, looked_at;
     bool shared; /* inputs err alike: cp_slope_add */
     double *fields;
@@ -80,10 +81,11 @@ static void copy_explanation(const struct summary *s) {
     }
 }
 
-static struct cp_slope add_slopes(const struct summary *s, size_t alternative) {
+static struct cp_slope add_slopes(const struct summary *s, size_t place) {
+    const size_t count = cp_slope_count(s->kind);
     struct cp_slope sum = {0, 0, 0};
     for (size_t i = 0; i < s->inputs; i++) {
-        const struct cp_slope *one = &s->slopes[i * cp_alternative_count + alternative];
+        const struct cp_slope *one = &s->slopes[i * count + place];
         if (!(one->dd > 0) || !isfinite(one->rd) || !isfinite(one->variance))
             continue;
         cp_slope_add(&sum, one, s->shared);
@@ -97,8 +99,9 @@ static struct cp_slope add_slopes(const struct summary *s, size_t alternative) {
 /* Rounding explains the residual; does the slope say that another function was computed? */
 static void look_at_slopes(const struct summary *s) {
     double best = INFINITY;
-    for (size_t a = 0; a < cp_alternative_count; a++) {
-        const struct cp_slope sum = add_slopes(s, a);
+    for (size_t place = 0; place < cp_slope_count(s->kind); place++) {
+        const size_t a = cp_slope_alternative(s->kind, place);
+        const struct cp_slope sum = add_slopes(s, place);
         const double error = cp_slope_error(&sum);
         if (!(sum.dd > 0))
             continue;
@@ -150,7 +153,7 @@ static void summarise(const struct summary *s) {
     copy_explanation(s);
     if (s->fields[CP_OPERATION_FIELD_FAILING] == 0)
         s->fields[CP_OPERATION_FIELD_FAILING] = differing_inputs(s);
-    if (s->slopes && s->fields[CP_OPERATION_FIELD_FAILING] == 0)
+    if (s->fields[CP_OPERATION_FIELD_FAILING] == 0)
         look_at_slopes(s);
 }
 
@@ -160,30 +163,37 @@ static size_t inputs_at(const struct cp_ledger *ledger, const struct cp_site *si
     return site->dims[0] == CP_DIM_PROMPT ? ledger->prompts : site->shape[0];
 }
 
+/* What is stored of a tap's inputs. */
+static enum cp_status read_inputs(struct cp_lockstep *ls, size_t s, size_t i, size_t inputs, double *rows,
+                                  struct cp_slope *slopes, struct cp_error *err) {
+    const struct cp_ledger_side *side = &ls->ledger->side[s];
+    if (inputs == 0) {
+        rows[0] = CP_LEDGER_UNCHECKED;
+        return CP_OK;
+    }
+    CP_TRY(cp_result_read(ls->result, side->residual[i], 0, inputs, rows, err));
+    for (size_t n = 0; n < inputs; n++)
+        if (isnan(rows[n * CP_LEDGER_FIELDS])) /* never written: its operands do not exist in this run */
+            rows[n * CP_LEDGER_FIELDS] = CP_LEDGER_UNCHECKED;
+    return side->slope[i] < 0 ? CP_OK : cp_result_read(ls->result, side->slope[i], 0, inputs, slopes, err);
+}
+
 static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i, size_t tap,
                                       size_t looked_at, struct cp_error *err) {
     const struct cp_ledger_side *side = &ls->ledger->side[s];
-    const size_t inputs = inputs_at(ls->ledger, &ls->study->sites.list[i]);
+    const struct cp_site *site = &ls->study->sites.list[i];
+    const enum cp_operation_kind kind = cp_operations[site->point].kind;
+    const size_t inputs = inputs_at(ls->ledger, site), slots = cp_slope_count(kind);
     double fields[CP_OPERATION_FIELD_COUNT];
     double *rows = calloc((inputs + 1) * CP_LEDGER_FIELDS, sizeof *rows);
-    struct cp_slope *slopes = calloc((inputs + 1) * cp_alternative_count, sizeof *slopes);
+    struct cp_slope *slopes = calloc((inputs + 1) * (slots + 1), sizeof *slopes);
     enum cp_status status =
         rows && slopes ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
-    if (status == CP_OK && inputs)
-        status = cp_result_read(ls->result, side->residual[i], 0, inputs, rows, err);
-    for (size_t n = 0; n < inputs && status == CP_OK; n++)
-        if (isnan(rows[n * CP_LEDGER_FIELDS])) /* never written: its operands do not exist in this run */
-            rows[n * CP_LEDGER_FIELDS] = CP_LEDGER_UNCHECKED;
-    if (status == CP_OK && inputs && side->slope[i] >= 0)
-        status = cp_result_read(ls->result, side->slope[i], 0, inputs, slopes, err);
+    if (status == CP_OK)
+        status = read_inputs(ls, s, i, inputs, rows, slopes, err);
     if (status == CP_OK) {
-        const struct cp_site *site = &ls->study->sites.list[i];
-        const bool shared =
-            cp_operations[site->point].kind == CP_OPERATION_ACTIVATION && ls->study->types[s][i] != CP_FP32;
-        const struct summary summary = {rows,  side->slope[i] >= 0 ? slopes : NULL, inputs, looked_at, shared,
-                                        fields};
-        if (inputs == 0)
-            rows[0] = CP_LEDGER_UNCHECKED;
+        const bool shared = kind == CP_OPERATION_ACTIVATION && ls->study->types[s][i] != CP_FP32;
+        const struct summary summary = {rows, slopes, kind, inputs, looked_at, shared, fields};
         summarise(&summary);
         fields[CP_OPERATION_FIELD_RECOMPUTED] = cp_ledger_recomputed(ls->study, s, i);
         status = cp_result_write(ls->result, side->operations, tap, 1, fields, err);
