@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/glob.h"
 #include "report/load.h"
+#include "tap/operation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -387,7 +388,7 @@ const char *cp_gate_value(const struct cp_gate_samples *samples, const struct cp
 }
 
 bool cp_gate_is_elementwise(enum cp_point point) {
-    return point == CP_EMBED || point == CP_MLP_GELU || point == CP_RESID_MID || point == CP_BLOCK;
+    return point < CP_POINT_COUNT && cp_operation_is_elementwise(cp_operations[point].kind);
 }
 
 static bool alike(double a, double b) {

@@ -2,6 +2,7 @@
 #include "model/spec_address.h"
 
 #include "base/nearest.h"
+#include "tap/operation.h"
 
 #include <errno.h>
 #include <math.h>
@@ -30,40 +31,25 @@ const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot
 
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site) {
     const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
-    switch (site->point) {
-    case CP_PIXELS_NORMALIZED:
+    const enum cp_dtype linear = cp_choice_type(choice, CP_LINEAR_COMPUTE);
+    const enum cp_dtype attention = cp_choice_type(choice, CP_ATTENTION_COMPUTE);
+    switch (site->point < CP_POINT_COUNT ? cp_operations[site->point].type : CP_TYPE_LINEAR) {
+    case CP_TYPE_FP32:
         return CP_FP32;
-    case CP_ATTN_Q:
-    case CP_ATTN_K:
-    case CP_ATTN_V:
-        /* Rounded by the projection and again as operands: the narrower of the two. */
-        if (cp_choice_type(choice, CP_ATTENTION_COMPUTE) == CP_FP32)
-            return cp_choice_type(choice, CP_LINEAR_COMPUTE);
-        return cp_choice_type(choice, CP_ATTENTION_COMPUTE);
-    case CP_ATTN_SCORES:
-    case CP_ATTN_PROBS:
-    case CP_ATTN_CONTEXT:
-        return cp_choice_type(choice, CP_ATTENTION_COMPUTE);
-    case CP_MLP_GELU:
-        return cp_choice_type(choice, CP_ACTIVATION_COMPUTE);
-    case CP_TOKENS:
-        return CP_FP32;
-    case CP_TOKEN_EMBEDDING:
+    case CP_TYPE_WEIGHTS:
         return cp_choice_stored(choice);
-    case CP_EMBED:
-    case CP_LN_PRE:
-    case CP_LN_1:
-    case CP_LN_2:
-    case CP_LS_1:
-    case CP_LS_2:
-    case CP_RESID_MID:
-    case CP_BLOCK:
-    case CP_LN_POST:
-    case CP_POOLED:
+    case CP_TYPE_RESIDUAL:
         return cp_choice_residual(choice);
-    default:
-        return cp_choice_type(choice, CP_LINEAR_COMPUTE);
+    case CP_TYPE_OPERAND:
+        return attention == CP_FP32 ? linear : attention;
+    case CP_TYPE_ATTENTION:
+        return attention;
+    case CP_TYPE_ACTIVATION:
+        return cp_choice_type(choice, CP_ACTIVATION_COMPUTE);
+    case CP_TYPE_LINEAR:
+        break;
     }
+    return linear;
 }
 
 /* ---- values ---- */

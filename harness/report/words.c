@@ -1,48 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/words.h"
 
+#include "tap/operation.h"
+
 #include <math.h>
 #include <string.h>
 
 /* Components named before the rest is only counted. */
 enum { NAMED = 6 };
-
-static const char *const words[CP_POINT_COUNT] = {
-    [CP_PIXELS_DECODED] = "decoding of the picture",
-    [CP_PIXELS_RESIZED] = "resizing",
-    [CP_PIXELS_CROPPED] = "crop",
-    [CP_PIXELS_NORMALIZED] = "normalisation of the pixels",
-    [CP_CONV1] = "patch embedding",
-    [CP_TOKENS] = "token ids",
-    [CP_TOKEN_EMBEDDING] = "token embedding",
-    [CP_EMBED] = "position embedding",
-    [CP_LN_PRE] = "norm before the blocks",
-    [CP_LN_1] = "norm before attention",
-    [CP_ATTN_Q] = "queries",
-    [CP_ATTN_K] = "keys",
-    [CP_ATTN_V] = "values",
-    [CP_ATTN_SCORES] = "attention scores",
-    [CP_ATTN_PROBS] = "attention softmax",
-    [CP_ATTN_CONTEXT] = "attention's weighted sum",
-    [CP_ATTN] = "attention's output projection",
-    [CP_LS_1] = "attention's LayerScale",
-    [CP_RESID_MID] = "residual after attention",
-    [CP_LN_2] = "norm before the MLP",
-    [CP_MLP_C_FC] = "MLP's first linear layer",
-    [CP_MLP_GELU] = "activation",
-    [CP_MLP_C_PROJ] = "MLP's second linear layer",
-    [CP_LS_2] = "MLP's LayerScale",
-    [CP_BLOCK] = "residual after the MLP",
-    [CP_LN_POST] = "norm after the blocks",
-    [CP_POOLED] = "pooling",
-    [CP_PROJECTED] = "projection",
-    [CP_FEATURES] = "normalisation of the features",
-    [CP_LOGITS_PER_IMAGE] = "logits",
-    [CP_PROBS] = "softmax over the prompts",
-    [CP_CLASS_FEATURES] = "mean over the templates",
-    [CP_CLASS_LOGITS] = "class logits",
-    [CP_CLASS_PROBS] = "softmax over the classes",
-};
 
 const char *const cp_tower_names[3] = {"visual", "text", "joint"};
 
@@ -55,7 +20,7 @@ double cp_times_floor(const struct cp_report_tap *tap) {
 }
 
 const char *cp_component_words(const struct cp_report_tap *tap) {
-    return tap->point < CP_POINT_COUNT ? words[tap->point] : NULL;
+    return tap->point < CP_POINT_COUNT ? cp_operations[tap->point].words : NULL;
 }
 
 void cp_say_place(struct cp_sentence *s, const struct cp_report_tap *tap) {
@@ -165,7 +130,11 @@ static void say_group(struct cp_sentence *s, const struct cp_tap_set *c, int fir
         if (said[p] || !anywhere(c, p) || !alike(c, first, p))
             continue;
         if (named < shown)
-            cp_say(s, "%s%s", named == 0 ? "the " : named == members - 1 ? " and " : ", ", words[p]);
+            cp_say(s, "%s%s",
+                   named == 0             ? "the "
+                   : named == members - 1 ? " and "
+                                          : ", ",
+                   cp_operations[p].words);
         named++;
         said[p] = true;
     }

@@ -62,7 +62,7 @@ static void tell_types(const struct cp_lockstep *ls, const struct cp_site *site,
                        struct cp_bracket_facts *facts) {
     const struct cp_spec *spec = ls->study->spec[0];
     const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
-    const bool attention = site->point == CP_ATTN_SCORES || site->point == CP_ATTN_CONTEXT;
+    const bool attention = cp_operation_is_attention(cp_operations[site->point].kind);
     const enum cp_dtype operand =
         cp_choice_type(choice, attention ? CP_ATTENTION_COMPUTE : CP_LINEAR_COMPUTE);
     const enum cp_dtype sum =

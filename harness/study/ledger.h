@@ -89,6 +89,7 @@ struct cp_ledger {
     struct cp_slope_sums *sums; /* per site: the baseline's; NULL in it: none */
     struct cp_arena rows_arena;
     size_t images, prompts; /* the first inputs that are checked */
+    size_t pixels;          /* of an image as the model gets it, in all planes; 0: no model */
 };
 
 /* Whether the experiment asks for it; fills the counts. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One operation of one pass over a batch: residual, verdict, explanation, and what the baseline's settings or
  * weights would make of the same operands. */
+#include "study/ledger_check.h"
 #include "model/tap_weights.h"
-#include "study/ledger.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,24 +10,6 @@
 /* Rows of one input of a linear layer that are evaluated plainly, unless they leave it open whether it is
  * coarse. */
 enum { SAMPLE = 8 };
-/* Inputs of an operation that are explained, the first ones that need it. */
-enum { EXPLAINED = 2 };
-
-struct check {
-    struct cp_ledger_at *at;
-    enum cp_point point;
-    struct cp_case c;
-    struct cp_ledger_operands operands;
-    const float *y;
-    double *f, *bound;
-    double *plain, *share; /* [inputs] */
-    struct cp_residual *residual;
-    double *rows; /* (inputs, field) */
-};
-
-static double *row_of(const struct check *k, size_t input) {
-    return k->rows + input * CP_LEDGER_FIELDS;
-}
 
 static void clear(double *rows, size_t inputs) {
     for (size_t i = 0; i < inputs * CP_LEDGER_FIELDS; i++)
@@ -37,13 +19,13 @@ static void clear(double *rows, size_t inputs) {
 /* ---- the residual ---- */
 
 static void residual_of_input(void *context, size_t input, int worker) {
-    struct check *k = context;
+    struct cp_ledger_check *k = context;
     (void)worker;
     k->residual[input] =
         cp_residual(&k->c, k->operands.ideal, k->y, k->f, k->operands.composite ? NULL : k->bound, input);
 }
 
-static enum cp_status evaluate(struct check *k, struct cp_error *err) {
+static enum cp_status evaluate(struct cp_ledger_check *k, struct cp_error *err) {
     const size_t elements = k->c.inputs * cp_case_elements(&k->c);
     CP_CASE_TAKE(&k->c, k->f, elements);
     CP_CASE_TAKE(&k->c, k->plain, k->c.inputs);
@@ -62,7 +44,7 @@ static enum cp_status evaluate(struct check *k, struct cp_error *err) {
 /* ---- the yardstick ---- */
 
 /* The largest error of the legitimate evaluations. */
-static enum cp_status measure_reruns(struct check *k, struct cp_error *err) {
+static enum cp_status measure_reruns(struct cp_ledger_check *k, struct cp_error *err) {
     const double *const none[CP_OPERANDS] = {NULL, NULL};
     float *y;
     CP_CASE_TAKE(&k->c, y, k->c.inputs * cp_case_elements(&k->c));
@@ -82,13 +64,13 @@ static enum cp_status measure_reruns(struct check *k, struct cp_error *err) {
     return CP_OK;
 }
 
-static bool is_open(const struct check *k, size_t n) {
+static bool is_open(const struct cp_ledger_check *k, size_t n) {
     return k->residual[n].finite && fmax(k->share[n], k->residual[n].rms) > 0.5 * CP_COARSE * k->plain[n];
 }
 
 /* Every row, of the inputs that their sample leaves open: an input's yardstick does not depend on the others
  * of its batch. */
-static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
+static enum cp_status measure_plain(struct cp_ledger_check *k, struct cp_error *err) {
     double *all, *share;
     size_t open = 0;
     if (k->operands.composite)
@@ -109,20 +91,14 @@ static enum cp_status measure_plain(struct check *k, struct cp_error *err) {
 
 /* ---- the verdict ---- */
 
-static double ratio(double value, double yardstick) {
-    if (value == 0)
-        return 0;
-    return yardstick > 0 ? value / yardstick : INFINITY;
-}
-
 /* How many times more an evaluation in bfloat16 errs than one in the declared type. */
 static double half_factor(const struct cp_case *c) {
     return fmax(cp_unit_roundoff(CP_BF16) / cp_unit_roundoff(c->types.output), 16);
 }
 
-static enum cp_ledger_verdict verdict_of(const struct check *k, size_t input) {
+static enum cp_ledger_verdict verdict_of(const struct cp_ledger_check *k, size_t input) {
     const struct cp_residual *r = &k->residual[input];
-    const double coarse = ratio(r->rms, k->plain[input]);
+    const double coarse = cp_ledger_ratio(r->rms, k->plain[input]);
     if (!r->finite)
         return CP_LEDGER_NONFINITE;
     if (r->exact)
@@ -134,17 +110,17 @@ static enum cp_ledger_verdict verdict_of(const struct check *k, size_t input) {
     return coarse <= CP_COARSE ? CP_LEDGER_EXPLAINED : CP_LEDGER_COARSE;
 }
 
-static void fill_row(const struct check *k, size_t input) {
+static void fill_row(const struct cp_ledger_check *k, size_t input) {
     const struct cp_residual *r = &k->residual[input];
-    double *row = row_of(k, input);
+    double *row = cp_ledger_check_row(k, input);
     if (r->elements == 0)
         return;
     row[CP_LEDGER_FIELD_VERDICT] = verdict_of(k, input);
     row[CP_LEDGER_FIELD_BASIS] = k->operands.composite ? CP_BASIS_EMPIRICAL : CP_BASIS_BOUND;
     row[CP_LEDGER_FIELD_BOUND] = k->operands.composite ? NAN : r->bound;
-    row[CP_LEDGER_FIELD_COARSENESS] = ratio(r->rms, k->plain[input]);
-    row[CP_LEDGER_FIELD_RESIDUAL] = ratio(r->rms, r->reference);
-    row[CP_LEDGER_FIELD_PLAIN] = ratio(k->plain[input], r->reference);
+    row[CP_LEDGER_FIELD_COARSENESS] = cp_ledger_ratio(r->rms, k->plain[input]);
+    row[CP_LEDGER_FIELD_RESIDUAL] = cp_ledger_ratio(r->rms, r->reference);
+    row[CP_LEDGER_FIELD_PLAIN] = cp_ledger_ratio(k->plain[input], r->reference);
     row[CP_LEDGER_FIELD_ROW] = (double)r->row;
     row[CP_LEDGER_FIELD_COLUMN] = (double)r->column;
     row[CP_LEDGER_FIELD_Y] = r->y;
@@ -152,128 +128,11 @@ static void fill_row(const struct check *k, size_t input) {
     row[CP_LEDGER_FIELD_OWN] = r->operands_finite;
 }
 
-/* ---- explanations ---- */
-
-static bool needs_explaining(const struct check *k, size_t input) {
-    const double verdict = row_of(k, input)[CP_LEDGER_FIELD_VERDICT];
-    return verdict == CP_LEDGER_COARSE || verdict == CP_LEDGER_CONTRADICTED;
-}
-
-static void store_explanation(const struct check *k, size_t input, const struct cp_explanation *e) {
-    double *row = row_of(k, input);
-    row[CP_LEDGER_FIELD_ALTERNATIVE] = e->alternative;
-    row[CP_LEDGER_FIELD_AT] = e->at >= 0 ? e->at : (double)k->point;
-    row[CP_LEDGER_FIELD_TRIED] = (double)e->tried;
-    if (e->alternative < 0)
-        return;
-    row[CP_LEDGER_FIELD_AFTER] = ratio(e->after, k->residual[input].reference);
-    /* Of a composite operation size alone cannot tell rounding from another function that is near; what fits
-     * can. */
-    if (k->operands.composite && cp_alternatives[e->alternative].class == CP_ALTERNATIVE_MATHS)
-        row[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_CONTRADICTED;
-}
-
-/* The segment as one input has it. */
-static struct cp_ledger_at at_input(const struct cp_ledger_at *at, size_t input, struct cp_arena *arena) {
-    struct cp_ledger_at one = *at;
-    one.memory = one.scratch = arena;
-    one.first += input;
-    one.inputs = 1;
-    one.valid = at->valid ? at->valid + input : NULL;
-    one.ideal_only = true;
-    for (int slot = 0; slot < CP_OPERAND_SLOTS; slot++) {
-        struct cp_value *v = &one.value[slot];
-        const bool shared = slot == CP_OPERAND_TEXT || slot == CP_CLASS_FEATURES;
-        const size_t skip = shared ? 0 : input * v->each;
-        if (v->recorded)
-            *v = (struct cp_value){.recorded = v->recorded + skip, .type = v->type, .each = v->each};
-        else if (slot >= CP_POINT_COUNT && v->ideal) /* from another segment */
-            *v = (struct cp_value){.ideal = v->ideal + skip, .type = v->type, .each = v->each};
-        else
-            *v = (struct cp_value){.recorded = NULL};
-        one.tried[slot] = false;
-    }
-    one.value[CP_OPERAND_TEXT].each = at->value[CP_OPERAND_TEXT].each;
-    return one;
-}
-
-/* An alternative of one of the operations that a composite one goes through. */
-static enum cp_status try_within(struct check *k, size_t input, int point, const struct cp_alternative *a,
-                                 struct cp_explanation *e, struct cp_error *err) {
-    struct cp_arena arena = {0};
-    struct cp_ledger_at one = at_input(k->at, input, &arena);
-    struct cp_case c;
-    const double *f = NULL;
-    one.changed = point;
-    one.alternative = a;
-    /* What is checked is no operand of itself. */
-    one.value[k->point] = (struct cp_value){.recorded = NULL, .type = k->at->value[k->point].type};
-    const enum cp_status status = cp_ledger_ideal(&one, k->point, &f, err);
-    cp_case_of_input(&k->c, input, &c);
-    if (status == CP_OK && f && one.applied) {
-        const struct cp_residual r = cp_residual(&c, (const double *const[CP_OPERANDS]){NULL, NULL},
-                                                 k->y + input * cp_case_elements(&k->c), f, NULL, 0);
-        e->tried++;
-        if (r.finite && r.rms <= CP_COARSE * k->plain[input] && r.rms < 0.5 * k->residual[input].rms &&
-            r.rms < e->after) {
-            e->after = r.rms;
-            e->alternative = (int)(a - cp_alternatives);
-            e->at = point;
-        }
-    }
-    cp_arena_free(&arena);
-    return status;
-}
-
-/* Sums in a narrower type have no function of their own, and a batch that is repeated is seen in whole. */
-static bool is_within(const struct cp_alternative *a, int point) {
-    return (a->kind == cp_operations[point].kind || a->kind == CP_OPERATION_KINDS) &&
-           (a->class == CP_ALTERNATIVE_MATHS || a->class == CP_ALTERNATIVE_NARROW);
-}
-
-static enum cp_status explain_within(struct check *k, size_t input, struct cp_explanation *e,
-                                     struct cp_error *err) {
-    *e = (struct cp_explanation){.alternative = -1, .at = -1, .after = INFINITY};
-    for (int point = 0; point < CP_POINT_COUNT; point++) {
-        const struct cp_value *v = &k->at->value[point];
-        const bool between = point != (int)k->point && v->ideal && !v->recorded && v->plain[0];
-        if (!between && point != (int)k->point)
-            continue;
-        for (size_t i = 0; i < cp_alternative_count; i++)
-            if (is_within(&cp_alternatives[i], point))
-                CP_TRY(try_within(k, input, point, &cp_alternatives[i], e, err));
-    }
-    return CP_OK;
-}
-
-static enum cp_status explain(struct check *k, struct cp_error *err) {
-    size_t done = 0;
-    for (size_t n = 0; n < k->c.inputs; n++) {
-        if (needs_explaining(k, n)) {
-            CP_TRY(cp_ledger_explained(k->at, k->point, &done, err));
-            break;
-        }
-    }
-    for (size_t n = 0; n < k->c.inputs && done < EXPLAINED; n++) {
-        struct cp_explanation e;
-        if (!needs_explaining(k, n))
-            continue;
-        if (k->operands.composite)
-            CP_TRY(explain_within(k, n, &e, err));
-        else
-            CP_TRY(cp_explain(&k->c, k->operands.ideal, k->operands.plain[0], k->y, k->f, k->plain[n], n, &e,
-                              err));
-        store_explanation(k, n, &e);
-        done++;
-    }
-    return CP_OK;
-}
-
 /* ---- the baseline's settings and weights, on the own operands ---- */
 
 /* Of each input, into a field. Less than `least` is the same; where that is 0, what is not finite is no less.
  */
-static enum cp_status fill_apart(struct check *k, const struct cp_case *other, double least,
+static enum cp_status fill_apart(struct cp_ledger_check *k, const struct cp_case *other, double least,
                                  enum cp_ledger_field field, struct cp_error *err) {
     const size_t each = cp_case_elements(&k->c);
     double *theirs;
@@ -286,13 +145,13 @@ static enum cp_status fill_apart(struct check *k, const struct cp_case *other, d
             difference += (k->f[i] - theirs[i]) * (k->f[i] - theirs[i]);
             reference += theirs[i] * theirs[i];
         }
-        const double apart = ratio(sqrt(difference), sqrt(reference));
-        row_of(k, n)[field] = apart >= least ? apart : least > 0 ? NAN : INFINITY;
+        const double apart = cp_ledger_ratio(sqrt(difference), sqrt(reference));
+        cp_ledger_check_row(k, n)[field] = apart >= least ? apart : least > 0 ? NAN : INFINITY;
     }
     return CP_OK;
 }
 
-static bool same_weights(const struct check *k) {
+static bool same_weights(const struct cp_ledger_check *k) {
     const struct cp_study *study = k->at->ls->study;
     const size_t i = cp_ledger_site(k->at, k->point), s = k->at->s;
     if (!study->modelled || i >= study->sites.count)
@@ -302,7 +161,7 @@ static bool same_weights(const struct check *k) {
            !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
-static enum cp_status compare_with_baseline(struct check *k, struct cp_error *err) {
+static enum cp_status compare_with_baseline(struct cp_ledger_check *k, struct cp_error *err) {
     const struct cp_study *study = k->at->ls->study;
     const struct cp_case *own = &k->c;
     struct cp_case theirs, settings = k->c, weights = k->c;
@@ -344,21 +203,21 @@ static bool holds_nan(const struct cp_compared *c, const float *x) {
 }
 
 /* NaN is wrong also where nothing tells what was to be computed; infinity may be a mask. */
-static void note_nan(const struct check *k) {
+static void note_nan(const struct cp_ledger_check *k) {
     const struct cp_sites *sites = &k->at->ls->study->sites;
     const size_t i = cp_ledger_site(k->at, k->point);
     for (size_t n = 0; n < k->at->inputs && k->y && i < sites->count; n++) {
         const struct cp_compared c = cp_compared_shape(&sites->list[i], k->at->valid, n);
-        if (row_of(k, n)[CP_LEDGER_FIELD_VERDICT] != CP_LEDGER_UNCHECKED ||
+        if (cp_ledger_check_row(k, n)[CP_LEDGER_FIELD_VERDICT] != CP_LEDGER_UNCHECKED ||
             !holds_nan(&c, k->y + n * cp_site_row(&sites->list[i])))
             continue;
-        row_of(k, n)[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
-        row_of(k, n)[CP_LEDGER_FIELD_OWN] = 0;
+        cp_ledger_check_row(k, n)[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
+        cp_ledger_check_row(k, n)[CP_LEDGER_FIELD_OWN] = 0;
     }
 }
 
 /* Without a model a tap need not have the rows that the other taps make one expect. */
-static bool has_slopes(const struct check *k, const struct cp_slope_sums *sums) {
+static bool has_slopes(const struct cp_ledger_check *k, const struct cp_slope_sums *sums) {
     const size_t site = cp_ledger_site(k->at, k->point);
     return sums->slope && !k->operands.composite &&
            cp_slope_rows(k->c.rows, k->c.out) == cp_ledger_slope_rows(&k->at->ls->study->sites.list[site]);
@@ -366,7 +225,7 @@ static bool has_slopes(const struct check *k, const struct cp_slope_sums *sums) 
 
 static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                       double *rows, const struct cp_slope_sums *sums, struct cp_error *err) {
-    struct check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
+    struct cp_ledger_check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
     if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
@@ -385,14 +244,15 @@ static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point poi
     if (has_slopes(&k, sums))
         CP_TRY(cp_slopes(&k.c, k.operands.ideal, k.operands.plain[0][0], k.y, k.f, seen, sums, err));
     CP_TRY(compare_with_baseline(&k, err));
-    CP_TRY(explain(&k, err));
+    CP_TRY(cp_ledger_explain(&k, err));
     cp_arena_reset(at->scratch);
     return CP_OK;
 }
 
 enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, struct cp_rows_seen *seen,
                                double *rows, const struct cp_slope_sums *sums, struct cp_error *err) {
-    const struct check recorded = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
+    const struct cp_ledger_check recorded = {
+        .at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     CP_TRY(check_operation(at, point, seen, rows, sums, err));
     note_nan(&recorded);
     if (point == CP_PIXELS_NORMALIZED && at->ls->study->modelled)

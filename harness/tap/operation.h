@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The table of operations: what each tap is computed from. One row for every point of the forward pass, which
- * names the kind of operation and the operands; the ledger, the brackets and the words about an operation
- * read it.
+ * names the kind of operation, the operands, the type and the words for it; the ledger, the brackets, the
+ * gate, the types of a pass and the report read it. Its weights are in model/tap_weights.h, its function, its
+ * bound and its plain evaluation by kind in ledger/case.h.
  *
  * An operand that the model does not have (ln_pre, LayerScale) stands for that operand's own first operand.
  */
@@ -39,11 +40,35 @@ enum cp_operand {
 };
 enum { CP_OPERANDS = 2 };
 
+/* Which of a pass's types the result has. */
+enum cp_operation_type {
+    CP_TYPE_FP32,     /* whatever the settings are */
+    CP_TYPE_WEIGHTS,  /* the stored weights' */
+    CP_TYPE_RESIDUAL, /* the residual stream's */
+    CP_TYPE_LINEAR,   /* linear.compute */
+    CP_TYPE_OPERAND,  /* of attention: rounded by the projection and again as an operand, to the narrower type
+                       */
+    CP_TYPE_ATTENTION,  /* attention.compute */
+    CP_TYPE_ACTIVATION, /* activation.compute */
+};
+
 struct cp_operation {
     enum cp_operation_kind kind;
     int operand[CP_OPERANDS]; /* a point, or enum cp_operand */
+    enum cp_operation_type type;
+    const char *words; /* "norm before attention" */
 };
 extern const struct cp_operation cp_operations[CP_POINT_COUNT];
+
+/* Each element of the result comes from one element of each operand. */
+static inline bool cp_operation_is_elementwise(enum cp_operation_kind kind) {
+    return kind == CP_OPERATION_EMBED || kind == CP_OPERATION_GAIN || kind == CP_OPERATION_ADD ||
+           kind == CP_OPERATION_ACTIVATION;
+}
+/* A product of attention's own. */
+static inline bool cp_operation_is_attention(enum cp_operation_kind kind) {
+    return kind == CP_OPERATION_SCORES || kind == CP_OPERATION_CONTEXT;
+}
 
 /* What a model's operations depend on besides the table. */
 struct cp_operation_layout {

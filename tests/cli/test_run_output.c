@@ -104,7 +104,7 @@ static void test_undecided(void **state) {
                                       "    the error there is up to "));
     assert_non_null(strstr(ended.out, "\nsame\n"));
     assert_non_null(strstr(strstr(ended.out, "\nsame\n"), "  no operation errs beyond the limit"));
-    ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=off", "local=4"));
+    ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=off", "local=4", "ledger=auto"));
     assert_null(strstr(ended.err, "note: "));
     assert_non_null(strstr(ended.out, " operations:\n    no oracle ran\n"));
 }
