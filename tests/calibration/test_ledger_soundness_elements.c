@@ -14,7 +14,7 @@
 
 /* Eager: each operation and each constant of the result's type; fused: float32 inside; or float64. */
 enum { EAGER, FUSED, IN_DOUBLE, OTHER, METHODS };
-static const char *const method_names[METHODS] = {"eager", "fused", "double", "another form"};
+static const char *const method_names[] = {"eager", "fused", "double", "another form", "polynomial"};
 
 static enum cp_dtype step_of(const struct instance *in, int method) {
     return method == EAGER ? in->c.types.output : CP_FP32;
@@ -40,7 +40,7 @@ static size_t count_of(const struct instance *in) {
 
 /* ---- activation ---- */
 
-enum { OWN_ACTIVATIONS = METHODS, ACTIVATIONS = METHODS + 16 };
+enum { BY_POLYNOMIAL = METHODS, OWN_ACTIVATIONS, ACTIVATIONS = OWN_ACTIVATIONS + 16 };
 static const char *const activations[] = {"quick_gelu", "gelu_erf", "gelu_tanh"};
 
 static void make_activation(struct instance *in, const struct arithmetic *a, enum family family, size_t width,
@@ -49,7 +49,7 @@ static void make_activation(struct instance *in, const struct arithmetic *a, enu
     in->c.maths.activation = activations[trial % 3];
     set_operand(in, 0, family, width, wide);
     for (size_t i = 0; i < cp_case_operand_size(&in->c, 0) && family != SUBNORMAL; i++)
-        in->had[0][i] *= 3; /* into both tails */
+        in->had[0][i] = trial < 3 ? 3 * in->had[0][i] : 0.2 * in->had[0][i] - 0.3; /* tails; middle */
     record(in, 0, wide);
     prepare_instance(in);
 }
@@ -66,6 +66,13 @@ static float erf_gelu(enum cp_dtype t, float x, bool other) {
     if (other) /* by erfc, accurate in the tail */
         return 0.5f * x * erfcf(-z);
     return cp_round_to(t, cp_round_to(t, 0.5f * x) * cp_round_to(t, 1 + cp_round_to(t, erff(z))));
+}
+
+/* erf as PyTorch's and oneDNN's kernels have it: Abramowitz & Stegun 7.1.26. */
+static float polynomial_gelu(float x) {
+    const float z = x * 0.70710678f, t = 1 / (1 + 0.3275911f * fabsf(z));
+    const float sum = fmaf(fmaf(fmaf(1.061405429f, t, -1.453152027f), t, 1.421413741f), t, -0.284496736f);
+    return 0.5f * x * (1 + copysignf(1 - fmaf(sum, t, 0.254829592f) * t * expf(-z * z), z));
 }
 
 static float tanh_gelu(enum cp_dtype t, float x, bool other) {
@@ -109,18 +116,18 @@ static void try_activation(struct instance *in, const struct arithmetic *a, enum
     static float (*const functions[])(enum cp_dtype, float, bool) = {quick, erf_gelu, tanh_gelu};
     const size_t kind = activation_of(in);
     const struct way way = draw_way(in, SUM_IN_ORDER, 1, wide);
-    if (method >= OWN_ACTIVATIONS && !own_activation(in, method - OWN_ACTIVATIONS))
+    const bool by_polynomial = method == BY_POLYNOMIAL, own = method >= OWN_ACTIVATIONS;
+    if (own ? !own_activation(in, method - OWN_ACTIVATIONS) : by_polynomial && kind != 1)
         return;
     if (method == EAGER && in->c.types.output == CP_FP16 && (family == OUTLIERS || family == OFF_CENTRE))
         return; /* the cube overflows */
-    for (size_t i = 0; i < count_of(in) && method < OWN_ACTIVATIONS; i++) {
-        const double x = in->read[0][i];
-        in->y[i] =
-            method == IN_DOUBLE
-                ? stored(&way, in_wide(kind, x))
-                : stored(&way, (double)functions[kind](step_of(in, method), (float)x, method == OTHER));
+    for (size_t i = 0; i < count_of(in) && !own; i++) {
+        const float x = (float)in->read[0][i];
+        const float y =
+            by_polynomial ? polynomial_gelu(x) : functions[kind](step_of(in, method), x, method == OTHER);
+        in->y[i] = stored(&way, method == IN_DOUBLE ? in_wide(kind, in->read[0][i]) : (double)y);
     }
-    count_verdict(in, a, method < METHODS ? method_names[method] : "own kernel", family, in->c.out, in->y);
+    count_verdict(in, a, own ? "own kernel" : method_names[method], family, in->c.out, in->y);
 }
 
 /* ---- gain and addition ---- */
