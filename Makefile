@@ -68,11 +68,19 @@ calibration: build
 	/usr/bin/python3 tests/calibration/twins.py
 
 # diff on every port with a fault that is not declared, in every precision, from one image and with the sides swapped; on one
-# image in 300; on 60 faults injected into this program's own passes; on edited checkpoints. Some twenty minutes.
+# image in 300; on 60 faults injected into this program's own passes; on edited checkpoints; on what has no fault: this program's
+# own passes, PyTorch's in fp32 and bf16, ONNX Runtime's, of the demo models and of a ViT-B/32. Some forty minutes.
+PORTS_PACKAGES = python3-torch $(if $(shell command -v npm),,nodejs npm)
 ports: build
+	@$(MAKE) --no-print-directory setup PACKAGES="$(PORTS_PACKAGES)"
+	@mkdir -p build/ports && cd build/ports && { test -f package.json || echo '{"private": true}' > package.json; }
+	@test -d build/ports/node_modules/onnxruntime-node || npm install --prefix build/ports --no-audit --no-fund --silent \
+	  --ignore-scripts onnxruntime-node@1.30.0
 	/usr/bin/python3 tests/ports/check_ports.py build/release/clip-parity --inputs 1 --swap --full
 	/usr/bin/python3 tests/ports/injected.py build/release/clip-parity
 	/usr/bin/python3 tests/ports/edited_checkpoints.py --program build/release/clip-parity
+	/usr/bin/python3 tests/ports/own_passes.py build/release/clip-parity --full
+	/usr/bin/python3 tests/ports/eager.py build/release/clip-parity --full --node build/ports
 
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup

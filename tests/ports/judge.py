@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import ledger
 import taps
 from answers import matches
 from mine import image_name
@@ -25,15 +26,17 @@ class Diff:
     out: str
     err: str
     json: dict
+    ledgers: dict  # of both sides, by their captures' names
 
 
 def run_diff(program, a, b, folder, *more):
     """Runs `diff A B` with more options; folder is for its files."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        at = Path(own) / "answer.json"
-        done = subprocess.run([program, "diff", a, b, "--json", at, "-o", at.with_suffix(".h5"), *more],
+        at, result = Path(own) / "answer.json", Path(own) / "answer.h5"
+        done = subprocess.run([program, "diff", a, b, "--json", at, "-o", result, *more],
                               capture_output=True, cwd=ROOT, text=True, check=False)
-        return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None)
+        return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None,
+                    ledger.read(result) if result.exists() else {})
 
 
 def short(tap):
