@@ -51,7 +51,7 @@ static void put_decisions(FILE *out, const struct cp_gate_subject *s) {
     (void)fputs("}\n", out);
 }
 
-/* Enough of the oracle's digits to tell other maths, and other inputs, from the same. */
+/* Enough of the oracle's digits to tell different maths and different inputs. */
 static void put_values(FILE *out, const char *name, const double *values, size_t count, int digits) {
     (void)fprintf(out, ", %s:", name);
     for (size_t i = 0; i < count; i++)

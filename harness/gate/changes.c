@@ -5,8 +5,9 @@
 #include <string.h>
 
 struct changes {
-    size_t bits, maths, taken, gone; /* taps; taken, gone: on one side alone */
-    double least, most;              /* error, times the accepted */
+    size_t bits, taken, gone;   /* taps; taken, gone: on one side alone */
+    size_t maths, incomparable; /* taps whose oracle differs; ... that saw different inputs, or none */
+    double least, most;         /* error, times the accepted */
     bool decisions;
 };
 
@@ -24,15 +25,17 @@ static struct changes changes_of(const struct cp_gate_judged *judged) {
             c.least = fmin(c.least, ratio);
             c.most = fmax(c.most, ratio);
         }
-        c.maths += f->measure[CP_GATE_MATHS].outcome == CP_GATE_FAILED;
+        const struct cp_gate_measure *maths = &f->measure[CP_GATE_MATHS];
+        if (maths->outcome == CP_GATE_FAILED)
+            *(isnan(maths->value) ? &c.incomparable : &c.maths) += 1;
     }
     return c;
 }
 
 static bool is_changed(const struct cp_gate_judged *judged) {
     const struct changes c = changes_of(judged);
-    return !judged->subject || !judged->accepted || c.bits || c.maths || c.taken || c.gone || c.decisions ||
-           judged->other_settings[0];
+    return !judged->subject || !judged->accepted || c.bits || c.maths || c.incomparable || c.taken ||
+           c.gone || c.decisions || judged->other_settings[0];
 }
 
 bool cp_gate_changed(const struct cp_gate_verdict *verdict) {
@@ -54,7 +57,9 @@ static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
     if (c.least <= c.most)
         (void)fprintf(out, " error %.3g to %.3g times the accepted;", c.least, c.most);
     if (c.maths)
-        (void)fprintf(out, " other maths at %zu taps;", c.maths);
+        (void)fprintf(out, " declared maths differ at %zu taps;", c.maths);
+    if (c.incomparable)
+        (void)fprintf(out, " oracle not comparable at %zu taps;", c.incomparable);
     if (c.decisions)
         (void)fprintf(out, " other decisions;");
     (void)fprintf(out, "%s%s\n", judged->other_settings[0] ? " " : "", judged->other_settings);

@@ -21,6 +21,9 @@ struct cp_gate_place {
     double ulp; /* largest error of any element of that input, in ULPs */
 };
 
+/* What shows that an operation is contradicted. */
+enum cp_gate_evidence { CP_GATE_BY_BOUND, CP_GATE_BY_RERUNS, CP_GATE_BY_SLOPE };
+
 struct cp_gate_tap {
     const char *name;
     enum cp_dtype type;      /* of the arithmetic */
@@ -31,6 +34,7 @@ struct cp_gate_tap {
     double ulp;          /* largest error of the operation by itself, in ULPs; NaN: not measured */
     double nonfinite;    /* elements that are finite on one side alone */
     double contradicted; /* times the bound that the operation is beyond, or what reruns show; 0: it is not */
+    enum cp_gate_evidence evidence;      /* of that; of a run alone */
     const char *explained;               /* what explains that; of a run alone, NULL: nothing */
     struct cp_gate_place place;          /* of a run alone */
     const struct cp_reader_texts *names; /* of its inputs; of a run alone */

@@ -91,8 +91,8 @@ static enum cp_status judge_bits(const struct cp_judging *j, const char *subject
     return CP_OK;
 }
 
-/* The oracle's RMS does not show other maths where the tap is normalised to 1. There, other settings whose
- * ideal function is another, and other bits, are taken for it.
+/* The oracle's RMS does not show different maths where the tap is normalised to 1. There, other settings
+ * whose ideal function is another, and other bits, are taken for it.
  */
 static enum cp_status judge_maths(const struct cp_judging *j, const struct cp_gate_judged *judged,
                                   struct cp_gate_finding *f) {

@@ -146,6 +146,10 @@ static void take_ledger(const struct taking *t, const double *row, struct cp_gat
     if (!row || row[CP_OPERATION_FIELD_VERDICT] != CP_LEDGER_CONTRADICTED)
         return;
     const double bound = row[CP_OPERATION_FIELD_BOUND], alternative = row[CP_OPERATION_FIELD_ALTERNATIVE];
+    if (row[CP_OPERATION_FIELD_BASIS] != CP_BASIS_EMPIRICAL)
+        tap->evidence = CP_GATE_BY_BOUND;
+    else
+        tap->evidence = isnan(row[CP_OPERATION_FIELD_SLOPE]) ? CP_GATE_BY_RERUNS : CP_GATE_BY_SLOPE;
     tap->contradicted = bound > 1 ? bound : fmax(row[CP_OPERATION_FIELD_COARSENESS], 1);
     if (alternative >= 0 && alternative < (double)names->count)
         tap->explained = names->items[(size_t)alternative];

@@ -27,9 +27,24 @@ static void say_maths(struct cp_sentence *s, const struct cp_gate_measure *m) {
     if (isnan(m->value))
         cp_say(s, "the oracle saw other inputs, or none");
     else if (isinf(m->value))
-        cp_say(s, "other maths, by the settings, and other bits");
+        cp_say(s, "the settings declare different maths, and the bits differ");
     else
-        cp_say(s, "other maths: the oracle's RMS is off by %.1e, at most %.0e", m->value, m->limit);
+        cp_say(s, "declared maths differ: the oracle's RMS is off by %.1e, at most %.0e", m->value, m->limit);
+}
+
+/* No rounding is that large only where a bound shows it. */
+static void say_contradicted(struct cp_sentence *s, const struct cp_gate_tap *tap) {
+    cp_say(s, "does not compute what its settings say: ");
+    if (tap->evidence == CP_GATE_BY_SLOPE) {
+        cp_say(s, "its residual follows another function");
+    } else {
+        cp_say(s, tap->evidence == CP_GATE_BY_BOUND ? "no rounding can be that large (" : "");
+        cp_say_multiple(s, tap->contradicted);
+        cp_say(s, tap->evidence == CP_GATE_BY_BOUND ? " times its bound)"
+                                                    : " times what legitimate reruns show");
+    }
+    if (tap->explained)
+        cp_say(s, "; explained by: %s", tap->explained);
 }
 
 static void say_needed(struct cp_sentence *s, const struct cp_gate_finding *f) {
@@ -75,10 +90,7 @@ void cp_gate_say(const struct cp_gate_judged *judged, const struct cp_gate_findi
         cp_say(&s, "%.0f values not finite, accepted %.0f", m->value, m->accepted);
         break;
     case CP_GATE_CONTRADICTED:
-        cp_say(&s, "does not compute what its settings say: ");
-        cp_say_multiple(&s, m->value);
-        cp_say(&s, " times beyond any rounding%s%s", f->tap->explained ? "; explained by: " : "",
-               f->tap->explained ? f->tap->explained : "");
+        say_contradicted(&s, f->tap);
         break;
     case CP_GATE_BITS_KIND:
         cp_say(&s, "other bits%s", cp_gate_worse(f) ? "" : ", as accurate as accepted");

@@ -35,7 +35,7 @@ struct cp_alternative {
 extern const struct cp_alternative cp_alternatives[];
 extern const size_t cp_alternative_count;
 
-/* Alternatives whose slope is looked for where rounding alone would explain the residual: other maths of
+/* Alternatives whose slope is looked for where rounding alone would explain the residual: other functions of
  * activations and norms. */
 bool cp_alternative_has_slope(const struct cp_alternative *alternative);
 

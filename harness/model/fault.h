@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "model/spec.h"
 
-/* Index of the activation: another of the table's, with other maths, where inject.activation is set. */
+/* Index of the activation: another of the table's, of another function, where inject.activation is set. */
 int cp_fault_activation(const struct cp_ops *ops, const struct cp_choice *choice);
 /* eps of the norm at a point: a hundred or a thousand times the spec's, in ln_1 or in ln_2. */
 double cp_fault_eps(const struct cp_choice *choice, enum cp_point point);

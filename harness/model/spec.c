@@ -297,16 +297,31 @@ static const char *maths_of(const struct cp_spec *spec, size_t slot, int compone
     return cp_spec_variant(spec, slot, component)->maths;
 }
 
-bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
-    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (cp_spec_acts(a, slot, c) && strcmp(maths_of(a, slot, c), maths_of(b, slot, c)) != 0)
-            return false;
+static bool same_component(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int component) {
+    if (!cp_spec_acts(a, slot, component))
+        return true;
+    if (strcmp(maths_of(a, slot, component), maths_of(b, slot, component)) != 0)
+        return false;
     for (int k = 0; k < CP_KNOB_COUNT; k++)
-        if (cp_knobs[k].maths && cp_spec_acts(a, slot, (int)cp_knobs[k].component) &&
+        if (cp_knobs[k].maths && (int)cp_knobs[k].component == component &&
             (a->choice[slot].option[k] != b->choice[slot].option[k] ||
              a->choice[slot].number[k] != b->choice[slot].number[k]))
             return false;
+    return true;
+}
+
+bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (!same_component(a, b, slot, c))
+            return false;
     return same_patches(a, b, slot);
+}
+
+bool cp_spec_same_maths_of(const struct cp_spec *a, const struct cp_spec *b, int component) {
+    for (size_t slot = 0; slot < a->slots; slot++)
+        if (!same_component(a, b, slot, component))
+            return false;
+    return true;
 }
 
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b) {

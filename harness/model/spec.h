@@ -180,10 +180,11 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
 
 /* The variant of a component that a slot computes with. */
 const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot, int component);
-/* Whether two specs compute the same ideal function, so that one oracle serves both: everywhere, or at a
- * slot. */
+/* Whether two specs compute the same ideal function, so that one oracle serves both: everywhere, at a
+ * slot, or in one component. */
 bool cp_spec_same_maths(const struct cp_spec *a, const struct cp_spec *b);
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
+bool cp_spec_same_maths_of(const struct cp_spec *a, const struct cp_spec *b, int component);
 /* Whether they compute the same bits at a slot. */
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot);
 

@@ -25,16 +25,19 @@ static void put_text(FILE *out, const char *text) {
     (void)fputc('"', out);
 }
 
+/* An error may be contradicted, which no rounding explains: no column of it is called so. */
+static const char *const parts[CP_PART_COUNT] = {"total", "semantic", "cand_error", "base_error"};
+
 static void put_header(FILE *out) {
-    (void)fputs("candidate,tower,tap,verdict,rounding_verdict", out);
+    (void)fputs("candidate,tower,tap,verdict,error_verdict", out);
     for (int part = 0; part < CP_PART_COUNT; part++)
-        (void)fprintf(out, ",%s", cp_part_names[part]);
+        (void)fprintf(out, ",%s", parts[part]);
     (void)fputs(",worst_token,ulp_max,nonfinite,different", out);
     for (int f = CP_FIELD_INPUTS; f <= CP_FIELD_WEIGHTS; f++)
         (void)fprintf(out, ",%s%s", f == CP_FIELD_SEMANTIC ? "worst_" : "", cp_verdict_field_names[f]);
     (void)fputs(",recorded,floor,times_floor,bracket_worst,bracket_probable,cause,local_verdict", out);
     for (int part = 0; part < CP_PART_COUNT; part++)
-        (void)fprintf(out, ",local_%s", cp_part_names[part]);
+        (void)fprintf(out, ",local_%s", parts[part]);
     (void)fputs(",worst_input", out);
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
@@ -49,7 +52,8 @@ static const char *verdict_word(const double *row) {
 
 static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_report_tap *tap) {
     static const enum cp_operation_field sizes[] = {CP_OPERATION_FIELD_BOUND, CP_OPERATION_FIELD_COARSENESS},
-                                         parts[] = {CP_OPERATION_FIELD_SETTINGS, CP_OPERATION_FIELD_WEIGHTS};
+                                         declared[] = {CP_OPERATION_FIELD_SETTINGS,
+                                                       CP_OPERATION_FIELD_WEIGHTS};
     const double *row = tap->ledger[1];
     const char *explanation = cp_report_explanation(&r->alternatives, row);
     put_text(out, verdict_word(row));
@@ -58,7 +62,7 @@ static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_rep
         put(out, row ? row[sizes[i]] : NAN);
     put_text(out, explanation ? explanation : "");
     for (size_t i = 0; i < 2; i++)
-        put(out, row ? row[parts[i]] : NAN);
+        put(out, row ? row[declared[i]] : NAN);
     put_text(out, verdict_word(tap->ledger[0]));
     put(out, tap->verdict[CP_FIELD_FAILING]);
 }

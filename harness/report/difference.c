@@ -68,7 +68,7 @@ static size_t count_outside(const struct cp_difference *d) {
     return count;
 }
 
-/* "text.0.attn.probs of B contradicted" */
+/* "FAIL: first difference at text.0.attn.probs: contradicted in B (no causal mask)" */
 static void print_first(const struct cp_difference *d, FILE *out) {
     const struct cp_own_part *first = cp_agreement_first(&d->agreement);
     if (d->agreement.nothing) {
@@ -89,7 +89,8 @@ static void print_first(const struct cp_difference *d, FILE *out) {
         (void)fprintf(out, "FAIL: the weights differ, though no tap that was compared reads them directly\n");
         return;
     }
-    (void)fprintf(out, "FAIL: first %s at %s", cp_own_kind_names[first->kind], first->tap->address);
+    (void)fprintf(out, "FAIL: first difference at %s: %s", first->tap->address,
+                  cp_own_kind_names[first->kind]);
     if (first->side != CP_SIDE_BOTH)
         (void)fprintf(out, " in %s", first->side == CP_SIDE_A ? d->words.a : d->words.b);
     if (cp_own_explanation(first, &d->words))
@@ -158,6 +159,7 @@ static void put_cause(struct cp_json *j, const struct cp_own_part *part,
     cp_json_count(j, "worst_input", part->worst);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
     cp_json_text(j, "explained_at", part->at >= 0 ? cp_own_point(part) : NULL);
+    cp_json_number(j, "size_before", part->before);
     cp_json_number(j, "size_after", part->after);
     cp_json_number(j, "slope", part->slope);
     cp_json_number(j, "slope_error", part->slope_error);

@@ -40,6 +40,7 @@ static void put_part(struct cp_json *j, const struct cp_own_part *part,
     cp_json_number(j, "inputs", has_inputs(part->kind) ? (double)part->inputs : NAN);
     cp_json_count(j, "checked", part->checked);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
+    cp_json_number(j, "size_before", part->before);
     cp_json_number(j, "size_after", part->after);
     cp_json_number(j, "slope", part->slope);
     cp_json_number(j, "slope_error", part->slope_error);
@@ -48,7 +49,8 @@ static void put_part(struct cp_json *j, const struct cp_own_part *part,
 }
 
 static void put_local(struct cp_json *j, const struct cp_report_tap *tap) {
-    static const char *const unknown[] = {"explained_by", "size_after", "slope", "slope_error", "text"};
+    static const char *const unknown[] = {"explained_by", "size_before", "size_after",
+                                          "slope",        "slope_error", "text"};
     const enum cp_own_kind kind = kind_of(tap->cause);
     const double *row = tap->ledger[1];
     cp_json_open(j, NULL, '{');

@@ -126,21 +126,23 @@ bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, in
 
 /* ---- what was declared ---- */
 
-/* The candidate's own error at the taps of a set beside a part's size. */
+/* The candidate's own error beside the size of what is declared; own NaN: nothing computes it (pixels, ids).
+ */
 struct shares {
     double size, own;
     size_t taps, larger; /* where the own error is the larger */
 };
 
-static struct shares shares_of(const struct cp_tap_set *set, enum cp_operation_field field) {
+static struct shares shares_of(const struct cp_report_candidate *c, enum cp_own_kind kind) {
     struct shares shares = {NAN, NAN, 0, 0};
-    for (size_t t = 0; t < set->candidate->taps; t++) {
-        const double *row = set->candidate->tap[t].ledger[1];
-        if (!row || !set->has(set, t))
+    for (size_t p = 0; p < c->difference->agreement.parts; p++) {
+        const struct cp_own_part *part = &c->difference->agreement.part[p];
+        const double own = part->row ? part->row[CP_OPERATION_FIELD_RESIDUAL] : NAN;
+        if (part->kind != kind)
             continue;
-        shares.size = fmax(shares.size, row[field]);
-        shares.own = fmax(shares.own, row[CP_OPERATION_FIELD_RESIDUAL]);
-        shares.larger += row[CP_OPERATION_FIELD_RESIDUAL] > row[field];
+        shares.size = fmax(shares.size, part->size);
+        shares.own = fmax(shares.own, own);
+        shares.larger += own > part->size;
         shares.taps++;
     }
     return shares;
@@ -151,15 +153,16 @@ static bool has_kind(const struct cp_tap_set *set, size_t tap) {
 }
 
 static void say_share(struct cp_sentence *s, const struct cp_report_candidate *c, enum cp_own_kind kind,
-                      enum cp_operation_field field, const char *what, const char **before) {
+                      const char *what, const char **before) {
     const struct cp_tap_set set = {.candidate = c, .has = has_kind, .which = (int)kind};
-    const struct shares shares = shares_of(&set, field);
+    const struct shares shares = shares_of(c, kind);
     if (shares.taps == 0)
         return;
     cp_say(s, "%s%s", *before, what);
     (void)cp_say_taps(s, &set);
-    cp_say(s, " (%s%.2g, own error %s%.2g", shares.taps > 1 ? "up to " : "", shares.size,
-           shares.taps > 1 ? "up to " : "", shares.own);
+    cp_say(s, " (%s%.2g", shares.taps > 1 ? "up to " : "", shares.size);
+    if (!isnan(shares.own))
+        cp_say(s, ", own error %s%.2g", shares.taps > 1 ? "up to " : "", shares.own);
     if (shares.larger && shares.taps > 1)
         cp_say(s, ", the larger at %zu of %zu", shares.larger, shares.taps);
     cp_say(s, ")");
@@ -210,8 +213,8 @@ bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *
     const char *const first = before;
     if (!c->difference)
         return false;
-    say_share(s, c, CP_OWN_SETTINGS, CP_OPERATION_FIELD_SETTINGS, "its settings at ", &before);
-    say_share(s, c, CP_OWN_WEIGHTS, CP_OPERATION_FIELD_WEIGHTS, "its weights at ", &before);
+    say_share(s, c, CP_OWN_SETTINGS, "its settings at ", &before);
+    say_share(s, c, CP_OWN_WEIGHTS, "its weights at ", &before);
     say_inputs(s, c, &before);
     say_larger(s, c, &before);
     return before != first;

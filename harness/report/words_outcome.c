@@ -16,7 +16,7 @@ void cp_say_floor(struct cp_sentence *s, const struct cp_report_tap *outcome) {
     cp_say(s, " times the noise floor");
 }
 
-/* How much of a divergence in maths the candidate's own rounding could be. */
+/* How much of the functions' difference the candidate's own rounding could be. */
 void cp_say_share(struct cp_sentence *s, const struct cp_report_tap *outcome) {
     if (!outcome)
         return;

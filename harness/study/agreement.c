@@ -42,6 +42,7 @@ static struct cp_own_part part_of(const struct cp_agreement_tap *tap, enum cp_ow
                                .bound = NAN,
                                .alternative = -1,
                                .at = -1,
+                               .before = NAN,
                                .after = NAN,
                                .slope = NAN,
                                .slope_error = NAN,
@@ -74,6 +75,7 @@ static struct cp_own_part own_part(const struct cp_agreement_tap *tap, enum cp_o
     part.alternative = part.tried ? (int)row[CP_OPERATION_FIELD_ALTERNATIVE] : -1;
     part.at =
         part.alternative >= 0 && row[CP_OPERATION_FIELD_AT] != (double)tap->place.point ? point_of(row) : -1;
+    part.before = row[CP_OPERATION_FIELD_BEFORE];
     part.after = row[CP_OPERATION_FIELD_AFTER];
     part.slope = row[CP_OPERATION_FIELD_SLOPE];
     part.slope_error = row[CP_OPERATION_FIELD_SLOPE_ERROR];
@@ -114,9 +116,10 @@ static enum cp_own_side odd_pixels(const struct cp_agreement_tap *tap) {
 static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part *parts) {
     if (!is_input(tap) || tap->different == 0)
         return 0;
-    if (tap->semantic > 1e-12) { /* made otherwise because the settings say so */
+    const bool declared = has_difference(tap->b, CP_OPERATION_FIELD_SETTINGS);
+    if (tap->semantic > 1e-12 || declared) { /* the settings make them different */
         parts[0] = part_of(tap, CP_OWN_SETTINGS, CP_SIDE_BOTH);
-        parts[0].size = tap->semantic;
+        parts[0].size = declared ? tap->b[CP_OPERATION_FIELD_SETTINGS] : tap->semantic;
         return 1;
     }
     parts[0] = part_of(tap, CP_OWN_INPUTS, odd_pixels(tap));
@@ -133,7 +136,7 @@ static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part 
 
 static size_t add_declared(const struct cp_agreement_tap *tap, struct cp_own_part *parts) {
     size_t count = 0;
-    if (has_difference(tap->b, CP_OPERATION_FIELD_SETTINGS)) {
+    if (!is_input(tap) && has_difference(tap->b, CP_OPERATION_FIELD_SETTINGS)) {
         parts[count] = part_of(tap, CP_OWN_SETTINGS, CP_SIDE_BOTH);
         parts[count++].size = tap->b[CP_OPERATION_FIELD_SETTINGS];
     }

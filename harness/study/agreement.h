@@ -59,7 +59,8 @@ struct cp_own_part {
     int alternative;        /* that explains it; -1: none */
     int at;                 /* the point whose operation that is of, where it is another than the tap's; -1 */
     bool tried;             /* whether any was */
-    double after, slope, slope_error;
+    double before, after;   /* residual of one input, and against the alternative */
+    double slope, slope_error;
     const double *row;  /* of the ledger; NULL: none */
     const char *tensor; /* weights: the tensors that differ, by name; NULL: not known */
 };

@@ -73,11 +73,11 @@ static void say_settings(struct cp_sentence *s, const struct cp_own_part *p) {
 static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
                             const struct cp_agreement_words *words) {
     const char *explanation = cp_own_explanation(p, words);
-    if (explanation && isnan(p->after))
+    if (explanation && (isnan(p->before) || isnan(p->after)))
         cp_say(s, "; explained by: %s", explanation);
     else if (explanation)
         cp_say(s, "; explained by: %s%s%s (the residual falls from %.2g to %.2g)", explanation,
-               p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->size, p->after);
+               p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->before, p->after);
     else if (p->tried && p->row)
         cp_say(s, "; explained by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
 }

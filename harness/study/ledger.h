@@ -66,7 +66,6 @@ struct cp_ledger_side {
     const int32_t *tokens; /* (prompts, context) NULL: not known */
     const int *valid;      /* [prompts] */
     bool says_activation;  /* else it is the config's, which is not known without a model */
-    size_t tokens_differ;  /* prompts whose ids are not the baseline's */
     float *cropped; /* (batch, 3, size, size) of a computed pass, whose steps are shown one picture at a time;
                        NULL: not shown */
     struct cp_value stream, image, text, classes;
@@ -169,9 +168,10 @@ enum cp_status cp_ledger_carry(struct cp_ledger_at *at, struct cp_error *err);
 enum cp_operation_field {
     CP_OPERATION_FIELD_VERDICT, /* the worst of any input */
     CP_OPERATION_FIELD_BASIS,
-    CP_OPERATION_FIELD_INPUTS,  /* that were checked */
-    CP_OPERATION_FIELD_FAILING, /* coarse, contradicted, or not finite by itself */
-    CP_OPERATION_FIELD_WORST,   /* the input */
+    CP_OPERATION_FIELD_INPUTS,  /* that were checked; of pixels and ids, compared with the baseline's */
+    CP_OPERATION_FIELD_FAILING, /* coarse, contradicted, or not finite by itself; of pixels and ids, different
+                                 */
+    CP_OPERATION_FIELD_WORST,   /* the input; of ids, the first different one */
     CP_OPERATION_FIELD_BOUND,   /* of it, as in enum cp_ledger_field */
     CP_OPERATION_FIELD_COARSENESS,
     CP_OPERATION_FIELD_RESIDUAL,
@@ -194,6 +194,7 @@ enum cp_operation_field {
     CP_OPERATION_FIELD_WEIGHTS,
     CP_OPERATION_FIELD_RECOMPUTED, /* 1: a capture tool computed it afterwards, so that it counts as not
                                       recorded */
+    CP_OPERATION_FIELD_BEFORE, /* residual of the input that AFTER is of: the worst with that alternative */
     CP_OPERATION_FIELD_COUNT
 };
 extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
@@ -202,6 +203,20 @@ extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
  */
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
+/* One operation's inputs, and the fields that they come to. */
+struct cp_ledger_summary {
+    const double *rows;            /* (inputs, CP_LEDGER_FIELDS) */
+    const struct cp_slope *slopes; /* (inputs, cp_slope_count) */
+    enum cp_operation_kind kind;
+    size_t inputs, looked_at; /* looked_at: slopes of all operations of the pass */
+    bool shared;              /* inputs err alike: cp_slope_add */
+    double *fields;           /* [CP_OPERATION_FIELD_COUNT] */
+};
+void cp_ledger_summarise(const struct cp_ledger_summary *summary);
+/* Adds to the fields of pixels or ids of pass s, from their comparison with the baseline's: how many inputs
+ * differ, and where no reference tells it, what the declared settings make different. */
+enum cp_status cp_ledger_differing(const struct cp_lockstep *lockstep, size_t s, size_t site, double *fields,
+                                   struct cp_error *err);
 /* Whether a captured pass's tensor at a site was not observed. */
 bool cp_ledger_recomputed(const struct cp_study *study, size_t s, size_t site);
 /* The row of a site in the operations of pass s; SIZE_MAX: there is none. */

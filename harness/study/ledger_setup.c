@@ -59,15 +59,11 @@ static bool has_ids(const struct cp_lockstep *ls) {
 /* A capture's own ids, where it says them. */
 static void take_ids(const struct cp_lockstep *ls, size_t s, struct cp_ledger_side *side) {
     const struct cp_study *study = ls->study;
-    const size_t length = ls->ledger->shape[CP_TEXT].tokens;
     const struct cp_captured *captured = s < study->captured_count ? &study->captured[s] : NULL;
     if (!captured || !captured->ids || !side->tokens)
         return;
     side->tokens = captured->ids;
     side->valid = captured->judged;
-    for (size_t p = 0; p < study->inputs.prompts; p++)
-        side->tokens_differ += memcmp(captured->ids + p * length, study->inputs.tokens + p * length,
-                                      length * sizeof(int32_t)) != 0;
 }
 
 static bool says_activation(const struct cp_study *study, size_t s) {

@@ -12,10 +12,10 @@ const char *const cp_ledger_field_names[CP_LEDGER_FIELDS] = {
     "f",       "own",   "alternative", "at",         "tried",    "after", "settings", "weights"};
 
 const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT] = {
-    "verdict",     "basis",    "inputs",  "failing",   "worst_input", "bound",       "coarseness",
-    "residual",    "plain",    "row",     "column",    "y",           "f",           "own",
-    "alternative", "at",       "tried",   "after",     "slope",       "slope_error", "hidden",
-    "needs",       "settings", "weights", "recomputed"};
+    "verdict",     "basis",    "inputs",  "failing",    "worst_input", "bound",       "coarseness",
+    "residual",    "plain",    "row",     "column",     "y",           "f",           "own",
+    "alternative", "at",       "tried",   "after",      "slope",       "slope_error", "hidden",
+    "needs",       "settings", "weights", "recomputed", "before"};
 
 static const char *const slope_names[] = {"rd", "dd", "variance"};
 

@@ -4,19 +4,9 @@
 #include "study/ledger.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-struct summary {
-    const double *rows;            /* (inputs, field) */
-    const struct cp_slope *slopes; /* (inputs, cp_slope_count) */
-    enum cp_operation_kind kind;
-    size_t inputs, looked_at;
-    bool shared; /* inputs err alike: cp_slope_add */
-    double *fields;
-};
-
-static const double *row_at(const struct summary *s, size_t input) {
+static const double *row_at(const struct cp_ledger_summary *s, size_t input) {
     return s->rows + input * CP_LEDGER_FIELDS;
 }
 
@@ -46,7 +36,7 @@ static bool fails(const double *row) {
     return rank_of(row) >= CP_LEDGER_COARSE;
 }
 
-static void copy_worst(const struct summary *s, size_t worst) {
+static void copy_worst(const struct cp_ledger_summary *s, size_t worst) {
     static const int to[][2] = {{CP_OPERATION_FIELD_VERDICT, CP_LEDGER_FIELD_VERDICT},
                                 {CP_OPERATION_FIELD_BASIS, CP_LEDGER_FIELD_BASIS},
                                 {CP_OPERATION_FIELD_BOUND, CP_LEDGER_FIELD_BOUND},
@@ -63,25 +53,36 @@ static void copy_worst(const struct summary *s, size_t worst) {
     s->fields[CP_OPERATION_FIELD_WORST] = (double)worst;
 }
 
-/* The explanation that most of the inputs share which were explained; none, where one has none. */
-static void copy_explanation(const struct summary *s) {
-    size_t best = 0;
-    for (size_t i = 0; i < s->inputs; i++) {
-        const double alternative = row_at(s, i)[CP_LEDGER_FIELD_ALTERNATIVE];
-        size_t same = 0;
-        for (size_t j = 0; j < s->inputs && !isnan(alternative); j++)
-            same += row_at(s, j)[CP_LEDGER_FIELD_ALTERNATIVE] == alternative;
-        if (same <= best)
-            continue;
-        best = same;
-        s->fields[CP_OPERATION_FIELD_ALTERNATIVE] = alternative;
-        s->fields[CP_OPERATION_FIELD_AT] = row_at(s, i)[CP_LEDGER_FIELD_AT];
-        s->fields[CP_OPERATION_FIELD_TRIED] = row_at(s, i)[CP_LEDGER_FIELD_TRIED];
-        s->fields[CP_OPERATION_FIELD_AFTER] = row_at(s, i)[CP_LEDGER_FIELD_AFTER];
-    }
+static size_t count_alternative(const struct cp_ledger_summary *s, double alternative) {
+    size_t count = 0;
+    for (size_t i = 0; i < s->inputs; i++)
+        count += row_at(s, i)[CP_LEDGER_FIELD_ALTERNATIVE] == alternative;
+    return count;
 }
 
-static struct cp_slope add_slopes(const struct summary *s, size_t place) {
+/* The explanation that most of the inputs share which were explained; none, where one has none. Of those that
+ * share it the worst input shows what it explains. */
+static void copy_explanation(const struct cp_ledger_summary *s) {
+    const double *shown = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < s->inputs; i++) {
+        const double *row = row_at(s, i);
+        const size_t count = count_alternative(s, row[CP_LEDGER_FIELD_ALTERNATIVE]);
+        const bool same = shown && row[CP_LEDGER_FIELD_ALTERNATIVE] == shown[CP_LEDGER_FIELD_ALTERNATIVE];
+        if (same ? is_worse(row, shown) : count > most)
+            shown = row;
+        most = count > most ? count : most;
+    }
+    if (!shown)
+        return;
+    s->fields[CP_OPERATION_FIELD_ALTERNATIVE] = shown[CP_LEDGER_FIELD_ALTERNATIVE];
+    s->fields[CP_OPERATION_FIELD_AT] = shown[CP_LEDGER_FIELD_AT];
+    s->fields[CP_OPERATION_FIELD_TRIED] = shown[CP_LEDGER_FIELD_TRIED];
+    s->fields[CP_OPERATION_FIELD_BEFORE] = shown[CP_LEDGER_FIELD_RESIDUAL];
+    s->fields[CP_OPERATION_FIELD_AFTER] = shown[CP_LEDGER_FIELD_AFTER];
+}
+
+static struct cp_slope add_slopes(const struct cp_ledger_summary *s, size_t place) {
     const size_t count = cp_slope_count(s->kind);
     struct cp_slope sum = {0, 0, 0};
     for (size_t i = 0; i < s->inputs; i++) {
@@ -97,7 +98,7 @@ static struct cp_slope add_slopes(const struct summary *s, size_t place) {
 #define SLOPE_LIMIT 0.15
 
 /* Rounding explains the residual; does the slope say that another function was computed? */
-static void look_at_slopes(const struct summary *s) {
+static void look_at_slopes(const struct cp_ledger_summary *s) {
     double best = INFINITY;
     for (size_t place = 0; place < cp_slope_count(s->kind); place++) {
         const size_t a = cp_slope_alternative(s->kind, place);
@@ -125,14 +126,14 @@ static void look_at_slopes(const struct summary *s) {
 }
 
 /* Pixels do not fail, they differ from the baseline's: that is what they were explained for. */
-static double differing_inputs(const struct summary *s) {
+static double differing_inputs(const struct cp_ledger_summary *s) {
     double count = 0;
     for (size_t i = 0; i < s->inputs; i++)
         count += differs(row_at(s, i));
     return count;
 }
 
-static void summarise(const struct summary *s) {
+void cp_ledger_summarise(const struct cp_ledger_summary *s) {
     size_t worst = 0;
     for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
         s->fields[f] = NAN;
@@ -193,11 +194,13 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
         status = read_inputs(ls, s, i, inputs, rows, slopes, err);
     if (status == CP_OK) {
         const bool shared = kind == CP_OPERATION_ACTIVATION && ls->study->types[s][i] != CP_FP32;
-        const struct summary summary = {rows, slopes, kind, inputs, looked_at, shared, fields};
-        summarise(&summary);
+        const struct cp_ledger_summary summary = {rows, slopes, kind, inputs, looked_at, shared, fields};
+        cp_ledger_summarise(&summary);
         fields[CP_OPERATION_FIELD_RECOMPUTED] = cp_ledger_recomputed(ls->study, s, i);
-        status = cp_result_write(ls->result, side->operations, tap, 1, fields, err);
+        status = cp_ledger_differing(ls, s, i, fields, err);
     }
+    if (status == CP_OK)
+        status = cp_result_write(ls->result, side->operations, tap, 1, fields, err);
     free(rows);
     free(slopes);
     return status;
@@ -208,16 +211,11 @@ enum cp_status cp_ledger_write(struct cp_lockstep *ls, struct cp_error *err) {
     for (size_t s = 0; ls->ledger && s < study->spec_count; s++) {
         const struct cp_ledger_side *side = &ls->ledger->side[s];
         size_t looked_at = 0, tap = 0;
-        char object[384];
         for (size_t i = 0; i < study->sites.count; i++)
             looked_at += side->slope[i] >= 0 ? 2 : 0;
         for (size_t i = 0; i < study->sites.count; i++)
             if (side->residual[i] >= 0)
                 CP_TRY(write_operation(ls, s, i, tap++, looked_at, err));
-        if (tap == 0)
-            continue;
-        (void)snprintf(object, sizeof object, "/ledger/%s", study->spec[s]->name);
-        CP_TRY(cp_result_integer(ls->result, object, "tokens_differ", (int64_t)side->tokens_differ, err));
     }
     return CP_OK;
 }

@@ -120,7 +120,7 @@ static const char *differing(const struct cp_study *study, size_t s) {
     return cp_spec_same_maths(study->spec[s], study->spec[0]) ? "weights" : "functions or weights";
 }
 
-/* Where other maths begins in each tower, and how the taps' rounding was judged. */
+/* Where a different function begins in each tower, and how the taps' rounding was judged. */
 static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
                                      struct cp_error *err) {
     const struct cp_study *study = ls->study;

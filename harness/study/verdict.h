@@ -4,8 +4,8 @@
  *   unmatched     one side has no such tap
  *   nonfinite     NaN or infinity where the other side has something else
  *   identical     the same bits
- *   semantic      the oracles differ by more than 1e-12 (relative L2): other maths
- *   degraded      the same maths; the rounding error is more than k times the baseline's
+ *   semantic      the oracles differ by more than 1e-12 (relative L2): the declared functions differ
+ *   degraded      the same declared function; the rounding error is more than k times the baseline's
  *   equivalent    ... is less than k times the baseline's
  *   inconclusive  neither is shown: too few inputs
  *   differs       other bits, and no oracle to tell maths from rounding

@@ -90,12 +90,13 @@ static bool same_size(const struct cp_site *a, const struct cp_site *b) {
     return memcmp(a->shape, b->shape, sizeof a->shape) == 0;
 }
 
-/* Every element differs, by no distance that there is. */
+/* Every element differs, by no distance that there is: no tolerance allows that. */
 static void apart(double elements, double *metrics) {
     for (size_t i = 0; i < CP_METRIC_COUNT; i++)
         metrics[i] = NAN;
     metrics[CP_REL_L2] = metrics[CP_WORST_REL_L2] = INFINITY;
     metrics[CP_DIFFERENT] = elements;
+    metrics[CP_BEYOND] = 1;
     metrics[CP_NONFINITE] = 0;
 }
 

@@ -35,25 +35,25 @@ static const struct row {
      {"what sets them apart, in order of execution:\n  visual.0-1.mlp.gelu  the settings declare a different "
       "function (",
       "different functions from visual.0.mlp.gelu and text.0.mlp.gelu on",
-      "\nFAIL: first settings at visual.0.mlp.gelu\n"}},
+      "\nFAIL: first difference at visual.0.mlp.gelu: settings\n"}},
     {"diff " QUICK ERF "-o $OUT --no-oracle",
      CP_PARITY_FAILURE,
      {"  19 taps differ, from visual.0.mlp.c_proj on, where an operand or a weight to\n    tell why is not "
       "recorded\n",
       "no oracle, so functions and rounding are not told apart",
-      "\nFAIL: first settings at visual.0.mlp.gelu\n"}},
+      "\nFAIL: first difference at visual.0.mlp.gelu: settings\n"}},
     /* Said to be the same function, it is another one, on whichever side. */
     {"diff " QUICK ERF "-o $OUT --spec-b activation=quick",
      CP_PARITY_FAILURE,
      {"  visual.0-1.mlp.gelu  B does not compute what its settings, weights and inputs\n    say: no rounding "
       "can",
       "explained by:\n    activation = erf (the residual falls from 0.01",
-      "\nFAIL: first contradicted at visual.0.mlp.gelu in B (activation = erf)\n"}},
+      "\nFAIL: first difference at visual.0.mlp.gelu: contradicted in B (activation = erf)\n"}},
     {"diff " ERF QUICK "-o $OUT --spec-a activation=quick",
      CP_PARITY_FAILURE,
      {"A, the reference, is broken itself, from visual.0.mlp.gelu on: nothing that agrees with it is right\n",
       "  visual.0-1.mlp.gelu  A does not compute",
-      "\nFAIL: first contradicted at visual.0.mlp.gelu in A (activation = erf)\n"}},
+      "\nFAIL: first difference at visual.0.mlp.gelu: contradicted in A (activation = erf)\n"}},
     /* What both contradict alike is not theirs. */
     {"diff " QUICK QUICK "-o $OUT --spec-a activation=erf --spec-b activation=erf",
      CP_BAD_INPUT,
@@ -115,6 +115,7 @@ static void table(void **state) {
                 unexpected(rows[r].arguments, rows[r].code, rows[r].says[s]);
         /* Never in any output. */
         assert_null(strstr(text, "same maths"));
+        assert_null(strstr(text, "other maths"));
     }
 }
 
@@ -213,9 +214,10 @@ static void json(void **state) {
     expect("diff " QUICK CAPTURES "openai-quick-fp32.h5 -o $OUT inputs.limit=8 --strict --json $OUT.json",
            CP_OK, "PASS");
     /* On standard output nothing else. */
-    shell("code=0; " CP_PROGRAM " diff " QUICK ERF
-          "-o $OUT --json - >$OUT.json 2>$OUT.err || code=$?; test $code "
-          "= 1 && test $(wc -l <$OUT.json) = 1 && grep -q '^FAIL: first settings at ' $OUT.err");
+    shell(
+        "code=0; " CP_PROGRAM " diff " QUICK ERF
+        "-o $OUT --json - >$OUT.json 2>$OUT.err || code=$?; test $code "
+        "= 1 && test $(wc -l <$OUT.json) = 1 && grep -q '^FAIL: first difference at .*: settings$' $OUT.err");
     assert_json("\"kind\":\"settings\"");
     expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /proc/x.json", CP_BAD_INPUT,
            "/proc/x.json: cannot be written: ");
@@ -328,7 +330,8 @@ static void grafted_captures(void **state) {
         int code;
         const char *says;
     } cases[] = {{"erf", "erf-fp32", CP_OK, "\nPASS (38 of 56 taps compared)\n"},
-                 {"quick", "erf-fp32", CP_PARITY_FAILURE, "\nFAIL: first settings at visual.1.mlp.gelu\n"}};
+                 {"quick", "erf-fp32", CP_PARITY_FAILURE,
+                  "\nFAIL: first difference at visual.1.mlp.gelu: settings\n"}};
     char content[512], arguments[512];
     (void)state;
     for (size_t c = 0; c < 2; c++) {
@@ -367,13 +370,13 @@ static void results_say_their_model(void **state) {
             fail_msg("%s\n%s", content, text);
         (void)snprintf(arguments, sizeof arguments, "diff %s:baseline %s:erf -o $OUT", capture_path(),
                        capture_path());
-        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first settings at visual.0.mlp.gelu\n");
+        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first difference at visual.0.mlp.gelu: settings\n");
         /* Another place of the config alone: the weights and the size stay what they were. */
         (void)strncat(arguments,
                       m ? " --config data/fashion-clip/open_clip_config.json"
                         : " --config " CAPTURES "model.json",
                       sizeof arguments - strlen(arguments) - 1);
-        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first settings at visual.0.mlp.gelu\n");
+        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first difference at visual.0.mlp.gelu: settings\n");
     }
 }
 
@@ -487,7 +490,6 @@ static void results_with_themselves(void **state) {
     }
 }
 
-/* Each side from its own pixels and tokens where its settings make others of the same inputs. */
 /* (2 prompts, tokens, channels) of values between -1 and 1. */
 static void put_stream(hid_t capture, const char *name, hsize_t tokens, hsize_t channels) {
     const hsize_t shape[] = {2, tokens, channels};
@@ -532,15 +534,29 @@ static void json_overwrites_nothing(void **state) {
     expect("diff " QUICK ERF "-o $OUT --json $OUT", CP_BAD_INPUT, ": is the result that is written ");
 }
 
-static void captures_of_other_inputs(void **state) {
+/* What run says of the pass `other`. */
+static void assert_run_says(const char *says) {
+    const char *line = strstr(text, "what sets it apart from the baseline");
+    if (!line || !strstr(line, says))
+        unexpected("run", CP_OK, says);
+}
+
+/* Pixels and tokens that a declared setting makes different are `settings`, in run as in diff, with a
+ * reference or without; those that none declares are `inputs`. */
+static void captures_of_different_inputs(void **state) {
     static const struct {
-        const char *settings, *says;
+        const char *settings, *run, *tap, *undeclared, *says;
     } cases[] = {
-        {"preprocess: opencv", "\nFAIL: first inputs at pixels.cropped\n"},
-        {"tokenizer: gpt2_pattern", "\nFAIL: first settings at tokens\n"},
-        {"pixel_noise: normal, pixel_noise.sigma: 0.1", "\nFAIL: first settings at pixels.normalized\n"},
+        {"preprocess: opencv", "\n  pixels.resized  the settings declare a different function (0.087)\n",
+         "pixels.cropped", "inputs", "\n  pixels.cropped  the pixels differ (0.087) at 1 image, "},
+        {"tokenizer: gpt2_pattern", "\n  tokens  the settings declare a different function (0.", "tokens",
+         "inputs", "\n  tokens  the token ids differ in 1 of 1 prompts, first in prompt 0\n"},
+        /* Which its own pixels.cropped contradict. */
+        {"pixel_noise: normal, pixel_noise.sigma: 0.1",
+         "\n  pixels.normalized  the settings declare a different function (0.", "pixels.normalized",
+         "contradicted in B", "\n  pixels.normalized  B the pixels differ (0."},
     };
-    char content[1024], arguments[256];
+    char content[1024], arguments[256], last[128];
     (void)state;
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         (void)snprintf(
@@ -548,17 +564,29 @@ static void captures_of_other_inputs(void **state) {
             "experiment: x\nmodel: {checkpoint: data/fashion-clip/open_clip_model.safetensors, config: "
             "data/fashion-clip/open_clip_config.json}\n"
             "inputs: {images: data/fashion-large/00000-ankle-boot.jpg, prompts: [the bag of 2021]}\n"
-            "baseline: {}\ncandidates: {other: {%s}}\noracle: off\nrecord: {'*': full}\noutput: %s\n",
+            "baseline: {}\ncandidates: {other: {%s}}\nrecord: {'*': full}\noutput: %s\n",
             cases[c].settings, capture_path());
         write_text(yaml, content);
         (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
-        if (run_program(arguments, text, sizeof text) != CP_OK)
-            fail_msg("%s\n%s", content, text);
-        for (int reverse = 0; reverse < 2; reverse++) {
-            (void)snprintf(arguments, sizeof arguments, "diff %s%s %s%s -o $OUT", capture_path(),
-                           reverse ? ":other" : "", capture_path(), reverse ? "" : ":other");
-            expect(arguments, CP_PARITY_FAILURE, cases[c].says);
+        expect(arguments, CP_OK, NULL);
+        assert_run_says(cases[c].run);
+        for (int form = 0; form < 4; form++) {
+            (void)snprintf(arguments, sizeof arguments, "diff %s%s %s%s -o $OUT%s", capture_path(),
+                           form & 1 ? ":other" : "", capture_path(), form & 1 ? "" : ":other",
+                           form & 2 ? " --no-oracle" : "");
+            (void)snprintf(last, sizeof last, "\nFAIL: first difference at %s: settings\n", cases[c].tap);
+            expect(arguments, CP_PARITY_FAILURE, last);
         }
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s:other --spec-b '' -o $OUT", capture_path(),
+                       capture_path());
+        (void)snprintf(last, sizeof last, "\nFAIL: first difference at %s: %s\n", cases[c].tap,
+                       cases[c].undeclared);
+        expect(arguments, CP_PARITY_FAILURE, last);
+        if (!strstr(text, cases[c].says))
+            unexpected(arguments, CP_PARITY_FAILURE, cases[c].says);
+        (void)snprintf(arguments, sizeof arguments, "report %s --md -o -", capture_path());
+        expect(arguments, CP_OK, ", attributed to its settings at ");
+        assert_null(strstr(text, " nan"));
     }
 }
 
@@ -648,7 +676,7 @@ int main(void) {
         cmocka_unit_test(results_with_themselves),
         cmocka_unit_test(shapes_that_contradict_each_other),
         cmocka_unit_test(json_overwrites_nothing),
-        cmocka_unit_test(captures_of_other_inputs),
+        cmocka_unit_test(captures_of_different_inputs),
         cmocka_unit_test(classes_on_one_side),
         cmocka_unit_test(experiments),
     };

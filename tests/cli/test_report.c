@@ -49,6 +49,7 @@ static void the_page_answers_in_words(void **state) {
         strstr(text, "differs from the baseline (activation: quick) by rounding alone; all 14 operations "
                      "of both passes are explained by their declared arithmetic"));
     assert_null(strstr(text, "same maths"));
+    assert_null(strstr(text, "other maths"));
     assert_non_null(
         strstr(text, "has the bits of the baseline (activation: quick) everywhere; all 14 operations "));
     assert_non_null(strstr(text, "of 12 decisions change"));
@@ -98,7 +99,10 @@ static void the_table_has_a_row_for_each_tap(void **state) {
         rows += *c == '\n';
     /* mlp.gelu of 6 + 4 blocks, three features, class_probs; three candidates; the header. */
     assert_int_equal(rows, 3 * (10 + 3 + 1) + 1);
-    assert_int_equal(strncmp(text, "candidate,tower,tap,verdict,rounding_verdict,total,semantic,", 60), 0);
+    assert_int_equal(
+        strncmp(text, "candidate,tower,tap,verdict,error_verdict,total,semantic,cand_error,", 68), 0);
+    const char *rounding = strstr(text, "rounding");
+    assert_true(!rounding || rounding > strchr(text, '\n'));
     assert_non_null(
         strstr(text, "\nerf,visual,visual.transformer.resblocks.0.mlp.gelu,semantic,equivalent,"));
     assert_non_null(strstr(text, "\nsame,joint,class_probs,identical,equivalent,0,0,"));

@@ -13,7 +13,7 @@
 enum { TAPS = 256, INPUTS = 16 };
 
 /* The oracle agrees with PyTorch float64 within 1e-15 relative L2 at every tap (tests/golden/test_taps.c):
- * two float64 paths through the same maths differ by that. A semantic part a million times larger is no
+ * two float64 paths through the same function differ by that. A semantic part a million times larger is no
  * rounding of the oracle's, however many roundings a longer path may add. */
 static const double oracle_error = 1e-15, far_above = 1e6;
 

@@ -159,7 +159,7 @@ static void captures_of_another_size_are_judged(void **state) {
     (void)state;
     runs(RUN "model.image_size=36 'inputs.prompts=[a bag, a dress]' 'record={\"*\": full}'", 0, "");
     runs("diff $OUT:baseline $OUT:huggingface model.image_size=36 output=$OUT.diff.h5", 1,
-         "\nFAIL: first weights at visual.embed (visual.positional_embedding)\n");
+         "\nFAIL: first difference at visual.embed: weights (visual.positional_embedding)\n");
     assert_int_equal(system("rm $OUT $OUT.diff.h5"), 0);
 }
 

@@ -16,7 +16,8 @@ from port import ROOT
 
 KINDS = "settings", "weights", "inputs", "rounding", "contradicted", "nonfinite"
 CAUSE = {"side", "tap", "kind", "verdict", "basis", "size", "bound", "inputs", "explained_by"}
-LAST = re.compile(r"PASS \((\d+) of (\d+) taps compared\)|FAIL\b.*")
+LAST = re.compile(r"PASS \((\d+) of (\d+) taps compared\)|FAIL: .*")
+FIRST = re.compile(r"FAIL: first difference at (\S+): (\w+)\b.*")
 
 
 @dataclass
@@ -80,13 +81,16 @@ def last_line(diff):
     if line.startswith("PASS"):
         counts = diff.json["compared"], diff.json["taps"]
         return [] if (int(last[1]), int(last[2])) == counts else [f"last line '{line}', JSON {counts}"]
-    first = diff.json["causes"][0]["tap"] if diff.json["causes"] else ""
-    return [] if lines_about(line, first) else [f"last line '{line}' without {first}"]
+    if not diff.json["causes"]:
+        return []
+    first, said = diff.json["causes"][0], FIRST.fullmatch(line)
+    right = said and said[1] in {first["tap"], first["address"]} and said[2] == first["kind"]
+    return [] if right else [f"last line '{line}', first cause {first['tap']}: {first['kind']}"]
 
 
 def words(diff):
     """Words that no answer has."""
-    faults = ["standard output says 'same maths'"] if "same maths" in diff.out.lower() else []
+    faults = [f"standard output says '{word}'" for word in ("same maths", "other maths") if word in diff.out.lower()]
     for cause in diff.json.get("causes", []):
         if cause["kind"] == "contradicted":
             faults += [f"'rounding' of the contradicted {cause['tap']}: {line.strip()}"

@@ -84,6 +84,7 @@ static void explained_by(int tap, int side, int alternative) {
     double *row = rows[tap][side];
     row[CP_OPERATION_FIELD_ALTERNATIVE] = alternative;
     row[CP_OPERATION_FIELD_TRIED] = 12;
+    row[CP_OPERATION_FIELD_BEFORE] = 0.4; /* of another input than the worst */
     row[CP_OPERATION_FIELD_AFTER] = 6e-8;
 }
 
@@ -111,6 +112,7 @@ static char *printed(size_t most) {
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
         assert_true(strcspn(line, "\n") <= 80);
     assert_null(strstr(text, "same maths"));
+    assert_null(strstr(text, "other maths"));
     return text;
 }
 
@@ -184,13 +186,13 @@ static void a_side_is_contradicted(void **state) {
         assert_ptr_equal(part->tap, &taps[2]);
         assert_int_equal(part->verdict, CP_LEDGER_CONTRADICTED);
         assert_int_equal(part->basis, CP_BASIS_BOUND);
-        assert_true(part->bound == 30000 && part->size == 0.5 && part->after == 6e-8);
+        assert_true(part->bound == 30000 && part->size == 0.5 && part->before == 0.4 && part->after == 6e-8);
         assert_string_equal(cp_own_explanation(part, &words), "activation = erf");
         assert_true(!found.pass && !found.shared);
     }
     assert_printed("  visual.2.mlp.gelu  B does not compute what its settings, weights and inputs\n"
                    "    say: no rounding can be that large (30,000 times its bound); explained by:\n"
-                   "    activation = erf (the residual falls from 0.5 to 6e-08)\n");
+                   "    activation = erf (the residual falls from 0.4 to 6e-08)\n");
     /* Shown by reruns. */
     rows[2][1][CP_OPERATION_FIELD_BASIS] = CP_BASIS_EMPIRICAL;
     rows[2][1][CP_OPERATION_FIELD_ALTERNATIVE] = -1;
@@ -315,6 +317,13 @@ static void differing_inputs(void **state) {
     taps[0].semantic = 0.25;
     agree(&plain);
     assert_int_equal(found.part[0].kind, CP_OWN_SETTINGS);
+    /* The same where no reference tells it. */
+    taps[0].semantic = NAN;
+    rows[0][1][CP_OPERATION_FIELD_SETTINGS] = 0.125;
+    agree(&plain);
+    assert_int_equal(found.parts, 2);
+    assert_int_equal(found.part[0].kind, CP_OWN_SETTINGS);
+    assert_true(found.part[0].size == 0.125);
     taps[0].different = taps[1].different = taps[4].different = 0;
     agree(&plain);
     assert_true(found.pass);

@@ -229,6 +229,65 @@ static void the_oracle_tells_other_maths(void **state) {
     assert_outcome(1, "text_features", CP_GATE_MATHS, CP_GATE_FAILED);
 }
 
+static void assert_said(const char *tap, enum cp_gate_kind kind, const char *expected) {
+    char text[CP_GATE_WORDS];
+    cp_gate_say(&verdict.judged[1], finding(1, tap), kind, text);
+    assert_string_equal(text, expected);
+}
+
+static void assert_changes(const char *expected) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    cp_gate_changes(&verdict, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, expected));
+    free(text);
+}
+
+/* Declared maths differ where two oracles tell it; where one is not there nothing is known. */
+static void maths_in_words(void **state) {
+    (void)state;
+    begin("");
+    now.oracle[1][2][7] *= 1.5;
+    judge(true);
+    assert_said("text_features", CP_GATE_MATHS,
+                "declared maths differ: the oracle's RMS is off by 5.0e-01, at most 1e-12");
+    assert_changes("  erf: declared maths differ at 1 taps;\n");
+    now.tap[1][2].inputs = 0;
+    judge(true);
+    assert_said("text_features", CP_GATE_MATHS, "the oracle saw other inputs, or none");
+    assert_changes("  erf: oracle not comparable at 1 taps;\n");
+}
+
+/* That no rounding can be that large is said where a bound shows it, and only there. */
+static void contradicted_in_words(void **state) {
+    static const struct {
+        enum cp_gate_evidence evidence;
+        const char *explained, *says;
+    } cases[] = {
+        {CP_GATE_BY_BOUND, "no causal mask",
+         "does not compute what its settings say: no rounding can be that large (300 times its bound); "
+         "explained by: no causal mask"},
+        {CP_GATE_BY_RERUNS, NULL,
+         "does not compute what its settings say: 300 times what legitimate reruns show"},
+        {CP_GATE_BY_SLOPE, "norm.eps = 1e-6",
+         "does not compute what its settings say: its residual follows another function; explained by: "
+         "norm.eps = 1e-6"},
+    };
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        begin("");
+        now.tap[1][1].contradicted = 300;
+        now.tap[1][1].evidence = cases[c].evidence;
+        now.tap[1][1].explained = cases[c].explained;
+        judge(true);
+        assert_outcome(1, GELU, CP_GATE_CONTRADICTED, CP_GATE_FAILED);
+        assert_said(GELU, CP_GATE_CONTRADICTED, cases[c].says);
+    }
+}
+
 /* Where the oracle's RMS is 1 whatever the maths, the settings tell it, together with other bits. */
 static void settings_tell_other_maths(void **state) {
     static const struct {
@@ -250,6 +309,9 @@ static void settings_tell_other_maths(void **state) {
         judge(false);
         assert_int_equal(!cp_gate_passed(&verdict), cases[c].other);
         assert_outcome(1, "text_features", CP_GATE_MATHS, cases[c].other ? CP_GATE_FAILED : CP_GATE_PASSED);
+        if (cases[c].other)
+            assert_said("text_features", CP_GATE_MATHS,
+                        "the settings declare different maths, and the bits differ");
         assert_outcome(1, "visual.ln_pre", CP_GATE_MATHS, CP_GATE_PASSED);
     }
 }
@@ -608,6 +670,8 @@ int main(void) {
         cmocka_unit_test(a_larger_error_is_weighed_against_k),
         cmocka_unit_test(what_is_not_shown_fails_unless_allowed),
         cmocka_unit_test(the_oracle_tells_other_maths),
+        cmocka_unit_test(maths_in_words),
+        cmocka_unit_test(contradicted_in_words),
         cmocka_unit_test(settings_tell_other_maths),
         cmocka_unit_test(the_worst_token_and_the_ulps_have_limits),
         cmocka_unit_test(new_values_that_are_not_finite_fail),

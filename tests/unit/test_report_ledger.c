@@ -60,6 +60,7 @@ static void contradict(const struct cp_report_tap *tap, int side) {
     row[CP_OPERATION_FIELD_RESIDUAL] = 0.5;
     row[CP_OPERATION_FIELD_ALTERNATIVE] = 1;
     row[CP_OPERATION_FIELD_TRIED] = 12;
+    row[CP_OPERATION_FIELD_BEFORE] = 0.5;
     row[CP_OPERATION_FIELD_AFTER] = 6e-8;
 }
 
