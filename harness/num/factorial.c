@@ -25,12 +25,19 @@ void cp_factorial_effects(double *y, size_t k, size_t inputs) {
         y[at] /= (double)(at < inputs ? cells : cells / 2);
 }
 
+/* Half of Student's 95 % interval of a mean, from the standard deviation; NaN of one input. */
+static double half_interval(double deviation, size_t inputs) {
+    if (inputs < 2)
+        return NAN;
+    return gsl_cdf_tdist_Pinv(0.975, (double)(inputs - 1)) * deviation / sqrt((double)inputs);
+}
+
 struct cp_mean_interval cp_mean_interval(const double *x, size_t inputs) {
     struct cp_mean_interval m = {gsl_stats_mean(x, 1, inputs), NAN, NAN, NAN};
     if (inputs < 2)
         return m;
-    m.error = gsl_stats_sd_m(x, 1, inputs, m.mean) / sqrt((double)inputs);
-    const double half = gsl_cdf_tdist_Pinv(0.975, (double)(inputs - 1)) * m.error;
+    const double deviation = gsl_stats_sd_m(x, 1, inputs, m.mean), half = half_interval(deviation, inputs);
+    m.error = deviation / sqrt((double)inputs);
     m.low = m.mean - half;
     m.high = m.mean + half;
     return m;
@@ -63,7 +70,18 @@ void cp_shapley(const double *v, size_t k, size_t inputs, double *phi) {
 
 struct cp_shapley_value cp_shapley_value(const double *phi, const double *first, const double *last,
                                          size_t inputs) {
-    const struct cp_mean_interval m = cp_mean_interval(phi, inputs);
     const double all = gsl_stats_mean(last, 1, inputs) - gsl_stats_mean(first, 1, inputs);
-    return (struct cp_shapley_value){m.mean, m.error, all == 0 ? NAN : m.mean / all};
+    struct cp_shapley_value v = {cp_mean_interval(phi, inputs), NAN, NAN, NAN};
+    double squares = 0;
+    if (all == 0)
+        return v;
+    v.share = v.value.mean / all;
+    for (size_t i = 0; i < inputs; i++) {
+        const double residual = phi[i] - v.share * (last[i] - first[i]);
+        squares += residual * residual;
+    }
+    const double half = half_interval(sqrt(squares / (double)(inputs - 1)), inputs) / fabs(all);
+    v.share_low = v.share - half;
+    v.share_high = v.share + half;
+    return v;
 }

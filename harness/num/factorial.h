@@ -36,9 +36,13 @@ struct cp_mean_interval cp_mean_interval(const double *x, size_t inputs);
  * input add up to v(all) - v(none). v: (2^k, inputs); phi: (k, inputs). */
 void cp_shapley(const double *v, size_t k, size_t inputs, double *phi);
 
-/* share: of the mean of v(all) - v(none); NaN where that is 0. Other fields as in an interval. */
+/* share: the mean value over the mean of v(all) - v(none), so that the shares of all factors add up to 1; NaN
+ * where that mean is 0. Its 95 % interval is that of a ratio of means over inputs (Cochran, "Sampling
+ * Techniques", 3rd ed. 1977, ch. 6): Student's, from the residuals phi - share (v(all) - v(none)); NaN of one
+ * input. */
 struct cp_shapley_value {
-    double value, error, share;
+    struct cp_mean_interval value;
+    double share, share_low, share_high;
 };
 /* phi: one factor's values (inputs); first, last: v's rows of no factor and of all. */
 struct cp_shapley_value cp_shapley_value(const double *phi, const double *first, const double *last,

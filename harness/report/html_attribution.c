@@ -77,7 +77,7 @@ struct cell {
 };
 
 static double field_of(const struct cp_report_table *t, size_t row, size_t response, const char *field) {
-    return field ? cp_report_cell(t, row, t->label[1].items[response], field) : NAN;
+    return cp_report_cell(t, row, t->label[1].items[response], field);
 }
 
 static struct cell cell_of(const struct cp_report_table *t, size_t row, size_t response,
@@ -152,16 +152,19 @@ static void put_responses(FILE *out, const struct cp_report_table *t, const char
 }
 
 void cp_html_factorial(const struct cp_report *r, FILE *out) {
-    static const char *const effect[3] = {"mean", "low", "high"}, *const share[3] = {"share", NULL, NULL};
+    static const char *const effect[3] = {"mean", "low", "high"}, *const share[3] = {"share", "share_low",
+                                                                                     "share_high"};
     if (!r->effects.values && !r->shapley.values)
         return;
-    (void)fputs("<section><p class=lead>All combinations of the components: what each does by itself and "
-                "what only together "
-                "(means over inputs, 95 % intervals), and each component's share of the whole (Shapley).</p>",
-                out);
+    (void)fputs(
+        "<section><p class=lead>All combinations of the swaps: what each one does, and what only "
+        "several together do (means over inputs, 95 % intervals). squared_error is the squared relative "
+        "L2 of the features: it adds up where errors are orthogonal, and interactions are then 0. "
+        "Shapley shares divide what all swaps do together; they sum to 1.</p>",
+        out);
     if (r->effects.values)
         put_responses(out, &r->effects, "Effects on", effect);
     if (r->shapley.values)
-        put_responses(out, &r->shapley, "Shares of", share);
+        put_responses(out, &r->shapley, "Shapley shares of", share);
     (void)fputs("</section>", out);
 }

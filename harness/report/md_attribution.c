@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Which swap does the harm: effects, Shapley's shares, layers. */
+ * Which swap does the harm: effects, Shapley shares, layers. */
 #include "report/md.h"
 #include "report/words.h"
 
@@ -7,11 +7,11 @@
 
 /* Rows of a table of three axes at one response; without NaN there is a row for each place. */
 static void put_rows(FILE *out, const struct cp_report_table *table, const char *response,
-                     const char *const fields[3]) {
+                     const char *const *fields, size_t count) {
     for (size_t i = 0; i < table->shape[0]; i++) {
         (void)fputs("| ", out);
         cp_md_text(out, table->label[0].items[i]);
-        for (int f = 0; f < 3; f++)
+        for (size_t f = 0; f < count; f++)
             cp_md_number(out, cp_report_cell(table, i, response, fields[f]));
         (void)fputs(" |\n", out);
     }
@@ -23,17 +23,18 @@ static void put_effects(FILE *out, const struct cp_report_table *effects) {
         (void)fputs("\n## Effects on ", out);
         cp_md_text(out, effects->label[1].items[k]);
         (void)fputs("\n\n| effect | mean | from | to (95 %) |\n| --- | ---: | ---: | ---: |\n", out);
-        put_rows(out, effects, effects->label[1].items[k], fields);
+        put_rows(out, effects, effects->label[1].items[k], fields, 3);
     }
 }
 
 static void put_shapley(FILE *out, const struct cp_report_table *shapley) {
-    static const char *const fields[] = {"value", "error", "share"};
+    static const char *const fields[] = {"value", "share", "share_low", "share_high"};
     for (size_t k = 0; k < shapley->shape[1]; k++) {
-        (void)fputs("\n## Shapley values of ", out);
+        (void)fputs("\n## Shapley shares of ", out);
         cp_md_text(out, shapley->label[1].items[k]);
-        (void)fputs("\n\n| swap | value | standard error | share |\n| --- | ---: | ---: | ---: |\n", out);
-        put_rows(out, shapley, shapley->label[1].items[k], fields);
+        (void)fputs("\n\n| swap | value | share | from | to (95 %) |\n| --- | ---: | ---: | ---: | ---: |\n",
+                    out);
+        put_rows(out, shapley, shapley->label[1].items[k], fields, 4);
     }
 }
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NAME = 16, SWAP = 24, GAP = 2 };
+enum { NAME = 16, SWAP = 24, GAP = 2, SHARE = 30 };
 
 /* Rows of values by layer, of one tower; a value that is not there is -1. */
 struct heat {
@@ -162,21 +162,31 @@ static void put_layers(struct heat *h, const struct cp_report_table *table, enum
     cp_screen_wrap(h->screen, text, 2);
 }
 
+static void put_share(const struct cp_screen *s, double share, double low, double high) {
+    (void)fprintf(s->out, isnan(share) ? "-" : " %.1f %%", 100 * share);
+    if (isfinite(low) && isfinite(high))
+        (void)fprintf(s->out, " (%.1f to %.1f)", 100 * low, 100 * high);
+    (void)fputc('\n', s->out);
+}
+
 static void put_shares(const struct cp_screen *s, const struct cp_report_table *shapley) {
-    const size_t room = s->width - 2 - SWAP - 10;
+    const size_t room = s->width - 2 - SWAP - SHARE;
     for (size_t k = 0; k < shapley->shape[1]; k++) {
         char text[200];
-        (void)snprintf(text, sizeof text, "Shapley's shares of %.100s", shapley->label[1].items[k]);
+        (void)snprintf(text, sizeof text, "Shapley shares of %.100s, 95 %% intervals",
+                       shapley->label[1].items[k]);
         cp_screen_wrap(s, text, 2);
         for (size_t i = 0; i < shapley->shape[0]; i++) {
-            const double share = cp_report_cell(shapley, i, shapley->label[1].items[k], "share");
+            const char *response = shapley->label[1].items[k];
+            const double share = cp_report_cell(shapley, i, response, "share");
             const double length = fmin(fmax(share, 0), 1) * (double)room;
             (void)fputs("  ", s->out);
             cp_screen_cell(s, shapley->label[0].items[i], SWAP - 1);
             (void)fputc(' ', s->out);
             for (size_t bar = 0; bar < (size_t)lround(length); bar++)
                 cp_screen_bar(s, 8);
-            (void)fprintf(s->out, isnan(share) ? "-\n" : " %.1f %%\n", 100 * share);
+            put_share(s, share, cp_report_cell(shapley, i, response, "share_low"),
+                      cp_report_cell(shapley, i, response, "share_high"));
         }
     }
 }

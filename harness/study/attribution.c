@@ -6,8 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-const char *const cp_effect_response_names[CP_RESPONSES] = {"log_error", "dp_top1"};
-const char *const cp_shapley_response_names[CP_RESPONSES] = {"error", "dp_top1"};
+const char *const cp_response_names[CP_RESPONSES] = {"squared_error", "dp_top1"};
 
 static enum cp_status out_of_memory(struct cp_error *err) {
     return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
@@ -66,6 +65,14 @@ static enum cp_status read_errors(const struct cp_lockstep *ls, size_t s, size_t
     return status;
 }
 
+static enum cp_status read_squared_errors(const struct cp_lockstep *ls, size_t s, size_t site, size_t inputs,
+                                          double *squares, struct cp_error *err) {
+    CP_TRY(read_errors(ls, s, site, squares, err));
+    for (size_t i = 0; i < inputs; i++)
+        squares[i] *= squares[i];
+    return CP_OK;
+}
+
 static enum cp_status read_dp_top1(const struct cp_lockstep *ls, size_t s, double *changes,
                                    struct cp_error *err) {
     const size_t images = ls->study->inputs.images;
@@ -88,8 +95,8 @@ static enum cp_status read_cells(const struct cp_lockstep *ls, size_t response, 
         y[i] = 0;
     for (size_t cell = 1; cell < cells; cell++) {
         const size_t s = study->experiment->factorial_first + cell;
-        if (response == CP_RESPONSE_ERROR)
-            CP_TRY(read_errors(ls, s, site, y + cell * inputs, err));
+        if (response == CP_RESPONSE_SQUARED_ERROR)
+            CP_TRY(read_squared_errors(ls, s, site, inputs, y + cell * inputs, err));
         else
             CP_TRY(read_dp_top1(ls, s, y + cell * inputs, err));
     }
@@ -117,19 +124,23 @@ static enum cp_status make_factorial(const struct cp_lockstep *ls, const struct 
     return f->y && f->phi && f->effects && f->values ? CP_OK : out_of_memory(err);
 }
 
-/* Shapley's values of y, then its effects, of the logarithm where it is an error. */
+static void put_shapley(const struct factorial *f, size_t factor, double *field) {
+    const double *last = f->y + (f->cells - 1) * f->inputs;
+    const struct cp_shapley_value v = cp_shapley_value(f->phi + factor * f->inputs, f->y, last, f->inputs);
+    field[CP_SHAPLEY_VALUE] = v.value.mean;
+    field[CP_SHAPLEY_ERROR] = v.value.error;
+    field[CP_SHAPLEY_LOW] = v.value.low;
+    field[CP_SHAPLEY_HIGH] = v.value.high;
+    field[CP_SHAPLEY_SHARE] = v.share;
+    field[CP_SHAPLEY_SHARE_LOW] = v.share_low;
+    field[CP_SHAPLEY_SHARE_HIGH] = v.share_high;
+}
+
+/* The Shapley values of y, then its effects, which take its place. */
 static void attribute(const struct cp_attribution *a, struct factorial *f, size_t response) {
     cp_shapley(f->y, f->k, f->inputs, f->phi);
-    for (size_t factor = 0; factor < f->k; factor++) {
-        const struct cp_shapley_value v =
-            cp_shapley_value(f->phi + factor * f->inputs, f->y, f->y + (f->cells - 1) * f->inputs, f->inputs);
-        double *field = f->values + (factor * a->responses + response) * CP_SHAPLEY_FIELDS;
-        field[CP_SHAPLEY_VALUE] = v.value;
-        field[CP_SHAPLEY_ERROR] = v.error;
-        field[CP_SHAPLEY_SHARE] = v.share;
-    }
-    for (size_t i = 0; i < f->cells * f->inputs && response == CP_RESPONSE_ERROR; i++)
-        f->y[i] = log(f->y[i] + 0x1p-24);
+    for (size_t factor = 0; factor < f->k; factor++)
+        put_shapley(f, factor, f->values + (factor * a->responses + response) * CP_SHAPLEY_FIELDS);
     cp_factorial_effects(f->y, f->k, f->inputs);
     for (size_t e = 0; e < a->effects; e++) {
         const struct cp_mean_interval m = cp_mean_interval(f->y + a->sets[e] * f->inputs, f->inputs);

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 static const char *const effect_fields[CP_EFFECT_FIELDS] = {"mean", "error", "low", "high"};
-static const char *const shapley_fields[CP_SHAPLEY_FIELDS] = {"value", "error", "share"};
+static const char *const shapley_fields[CP_SHAPLEY_FIELDS] = {"value", "error",     "low",       "high",
+                                                              "share", "share_low", "share_high"};
 
 /* "a x b" of a set of factors; NULL when out of memory. */
 static const char *name_of(const struct cp_experiment *e, size_t set, struct cp_arena *arena) {
@@ -40,7 +41,7 @@ static enum cp_status name_effects(struct cp_lockstep *ls, struct cp_attribution
     return a->effects ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
 }
 
-/* Variables of one group share dimensions by name, so Shapley's have names of their own. */
+/* Variables of one group share dimensions by name, so Shapley's fields have a name of their own. */
 static enum cp_status define_factorial(struct cp_lockstep *ls, struct cp_attribution *a,
                                        struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
@@ -61,14 +62,13 @@ static enum cp_status define_factorial(struct cp_lockstep *ls, struct cp_attribu
         .dtype = CP_FP64,
         .rank = 3,
         .dims = {{"effect", a->effects, a->name},
-                 {"response", a->responses, cp_effect_response_names},
+                 {"response", a->responses, cp_response_names},
                  {"field", CP_EFFECT_FIELDS, effect_fields}},
     };
     CP_TRY(cp_result_define(ls->result, &v, &a->effect_handle, err));
     v.name = "shapley";
-    v.long_name = "Shapley's value of each swap: its mean contribution over all orders of swapping";
+    v.long_name = "Shapley value of each swap: its mean contribution over all orders of swapping";
     v.dims[0] = (struct cp_dim){"factor", e->factor_count, factors};
-    v.dims[1] = (struct cp_dim){"shapley_response", a->responses, cp_shapley_response_names};
     v.dims[2] = (struct cp_dim){"shapley_field", CP_SHAPLEY_FIELDS, shapley_fields};
     CP_TRY(cp_result_define(ls->result, &v, &a->shapley_handle, err));
     v.name = "cells";

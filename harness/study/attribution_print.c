@@ -9,9 +9,18 @@
 
 /* ---- the factorial ---- */
 
+/* Of one input there is no interval. */
+static void print_interval(double low, double high, FILE *out) {
+    char text[40] = "-";
+    if (isfinite(low) && isfinite(high))
+        (void)snprintf(text, sizeof text, "[%10.3g, %10.3g]", low, high);
+    (void)fprintf(out, "  %24s", text);
+}
+
 static void print_effect(const char *name, const double *field, FILE *out) {
-    (void)fprintf(out, "  %-38.38s%12.3g  [%10.3g, %10.3g]\n", name, field[CP_EFFECT_MEAN],
-                  field[CP_EFFECT_LOW], field[CP_EFFECT_HIGH]);
+    (void)fprintf(out, "  %-38.38s%12.3g", name, field[CP_EFFECT_MEAN]);
+    print_interval(field[CP_EFFECT_LOW], field[CP_EFFECT_HIGH], out);
+    (void)fputc('\n', out);
 }
 
 /* Main effects and interactions of two; of the others the largest. */
@@ -21,8 +30,7 @@ static enum cp_status print_effects(const struct cp_lockstep *ls, const struct c
     const double *field = fields + response * CP_EFFECT_FIELDS;
     size_t most = 0, higher = 0;
     double largest = -1;
-    (void)fprintf(out, "\n  %-38s%12s  %24s\n", "effect", cp_effect_response_names[response],
-                  "95 % interval");
+    (void)fprintf(out, "\n  %-38s%12s  %24s\n", "effect", cp_response_names[response], "95 % interval");
     for (size_t e = 0; e < a->effects; e++) {
         CP_TRY(cp_result_read(ls->result, a->effect_handle, e, 1, fields, err));
         if (cp_set_size(a->sets[e]) <= 2) {
@@ -44,22 +52,26 @@ static enum cp_status print_effects(const struct cp_lockstep *ls, const struct c
     return CP_OK;
 }
 
-static enum cp_status print_shapley(const struct cp_lockstep *ls, const struct cp_attribution *a, FILE *out,
-                                    struct cp_error *err) {
+/* In percent; "-" where the swaps together change nothing. */
+static void print_share(const char *name, const double *field, FILE *out) {
+    char share[20] = "-";
+    if (isfinite(field[CP_SHAPLEY_SHARE]))
+        (void)snprintf(share, sizeof share, "%.1f %%", 100 * field[CP_SHAPLEY_SHARE]);
+    (void)fprintf(out, "  %-38.38s%12s", name, share);
+    print_interval(100 * field[CP_SHAPLEY_SHARE_LOW], 100 * field[CP_SHAPLEY_SHARE_HIGH], out);
+    (void)fputc('\n', out);
+}
+
+static enum cp_status print_shapley(const struct cp_lockstep *ls, const struct cp_attribution *a,
+                                    size_t response, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
-    (void)fprintf(out, "\n  %-26s", "Shapley's shares");
-    for (size_t response = 0; response < a->responses; response++)
-        (void)fprintf(out, "%16s   share", cp_shapley_response_names[response]);
+    (void)fprintf(out, "\n  %-38s%12s  %24s\n", "Shapley share", cp_response_names[response],
+                  "95 % interval");
     for (size_t f = 0; f < e->factor_count; f++) {
         double fields[CP_RESPONSES * CP_SHAPLEY_FIELDS];
         CP_TRY(cp_result_read(ls->result, a->shapley_handle, f, 1, fields, err));
-        (void)fprintf(out, "\n  %-26.26s", e->factors[f].name);
-        for (size_t response = 0; response < a->responses; response++) {
-            const double *field = fields + response * CP_SHAPLEY_FIELDS;
-            (void)fprintf(out, "%16.2e%6.1f %%", field[CP_SHAPLEY_VALUE], 100 * field[CP_SHAPLEY_SHARE]);
-        }
+        print_share(e->factors[f].name, fields + response * CP_SHAPLEY_FIELDS, out);
     }
-    (void)fputc('\n', out);
     return CP_OK;
 }
 
@@ -68,12 +80,14 @@ static enum cp_status print_factorial(const struct cp_lockstep *ls, const struct
     const struct cp_study *study = ls->study;
     const enum cp_tower tower = study->inputs.images ? CP_VISUAL : CP_TEXT;
     (void)fprintf(out,
-                  "\nfactorial of %zu swaps; log_error: log of the relative L2 at %s\n"
-                  "(1 is a factor of e); dp_top1: change of the top-1 probability\n",
+                  "\nfactorial of %zu swaps; squared_error: squared relative L2 at %s\n"
+                  "(adds up where errors are orthogonal); dp_top1: change of the top-1 probability\n",
                   study->experiment->factor_count, study->sites.list[cp_attribution_site(study, tower)].name);
     for (size_t response = 0; response < a->responses; response++)
         CP_TRY(print_effects(ls, a, response, out, err));
-    return print_shapley(ls, a, out, err);
+    for (size_t response = 0; response < a->responses; response++)
+        CP_TRY(print_shapley(ls, a, response, out, err));
+    return CP_OK;
 }
 
 /* ---- layers ---- */

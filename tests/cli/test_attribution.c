@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { IMAGES_RUN = 6, PROMPTS_RUN = 2, CELLS = 4, FIELDS = 4, SHARES = 3, RESPONSES = 2, LAYERS_IMAGE = 6 };
+enum { IMAGES_RUN = 6, PROMPTS_RUN = 2, CELLS = 4, FIELDS = 4, SHARES = 7, RESPONSES = 2, LAYERS_IMAGE = 6 };
 
 #define DESIGN                                                                                               \
     "factorial={act: {activation: erf}, half: {attention.compute: bf16}}",                                   \
@@ -57,9 +57,18 @@ static void read_responses(double error[CELLS][IMAGES_RUN], double dp[CELLS][IMA
     }
 }
 
-static void assert_near(double found, double expected) {
-    if (!(fabs(found - expected) <= 1e-12 * fmax(1, fabs(expected))))
+static void assert_near(double found, double expected, double scale) {
+    if (!(fabs(found - expected) <= 1e-12 * scale))
         fail_msg("%.17g, expected %.17g", found, expected);
+}
+
+/* What effects are differences of. */
+static double largest_of(double y[CELLS][IMAGES_RUN]) {
+    double largest = 0;
+    for (size_t c = 0; c < CELLS; c++)
+        for (size_t i = 0; i < IMAGES_RUN; i++)
+            largest = fmax(largest, fabs(y[c][i]));
+    return largest;
 }
 
 /* effects: act, half, act x half, by the definition: differences of mean responses. */
@@ -77,8 +86,9 @@ static void check_effects(double y[CELLS][IMAGES_RUN], double effects[3][RESPONS
     }
     for (size_t e = 0; e < 3; e++) {
         const double *field = effects[e][response];
-        assert_near(field[0], mean[e]);
-        assert_true(fabs(field[1] - sqrt((square[e] - mean[e] * mean[e]) / (IMAGES_RUN - 1))) < 1e-8);
+        const double error = sqrt((square[e] - mean[e] * mean[e]) / (IMAGES_RUN - 1));
+        assert_near(field[0], mean[e], largest_of(y));
+        assert_true(fabs(field[1] / error - 1) < 1e-8);
         assert_true(field[2] < field[0] && field[0] < field[3]);
     }
 }
@@ -92,9 +102,12 @@ static void check_shapley(double v[CELLS][IMAGES_RUN], double values[2][RESPONSE
         all += (v[3][i] - v[0][i]) / IMAGES_RUN;
     }
     for (size_t f = 0; f < 2; f++) {
-        assert_near(values[f][response][0], own[f]);
-        assert_near(values[f][response][2], own[f] / all);
+        assert_near(values[f][response][0], own[f], largest_of(v));
+        assert_near(values[f][response][4], own[f] / all, fabs(largest_of(v) / all));
+        assert_true(values[f][response][2] < own[f] && own[f] < values[f][response][3]);
+        assert_true(values[f][response][5] < own[f] / all && own[f] / all < values[f][response][6]);
     }
+    assert_near(values[0][response][4] + values[1][response][4], 1, 1);
 }
 
 static void test_factorial(void **state) {
@@ -104,6 +117,9 @@ static void test_factorial(void **state) {
     const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, DESIGN));
     assert_non_null(strstr(ended.out, "\n  act x half "));
     read_responses(error, dp);
+    for (size_t c = 0; c < CELLS; c++)
+        for (size_t i = 0; i < IMAGES_RUN; i++)
+            error[c][i] *= error[c][i];
     read_all("/attribution/factorial/effects", effects[0][0], sizeof effects / sizeof(double));
     read_all("/attribution/factorial/shapley", values[0][0], sizeof values / sizeof(double));
     read_all("/attribution/factorial/cells", cells[0], 6);
@@ -112,11 +128,8 @@ static void test_factorial(void **state) {
     check_shapley(error, values, 0);
     check_shapley(dp, values, 1);
     check_effects(dp, effects, 1);
-    for (size_t c = 0; c < CELLS; c++)
-        for (size_t i = 0; i < IMAGES_RUN; i++)
-            error[c][i] = log(error[c][i] + 0x1p-24);
     check_effects(error, effects, 0);
-    assert_true(effects[0][0][2] > 1); /* the activation multiplies the error by more than e */
+    assert_true(effects[0][0][0] > 1e-5); /* the activation moves the features by more than 3e-3 */
 }
 
 /* Every layer's number is the mean of the metrics of the candidate of that name. */
@@ -133,7 +146,7 @@ static void check_layers(const char *tower, const char *tap, size_t inputs, size
             read_errors(path, tap, inputs, errors);
             for (size_t input = 0; input < inputs; input++)
                 mean += errors[input] / (double)inputs;
-            assert_near(heat[i * layers + layer], mean);
+            assert_near(heat[i * layers + layer], mean, mean);
             assert_true(mean > 1e-6 && mean < 0.1);
         }
 }
@@ -152,7 +165,7 @@ static void test_prompts_alone(void **state) {
                           "record={\"*_features\": digest}"));
     read_all("/attribution/factorial/effects", effects[0], sizeof effects / sizeof(double));
     read_all("/attribution/layers/text", heat[0], 8);
-    assert_true(effects[0][2] > 1);
+    assert_true(effects[0][0] > 1e-6); /* more than 1e-3 at text_features */
     assert_int_equal(
         read_dataset(in_folder("a.h5"), "/attribution/layers/visual", H5T_NATIVE_DOUBLE, heat, 8), -1);
 }

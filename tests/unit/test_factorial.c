@@ -57,7 +57,8 @@ static void harm_of_a_pair(void **state) {
     cp_shapley(v, 2, 1, phi);
     assert_true(phi[0] == 0.5 && phi[1] == 0.5);
     const struct cp_shapley_value value = cp_shapley_value(phi, &none, &all, 1);
-    assert_true(value.value == 0.5 && value.share == 0.5 && isnan(value.error));
+    assert_true(value.value.mean == 0.5 && value.share == 0.5 && isnan(value.value.error));
+    assert_true(isnan(value.share_low) && isnan(value.share_high));
     assert_true(isnan(cp_shapley_value(phi, &none, &none, 1).share));
     cp_factorial_effects(v, 2, 1);
     assert_true(v[0] == 0.25 && v[1] == 0.5 && v[2] == 0.5 && v[3] == 0.5);
@@ -98,41 +99,62 @@ static void nan_stays(void **state) {
         assert_true(isnan(cp_mean_interval(y + 2 * effect, 2).mean));
 }
 
+/* Within 1e-12 of the largest response: what an effect is the difference of. */
+static void assert_close(size_t index, const char *name, double found, double expected, double largest) {
+    if (!(isnan(found) && isnan(expected)) && !(fabs(found - expected) <= 1e-12 * largest))
+        fail_msg("case %zu: %s is %.17g, expected %.17g", index, name, found, expected);
+}
+
 /* GSL and SciPy agree on Student's quantiles to nine digits. */
-static void assert_bound(size_t index, double found, double expected, double error) {
-    if (!(isnan(found) && isnan(expected)) && !(fabs(found - expected) <= 1e-8 * error))
+static void assert_bound(size_t index, double found, double expected, double error, double largest) {
+    if (!(isnan(found) && isnan(expected)) && !(fabs(found - expected) <= 1e-8 * error + 1e-12 * largest))
         fail_msg("case %zu: bound is %.17g, expected %.17g", index, found, expected);
+}
+
+static double largest_of(const double *response, size_t count) {
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs(response[i]));
+    return largest;
 }
 
 static void check_effects(size_t index, const double *response, size_t k, size_t inputs,
                           const double *expected) {
+    const double largest = largest_of(response, inputs << k);
     memcpy(y, response, (inputs << k) * sizeof *y);
     cp_factorial_effects(y, k, inputs);
     for (size_t effect = 0; effect < (size_t)1 << k; effect++, expected += 4) {
         const struct cp_mean_interval m = cp_mean_interval(y + effect * inputs, inputs);
-        assert_golden(index, "effect", m.mean, expected[0]);
-        assert_golden(index, "error", m.error, expected[1]);
-        assert_bound(index, m.low, expected[2], m.error);
-        assert_bound(index, m.high, expected[3], m.error);
+        assert_close(index, "effect", m.mean, expected[0], largest);
+        assert_close(index, "error", m.error, expected[1], largest);
+        assert_bound(index, m.low, expected[2], m.error, largest);
+        assert_bound(index, m.high, expected[3], m.error, largest);
     }
 }
 
 static void check_shapley(size_t index, const double *response, size_t k, size_t inputs,
                           const double *expected) {
-    const double *last = response + (inputs << k) - inputs;
+    const double *last = response + (inputs << k) - inputs, largest = largest_of(response, inputs << k);
+    double sum = 0;
     cp_shapley(response, k, inputs, phi);
-    for (size_t factor = 0; factor < k; factor++, expected += 3) {
-        const struct cp_shapley_value value = cp_shapley_value(phi + factor * inputs, response, last, inputs);
-        assert_golden(index, "value", value.value, expected[0]);
-        assert_golden(index, "error", value.error, expected[1]);
-        assert_golden(index, "share", value.share, expected[2]);
+    for (size_t factor = 0; factor < k; factor++, expected += 7) {
+        const struct cp_shapley_value s = cp_shapley_value(phi + factor * inputs, response, last, inputs);
+        assert_close(index, "value", s.value.mean, expected[0], largest);
+        assert_close(index, "error", s.value.error, expected[1], largest);
+        assert_bound(index, s.value.low, expected[2], s.value.error, largest);
+        assert_bound(index, s.value.high, expected[3], s.value.error, largest);
+        assert_golden(index, "share", s.share, expected[4]);
+        assert_bound(index, s.share_low, expected[5], s.share_high - s.share, fabs(s.share) + 1);
+        assert_bound(index, s.share_high, expected[6], s.share_high - s.share, fabs(s.share) + 1);
+        sum += s.share;
     }
+    assert_close(index, "sum of shares", sum, 1, 1);
 }
 
 static void random_designs(void **state) {
     size_t cases;
     const double *layout = golden("layouts", &cases, 2), *response = golden("responses", NULL, 1);
-    const double *effects = golden("effects", NULL, 4), *values = golden("shapley", NULL, 3);
+    const double *effects = golden("effects", NULL, 4), *values = golden("shapley", NULL, 7);
     (void)state;
     for (size_t i = 0; i < cases; i++, layout += 2) {
         const size_t k = (size_t)layout[0], inputs = (size_t)layout[1];
@@ -141,9 +163,9 @@ static void random_designs(void **state) {
         check_shapley(i, response, k, inputs, values);
         response += inputs << k;
         effects += (size_t)4 << k;
-        values += 3 * k;
+        values += 7 * k;
     }
-    assert_true(cases >= 8);
+    assert_true(cases >= 13);
 }
 
 int main(void) {

@@ -2,7 +2,7 @@
 """Writes the reference values of factorial designs: python3 make.py, in this folder.
 
 Computed by NumPy and SciPy in float64 from the definitions in harness/num/factorial.h, by other means than the program:
-effects as differences of means of the cells at either level, Shapley's values as averages over all orders in which
+effects as differences of means of the cells at either level, Shapley values as averages over all orders in which
 factors can be swapped. README.md says what is in the files.
 """
 import itertools
@@ -35,12 +35,36 @@ def shapley(v, k):
     return phi / len(orders)
 
 
+def quantile(n):
+    """Student's, of a 95 % interval of a mean of n."""
+    return stats.t.ppf(0.975, n - 1)
+
+
 def interval(x):
     """mean, standard error, low, high of each row."""
     n = x.shape[1]
     mean, error = x.mean(axis=1), stats.sem(x, axis=1) if n > 1 else numpy.full(x.shape[0], numpy.nan)
-    low, high = stats.t.interval(0.95, n - 1, loc=mean, scale=error) if n > 1 else (error, error)
-    return numpy.column_stack([mean, error, low, high])
+    half = quantile(n) * error
+    return numpy.column_stack([mean, error, mean - half, mean + half])
+
+
+def shares(phi, total):
+    """share, low, high of each row: a ratio of means, with the standard error of its residuals."""
+    n = total.size
+    share = phi.mean(axis=1) / total.mean()
+    if n < 2:
+        return numpy.column_stack([share, numpy.full((share.size, 2), numpy.nan)])
+    error = (phi - numpy.outer(share, total)).std(axis=1, ddof=1) / numpy.sqrt(n) / abs(total.mean())
+    half = quantile(n) * error
+    return numpy.column_stack([share, share - half, share + half])
+
+
+def squared_errors(rng, k, inputs, sizes, width=40):
+    """Squared relative L2 of vectors that are sums of one error for each swap; the cell without a swap is 0."""
+    scale = numpy.exp(0.3 * rng.standard_normal((k, inputs, 1)))
+    errors = numpy.array(sizes)[:, None, None] * scale * rng.standard_normal((k, inputs, width)) / numpy.sqrt(width)
+    swapped = numpy.arange(2**k)[:, None] >> numpy.arange(k) & 1
+    return (numpy.tensordot(swapped, errors, axes=1) ** 2).sum(axis=2)
 
 
 def cases():
@@ -51,20 +75,24 @@ def cases():
     yield 2, 5 + rng.standard_normal((4, 12))
     yield 3, rng.exponential(size=(8, 50))
     yield 4, 1e-3 * rng.standard_normal((16, 7))
-    yield 5, numpy.log(rng.exponential(size=(32, 20)) + 2.0**-24)
+    yield 5, rng.exponential(size=(32, 20))
     yield 6, rng.standard_normal((64, 3))
     yield 7, rng.standard_normal((128, 30))
+    yield 1, squared_errors(rng, 1, 5, [1e-3])
+    yield 2, squared_errors(rng, 2, 1, [1e-2, 1e-7])
+    yield 3, squared_errors(rng, 3, 16, [1e-2, 1e-3, 1e-3])
+    yield 4, squared_errors(rng, 4, 50, [2e-2, 4e-5, 3e-3, 4e-3])
+    yield 7, squared_errors(rng, 7, 12, [1e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 0])
 
 
 def main():
     layouts, responses, all_effects, all_values = [], [], [], []
     for k, y in cases():
         phi = shapley(y, k)
-        summary = interval(phi)
         layouts.append([k, y.shape[1]])
         responses.append(y.ravel())
         all_effects.append(interval(effects(y, k)))
-        all_values.append(numpy.column_stack([summary[:, :2], summary[:, 0] / (y[-1] - y[0]).mean()]))
+        all_values.append(numpy.column_stack([interval(phi), shares(phi, y[-1] - y[0])]))
     numpy.save("layouts.npy", numpy.array(layouts, dtype=numpy.float64))
     numpy.save("responses.npy", numpy.concatenate(responses))
     numpy.save("effects.npy", numpy.concatenate(all_effects))
