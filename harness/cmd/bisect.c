@@ -150,6 +150,24 @@ static void print_command(const struct cp_study *study, const struct arguments *
     printf("}}' 'output=results/runs/%s-bisected.h5'\n", study->experiment->name);
 }
 
+/* What the word before "set" rests on: the sets that were tried and are not enough. */
+static void print_tried(const struct cp_bisect_result *r, const char *unit) {
+    const bool smallest = r->tried + 1 == r->answer;
+    if (r->answer < 2)
+        return;
+    printf("tried   ");
+    if (!smallest)
+        printf("no %s of the set can be left out; not every smaller set was tried%s", unit,
+               r->tried ? ",\n        but " : "");
+    if (r->tried == 1)
+        printf("no single %s is enough", unit);
+    else if (r->tried == 2)
+        printf("no single %s and no pair is enough", unit);
+    else if (r->tried > 2)
+        printf("no set of up to %zu %ss is enough", r->tried, unit);
+    (void)putchar('\n');
+}
+
 static enum cp_status print_answer(const struct cp_study *study, const struct arguments *a, size_t candidate,
                                    struct cp_bisect_result *r, struct cp_error *err) {
     static const char *const units[] = {"swap", "layer", "setting"};
@@ -167,12 +185,13 @@ static enum cp_status print_answer(const struct cp_study *study, const struct ar
     printf(";");
     print_count(r->tests, "test");
     printf("\n");
-    printf("smallest set %s %.3g %% of the divergence:",
+    printf("%s set %s %.3g %% of the divergence:", r->tried + 1 == r->answer ? "smallest" : "1-minimal",
            a->options.remove ? "without which less is left than" : "that reaches", 100 * a->options.share);
     print_count(r->answer, units[a->options.unit]);
     printf("\n  ");
     print_settings(set, set_count, "\n  ");
     (void)putchar('\n');
+    print_tried(r, units[a->options.unit]);
     print_shares(r, a->options.remove ? "left" : "reached");
     print_command(study, a, run, run_count);
     return CP_OK;

@@ -34,11 +34,12 @@ static const struct command {
      "      -o RESULT.h5, --no-oracle\n"},
     {"bisect", cp_cmd_bisect,
      " EXPERIMENT.yaml [CANDIDATE]\n"
-     "                           the fewest swaps that make a candidate diverge;\n"
-     "                           key=value as for run\n"
+     "                           which swaps make a candidate diverge: a set of which\n"
+     "                           none can be left out; all sets of 1, 2, ... swaps are\n"
+     "                           tried too, in at most 200 tests; key=value as for run\n"
      "      --layers | --settings\n"
      "                           try whole layers, or whole settings\n"
-     "      --remove             the fewest whose removal cures it\n"
+     "      --remove             a set whose removal fixes it\n"
      "      --share 0.5          of the divergence; --at OUTPUT says where:\n"
      "                           image_features, ...\n"},
     {"report", cp_cmd_report,

@@ -153,6 +153,7 @@ static enum cp_status minimise(struct search *s, struct cp_error *err) {
     CP_TRY(cp_evaluate(&s->evaluator, s->candidate, r->full, err));
     CP_TRY(choose_output(s, err));
     CP_TRY(cp_ddmin(r->units, try_units, s, in, &tests, err));
+    CP_TRY(cp_smaller_set(r->units, try_units, s, CP_BISECT_SMALLER, in, &r->tried, &tests, err));
     for (size_t u = 0; u < r->units; u++)
         r->answer += in[u];
     (void)build(s, in, false, r->set);

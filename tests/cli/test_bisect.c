@@ -26,10 +26,12 @@ static const char *answer(const char *arguments, int code) {
     return text;
 }
 
-/* The lines between "smallest set ..." and "reached" or "left", joined by commas. */
+/* The lines between "smallest set ..." or "1-minimal set ..." and "tried", "reached" or "left", joined by
+ * commas. */
 static const char *set_of(const char *out) {
     static char set[1024];
     const char *line = strstr(out, "\nsmallest set ");
+    line = line ? line : strstr(out, "\n1-minimal set ");
     assert_non_null(line);
     set[0] = '\0';
     for (line = strchr(line + 1, '\n'); strncmp(line, "\n  ", 3) == 0; line = strchr(line + 1, '\n'))
@@ -52,6 +54,21 @@ static void founding_case(void **state) {
     assert_set(BISECT "erf --settings threads=1", "activation: erf");
     assert_non_null(strstr(text, "13 swaps, 1 setting; 0 tests"));
     assert_set(BISECT "erf --share 1 --at image_features --layers " FEW, "activation@visual.0-5: erf");
+}
+
+/* Three neighbouring blocks do half of the harm, two others as well: the fewest are named, and what was
+ * tried. */
+static void words_of_the_search(void **state) {
+    (void)state;
+    assert_set(BISECT "erf threads=1 inputs.limit=16", "activation@visual.0-1: erf");
+    assert_non_null(strstr(text, "\nsmallest set that reaches 50 % of the divergence: 2 swaps\n"));
+    assert_non_null(strstr(text, "\ntried   no single swap is enough\nreached class_probs "));
+    (void)answer(BISECT "erf threads=1 inputs.limit=16 --layers --share 0.9", 0);
+    assert_non_null(strstr(text, "\n1-minimal set that reaches 90 % of the divergence: 6 layers\n"));
+    assert_non_null(strstr(text, "\ntried   no layer of the set can be left out; not every smaller set was "
+                                 "tried,\n        but no single layer and no pair is enough\nreached "));
+    (void)answer(BISECT "erf threads=1 inputs.limit=4", 0);
+    assert_null(strstr(text, "\ntried "));
 }
 
 /* Every kind of fault, in one block, among swaps that only round. */
@@ -117,7 +134,8 @@ static double divergence_of_run(const char *command, const char *tap) {
 
 static void assert_reproduces(const char *arguments, const char *label) {
     static const char prefix[] = "\nrun     clip-parity ";
-    char copy[4096], tap[32] = "";
+    static char copy[sizeof text];
+    char tap[32] = "";
     double percent = 0, full = 0;
     (void)snprintf(copy, sizeof copy, "%s", answer(arguments, 0));
     const char *shares = strstr(copy, label), *command = strstr(copy, prefix);
@@ -189,9 +207,10 @@ static void other_candidates(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(founding_case),  cmocka_unit_test(injected_faults),
-        cmocka_unit_test(several_faults), cmocka_unit_test(command_reproduces),
-        cmocka_unit_test(exit_codes),     cmocka_unit_test(other_candidates),
+        cmocka_unit_test(founding_case),      cmocka_unit_test(words_of_the_search),
+        cmocka_unit_test(injected_faults),    cmocka_unit_test(several_faults),
+        cmocka_unit_test(command_reproduces), cmocka_unit_test(exit_codes),
+        cmocka_unit_test(other_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,12 +157,116 @@ static void starts_from_a_subset(void **state) {
     assert_true(all[2]);
 }
 
+/* ---- smaller sets ---- */
+
+/* Which sets have the effect, from a table of those that do; all others that contain one of them do, too. */
+struct table {
+    size_t units, sets, calls, fail_at;
+    uint64_t set[4];
+};
+
+static enum cp_status look_up(void *context, const bool *in, bool *has_effect, struct cp_error *err) {
+    struct table *t = context;
+    uint64_t set = 0;
+    for (size_t u = 0; u < t->units; u++)
+        set |= (uint64_t)in[u] << u;
+    assert_true(set != 0);
+    if (++t->calls == t->fail_at)
+        return cp_fail(err, CP_INTERRUPTED, "", "stopped");
+    *has_effect = false;
+    for (size_t i = 0; i < t->sets; i++)
+        *has_effect |= (set & t->set[i]) == t->set[i];
+    return CP_OK;
+}
+
+/* ddmin's set of all units, then what at most so many tests make of it; both as bits. */
+struct searched {
+    uint64_t first, set;
+    size_t tried, tests; /* tests: after ddmin's */
+};
+
+static struct searched search(struct table *t, size_t most) {
+    bool in[MOST];
+    struct cp_error err;
+    struct searched s = {0};
+    size_t tests = 0;
+    for (size_t u = 0; u < t->units; u++)
+        in[u] = true;
+    t->calls = 0;
+    assert_int_equal(cp_ddmin(t->units, look_up, t, in, &tests, &err), CP_OK);
+    for (size_t u = 0; u < t->units; u++)
+        s.first |= (uint64_t)in[u] << u;
+    s.tests = tests;
+    assert_int_equal(cp_smaller_set(t->units, look_up, t, most, in, &s.tried, &tests, &err), CP_OK);
+    assert_int_equal(tests, t->calls);
+    s.tests = tests - s.tests;
+    assert_true(s.tests <= most);
+    for (size_t u = 0; u < t->units; u++)
+        s.set |= (uint64_t)in[u] << u;
+    return s;
+}
+
+/* Units 1, 2 and 3 of 13 do it, which are neighbours; so do 0 and 12, which ddmin's parts tear apart. */
+static void pair_beats_three(void **state) {
+    struct table t = {13, 2, 0, 0, {0xe, 0x1001}};
+    (void)state;
+    struct searched s = search(&t, 200);
+    assert_true(s.first == 0xe && s.set == 0x1001);
+    assert_int_equal(s.tried, 1);
+    assert_int_equal(s.tests, 13 + 12); /* all single ones, then pairs from {0, 1} to {0, 12} */
+    s = search(&t, 13 + 77);            /* the 78 pairs are too many */
+    assert_true(s.set == 0xe);
+    assert_int_equal(s.tried, 1);
+    assert_int_equal(s.tests, 13);
+    s = search(&t, 12);
+    assert_true(s.set == 0xe && s.tried == 0 && s.tests == 0);
+}
+
+/* Nothing smaller does it: a smallest set where all sizes fit into the tests, else as far as they do. */
+static void none_is_smaller(void **state) {
+    struct table t = {13, 1, 0, 0, {0x111}};
+    (void)state;
+    struct searched s = search(&t, 200);
+    assert_true(s.first == 0x111 && s.set == 0x111);
+    assert_true(s.tried == 2 && s.tests == 13 + 78);
+    t = (struct table){13, 1, 0, 0, {0x1111}};
+    s = search(&t, 200); /* 286 sets of three are too many */
+    assert_true(s.set == 0x1111 && s.tried == 2 && s.tests == 13 + 78);
+    t = (struct table){7, 1, 0, 0, {0x7f}};
+    s = search(&t, 200);
+    assert_true(s.set == 0x7f && s.tried == 6 && s.tests == 126);
+    t = (struct table){13, 1, 0, 0, {0x10}};
+    s = search(&t, 200);
+    assert_true(s.set == 0x10 && s.tried == 0 && s.tests == 0);
+}
+
+/* A set of one that ddmin misses; a failing test ends the search with its error and leaves the set. */
+static void smaller_ends_at_once(void **state) {
+    struct table t = {6, 1, 0, 2, {0x10}};
+    bool in[6] = {true, true, true, false, false, false};
+    struct cp_error err = {0};
+    size_t tried = 9, tests = 5;
+    (void)state;
+    assert_int_equal(cp_smaller_set(6, look_up, &t, 200, in, &tried, &tests, &err), CP_INTERRUPTED);
+    assert_true(tests == 7 && tried == 0 && in[0] && in[1] && in[2] && !in[4]);
+    t.fail_at = 0;
+    assert_int_equal(cp_smaller_set(6, look_up, &t, 200, in, &tried, &tests, &err), CP_OK);
+    assert_true(tests == 12 && tried == 0 && !in[0] && in[4] && !in[5]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_culprit),        cmocka_unit_test(scattered_culprits),
-        cmocka_unit_test(the_papers_example), cmocka_unit_test(everything_is_needed),
-        cmocka_unit_test(any_three),          cmocka_unit_test(not_monotone),
-        cmocka_unit_test(noise_is_minimised), cmocka_unit_test(starts_from_a_subset),
+        cmocka_unit_test(one_culprit),
+        cmocka_unit_test(scattered_culprits),
+        cmocka_unit_test(the_papers_example),
+        cmocka_unit_test(everything_is_needed),
+        cmocka_unit_test(any_three),
+        cmocka_unit_test(not_monotone),
+        cmocka_unit_test(noise_is_minimised),
+        cmocka_unit_test(starts_from_a_subset),
+        cmocka_unit_test(pair_beats_three),
+        cmocka_unit_test(none_is_smaller),
+        cmocka_unit_test(smaller_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
