@@ -132,6 +132,37 @@ static void test_factorial(void **state) {
     assert_true(effects[0][0][0] > 1e-5); /* the activation moves the features by more than 3e-3 */
 }
 
+/* The file, read whole. */
+static const char *report_as(const char *form) {
+    static char text[1 << 23];
+    const char *path = in_folder("form");
+    (void)assert_done(RUN(NULL, "report", in_folder("a.h5"), form, "-o", path));
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+/* Shares have their intervals in every form, in which two swaps and two responses are told. */
+static void test_reports(void **state) {
+    static const struct {
+        const char *form, *says, *interval;
+    } forms[] = {
+        {"--term", "\n  Shapley shares of squared_error, 95 % intervals\n", " % ("},
+        {"--md", "\n## Shapley shares of squared_error\n", "\n| swap | value | share | from | to (95 %) |\n"},
+        {"--html", "<h3>Shapley shares of squared_error</h3>", "<path class=interval "},
+        {"--json", "\"response\":\"squared_error\"", "\"share_high\":"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const char *text = report_as(forms[i].form), *found = strstr(text, forms[i].says);
+        if (!found || !strstr(found, forms[i].interval))
+            fail_msg("%s lacks %s or %s", forms[i].form, forms[i].says, forms[i].interval);
+        assert_null(strstr(text, "log_error"));
+    }
+}
+
 /* Every layer's number is the mean of the metrics of the candidate of that name. */
 static void check_layers(const char *tower, const char *tap, size_t inputs, size_t layers) {
     static const char *const components[] = {"activation=erf", "norm.eps=1e-3"};
@@ -206,9 +237,8 @@ static void test_dry_run(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_factorial),     cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_prompts_alone), cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_factorial),     cmocka_unit_test(test_reports), cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_prompts_alone), cmocka_unit_test(test_resume),  cmocka_unit_test(test_dry_run),
     };
     return cmocka_run_group_tests(tests, prepare_folder, remove_folder);
 }
