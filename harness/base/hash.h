@@ -6,7 +6,9 @@
 #ifndef CP_BASE_HASH_H
 #define CP_BASE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint64_t cp_mix64(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -24,6 +26,17 @@ static inline uint64_t cp_name_hash(const char *name) {
     uint64_t hash = 0xCBF29CE484222325u;
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
+    return hash;
+}
+
+/* FNV-1a over words of 32 bits, such as float32 values. */
+static inline uint64_t cp_words_hash(const void *words, size_t count) {
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, (const unsigned char *)words + i * sizeof word, sizeof word);
+        hash = (hash ^ word) * 0x100000001B3u;
+    }
     return hash;
 }
 

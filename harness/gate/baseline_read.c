@@ -271,7 +271,7 @@ static enum cp_status read_inputs(const struct reading *r, const struct cp_yaml 
 
 static enum cp_status read_root(const struct reading *r, const struct cp_yaml *root) {
     static const char *const keys[] = {"schema", "experiment", "reason", "made", "inputs", "subjects", NULL};
-    static const char *const schemas[] = {"clip-parity-baseline/1", NULL};
+    static const char *const schemas[] = {"clip-parity-baseline/2", NULL};
     const struct cp_yaml *schema, *made, *inputs, *subjects;
     int version = 0;
     CP_TRY(cp_yaml_keys(root, "the baseline", keys, r->err));

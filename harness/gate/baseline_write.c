@@ -106,7 +106,7 @@ static void put_subject(FILE *out, const struct cp_gate_subject *subject,
 
 static void put_all(FILE *out, const struct cp_gate_samples *s, const char *reason) {
     (void)fputs("# Written by `clip-parity accept`; docs/gate.md says what it holds. Limits are set in the "
-                "experiment,\n# under check.\nschema: clip-parity-baseline/1\n",
+                "experiment,\n# under check.\nschema: clip-parity-baseline/2\n",
                 out);
     put_key(out, 0, "experiment", s->name);
     if (reason)

@@ -6,11 +6,11 @@
 #ifndef CP_GATE_GATE_H
 #define CP_GATE_GATE_H
 
+#include "gate/kept.h"
 #include "report/report.h"
 #include "study/experiment.h"
 
-/* As many inputs of a tap, the first ones, have their errors kept. */
-enum { CP_GATE_INPUTS = 32, CP_GATE_BITS = 17, CP_GATE_FILE_MOST = 1 << 24 };
+enum { CP_GATE_BITS = 17, CP_GATE_FILE_MOST = 1 << 24 };
 
 /* Where a tap's error is largest: one row (token) of one input, and one channel of it, each with the own
  * value and the oracle's where they are furthest apart. */
@@ -75,6 +75,7 @@ struct cp_gate_samples {
     size_t subjects;
     struct cp_gate_subject *subject; /* baseline first */
     struct cp_report report;         /* of a run alone */
+    struct cp_gate_kept kept;        /* of a run alone */
     struct cp_arena arena;
 };
 

@@ -2,8 +2,10 @@
  * How many times the accepted error a run's is, over inputs: as a verdict of a candidate against the
  * baseline is reached (study/verdict.h), with what was accepted in the baseline's place. */
 #include "gate/judge.h"
-#include "num/bootstrap.h"
+#include "num/mean_test.h"
 
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct family {
@@ -11,7 +13,8 @@ struct family {
     struct cp_verdict_facts *facts; /* [findings] */
     double *fields;                 /* (findings, CP_VERDICT_FIELDS) */
     double *d;                      /* (findings, CP_GATE_INPUTS) */
-    double *work;                   /* [CP_VERDICT_WORK] */
+    size_t *group;                  /* (findings, 2, CP_GATE_INPUTS) */
+    double *sums;                   /* [2 * CP_GATE_INPUTS] */
     size_t *order;                  /* [findings] */
 };
 
@@ -21,25 +24,22 @@ static void gather(const struct cp_gate_finding *f, struct cp_verdict_facts *fac
     for (size_t i = 0; i < now->inputs && i < accepted->inputs; i++) {
         const double a = now->error[i], b = accepted->error[i], floor = 0x1p-24 * accepted->oracle[i];
         if (isfinite(a) && isfinite(b) && isfinite(floor))
-            facts->d[facts->inputs++] = a == b ? 0 : log((a + floor) / (b + floor));
+            cp_verdict_add(facts, i, a == b ? 0 : log((a + floor) / (b + floor)));
     }
 }
 
 static void note_needed(const struct cp_verdict_facts *facts, double alpha, size_t taps,
                         struct cp_gate_finding *f) {
-    double sum = 0, square = 0;
-    const double n = (double)facts->inputs;
-    for (size_t i = 0; i < facts->inputs; i++)
-        sum += facts->d[i];
-    for (size_t i = 0; i < facts->inputs; i++)
-        square += (facts->d[i] - sum / n) * (facts->d[i] - sum / n);
-    f->inputs = facts->inputs;
+    const size_t n = facts->distinct;
+    f->inputs = n;
     f->needed = SIZE_MAX;
-    if (facts->inputs < 2)
+    if (n < 2)
         return;
-    f->needed = cp_values_to_decide(sum / n, sqrt(square / (n - 1)), log(facts->k), alpha / (double)taps);
+    const double mean = gsl_stats_mean(facts->d, 1, n);
+    f->needed =
+        cp_values_to_decide(mean, gsl_stats_sd_m(facts->d, 1, n, mean), log(facts->k), alpha / (double)taps);
     /* More than were not enough. */
-    const size_t least = facts->inputs < CP_VERDICT_MIN_INPUTS ? CP_VERDICT_MIN_INPUTS : facts->inputs + 1;
+    const size_t least = n < CP_VERDICT_MIN_INPUTS ? CP_VERDICT_MIN_INPUTS : n + 1;
     f->needed = f->needed < least ? least : f->needed;
 }
 
@@ -55,7 +55,13 @@ static enum cp_status prepare(const struct family *family, struct cp_gate_judged
         struct cp_gate_measure *m = &f->measure[CP_GATE_RATIO];
         struct cp_verdict_facts *facts = &family->facts[i];
         bool checked;
-        *facts = (struct cp_verdict_facts){.semantic = NAN, .d = family->d + i * CP_GATE_INPUTS, .k = 2};
+        *facts = (struct cp_verdict_facts){.semantic = NAN,
+                                           .d = family->d + i * CP_GATE_INPUTS,
+                                           .room = CP_GATE_INPUTS,
+                                           .k = 2,
+                                           .units = cp_gate_kept_units(&j->verdict->samples->kept, f->tower)};
+        if (facts->units.template)
+            facts->group = family->group + 2 * i * CP_GATE_INPUTS;
         if (f->decisions || !f->tap || !f->accepted)
             continue;
         CP_TRY(cp_judge_limit(j, judged->name, f, CP_CHECK_RATIO, m->limit, m, &checked));
@@ -76,8 +82,7 @@ static void test(const struct family *family, struct cp_gate_judged *judged) {
         for (size_t t = 0; t < judged->findings; t++)
             taps += (size_t)judged->finding[t].tower == tower && family->facts[t].inputs > 0;
         note_needed(&family->facts[i], alpha, taps ? taps : 1, &judged->finding[i]);
-        cp_verdict_statistics(&family->facts[i], alpha, i, family->work,
-                              family->fields + i * CP_VERDICT_FIELDS);
+        cp_verdict_statistics(&family->facts[i], alpha, family->sums, family->fields + i * CP_VERDICT_FIELDS);
     }
     for (size_t first = 0, end = 0; first < judged->findings; first = end) {
         while (end < judged->findings && judged->finding[end].tower == judged->finding[first].tower)
@@ -122,9 +127,11 @@ enum cp_status cp_judge_ratios(const struct cp_judging *j, struct cp_gate_judged
                                   .facts = cp_arena_calloc(&arena, taps, sizeof *family.facts),
                                   .fields = cp_arena_calloc(&arena, taps * CP_VERDICT_FIELDS, sizeof(double)),
                                   .d = cp_arena_calloc(&arena, taps * CP_GATE_INPUTS, sizeof(double)),
-                                  .work = cp_arena_alloc(&arena, CP_VERDICT_WORK, sizeof(double)),
+                                  .group = cp_arena_calloc(&arena, taps * 2 * CP_GATE_INPUTS, sizeof(size_t)),
+                                  .sums = cp_arena_alloc(&arena, 2 * CP_GATE_INPUTS, sizeof(double)),
                                   .order = cp_arena_alloc(&arena, taps, sizeof(size_t))};
-    const bool room = family.facts && family.fields && family.d && family.work && family.order;
+    const bool room =
+        family.facts && family.fields && family.d && family.group && family.sums && family.order;
     const enum cp_status status = room ? judge_family(&family, judged) : cp_judge_no_memory(j);
     cp_arena_free(&arena);
     return status;

@@ -83,21 +83,31 @@ static void note_place(const double *m, size_t input, struct cp_gate_tap *tap) {
                                         m[CP_ULP_MAX]};
 }
 
-/* An input without an oracle has no counts either. */
-static enum cp_status sum_up(const struct taking *t, const struct cp_reader_array *metrics, enum cp_part part,
-                             struct cp_gate_tap *tap) {
+/* The errors of the inputs that are kept. One without an oracle has no counts either. */
+static enum cp_status keep_errors(const struct taking *t, const struct cp_reader_array *metrics,
+                                  enum cp_part part, enum cp_tower tower, struct cp_gate_tap *tap) {
     tap->error = cp_arena_alloc(&t->samples->arena, CP_GATE_INPUTS, sizeof *tap->error);
     tap->oracle = cp_arena_alloc(&t->samples->arena, CP_GATE_INPUTS, sizeof *tap->oracle);
     if (!tap->error || !tap->oracle)
         return no_memory(t);
+    for (size_t k = 0; k < CP_GATE_INPUTS; k++) {
+        const size_t input = cp_gate_kept_input(&t->samples->kept, tower, k);
+        if (input >= metrics->shape[0])
+            break;
+        const double *m = metrics_of(metrics, input, part);
+        if (isnan(m[CP_DIFFERENT]))
+            continue;
+        tap->error[tap->inputs] = m[CP_RMS];
+        tap->oracle[tap->inputs++] = m[CP_RMS_REF];
+    }
+    return CP_OK;
+}
+
+static void sum_up(const struct cp_reader_array *metrics, enum cp_part part, struct cp_gate_tap *tap) {
     for (size_t i = 0; i < metrics->shape[0]; i++) {
         const double *m = metrics_of(metrics, i, part);
         if (isnan(m[CP_DIFFERENT]))
             continue;
-        if (tap->inputs < CP_GATE_INPUTS) {
-            tap->error[tap->inputs] = m[CP_RMS];
-            tap->oracle[tap->inputs++] = m[CP_RMS_REF];
-        }
         tap->nonfinite += m[CP_NONFINITE];
         const double worst = isnan(tap->worst_token) ? -1 : tap->worst_token;
         if (m[CP_WORST_REL_L2] > worst) {
@@ -105,11 +115,10 @@ static enum cp_status sum_up(const struct taking *t, const struct cp_reader_arra
             note_place(m, i, tap);
         }
     }
-    return CP_OK;
 }
 
 static enum cp_status take_metrics(const struct taking *t, const char *object, enum cp_part part,
-                                   struct cp_gate_tap *tap) {
+                                   enum cp_tower tower, struct cp_gate_tap *tap) {
     static const char shape[] = "(input, part, metric)";
     struct cp_arena scratch = {0};
     struct cp_reader_array metrics;
@@ -117,7 +126,9 @@ static enum cp_status take_metrics(const struct taking *t, const char *object, e
     if (status == CP_OK && metrics.shape[1] != CP_PART_COUNT)
         status = cp_load_damaged(&t->load, object, shape);
     if (status == CP_OK)
-        status = sum_up(t, &metrics, part, tap);
+        status = keep_errors(t, &metrics, part, tower, tap);
+    if (status == CP_OK)
+        sum_up(&metrics, part, tap);
     cp_arena_free(&scratch);
     return status;
 }
@@ -169,7 +180,7 @@ static enum cp_status take_tap(const struct taking *t, const char *subject, cons
     take_ledger(t, from->ledger[subject == candidate], tap);
     CP_TRY(take_bits(t, subject, tap));
     (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/metrics", candidate, tap->name);
-    CP_TRY(take_metrics(t, object, part, tap));
+    CP_TRY(take_metrics(t, object, part, from->tower, tap));
     (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/local", candidate, tap->name);
     return take_ulp(t, object, part, tap);
 }
@@ -322,6 +333,7 @@ static enum cp_status take_all(const struct taking *t) {
     s->images = inputs_of(t, CP_VISUAL, &shape);
     s->prompts = inputs_of(t, CP_TEXT, &shape);
     CP_TRY(take_files(t));
+    CP_TRY(cp_gate_kept_read(&t->load, &s->kept));
     s->subject = cp_arena_calloc(&s->arena, r->candidates + 1, sizeof *s->subject);
     if (!s->subject)
         return no_memory(t);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ledger/slope.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -111,13 +113,9 @@ void cp_rows_seen_free(struct cp_rows_seen *seen) {
     *seen = (struct cp_rows_seen){NULL, 0, 0};
 }
 
-/* FNV-1a over the words of a row (Fowler, Noll & Vo), without the sign bit of the int64 that is stored; never
- * 0. */
+/* Without the sign bit of the int64 that is stored; never 0. */
 static uint64_t hash_row(const float *x, size_t n) {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ cp_bits(x[i])) * 1099511628211u;
-    hash &= INT64_MAX;
+    const uint64_t hash = cp_words_hash(x, n) & INT64_MAX;
     return hash ? hash : 1;
 }
 

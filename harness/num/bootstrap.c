@@ -3,7 +3,6 @@
 
 #include "base/hash.h"
 
-#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
@@ -74,21 +73,6 @@ double cp_bootstrap_p_above(const struct cp_bootstrap *b, double limit) {
 
 double cp_bootstrap_p_below(const struct cp_bootstrap *b, double limit) {
     return tail(b, limit, -1);
-}
-
-size_t cp_values_to_decide(double mean, double deviation, double limit, double alpha) {
-    const double z = gsl_cdf_ugaussian_Qinv(alpha), values = ceil(pow(z * deviation / (limit - mean), 2));
-    return values < 1e9 ? (size_t)values : SIZE_MAX;
-}
-
-size_t cp_group_means(double *x, size_t n, size_t groups) {
-    if (n <= groups)
-        return n;
-    for (size_t g = 0; g < groups; g++) {
-        const size_t first = n * g / groups, end = n * (g + 1) / groups;
-        x[g] = gsl_stats_mean(x + first, 1, end - first);
-    }
-    return groups;
 }
 
 void cp_holm(double *p, size_t stride, size_t count, size_t *order) {

@@ -28,15 +28,6 @@ double cp_bootstrap_high(const struct cp_bootstrap *bootstrap, double alpha);
 double cp_bootstrap_p_above(const struct cp_bootstrap *bootstrap, double limit);
 double cp_bootstrap_p_below(const struct cp_bootstrap *bootstrap, double limit);
 
-/* How many values would show, at level alpha, on which side of limit a mean lies that `mean` and the standard
- * deviation `deviation` of some values suggest: (z_alpha deviation / (limit - mean))^2. SIZE_MAX: more than
- * can be counted. */
-size_t cp_values_to_decide(double mean, double deviation, double limit, double alpha);
-
-/* Replaces n values by the means of `groups` runs of nearly equal length, where n is larger; the new count.
- * The mean of independent values and its error stay what they are, at a bounded cost. */
-size_t cp_group_means(double *x, size_t n, size_t groups);
-
 /* Adjusts count p-values in place, `stride` apart: rejecting those at or below a keeps the chance of any
  * false rejection at or below a. NaN: no test was made; left alone. order: room for count. */
 void cp_holm(double *p, size_t stride, size_t count, size_t *order);

@@ -6,6 +6,7 @@
 #include "study/local.h"
 #include "study/steps.h"
 #include "study/thumbnail.h"
+#include "study/units.h"
 #include "study/yardstick.h"
 
 #include "num/certificate.h"
@@ -196,6 +197,7 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
             cp_noise_add(&pixels->noise, first, count, pixels->values,
                          pixels->forced != pixels->values ? pixels->forced : NULL);
     }
+    CP_TRY(cp_units_note(ls, first, count, err));
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }
 

@@ -7,6 +7,7 @@
 #include "study/local.h"
 #include "study/steps.h"
 #include "study/thumbnail.h"
+#include "study/units.h"
 #include "study/verdict.h"
 #include "study/yardstick.h"
 
@@ -311,6 +312,7 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
         .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
     };
     CP_TRY(make_room(ls, err));
+    CP_TRY(cp_units_define(ls, err));
     CP_TRY(make_keeps(ls, local, err));
     CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
     CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);

@@ -2,8 +2,14 @@
 #include "study/verdict.h"
 
 #include "num/bootstrap.h"
+#include "num/mean_test.h"
 
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
+
+/* Errors of a tap's elements are not independent: beyond so many elements the share is taken for the same. */
+enum { CP_SHARE_ELEMENTS = 10 };
 
 /* Rounding of two float64 oracles apart: their own error is some 1e-15. */
 #define SEMANTIC_LIMIT 1e-12
@@ -12,8 +18,9 @@ const char *const cp_verdict_names[CP_VERDICT_COUNT] = {"unmatched",    "nonfini
                                                         "semantic",     "degraded",  "equivalent",
                                                         "inconclusive", "differs",   "contradicted"};
 const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
-    "verdict",    "rounding",     "inputs", "semantic", "ratio",   "low",        "high",
-    "p_degraded", "p_equivalent", "k",      "weights",  "failing", "worst_input"};
+    "verdict",     "rounding",     "inputs", "semantic",  "ratio",      "low",         "high",
+    "p_degraded",  "p_equivalent", "k",      "weights",   "failing",    "worst_input", "distinct",
+    "independent", "df",           "above",  "above_low", "above_high", "p_mixed"};
 
 const char *const cp_cause_names[CP_CAUSE_COUNT] = {"none", "semantic", "rounding", "weights"};
 
@@ -40,24 +47,30 @@ static double log_ratio(const double *c, const double *b, double yardstick) {
     return log((c[CP_RMS] + 0x1p-24 * c[CP_RMS_REF]) / (least + 0x1p-24 * b[CP_RMS_REF]));
 }
 
-/* One input's ratio: is it the worst, and does it fail? */
-static void add_ratio(struct cp_verdict_facts *facts, size_t input, double d, double *most) {
-    if (!(d <= *most)) {
-        *most = d;
+void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d) {
+    const struct cp_verdict_units *units = &facts->units;
+    if (facts->inputs == 0 || d > facts->most) {
+        facts->most = d;
         facts->worst = input;
     }
     facts->failing += facts->elements >= CP_VERDICT_ELEMENTS && d > log(CP_VERDICT_FAILS * facts->k);
-    facts->d[facts->inputs++] = d;
+    facts->inputs++;
+    if (units->first && units->first[input] != input)
+        return;
+    if (facts->group) {
+        facts->group[facts->distinct] = units->template[input];
+        facts->group[facts->room + facts->distinct] = units->class[input];
+    }
+    facts->d[facts->distinct++] = d;
 }
 
 void cp_verdict_facts(const double *metrics, size_t inputs, const double *yardstick,
                       struct cp_verdict_facts *facts) {
-    double most = -INFINITY;
     facts->compared = 0;
     facts->nonfinite = false;
     facts->identical = true;
     facts->semantic = NAN;
-    facts->inputs = facts->failing = facts->worst = 0;
+    facts->inputs = facts->distinct = facts->failing = facts->worst = 0;
     for (size_t i = 0; i < inputs; i++, metrics += CP_PART_COUNT * CP_METRIC_COUNT) {
         const double *total = metrics, *semantic = metrics + CP_SEMANTIC * CP_METRIC_COUNT;
         const double *c = metrics + CP_ROUNDING * CP_METRIC_COUNT,
@@ -69,51 +82,90 @@ void cp_verdict_facts(const double *metrics, size_t inputs, const double *yardst
         facts->identical = facts->identical && total[CP_DIFFERENT] == 0;
         if (!(facts->semantic >= semantic[CP_REL_L2]) && !isnan(semantic[CP_REL_L2]))
             facts->semantic = semantic[CP_REL_L2];
-        if (!isfinite(c[CP_RMS]) || !isfinite(b[CP_RMS]))
-            continue;
-        add_ratio(facts, i, log_ratio(c, b, yardstick ? yardstick[i] : NAN), &most);
+        if (isfinite(c[CP_RMS]) && isfinite(b[CP_RMS]))
+            cp_verdict_add(facts, i, log_ratio(c, b, yardstick ? yardstick[i] : NAN));
     }
 }
 
-void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, uint64_t seed, double *work,
+/* ---- the statistics ---- */
+
+/* A zero on one side is no measure of how much more: it counts as the largest ratio that is one, and as no
+ * less than what fails. */
+static void replace_infinite(const struct cp_verdict_facts *facts) {
+    double most = log(CP_VERDICT_FAILS * facts->k);
+    for (size_t i = 0; i < facts->distinct; i++)
+        most = isfinite(facts->d[i]) ? fmax(most, fabs(facts->d[i])) : most;
+    for (size_t i = 0; i < facts->distinct; i++)
+        if (isinf(facts->d[i]))
+            facts->d[i] = copysign(most, facts->d[i]);
+}
+
+/* The share of inputs whose ratio is above k where both errors are legitimate roundings of m elements. */
+static double legitimate_share(const struct cp_verdict_facts *facts) {
+    if (facts->elements == 0)
+        return 1; /* not known */
+    const double m = (double)(facts->elements < CP_SHARE_ELEMENTS ? facts->elements : CP_SHARE_ELEMENTS);
+    return gsl_cdf_fdist_Q(facts->k * facts->k, m, m);
+}
+
+static void tell_share(const struct cp_verdict_facts *facts, double alpha, double fields[CP_VERDICT_FIELDS]) {
+    size_t above = 0;
+    for (size_t i = 0; i < facts->distinct; i++)
+        above += facts->d[i] > log(facts->k);
+    const double share = (double)above / (double)facts->distinct, n = fields[CP_FIELD_INDEPENDENT];
+    fields[CP_FIELD_ABOVE] = share;
+    fields[CP_FIELD_ABOVE_LOW] = cp_share_low(share * n, n, alpha);
+    fields[CP_FIELD_ABOVE_HIGH] = cp_share_high(share * n, n, alpha);
+    fields[CP_FIELD_P_MIXED] = cp_share_p_above(share * n, n, legitimate_share(facts));
+}
+
+void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, double *sums,
                            double fields[CP_VERDICT_FIELDS]) {
+    const struct cp_grouping grouping = {facts->group, facts->group + (facts->group ? facts->room : 0),
+                                         facts->units.templates, facts->units.classes};
     for (int f = 0; f < CP_VERDICT_FIELDS; f++)
         fields[f] = NAN;
     fields[CP_FIELD_INPUTS] = (double)facts->inputs;
+    fields[CP_FIELD_DISTINCT] = (double)facts->distinct;
     fields[CP_FIELD_SEMANTIC] = facts->semantic;
     fields[CP_FIELD_K] = facts->k;
     fields[CP_FIELD_FAILING] = (double)facts->failing;
     if (facts->inputs == 0)
         return;
     fields[CP_FIELD_WORST] = (double)facts->worst;
-    double sum = 0;
-    for (size_t i = 0; i < facts->inputs; i++)
-        sum += facts->d[i];
-    fields[CP_FIELD_RATIO] = exp(sum / (double)facts->inputs);
-    if (facts->inputs < CP_VERDICT_MIN_INPUTS || !isfinite(sum))
+    fields[CP_FIELD_RATIO] = exp(gsl_stats_mean(facts->d, 1, facts->distinct));
+    if (facts->distinct < CP_VERDICT_MIN_INPUTS)
         return;
-    const size_t n = cp_group_means(facts->d, facts->inputs, CP_VERDICT_GROUPS);
-    const struct cp_bootstrap b =
-        cp_bootstrap(facts->d, n, seed, work, CP_VERDICT_DRAWS, work + CP_VERDICT_DRAWS);
-    fields[CP_FIELD_LOW] = exp(cp_bootstrap_low(&b, alpha));
-    fields[CP_FIELD_HIGH] = exp(cp_bootstrap_high(&b, alpha));
-    fields[CP_FIELD_P_DEGRADED] = cp_bootstrap_p_above(&b, log(facts->k));
-    fields[CP_FIELD_P_EQUIVALENT] = cp_bootstrap_p_below(&b, log(facts->k));
+    replace_infinite(facts);
+    const struct cp_mean_test test =
+        cp_mean_test(facts->d, facts->distinct, facts->group ? &grouping : NULL, sums);
+    fields[CP_FIELD_DF] = test.df;
+    fields[CP_FIELD_INDEPENDENT] = test.independent;
+    if (test.df < CP_VERDICT_MIN_DF)
+        return;
+    fields[CP_FIELD_LOW] = exp(cp_mean_low(&test, alpha));
+    fields[CP_FIELD_HIGH] = exp(cp_mean_high(&test, alpha));
+    fields[CP_FIELD_P_DEGRADED] = cp_mean_p_above(&test, log(facts->k));
+    fields[CP_FIELD_P_EQUIVALENT] = cp_mean_p_below(&test, log(facts->k));
+    tell_share(facts, alpha, fields);
 }
 
 static enum cp_verdict rounding_verdict(const double *fields, double alpha) {
     if (fields[CP_FIELD_P_DEGRADED] <= alpha)
         return CP_DEGRADED;
-    return fields[CP_FIELD_P_EQUIVALENT] <= alpha ? CP_EQUIVALENT : CP_INCONCLUSIVE;
+    if (!(fields[CP_FIELD_P_EQUIVALENT] <= alpha))
+        return CP_INCONCLUSIVE;
+    return fields[CP_FIELD_P_MIXED] <= alpha ? CP_DEGRADED : CP_EQUIVALENT;
 }
 
 void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, size_t count, double alpha,
                        size_t *order) {
     cp_holm(fields + CP_FIELD_P_DEGRADED, CP_VERDICT_FIELDS, count, order);
     cp_holm(fields + CP_FIELD_P_EQUIVALENT, CP_VERDICT_FIELDS, count, order);
+    cp_holm(fields + CP_FIELD_P_MIXED, CP_VERDICT_FIELDS, count, order);
     for (size_t tap = 0; tap < count; tap++, fields += CP_VERDICT_FIELDS) {
         enum cp_verdict rounding = rounding_verdict(fields, alpha);
-        if (rounding == CP_EQUIVALENT && facts[tap].failing)
+        if (facts[tap].failing && !isnan(fields[CP_FIELD_P_DEGRADED]))
             rounding = CP_DEGRADED;
         enum cp_verdict verdict = facts[tap].inputs ? rounding : CP_DIFFERS;
         if (facts[tap].semantic > SEMANTIC_LIMIT)

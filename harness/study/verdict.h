@@ -13,12 +13,17 @@
  *                 inputs say (study/ledger.h); comes before semantic
  *
  * degraded, equivalent and inconclusive are decided over inputs i by d_i = log((e_C,i + f_i) / (e_B,i + f_i))
- * with e the RMS error against the oracle and f_i = 2^-24 RMS(oracle_i): a studentised bootstrap of the mean
- * of d against log k, with Holm's correction over the taps of a tower. Beside `semantic` that verdict is
+ * with e the RMS error against the oracle and f_i = 2^-24 RMS(oracle_i): a t test of the mean of d against
+ * log k (num/mean_test.h), with Holm's correction over the taps of a tower. Beside `semantic` that verdict is
  * stored too. e_B is never less than the error of this program's own pass with the baseline's settings
- * (study/yardstick.h), so that a reference that is better than its declared type makes nobody degraded. An
- * input fails whose ratio is above CP_VERDICT_FAILS k: then nothing is equivalent, whatever the mean. Nor is
- * anything behind an operation of the baseline that is contradicted itself. */
+ * (study/yardstick.h), so that a reference that is better than its declared type makes nobody degraded.
+ *
+ * What the mean cannot show: an input fails whose ratio is above CP_VERDICT_FAILS k, and then the tap is
+ * degraded, whatever the mean. Nor is it equivalent but degraded where more inputs are above k than
+ * legitimate evaluations of so few elements show: of m elements P(F(m, m) > k^2), 30 % at one, 2 % at ten and
+ * taken for all beyond. Inputs that are the same count once, and prompts by their templates and classes. A
+ * ratio with a zero in it enters by its sign, as the largest of the others. Nothing behind an operation of
+ * the baseline that is contradicted itself is equivalent. */
 #ifndef CP_STUDY_VERDICT_H
 #define CP_STUDY_VERDICT_H
 
@@ -42,7 +47,7 @@ extern const char *const cp_verdict_names[CP_VERDICT_COUNT];
 enum cp_verdict_field {
     CP_FIELD_VERDICT,  /* enum cp_verdict */
     CP_FIELD_ROUNDING, /* degraded, equivalent or inconclusive, whatever the maths */
-    CP_FIELD_INPUTS,   /* n: inputs that have an oracle */
+    CP_FIELD_INPUTS,   /* inputs that have an oracle */
     CP_FIELD_SEMANTIC, /* largest semantic relative L2 of any input; NaN: no oracle */
     CP_FIELD_RATIO,    /* exp(mean d) */
     CP_FIELD_LOW,      /* its one-sided bounds, each at alpha, before Holm */
@@ -50,9 +55,16 @@ enum cp_verdict_field {
     CP_FIELD_P_DEGRADED, /* p-values, after Holm */
     CP_FIELD_P_EQUIVALENT,
     CP_FIELD_K,
-    CP_FIELD_WEIGHTS, /* 1: the tensors that feed the tap's operation have other bits than the baseline's */
-    CP_FIELD_FAILING, /* inputs whose ratio is above CP_VERDICT_FAILS k */
-    CP_FIELD_WORST,   /* the input with the largest ratio; NaN: none has one */
+    CP_FIELD_WEIGHTS,  /* 1: the tensors that feed the tap's operation have other bits than the baseline's */
+    CP_FIELD_FAILING,  /* inputs whose ratio is above CP_VERDICT_FAILS k */
+    CP_FIELD_WORST,    /* the input with the largest ratio; NaN: none has one */
+    CP_FIELD_DISTINCT, /* n: of the inputs, those that are not the same as one before */
+    CP_FIELD_INDEPENDENT, /* as many independent inputs would have the mean's error */
+    CP_FIELD_DF,          /* degrees of freedom of that error */
+    CP_FIELD_ABOVE,       /* of the distinct inputs, the share whose ratio is above k */
+    CP_FIELD_ABOVE_LOW,   /* its one-sided limits, each at alpha */
+    CP_FIELD_ABOVE_HIGH,
+    CP_FIELD_P_MIXED, /* of "no more are above k than legitimate evaluations show", after Holm */
     CP_VERDICT_FIELDS
 };
 extern const char *const cp_verdict_field_names[CP_VERDICT_FIELDS];
@@ -66,36 +78,46 @@ extern const char *const cp_cause_names[CP_CAUSE_COUNT];
 /* fields: of one tap of local_verdicts. Other weights are the cause where they differ, whatever the maths. */
 enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]);
 
-/* Below so many inputs no interval is worth its name. */
-enum { CP_VERDICT_MIN_INPUTS = 12 };
+/* Below so many distinct inputs, or degrees of freedom, no interval is worth its name. */
+enum { CP_VERDICT_MIN_INPUTS = 12, CP_VERDICT_MIN_DF = 6 };
 /* A single input's ratio beyond so many k fails, at taps of CP_VERDICT_ELEMENTS elements or more: of fewer,
  * the ratio of two legitimate errors has no such limit. */
 enum { CP_VERDICT_FAILS = 8, CP_VERDICT_ELEMENTS = 8 };
+
+/* Which inputs are the same, and which belong together (study/units.h). */
+struct cp_verdict_units {
+    const size_t *first;            /* [inputs] the first input that is the same; NULL: all differ */
+    const size_t *template, *class; /* [inputs] of prompts; NULL: none */
+    size_t templates, classes;
+};
 
 /* What a tap's metrics come down to before the statistics. */
 struct cp_verdict_facts {
     size_t compared; /* inputs of which both sides have the tensor */
     bool nonfinite, identical;
     double semantic; /* NaN: no oracle */
-    double *d;       /* [inputs] */
+    double *d;       /* [distinct] */
+    size_t *group;   /* (2, room) templates, then classes, of each d; NULL: none */
+    size_t room;     /* of d and group */
     size_t inputs;   /* that have an oracle besides */
+    size_t distinct;
     double k;
     size_t elements; /* of the tap, for one input */
     size_t failing, worst;
+    double most; /* the d of the worst */
+    struct cp_verdict_units units;
 };
-/* metrics: (inputs, part, metric); facts->d has room for inputs; k and elements are given. yardstick:
- * [inputs] rms errors that the baseline's is never taken to be below; NULL: none. */
+/* metrics: (inputs, part, metric); d and group have room for inputs; they, k, elements and units are given.
+ * yardstick: [inputs] rms errors that the baseline's is never taken to be below; NULL: none. */
 void cp_verdict_facts(const double *metrics, size_t inputs, const double *yardstick,
                       struct cp_verdict_facts *facts);
 
-/* The statistics of one tap: all fields but the two verdicts; p-values not yet corrected. d is overwritten.
- * work: CP_VERDICT_WORK doubles. */
-enum {
-    CP_VERDICT_DRAWS = 9999,
-    CP_VERDICT_GROUPS = 1000,
-    CP_VERDICT_WORK = CP_VERDICT_DRAWS + CP_VERDICT_GROUPS
-};
-void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, uint64_t seed, double *work,
+/* One input's d, taken in; also what is given by other means than metrics. */
+void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d);
+
+/* The statistics of one tap: all fields but the two verdicts; p-values not yet corrected. Infinite d are
+ * replaced. sums: room for templates + classes. */
+void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, double *sums,
                            double fields[CP_VERDICT_FIELDS]);
 
 /* Corrects the p-values of a family of count taps, rows CP_VERDICT_FIELDS apart, and decides. order: room for

@@ -3,7 +3,7 @@
 #include "model/tap_weights.h"
 #include "study/ledger.h"
 #include "study/local.h"
-#include "study/verdict.h"
+#include "study/units.h"
 
 #include "study/yardstick.h"
 
@@ -58,22 +58,25 @@ struct table {
     const struct cp_site **sites;   /* [taps] */
     struct cp_verdict_facts *facts; /* [taps] */
     double *fields;                 /* (taps, CP_VERDICT_FIELDS) */
-    double *work;                   /* (threads, CP_VERDICT_WORK) */
-    size_t *order;                  /* [taps] */
+    double *sums;                   /* (threads, templates + classes) */
+    size_t groups;                  /* templates + classes */
+    struct cp_units units;
+    size_t *order; /* [taps] */
     struct cp_arena arena;
 };
 
-static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
+static enum cp_status make_table(struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
     t->study = ls->study;
     t->taps = watched_count(ls->study);
     t->sites = cp_arena_alloc(&t->arena, t->taps, sizeof(struct cp_site *));
     t->facts = cp_arena_calloc(&t->arena, t->taps, sizeof *t->facts);
     t->fields = cp_arena_alloc(&t->arena, t->taps * CP_VERDICT_FIELDS, sizeof *t->fields);
-    t->work = cp_arena_alloc(&t->arena, (size_t)ls->study->threads * CP_VERDICT_WORK, sizeof *t->work);
+    t->groups = ls->study->inputs.prompts + ls->study->inputs.classes;
+    t->sums = cp_arena_alloc(&t->arena, (size_t)ls->study->threads * (t->groups + 1), sizeof *t->sums);
     t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
-    if (!t->sites || !t->facts || !t->fields || !t->work || !t->order)
+    if (!t->sites || !t->facts || !t->fields || !t->sums || !t->order)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-    return CP_OK;
+    return cp_units_find(ls, &t->arena, &t->units, err);
 }
 
 /* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
@@ -83,44 +86,56 @@ static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
     return study->types[s][site] == CP_FP32 ? 2 : 3;
 }
 
+static enum cp_status make_facts(struct table *t, const struct cp_site *site, size_t inputs, double k,
+                                 struct cp_verdict_facts *facts, struct cp_error *err) {
+    *facts = (struct cp_verdict_facts){.room = inputs,
+                                       .k = k,
+                                       .elements = cp_site_row(site),
+                                       .units = t->units.of[site->dims[0]],
+                                       .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
+    if (facts->units.template)
+        facts->group = cp_arena_alloc(&t->arena, 2 * inputs, sizeof *facts->group);
+    return facts->d && (facts->group || !facts->units.template)
+               ? CP_OK
+               : cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
+}
+
+static enum cp_status gather_site(struct cp_lockstep *ls, size_t i, const struct source *source,
+                                  size_t inputs, struct cp_verdict_facts *facts, struct cp_error *err) {
+    double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
+    double *yardstick = NULL;
+    enum cp_status status = metrics ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    if (status == CP_OK && inputs)
+        status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
+    if (status == CP_OK && inputs && !source->local)
+        status = cp_yardstick_read(ls, i, inputs, &yardstick, err);
+    if (status == CP_OK)
+        cp_verdict_facts(metrics, inputs, yardstick, facts);
+    free(yardstick);
+    free(metrics);
+    return status;
+}
+
 static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source, struct table *t,
                              struct cp_error *err) {
     const struct cp_study *study = ls->study;
     size_t tap = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
         if (!study->watched[i])
             continue;
-        const struct cp_site *site = &study->sites.list[i];
         const size_t inputs = source->local ? cp_local_inputs(study, site) : site->shape[0];
-        struct cp_verdict_facts *facts = &t->facts[tap];
-        double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
-        facts->d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d);
-        facts->k = limit_ratio(study, s, i);
-        facts->elements = cp_site_row(site);
+        CP_TRY(make_facts(t, site, inputs, limit_ratio(study, s, i), &t->facts[tap], err));
+        CP_TRY(gather_site(ls, i, source, inputs, &t->facts[tap], err));
         t->sites[tap++] = site;
-        if (!metrics || !facts->d) {
-            free(metrics);
-            return cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
-        }
-        double *yardstick = NULL;
-        enum cp_status status = CP_OK;
-        if (inputs)
-            status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
-        if (status == CP_OK && inputs && !source->local)
-            status = cp_yardstick_read(ls, i, inputs, &yardstick, err);
-        if (status == CP_OK)
-            cp_verdict_facts(metrics, inputs, yardstick, facts);
-        free(yardstick);
-        free(metrics);
-        CP_TRY(status);
     }
     return CP_OK;
 }
 
 static void tap_statistics(void *context, size_t tap, int worker) {
     const struct table *t = context;
-    cp_verdict_statistics(&t->facts[tap], t->study->experiment->verdict_alpha, tap,
-                          t->work + (size_t)worker * CP_VERDICT_WORK, t->fields + tap * CP_VERDICT_FIELDS);
+    cp_verdict_statistics(&t->facts[tap], t->study->experiment->verdict_alpha,
+                          t->sums + (size_t)worker * (t->groups + 1), t->fields + tap * CP_VERDICT_FIELDS);
 }
 
 /* The taps of a tower are one family; they stand together. */

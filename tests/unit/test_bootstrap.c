@@ -102,28 +102,6 @@ static void holm_is_that_of_r(void **state) {
         assert_true(strided[i] == -1);
 }
 
-static void groups_keep_the_mean(void **state) {
-    double x[100], mean = 0, grouped = 0;
-    (void)state;
-    for (size_t i = 0; i < 100; i++)
-        mean += (x[i] = normal(3, i)) / 100;
-    assert_int_equal(cp_group_means(x, 100, 100), 100);
-    assert_int_equal(cp_group_means(x, 100, 20), 20);
-    for (size_t i = 0; i < 20; i++)
-        grouped += x[i] / 20;
-    assert_true(fabs(mean - grouped) < 1e-15);
-}
-
-/* z = 1.6449 at 5 %: (1.6449 * 0.3 / 0.1)^2 = 24.4; on either side of the limit alike. */
-static void how_many_would_decide(void **state) {
-    (void)state;
-    assert_int_equal(cp_values_to_decide(0.5, 0.3, 0.6, 0.05), 25);
-    assert_int_equal(cp_values_to_decide(0.7, 0.3, 0.6, 0.05), 25);
-    assert_int_equal(cp_values_to_decide(0.5, 0, 0.6, 0.05), 0);
-    assert_true(cp_values_to_decide(0.6, 0.3, 0.6, 0.05) == SIZE_MAX);
-    assert_true(cp_values_to_decide(NAN, 0.3, 0.6, 0.05) == SIZE_MAX);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_cover),
@@ -131,8 +109,6 @@ int main(void) {
         cmocka_unit_test(equal_calls_give_equal_bits),
         cmocka_unit_test(equal_values_have_no_width),
         cmocka_unit_test(holm_is_that_of_r),
-        cmocka_unit_test(groups_keep_the_mean),
-        cmocka_unit_test(how_many_would_decide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

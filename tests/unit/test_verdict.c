@@ -12,10 +12,12 @@
 
 #include <math.h>
 
-enum { MOST = 200 };
+enum { MOST = 300 };
 
 static double metrics[MOST][CP_PART_COUNT][CP_METRIC_COUNT];
-static double d[MOST], work[CP_VERDICT_WORK], fields[CP_VERDICT_FIELDS];
+static double d[MOST], sums[MOST], fields[CP_VERDICT_FIELDS];
+static size_t group[2 * MOST], first[MOST], template[MOST], class[MOST];
+static struct cp_verdict_units units;
 
 static size_t elements = 100;
 static double errors[30];
@@ -36,10 +38,15 @@ static void fill(size_t inputs, double ratio) {
 }
 
 static enum cp_verdict judge(size_t inputs) {
-    struct cp_verdict_facts facts = {.d = d, .k = 2, .elements = elements};
+    struct cp_verdict_facts facts = {.d = d,
+                                     .group = units.template ? group : NULL,
+                                     .room = MOST,
+                                     .k = 2,
+                                     .elements = elements,
+                                     .units = units};
     size_t order[1];
     cp_verdict_facts(&metrics[0][0][0], inputs, yardstick, &facts);
-    cp_verdict_statistics(&facts, 0.05, 1, work, fields);
+    cp_verdict_statistics(&facts, 0.05, sums, fields);
     cp_verdict_decide(&facts, fields, 1, 0.05, order);
     return (enum cp_verdict)fields[CP_FIELD_VERDICT];
 }
@@ -89,6 +96,103 @@ static void a_better_reference_degrades_nobody(void **state) {
     assert_int_equal(judge(30), CP_EQUIVALENT);
     assert_true(fields[CP_FIELD_RATIO] < 0.01);
     yardstick = NULL;
+}
+
+/* Garbage among many that agree, be it too large for a single input or only more than legitimate errors make.
+ */
+static void a_mixture_is_no_equivalence(void **state) {
+    (void)state;
+    for (size_t garbage = 1; garbage <= 5; garbage++) {
+        fill(300, 1);
+        for (size_t i = 0; i < garbage; i++)
+            metrics[17 + i][CP_ROUNDING][CP_RMS] = 100;
+        assert_int_equal(judge(300), CP_DEGRADED);
+        assert_true(fields[CP_FIELD_FAILING] == (double)garbage);
+        assert_true(fabs(fields[CP_FIELD_ABOVE] - (double)garbage / 300) < 1e-15);
+        assert_true(fields[CP_FIELD_ABOVE_LOW] < fields[CP_FIELD_ABOVE] &&
+                    fields[CP_FIELD_ABOVE] < fields[CP_FIELD_ABOVE_HIGH]);
+    }
+    fill(300, 1);
+    for (size_t i = 0; i < 20; i++) /* 6.7 %, where legitimate errors of ten elements make 2 % */
+        metrics[i][CP_ROUNDING][CP_RMS] = 1e-3 * 3;
+    assert_int_equal(judge(300), CP_DEGRADED);
+    assert_true(fields[CP_FIELD_FAILING] == 0 && fields[CP_FIELD_P_MIXED] < 0.01);
+    assert_true(fields[CP_FIELD_P_EQUIVALENT] < 0.01);
+    elements = 1; /* where they make 30 % */
+    assert_int_equal(judge(300), CP_EQUIVALENT);
+    elements = 100;
+}
+
+/* Of 12 inputs that agree up to 22 % of others could be above k: 1 - 0.05^(1/12). */
+static void equivalence_says_its_limit(void **state) {
+    (void)state;
+    fill(12, 1);
+    assert_int_equal(judge(12), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_ABOVE] == 0 &&
+                fabs(fields[CP_FIELD_ABOVE_HIGH] - (1 - pow(0.05, 1.0 / 12))) < 1e-9);
+}
+
+/* Copies of one input are one input. */
+static void copies_count_once(void **state) {
+    (void)state;
+    fill(30, 5);
+    for (size_t i = 0; i < 30; i++)
+        first[i] = i < 12 ? i : i % 12;
+    units = (struct cp_verdict_units){.first = first};
+    assert_int_equal(judge(30), CP_DEGRADED);
+    assert_true(fields[CP_FIELD_INPUTS] == 30 && fields[CP_FIELD_DISTINCT] == 12 &&
+                fields[CP_FIELD_DF] == 11);
+    for (size_t i = 0; i < 30; i++)
+        first[i] = 0;
+    assert_int_equal(judge(30), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_DISTINCT] == 1 && isnan(fields[CP_FIELD_P_DEGRADED]));
+    units = (struct cp_verdict_units){.first = NULL};
+}
+
+/* Prompts of few templates are few, however many classes there are. */
+static void prompts_belong_together(void **state) {
+    (void)state;
+    fill(160, 1.8);
+    for (size_t i = 0; i < 160; i++) {
+        template[i] = i % 16;
+        class[i] = i / 16;
+        metrics[i][CP_ROUNDING][CP_RMS] = 1e-3 * 1.8 * exp(0.3 * (i % 16 < 8));
+    }
+    assert_int_equal(judge(160), CP_DEGRADED);
+    units = (struct cp_verdict_units){NULL, template, class, 16, 10};
+    assert_int_equal(judge(160), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_DF] > 14 && fields[CP_FIELD_DF] < 16 && fields[CP_FIELD_INDEPENDENT] < 20);
+    for (size_t i = 0; i < 160; i++)
+        template[i] = i % 4;
+    units.templates = 4;
+    assert_int_equal(judge(160), CP_INCONCLUSIVE);
+    units = (struct cp_verdict_units){.first = NULL};
+}
+
+/* An error where the baseline has none, a black picture: the ratio has no size, but a side. */
+static void zeros_enter_by_their_sign(void **state) {
+    (void)state;
+    fill(30, 16300);
+    metrics[3][CP_ROUNDING_BASELINE][CP_RMS] = metrics[3][CP_ROUNDING_BASELINE][CP_RMS_REF] = 0;
+    assert_int_equal(judge(30), CP_DEGRADED);
+    fill(30, 1);
+    metrics[3][CP_ROUNDING][CP_RMS] = metrics[3][CP_ROUNDING][CP_RMS_REF] = 0;
+    assert_int_equal(judge(30), CP_EQUIVALENT);
+    fill(30, 1);
+    metrics[3][CP_ROUNDING_BASELINE][CP_RMS] = metrics[3][CP_ROUNDING_BASELINE][CP_RMS_REF] = 0;
+    assert_int_equal(judge(30), CP_DEGRADED);
+    assert_true(fields[CP_FIELD_FAILING] == 1 && fields[CP_FIELD_WORST] == 3);
+}
+
+/* Hundreds of taps leave no clear case open: the smallest p-value has no floor. */
+static void any_level_can_be_reached(void **state) {
+    (void)state;
+    fill(12, 29434);
+    assert_int_equal(judge(12), CP_DEGRADED);
+    assert_true(fields[CP_FIELD_P_DEGRADED] < 0.05 / (20 * 720));
+    fill(12, 0.5);
+    assert_int_equal(judge(12), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_P_EQUIVALENT] < 0.05 / (20 * 720));
 }
 
 static void few_inputs_decide_nothing(void **state) {
@@ -151,6 +255,12 @@ int main(void) {
         cmocka_unit_test(rounding_is_weighed_against_k),
         cmocka_unit_test(one_input_that_fails_is_no_equivalence),
         cmocka_unit_test(a_better_reference_degrades_nobody),
+        cmocka_unit_test(a_mixture_is_no_equivalence),
+        cmocka_unit_test(equivalence_says_its_limit),
+        cmocka_unit_test(copies_count_once),
+        cmocka_unit_test(prompts_belong_together),
+        cmocka_unit_test(zeros_enter_by_their_sign),
+        cmocka_unit_test(any_level_can_be_reached),
         cmocka_unit_test(few_inputs_decide_nothing),
         cmocka_unit_test(the_first_that_applies),
         cmocka_unit_test(what_is_missing_is_not_agreement),
