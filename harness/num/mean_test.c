@@ -74,7 +74,7 @@ static double skewed_tail(double t, double df) {
     double low = log(gsl_cdf_tdist_P(t, df)), high = log(0.5);
     if (!isfinite(low))
         return 0;
-    for (int step = 0; step < 60; step++) {
+    for (int step = 0; step < 44; step++) {
         const double middle = (low + high) / 2;
         if (log(gsl_cdf_tdist_P(t / widening(df, exp(middle)), df)) > middle)
             low = middle;
