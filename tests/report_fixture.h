@@ -67,6 +67,7 @@ static void differ(struct cp_report_tap *from, enum cp_verdict verdict, double t
     for (struct cp_report_tap *tap = from; tap < taps + candidate.taps && tap->tower == from->tower; tap++) {
         tap->verdict[CP_FIELD_VERDICT] = verdict;
         tap->verdict[CP_FIELD_ROUNDING] = verdict == CP_DEGRADED ? CP_DEGRADED : CP_EQUIVALENT;
+        tap->verdict[CP_FIELD_ABOVE_HIGH] = NAN;
         tap->over_inputs.different = 5;
         tap->over_inputs.mean_rel[CP_TOTAL] = total;
         tap->over_inputs.mean_rel[CP_ROUNDING] = rounding;
@@ -76,7 +77,9 @@ static void differ(struct cp_report_tap *from, enum cp_verdict verdict, double t
 /* A tap's rounding is judged so over so many inputs, of which the ratio was seen. */
 static void judge(double fields[CP_VERDICT_FIELDS], enum cp_verdict verdict, double inputs, double ratio) {
     fields[CP_FIELD_VERDICT] = fields[CP_FIELD_ROUNDING] = verdict;
-    fields[CP_FIELD_INPUTS] = inputs;
+    fields[CP_FIELD_INPUTS] = fields[CP_FIELD_DISTINCT] = inputs;
+    fields[CP_FIELD_DF] = inputs - 1;
+    fields[CP_FIELD_ABOVE_HIGH] = 1 - pow(0.05, 1 / inputs); /* none was above */
     fields[CP_FIELD_RATIO] = ratio;
     fields[CP_FIELD_K] = 2;
 }

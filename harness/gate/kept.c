@@ -24,7 +24,8 @@ size_t cp_gate_kept_input(const struct cp_gate_kept *kept, enum cp_tower tower, 
 struct cp_verdict_units cp_gate_kept_units(const struct cp_gate_kept *kept, enum cp_tower tower) {
     if (tower == CP_TEXT && kept->templates)
         return (struct cp_verdict_units){NULL, kept->template, kept->class, kept->templates, kept->classes};
-    return (struct cp_verdict_units){.first = tower == CP_TEXT ? NULL : kept->image_first};
+    return (struct cp_verdict_units){.first =
+                                         tower == CP_TEXT || !kept->has_pixels ? NULL : kept->image_first};
 }
 
 static enum cp_status read_classes(const struct cp_load *load, struct cp_gate_kept *kept,
@@ -47,13 +48,14 @@ static enum cp_status read_images(const struct cp_load *load, struct cp_gate_kep
                                   struct cp_arena *scratch) {
     static const char object[] = "/inputs/pixels_hash";
     struct cp_reader_array hash;
-    for (size_t k = 0; k < CP_GATE_INPUTS; k++)
-        kept->image_first[k] = k;
     if (!cp_reader_has(load->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_numbers(load->reader, object, scratch, &hash, load->err));
     if (hash.rank != 1)
         return cp_load_damaged(load, object, "(image)");
+    kept->has_pixels = true;
+    for (size_t k = 0; k < CP_GATE_INPUTS; k++)
+        kept->image_first[k] = k;
     for (size_t k = 0; k < CP_GATE_INPUTS && k < hash.shape[0]; k++)
         for (size_t before = k; before-- > 0;)
             if (hash.values[before] == hash.values[k])

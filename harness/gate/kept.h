@@ -12,6 +12,7 @@ enum { CP_GATE_INPUTS = 32 };
 
 struct cp_gate_kept {
     size_t classes, templates;          /* that make the prompts; 0: they are not made so */
+    bool has_pixels;                    /* image_first is known */
     size_t image_first[CP_GATE_INPUTS]; /* the first kept image with the same pixels */
     size_t template[CP_GATE_INPUTS], class[CP_GATE_INPUTS]; /* of each kept prompt */
 };

@@ -154,6 +154,18 @@ static void say_undecided(struct cp_sentence *s, const struct cp_report_candidat
     cp_say_undecided_ratio(s, undecided, "; ");
 }
 
+/* " (of 100 distinct inputs or more; up to 13 % of others could exceed the limit)" */
+static void say_equivalence(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    struct cp_equivalence e = cp_equivalence_none();
+    for (size_t t = 0; t < c->taps; t++)
+        cp_equivalence_add(&e, c->tap[t].verdict);
+    if (isnan(e.beyond))
+        return;
+    cp_say(s, " (");
+    cp_say_equivalence(s, &e);
+    cp_say(s, ")");
+}
+
 /* Whether it said that the error is within the limit. */
 static bool say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_function) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), within = count_verdict(c, CP_EQUIVALENT);
@@ -168,6 +180,8 @@ static bool say_rounding(struct cp_sentence *s, const struct cp_report_candidate
         cp_say(s, " at %zu of %zu taps", degraded, c->taps);
     else if (said)
         cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
+    if (said && !degraded)
+        say_equivalence(s, c);
     say_rounding_causes(s, c, degraded ? ", attributed to " : "; above the limit by itself is ");
     return said && !degraded;
 }

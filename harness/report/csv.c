@@ -42,8 +42,11 @@ static void put_header(FILE *out) {
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         (void)fprintf(out, ",mean_of_%s,worst_of_%s", cp_metric_names[m], cp_metric_names[m]);
     (void)fputs(",ledger_verdict,ledger_basis,bound_ratio,coarseness,explained_by,settings_part,weights_part,"
-                "baseline_ledger_verdict,failing_inputs\n",
+                "baseline_ledger_verdict,failing_inputs",
                 out);
+    for (int f = CP_FIELD_DISTINCT; f < CP_VERDICT_FIELDS; f++)
+        (void)fprintf(out, ",%s", cp_verdict_field_names[f]);
+    (void)fputc('\n', out);
 }
 
 static const char *verdict_word(const double *row) {
@@ -65,6 +68,8 @@ static void put_ledger(FILE *out, const struct cp_report *r, const struct cp_rep
         put(out, row ? row[declared[i]] : NAN);
     put_text(out, verdict_word(tap->ledger[0]));
     put(out, tap->verdict[CP_FIELD_FAILING]);
+    for (int f = CP_FIELD_DISTINCT; f < CP_VERDICT_FIELDS; f++)
+        put(out, tap->verdict[f]);
 }
 
 static void put_details(FILE *out, const struct cp_report_tap *tap) {

@@ -37,13 +37,13 @@ const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *
 struct cp_undecided cp_report_undecided(const struct cp_report_candidate *c) {
     struct cp_undecided undecided = cp_undecided_none();
     for (size_t t = 0; t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].verdict, CP_FIELD_VERDICT);
+        cp_undecided_add(&undecided, c->tap[t].point, c->tap[t].verdict, CP_FIELD_VERDICT);
     return undecided;
 }
 
 struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *c) {
     struct cp_undecided undecided = cp_undecided_none();
     for (size_t t = 0; c->local && t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].local_verdict, CP_FIELD_VERDICT);
+        cp_undecided_add(&undecided, c->tap[t].point, c->tap[t].local_verdict, CP_FIELD_VERDICT);
     return undecided;
 }

@@ -93,7 +93,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
         if (status != CP_OK)
             break;
         cause[i] = cp_cause_of(fields);
-        cp_undecided_add(&undecided, fields, CP_FIELD_VERDICT);
+        cp_undecided_add(&undecided, study->sites.list[i].point, fields, CP_FIELD_VERDICT);
     }
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++)
         print_site(&p, &study->sites.list[i]);

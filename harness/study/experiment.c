@@ -173,6 +173,9 @@ static enum cp_status read_tolerance(struct cp_experiment *experiment, const str
     return CP_OK;
 }
 
+/* Tails of few inputs, skewed or sharing templates, have been held against draws down to some 1e-4 a tap. */
+#define LEAST_ALPHA 1e-6
+
 static enum cp_status read_verdict(struct cp_experiment *experiment, const struct cp_yaml *node,
                                    struct cp_error *err) {
     static const char *const keys[] = {"k", "alpha", "rtol", "atol", NULL};
@@ -187,9 +190,9 @@ static enum cp_status read_verdict(struct cp_experiment *experiment, const struc
     }
     if (alpha) {
         CP_TRY(cp_yaml_number(alpha, "verdict.alpha", &experiment->verdict_alpha, err));
-        if (!(experiment->verdict_alpha > 0 && experiment->verdict_alpha < 1))
+        if (!(experiment->verdict_alpha >= LEAST_ALPHA && experiment->verdict_alpha <= 0.5))
             return (void)cp_yaml_fail(alpha, "verdict.alpha", "is out of range", err),
-                   cp_expected(err, "a number between 0 and 1");
+                   cp_expected(err, "a number from 1e-6 to 0.5; smaller p-values are not known well enough");
     }
     return CP_OK;
 }

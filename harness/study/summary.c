@@ -127,6 +127,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0, unmatched = 0;
     bool semantic[3] = {false, false, false};
     struct cp_undecided undecided = cp_undecided_none();
+    struct cp_equivalence equivalence = cp_equivalence_none();
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         double fields[CP_VERDICT_FIELDS];
@@ -138,7 +139,8 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
             unmatched++;
         else if (fields[CP_FIELD_VERDICT] != CP_IDENTICAL || fields[CP_FIELD_ROUNDING] != CP_INCONCLUSIVE)
             rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
-        cp_undecided_add(&undecided, fields, CP_FIELD_ROUNDING);
+        cp_undecided_add(&undecided, site->point, fields, CP_FIELD_ROUNDING);
+        cp_equivalence_add(&equivalence, fields);
         judged += fields[CP_FIELD_INPUTS] > 0;
         nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
         if (!cp_verdict_is_semantic(fields) || semantic[site->tower])
@@ -156,6 +158,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
                       begins ? " on" : "  no different function is declared", rounding[CP_EQUIVALENT],
                       rounding[CP_DEGRADED], rounding[CP_INCONCLUSIVE], taps);
         cp_undecided_print(&undecided, out);
+        cp_equivalence_print(&equivalence, out);
     } else {
         (void)fprintf(out, "  no oracle, so functions and rounding are not told apart\n");
     }

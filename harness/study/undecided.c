@@ -4,32 +4,36 @@
 #include <math.h>
 
 struct cp_undecided cp_undecided_none(void) {
-    return (struct cp_undecided){.least = NAN, .most = NAN, .ratio = NAN, .over_k = NAN};
+    return (struct cp_undecided){.least = NAN, .most = NAN, .classes = NAN, .ratio = NAN, .over_k = NAN};
 }
 
-void cp_undecided_add(struct cp_undecided *u, const double fields[CP_VERDICT_FIELDS],
+static void note_why(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS]) {
+    const double inputs = fields[CP_FIELD_DISTINCT];
+    if (inputs < CP_VERDICT_MIN_INPUTS && point == CP_CLASS_FEATURES) {
+        u->classes = inputs;
+    } else if (inputs < CP_VERDICT_MIN_INPUTS) {
+        u->few++;
+        u->least = fmin(u->least, inputs); /* fmax and fmin pass over NaN */
+        u->most = fmax(u->most, inputs);
+    } else {
+        u->alike += fields[CP_FIELD_DF] < CP_VERDICT_MIN_DF;
+    }
+}
+
+void cp_undecided_add(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS],
                       enum cp_verdict_field which) {
-    const double inputs = fields[CP_FIELD_INPUTS], ratio = fields[CP_FIELD_RATIO];
     const int verdict = (int)fields[CP_FIELD_VERDICT], asked = (int)fields[which];
     if (asked != CP_INCONCLUSIVE && asked != CP_DIFFERS)
         return;
     if (verdict == CP_IDENTICAL || verdict == CP_NONFINITE_VERDICT || verdict == CP_UNMATCHED)
         return;
     u->taps++;
-    u->ratio = fmax(u->ratio, ratio); /* fmax and fmin pass over NaN */
-    u->over_k = fmax(u->over_k, ratio / fields[CP_FIELD_K]);
-    if (!(inputs < CP_VERDICT_MIN_INPUTS))
-        return;
-    u->few++;
-    u->least = fmin(u->least, inputs);
-    u->most = fmax(u->most, inputs);
+    u->ratio = fmax(u->ratio, fields[CP_FIELD_RATIO]);
+    u->over_k = fmax(u->over_k, fields[CP_FIELD_RATIO] / fields[CP_FIELD_K]);
+    note_why(u, point, fields);
 }
 
-void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
-    if (u->few == 0) {
-        cp_say(s, "the inputs do not settle it");
-        return;
-    }
+static void say_few(struct cp_sentence *s, const struct cp_undecided *u) {
     if (u->few < u->taps)
         cp_say(s, "at %zu of them ", u->few);
     if (u->most == 0)
@@ -40,6 +44,25 @@ void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
         cp_say(s, u->most == 1 ? "%.0f input is too few" : "%.0f inputs are too few", u->most);
     if (u->most > 0)
         cp_say(s, ", %d or more are needed", CP_VERDICT_MIN_INPUTS);
+}
+
+void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
+    const char *between = "";
+    if (u->few) {
+        say_few(s, u);
+        between = "; ";
+    }
+    if (u->alike) {
+        cp_say(s, "%sat %zu of them the prompts share too few templates or classes", between, u->alike);
+        between = "; ";
+    }
+    if (!isnan(u->classes)) {
+        cp_say(s, "%sclass_features has a value for each of %.0f classes, %d or more are needed", between,
+               u->classes, CP_VERDICT_MIN_INPUTS);
+        between = "; ";
+    }
+    if (!*between)
+        cp_say(s, "the inputs do not settle it");
 }
 
 void cp_say_undecided_ratio(struct cp_sentence *s, const struct cp_undecided *u, const char *before) {
@@ -63,6 +86,31 @@ void cp_undecided_print(const struct cp_undecided *u, FILE *out) {
         cp_say_undecided_ratio(&s, u, ";\n    ");
     }
     (void)fprintf(out, "%s\n", text);
+}
+
+struct cp_equivalence cp_equivalence_none(void) {
+    return (struct cp_equivalence){NAN, NAN};
+}
+
+void cp_equivalence_add(struct cp_equivalence *e, const double fields[CP_VERDICT_FIELDS]) {
+    if (fields[CP_FIELD_ROUNDING] != CP_EQUIVALENT || fields[CP_FIELD_VERDICT] == CP_IDENTICAL)
+        return;
+    e->inputs = fmin(e->inputs, fields[CP_FIELD_DISTINCT]);
+    e->beyond = fmax(e->beyond, fields[CP_FIELD_ABOVE_HIGH]);
+}
+
+void cp_say_equivalence(struct cp_sentence *s, const struct cp_equivalence *e) {
+    cp_say(s, "of %.0f distinct inputs or more; up to %.2g %% of others could exceed the limit", e->inputs,
+           100 * e->beyond);
+}
+
+void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
+    char text[128] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    if (isnan(e->beyond))
+        return;
+    cp_say_equivalence(&s, e);
+    (void)fprintf(out, "    equivalent: %s\n", text);
 }
 
 void cp_say_few_inputs(struct cp_sentence *s, const struct cp_study *study) {

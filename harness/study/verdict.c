@@ -53,7 +53,7 @@ void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d) {
         facts->most = d;
         facts->worst = input;
     }
-    facts->failing += facts->elements >= CP_VERDICT_ELEMENTS && d > log(CP_VERDICT_FAILS * facts->k);
+    facts->failing += facts->carrying >= CP_VERDICT_ELEMENTS && d > log(CP_VERDICT_FAILS * facts->k);
     facts->inputs++;
     if (units->first && units->first[input] != input)
         return;
@@ -64,8 +64,24 @@ void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d) {
     facts->d[facts->distinct++] = d;
 }
 
+/* (sum |e|)^2 / sum e^2 of one part, the mean over inputs; all elements where it is not known. */
+static double carrying_elements(const double *metrics, size_t inputs, enum cp_part part, size_t elements) {
+    double sum = 0, count = 0;
+    for (size_t i = 0; i < inputs; i++) {
+        const double *m = metrics + (i * CP_PART_COUNT + part) * CP_METRIC_COUNT;
+        const double share = m[CP_MEAN_ABS] * m[CP_MEAN_ABS] / (m[CP_RMS] * m[CP_RMS]);
+        if (!(share > 0 && isfinite(share)))
+            continue;
+        sum += share;
+        count++;
+    }
+    return count > 0 ? (double)elements * sum / count : (double)elements;
+}
+
 void cp_verdict_facts(const double *metrics, size_t inputs, const double *yardstick,
                       struct cp_verdict_facts *facts) {
+    facts->carrying = fmin(carrying_elements(metrics, inputs, CP_ROUNDING, facts->elements),
+                           carrying_elements(metrics, inputs, CP_ROUNDING_BASELINE, facts->elements));
     facts->compared = 0;
     facts->nonfinite = false;
     facts->identical = true;
@@ -100,11 +116,11 @@ static void replace_infinite(const struct cp_verdict_facts *facts) {
             facts->d[i] = copysign(most, facts->d[i]);
 }
 
-/* The share of inputs whose ratio is above k where both errors are legitimate roundings of m elements. */
+/* The share of inputs whose ratio is above k where both errors are legitimate roundings. */
 static double legitimate_share(const struct cp_verdict_facts *facts) {
-    if (facts->elements == 0)
+    const double m = fmin(facts->carrying, CP_SHARE_ELEMENTS);
+    if (m == 0)
         return 1; /* not known */
-    const double m = (double)(facts->elements < CP_SHARE_ELEMENTS ? facts->elements : CP_SHARE_ELEMENTS);
     return gsl_cdf_fdist_Q(facts->k * facts->k, m, m);
 }
 

@@ -19,11 +19,13 @@
  * (study/yardstick.h), so that a reference that is better than its declared type makes nobody degraded.
  *
  * What the mean cannot show: an input fails whose ratio is above CP_VERDICT_FAILS k, and then the tap is
- * degraded, whatever the mean. Nor is it equivalent but degraded where more inputs are above k than
- * legitimate evaluations of so few elements show: of m elements P(F(m, m) > k^2), 30 % at one, 2 % at ten and
- * taken for all beyond. Inputs that are the same count once, and prompts by their templates and classes. A
- * ratio with a zero in it enters by its sign, as the largest of the others. Nothing behind an operation of
- * the baseline that is contradicted itself is equivalent. */
+ * degraded, whatever the mean. So is a tap that the mean calls equivalent, where more inputs are above k than
+ * legitimate evaluations show: P(F(m, m) > k^2), 30 % where one element carries the error, 2 % at ten and
+ * taken for all beyond; m = (sum |e|)^2 / sum e^2, the mean over inputs.
+ *
+ * Inputs that are the same count once, and prompts by their templates and classes (study/units.h). A ratio
+ * with a zero in it enters by its sign, as the largest of the others. Nothing behind an operation of the
+ * baseline that is contradicted itself is equivalent. */
 #ifndef CP_STUDY_VERDICT_H
 #define CP_STUDY_VERDICT_H
 
@@ -80,8 +82,8 @@ enum cp_cause cp_cause_of(const double fields[CP_VERDICT_FIELDS]);
 
 /* Below so many distinct inputs, or degrees of freedom, no interval is worth its name. */
 enum { CP_VERDICT_MIN_INPUTS = 12, CP_VERDICT_MIN_DF = 6 };
-/* A single input's ratio beyond so many k fails, at taps of CP_VERDICT_ELEMENTS elements or more: of fewer,
- * the ratio of two legitimate errors has no such limit. */
+/* A single input's ratio beyond so many k fails where CP_VERDICT_ELEMENTS elements or more carry the error:
+ * of fewer, the ratio of two legitimate errors has no such limit. */
 enum { CP_VERDICT_FAILS = 8, CP_VERDICT_ELEMENTS = 8 };
 
 /* Which inputs are the same, and which belong together (study/units.h). */
@@ -103,6 +105,7 @@ struct cp_verdict_facts {
     size_t distinct;
     double k;
     size_t elements; /* of the tap, for one input */
+    double carrying; /* of those, the elements that carry the error */
     size_t failing, worst;
     double most; /* the d of the worst */
     struct cp_verdict_units units;

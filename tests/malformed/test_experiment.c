@@ -195,7 +195,12 @@ static void edits_are_located(void **state) {
         {"k: 2", "k: 1", "e.yaml:17:14: verdict.k: '1' is out of range (expected a number above 1, or auto)"},
         {"k: 2", "k: nan",
          "e.yaml:17:14: verdict.k: 'nan' is not a number (expected a finite decimal number)"},
-        {"0.05", "1", "e.yaml:17:24: verdict.alpha: '1' is out of range (expected a number between 0 and 1)"},
+        {"0.05", "1",
+         "e.yaml:17:24: verdict.alpha: '1' is out of range (expected a number from 1e-6 to 0.5; smaller "
+         "p-values are not known well enough)"},
+        {"0.05", "1e-9",
+         "e.yaml:17:24: verdict.alpha: '1e-9' is out of range (expected a number from 1e-6 to 0.5; smaller "
+         "p-values are not known well enough)"},
         {"alpha", "alfa",
          "e.yaml:17:17: unknown key 'alfa' in verdict (expected one of k, alpha, rtol, atol)"},
         {"threads: 2", "threads: two",

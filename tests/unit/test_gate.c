@@ -530,7 +530,7 @@ static void a_damaged_baseline_is_one_line(void **state) {
     static const struct {
         const char *from, *to, *says;
     } cases[] = {
-        {"clip-parity-baseline/1", "clip-parity-baseline/2", "3:9: schema: 'clip-parity-baseline/2'"},
+        {"clip-parity-baseline/2", "clip-parity-baseline/1", "3:9: schema: 'clip-parity-baseline/1'"},
         {"experiment: e", "experimen: e", "did you mean 'experiment'?"},
         {"images: 16\n", "images: -1\n", "images: '-1' is out of range"},
         {"00112233445566ff", "00112233445566fg", "is no digest (expected 16 hexadecimal digits)"},

@@ -66,6 +66,22 @@ static void rounding_alone(void **state) {
 
 /* ---- what could not be decided ---- */
 
+/* What counts classes is named, and is no matter of too few inputs; prompts may be many and yet too few. */
+static void why_it_is_open(void **state) {
+    struct cp_report_tap *of_classes = find(CP_TEXT, CP_FEATURES, -1),
+                         *of_prompts = find(CP_TEXT, CP_LN_1, 1);
+    (void)state;
+    of_classes->point = CP_CLASS_FEATURES;
+    judge(of_classes->verdict, CP_INCONCLUSIVE, 10, 1.1);
+    judge(of_prompts->verdict, CP_INCONCLUSIVE, 160, 1.1);
+    of_classes->over_inputs.different = of_prompts->over_inputs.different = 5;
+    of_prompts->verdict[CP_FIELD_DF] = 3;
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(strstr(text,
+                           " at 2 of 20 taps: at 1 of them the prompts share too few templates or classes; "
+                           "class_features has a value for each of 10 classes, 12 or more are needed; "));
+}
+
 static void too_few_inputs(void **state) {
     (void)state;
     judge_all(CP_INCONCLUSIVE, 8, 12.5);
@@ -79,7 +95,7 @@ static void too_few_inputs(void **state) {
                            "<p>That could not be decided at 18 of 20: 8 inputs are too few, 12 or more "
                            "are needed; the error there is up to 12 times the baseline's.</p>"));
     assert_null(strstr(card(), "within the limit"));
-    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_INPUTS] = 1;
+    find(CP_TEXT, CP_LN_1, 1)->verdict[CP_FIELD_DISTINCT] = 1;
     says("erf declares the function of the baseline; whether it computes it was not checked; whether its "
          "error exceeds the limit could not be decided at 18 of 20 taps: 1 to 8 "
          "inputs are too few, 12 or more are needed; the error there is up to 2,034 times the baseline's.");
@@ -102,7 +118,9 @@ static void some_taps_undecided(void **state) {
     judge_all(CP_EQUIVALENT, 24, 1.1);
     says("erf declares the function of the baseline; whether it computes it was not checked; its error is "
          "within "
-         "the limit (2 times the baseline's) at 18 of 18 taps that differ.");
+         "the limit (2 times the baseline's) at 18 of 18 taps that differ (of 24 distinct inputs or more; up "
+         "to 12 % of "
+         "others could exceed the limit).");
     card_is("same", "error within the limit");
     assert_non_null(strstr(card(), "<p>Each operation's error by itself is within the limit.</p>"));
     judge(find(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 1.25);
@@ -110,7 +128,9 @@ static void some_taps_undecided(void **state) {
     find(CP_TEXT, CP_LN_1, 2)->verdict[CP_FIELD_K] = 3;
     says("erf declares the function of the baseline; whether it computes it was not checked; its error is "
          "within "
-         "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ; that could not be decided at "
+         "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ (of 24 distinct inputs or "
+         "more; up to 12 % "
+         "of others could exceed the limit); that could not be decided at "
          "2 of 20 taps: at 1 of "
          "them 10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
          "baseline's.");
@@ -200,6 +220,7 @@ int main(void) {
         cmocka_unit_test_setup(other_maths_with_its_causes, make),
         cmocka_unit_test_setup(one_tower_and_decisions, make),
         cmocka_unit_test_setup(rounding_alone, make),
+        cmocka_unit_test_setup(why_it_is_open, make),
         cmocka_unit_test_setup(too_few_inputs, make),
         cmocka_unit_test_setup(enough_that_do_not_settle_it, make),
         cmocka_unit_test_setup(some_taps_undecided, make),
