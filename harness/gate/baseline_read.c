@@ -271,12 +271,13 @@ static enum cp_status read_inputs(const struct reading *r, const struct cp_yaml 
 
 static enum cp_status read_root(const struct reading *r, const struct cp_yaml *root) {
     static const char *const keys[] = {"schema", "experiment", "reason", "made", "inputs", "subjects", NULL};
-    static const char *const schemas[] = {"clip-parity-baseline/2", NULL};
+    static const char *const schemas[] = {"clip-parity-baseline/2", "clip-parity-baseline/1", NULL};
     const struct cp_yaml *schema, *made, *inputs, *subjects;
     int version = 0;
     CP_TRY(cp_yaml_keys(root, "the baseline", keys, r->err));
     CP_TRY(required(r, root, "schema", &schema));
     CP_TRY(cp_yaml_choice(schema, "schema", schemas, &version, r->err));
+    r->samples->first_prompts = version == 1;
     CP_TRY(required(r, root, "made", &made));
     CP_TRY(required(r, root, "inputs", &inputs));
     CP_TRY(required(r, root, "subjects", &subjects));

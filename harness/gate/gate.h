@@ -70,6 +70,7 @@ struct cp_gate_samples {
     size_t facts;
     struct cp_report_fact fact[12]; /* version, commit, processor, ... */
     size_t images, prompts;
+    bool first_prompts; /* of a baseline file of version 1: the errors kept are of the first prompts */
     size_t files;
     struct cp_gate_file *file;
     size_t subjects;

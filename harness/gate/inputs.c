@@ -51,6 +51,10 @@ enum cp_status cp_judge_inputs(const struct cp_judging *j) {
         CP_TRY(note(j, line));
     CP_TRY(compare_counts(j, "images", now->images, accepted->images));
     CP_TRY(compare_counts(j, "prompts", now->prompts, accepted->prompts));
+    if (accepted->first_prompts && now->kept.templates > 1)
+        CP_TRY(note(
+            j,
+            "the accepted errors are of the first prompts, not of every template and class; accept again"));
     CP_TRY(compare_files(j, now, accepted, "is new"));
     return compare_files(j, accepted, now, "is missing");
 }

@@ -6,7 +6,7 @@ static size_t common_divisor(size_t a, size_t b) {
 }
 
 /* Down the diagonal; at its end on the one beside it. */
-static void choose_prompts(struct cp_gate_kept *kept) {
+void cp_gate_kept_choose(struct cp_gate_kept *kept) {
     const size_t lap = kept->classes / common_divisor(kept->classes, kept->templates) * kept->templates;
     for (size_t k = 0; k < CP_GATE_INPUTS; k++) {
         kept->class[k] = k % kept->classes;
@@ -40,7 +40,7 @@ static enum cp_status read_classes(const struct cp_load *load, struct cp_gate_ke
         return cp_load_damaged(load, object, "(class)");
     kept->classes = templates.shape[0];
     kept->templates = (size_t)templates.values[0];
-    choose_prompts(kept);
+    cp_gate_kept_choose(kept);
     return CP_OK;
 }
 

@@ -17,6 +17,8 @@ struct cp_gate_kept {
     size_t template[CP_GATE_INPUTS], class[CP_GATE_INPUTS]; /* of each kept prompt */
 };
 
+/* Chooses the prompts, from classes and templates. */
+void cp_gate_kept_choose(struct cp_gate_kept *kept);
 /* From a result. */
 enum cp_status cp_gate_kept_read(const struct cp_load *load, struct cp_gate_kept *kept);
 /* The input of a tap of the tower at place k < CP_GATE_INPUTS; SIZE_MAX: no more. */

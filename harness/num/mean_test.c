@@ -29,7 +29,8 @@ static struct variance clustered(const double *x, size_t n, double mean, const s
     return (struct variance){total / ((double)n * (double)n) * present / (present - 1), present - 1};
 }
 
-/* Both ways, less what they share, and never below either; Satterthwaite's degrees of freedom. */
+/* Both ways, less what they share, and never below either; Satterthwaite's degrees of freedom, which are no
+ * fewer than the fewer of the two. */
 static struct variance both(struct variance rows, struct variance columns, double apart) {
     const double sum = rows.df > 0 && columns.df > 0 ? rows.of_mean + columns.of_mean - apart : 0;
     const double of_mean = fmax(sum, fmax(rows.of_mean, columns.of_mean));
@@ -40,7 +41,8 @@ static struct variance both(struct variance rows, struct variance columns, doubl
         spread += rows.of_mean * rows.of_mean / rows.df;
     if (columns.df > 0)
         spread += columns.of_mean * columns.of_mean / columns.df;
-    return (struct variance){of_mean, of_mean * of_mean / spread};
+    const double least = rows.df > 0 && columns.df > 0 ? fmin(rows.df, columns.df) : 0;
+    return (struct variance){of_mean, fmax(of_mean * of_mean / spread, least)};
 }
 
 struct cp_mean_test cp_mean_test(const double *x, size_t n, const struct cp_grouping *grouping,

@@ -481,6 +481,53 @@ static void other_inputs_are_told_by_name(void **state) {
     assert_string_equal(verdict.input[2], "classes.txt is missing");
 }
 
+/* Of prompts made from templates and classes every one of both is kept, as evenly as can be, and each prompt
+ * once. */
+static void kept_prompts_are_of_every_template(void **state) {
+    static const size_t designs[][2] = {{10, 16}, {16, 16}, {7, 3}, {1, 40}, {40, 1}, {4, 8}};
+    (void)state;
+    for (size_t d = 0; d < sizeof designs / sizeof designs[0]; d++) {
+        const size_t classes = designs[d][0], templates = designs[d][1], all = classes * templates;
+        struct cp_gate_kept kept = {.classes = classes, .templates = templates};
+        size_t of_class[40] = {0}, of_template[40] = {0}, count = 0;
+        bool seen[256] = {false};
+        cp_gate_kept_choose(&kept);
+        for (size_t k = 0; k < CP_GATE_INPUTS; k++) {
+            const size_t input = cp_gate_kept_input(&kept, CP_TEXT, k);
+            if (input == SIZE_MAX)
+                break;
+            assert_true(input < all && !seen[input]);
+            seen[input] = true;
+            of_class[input / templates]++;
+            of_template[input % templates]++;
+            count++;
+        }
+        assert_int_equal(count, all < CP_GATE_INPUTS ? all : CP_GATE_INPUTS);
+        for (size_t c = 0; c < classes; c++)
+            assert_true(of_class[c] <= count / classes + 1);
+        for (size_t t = 0; t < templates; t++)
+            assert_true(of_template[t] <= count / templates + 1);
+        assert_int_equal(cp_gate_kept_input(&kept, CP_VISUAL, 5), 5);
+    }
+}
+
+/* A baseline of the first version kept the errors of other prompts. */
+static void first_prompts_are_other_inputs(void **state) {
+    (void)state;
+    begin("");
+    accepted.samples.first_prompts = true;
+    judge(true);
+    assert_int_equal(verdict.inputs, 0); /* no templates */
+    begin("");
+    accepted.samples.first_prompts = true;
+    now.samples.kept.templates = 16;
+    judge(true);
+    assert_int_equal(verdict.inputs, 1);
+    assert_non_null(
+        strstr(verdict.input[0], "of the first prompts, not of every template and class; accept again"));
+    now.samples.kept.templates = 0;
+}
+
 /* ---- the baseline file ---- */
 
 static const char *baseline_path(void) {
@@ -530,7 +577,7 @@ static void a_damaged_baseline_is_one_line(void **state) {
     static const struct {
         const char *from, *to, *says;
     } cases[] = {
-        {"clip-parity-baseline/2", "clip-parity-baseline/1", "3:9: schema: 'clip-parity-baseline/1'"},
+        {"clip-parity-baseline/2", "clip-parity-baseline/3", "3:9: schema: 'clip-parity-baseline/3'"},
         {"experiment: e", "experimen: e", "did you mean 'experiment'?"},
         {"images: 16\n", "images: -1\n", "images: '-1' is out of range"},
         {"00112233445566ff", "00112233445566fg", "is no digest (expected 16 hexadecimal digits)"},
@@ -681,6 +728,8 @@ int main(void) {
         cmocka_unit_test(what_is_looser_needs_a_reason),
         cmocka_unit_test(a_tighter_number_holds_what_was_accepted),
         cmocka_unit_test(other_inputs_are_told_by_name),
+        cmocka_unit_test(kept_prompts_are_of_every_template),
+        cmocka_unit_test(first_prompts_are_other_inputs),
         cmocka_unit_test(a_baseline_reads_back),
         cmocka_unit_test(a_damaged_baseline_is_one_line),
         cmocka_unit_test(the_summary_names_the_first),

@@ -32,7 +32,7 @@ def estimate(x, rows, columns):
         return x.mean(), apart**0.5, len(x) - 1, len(x)
     both = sum(v for v, _ in ways) - apart if len(ways) == 2 else 0
     variance = max([both] + [v for v, _ in ways])
-    df = min(len(x) - 1, variance**2 / sum(v**2 / d for v, d in ways))
+    df = min(len(x) - 1, max(min(d for _, d in ways), variance**2 / sum(v**2 / d for v, d in ways)))
     return x.mean(), variance**0.5, df, min(len(x), len(x) * apart / variance)
 
 
