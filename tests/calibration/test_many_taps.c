@@ -39,8 +39,8 @@ static FILE *start_experiment(const char *model, const char *images, int limit) 
         "experiment: many\nmodel: {%s}\ninputs:\n  images: %s\n"
         "  prompts: [a t-shirt, trousers, a pullover, a dress, a coat, a sandal, a shirt, a sneaker, a bag,\n"
         "    an ankle boot, a photo of a bag, a photo of a coat]\n"
-        "record: {\"*\": digest}\nledger: off\ncandidates:\n",
-        model, images);
+        "  limit: %d\nrecord: {\"*\": digest}\nledger: off\ncandidates:\n",
+        model, images, limit);
     return out;
 }
 
