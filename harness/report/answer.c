@@ -227,9 +227,20 @@ static const char *how_it_differs(const struct cp_report_candidate *c) {
                                    : "computes a different function from";
 }
 
-/* Where nothing is contradicted, coarse or declared otherwise. */
+/* How far the references are apart, at most; 0: the same function is declared. */
+static double declared_apart(const struct cp_report_candidate *c) {
+    double apart = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        apart = fmax(apart, c->tap[t].verdict[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
+    return apart;
+}
+
+/* Where nothing is contradicted, coarse or declared otherwise so that a verdict shows it. */
 static void say_alike(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    if (!c->difference)
+    if (declared_apart(c) > 0)
+        cp_say(s, " declares a different function from %s, whose reference is %.1e away at most", c->baseline,
+               declared_apart(c));
+    else if (!c->difference)
         cp_say(s, " declares the function of %s; whether it computes it was not checked", c->baseline);
     else if (cp_report_count_own(c, 1, CP_OWN_UNCHECKED))
         cp_say(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
@@ -298,6 +309,9 @@ void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t si
         say_broken(&s, c);
     if (has_same_bits(c)) {
         cp_say(&s, " has the bits of %s everywhere", c->baseline);
+        if (declared_apart(c) > 0)
+            cp_say(&s, ", though it declares a different function (its reference is %.1e away at most)",
+                   declared_apart(c));
         cp_say_explained(&s, c);
     } else if (!c->judged && !c->difference) {
         (void)say_where(&s, c, " differs from");

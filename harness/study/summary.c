@@ -120,52 +120,86 @@ static const char *differing(const struct cp_study *study, size_t s) {
     return cp_spec_same_maths(study->spec[s], study->spec[0]) ? "weights" : "functions or weights";
 }
 
-/* Where a different function begins in each tower, and how the taps' rounding was judged. */
-static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
-                                     struct cp_error *err) {
-    const struct cp_study *study = ls->study;
-    size_t rounding[CP_VERDICT_COUNT] = {0}, taps = 0, nonfinite = 0, begins = 0, judged = 0, unmatched = 0;
-    bool semantic[3] = {false, false, false};
-    struct cp_undecided undecided = cp_undecided_none();
-    struct cp_equivalence equivalence = cp_equivalence_none();
-    for (size_t i = 0; i < study->sites.count; i++) {
-        const struct cp_site *site = &study->sites.list[i];
-        double fields[CP_VERDICT_FIELDS];
-        char name[96];
-        if (!study->watched[i])
-            continue;
-        CP_TRY(cp_result_read(ls->result, ls->verdicts[s], taps++, 1, fields, err));
-        if (fields[CP_FIELD_VERDICT] == CP_UNMATCHED)
-            unmatched++;
-        else if (fields[CP_FIELD_VERDICT] != CP_IDENTICAL || fields[CP_FIELD_ROUNDING] != CP_INCONCLUSIVE)
-            rounding[(size_t)fields[CP_FIELD_ROUNDING]]++;
-        cp_undecided_add(&undecided, site->point, fields, CP_FIELD_ROUNDING);
-        cp_equivalence_add(&equivalence, fields);
-        judged += fields[CP_FIELD_INPUTS] > 0;
-        nonfinite += fields[CP_FIELD_VERDICT] == CP_NONFINITE_VERDICT;
-        if (!cp_verdict_is_semantic(fields) || semantic[site->tower])
-            continue;
-        semantic[site->tower] = true;
-        cp_tap_address(site->name, name);
-        if (site->tower == CP_JOINT && begins)
-            continue;
-        if (!begins)
-            (void)fprintf(out, "  different %s from", differing(study, s));
-        (void)fprintf(out, "%s %s", begins++ ? " and" : "", name);
-    }
-    if (judged) {
-        (void)fprintf(out, "%s\n  errors equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
-                      begins ? " on" : "  no different function is declared", rounding[CP_EQUIVALENT],
-                      rounding[CP_DEGRADED], rounding[CP_INCONCLUSIVE], taps);
-        cp_undecided_print(&undecided, out);
-        cp_equivalence_print(&equivalence, out);
+/* What a candidate's taps come to. */
+struct tally {
+    size_t taps, rounding[CP_VERDICT_COUNT], nonfinite, judged, unmatched, identical;
+    size_t begins;    /* places from which a different function shows */
+    bool semantic[3]; /* in that tower */
+    double apart;     /* how far the references are apart, at most */
+    struct cp_undecided undecided;
+    struct cp_equivalence equivalence;
+};
+
+static void count(struct tally *t, const struct cp_site *site, const double fields[CP_VERDICT_FIELDS]) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT], rounding = (int)fields[CP_FIELD_ROUNDING];
+    t->taps++;
+    t->unmatched += verdict == CP_UNMATCHED;
+    t->identical += verdict == CP_IDENTICAL;
+    t->nonfinite += verdict == CP_NONFINITE_VERDICT;
+    t->judged += fields[CP_FIELD_INPUTS] > 0;
+    t->apart = fmax(t->apart, fields[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
+    if (verdict != CP_UNMATCHED && (verdict != CP_IDENTICAL || rounding != CP_INCONCLUSIVE))
+        t->rounding[rounding]++;
+    cp_undecided_add(&t->undecided, site->point, fields, CP_FIELD_ROUNDING);
+    cp_equivalence_add(&t->equivalence, fields);
+}
+
+/* Where a different function begins in each tower; in what joins them only where it did in neither. */
+static void print_beginning(struct tally *t, const struct cp_site *site, const char *what, FILE *out) {
+    char name[96];
+    if (t->semantic[site->tower])
+        return;
+    t->semantic[site->tower] = true;
+    cp_tap_address(site->name, name);
+    if (site->tower == CP_JOINT && t->begins)
+        return;
+    if (!t->begins)
+        (void)fprintf(out, "  different %s from", what);
+    (void)fprintf(out, "%s %s", t->begins++ ? " and" : "", name);
+}
+
+/* What is declared; a function so near that no verdict shows it is another one all the same. */
+static void print_declared(const struct tally *t, FILE *out) {
+    if (t->begins)
+        (void)fputs(" on\n", out);
+    else if (t->apart > 0)
+        (void)fprintf(out, "  a different function is declared, whose reference is %.1e away at most%s\n",
+                      t->apart, t->identical == t->taps ? ";\n  the bits are the same" : "");
+    else
+        (void)fputs("  no different function is declared\n", out);
+}
+
+static void print_tally(const struct tally *t, FILE *out) {
+    if (t->judged) {
+        print_declared(t, out);
+        (void)fprintf(out, "  errors equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
+                      t->rounding[CP_EQUIVALENT], t->rounding[CP_DEGRADED], t->rounding[CP_INCONCLUSIVE],
+                      t->taps);
+        cp_undecided_print(&t->undecided, out);
+        cp_equivalence_print(&t->equivalence, out);
     } else {
         (void)fprintf(out, "  no oracle, so functions and rounding are not told apart\n");
     }
-    if (unmatched)
-        (void)fprintf(out, "  unmatched, on one side only, %zu of %zu taps\n", unmatched, taps);
-    if (nonfinite)
-        (void)fprintf(out, "  NaN or infinity at %zu taps\n", nonfinite);
+    if (t->unmatched)
+        (void)fprintf(out, "  unmatched, on one side only, %zu of %zu taps\n", t->unmatched, t->taps);
+    if (t->nonfinite)
+        (void)fprintf(out, "  NaN or infinity at %zu taps\n", t->nonfinite);
+}
+
+static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
+                                     struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    struct tally t = {.undecided = cp_undecided_none(), .equivalence = cp_equivalence_none()};
+    for (size_t i = 0; i < study->sites.count; i++) {
+        double fields[CP_VERDICT_FIELDS];
+        if (!study->watched[i])
+            continue;
+        CP_TRY(cp_result_read(ls->result, ls->verdicts[s], t.taps, 1, fields, err));
+        count(&t, &study->sites.list[i], fields);
+        if (cp_verdict_is_semantic(fields))
+            print_beginning(&t, &study->sites.list[i], differing(study, s), out);
+    }
+    print_tally(&t, out);
     return CP_OK;
 }
 
@@ -177,6 +211,9 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
         (void)fprintf(out, "no candidate, so nothing was compared; the taps are recorded as `record` asks\n");
         return CP_OK;
     }
+    if (ls->study->oracle_count && ls->study->oracle_images < ls->study->inputs.images)
+        (void)fprintf(out, "means of images are over the first %zu, which have an oracle\n",
+                      ls->study->oracle_images);
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: different functions; cand. error, base error: each against its own\n"
                        "float64 reference\n");

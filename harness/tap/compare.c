@@ -223,19 +223,38 @@ struct cp_tap cp_compare_tap(struct cp_compare *compare) {
     return (struct cp_tap){wants, visit, compare};
 }
 
+static bool has_part(const double *metrics, int part) {
+    return !isnan(metrics[part * CP_METRIC_COUNT + CP_DIFFERENT]);
+}
+
+/* The parts that any input has. */
+static void find_parts(const double *metrics, size_t inputs, bool there[CP_PART_COUNT]) {
+    for (int part = 0; part < CP_PART_COUNT; part++) {
+        there[part] = false;
+        for (size_t i = 0; i < inputs && !there[part]; i++)
+            there[part] = has_part(metrics + i * CP_PART_COUNT * CP_METRIC_COUNT, part);
+    }
+}
+
+static bool has_all(const double *metrics, const bool there[CP_PART_COUNT]) {
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        if (there[part] && !has_part(metrics, part))
+            return false;
+    return true;
+}
+
 struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs) {
     struct cp_tap_summary summary = {.worst_token = 0};
-    size_t counted[CP_PART_COUNT] = {0};
+    bool there[CP_PART_COUNT];
+    find_parts(metrics, inputs, there);
     for (size_t i = 0; i < inputs; i++, metrics += CP_PART_COUNT * CP_METRIC_COUNT) {
-        for (int part = 0; part < CP_PART_COUNT; part++) {
-            const double *m = metrics + part * CP_METRIC_COUNT;
-            if (isnan(m[CP_DIFFERENT]))
-                continue;
-            summary.mean_rel[part] += m[CP_REL_L2];
-            counted[part]++;
-        }
         const double *total = metrics + CP_TOTAL * CP_METRIC_COUNT;
-        if (isnan(total[CP_DIFFERENT]))
+        if (has_all(metrics, there)) {
+            summary.meant++;
+            for (int part = 0; part < CP_PART_COUNT; part++)
+                summary.mean_rel[part] += metrics[part * CP_METRIC_COUNT + CP_REL_L2];
+        }
+        if (!has_part(metrics, CP_TOTAL))
             continue;
         summary.compared++;
         summary.worst_token = cp_worse(summary.worst_token, total[CP_WORST_REL_L2]);
@@ -244,6 +263,7 @@ struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs) {
         summary.different += total[CP_DIFFERENT];
     }
     for (int part = 0; part < CP_PART_COUNT; part++)
-        summary.mean_rel[part] = counted[part] ? summary.mean_rel[part] / (double)counted[part] : NAN;
+        summary.mean_rel[part] =
+            summary.meant && there[part] ? summary.mean_rel[part] / (double)summary.meant : NAN;
     return summary;
 }

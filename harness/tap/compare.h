@@ -38,10 +38,11 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
 /* A tap over all inputs. */
 struct cp_tap_summary {
     size_t compared; /* inputs of which both sides have the tensor */
-    double
-        mean_rel[CP_PART_COUNT]; /* relative L2, mean over the inputs that have the part; NaN: none has it */
-    double worst_token;          /* largest relative L2 of one token of the total */
-    double ulp_max, nonfinite, different; /* of the total */
+    size_t meant;    /* of those, the ones that have every part that any has: all, or those with an oracle */
+    double mean_rel[CP_PART_COUNT]; /* relative L2, mean over the inputs that are meant; NaN: none has the
+                                       part */
+    double worst_token;             /* largest relative L2 of one token of the total, of any input */
+    double ulp_max, nonfinite, different; /* of the total, of any input */
 };
 /* metrics: (inputs, part, metric). */
 struct cp_tap_summary cp_tap_summarise(const double *metrics, size_t inputs);

@@ -12,6 +12,7 @@
 #include "tap/compare.h"
 #include "tap/keep.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,7 +83,31 @@ static void another_size_is_outside_every_tolerance(void **state) {
     cp_result_close(result, 0);
 }
 
+/* Means of parts are over the same inputs: where the second has no oracle, its total counts in none of them.
+ */
+static void means_are_over_the_same_inputs(void **state) {
+    double metrics[3][CP_PART_COUNT][CP_METRIC_COUNT] = {{{0}}};
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int part = 0; part < CP_PART_COUNT; part++)
+            metrics[i][part][CP_REL_L2] = metrics[i][part][CP_WORST_REL_L2] = i == 2 ? 8 : 1;
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        if (part != CP_TOTAL)
+            metrics[2][part][CP_DIFFERENT] = metrics[2][part][CP_REL_L2] = NAN;
+    const struct cp_tap_summary s = cp_tap_summarise(&metrics[0][0][0], 3);
+    assert_true(s.compared == 3 && s.meant == 2 && s.worst_token == 8);
+    for (int part = 0; part < CP_PART_COUNT; part++)
+        assert_true(s.mean_rel[part] == 1);
+    for (int i = 0; i < 3; i++) /* no oracle at all */
+        for (int part = 0; part < CP_PART_COUNT; part++)
+            if (part != CP_TOTAL)
+                metrics[i][part][CP_DIFFERENT] = metrics[i][part][CP_REL_L2] = NAN;
+    const struct cp_tap_summary none = cp_tap_summarise(&metrics[0][0][0], 3);
+    assert_true(none.meant == 3 && none.mean_rel[CP_TOTAL] == 10.0 / 3 && isnan(none.mean_rel[CP_SEMANTIC]));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(another_size_is_outside_every_tolerance)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(another_size_is_outside_every_tolerance),
+                                       cmocka_unit_test(means_are_over_the_same_inputs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
