@@ -154,7 +154,7 @@ static void say_undecided(struct cp_sentence *s, const struct cp_report_candidat
     cp_say_undecided_ratio(s, undecided, "; ");
 }
 
-/* " (of 100 distinct inputs or more; up to 13 % of others could exceed the limit)" */
+/* " (of 100 inputs; up to 13 % of others could exceed the limit)" */
 static void say_equivalence(struct cp_sentence *s, const struct cp_report_candidate *c) {
     struct cp_equivalence e = cp_equivalence_none();
     for (size_t t = 0; t < c->taps; t++)

@@ -100,8 +100,7 @@ void cp_equivalence_add(struct cp_equivalence *e, const double fields[CP_VERDICT
 }
 
 void cp_say_equivalence(struct cp_sentence *s, const struct cp_equivalence *e) {
-    cp_say(s, "of %.0f distinct inputs or more; up to %.2g %% of others could exceed the limit", e->inputs,
-           100 * e->beyond);
+    cp_say(s, "of %.0f inputs; up to %.2g %% of others could exceed the limit", e->inputs, 100 * e->beyond);
 }
 
 void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {

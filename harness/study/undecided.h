@@ -27,7 +27,7 @@ struct cp_equivalence {
 };
 struct cp_equivalence cp_equivalence_none(void);
 void cp_equivalence_add(struct cp_equivalence *equivalence, const double fields[CP_VERDICT_FIELDS]);
-/* "of 100 distinct inputs or more; up to 13 % of others could exceed the limit" */
+/* "of 100 inputs; up to 13 % of others could exceed the limit" */
 void cp_say_equivalence(struct cp_sentence *sentence, const struct cp_equivalence *equivalence);
 /* A line of a table; nothing where no tap is equivalent. */
 void cp_equivalence_print(const struct cp_equivalence *equivalence, FILE *out);
