@@ -143,8 +143,7 @@ static void some_taps_undecided(void **state) {
     find(CP_TEXT, CP_LN_1, 2)->verdict[CP_FIELD_K] = 3;
     says("erf declares the function of the baseline; whether it computes it was not checked; its error is "
          "within "
-         "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ (of 24 distinct inputs or "
-         "more; up to 12 % "
+         "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ (of 24 inputs; up to 12 % "
          "of others could exceed the limit); that could not be decided at "
          "2 of 20 taps: at 1 of "
          "them 10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
