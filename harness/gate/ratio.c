@@ -4,7 +4,6 @@
 #include "gate/judge.h"
 #include "num/mean_test.h"
 
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -35,9 +34,9 @@ static void note_needed(const struct cp_verdict_facts *facts, double alpha, size
     f->needed = SIZE_MAX;
     if (n < 2)
         return;
-    const double mean = gsl_stats_mean(facts->d, 1, n);
+    const struct cp_mean_test test = cp_mean_test(facts->d, n, NULL, NULL);
     f->needed =
-        cp_values_to_decide(mean, gsl_stats_sd_m(facts->d, 1, n, mean), log(facts->k), alpha / (double)taps);
+        cp_values_to_decide(test.mean, test.error * sqrt((double)n), log(facts->k), alpha / (double)taps);
     /* More than were not enough. */
     const size_t least = n < CP_VERDICT_MIN_INPUTS ? CP_VERDICT_MIN_INPUTS : n + 1;
     f->needed = f->needed < least ? least : f->needed;

@@ -136,3 +136,7 @@ double cp_share_high(double x, double n, double alpha) {
 double cp_share_p_above(double x, double n, double share) {
     return x > 0 ? gsl_cdf_beta_P(share, x, n - x + 1) : 1;
 }
+
+double cp_share_of_ratios(double k, double m) {
+    return gsl_cdf_fdist_Q(k * k, m, m);
+}

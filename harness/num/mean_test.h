@@ -44,5 +44,7 @@ size_t cp_values_to_decide(double mean, double deviation, double limit, double a
 double cp_share_low(double x, double n, double alpha);
 double cp_share_high(double x, double n, double alpha);
 double cp_share_p_above(double x, double n, double share);
+/* The share of ratios above k of the RMS of m normal values to that of m others: P(F(m, m) > k^2). */
+double cp_share_of_ratios(double k, double m);
 
 #endif

@@ -4,8 +4,6 @@
 #include "num/bootstrap.h"
 #include "num/mean_test.h"
 
-#include <gsl/gsl_cdf.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
 /* Errors of a tap's elements are not independent: beyond so many elements the share is taken for the same. */
@@ -121,7 +119,7 @@ static double legitimate_share(const struct cp_verdict_facts *facts) {
     const double m = fmin(facts->carrying, CP_SHARE_ELEMENTS);
     if (m == 0)
         return 1; /* not known */
-    return gsl_cdf_fdist_Q(facts->k * facts->k, m, m);
+    return cp_share_of_ratios(facts->k, m);
 }
 
 static void tell_share(const struct cp_verdict_facts *facts, double alpha, double fields[CP_VERDICT_FIELDS]) {
@@ -133,6 +131,13 @@ static void tell_share(const struct cp_verdict_facts *facts, double alpha, doubl
     fields[CP_FIELD_ABOVE_LOW] = cp_share_low(share * n, n, alpha);
     fields[CP_FIELD_ABOVE_HIGH] = cp_share_high(share * n, n, alpha);
     fields[CP_FIELD_P_MIXED] = cp_share_p_above(share * n, n, legitimate_share(facts));
+}
+
+static double mean_of(const struct cp_verdict_facts *facts) {
+    double sum = 0;
+    for (size_t i = 0; i < facts->distinct; i++)
+        sum += facts->d[i];
+    return sum / (double)facts->distinct;
 }
 
 void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, double *sums,
@@ -149,7 +154,7 @@ void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, d
     if (facts->inputs == 0)
         return;
     fields[CP_FIELD_WORST] = (double)facts->worst;
-    fields[CP_FIELD_RATIO] = exp(gsl_stats_mean(facts->d, 1, facts->distinct));
+    fields[CP_FIELD_RATIO] = exp(mean_of(facts));
     if (facts->distinct < CP_VERDICT_MIN_INPUTS)
         return;
     replace_infinite(facts);
