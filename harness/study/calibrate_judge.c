@@ -8,7 +8,7 @@
 
 enum { DRAWS = 10000, SEED = 1, BLOCKS = CP_STATIONARITY_BLOCKS, PRODUCTS = BLOCKS * BLOCKS };
 /* Levels: of the losses' interval, of both tests together, of each alone, of the accuracy's bound. */
-static const double ALPHA = 0.025, ALPHA_BOTH = 0.025, ALPHA_EACH = 0.15, ALPHA_ACCURACY = 0.01;
+static const double ALPHA = 0.025, ALPHA_BOTH = 0.025, ALPHA_EACH = 0.2, ALPHA_ACCURACY = 0.01;
 /* Limits of the premise, set with tests/calibration/perturbed.py: how far the stored scale may be from the
  * fitted one (logarithms), and how large the best's squared gradient over that of the difference. */
 static const double SCALE_LIMIT = 0.05, REST_LIMIT = 35;

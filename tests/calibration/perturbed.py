@@ -169,9 +169,9 @@ PERTURBED = {
 }
 # Model, images and how many subsets of so many. What a swapped activation changes in fashion-clip is less than in its
 # twin, so that it takes more images to see.
-UNPERTURBED = ("fashion-clip", 60000, 1), ("fashion-clip", 30000, 2), ("fashion-clip-gelu", 15000, 2), \
-    ("fashion-clip-gelu", 8000, 5)
-FAST_UNPERTURBED = ("fashion-clip-gelu", 3000, 1),
+UNPERTURBED = ("fashion-clip", 60000, 1), ("fashion-clip", 30000, 2), ("fashion-clip-gelu", 15000, 4), \
+    ("fashion-clip-gelu", 10000, 3)
+FAST_UNPERTURBED = ("fashion-clip-gelu", 4000, 1),
 # Near enough to what was trained to be mistaken for it: as many images as make it hardest not to.
 MILD = {"1 % wrong labels", "2 % wrong labels, logit_scale -0.2", "5 % wrong labels, logit_scale -0.38",
         "half the shirts called t-shirts", "weights + 0.01 std of noise", "weights + 0.03 std of noise",
@@ -234,7 +234,7 @@ def run_perturbed(args, images, labels):
         if (args.fast and name not in FAST) or args.only not in name:
             continue
         for model in MODELS[:1 if args.fast else 2]:
-            size = args.images or (1000 if args.fast else 6000 if name in MILD else 2000)
+            size = args.images or (600 if args.fast else 6000 if name in MILD else 2000)
             chosen = np.roll(order, -seed * 2000)[:size]
             case = Case(model, images[chosen], labels[chosen], seed)
             perturb(case)

@@ -179,7 +179,7 @@ static void loss_and_gradient_must_agree(void **state) {
     assert_doubt(&plan, CP_DOUBT_LOSS);
 }
 
-/* However clear the gradient: 15 % for each of two rivals. */
+/* However clear the gradient: 20 % for each of two rivals. */
 static void losses_by_chance_confirm_nothing(void **state) {
     (void)state;
     struct plan plan = quick_is_right();
