@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "num/metrics.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdbool.h>
@@ -86,6 +87,18 @@ void cp_wilson(size_t k, size_t n, double *low, double *high) {
     const double half = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count));
     *low = k > 0 ? (centre - half) / scale : 0; /* the ends are exact: rounding gives -1e-19 */
     *high = k < n ? (centre + half) / scale : 1;
+}
+
+/* The share under which k or more have the probability alpha; halving, since gsl_cdf_beta_Pinv fails for
+ * some. */
+double cp_clopper_pearson_low(size_t k, size_t n, double alpha) {
+    enum { HALVINGS = 60 };
+    double low = 0, high = 1;
+    for (int i = 0; k > 0 && i < HALVINGS; i++) {
+        const double share = (low + high) / 2;
+        *(gsl_cdf_beta_P(share, (double)k, (double)(n - k + 1)) < alpha ? &low : &high) = share;
+    }
+    return low;
 }
 
 struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels, size_t images) {

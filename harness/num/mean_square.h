@@ -22,4 +22,13 @@ struct cp_mean_square cp_mean_square(const double *products, size_t blocks);
  * degrees of freedom; 1 where there is no error to go by. */
 double cp_mean_square_p_above(const struct cp_mean_square *square);
 
+/* influence [blocks]: mean is the estimate, and their standard deviation over sqrt(blocks) its error: to add
+ * it to another estimate over the same blocks. */
+void cp_mean_square_influence(const double *products, size_t blocks, double *influence);
+
+/* The chance of two estimates together as far above 0 if neither is: each over its own scatter, added,
+ * against the scatter of that sum, which holds what the two share. x, y [blocks]: the blocks' influences.
+ * Student's t as above; 1 where there is no scatter to go by. */
+double cp_joint_p_above(const double *x, const double *y, size_t blocks);
+
 #endif

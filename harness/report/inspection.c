@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/inspection.h"
 
-#include "report/json.h"
-#include "study/stationarity.h"
+#include "report/calibration.h"
 
 #include <math.h>
 
@@ -69,53 +68,7 @@ static bool has_fingerprint(const struct cp_inspection *in) {
     return true;
 }
 
-static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
-    char interval[64] = "the best";
-    if (a != (int)k->best)
-        (void)snprintf(interval, sizeof interval, "%.2g [%.2g, %.2g]", k->above[a], k->low[a], k->high[a]);
-    (void)fprintf(out, "  %-5s %10.6f %7.2f %%  %-*s", cp_config_activation_names[a], k->loss[a],
-                  100 * k->accuracy[a], k->has_gradient ? 29 : 0, interval);
-    if (k->has_gradient)
-        (void)fprintf(out, "%9.2e", k->gradient[a]);
-    if (k->has_gradient && a != (int)k->best)
-        (void)fprintf(out, " %6.1f", k->gradient_z[a]);
-    (void)fputc('\n', out);
-}
-
-static void print_calibration(const struct cp_calibration *k, FILE *out) {
-    (void)fprintf(out, "\ncalibration    %zu images, %s\n", k->images,
-                  k->labelled ? "labelled" : "each with its prompt");
-    (void)fprintf(out, "  %-5s %10s %9s  %-*s%s\n", "", "loss", "accuracy", k->has_gradient ? 29 : 0,
-                  "above the best, 95 %", k->has_gradient ? "gradient^2      z" : "");
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
-        print_activation(k, a, out);
-}
-
-static const char *told(const struct cp_calibration *k) {
-    if (k->best == CP_CONFIG_QUICK)
-        return "quick";
-    const enum cp_config_activation other = k->best == CP_CONFIG_ERF ? CP_CONFIG_TANH : CP_CONFIG_ERF;
-    return k->excluded[other] ? cp_config_activation_names[k->best] : "erf or tanh";
-}
-
-/* Why no activation is told. */
-static const char *why_not(const struct cp_calibration *k, char why[96]) {
-    const char *best = cp_config_activation_names[k->best];
-    if (k->untrained)
-        return "no better than chance under any activation";
-    if (k->too_few)
-        (void)snprintf(why, 96, "too few images, %d are needed", CP_STATIONARITY_LEAST);
-    else if (k->disagree)
-        (void)snprintf(why, 96, "%s has the least loss, another the least gradient", best);
-    else
-        (void)snprintf(why, 96, "%s is likelier, with confidence %.1f %% only", best,
-                       100 * k->told_confidence);
-    return why;
-}
-
 static void print_provenance(const struct cp_inspection *in, FILE *out) {
-    const struct cp_calibration *k = &in->calibration;
-    char why[96];
     (void)fprintf(out, "\nactivation     config says       %s\n",
                   in->config_says < 0 ? "nothing: none is given" : activation_name(in->config_says));
     (void)fprintf(out, "               file says         %s\n",
@@ -127,11 +80,8 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
         (void)fputs("               calibration       not made: it needs --images, --classes,\n"
                     "                                 --templates and --labels\n",
                     out);
-    else if (k->told)
-        (void)fprintf(out, "               calibration says  %s, confidence %s%.1f %%\n", told(k),
-                      k->told_confidence > 0.999 ? "above " : "", 100 * fmin(k->told_confidence, 0.999));
     else
-        (void)fprintf(out, "               calibration       cannot tell: %s\n", why_not(k, why));
+        cp_calibration_answer(&in->calibration, out);
 }
 
 void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
@@ -168,7 +118,7 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
                     "QuickGELU if they are OpenAI's, but others are stored so too\n",
                     out);
     if (in->calibrated)
-        print_calibration(&in->calibration, out);
+        cp_calibration_text(&in->calibration, out);
     if (in->layout)
         print_provenance(in, out);
 }
@@ -232,34 +182,6 @@ static void json_groups(struct cp_json *json, const struct cp_inspection *in) {
     cp_json_close(json, '}');
 }
 
-static void json_calibration(struct cp_json *json, const struct cp_calibration *k) {
-    char why[96];
-    cp_json_open(json, "calibration", '{');
-    cp_json_count(json, "images", k->images);
-    cp_json_bool(json, "labelled", k->labelled);
-    cp_json_open(json, "activations", '{');
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        cp_json_open(json, cp_config_activation_names[a], '{');
-        cp_json_number(json, "loss", k->loss[a]);
-        cp_json_number(json, "accuracy", k->accuracy[a]);
-        cp_json_number(json, "gradient_squared", k->has_gradient ? k->gradient[a] : NAN);
-        if (a != (int)k->best) {
-            cp_json_number(json, "above", k->above[a]);
-            cp_json_number(json, "low", k->low[a]);
-            cp_json_number(json, "high", k->high[a]);
-            cp_json_number(json, "gradient_z", k->has_gradient ? k->gradient_z[a] : NAN);
-            cp_json_number(json, "confidence", k->confidence[a]);
-        }
-        cp_json_close(json, '}');
-    }
-    cp_json_close(json, '}');
-    cp_json_text(json, "best", cp_config_activation_names[k->best]);
-    cp_json_text(json, "says", k->told ? told(k) : NULL);
-    cp_json_text(json, "cannot_tell", k->told ? NULL : why_not(k, why));
-    cp_json_number(json, "confidence", k->told_confidence);
-    cp_json_close(json, '}');
-}
-
 void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
     struct cp_json json = {out, true};
     cp_json_open(&json, NULL, '{');
@@ -291,7 +213,7 @@ void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
     cp_json_text(&json, "file_says", activation_name(in->file_says));
     cp_json_text(&json, "identity_says", activation_name(in->identity_says));
     if (in->calibrated)
-        json_calibration(&json, &in->calibration);
+        cp_calibration_json(&in->calibration, &json);
     cp_json_close(&json, '}');
     cp_json_close(&json, '}');
     (void)fputc('\n', out);

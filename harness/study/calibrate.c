@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/calibrate.h"
 
-#include "num/bootstrap.h"
-#include "num/mean_square.h"
-#include "study/stationarity.h"
+#include "study/calibrate_loss.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { DRAWS = 10000, SEED = 1, PRODUCTS = CP_STATIONARITY_BLOCKS * CP_STATIONARITY_BLOCKS };
-static const double ALPHA = 0.025;
 
 struct calibrator {
     const struct cp_study *study;
@@ -21,8 +16,7 @@ struct calibrator {
     float *pixels, *features, *texts; /* (batch, ...), (images, embed), (prompts, embed) */
     double *columns_of;               /* (columns, embed) */
     double *loss[CP_CONFIG_ACTIVATIONS];
-    double *products[CP_CONFIG_ACTIVATIONS]; /* of gradients; NULL: too few images */
-    size_t right[CP_CONFIG_ACTIVATIONS];
+    double *gradient[CP_CONFIG_ACTIVATIONS]; /* (blocks, embed, embed); NULL: too few images */
     struct cp_arena arena;
 };
 
@@ -55,73 +49,47 @@ static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_
     return cp_tower_head(&c->pass, features, err);
 }
 
-/* A column is a prompt's feature, or the normalised mean of a class's. */
-static void make_columns(struct calibrator *c) {
-    const size_t each = c->study->inputs.prompts / c->columns;
-    memset(c->columns_of, 0, c->columns * c->embed * sizeof *c->columns_of);
-    for (size_t column = 0; column < c->columns; column++) {
-        double *sum = c->columns_of + column * c->embed, square = 0;
-        for (size_t p = column * each; p < (column + 1) * each; p++)
-            for (size_t e = 0; e < c->embed; e++)
-                sum[e] += (double)c->texts[p * c->embed + e];
-        for (size_t e = 0; e < c->embed; e++)
-            square += sum[e] * sum[e];
-        for (size_t e = 0; e < c->embed && square > 0; e++)
-            sum[e] /= sqrt(square);
+static enum cp_status run_tower(struct calibrator *c, enum cp_tower tower, size_t inputs, float *features,
+                                struct cp_error *err) {
+    for (size_t first = 0; first < inputs; first += c->study->batch) {
+        const size_t left = inputs - first, count = left < c->study->batch ? left : c->study->batch;
+        CP_TRY(run_batch(c, tower, first, count, features + first * c->embed, err));
     }
+    return CP_OK;
 }
 
-/* -log softmax of the right column. */
-static void judge_image(struct calibrator *c, int activation, size_t image, const float *feature,
-                        double scale) {
-    const size_t right = c->study->inputs.labels ? (size_t)c->study->inputs.labels[image] : image;
-    double most = -INFINITY, total = 0, own = 0;
-    size_t top = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t column = 0; column < c->columns; column++) {
-            double logit = 0;
-            for (size_t e = 0; e < c->embed; e++)
-                logit += (double)feature[e] * c->columns_of[column * c->embed + e];
-            logit *= scale;
-            if (pass == 1)
-                total += exp(logit - most);
-            else if (logit > most) {
-                most = logit;
-                top = column;
-            }
-            if (column == right)
-                own = logit;
-        }
-    c->loss[activation][image] = log(total) + most - own;
-    c->right[activation] += top == right;
-}
-
-static enum cp_status run_activation(struct calibrator *c, int activation, struct cp_error *err) {
-    const struct cp_study *study = c->study;
+static enum cp_status run_activation(struct calibrator *c, int activation, struct cp_calibration *k,
+                                     struct cp_error *err) {
+    const struct cp_run_inputs *in = &c->study->inputs;
     struct cp_plan *plan = NULL;
-    CP_TRY(
-        cp_plan_create(study->spec[activation], &study->model, study->inputs.images, &c->store, &plan, err));
-    const double scale = exp((double)*study->model.logit_scale);
+    CP_TRY(cp_plan_create(c->study->spec[activation], &c->study->model, in->images, &c->store, &plan, err));
     c->pass.plan = plan;
-    for (size_t first = 0; first < study->inputs.prompts; first += study->batch) {
-        const size_t left = study->inputs.prompts - first, count = left < study->batch ? left : study->batch;
-        CP_TRY(run_batch(c, CP_TEXT, first, count, c->texts + first * c->embed, err));
-    }
-    make_columns(c);
-    for (size_t first = 0; first < study->inputs.images; first += study->batch) {
-        const size_t left = study->inputs.images - first, count = left < study->batch ? left : study->batch;
-        CP_TRY(run_batch(c, CP_VISUAL, first, count, c->features + first * c->embed, err));
-        for (size_t i = first; i < first + count; i++)
-            judge_image(c, activation, i, c->features + i * c->embed, scale);
-    }
+    CP_TRY(run_tower(c, CP_TEXT, in->prompts, c->texts, err));
+    CP_TRY(run_tower(c, CP_VISUAL, in->images, c->features, err));
     const struct cp_stationarity s = {.images = c->features,
                                       .texts = c->texts,
-                                      .labels = study->inputs.labels,
-                                      .count = study->inputs.images,
+                                      .labels = in->labels,
+                                      .count = in->images,
                                       .embed = c->embed,
-                                      .each = study->inputs.prompts / c->columns,
-                                      .scale = scale};
-    return c->products[activation] ? cp_stationarity(&s, c->pool, c->products[activation], err) : CP_OK;
+                                      .each = in->prompts / c->columns};
+    k->accuracy[activation] = cp_image_losses(&s, c->columns, k->stored_scale, c->columns_of, c->pool,
+                                              c->loss[activation], &k->scale[activation]);
+    return c->gradient[activation] ? cp_stationarity_fit(&s, c->pool, k->stored_scale,
+                                                         c->gradient[activation], &k->scale[activation], err)
+                                   : CP_OK;
+}
+
+/* What always naming the commonest class gets right. */
+static double find_chance(const struct calibrator *c) {
+    const struct cp_run_inputs *in = &c->study->inputs;
+    size_t most = 0;
+    for (size_t column = 0; in->labels && column < c->columns; column++) {
+        size_t count = 0;
+        for (size_t i = 0; i < in->images; i++)
+            count += (size_t)in->labels[i] == column;
+        most = count > most ? count : most;
+    }
+    return fmax((double)most / (double)in->images, 1 / (double)c->columns);
 }
 
 /* ---- setting up ---- */
@@ -170,115 +138,10 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
         ready = ready && c->loss[a];
         if (study->inputs.images < CP_STATIONARITY_LEAST)
             continue;
-        c->products[a] = cp_arena_alloc(&c->arena, PRODUCTS, sizeof *c->products[a]);
-        ready = ready && c->products[a];
+        c->gradient[a] =
+            cp_arena_alloc(&c->arena, CP_STATIONARITY_BLOCKS * c->embed * c->embed, sizeof *c->gradient[a]);
+        ready = ready && c->gradient[a];
     }
-    return ready ? CP_OK : out_of_memory(err);
-}
-
-/* ---- judging ---- */
-
-bool cp_same_kind(enum cp_config_activation a, enum cp_config_activation b) {
-    return (a == CP_CONFIG_QUICK) == (b == CP_CONFIG_QUICK);
-}
-
-struct judging {
-    const double *const *loss;     /* (activations, images) */
-    const double *const *products; /* of gradients, or NULL */
-    double *d, *t, *centred;       /* room for the bootstrap */
-};
-
-/* p of "its loss is not above the best's". */
-static double judge_loss(const struct judging *j, struct cp_calibration *k, int rival) {
-    for (size_t i = 0; i < k->images; i++) {
-        j->d[i] = j->loss[rival][i] - j->loss[k->best][i];
-        if (!isfinite(j->d[i]))
-            return 1;
-    }
-    const struct cp_bootstrap b = cp_bootstrap(j->d, k->images, SEED, j->t, DRAWS, j->centred);
-    const bool scatters = b.error > 0;
-    k->above[rival] = b.mean;
-    k->low[rival] = scatters ? cp_bootstrap_low(&b, ALPHA) : b.mean;
-    k->high[rival] = scatters ? cp_bootstrap_high(&b, ALPHA) : b.mean;
-    return scatters ? cp_bootstrap_p_above(&b, 0) : 0.5;
-}
-
-/* p of "its gradient is not above the best's"; whether it is below beyond chance. */
-static double judge_gradient(const struct judging *j, struct cp_calibration *k, int rival, bool *below) {
-    double difference[PRODUCTS];
-    *below = false;
-    if (!j->products)
-        return 1;
-    for (size_t i = 0; i < PRODUCTS; i++)
-        difference[i] = j->products[rival][i] - j->products[k->best][i];
-    struct cp_mean_square square = cp_mean_square(difference, CP_STATIONARITY_BLOCKS);
-    const double p = cp_mean_square_p_above(&square);
-    k->gradient_z[rival] = square.error > 0 ? square.value / square.error : 0;
-    square.value = -square.value;
-    *below = cp_mean_square_p_above(&square) <= ALPHA;
-    return p;
-}
-
-/* All against the best. Where the gradient says beyond chance that one of the other kind is, and the loss
- * does not say the opposite, that one is returned. */
-static enum cp_config_activation judge_rivals(const struct judging *j, struct cp_calibration *k) {
-    enum cp_config_activation instead = k->best;
-    k->told = true;
-    k->told_confidence = 1;
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        if (a == (int)k->best)
-            continue;
-        bool below;
-        const double p_loss = judge_loss(j, k, a), p_gradient = judge_gradient(j, k, a, &below);
-        const double p = j->products ? fmin(1, 2 * fmin(p_loss, p_gradient)) : p_loss;
-        k->confidence[a] = 1 - p;
-        k->excluded[a] = p <= ALPHA;
-        if (cp_same_kind((enum cp_config_activation)a, k->best))
-            continue;
-        k->told = k->told && k->excluded[a];
-        k->told_confidence = fmin(k->told_confidence, k->confidence[a]);
-        k->disagree = k->disagree || (below && p_loss <= ALPHA);
-        if (below && p_loss > ALPHA && (instead == k->best || k->loss[a] < k->loss[instead]))
-            instead = (enum cp_config_activation)a;
-    }
-    k->told = k->told && !k->disagree;
-    return instead;
-}
-
-static void find_least_loss(const struct judging *j, struct cp_calibration *k) {
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        double sum = 0;
-        for (size_t i = 0; i < k->images; i++)
-            sum += j->loss[a][i];
-        k->loss[a] = sum / (double)k->images;
-        if (!(k->loss[a] >= k->loss[k->best]))
-            k->best = (enum cp_config_activation)a;
-        if (j->products)
-            k->gradient[a] = cp_mean_square(j->products[a], CP_STATIONARITY_BLOCKS).value;
-    }
-}
-
-enum cp_status cp_calibration_judge(const double *const loss[CP_CONFIG_ACTIVATIONS], size_t images,
-                                    const double *const products[CP_CONFIG_ACTIVATIONS],
-                                    struct cp_calibration *k, struct cp_error *err) {
-    struct cp_arena arena = {0};
-    const struct judging j = {.loss = loss,
-                              .products = products,
-                              .d = cp_arena_alloc(&arena, images, sizeof *j.d),
-                              .t = cp_arena_alloc(&arena, DRAWS, sizeof *j.t),
-                              .centred = cp_arena_alloc(&arena, images, sizeof *j.centred)};
-    const bool ready = j.d && j.t && j.centred;
-    if (ready) {
-        k->images = images;
-        k->has_gradient = products != NULL;
-        find_least_loss(&j, k);
-        const enum cp_config_activation instead = judge_rivals(&j, k);
-        if (instead != k->best) {
-            k->best = instead;
-            (void)judge_rivals(&j, k);
-        }
-    }
-    cp_arena_free(&arena);
     return ready ? CP_OK : out_of_memory(err);
 }
 
@@ -288,15 +151,14 @@ enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration 
     *k = (struct cp_calibration){.labelled = study->inputs.labels != NULL};
     CP_TRY_DONE(check_inputs(&c, err));
     CP_TRY_DONE(make_room(&c, err));
-    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
-        CP_TRY_DONE(run_activation(&c, a, err));
-        k->accuracy[a] = (double)c.right[a] / (double)study->inputs.images;
-    }
-    status = cp_calibration_judge((const double *const *)c.loss, study->inputs.images,
-                                  c.products[0] ? (const double *const *)c.products : NULL, k, err);
-    k->untrained = !(k->loss[k->best] < log((double)c.columns));
-    k->too_few = study->inputs.images < CP_STATIONARITY_LEAST;
-    k->told = k->told && !k->untrained && !k->too_few;
+    k->stored_scale = (double)*study->model.logit_scale;
+    k->chance = find_chance(&c);
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        CP_TRY_DONE(run_activation(&c, a, k, err));
+    struct cp_calibration_data data = {.images = study->inputs.images, .size = c.embed * c.embed};
+    memcpy(data.loss, c.loss, sizeof data.loss);
+    memcpy(data.gradient, c.gradient, sizeof data.gradient);
+    status = cp_calibration_judge(&data, k, err);
 done:
     cp_packed_store_free(&c.store);
     cp_workspace_free(&c.ws);
