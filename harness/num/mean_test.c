@@ -115,10 +115,11 @@ double cp_mean_high(const struct cp_mean_test *test, double alpha) {
 size_t cp_values_to_decide(double mean, double deviation, double limit, double alpha) {
     if (!(fabs(mean - limit) > 0))
         return SIZE_MAX;
-    for (double n = 2; n < 1e9; n = ceil(1.05 * n)) {
+    for (size_t count = 2; count < 1000000000; count += 1 + count / 20) {
+        const double n = (double)count;
         const struct cp_mean_test test = {mean, deviation / sqrt(n), n - 1, n};
         if (fmin(cp_mean_p_above(&test, limit), cp_mean_p_below(&test, limit)) <= alpha)
-            return (size_t)n;
+            return count;
     }
     return SIZE_MAX;
 }

@@ -161,6 +161,22 @@ static bool same_weights(const struct cp_ledger_check *k) {
            !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What a spec can declare. Where tables of factors or tokens are two they may still be equal: then the
+ * functions turn out to be. */
+static bool declares_same(const struct cp_case_maths *a, const struct cp_case_maths *b) {
+    bool same = same_text(a->activation, b->activation) && same_text(a->norm, b->norm) && a->eps == b->eps &&
+                a->scale == b->scale && a->head == b->head && a->shift == b->shift && a->mask == b->mask &&
+                a->kept == b->kept && a->kept_count == b->kept_count && a->pooled == b->pooled &&
+                a->at == b->at && a->templates == b->templates;
+    for (int c = 0; c < 3; c++)
+        same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
+    return same;
+}
+
 static enum cp_status compare_with_baseline(struct cp_ledger_check *k, struct cp_error *err) {
     const struct cp_study *study = k->at->ls->study;
     const struct cp_case *own = &k->c;
@@ -181,7 +197,7 @@ static enum cp_status compare_with_baseline(struct cp_ledger_check *k, struct cp
     weights.bias = theirs.bias;
     weights.lead_row = theirs.lead_row;
     weights.types.weights = theirs.types.weights;
-    if (memcmp(&settings.maths, &own->maths, sizeof own->maths) != 0)
+    if (!declares_same(&settings.maths, &own->maths))
         CP_TRY(fill_apart(k, &settings, 1e-12, CP_LEDGER_FIELD_SETTINGS, err));
     /* 0: what differs is not touched by this input. */
     return same_weights(k) ? CP_OK : fill_apart(k, &weights, 0, CP_LEDGER_FIELD_WEIGHTS, err);

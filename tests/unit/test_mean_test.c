@@ -53,7 +53,7 @@ static void how_many_would_decide(void **state) {
     const size_t above = cp_values_to_decide(0.7, 0.3, 0.6, 0.05),
                  below = cp_values_to_decide(0.5, 0.3, 0.6, 0.05);
     assert_true(above >= 27 && above <= 29);
-    assert_true(below > 1.5 * (double)above && below < 4 * (double)above);
+    assert_true((double)below > 1.5 * (double)above && (double)below < 4 * (double)above);
     assert_int_equal(cp_values_to_decide(0.5, 0, 0.6, 0.05), 2);
     assert_true(cp_values_to_decide(0.6, 0.3, 0.6, 0.05) == SIZE_MAX);
     assert_true(cp_values_to_decide(NAN, 0.3, 0.6, 0.05) == SIZE_MAX);
