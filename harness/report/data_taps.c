@@ -170,6 +170,26 @@ static enum cp_status load_verdicts(const struct cp_load *l, struct cp_report_ca
     return CP_OK;
 }
 
+/* Inputs that fail by themselves. */
+static enum cp_status load_failing(const struct cp_load *l, struct cp_report_candidate *c) {
+    static const struct cp_load_columns columns = {cp_failing_field_names, CP_FAILING_FIELDS,
+                                                   "failing input"};
+    static const char *const names[] = {"failing_images", "failing_prompts"};
+    const struct cp_reader_texts *const inputs[] = {&l->report->images, &l->report->prompts};
+    for (int of = 0; of < 2; of++) {
+        struct cp_reader_array rows;
+        char object[400];
+        (void)snprintf(object, sizeof object, "/metrics/%.255s/%s", c->name, names[of]);
+        if (!cp_reader_has(l->reader, object))
+            continue;
+        CP_TRY(cp_load_array(l, object, &columns, 2, "(input, field)", &l->report->arena, &rows));
+        if (rows.shape[0] != inputs[of]->count)
+            return cp_load_damaged(l, object, "(input, field)");
+        c->failing[of] = (struct cp_report_failing){rows.values, inputs[of]};
+    }
+    return CP_OK;
+}
+
 enum cp_status cp_load_taps(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_texts names;
     struct cp_arena scratch = {0};
@@ -188,5 +208,6 @@ enum cp_status cp_load_taps(const struct cp_load *l, struct cp_report_candidate 
     }
     cp_arena_free(&scratch);
     CP_TRY(status);
+    CP_TRY(load_failing(l, c));
     return load_verdicts(l, c);
 }

@@ -11,6 +11,7 @@
 #include "num/metrics.h"
 #include "study/agreement.h"
 #include "study/bracket.h"
+#include "study/failing.h"
 #include "study/local.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
@@ -91,10 +92,14 @@ struct cp_report_candidate {
     bool broken;               /* the baseline contradicts itself: nothing here is equivalent to it */
     const struct cp_difference *difference; /* what the ledgers set apart; NULL: no ledger */
     struct cp_decisions counts;             /* images 0: nothing was decided */
-    const double *decisions;                /* (images, CP_DECISION_COUNT) */
-    bool certificates;                      /* whether decisions were certified at all */
-    const double *probs;                    /* (images, columns) decided from; NULL: not recorded in full */
-    size_t segments;                        /* 0: not measured */
+    struct cp_report_failing {
+        const double *rows;                  /* (input, enum cp_failing_field) NULL: not there */
+        const struct cp_reader_texts *names; /* of the inputs */
+    } failing[2];                            /* of images, of prompts */
+    const double *decisions;                 /* (images, CP_DECISION_COUNT) */
+    bool certificates;                       /* whether decisions were certified at all */
+    const double *probs;                     /* (images, columns) decided from; NULL: not recorded in full */
+    size_t segments;                         /* 0: not measured */
     struct cp_report_segment *segment;
 };
 

@@ -61,7 +61,7 @@ const char *cp_report_explanation(const struct cp_reader_texts *alternatives, co
 void cp_say_floor(struct cp_sentence *sentence, const struct cp_report_tap *outcome);
 /* How much of a different function's divergence the candidate's own rounding could be. */
 void cp_say_share(struct cp_sentence *sentence, const struct cp_report_tap *outcome);
-/* "; at image_features 1 of 300 inputs exceed 8 times the limit, worst: b.png"; nothing where all do */
+/* "; 1 of 300 images fails by itself: b.png (120 times the limit, at 12 taps)"; nothing where all do */
 void cp_say_failing(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 void cp_say_growth(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);
 void cp_say_decisions(struct cp_sentence *sentence, const struct cp_report_candidate *candidate);

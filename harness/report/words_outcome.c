@@ -31,20 +31,20 @@ void cp_say_share(struct cp_sentence *s, const struct cp_report_tap *outcome) {
 
 /* "; a difference of 0.0062 at pixels.normalized is one of 0.015 at the image features, 2.5 times as much
  * (random changes: 1.3 times)" */
-/* Where all fail the verdict says so. */
+/* "; 1 of 300 images fails by itself: b.png (120 times the limit, at 12 taps)"; where all fail the verdict
+ * says so. */
 void cp_say_failing(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    const struct cp_report_tap *most = NULL;
-    for (size_t t = 0; t < c->taps; t++)
-        if (c->tap[t].verdict[CP_FIELD_FAILING] > 0 &&
-            c->tap[t].verdict[CP_FIELD_FAILING] < c->tap[t].verdict[CP_FIELD_INPUTS] &&
-            (!most || c->tap[t].verdict[CP_FIELD_FAILING] > most->verdict[CP_FIELD_FAILING]))
-            most = &c->tap[t];
-    if (!most)
-        return;
-    cp_say(s, "; at %s %.0f of %.0f inputs exceed %d times the limit", most->address,
-           most->verdict[CP_FIELD_FAILING], most->verdict[CP_FIELD_INPUTS], CP_VERDICT_FAILS);
-    if (most->inputs && most->verdict[CP_FIELD_WORST] < (double)most->inputs->count)
-        cp_say(s, ", worst: %s", cp_report_input(most, (size_t)most->verdict[CP_FIELD_WORST]));
+    for (int of = 0; of < 2; of++) {
+        const struct cp_report_failing *failing = &c->failing[of];
+        if (!failing->rows)
+            continue;
+        const struct cp_failing f = cp_failing_find(failing->rows, failing->names->count);
+        if (f.inputs == 0 || f.inputs == failing->names->count)
+            continue;
+        cp_say(s, "; %zu of %zu %s fail%s by %s: ", f.inputs, failing->names->count,
+               of ? "prompts" : "images", f.inputs == 1 ? "s" : "", f.inputs == 1 ? "itself" : "themselves");
+        cp_say_failing_inputs(s, &f, failing->rows, failing->names->items, ", ");
+    }
 }
 
 void cp_say_growth(struct cp_sentence *s, const struct cp_report_candidate *c) {

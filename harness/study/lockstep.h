@@ -78,8 +78,9 @@ struct cp_lockstep {
     size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
     int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
     int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
-    int thumbnails;                 /* handle; unused without images */
-    int pixels_hash;                /* handle of (image); -1: the pixels are not known */
+    int *failing[2]; /* [spec_count] of (image, field) and of (prompt, field); -1: there are none */
+    int thumbnails;  /* handle; unused without images */
+    int pixels_hash; /* handle of (image); -1: the pixels are not known */
     size_t pixels_count;
     struct cp_lockstep_pixels
         *pixels;                    /* [pixels_count] one for each way to make them, the baseline's first */

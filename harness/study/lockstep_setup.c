@@ -172,6 +172,7 @@ static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *er
         CP_TRY(define_ulp(ls, s, ulp, err));
         CP_TRY(define_decisions(ls, s, err));
         CP_TRY(cp_verdicts_define(ls, s, "verdicts", &ls->verdicts[s], err));
+        CP_TRY(cp_failing_define(ls, s, err));
         lane->compare = (struct cp_compare){.watched = study->watched,
                                             .ulp_types = types,
                                             .baseline = &ls->keep,
@@ -318,6 +319,8 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
     CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
     CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
+    for (int of = 0; of < 2; of++)
+        CP_LOCKSTEP_TAKE(ls, ls->failing[of], study->spec_count, sizeof *ls->failing[of]);
     CP_TRY(choose_probs(ls, err));
     CP_TRY(cp_ledger_create(ls, err));
     for (size_t o = 0; o < study->oracle_count; o++)

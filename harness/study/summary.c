@@ -4,6 +4,7 @@
 
 #include "study/captured.h"
 #include "study/causes.h"
+#include "study/failing.h"
 #include "study/own_parts.h"
 #include "study/undecided.h"
 #include "study/verdict.h"
@@ -186,8 +187,7 @@ static void print_tally(const struct tally *t, FILE *out) {
         (void)fprintf(out, "  NaN or infinity at %zu taps\n", t->nonfinite);
 }
 
-static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
-                                     struct cp_error *err) {
+static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct tally t = {.undecided = cp_undecided_none(), .equivalence = cp_equivalence_none()};
     for (size_t i = 0; i < study->sites.count; i++) {
@@ -200,7 +200,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
             print_beginning(&t, &study->sites.list[i], differing(study, s), out);
     }
     print_tally(&t, out);
-    return CP_OK;
+    return cp_failing_print(ls, s, out, err);
 }
 
 enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {

@@ -20,6 +20,8 @@ const char *const cp_verdict_field_names[CP_VERDICT_FIELDS] = {
     "p_degraded",  "p_equivalent", "k",      "weights",   "failing",    "worst_input", "distinct",
     "independent", "df",           "above",  "above_low", "above_high", "p_mixed"};
 
+const char *const cp_failing_field_names[CP_FAILING_FIELDS] = {"failing_taps", "times_limit"};
+
 const char *const cp_cause_names[CP_CAUSE_COUNT] = {"none", "semantic", "rounding", "weights"};
 
 bool cp_verdict_is_semantic(const double fields[CP_VERDICT_FIELDS]) {
@@ -45,13 +47,23 @@ static double log_ratio(const double *c, const double *b, double yardstick) {
     return log((c[CP_RMS] + 0x1p-24 * c[CP_RMS_REF]) / (least + 0x1p-24 * b[CP_RMS_REF]));
 }
 
+static void note_failing(struct cp_verdict_facts *facts, size_t input, double times) {
+    double *row = facts->fails ? facts->fails + input * CP_FAILING_FIELDS : NULL;
+    facts->failing++;
+    if (!row)
+        return;
+    row[CP_FAILING_TAPS]++;
+    row[CP_FAILING_TIMES] = fmax(row[CP_FAILING_TIMES], times);
+}
+
 void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d) {
     const struct cp_verdict_units *units = &facts->units;
     if (facts->inputs == 0 || d > facts->most) {
         facts->most = d;
         facts->worst = input;
     }
-    facts->failing += facts->carrying >= CP_VERDICT_ELEMENTS && d > log(CP_VERDICT_FAILS * facts->k);
+    if (facts->carrying >= CP_VERDICT_ELEMENTS && d > log(CP_VERDICT_FAILS * facts->k))
+        note_failing(facts, input, exp(d) / facts->k);
     facts->inputs++;
     if (units->first && units->first[input] != input)
         return;

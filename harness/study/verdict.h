@@ -86,6 +86,15 @@ enum { CP_VERDICT_MIN_INPUTS = 12, CP_VERDICT_MIN_DF = 6 };
  * of fewer, the ratio of two legitimate errors has no such limit. */
 enum { CP_VERDICT_FAILS = 8, CP_VERDICT_ELEMENTS = 8 };
 
+/* Columns of /metrics/CANDIDATE/failing_images (image, field) and failing_prompts: what of an input fails by
+ * itself. */
+enum cp_failing_field {
+    CP_FAILING_TAPS,  /* at how many taps its ratio is above CP_VERDICT_FAILS k */
+    CP_FAILING_TIMES, /* the largest ratio there, in multiples of k; 0: at none */
+    CP_FAILING_FIELDS
+};
+extern const char *const cp_failing_field_names[CP_FAILING_FIELDS];
+
 /* Which inputs are the same, and which belong together (study/units.h). */
 struct cp_verdict_units {
     const size_t *first;            /* [inputs] the first input that is the same; NULL: all differ */
@@ -107,7 +116,8 @@ struct cp_verdict_facts {
     size_t elements; /* of the tap, for one input */
     double carrying; /* of those, the elements that carry the error */
     size_t failing, worst;
-    double most; /* the d of the worst */
+    double most;   /* the d of the worst */
+    double *fails; /* (inputs, enum cp_failing_field) over taps; NULL: not to be kept */
     struct cp_verdict_units units;
 };
 /* metrics: (inputs, part, metric); d and group have room for inputs; they, k, elements and units are given.
@@ -131,6 +141,8 @@ void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, siz
 /* Defines /metrics/CANDIDATE/NAME of spec s: "verdicts", or "local_verdicts". */
 enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, const char *name, int *handle,
                                   struct cp_error *err);
+/* Defines what cp_verdicts_write stores of inputs that fail by themselves. */
+enum cp_status cp_failing_define(struct cp_lockstep *lockstep, size_t s, struct cp_error *err);
 /* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */
 enum cp_status cp_verdicts_write(struct cp_lockstep *lockstep, struct cp_error *err);
 

@@ -43,6 +43,34 @@ enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, const char *
     return taps ? cp_result_define(ls->result, &verdicts, handle, err) : CP_OK;
 }
 
+static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
+    return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
+}
+
+enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    static const char *const names[] = {"failing_images", "failing_prompts"};
+    char group[384];
+    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const struct cp_run_inputs *in = &ls->study->inputs;
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        const struct cp_variable failing = {
+            .group = group,
+            .name = names[of],
+            .long_name = "inputs whose ratio of errors fails by itself",
+            .units = "1",
+            .dtype = CP_FP64,
+            .rank = 2,
+            .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
+                      of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
+                     {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
+        ls->failing[of][s] = -1;
+        if (count)
+            CP_TRY(cp_result_define(ls->result, &failing, &ls->failing[of][s], err));
+    }
+    return CP_OK;
+}
+
 /* What the verdicts of one candidate are made of: the whole divergence, or each operation's own. */
 struct source {
     const char *name;
@@ -61,7 +89,8 @@ struct table {
     double *sums;                   /* (threads, templates + classes) */
     size_t groups;                  /* templates + classes */
     struct cp_units units;
-    size_t *order; /* [taps] */
+    double *fails[2]; /* of images and of prompts */
+    size_t *order;    /* [taps] */
     struct cp_arena arena;
 };
 
@@ -76,6 +105,12 @@ static enum cp_status make_table(struct cp_lockstep *ls, struct table *t, struct
     t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
     if (!t->sites || !t->facts || !t->fields || !t->sums || !t->order)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        t->fails[of] = cp_arena_calloc(&t->arena, count * CP_FAILING_FIELDS + 1, sizeof(double));
+        if (!t->fails[of])
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    }
     return cp_units_find(ls, &t->arena, &t->units, err);
 }
 
@@ -88,11 +123,13 @@ static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
 
 static enum cp_status make_facts(struct table *t, const struct cp_site *site, size_t inputs, double k,
                                  struct cp_verdict_facts *facts, struct cp_error *err) {
-    *facts = (struct cp_verdict_facts){.room = inputs,
-                                       .k = k,
-                                       .elements = cp_site_row(site),
-                                       .units = t->units.of[site->dims[0]],
-                                       .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
+    *facts =
+        (struct cp_verdict_facts){.room = inputs,
+                                  .k = k,
+                                  .elements = cp_site_row(site),
+                                  .units = t->units.of[site->dims[0]],
+                                  .fails = site->dims[0] <= CP_DIM_PROMPT ? t->fails[site->dims[0]] : NULL,
+                                  .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
     if (facts->units.template)
         facts->group = cp_arena_alloc(&t->arena, 2 * inputs, sizeof *facts->group);
     return facts->d && (facts->group || !facts->units.template)
@@ -210,6 +247,15 @@ static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struc
     return CP_OK;
 }
 
+static enum cp_status write_failing(struct cp_lockstep *ls, size_t s, const struct table *t,
+                                    struct cp_error *err) {
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
+        if (ls->failing[of][s] >= 0)
+            CP_TRY(cp_result_write(ls->result, ls->failing[of][s], 0,
+                                   inputs_of(ls->study, (enum cp_dim_kind)of), t->fails[of], err));
+    return CP_OK;
+}
+
 static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
                                       struct cp_error *err) {
     struct table t = {0};
@@ -221,6 +267,8 @@ static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const st
     tell_weights(ls->study, s, &t);
     if (!source->local)
         CP_TRY_DONE(apply_ledger(ls, s, &t, err));
+    if (!source->local)
+        CP_TRY_DONE(write_failing(ls, s, &t, err));
     CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
     status = write_codes(ls, s, source->name, err);
 done:

@@ -203,18 +203,22 @@ static void declared_rounding_is_a_cause(void **state) {
 }
 
 static void single_inputs_that_fail(void **state) {
-    static const char *names[] = {"a.png", "b.png"};
-    static const struct cp_reader_texts images = {2, names};
-    struct cp_report_tap *tap = find(CP_VISUAL, CP_FEATURES, -1);
+    static const char *names[] = {"a.png", "b.png", "c.png", "d.png", "e.png", "f.png"};
+    static const struct cp_reader_texts images = {6, names};
+    static const double one[6][CP_FAILING_FIELDS] = {[1] = {12, 120}},
+                        more[6][CP_FAILING_FIELDS] = {{1, 9},    {12, 120}, {1, 10},
+                                                      {2, 4000}, {0, 0},    {3, 8.5}};
     (void)state;
-    tap->inputs = &images;
-    tap->verdict[CP_FIELD_INPUTS] = 300;
-    tap->verdict[CP_FIELD_FAILING] = 1;
-    tap->verdict[CP_FIELD_WORST] = 1;
     set_apart();
+    candidate.failing[0] = (struct cp_report_failing){one[0], &images};
+    cp_report_answer(&candidate, text, sizeof text);
+    assert_non_null(strstr(text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
+    candidate.failing[0].rows = more[0];
     cp_report_answer(&candidate, text, sizeof text);
     assert_non_null(
-        strstr(text, "; at image_features 1 of 300 inputs exceed 8 times the limit, worst: b.png; "));
+        strstr(text, "; 5 of 6 images fail by themselves: d.png (4,000 times the limit, at 2 taps), "
+                     "b.png (120 times the limit, at 12 taps), c.png (10 times the limit, at 1 tap) and "
+                     "2 more"));
 }
 
 /* Equal NaNs are no agreement. */

@@ -11,11 +11,13 @@
 #include "study/verdict.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MOST = 300 };
 
 static double metrics[MOST][CP_PART_COUNT][CP_METRIC_COUNT];
 static double d[MOST], sums[MOST], fields[CP_VERDICT_FIELDS];
+static double fails[MOST][CP_FAILING_FIELDS];
 static size_t group[2 * MOST], first[MOST], template[MOST], class[MOST];
 static struct cp_verdict_units units;
 
@@ -45,6 +47,7 @@ static enum cp_verdict judge(size_t inputs) {
                                      .elements = elements,
                                      .units = units};
     size_t order[1];
+    facts.fails = memset(fails, 0, sizeof fails);
     cp_verdict_facts(&metrics[0][0][0], inputs, yardstick, &facts);
     cp_verdict_statistics(&facts, 0.05, sums, fields);
     cp_verdict_decide(&facts, fields, 1, 0.05, order);
@@ -108,6 +111,8 @@ static void a_mixture_is_no_equivalence(void **state) {
             metrics[17 + i][CP_ROUNDING][CP_RMS] = 100;
         assert_int_equal(judge(300), CP_DEGRADED);
         assert_true(fields[CP_FIELD_FAILING] == (double)garbage);
+        assert_true(fails[16][CP_FAILING_TAPS] == 0 && fails[17][CP_FAILING_TAPS] == 1);
+        assert_true(fails[17][CP_FAILING_TIMES] > 4e4 && fails[17][CP_FAILING_TIMES] < 6e4);
         assert_true(fabs(fields[CP_FIELD_ABOVE] - (double)garbage / 300) < 1e-15);
         assert_true(fields[CP_FIELD_ABOVE_LOW] < fields[CP_FIELD_ABOVE] &&
                     fields[CP_FIELD_ABOVE] < fields[CP_FIELD_ABOVE_HIGH]);
