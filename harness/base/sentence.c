@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void cp_say(struct cp_sentence *s, const char *format, ...) {
     va_list list;
@@ -30,4 +31,24 @@ void cp_say_multiple(struct cp_sentence *s, double multiple) {
         cp_say_count(s, (size_t)llround(multiple));
     else
         cp_say(s, "%.1e", multiple);
+}
+
+void cp_print_wrapped(const char *text, int first, int others, FILE *out) {
+    size_t width = (size_t)(CP_COLUMNS - first);
+    if (*text)
+        (void)fprintf(out, "%*s", first, "");
+    while (strlen(text) > width) {
+        size_t cut = width;
+        while (cut > 0 && text[cut] != ' ')
+            cut--;
+        if (cut == 0)
+            cut = strcspn(text, " ");
+        (void)fprintf(out, "%.*s\n", (int)cut, text);
+        text += cut + strspn(text + cut, " ");
+        if (*text)
+            (void)fprintf(out, "%*s", others, "");
+        width = (size_t)(CP_COLUMNS - others);
+    }
+    if (*text)
+        (void)fprintf(out, "%s\n", text);
 }

@@ -6,6 +6,7 @@
 #include "base/status.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct cp_sentence {
     char *text;
@@ -16,5 +17,9 @@ void cp_say(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 
 void cp_say_count(struct cp_sentence *sentence, size_t count);
 /* "2.5", "10,000" or "1.2e+12": a positive number of times, to two digits where it is small. */
 void cp_say_multiple(struct cp_sentence *sentence, double multiple);
+
+/* Lines of 80 columns, broken at blanks, indented by `first` and then by `others`. */
+enum { CP_COLUMNS = 80 };
+void cp_print_wrapped(const char *text, int first, int others, FILE *out);
 
 #endif

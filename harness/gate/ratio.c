@@ -32,7 +32,7 @@ static void note_needed(const struct cp_verdict_facts *facts, double alpha, size
     const size_t n = facts->distinct;
     f->inputs = n;
     f->needed = SIZE_MAX;
-    if (n < 2)
+    if (n < 2 || facts->group) /* more prompts of the same templates and classes add little */
         return;
     const struct cp_mean_test test = cp_mean_test(facts->d, n, NULL, NULL);
     f->needed =

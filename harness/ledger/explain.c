@@ -41,35 +41,85 @@ struct trial {
     double limit, own_rms;
 };
 
+/* What one alternative leaves. */
+struct attempt {
+    bool applies, by_size; /* by_size: a narrower type whose errors are as large */
+    double after, limit;
+};
+
+/* What the statistics of a norm's rows leave of its residual, where they are to blame. */
+#define OTHERS_SHARE 0.25
+
 static struct cp_residual residual_of(const struct trial *t, const float *y, const double *f) {
     return cp_residual(&t->own, (const double *const[CP_OPERANDS]){NULL, NULL}, y, f, NULL, 0);
 }
 
-/* A narrower type has no function of its own: it fits where its plain evaluation errs as much. */
-static enum cp_status try_type(struct trial *t, const struct cp_case *changed, double *after,
+/* What is left of a norm's residual where each row may have statistics of its own: the best c1 (f - bias) +
+ * c2 weight. */
+static double left_of_rows(const struct trial *t) {
+    const struct cp_case *c = &t->own;
+    double left = 0, count = 0;
+    for (size_t row = 0; row < cp_case_valid(c, 0); row++) {
+        double uu = 0, uv = 0, vv = 0, ur = 0, vr = 0, rr = 0;
+        for (size_t i = 0; i < c->out; i++) {
+            const double v = c->weight ? cp_case_weight(c, c->weight[i]) : 1;
+            const double u = t->f[row * c->out + i] - (c->bias ? cp_case_weight(c, c->bias[i]) : 0);
+            const double r = (double)t->y[row * c->out + i] - t->f[row * c->out + i];
+            uu += u * u;
+            uv += u * v;
+            vv += v * v;
+            ur += u * r;
+            vr += v * r;
+            rr += r * r;
+        }
+        const double det = uu * vv - uv * uv;
+        const double fitted = det > 0 ? (vv * ur * ur - 2 * uv * ur * vr + uu * vr * vr) / det : 0;
+        left += fmax(rr - fitted, 0);
+        count += (double)c->out;
+    }
+    return sqrt(left / fmax(count, 1));
+}
+
+/* A narrower type has no function of its own: it fits where its plain evaluation errs as much, and, of a
+ * norm's statistics, where nothing but they differ. */
+static enum cp_status try_type(struct trial *t, const struct cp_case *changed, bool *fits,
                                struct cp_error *err) {
     CP_TRY(cp_case_plain(changed, t->narrow, 0, t->plain, err));
     const double size = residual_of(t, t->plain, t->f).rms;
-    *after = t->own_rms <= CP_COARSE * size && size <= CP_COARSE * t->own_rms ? t->limit : INFINITY;
+    *fits =
+        t->own_rms <= CP_COARSE * size && size <= CP_COARSE * t->own_rms &&
+        (t->own.kind != CP_OPERATION_NORM || left_of_rows(t) <= fmax(t->limit, OTHERS_SHARE * t->own_rms));
+    return CP_OK;
+}
+
+/* Another function rounds as it does, not as the declared one. */
+static enum cp_status find_limit(struct trial *t, const struct cp_alternative *a,
+                                 const struct cp_case *changed, double *limit, struct cp_error *err) {
+    *limit = t->limit;
+    if (a->kind != CP_OPERATION_ACTIVATION)
+        return CP_OK;
+    CP_TRY(cp_case_plain(changed, t->narrow, 0, t->plain, err));
+    *limit = fmax(*limit, CP_COARSE * residual_of(t, t->plain, t->result).rms);
     return CP_OK;
 }
 
 /* What trying one takes is given back at once. */
-static enum cp_status try_one(struct trial *t, const struct cp_alternative *a, bool *applies, double *after,
+static enum cp_status try_one(struct trial *t, const struct cp_alternative *a, struct attempt *try,
                               struct cp_error *err) {
     const bool batch = a->class == CP_ALTERNATIVE_BATCH;
     struct cp_arena arena = {0};
     struct cp_case changed = batch ? t->first : t->own;
     enum cp_status status = CP_OK;
     changed.scratch = &arena;
-    *applies = a->apply(&changed, a->value);
-    *after = INFINITY;
-    if (*applies && a->class == CP_ALTERNATIVE_TYPE) {
-        status = try_type(t, &changed, after, err);
-    } else if (*applies) {
+    *try = (struct attempt){.applies = a->apply(&changed, a->value), .after = INFINITY, .limit = t->limit};
+    if (try->applies && a->class == CP_ALTERNATIVE_TYPE) {
+        status = try_type(t, &changed, &try->by_size, err);
+    } else if (try->applies) {
         status = cp_case_ideal(&changed, batch ? t->x_first : t->x, t->result, err);
         const struct cp_residual r = residual_of(t, t->y, t->result);
-        *after = status == CP_OK && r.finite ? r.rms : INFINITY;
+        try->after = status == CP_OK && r.finite ? r.rms : INFINITY;
+        if (status == CP_OK)
+            status = find_limit(t, a, &changed, &try->limit, err);
     }
     cp_arena_free(&arena);
     return status;
@@ -97,10 +147,10 @@ static enum cp_status prepare(const struct cp_case *c, const double *const x[CP_
  * go. */
 #define NARROW_SHARE 0.0625
 
-static bool fits(const struct trial *t, const struct cp_alternative *a, double after) {
-    if (a->class == CP_ALTERNATIVE_NARROW && after <= NARROW_SHARE * t->own_rms)
+static bool fits(const struct trial *t, const struct cp_alternative *a, const struct attempt *try) {
+    if (a->class == CP_ALTERNATIVE_NARROW && try->after <= NARROW_SHARE * t->own_rms)
         return true;
-    return after <= t->limit && (after < 0.5 * t->own_rms || a->class == CP_ALTERNATIVE_TYPE);
+    return try->after <= try->limit && try->after < 0.5 * t->own_rms;
 }
 
 enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPERANDS],
@@ -111,20 +161,26 @@ enum cp_status cp_explain(const struct cp_case *c, const double *const x[CP_OPER
     const struct cp_residual own = residual_of(&t, t.y, t.f);
     t.own_rms = own.rms;
     t.limit = CP_COARSE * fmax(plain, cp_rounding_rms(c, own.reference));
+    int by_size = -1;
     *e = (struct cp_explanation){.alternative = -1, .at = -1, .after = INFINITY};
     for (size_t i = 0; i < cp_alternative_count; i++) {
         const struct cp_alternative *a = &cp_alternatives[i];
         const bool batch = a->class == CP_ALTERNATIVE_BATCH;
-        bool applies = false;
-        double after = INFINITY;
+        struct attempt try;
         if ((a->kind != c->kind && a->kind != CP_OPERATION_KINDS) || (batch && input == 0))
             continue;
-        CP_TRY(try_one(&t, a, &applies, &after, err));
-        e->tried += applies && !batch; /* whether there is an input before it is up to the batch */
-        if (fits(&t, a, after) && after < e->after) {
+        CP_TRY(try_one(&t, a, &try, err));
+        e->tried += try.applies && !batch; /* whether there is an input before it is up to the batch */
+        if (fits(&t, a, &try) && try.after < e->after) {
             e->alternative = (int)i;
-            e->after = after;
+            e->after = try.after;
         }
+        if (try.by_size && by_size < 0)
+            by_size = (int)i;
+    }
+    if (e->alternative < 0 && by_size >= 0) { /* nothing that has a function fits */
+        e->alternative = by_size;
+        e->after = NAN;
     }
     return CP_OK;
 }

@@ -11,7 +11,8 @@ struct cp_explanation {
     int alternative; /* index; -1: none fits */
     int at; /* the point whose operation it changes, where that is not the one that is explained; -1 */
     size_t tried;
-    double after; /* root mean square of the residual against the alternative */
+    double after; /* root mean square of the residual against the alternative; NaN: a type, which fits by its
+                     size alone */
 };
 
 /* The case of inputs [input, input + 1) alone: the case and its operands, as views. */

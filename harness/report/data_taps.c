@@ -172,8 +172,7 @@ static enum cp_status load_verdicts(const struct cp_load *l, struct cp_report_ca
 
 /* Inputs that fail by themselves. */
 static enum cp_status load_failing(const struct cp_load *l, struct cp_report_candidate *c) {
-    static const struct cp_load_columns columns = {cp_failing_field_names, CP_FAILING_FIELDS,
-                                                   "failing input"};
+    static const struct cp_load_columns columns = {cp_failing_field_names, CP_FAILING_FIELDS, "failing_taps"};
     static const char *const names[] = {"failing_images", "failing_prompts"};
     const struct cp_reader_texts *const inputs[] = {&l->report->images, &l->report->prompts};
     for (int of = 0; of < 2; of++) {
@@ -183,9 +182,8 @@ static enum cp_status load_failing(const struct cp_load *l, struct cp_report_can
         if (!cp_reader_has(l->reader, object))
             continue;
         CP_TRY(cp_load_array(l, object, &columns, 2, "(input, field)", &l->report->arena, &rows));
-        if (rows.shape[0] != inputs[of]->count)
-            return cp_load_damaged(l, object, "(input, field)");
-        c->failing[of] = (struct cp_report_failing){rows.values, inputs[of]};
+        c->failing[of] = (struct cp_report_failing){
+            rows.values, rows.shape[0], inputs[of]->count == rows.shape[0] ? inputs[of]->items : NULL};
     }
     return CP_OK;
 }

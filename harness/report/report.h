@@ -93,13 +93,14 @@ struct cp_report_candidate {
     const struct cp_difference *difference; /* what the ledgers set apart; NULL: no ledger */
     struct cp_decisions counts;             /* images 0: nothing was decided */
     struct cp_report_failing {
-        const double *rows;                  /* (input, enum cp_failing_field) NULL: not there */
-        const struct cp_reader_texts *names; /* of the inputs */
-    } failing[2];                            /* of images, of prompts */
-    const double *decisions;                 /* (images, CP_DECISION_COUNT) */
-    bool certificates;                       /* whether decisions were certified at all */
-    const double *probs;                     /* (images, columns) decided from; NULL: not recorded in full */
-    size_t segments;                         /* 0: not measured */
+        const double *rows; /* (inputs, enum cp_failing_field) NULL: not there */
+        size_t inputs;
+        const char *const *names; /* [inputs] NULL: they have none */
+    } failing[2];                 /* of images, of prompts */
+    const double *decisions;      /* (images, CP_DECISION_COUNT) */
+    bool certificates;            /* whether decisions were certified at all */
+    const double *probs;          /* (images, columns) decided from; NULL: not recorded in full */
+    size_t segments;              /* 0: not measured */
     struct cp_report_segment *segment;
 };
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 80, LINE = 1024 };
+enum { LINE = 1024 };
 
 const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_agreement_words *words) {
     if (part->tensor)
@@ -209,26 +209,6 @@ static const struct cp_own_part *gather(const struct cp_agreement *a, const stru
     return largest;
 }
 
-/* A line that is broken at blanks, with four blanks before what follows. */
-static void put_wrapped(const char *text, FILE *out) {
-    size_t width = WIDTH - 2;
-    (void)fputs("  ", out);
-    while (strlen(text) > width) {
-        size_t cut = width;
-        while (cut > 0 && text[cut] != ' ')
-            cut--;
-        if (cut == 0)
-            cut = strcspn(text, " ");
-        (void)fprintf(out, "%.*s\n", (int)cut, text);
-        text += cut + strspn(text + cut, " ");
-        if (*text)
-            (void)fputs("    ", out);
-        width = WIDTH - 4;
-    }
-    if (*text)
-        (void)fprintf(out, "%s\n", text);
-}
-
 /* Many taps alike say no more than one line does. */
 static bool is_counted(const struct cp_own_part *p) {
     return p->kind == CP_OWN_UNCHECKED || (p->kind == CP_OWN_ROUNDING && p->verdict == CP_LEDGER_EXPLAINED);
@@ -265,7 +245,7 @@ static void print_counted(const struct cp_agreement *a, const struct cp_agreemen
         cp_say_multiple(&s, most);
         cp_say(&s, " times as much as in %s", words->a);
     }
-    put_wrapped(text, out);
+    cp_print_wrapped(text, 2, 4, out);
 }
 
 void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_words *words, size_t most,
@@ -289,7 +269,7 @@ void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_
                  part->kind == CP_OWN_NONFINITE)
             cp_say(&s, "%s and %s: each ", words->a, words->b);
         cp_own_say(&s, largest, words);
-        put_wrapped(text, out);
+        cp_print_wrapped(text, 2, 4, out);
     }
     if (left)
         (void)fprintf(out, "  and %zu more\n", left);

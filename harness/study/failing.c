@@ -30,7 +30,10 @@ void cp_say_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, co
                            const char *const *names, const char *between) {
     for (size_t k = 0; k < f->named; k++) {
         const double *row = rows + f->worst[k] * CP_FAILING_FIELDS;
-        cp_say(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
+        if (names)
+            cp_say(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
+        else
+            cp_say(s, "%sinput %zu (", k ? between : "", f->worst[k]);
         cp_say_multiple(s, row[CP_FAILING_TIMES]);
         cp_say(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
                row[CP_FAILING_TAPS] == 1 ? "" : "s");

@@ -17,10 +17,11 @@ struct cp_failing {
 };
 /* rows: (count, enum cp_failing_field). */
 struct cp_failing cp_failing_find(const double *rows, size_t count);
-/* "coat.png (120,000 times the limit, at 120 taps), bag.png (...) and 2 more" */
+/* names: [count], or NULL. "coat.png (120,000 times the limit, at 120 taps), bag.png (...) and 2 more" */
 void cp_say_failing_inputs(struct cp_sentence *sentence, const struct cp_failing *failing, const double *rows,
                            const char *const *names, const char *between);
 /* Lines of a table, of images and of prompts; nothing where none fails. */
-enum cp_status cp_failing_print(const struct cp_lockstep *lockstep, size_t s, FILE *out, struct cp_error *err);
+enum cp_status cp_failing_print(const struct cp_lockstep *lockstep, size_t s, FILE *out,
+                                struct cp_error *err);
 
 #endif

@@ -78,14 +78,17 @@ void cp_say_undecided_ratio(struct cp_sentence *s, const struct cp_undecided *u,
 }
 
 void cp_undecided_print(const struct cp_undecided *u, FILE *out) {
-    char text[256] = "";
-    struct cp_sentence s = {text, sizeof text, 0};
-    if (u->taps) {
-        cp_say(&s, ":\n    ");
-        cp_say_undecided_why(&s, u);
-        cp_say_undecided_ratio(&s, u, ";\n    ");
-    }
-    (void)fprintf(out, "%s\n", text);
+    char why[1024] = "", ratio[256] = "";
+    struct cp_sentence s = {why, sizeof why, 0}, r = {ratio, sizeof ratio, 0};
+    (void)fputs(u->taps ? ":\n" : "\n", out);
+    if (!u->taps)
+        return;
+    cp_say_undecided_why(&s, u);
+    cp_say_undecided_ratio(&r, u, "");
+    if (*ratio)
+        cp_say(&s, ";");
+    cp_print_wrapped(why, 4, 4, out);
+    cp_print_wrapped(ratio, 4, 4, out);
 }
 
 struct cp_equivalence cp_equivalence_none(void) {

@@ -204,13 +204,12 @@ static void declared_rounding_is_a_cause(void **state) {
 
 static void single_inputs_that_fail(void **state) {
     static const char *names[] = {"a.png", "b.png", "c.png", "d.png", "e.png", "f.png"};
-    static const struct cp_reader_texts images = {6, names};
     static const double one[6][CP_FAILING_FIELDS] = {[1] = {12, 120}},
                         more[6][CP_FAILING_FIELDS] = {{1, 9},    {12, 120}, {1, 10},
                                                       {2, 4000}, {0, 0},    {3, 8.5}};
     (void)state;
     set_apart();
-    candidate.failing[0] = (struct cp_report_failing){one[0], &images};
+    candidate.failing[0] = (struct cp_report_failing){one[0], 6, names};
     cp_report_answer(&candidate, text, sizeof text);
     assert_non_null(strstr(text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
     candidate.failing[0].rows = more[0];
