@@ -126,20 +126,12 @@ size_t cp_values_to_decide(double mean, double deviation, double limit, double a
 
 /* ---- a share ---- */
 
-/* The share under which x or more have the probability alpha, by halving: gsl_cdf_beta_Pinv fails for some.
- */
 double cp_share_low(double x, double n, double alpha) {
-    enum { HALVINGS = 50 };
-    double low = 0, high = 1;
-    for (int i = 0; x > 0 && i < HALVINGS; i++) {
-        const double share = (low + high) / 2;
-        *(gsl_cdf_beta_P(share, x, n - x + 1) < alpha ? &low : &high) = share;
-    }
-    return low;
+    return x > 0 ? gsl_cdf_beta_Pinv(alpha, x, n - x + 1) : 0;
 }
 
 double cp_share_high(double x, double n, double alpha) {
-    return 1 - cp_share_low(n - x, n, alpha);
+    return x < n ? gsl_cdf_beta_Qinv(alpha, x + 1, n - x) : 1;
 }
 
 double cp_share_p_above(double x, double n, double share) {

@@ -131,4 +131,7 @@ size_t cp_argmax(const float *x, size_t n);
 /* Wilson's score interval at 95 % for k of n (Wilson 1927). */
 void cp_wilson(size_t k, size_t n, double *low, double *high);
 
+/* Lower bound of a share, for k of n, wrong with probability alpha at most (Clopper & Pearson 1934). */
+double cp_clopper_pearson_low(size_t k, size_t n, double alpha);
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "num/bootstrap.h"
 #include "num/mean_square.h"
-#include "num/mean_test.h"
 #include "num/metrics.h"
 #include "study/calibrate.h"
 
@@ -124,7 +123,7 @@ static int least(const double values[CP_CONFIG_ACTIVATIONS]) {
 
 static enum cp_doubt premise(struct cp_calibration *k) {
     const size_t right = (size_t)lround(k->accuracy[k->best] * (double)k->images);
-    k->accuracy_low = cp_share_low((double)right, (double)k->images, ALPHA_ACCURACY);
+    k->accuracy_low = cp_clopper_pearson_low(right, k->images, ALPHA_ACCURACY);
     if (!(k->accuracy_low > k->chance))
         return CP_DOUBT_CHANCE;
     if (!k->has_gradient)

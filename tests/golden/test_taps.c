@@ -23,7 +23,8 @@ static double oracle[MOST], ours[MOST];
 #define RUN "run experiments/quickgelu-vs-gelu.yaml local=off floor=0 baseline.activation=auto candidates={} "
 #define DEMO(model)                                                                                          \
     RUN "model.checkpoint=data/" model "/open_clip_model.safetensors "                                       \
-        "model.config=data/" model "/open_clip_config.json "
+        "model.config=data/" model "/open_clip_config.json "                                                 \
+        "inputs.prompts.templates=data/fashion-clip/templates.txt "
 
 static void run_model(const char *arguments) {
     char command[1024], text[8192];

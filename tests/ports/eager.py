@@ -91,7 +91,7 @@ def compare(program, ours, theirs, compared, folder, swapped=False):
     if set(found) != {"baseline", second}:
         return [*wrong, f"ledgers of {sorted(found)}"], ""
     wrong += [f"{side}: {line}" for side in found for line in found[side].accusations()]
-    return wrong, found["baseline" if swapped else second].figures()
+    return wrong, f"{compared} taps compared, {found['baseline' if swapped else second].figures()}"
 
 
 def declared_otherwise(program, ours, theirs, model, precision, folder):

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "num/least.h"
-#include "num/mean_test.h"
+#include "num/metrics.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -59,12 +59,12 @@ static void no_least_is_said(void **state) {
 /* R: binom.test(k, n, conf.level = 0.95)$conf.int[1]; all of n: alpha^(1 / n). */
 static void clopper_pearson(void **state) {
     (void)state;
-    assert_true(fabs(cp_share_low(5, 10, 0.025) - 0.1870860) < 1e-7);
-    assert_true(fabs(cp_share_low(1, 10, 0.025) - 0.002528579) < 1e-9);
-    assert_true(fabs(cp_share_low(20, 20, 0.01) - pow(0.01, 0.05)) < 1e-12);
-    assert_true(cp_share_low(0, 10, 0.01) == 0);
+    assert_true(fabs(cp_clopper_pearson_low(5, 10, 0.025) - 0.1870860) < 1e-7);
+    assert_true(fabs(cp_clopper_pearson_low(1, 10, 0.025) - 0.002528579) < 1e-9);
+    assert_true(fabs(cp_clopper_pearson_low(20, 20, 0.01) - pow(0.01, 0.05)) < 1e-12);
+    assert_true(cp_clopper_pearson_low(0, 10, 0.01) == 0);
     for (unsigned k = 1; k <= 3000; k += 7) {
-        const double low = cp_share_low((double)k, 3000, 0.01);
+        const double low = cp_clopper_pearson_low(k, 3000, 0.01);
         assert_true(fabs(gsl_cdf_binomial_Q(k - 1, low, 3000) - 0.01) < 1e-8);
     }
 }
