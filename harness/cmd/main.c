@@ -31,7 +31,11 @@ static const struct command {
      "      --map FILE           where B's taps are, if it is not of our schema;\n"
      "                           --map-a: A's\n"
      "      --environment        what they were made with, side by side\n"
-     "      -o RESULT.h5, --no-oracle\n"},
+     "      --strict             taps on one side alone fail, too\n"
+     "      --rtol R --atol A    |b - a| <= A + R |a| in the place of the verdicts\n"
+     "      --json FILE          the verdict for programs; -: standard output\n"
+     "      -o RESULT.h5, --no-oracle, --seed N of weights that a seed made;\n"
+     "                           key=value as for run\n"},
     {"bisect", cp_cmd_bisect,
      " EXPERIMENT.yaml [CANDIDATE]\n"
      "                           which swaps make a candidate diverge: a set of which\n"

@@ -41,8 +41,8 @@ void cp_say_failing(struct cp_sentence *s, const struct cp_report_candidate *c) 
         const struct cp_failing f = cp_failing_find(failing->rows, failing->inputs);
         if (f.inputs == 0 || f.inputs == failing->inputs)
             continue;
-        cp_say(s, "; %zu of %zu %s fail%s by %s: ", f.inputs, failing->inputs,
-               of ? "prompts" : "images", f.inputs == 1 ? "s" : "", f.inputs == 1 ? "itself" : "themselves");
+        cp_say(s, "; %zu of %zu %s fail%s by %s: ", f.inputs, failing->inputs, of ? "prompts" : "images",
+               f.inputs == 1 ? "s" : "", f.inputs == 1 ? "itself" : "themselves");
         cp_say_failing_inputs(s, &f, failing->rows, failing->names, ", ");
     }
 }

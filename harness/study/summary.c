@@ -187,7 +187,8 @@ static void print_tally(const struct tally *t, FILE *out) {
         (void)fprintf(out, "  NaN or infinity at %zu taps\n", t->nonfinite);
 }
 
-static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
+static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
+                                     struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct tally t = {.undecided = cp_undecided_none(), .equivalence = cp_equivalence_none()};
     for (size_t i = 0; i < study->sites.count; i++) {

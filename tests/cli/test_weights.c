@@ -80,7 +80,8 @@ static void candidates_with_weights(void **state) {
            CP_OK, "\nmine\n");
     assert_non_null(strstr(text, "  different weights from visual.5.mlp.c_proj on\n"));
     assert_non_null(strstr(text, "  visual.5.mlp.c_proj  the weights differ ("));
-    assert_non_null(strstr(text, "different functions or weights from visual.conv1 and token_embedding on\n"));
+    assert_non_null(
+        strstr(text, "different functions or weights from visual.conv1 and token_embedding on\n"));
     const char *mine = strstr(text, "\nmine\n");
     assert_non_null(strstr(mine, "  visual.3                  identical bits\n"));
     assert_non_null(strstr(mine, "  text_features             identical bits\n"));
