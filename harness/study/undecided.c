@@ -53,7 +53,10 @@ void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
         between = "; ";
     }
     if (u->alike) {
-        cp_say(s, "%sat %zu of them the prompts share too few templates or classes", between, u->alike);
+        cp_say(
+            s,
+            "%sat %zu of them the prompts share too few templates or classes, %d or more of each are needed",
+            between, u->alike, CP_VERDICT_MIN_DF + 1);
         between = "; ";
     }
     if (!isnan(u->classes)) {

@@ -94,7 +94,8 @@ static void why_it_is_open(void **state) {
     of_prompts->verdict[CP_FIELD_DF] = 3;
     cp_report_answer(&candidate, text, sizeof text);
     assert_non_null(strstr(text,
-                           " at 2 of 20 taps: at 1 of them the prompts share too few templates or classes; "
+                           " at 2 of 20 taps: at 1 of them the prompts share too few templates or classes, 7 "
+                           "or more of each are needed; "
                            "class_features has a value for each of 10 classes, 12 or more are needed; "));
 }
 
