@@ -29,8 +29,6 @@ void cp_say_share(struct cp_sentence *s, const struct cp_report_tap *outcome) {
         cp_say(s, "; its own error is as large");
 }
 
-/* "; a difference of 0.0062 at pixels.normalized is one of 0.015 at the image features, 2.5 times as much
- * (random changes: 1.3 times)" */
 /* "; 1 of 300 images fails by itself: b.png (120 times the limit, at 12 taps)"; where all fail the verdict
  * says so. */
 void cp_say_failing(struct cp_sentence *s, const struct cp_report_candidate *c) {
@@ -41,12 +39,15 @@ void cp_say_failing(struct cp_sentence *s, const struct cp_report_candidate *c) 
         const struct cp_failing f = cp_failing_find(failing->rows, failing->inputs);
         if (f.inputs == 0 || f.inputs == failing->inputs)
             continue;
-        cp_say(s, "; %zu of %zu %s fail%s by %s: ", f.inputs, failing->inputs, of ? "prompts" : "images",
-               f.inputs == 1 ? "s" : "", f.inputs == 1 ? "itself" : "themselves");
+        cp_say(s, "; ");
+        cp_say_failing_count(s, &f, failing->inputs, of ? "prompts" : "images");
+        cp_say(s, ": ");
         cp_say_failing_inputs(s, &f, failing->rows, failing->names, ", ");
     }
 }
 
+/* "; a difference of 0.0062 at pixels.normalized is one of 0.015 at the image features, 2.5 times as much
+ * (random changes: 1.3 times)" */
 void cp_say_growth(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const struct cp_report_growth g = cp_report_growth(c);
     const size_t last = g.steps - 1;

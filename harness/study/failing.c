@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "study/failing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static double times_of(const double *rows, size_t input) {
@@ -26,6 +27,12 @@ struct cp_failing cp_failing_find(const double *rows, size_t count) {
     return f;
 }
 
+void cp_say_failing_count(struct cp_sentence *s, const struct cp_failing *f, size_t count, const char *what) {
+    const bool one = f->inputs == 1;
+    cp_say(s, "%zu of %zu %s fail%s by %s", f->inputs, count, what, one ? "s" : "",
+           one ? "itself" : "themselves");
+}
+
 void cp_say_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
                            const char *const *names, const char *between) {
     for (size_t k = 0; k < f->named; k++) {
@@ -44,19 +51,70 @@ void cp_say_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, co
 
 static void print(const double *rows, size_t count, const char *const *names, const char *what, FILE *out) {
     const struct cp_failing f = cp_failing_find(rows, count);
-    char text[512] = "";
+    char text[640] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     if (f.inputs == 0)
         return;
+    cp_say_failing_count(&s, &f, count, what);
+    cp_say(&s, ", worst first:\n    ");
     cp_say_failing_inputs(&s, &f, rows, names, ",\n    ");
-    (void)fprintf(out, "  %zu of %zu %s fail%s by %s, worst first:\n    %s\n", f.inputs, count, what,
-                  f.inputs == 1 ? "s" : "", f.inputs == 1 ? "itself" : "themselves", text);
+    (void)fprintf(out, "  %s\n", text);
+}
+
+/* ---- in the result ---- */
+
+static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
+    return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
+}
+
+enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    static const char *const names[] = {"failing_images", "failing_prompts"};
+    char group[384];
+    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const struct cp_run_inputs *in = &ls->study->inputs;
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        const struct cp_variable failing = {
+            .group = group,
+            .name = names[of],
+            .long_name = "inputs whose ratio of errors fails by itself",
+            .units = "1",
+            .dtype = CP_FP64,
+            .rank = 2,
+            .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
+                      of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
+                     {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
+        ls->failing[of][s] = -1;
+        if (count)
+            CP_TRY(cp_result_define(ls->result, &failing, &ls->failing[of][s], err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *arena, double *fails[2],
+                               struct cp_error *err) {
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        fails[of] = cp_arena_calloc(arena, count * CP_FAILING_FIELDS + 1, sizeof(double));
+        if (!fails[of])
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_failing_write(struct cp_lockstep *ls, size_t s, double *const fails[2],
+                                struct cp_error *err) {
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
+        if (ls->failing[of][s] >= 0)
+            CP_TRY(cp_result_write(ls->result, ls->failing[of][s], 0,
+                                   inputs_of(ls->study, (enum cp_dim_kind)of), fails[of], err));
+    return CP_OK;
 }
 
 enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
-        const size_t count = of == CP_DIM_IMAGE ? in->images : in->prompts;
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
         if (ls->failing[of][s] < 0)
             continue;
         double *rows = malloc(count * CP_FAILING_FIELDS * sizeof *rows);

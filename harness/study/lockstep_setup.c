@@ -2,6 +2,7 @@
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
 #include "study/bracket.h"
 #include "study/captured.h"
+#include "study/failing.h"
 #include "study/floor.h"
 #include "study/ledger.h"
 #include "study/local.h"

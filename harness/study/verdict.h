@@ -141,8 +141,7 @@ void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, siz
 /* Defines /metrics/CANDIDATE/NAME of spec s: "verdicts", or "local_verdicts". */
 enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, const char *name, int *handle,
                                   struct cp_error *err);
-/* Defines what cp_verdicts_write stores of inputs that fail by themselves. */
-enum cp_status cp_failing_define(struct cp_lockstep *lockstep, size_t s, struct cp_error *err);
+
 /* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */
 enum cp_status cp_verdicts_write(struct cp_lockstep *lockstep, struct cp_error *err);
 

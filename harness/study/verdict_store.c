@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
 #include "model/tap_weights.h"
+#include "study/failing.h"
 #include "study/ledger.h"
 #include "study/local.h"
 #include "study/units.h"
@@ -43,34 +44,6 @@ enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, const char *
     return taps ? cp_result_define(ls->result, &verdicts, handle, err) : CP_OK;
 }
 
-static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
-    return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
-}
-
-enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
-    static const char *const names[] = {"failing_images", "failing_prompts"};
-    char group[384];
-    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
-    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
-        const struct cp_run_inputs *in = &ls->study->inputs;
-        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
-        const struct cp_variable failing = {
-            .group = group,
-            .name = names[of],
-            .long_name = "inputs whose ratio of errors fails by itself",
-            .units = "1",
-            .dtype = CP_FP64,
-            .rank = 2,
-            .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
-                      of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
-                     {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
-        ls->failing[of][s] = -1;
-        if (count)
-            CP_TRY(cp_result_define(ls->result, &failing, &ls->failing[of][s], err));
-    }
-    return CP_OK;
-}
-
 /* What the verdicts of one candidate are made of: the whole divergence, or each operation's own. */
 struct source {
     const char *name;
@@ -88,13 +61,13 @@ struct table {
     double *fields;                 /* (taps, CP_VERDICT_FIELDS) */
     double *sums;                   /* (threads, templates + classes) */
     size_t groups;                  /* templates + classes */
-    struct cp_units units;
-    double *fails[2]; /* of images and of prompts */
+    const struct cp_units *units;
+    double *fails[2]; /* of images and of prompts; NULL: not to be kept */
     size_t *order;    /* [taps] */
     struct cp_arena arena;
 };
 
-static enum cp_status make_table(struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
+static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
     t->study = ls->study;
     t->taps = watched_count(ls->study);
     t->sites = cp_arena_alloc(&t->arena, t->taps, sizeof(struct cp_site *));
@@ -105,13 +78,7 @@ static enum cp_status make_table(struct cp_lockstep *ls, struct table *t, struct
     t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
     if (!t->sites || !t->facts || !t->fields || !t->sums || !t->order)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
-        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
-        t->fails[of] = cp_arena_calloc(&t->arena, count * CP_FAILING_FIELDS + 1, sizeof(double));
-        if (!t->fails[of])
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-    }
-    return cp_units_find(ls, &t->arena, &t->units, err);
+    return CP_OK;
 }
 
 /* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
@@ -127,7 +94,7 @@ static enum cp_status make_facts(struct table *t, const struct cp_site *site, si
         (struct cp_verdict_facts){.room = inputs,
                                   .k = k,
                                   .elements = cp_site_row(site),
-                                  .units = t->units.of[site->dims[0]],
+                                  .units = t->units->of[site->dims[0]],
                                   .fails = site->dims[0] <= CP_DIM_PROMPT ? t->fails[site->dims[0]] : NULL,
                                   .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
     if (facts->units.template)
@@ -247,28 +214,21 @@ static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struc
     return CP_OK;
 }
 
-static enum cp_status write_failing(struct cp_lockstep *ls, size_t s, const struct table *t,
-                                    struct cp_error *err) {
-    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
-        if (ls->failing[of][s] >= 0)
-            CP_TRY(cp_result_write(ls->result, ls->failing[of][s], 0,
-                                   inputs_of(ls->study, (enum cp_dim_kind)of), t->fails[of], err));
-    return CP_OK;
-}
-
 static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
-                                      struct cp_error *err) {
-    struct table t = {0};
+                                      const struct cp_units *units, struct cp_error *err) {
+    struct table t = {.units = units};
     enum cp_status status;
     CP_TRY_DONE(make_table(ls, &t, err));
+    if (!source->local)
+        CP_TRY_DONE(cp_failing_room(ls, &t.arena, t.fails, err));
     CP_TRY_DONE(gather(ls, s, source, &t, err));
     cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
     decide(&t);
     tell_weights(ls->study, s, &t);
-    if (!source->local)
+    if (!source->local) {
         CP_TRY_DONE(apply_ledger(ls, s, &t, err));
-    if (!source->local)
-        CP_TRY_DONE(write_failing(ls, s, &t, err));
+        CP_TRY_DONE(cp_failing_write(ls, s, t.fails, err));
+    }
     CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
     status = write_codes(ls, s, source->name, err);
 done:
@@ -276,15 +236,27 @@ done:
     return status;
 }
 
-enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
-    for (size_t s = 1; s < ls->study->spec_count && watched_count(ls->study); s++) {
+static enum cp_status write_all(struct cp_lockstep *ls, const struct cp_units *units, struct cp_error *err) {
+    for (size_t s = 1; s < ls->study->spec_count; s++) {
         const struct source whole = {"verdicts", ls->verdicts[s], ls->lanes[s].compare.handles, false};
-        CP_TRY(write_candidate(ls, s, &whole, err));
+        CP_TRY(write_candidate(ls, s, &whole, units, err));
         if (!ls->local)
             continue;
         const struct source local = {"local_verdicts", ls->local->verdicts[s], ls->local->compare[s].handles,
                                      true};
-        CP_TRY(write_candidate(ls, s, &local, err));
+        CP_TRY(write_candidate(ls, s, &local, units, err));
     }
     return CP_OK;
+}
+
+enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct cp_units units;
+    if (ls->study->spec_count < 2 || watched_count(ls->study) == 0)
+        return CP_OK;
+    enum cp_status status = cp_units_find(ls, &arena, &units, err);
+    if (status == CP_OK)
+        status = write_all(ls, &units, err);
+    cp_arena_free(&arena);
+    return status;
 }
