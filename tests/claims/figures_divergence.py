@@ -71,18 +71,17 @@ def bench(r):
 
 
 def levels(r):
-    """Percent at a true ratio of k: degraded; equivalent but for outliers; prompts."""
+    """Percent at a true ratio of k: degraded, equivalent."""
     text = r.ctest("calibration.verdict_levels")
     at_k = [line for line in text.splitlines() if "stated: 5 %" in line]
     degraded = column(r"degraded ([\d.]+) %", "\n".join(at_k))
-    equivalent = column(r"equivalent ([\d.]+) %", "\n".join(line for line in at_k if "contaminated" not in line))
+    equivalent = column(r"equivalent ([\d.]+) %", "\n".join(at_k))
     return [max(degraded), max(equivalent)]
 
 
 def limits_hold(r):
-    """With outliers, worst of the numbers of inputs."""
-    return 100 - max(column(r"contaminated n = \d+, a tap [^\n]*\n[^\n]* is beyond its limit in ([\d.]+) %",
-                            r.ctest("calibration.verdict_levels")))
+    """The worst of all laws and numbers of inputs."""
+    return max(column(r"is beyond its limit in ([\d.]+) %", r.ctest("calibration.verdict_levels")))
 
 
 def ten_times(r):
@@ -132,9 +131,9 @@ CLAIMS = [
     Claim(DIVERGENCE, r"ONNX Runtime's module outputs: (\d+) taps compared, PASS", second_system("pytorch")),
     Claim(DIVERGENCE, r"^\| (\d+) undeclared faults injected", lambda r: figures(
         r"\d+ of (\d+) found", r.python("tests/ports/injected.py", BUILD / "clip-parity")), long=True),
-    Claim(DIVERGENCE, r"at a true ratio of exactly k.*`degraded` at most (\d+) %, `equivalent` at most (\d+) % but for outliers",
+    Claim(DIVERGENCE, r"at a true ratio of exactly k.*`degraded` at most (\d+) %, `equivalent` at most (\d+) %,",
           levels, at_most),
-    Claim(DIVERGENCE, r"where its limit of the share holds in (\d+) %", limits_hold),
+    Claim(DIVERGENCE, r"its limit of the share too low in (\d+) %", limits_hold),
     Claim(DIVERGENCE, r"at ten times k found in (\d+) % and more", ten_times, at_least),
     Claim(DIVERGENCE, r"16 templates and 10 classes with effects of their own: (\d+) %", prompts_level, at_most),
     Claim(DIVERGENCE, r"in 48 and 24 layers: no tap of ([\d,]+) inconclusive; (\d+) clean reruns", lambda r: [*deep(r), *copies(r)]),

@@ -60,17 +60,27 @@ def shares():
     return numpy.array(rows, dtype=float)
 
 
+def lognormal(shape):
+    return numpy.exp(RNG.standard_normal(shape)) - numpy.exp(0.5)
+
+
+def contaminated(shape):
+    """One in twenty is an outlier, ten deviations off the rest; of mean 0."""
+    return RNG.standard_normal(shape) + numpy.where(RNG.random(shape) < 0.05, 9.5, -0.5)
+
+
 def skewed():
-    """n, p, and -t at that lower quantile of the t statistic of n lognormal (sigma 1) values about their mean."""
+    """n, p, and -t at that lower quantile of the t statistic of n values about their mean, for each of the two laws."""
     rows = []
-    for n, draws in ((7, 4e6), (12, 4e6), (16, 4e6), (30, 3e6), (100, 2e6), (300, 4e5)):
-        t = []
-        for _ in range(int(draws * n / 2.4e6)):
-            x = numpy.exp(RNG.standard_normal((2400000 // n, n))) - numpy.exp(0.5)
-            t.append(x.mean(1) / x.std(1, ddof=1) * n**0.5)
-        t = numpy.sort(numpy.concatenate(t))
+    for n, draws in ((7, 4e6), (12, 4e6), (16, 4e6), (30, 3e6), (40, 2e6), (60, 2e6), (100, 2e6), (150, 2e6), (300, 4e5)):
+        t = {lognormal: [], contaminated: []}
+        for law in t:
+            for _ in range(int(draws * n / 2.4e6)):
+                x = law((2400000 // n, n))
+                t[law].append(x.mean(1) / x.std(1, ddof=1) * n**0.5)
+            t[law] = numpy.sort(numpy.concatenate(t[law]))
         for p in (0.05, 0.01, 1e-3, 0.05 / 163, 0.05 / 720):
-            rows.append([n, p, -t[int(p * len(t))]])
+            rows.append([n, p] + [-of[int(p * len(of))] for of in t.values()])
     return numpy.array(rows)
 
 
