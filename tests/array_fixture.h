@@ -3,7 +3,7 @@
 #ifndef CP_TESTS_ARRAY_FIXTURE_H
 #define CP_TESTS_ARRAY_FIXTURE_H
 
-#include "io/image.h"
+#include "picture/image.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

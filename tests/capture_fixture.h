@@ -4,7 +4,7 @@
 #ifndef CP_TESTS_CAPTURE_FIXTURE_H
 #define CP_TESTS_CAPTURE_FIXTURE_H
 
-#include "io/capture.h"
+#include "capture/capture.h"
 
 #include <hdf5.h>
 #include <stdio.h>

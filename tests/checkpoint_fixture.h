@@ -6,7 +6,7 @@
 #include "malformed_fixture.h"
 #include "zip_fixture.h"
 
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdbool.h>
 

@@ -13,18 +13,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-READERS = ("checkpoint", "zip_archive", "torch_archive", "pickle", "pickle_build", "safetensors", "safetensors_header",
-           "safetensors_index", "npz", "npy", "json_pull")
+READERS = ("checkpoint/checkpoint", "format/zip_archive", "checkpoint/torch_archive", "checkpoint/pickle",
+           "checkpoint/pickle_build", "checkpoint/safetensors", "checkpoint/safetensors_header",
+           "checkpoint/safetensors_index", "checkpoint/npz", "format/npy", "format/json_pull")
 
 
 def branches(build, reader):
     """(taken, all, lines with branches that were not taken) of one source file."""
-    objects = build / "CMakeFiles/clip_parity.dir/harness/io"
-    subprocess.run(["gcov", "--json-format", "--branch-probabilities", f"{reader}.c.gcno"], cwd=objects, check=True,
+    objects, name = (build / "CMakeFiles/clip_parity.dir/harness" / reader).parent, Path(reader).name
+    subprocess.run(["gcov", "--json-format", "--branch-probabilities", f"{name}.c.gcno"], cwd=objects, check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with gzip.open(objects / f"{reader}.c.gcov.json.gz") as file:
+    with gzip.open(objects / f"{name}.c.gcov.json.gz") as file:
         sources = json.load(file)["files"]
-    lines = next(source["lines"] for source in sources if source["file"].endswith(f"harness/io/{reader}.c"))
+    lines = next(source["lines"] for source in sources if source["file"].endswith(f"harness/{reader}.c"))
     counts = [(line["line_number"], branch["count"]) for line in lines for branch in line["branches"]]
     missed = sorted({line for line, count in counts if not count})
     return sum(count > 0 for _, count in counts), len(counts), missed
@@ -40,11 +41,11 @@ def main():
     for reader in READERS:
         taken, count, missed = branches(options.build, reader)
         total_taken, total = total_taken + taken, total + count
-        print(f"{reader + '.c':22} {taken:5} of {count:5} branches {100 * taken / count:6.1f} %")
+        print(f"{reader + '.c':32} {taken:5} of {count:5} branches {100 * taken / count:6.1f} %")
         if options.lines and missed:
             print("    untaken in lines", *missed)
     percent = 100 * total_taken / total
-    print(f"{'all':22} {total_taken:5} of {total:5} branches {percent:6.1f} % (at least {options.least:g})")
+    print(f"{'all':32} {total_taken:5} of {total:5} branches {percent:6.1f} % (at least {options.least:g})")
     return percent < options.least
 
 

@@ -3,7 +3,7 @@
 #ifndef CP_TESTS_EXPERIMENT_FIXTURE_H
 #define CP_TESTS_EXPERIMENT_FIXTURE_H
 
-#include "study/experiment.h"
+#include "experiment/experiment.h"
 
 #include "experiment_example.h"
 

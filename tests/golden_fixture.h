@@ -4,7 +4,7 @@
 #ifndef CP_TESTS_GOLDEN_FIXTURE_H
 #define CP_TESTS_GOLDEN_FIXTURE_H
 
-#include "io/image.h"
+#include "picture/image.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -161,7 +161,7 @@ static inline void free_instance(struct instance *in) {
     *in = (struct instance){.c = {.inputs = 0}};
 }
 
-/* ---- the verdict, by the rule of study/ledger_check.c ---- */
+/* ---- the verdict, by the rule of analysis/ledger/check.c ---- */
 
 struct verdict {
     enum cp_ledger_verdict verdict;

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "report/difference.h"
-#include "report/html.h"
-#include "report/words.h"
+#include "report/data/difference.h"
+#include "report/data/words.h"
+#include "report/html/html.h"
 
 #include <math.h>
 #include <stdlib.h>

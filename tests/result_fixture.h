@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "folder_fixture.h"
-#include "io/result_file.h"
+#include "result/file.h"
 
 #include <hdf5.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 #include "sanitized.h"
 #include "scratch_fixture.h"
 
-#include "io/checkpoint.h"
-#include "io/safetensors.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -44,8 +44,8 @@ static inline void widen_all(const struct cp_checkpoint *file) {
     }
 }
 
-/* The same file by way of io/checkpoint.h, which finds out what it is: read and closed again, or refused in
- * one line. */
+/* The same file by way of checkpoint/checkpoint.h, which finds out what it is: read and closed again, or
+ * refused in one line. */
 static inline enum cp_status open_as_checkpoint(struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
     const enum cp_status status = cp_checkpoint_open(scratch_path, &file, err);

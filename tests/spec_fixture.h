@@ -4,7 +4,7 @@
 #ifndef CP_TESTS_SPEC_FIXTURE_H
 #define CP_TESTS_SPEC_FIXTURE_H
 
-#include "model/spec.h"
+#include "spec/spec.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef CP_TESTS_YAML_FIXTURE_H
 #define CP_TESTS_YAML_FIXTURE_H
 
-#include "io/yaml.h"
+#include "format/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

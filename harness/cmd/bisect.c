@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/bisect.h"
+#include "task/bisect.h"
 #include "cmd/cmd.h"
 
 #include <math.h>

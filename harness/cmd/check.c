@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
-#include "io/disk_file.h"
+#include "format/disk_file.h"
 
 #include <errno.h>
 #include <stdlib.h>

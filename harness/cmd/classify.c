@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/classify.h"
+#include "task/classify.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
-#include "report/classification.h"
+#include "report/json/classification.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/convert.h"
+#include "task/convert.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 

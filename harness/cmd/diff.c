@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/diff.h"
+#include "task/diff.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
-#include "io/disk_file.h"
+#include "format/disk_file.h"
 #include "model/weights_difference.h"
-#include "report/difference.h"
-#include "study/run.h"
+#include "report/data/difference.h"
+#include "run/run.h"
 
 #include <errno.h>
 #include <stdlib.h>

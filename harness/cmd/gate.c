@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/gate.h"
 #include "cmd/stop.h"
-#include "study/run.h"
+#include "run/run.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/inspect.h"
+#include "task/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
-#include "report/inspection.h"
+#include "report/json/inspection.h"
 
 #include <string.h>
 

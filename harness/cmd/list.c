@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,11 +5,11 @@
 #include "base/digest.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
-#include "io/disk_file.h"
-#include "io/file.h"
-#include "io/image_write.h"
-#include "io/npy_write.h"
-#include "model/spec.h"
+#include "format/disk_file.h"
+#include "format/file.h"
+#include "format/npy_write.h"
+#include "picture/image_write.h"
+#include "spec/spec.h"
 
 #include <math.h>
 #include <stdio.h>

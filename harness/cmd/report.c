@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "report/report.h"
+#include "report/data/report.h"
 #include "cmd/cmd.h"
-#include "io/disk_file.h"
-#include "report/term.h"
+#include "format/disk_file.h"
+#include "report/term/term.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "study/run.h"
+#include "run/run.h"
+#include "analysis/undecided.h"
 #include "cmd/cmd.h"
 #include "cmd/stop.h"
-#include "study/undecided.h"
 
 #include <stdlib.h>
 #include <string.h>

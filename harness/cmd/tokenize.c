@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/cmd.h"
-#include "io/file.h"
-#include "model/tokenizer.h"
+#include "format/file.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

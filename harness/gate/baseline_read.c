@@ -3,7 +3,7 @@
  * it is checked, and refused with its line. */
 #include "gate/gate.h"
 
-#include "io/yaml.h"
+#include "format/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * The baseline file: one line for each tap, in the order of execution, so that a change of it can be read. */
 #include "gate/gate.h"
 
-#include "io/disk_file.h"
-#include "io/yaml.h"
+#include "format/disk_file.h"
+#include "format/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

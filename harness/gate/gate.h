@@ -6,9 +6,9 @@
 #ifndef CP_GATE_GATE_H
 #define CP_GATE_GATE_H
 
+#include "experiment/experiment.h"
 #include "gate/kept.h"
-#include "report/report.h"
-#include "study/experiment.h"
+#include "report/data/report.h"
 
 enum { CP_GATE_BITS = 17, CP_GATE_FILE_MOST = 1 << 24 };
 

@@ -3,7 +3,7 @@
  * summary of the job. */
 #include "gate/gate.h"
 
-#include "report/words.h"
+#include "report/data/words.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * Everything that was judged, for programs. */
 #include "gate/gate.h"
 
-#include "report/json.h"
-#include "report/words.h"
+#include "report/data/words.h"
+#include "report/json/json.h"
 
 #include <string.h>
 

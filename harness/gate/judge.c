@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gate/judge.h"
 
-#include "model/spec.h"
+#include "spec/spec.h"
 
-#include "report/load.h"
+#include "report/data/load.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * JUnit's XML as Jenkins, GitLab and GitHub's actions read it: a suite for each spec, a case for each tap. */
 #include "gate/gate.h"
 
-#include "io/utf8.h"
+#include "format/utf8.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
 #ifndef CP_GATE_KEPT_H
 #define CP_GATE_KEPT_H
 
-#include "report/load.h"
-#include "study/verdict.h"
+#include "analysis/verdict.h"
+#include "report/data/load.h"
 
 enum { CP_GATE_INPUTS = 32 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * How many times the accepted error a run's is, over inputs: as a verdict of a candidate against the
- * baseline is reached (study/verdict.h), with what was accepted in the baseline's place. */
+ * baseline is reached (analysis/verdict.h), with what was accepted in the baseline's place. */
 #include "gate/judge.h"
 #include "num/mean_test.h"
 

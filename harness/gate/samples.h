@@ -4,7 +4,7 @@
 #define CP_GATE_SAMPLES_H
 
 #include "gate/gate.h"
-#include "report/load.h"
+#include "report/data/load.h"
 
 struct cp_gate_taking {
     struct cp_load load;

@@ -2,8 +2,8 @@
  * One tap of one subject: its bits, its errors, and what the ledger says of it. */
 #include "gate/samples.h"
 
+#include "analysis/ledger/ledger.h"
 #include "base/digest.h"
-#include "study/ledger.h"
 
 #include <math.h>
 #include <stdio.h>

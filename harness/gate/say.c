@@ -2,7 +2,7 @@
  * Findings in words, the same in every form. */
 #include "gate/gate.h"
 
-#include "report/words.h"
+#include "report/data/words.h"
 
 /* "(auto)", or the rule that a person wrote. */
 static void say_origin(struct cp_sentence *s, const struct cp_check_rule *rule, enum cp_check_kind kind) {

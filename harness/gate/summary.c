@@ -2,8 +2,8 @@
  * The judgement for people, in 80 columns. */
 #include "gate/gate.h"
 
-#include "report/term.h"
-#include "report/words.h"
+#include "report/data/words.h"
+#include "report/term/term.h"
 
 #include <string.h>
 

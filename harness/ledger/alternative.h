@@ -24,7 +24,7 @@ struct cp_alternative {
     bool (*apply)(struct cp_case *c, double value);
     double value;
 };
-/* What may become of pixels; told from two passes' pixels, not tried on one (study/ledger_pixels.c). */
+/* What may become of pixels; told from two passes' pixels, not tried on one (analysis/ledger/pixels.c). */
 #define CP_NORMALISED_TWICE "normalised twice"
 #define CP_REVERSED "channels reversed (RGB, BGR)"
 #define CP_OTHER_RED "another mean or std of channel 0 (red)"

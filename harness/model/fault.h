@@ -6,7 +6,7 @@
 #define CP_MODEL_FAULT_H
 
 #include "model/model.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 /* Index of the activation: another of the table's, of another function, where inject.activation is set. */
 int cp_fault_activation(const struct cp_ops *ops, const struct cp_choice *choice);

@@ -4,7 +4,7 @@
 #ifndef CP_MODEL_INFER_H
 #define CP_MODEL_INFER_H
 
-#include "io/clip_config.h"
+#include "config/clip_config.h"
 #include "model/layout.h"
 
 /* Fills config; a tower that is not in the file has no layers. What shapes do not tell: heads are taken to be

@@ -5,7 +5,7 @@
 #ifndef CP_MODEL_LAYOUT_H
 #define CP_MODEL_LAYOUT_H
 
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdbool.h>
 

@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "base/torch_random.h"
-#include "io/clip_config.h"
-#include "model/position.h"
+#include "config/clip_config.h"
+#include "preprocess/position.h"
+#include "torch/random.h"
 
 #include <stdint.h>
 
@@ -60,8 +60,8 @@ struct cp_model {
     struct cp_arena arena;
 };
 
-/* From a checkpoint of any format (io/checkpoint.h) and layout (model/layout.h); every tensor of the config
- * must be there with its shape, and no other, but visual.positional_embedding may be of another square
+/* From a checkpoint of any format (checkpoint/checkpoint.h) and layout (model/layout.h); every tensor of the
+ * config must be there with its shape, and no other, but visual.positional_embedding may be of another square
  * grid: it is resized, as open_clip does on load, and config.vision.stored_grid says from which. Of a file of
  * one tower alone, the other tower in model->config has no layers. Free with cp_model_free, also after a
  * failure. */

@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 #include "model/patch_dropout.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 struct cp_packed_linear {
     const float *b;    /* packed by the slot's linear variant */

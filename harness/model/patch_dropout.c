@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model/patch_dropout.h"
 
-#include "base/torch_random.h"
-#include "base/torch_topk.h"
+#include "torch/random.h"
+#include "torch/topk.h"
 
 struct work {
     struct cp_torch_normals numbers;

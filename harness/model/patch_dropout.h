@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 #include <stdint.h>
 

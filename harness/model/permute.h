@@ -6,7 +6,7 @@
 #define CP_MODEL_PERMUTE_H
 
 #include "base/pool.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 #include <stdint.h>
 

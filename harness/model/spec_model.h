@@ -4,7 +4,7 @@
 #define CP_MODEL_SPEC_MODEL_H
 
 #include "model/model.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 
 /* The model as the spec has it, with its position embeddings and its faults: `model` itself, or a copy in the
  * arena. Tensors that are not changed are shared. */

@@ -3,8 +3,8 @@
 #ifndef CP_MODEL_TAP_WEIGHTS_H
 #define CP_MODEL_TAP_WEIGHTS_H
 
-#include "model/spec.h"
 #include "model/tensors.h"
+#include "spec/spec.h"
 #include "tap/tap.h"
 
 enum { CP_TAP_TENSORS = 2 };

@@ -3,7 +3,7 @@
 #ifndef CP_PREPROCESS_CONVERT_H
 #define CP_PREPROCESS_CONVERT_H
 
-#include "io/picture.h"
+#include "picture/picture.h"
 
 /* convert('RGB') of `count` pixels. Alpha is dropped, not composited. */
 void cp_convert_rgb(const struct cp_picture *picture, const uint8_t *pixels, size_t count, uint8_t *rgb);

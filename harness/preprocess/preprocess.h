@@ -6,9 +6,9 @@
 #ifndef CP_PREPROCESS_PREPROCESS_H
 #define CP_PREPROCESS_PREPROCESS_H
 
-#include "io/clip_config.h"
-#include "io/picture.h"
+#include "config/clip_config.h"
 #include "ops/ops.h"
+#include "picture/picture.h"
 
 /* The side that is not given. AUTO is open_clip's: truncated where SHORTEST (torchvision Resize), else
  * rounded (ResizeKeepRatio). */

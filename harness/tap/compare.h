@@ -9,8 +9,8 @@
 #define CP_TAP_COMPARE_H
 
 #include "base/pool.h"
-#include "io/result_file.h"
 #include "num/metrics.h"
+#include "result/file.h"
 #include "tap/keep.h"
 
 enum cp_part { CP_TOTAL, CP_SEMANTIC, CP_ROUNDING, CP_ROUNDING_BASELINE, CP_PART_COUNT };

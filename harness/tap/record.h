@@ -9,7 +9,7 @@
 #define CP_TAP_RECORD_H
 
 #include "base/pool.h"
-#include "io/result_file.h"
+#include "result/file.h"
 #include "tap/tap.h"
 
 /* In growing order: each mode includes those before it. */

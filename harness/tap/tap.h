@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/number.h"
 #include "base/status.h"
-#include "io/clip_config.h"
+#include "config/clip_config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

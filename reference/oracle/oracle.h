@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "model/model.h"
 #include "model/patch_dropout.h"
-#include "model/spec.h"
+#include "spec/spec.h"
 #include "tap/tap.h"
 
 struct cp_oracle {

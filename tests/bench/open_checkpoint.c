@@ -2,7 +2,7 @@
  * How long opening a checkpoint takes, and what it and then reading every value add to memory.
  *
  *   open_checkpoint FILE... */
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdio.h>
 #include <stdlib.h>

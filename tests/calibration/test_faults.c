@@ -11,9 +11,9 @@
 
 #include "program_fixture.h"
 
+#include "analysis/ledger/ledger.h"
+#include "analysis/verdict.h"
 #include "model/fault.h"
-#include "study/ledger.h"
-#include "study/verdict.h"
 
 #include <math.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@
 #include "program_fixture.h"
 #include "result_fixture.h"
 
-#include "study/verdict.h"
+#include "analysis/verdict.h"
 
 #include <math.h>
 #include <unistd.h>

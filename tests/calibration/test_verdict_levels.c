@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "study/verdict.h"
+#include "analysis/verdict.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>

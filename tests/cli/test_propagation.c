@@ -10,7 +10,7 @@
 
 #include "program_fixture.h"
 
-#include "study/local.h"
+#include "analysis/local.h"
 
 #include <math.h>
 

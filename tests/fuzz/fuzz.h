@@ -4,7 +4,7 @@
 #define CP_TESTS_FUZZ_H
 
 #include "base/status.h"
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * Model configs: JSON. */
 #include "fuzz.h"
 
-#include "io/clip_config.h"
+#include "config/clip_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct cp_clip_config config;

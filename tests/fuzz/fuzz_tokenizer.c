@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Texts by every tokenizer: ids are those of the vocabulary, start is first and end last. Run in the
  * repository, for data/vocab. */
-#include "model/bpe.h"
-#include "model/tokenizer.h"
+#include "text/bpe.h"
+#include "text/tokenizer.h"
 
 #include "fuzz.h"
 

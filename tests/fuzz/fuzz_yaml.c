@@ -2,7 +2,7 @@
  * YAML files: experiments and baselines. */
 #include "fuzz.h"
 
-#include "io/yaml.h"
+#include "format/yaml.h"
 
 /* libfyaml 0.7.12 itself loses 2 KiB in some files that it refuses. */
 const char *__lsan_default_suppressions(void);

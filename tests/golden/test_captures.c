@@ -10,7 +10,7 @@
 
 #include "program_fixture.h"
 
-#include "report/report.h"
+#include "report/data/report.h"
 
 #include <math.h>
 

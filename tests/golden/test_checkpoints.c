@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "io/checkpoint.h"
-#include "io/safetensors.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/safetensors.h"
 #include "model/model.h"
 
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void same_values(const struct cp_checkpoint *file, const char *form, cons
         fail_msg("%s: other bits in %s", form, from->name);
 }
 
-/* The reference is read by io/safetensors.c alone. */
+/* The reference is read by checkpoint/safetensors.c alone. */
 static void every_form_has_the_same_bits(void **state) {
     struct cp_safetensors *reference = NULL;
     struct cp_error err = {0};

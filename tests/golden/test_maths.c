@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "io/image.h"
 #include "oracle/oracle.h"
+#include "picture/image.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
-#include "io/picture.h"
+#include "picture/picture.h"
 #include "preprocess/convert.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
-#include "io/image.h"
+#include "picture/image.h"
 #include "preprocess/preprocess.h"
 
 #include <stdio.h>

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
+#include "inputs/noise.h"
 #include "model/patch_dropout.h"
-#include "study/noise.h"
 
 #define GOLDEN_FOLDER "seeds"
 #include "golden_fixture.h"

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "io/image.h"
-#include "study/stationarity.h"
+#include "picture/image.h"
+#include "task/stationarity.h"
 
 #include <stdio.h>
 

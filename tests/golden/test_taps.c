@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "io/image.h"
+#include "picture/image.h"
 #include "program_fixture.h"
 
 #include <math.h>

@@ -10,8 +10,8 @@
 
 #include "base/digest.h"
 #include "base/hash.h"
-#include "model/tokenizer.h"
-#include "model/unicode.h"
+#include "text/tokenizer.h"
+#include "text/unicode.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
-#include "base/torch_random.h"
-#include "base/torch_topk.h"
 #include "model/model.h"
+#include "torch/random.h"
+#include "torch/topk.h"
 
 #include <math.h>
 #include <stdio.h>

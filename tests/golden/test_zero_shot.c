@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "io/image.h"
 #include "num/metrics.h"
+#include "picture/image.h"
 #include "program_fixture.h"
 
 #include <math.h>

@@ -12,9 +12,9 @@
 #include "program_fixture.h"
 
 #include "base/digest.h"
-#include "io/file.h"
-#include "study/graft.h"
-#include "study/run.h"
+#include "format/file.h"
+#include "run/graft.h"
+#include "run/run.h"
 
 #define CAPTURES "reference/golden/captures/"
 

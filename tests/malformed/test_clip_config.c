@@ -2,7 +2,7 @@
  * Model configs that cannot be, and those of models that are not supported: one line that names the field. */
 #include "scratch_fixture.h"
 
-#include "io/clip_config.h"
+#include "config/clip_config.h"
 
 #define CONFIG(vision, text) "{\"embed_dim\": 8, \"vision_cfg\": {" vision "}, \"text_cfg\": {" text "}}"
 #define VISION(fields) CONFIG(fields, "")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What people get wrong in experiment files and overrides: one line, with its place. */
-#include "study/experiment.h"
+#include "experiment/experiment.h"
 
 #include "experiment_example.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Random damage to an experiment file or an override: accepted or refused in one line, and never a crash. */
-#include "study/experiment.h"
+#include "experiment/experiment.h"
 
 #include "experiment_example.h"
 

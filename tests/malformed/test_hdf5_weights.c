@@ -5,7 +5,7 @@
 
 #include "capture_fixture.h"
 
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 enum { FILES = SANITIZED ? 60 : 300, BYTES = 1 << 16, VALUES = 6 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Random damage to pictures, IDX and NPY files: read or refused in one line, and never a crash. */
 #include "array_fixture.h"
-#include "io/picture.h"
 #include "malformed_fixture.h"
+#include "picture/picture.h"
 #include "png_fixture.h"
 
 #include <stdbool.h>

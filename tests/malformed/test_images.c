@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * PNG files that are no picture: one line, at once, in little memory. */
-#include "io/picture.h"
+#include "picture/picture.h"
 
 #include "malformed_fixture.h"
 #include "png_fixture.h"

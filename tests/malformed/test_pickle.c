@@ -3,7 +3,7 @@
  * which byte and why. Nothing in them is ever called. */
 #include "checkpoint_fixture.h"
 
-#include "io/pickle.h"
+#include "checkpoint/pickle.h"
 
 static void valid_pickles_are_accepted(void **state) {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * JPEG and WebP files that are no picture, and EXIF that is none: one line, at once, in little memory. The
  * good files are those of reference/golden/pictures. */
-#include "io/picture.h"
+#include "picture/picture.h"
 
 #include "malformed_fixture.h"
 

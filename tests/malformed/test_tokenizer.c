@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Vocabularies that are not OpenAI's, and prompts that no tokenizer should guess at. */
-#include "io/file.h"
+#include "format/file.h"
 #include "malformed_fixture.h"
-#include "model/tokenizer.h"
 #include "program_fixture.h"
+#include "text/tokenizer.h"
 
 enum { CONTEXT = 77, LINES = 48895, MARGIN = 1 << 10 };
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "study/agreement.h"
+#include "analysis/agreement.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "study/calibrate.h"
+#include "task/calibrate.h"
 
 #include <math.h>
 #include <string.h>

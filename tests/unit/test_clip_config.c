@@ -3,7 +3,7 @@
  * (reference/golden/open_clip_configs), defaults, and where text is pooled. */
 #include "scratch_fixture.h"
 
-#include "io/clip_config.h"
+#include "config/clip_config.h"
 #include "model/pass.h"
 
 #include <glob.h>

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "io/result_file.h"
-#include "study/agreement.h"
+#include "analysis/agreement.h"
+#include "result/file.h"
 #include "tap/compare.h"
 #include "tap/keep.h"
 

@@ -4,7 +4,7 @@
 #include "layout_fixture.h"
 
 #include "model/infer.h"
-#include "study/model_source.h"
+#include "run/model_source.h"
 
 static void assert_same_config(const struct cp_clip_config *a, const struct cp_clip_config *b,
                                const char *of) {

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "report/difference.h"
-#include "report/html.h"
+#include "report/data/difference.h"
+#include "report/html/html.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "io/image.h"
-#include "io/picture.h"
+#include "picture/image.h"
+#include "picture/picture.h"
 #include "preprocess/convert.h"
 
 #include <glob.h>

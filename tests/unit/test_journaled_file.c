@@ -3,7 +3,7 @@
 #include "breaking_disk.h"
 #include "result_fixture.h"
 
-#include "io/journaled_file.h"
+#include "format/journaled_file.h"
 
 #include <sys/wait.h>
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "io/json_pull.h"
+#include "format/json_pull.h"
 
 #include <stdio.h>
 #include <string.h>

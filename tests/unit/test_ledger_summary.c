@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "study/ledger.h"
+#include "analysis/ledger/ledger.h"
 
 #include <math.h>
 

@@ -3,7 +3,7 @@
  * src/open_clip/factory.py at v2.24.0, v2.28.0, v2.29.0, v2.32.0, v3.0.0 and v3.3.0. */
 #include "scratch_fixture.h"
 
-#include "model/load_as.h"
+#include "config/load_as.h"
 
 #define WITHOUT                                                                                              \
     "These pretrained weights were trained with QuickGELU activation but the model config does not have "    \

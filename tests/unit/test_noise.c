@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "analysis/bracket.h"
 #include "base/hash.h"
 #include "ops/ops.h"
-#include "study/bracket.h"
 #include "tap/jitter.h"
 
 #include <math.h>

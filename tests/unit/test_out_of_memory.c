@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "io/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <stdbool.h>
 #include <stdio.h>

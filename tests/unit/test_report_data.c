@@ -3,7 +3,7 @@
  * another shape is refused in one line. */
 #include "result_fixture.h"
 
-#include "report/difference.h"
+#include "report/data/difference.h"
 
 #include <math.h>
 

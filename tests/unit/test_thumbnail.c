@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "study/thumbnail.h"
+#include "inputs/thumbnail.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "model/tokenizer.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <string.h>

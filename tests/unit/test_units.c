@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "study/units.h"
+#include "analysis/units.h"
 
 static void alike(void **state) {
     static const uint64_t hash[] = {7, 3, 7, 0, 9, 3, 0, 7};

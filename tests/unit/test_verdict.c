@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "analysis/verdict.h"
 #include "base/hash.h"
-#include "study/verdict.h"
 
 #include <math.h>
 #include <string.h>

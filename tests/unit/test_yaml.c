@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "io/utf8.h"
+#include "format/utf8.h"
 
 #include "yaml_fixture.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes .npy files by NumPy, for the reader of harness/io/array.c.
+"""Writes .npy files by NumPy, for the reader of harness/picture/array.c.
 
     TYPE-RANK.npy     shape (2, 3, 4, 5)[:RANK]; element i, in C order, is (i - 3) / 7 in a float type,
                       (i - 3) * 89478485 in int32, (i - 3) * 4294967291 in int64 and 37 i mod 256 in uint8

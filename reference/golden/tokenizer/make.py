@@ -9,7 +9,7 @@ must give the same.
                     and the backslash
     PROVENANCE.txt  versions, and the SHA-256 of the sources
 
-    NEWER_PYTHON harness/model/unicode/make.py --classes > classes.txt
+    NEWER_PYTHON harness/text/unicode/make.py --classes > classes.txt
     /usr/bin/python3 reference/golden/tokenizer/make.py --openai clip/simple_tokenizer.py \\
         --open-clip src/open_clip/tokenizer.py --ftfy FOLDER_OF_THE_PACKAGE --newer classes.txt
 """

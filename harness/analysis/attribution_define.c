@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The variables of an attribution, with the names of its effects. */
+#include "analysis/attribution.h"
+
+#include "experiment/layerwise.h"
+
+#include <stdlib.h>
+
+static const char *const effect_fields[CP_EFFECT_FIELDS] = {"mean", "error", "low", "high"};
+static const char *const shapley_fields[CP_SHAPLEY_FIELDS] = {"value", "error",     "low",       "high",
+                                                              "share", "share_low", "share_high"};
+
+/* "a x b" of a set of factors; NULL when out of memory. */
+static const char *name_of(const struct cp_experiment *e, size_t set, struct cp_arena *arena) {
+    const char *name = NULL;
+    for (size_t f = 0; f < e->factor_count; f++) {
+        if (!(set >> f & 1))
+            continue;
+        name = name ? cp_arena_printf(arena, "%s x %s", name, e->factors[f].name) : e->factors[f].name;
+        if (!name)
+            return NULL;
+    }
+    return name;
+}
+
+/* Main effects first, then the interactions of two factors, and so on. */
+static enum cp_status name_effects(struct cp_lockstep *ls, struct cp_attribution *a, struct cp_error *err) {
+    const struct cp_experiment *e = ls->study->experiment;
+    const size_t cells = (size_t)1 << e->factor_count;
+    a->sets = cp_arena_alloc(&ls->arena, cells, sizeof *a->sets);
+    a->name = cp_arena_alloc(&ls->arena, cells, sizeof *a->name);
+    for (size_t factors = 1; a->sets && a->name && factors <= e->factor_count; factors++)
+        for (size_t set = 1; set < cells; set++) {
+            if (cp_set_size(set) != factors)
+                continue;
+            a->sets[a->effects] = set;
+            a->name[a->effects] = name_of(e, set, &ls->arena);
+            if (!a->name[a->effects++])
+                return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+        }
+    return a->effects ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+}
+
+/* Variables of one group share dimensions by name, so Shapley's fields have a name of their own. */
+static enum cp_status define_factorial(struct cp_lockstep *ls, struct cp_attribution *a,
+                                       struct cp_error *err) {
+    const struct cp_experiment *e = ls->study->experiment;
+    const char **factors = cp_arena_alloc(&ls->arena, e->factor_count, sizeof *factors);
+    const char **cells = cp_arena_alloc(&ls->arena, (size_t)1 << e->factor_count, sizeof *cells);
+    if (!factors || !cells)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+    CP_TRY(name_effects(ls, a, err));
+    for (size_t f = 0; f < e->factor_count; f++)
+        factors[f] = e->factors[f].name;
+    for (size_t c = 0; c < a->effects; c++)
+        cells[c] = e->candidates[e->factorial_first + c].name;
+    struct cp_variable v = {
+        .group = "/attribution/factorial",
+        .name = "effects",
+        .long_name = "mean response with minus without, over all other swaps; interactions likewise",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 3,
+        .dims = {{"effect", a->effects, a->name},
+                 {"response", a->responses, cp_response_names},
+                 {"field", CP_EFFECT_FIELDS, effect_fields}},
+    };
+    CP_TRY(cp_result_define(ls->result, &v, &a->effect_handle, err));
+    v.name = "shapley";
+    v.long_name = "Shapley value of each swap: its mean contribution over all orders of swapping";
+    v.dims[0] = (struct cp_dim){"factor", e->factor_count, factors};
+    v.dims[2] = (struct cp_dim){"shapley_field", CP_SHAPLEY_FIELDS, shapley_fields};
+    CP_TRY(cp_result_define(ls->result, &v, &a->shapley_handle, err));
+    v.name = "cells";
+    v.long_name = "which factors each candidate swaps";
+    v.dtype = CP_UINT8;
+    v.rank = 2;
+    v.dims[1] = v.dims[0];
+    v.dims[0] = (struct cp_dim){"cell", a->effects, cells};
+    return cp_result_define(ls->result, &v, &a->cell_handle, err);
+}
+
+static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower, int *handle,
+                                    struct cp_error *err) {
+    const struct cp_candidate *layerwise = &ls->study->experiment->layerwise;
+    const char **components = cp_arena_alloc(&ls->arena, layerwise->count, sizeof *components);
+    for (size_t i = 0; i < layerwise->count; i++) {
+        const struct cp_setting *setting = &layerwise->settings[i];
+        const char *name = cp_arena_printf(&ls->arena, "%s=%s", setting->address, setting->value);
+        if (!components || !name)
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+        components[i] = name;
+    }
+    const struct cp_variable v = {
+        .group = "/attribution/layers",
+        .name = tower == CP_VISUAL ? "visual" : "text",
+        .long_name =
+            "relative L2 divergence of the tower's features by a swap in one layer, mean over inputs",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 2,
+        .dims = {{"component", layerwise->count, components},
+                 {tower == CP_VISUAL ? "visual_layer" : "text_layer", cp_layerwise_layers(ls->study, tower),
+                  NULL}},
+    };
+    return cp_result_define(ls->result, &v, handle, err);
+}
+
+enum cp_status cp_attribution_define(struct cp_lockstep *ls, struct cp_attribution *a, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    *a = (struct cp_attribution){.layer_handle = {-1, -1}};
+    a->responses = ls->probs_site < study->sites.count ? CP_RESPONSES : 1;
+    if (study->experiment->factor_count)
+        CP_TRY(define_factorial(ls, a, err));
+    for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
+        if (study->experiment->layerwise.count && cp_layerwise_layers(study, tower))
+            CP_TRY(define_layers(ls, tower, &a->layer_handle[tower], err));
+    return CP_OK;
+}

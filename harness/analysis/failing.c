@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/failing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static double times_of(const double *rows, size_t input) {
+    return rows[input * CP_FAILING_FIELDS + CP_FAILING_TIMES];
+}
+
+struct cp_failing cp_failing_find(const double *rows, size_t count) {
+    struct cp_failing f = {0, 0, {0}};
+    for (size_t i = 0; i < count; i++) {
+        size_t at = f.named;
+        if (!(rows[i * CP_FAILING_FIELDS + CP_FAILING_TAPS] > 0))
+            continue;
+        f.inputs++;
+        while (at > 0 && times_of(rows, f.worst[at - 1]) < times_of(rows, i))
+            at--;
+        if (at == CP_FAILING_NAMED)
+            continue;
+        f.named += f.named < CP_FAILING_NAMED;
+        for (size_t k = f.named - 1; k > at; k--)
+            f.worst[k] = f.worst[k - 1];
+        f.worst[at] = i;
+    }
+    return f;
+}
+
+void cp_say_failing_count(struct cp_sentence *s, const struct cp_failing *f, size_t count, const char *what) {
+    const bool one = f->inputs == 1;
+    cp_say(s, "%zu of %zu %s fail%s by %s", f->inputs, count, what, one ? "s" : "",
+           one ? "itself" : "themselves");
+}
+
+void cp_say_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
+                           const char *const *names, const char *between) {
+    for (size_t k = 0; k < f->named; k++) {
+        const double *row = rows + f->worst[k] * CP_FAILING_FIELDS;
+        if (names)
+            cp_say(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
+        else
+            cp_say(s, "%sinput %zu (", k ? between : "", f->worst[k]);
+        cp_say_multiple(s, row[CP_FAILING_TIMES]);
+        cp_say(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
+               row[CP_FAILING_TAPS] == 1 ? "" : "s");
+    }
+    if (f->inputs > f->named)
+        cp_say(s, " and %zu more", f->inputs - f->named);
+}
+
+static void print(const double *rows, size_t count, const char *const *names, const char *what, FILE *out) {
+    const struct cp_failing f = cp_failing_find(rows, count);
+    char text[640] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    if (f.inputs == 0)
+        return;
+    cp_say_failing_count(&s, &f, count, what);
+    cp_say(&s, ", worst first:\n    ");
+    cp_say_failing_inputs(&s, &f, rows, names, ",\n    ");
+    (void)fprintf(out, "  %s\n", text);
+}
+
+/* ---- in the result ---- */
+
+static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
+    return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
+}
+
+enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    static const char *const names[] = {"failing_images", "failing_prompts"};
+    char group[384];
+    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const struct cp_run_inputs *in = &ls->study->inputs;
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        const struct cp_variable failing = {
+            .group = group,
+            .name = names[of],
+            .long_name = "inputs whose ratio of errors fails by itself",
+            .units = "1",
+            .dtype = CP_FP64,
+            .rank = 2,
+            .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
+                      of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
+                     {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
+        ls->failing[of][s] = -1;
+        if (count)
+            CP_TRY(cp_result_define(ls->result, &failing, &ls->failing[of][s], err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *arena, double *fails[2],
+                               struct cp_error *err) {
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        fails[of] = cp_arena_calloc(arena, count * CP_FAILING_FIELDS + 1, sizeof(double));
+        if (!fails[of])
+            return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_failing_write(struct cp_lockstep *ls, size_t s, double *const fails[2],
+                                struct cp_error *err) {
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
+        if (ls->failing[of][s] >= 0)
+            CP_TRY(cp_result_write(ls->result, ls->failing[of][s], 0,
+                                   inputs_of(ls->study, (enum cp_dim_kind)of), fails[of], err));
+    return CP_OK;
+}
+
+enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
+    const struct cp_run_inputs *in = &ls->study->inputs;
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
+        const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        if (ls->failing[of][s] < 0)
+            continue;
+        double *rows = malloc(count * CP_FAILING_FIELDS * sizeof *rows);
+        enum cp_status status = rows ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+        if (status == CP_OK)
+            status = cp_result_read(ls->result, ls->failing[of][s], 0, count, rows, err);
+        if (status == CP_OK)
+            print(rows, count, of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts,
+                  of == CP_DIM_IMAGE ? "images" : "prompts", out);
+        free(rows);
+        CP_TRY(status);
+    }
+    return CP_OK;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Taking a divergence apart, for the first inputs of a study (`local:`).
+ *
+ * Teacher forcing. Every candidate, and every oracle, runs each segment a second time with the baseline's
+ * tensors put in at every tap. So each operation is fed the baseline's own input, and
+ * /metrics/CANDIDATE/TAP/local (input, part, metric) holds what it alone does: the four parts of
+ * tap/compare.h, the oracles being float64 evaluations of the operation on the baseline's float32 input.
+ *
+ * Amplification. Along the residual stream, with E_l the relative L2 divergence at the end of segment l
+ * (stem, blocks, head), E_l <= kappa_l E_(l-1) + eps_l: eps_l    a candidate's whole segment on the
+ * baseline's input, against the baseline's result kappa_l  relative change of the baseline's result by a
+ * small random change of its input, CP_PROBES seeded directions in which every token moves by CP_PROBE_STEP
+ * of its own root mean square (of pixels: every row) What the candidate's segment makes of its own input
+ * instead of the baseline's is `inherited`, measured. */
+#ifndef CP_ANALYSIS_LOCAL_H
+#define CP_ANALYSIS_LOCAL_H
+
+#include "run/segment.h"
+
+enum { CP_PROBES = 4 };
+#define CP_PROBE_STEP 0x1p-10
+
+enum cp_segment_error {
+    CP_ERROR_TOTAL,
+    CP_ERROR_LOCAL,
+    CP_ERROR_INHERITED,
+    CP_ERROR_BEFORE, /* of the segment's input */
+    CP_SEGMENT_ERRORS
+};
+
+/* Columns of /metrics/CANDIDATE/propagation (segment, field), means over inputs. */
+enum cp_propagation_field {
+    CP_PROPAGATION_ERROR,  /* E_l */
+    CP_PROPAGATION_BEFORE, /* E_(l-1); of the vision stem at pixels.normalized, of the text stem 0 */
+    CP_PROPAGATION_KAPPA,  /* root mean square over probes; NaN for the text stem: tokens have no small change
+                            */
+    CP_PROPAGATION_LOCAL,  /* eps_l */
+    CP_PROPAGATION_PREDICTED, /* kappa_l E_(l-1) + eps_l */
+    CP_PROPAGATION_EXPLAINED, /* the smaller of error and prediction over the larger */
+    CP_PROPAGATION_LEFT,      /* error - prediction */
+    CP_PROPAGATION_INHERITED,
+    CP_PROPAGATION_FIELDS
+};
+extern const char *const cp_propagation_names[CP_PROPAGATION_FIELDS];
+
+struct cp_local {
+    struct cp_lane *forced;         /* [spec_count]; lane 0 unused */
+    struct cp_compare *compare;     /* [spec_count] */
+    struct cp_oracle_lane *oracles; /* [oracle_count] fed with the baseline's tensors */
+    struct cp_lane whole;           /* a segment of any spec, unobserved */
+    float *before;                  /* (batch, stream): the baseline's, before the segment */
+    float *nudged;                  /* (batch, 3, size, size): its pixels, a little changed */
+    double *errors;                 /* (spec, batch, segment, cp_segment_error), of the tower at hand */
+    double *kappa;                  /* (batch, segment, CP_PROBES) */
+    int *error_handles[2];          /* [tower][spec] */
+    int kappa_handles[2];           /* [tower] */
+    int *verdicts;                  /* [spec_count] */
+    int *propagation;               /* [spec_count] */
+};
+
+/* Inputs at a site that are taken apart: the first ones. */
+size_t cp_local_inputs(const struct cp_study *study, const struct cp_site *site);
+
+/* After the lanes are made; defines its variables. Lives in the lockstep's arena; cp_local_free for the rest.
+ */
+enum cp_status cp_local_create(struct cp_lockstep *lockstep, struct cp_error *err);
+void cp_local_free(struct cp_lockstep *lockstep);
+
+/* Whether the batch at hand is among the inputs that are taken apart; the classifier always is. */
+bool cp_local_active(const struct cp_lockstep *lockstep, enum cp_segment_kind kind);
+/* Before the baseline's segment, and after every lane's. */
+void cp_local_begin(struct cp_lockstep *lockstep, struct cp_segment segment);
+enum cp_status cp_local_segment(struct cp_lockstep *lockstep, struct cp_segment segment,
+                                struct cp_error *err);
+/* After a tower's head: writes the batch's errors and kappas. */
+enum cp_status cp_local_commit(struct cp_lockstep *lockstep, enum cp_tower tower, struct cp_error *err);
+/* After the last batch: /metrics/CANDIDATE/propagation. */
+enum cp_status cp_propagation_write(struct cp_lockstep *lockstep, struct cp_error *err);
+
+#endif

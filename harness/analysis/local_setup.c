@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Making the lanes that take divergences apart, and their variables. */
+#include "analysis/local.h"
+#include "analysis/verdict.h"
+#include "tap/force.h"
+
+#include <stdio.h>
+
+static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "inherited", "before"};
+
+static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    struct cp_local *local = ls->local;
+    struct cp_lane *lane = &local->forced[s];
+    const struct cp_keep *mine = NULL, *theirs = NULL;
+    int *handles;
+    if (study->oracle_count) {
+        mine = &local->oracles[study->oracle_of[s]].keep;
+        theirs = &local->oracles[study->oracle_of[0]].keep;
+    }
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
+    CP_TRY(cp_metrics_define(ls, s, "local", "divergence of each operation on the baseline's input", handles,
+                             err));
+    local->compare[s] = (struct cp_compare){.watched = study->watched,
+                                            .ulp_types = ls->lanes[s].recorder.types,
+                                            .baseline = &ls->keep,
+                                            .oracle = mine,
+                                            .oracle_baseline = theirs,
+                                            .pool = ls->pool,
+                                            .result = ls->result,
+                                            .handles = handles};
+    CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, lane, err));
+    lane->taps[0] = cp_compare_tap(&local->compare[s]);
+    lane->taps[1] = cp_force_tap(&ls->keep);
+    cp_lane_wire(ls, lane, 2);
+    return cp_verdicts_define(ls, s, "local_verdicts", &local->verdicts[s], err);
+}
+
+static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_error *err) {
+    struct cp_oracle_lane *lane = &ls->local->oracles[o];
+    CP_TRY(cp_oracle_lane_create(ls, o, lane, err));
+    lane->taps[0] = cp_keep_tap(&lane->keep);
+    lane->taps[1] = cp_force_tap(&ls->keep);
+    lane->oracle.taps = (struct cp_taps){lane->taps, 2, &ls->study->sites};
+    return CP_OK;
+}
+
+/* The taps at the segments' ends. */
+static enum cp_status segment_names(struct cp_lockstep *ls, enum cp_tower tower, const char ***names,
+                                    size_t *count, struct cp_error *err) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    const int layers = tower == CP_VISUAL ? c->vision.layers : c->text.layers;
+    const enum cp_point stem = tower == CP_VISUAL && !c->vision.no_ln_pre ? CP_LN_PRE : CP_EMBED;
+    const struct cp_sites *sites = &ls->study->sites;
+    *count = (size_t)layers + 2;
+    CP_LOCKSTEP_TAKE(ls, *names, *count, sizeof **names);
+    (*names)[0] = sites->list[cp_sites_find(sites, tower, stem, -1)].name;
+    for (int layer = 0; layer < layers; layer++)
+        (*names)[layer + 1] = sites->list[cp_sites_find(sites, tower, CP_BLOCK, layer)].name;
+    (*names)[layers + 1] = sites->list[cp_sites_find(sites, tower, CP_FEATURES, -1)].name;
+    return CP_OK;
+}
+
+static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
+    static const char *const towers[] = {"visual", "text"};
+    const struct cp_study *study = ls->study;
+    const struct cp_dim inputs = tower == CP_VISUAL
+                                     ? (struct cp_dim){"image", study->inputs.images, ls->labels.images}
+                                     : (struct cp_dim){"prompt", study->inputs.prompts, ls->labels.prompts};
+    const char **names;
+    size_t segments;
+    char group[384];
+    if (inputs.length == 0)
+        return CP_OK;
+    CP_TRY(segment_names(ls, tower, &names, &segments, err));
+    (void)snprintf(group, sizeof group, "/amplification/%s", towers[tower]);
+    struct cp_variable variable = {
+        .group = group,
+        .name = "kappa",
+        .long_name = "relative change of a segment's result over that of its input",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 3,
+        .dims = {inputs, {"segment", segments, names}, {"probe", CP_PROBES, NULL}}};
+    CP_TRY(cp_result_define(ls->result, &variable, &ls->local->kappa_handles[tower], err));
+    variable.name = "errors";
+    variable.long_name = "relative L2 divergence at the end of each segment";
+    variable.dims[2] = (struct cp_dim){"error", CP_SEGMENT_ERRORS, error_names};
+    CP_LOCKSTEP_TAKE(ls, ls->local->error_handles[tower], study->spec_count, sizeof(int));
+    for (size_t s = 1; s < study->spec_count; s++) {
+        (void)snprintf(group, sizeof group, "/local/%s/%s", study->spec[s]->name, towers[tower]);
+        CP_TRY(cp_result_define(ls->result, &variable, &ls->local->error_handles[tower][s], err));
+    }
+    return CP_OK;
+}
+
+static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_run_inputs *in = &ls->study->inputs;
+    const char **visual, **text, **names;
+    size_t visual_count, text_count, count = 0;
+    char group[384];
+    CP_TRY(segment_names(ls, CP_VISUAL, &visual, &visual_count, err));
+    CP_TRY(segment_names(ls, CP_TEXT, &text, &text_count, err));
+    CP_LOCKSTEP_TAKE(ls, names, visual_count + text_count, sizeof *names);
+    for (size_t i = 0; i < visual_count && in->images; i++)
+        names[count++] = visual[i];
+    for (size_t i = 0; i < text_count && in->prompts; i++)
+        names[count++] = text[i];
+    for (size_t s = 1; s < ls->study->spec_count; s++) {
+        (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
+        const struct cp_variable table = {
+            .group = group,
+            .name = "propagation",
+            .long_name = "error_l = kappa_l error_(l-1) + local_l",
+            .units = "1",
+            .dtype = CP_FP64,
+            .rank = 2,
+            .dims = {{"segment", count, names},
+                     {"propagation_field", CP_PROPAGATION_FIELDS, cp_propagation_names}}};
+        CP_TRY(cp_result_define(ls->result, &table, &ls->local->propagation[s], err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const struct cp_clip_config *c = &study->model.config;
+    const int layers = c->vision.layers > c->text.layers ? c->vision.layers : c->text.layers;
+    const size_t segments = (size_t)layers + 2, side = (size_t)c->vision.image_size;
+    struct cp_local *local;
+    CP_LOCKSTEP_TAKE(ls, local, 1, sizeof *local);
+    ls->local = local;
+    CP_LOCKSTEP_TAKE(ls, local->forced, study->spec_count, sizeof *local->forced);
+    CP_LOCKSTEP_TAKE(ls, local->compare, study->spec_count, sizeof *local->compare);
+    CP_LOCKSTEP_TAKE(ls, local->oracles, study->spec_count, sizeof *local->oracles);
+    CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count, sizeof *local->verdicts);
+    CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count, sizeof *local->propagation);
+    CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream, sizeof *local->before);
+    CP_LOCKSTEP_TAKE(ls, local->nudged, study->batch * 3 * side * side, sizeof *local->nudged);
+    CP_LOCKSTEP_TAKE(ls, local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS,
+                     sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, local->kappa, study->batch * segments * CP_PROBES, sizeof(double));
+    for (size_t o = 0; o < study->oracle_count; o++)
+        CP_TRY(make_oracle(ls, o, err));
+    for (size_t s = 1; s < study->spec_count; s++)
+        CP_TRY(make_forced(ls, s, err));
+    CP_TRY(cp_lane_create(ls, ls->lanes[0].plan, &local->whole, err));
+    cp_lane_wire(ls, &local->whole, 0);
+    CP_TRY(define_tower(ls, CP_VISUAL, err));
+    CP_TRY(define_tower(ls, CP_TEXT, err));
+    return define_propagation(ls, err);
+}
+
+void cp_local_free(struct cp_lockstep *ls) {
+    for (size_t o = 0; ls->local && ls->local->oracles && o < ls->study->oracle_count; o++)
+        cp_keep_free(&ls->local->oracles[o].keep);
+}

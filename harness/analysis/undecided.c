@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/undecided.h"
+
+#include <math.h>
+
+struct cp_undecided cp_undecided_none(void) {
+    return (struct cp_undecided){.least = NAN, .most = NAN, .classes = NAN, .ratio = NAN, .over_k = NAN};
+}
+
+static void note_why(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS]) {
+    const double inputs = fields[CP_FIELD_DISTINCT];
+    if (inputs < CP_VERDICT_MIN_INPUTS && point == CP_CLASS_FEATURES) {
+        u->classes = inputs;
+    } else if (inputs < CP_VERDICT_MIN_INPUTS) {
+        u->few++;
+        u->least = fmin(u->least, inputs); /* fmax and fmin pass over NaN */
+        u->most = fmax(u->most, inputs);
+    } else {
+        u->alike += fields[CP_FIELD_DF] < CP_VERDICT_MIN_DF;
+    }
+}
+
+void cp_undecided_add(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS],
+                      enum cp_verdict_field which) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT], asked = (int)fields[which];
+    if (asked != CP_INCONCLUSIVE && asked != CP_DIFFERS)
+        return;
+    if (verdict == CP_IDENTICAL || verdict == CP_NONFINITE_VERDICT || verdict == CP_UNMATCHED)
+        return;
+    u->taps++;
+    u->ratio = fmax(u->ratio, fields[CP_FIELD_RATIO]);
+    u->over_k = fmax(u->over_k, fields[CP_FIELD_RATIO] / fields[CP_FIELD_K]);
+    note_why(u, point, fields);
+}
+
+static void say_few(struct cp_sentence *s, const struct cp_undecided *u) {
+    if (u->few < u->taps)
+        cp_say(s, "at %zu of them ", u->few);
+    if (u->most == 0)
+        cp_say(s, "no oracle ran");
+    else if (u->least < u->most)
+        cp_say(s, "%.0f to %.0f inputs are too few", u->least, u->most);
+    else
+        cp_say(s, u->most == 1 ? "%.0f input is too few" : "%.0f inputs are too few", u->most);
+    if (u->most > 0)
+        cp_say(s, ", %d or more are needed", CP_VERDICT_MIN_INPUTS);
+}
+
+void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
+    const char *between = "";
+    if (u->few) {
+        say_few(s, u);
+        between = "; ";
+    }
+    if (u->alike) {
+        cp_say(
+            s,
+            "%sat %zu of them the prompts share too few templates or classes, %d or more of each are needed",
+            between, u->alike, CP_VERDICT_MIN_DF + 1);
+        between = "; ";
+    }
+    if (!isnan(u->classes)) {
+        cp_say(s, "%sclass_features has a value for each of %.0f classes, %d or more are needed", between,
+               u->classes, CP_VERDICT_MIN_INPUTS);
+        between = "; ";
+    }
+    if (!*between)
+        cp_say(s, "the inputs do not settle it");
+}
+
+void cp_say_undecided_ratio(struct cp_sentence *s, const struct cp_undecided *u, const char *before) {
+    if (isnan(u->ratio))
+        return;
+    if (isinf(u->ratio)) {
+        cp_say(s, "%sthe error there is beyond any multiple of the baseline's", before);
+        return;
+    }
+    cp_say(s, "%sthe error there is %s", before, u->taps > 1 ? "up to " : "");
+    cp_say_multiple(s, u->ratio);
+    cp_say(s, " times the baseline's");
+}
+
+void cp_undecided_print(const struct cp_undecided *u, FILE *out) {
+    char why[1024] = "", ratio[256] = "";
+    struct cp_sentence s = {why, sizeof why, 0}, r = {ratio, sizeof ratio, 0};
+    (void)fputs(u->taps ? ":\n" : "\n", out);
+    if (!u->taps)
+        return;
+    cp_say_undecided_why(&s, u);
+    cp_say_undecided_ratio(&r, u, "");
+    if (*ratio)
+        cp_say(&s, ";");
+    cp_print_wrapped(why, 4, 4, out);
+    cp_print_wrapped(ratio, 4, 4, out);
+}
+
+struct cp_equivalence cp_equivalence_none(void) {
+    return (struct cp_equivalence){NAN, NAN};
+}
+
+void cp_equivalence_add(struct cp_equivalence *e, const double fields[CP_VERDICT_FIELDS]) {
+    if (fields[CP_FIELD_ROUNDING] != CP_EQUIVALENT || fields[CP_FIELD_VERDICT] == CP_IDENTICAL)
+        return;
+    e->inputs = fmin(e->inputs, fields[CP_FIELD_DISTINCT]);
+    e->beyond = fmax(e->beyond, fields[CP_FIELD_ABOVE_HIGH]);
+}
+
+void cp_say_equivalence(struct cp_sentence *s, const struct cp_equivalence *e) {
+    cp_say(s, "of %.0f inputs; up to %.2g %% of others could exceed the limit", e->inputs, 100 * e->beyond);
+}
+
+void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
+    char text[128] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    if (isnan(e->beyond))
+        return;
+    cp_say_equivalence(&s, e);
+    (void)fprintf(out, "    equivalent: %s\n", text);
+}
+
+void cp_say_few_inputs(struct cp_sentence *s, const struct cp_study *study) {
+    const size_t images = study->oracle_images, prompts = study->inputs.prompts;
+    const struct {
+        size_t count;
+        const char *what, *of;
+        bool said; /* as few as another count that is told */
+    } inputs[] = {{images, "image", images < study->inputs.images ? " of the oracle" : "", false},
+                  {prompts, "prompt", "", false},
+                  {study->local_images, "image", " of local", study->local_images >= images},
+                  {study->local_prompts, "prompt", " of local", study->local_prompts >= prompts}};
+    size_t few = 0;
+    if (study->spec_count < 2 || study->oracle_count == 0)
+        return;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        if (inputs[i].count == 0 || inputs[i].said || inputs[i].count >= CP_VERDICT_MIN_INPUTS)
+            continue;
+        cp_say(s, "%s%zu %s%s%s", few++ ? ", " : "", inputs[i].count, inputs[i].what,
+               inputs[i].count == 1 ? "" : "s", inputs[i].of);
+    }
+    if (few)
+        cp_say(s, ": too few to judge rounding, %d or more are needed", CP_VERDICT_MIN_INPUTS);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/units.h"
+
+#include "base/hash.h"
+#include "run/captured.h"
+
+#include <stdlib.h>
+
+static bool has_pixels(const struct cp_study *study) {
+    return study->modelled && study->inputs.images && (!study->inputs_from || cp_captured_has_pixels(study));
+}
+
+enum cp_status cp_units_define(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_run_inputs *in = &ls->study->inputs;
+    const struct cp_variable hash = {.group = "/inputs",
+                                     .name = "pixels_hash",
+                                     .long_name =
+                                         "hash of each image's pixels, since equal images count once",
+                                     .units = "1",
+                                     .dtype = CP_INT64,
+                                     .rank = 1,
+                                     .dims = {{"image", in->images, in->image_names}}};
+    ls->pixels_hash = -1;
+    return has_pixels(ls->study) ? cp_result_define(ls->result, &hash, &ls->pixels_hash, err) : CP_OK;
+}
+
+enum cp_status cp_units_note(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+    const size_t side = (size_t)ls->study->model.config.vision.image_size, each = 3 * side * side;
+    if (ls->pixels_hash < 0)
+        return CP_OK;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t hash = (int64_t)(cp_words_hash(ls->pixels[0].values + i * each, each) & INT64_MAX);
+        CP_TRY(cp_result_write(ls->result, ls->pixels_hash, first + i, 1, &hash, err));
+    }
+    return CP_OK;
+}
+
+/* ---- which are alike ---- */
+
+static int by_hash(const void *a, const void *b) {
+    const uint64_t *x = *(const uint64_t *const *)a, *y = *(const uint64_t *const *)b;
+    return *x != *y ? (*x < *y ? -1 : 1) : (x > y) - (x < y);
+}
+
+bool cp_units_alike(const uint64_t *hash, size_t count, size_t *first) {
+    const uint64_t **order = malloc((count + 1) * sizeof *order);
+    if (!order)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        order[i] = hash + i;
+    qsort(order, count, sizeof *order, by_hash);
+    for (size_t i = 0, start = 0; i < count; i++) {
+        if (*order[i] == 0 || *order[i] != *order[start])
+            start = i;
+        first[order[i] - hash] = (size_t)(order[start] - hash);
+    }
+    free(order);
+    return true;
+}
+
+static enum cp_status no_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+}
+
+static enum cp_status images_alike(struct cp_lockstep *ls, uint64_t *hash, size_t *first,
+                                   struct cp_error *err) {
+    const size_t images = ls->study->inputs.images;
+    CP_TRY(cp_result_read(ls->result, ls->pixels_hash, 0, images, hash, err));
+    return cp_units_alike(hash, images, first) ? CP_OK : no_memory(err);
+}
+
+static enum cp_status prompts_alike(const struct cp_run_inputs *in, size_t length, uint64_t *hash,
+                                    size_t *first, struct cp_error *err) {
+    for (size_t p = 0; p < in->prompts; p++)
+        hash[p] = cp_words_hash(in->tokens + p * length, length) | 1; /* 0 would be like no other */
+    return cp_units_alike(hash, in->prompts, first) ? CP_OK : no_memory(err);
+}
+
+/* Class-major, as inputs are made. */
+static void tell_groups(const struct cp_run_inputs *in, size_t *template, size_t *class,
+                        struct cp_verdict_units *units) {
+    const size_t templates = in->prompts / in->classes;
+    for (size_t p = 0; p < in->prompts; p++) {
+        template[p] = p % templates;
+        class[p] = p / templates;
+    }
+    units->template = template;
+    units->class = class;
+    units->templates = templates;
+    units->classes = in->classes;
+}
+
+enum cp_status cp_units_find(struct cp_lockstep *ls, struct cp_arena *arena, struct cp_units *units,
+                             struct cp_error *err) {
+    const struct cp_run_inputs *in = &ls->study->inputs;
+    const size_t most = 1 + (in->images > in->prompts ? in->images : in->prompts);
+    uint64_t *hash = cp_arena_calloc(arena, most, sizeof *hash);
+    size_t *images = cp_arena_calloc(arena, most, sizeof *images);
+    size_t *prompts = cp_arena_calloc(arena, 3 * most, sizeof *prompts);
+    *units = (struct cp_units){{{.first = NULL}}};
+    if (!hash || !images || !prompts)
+        return no_memory(err);
+    if (ls->pixels_hash >= 0) {
+        CP_TRY(images_alike(ls, hash, images, err));
+        units->of[CP_DIM_IMAGE].first = images;
+    }
+    if (in->tokens && ls->study->modelled) {
+        CP_TRY(prompts_alike(in, (size_t)ls->study->model.config.text.context_length, hash, prompts, err));
+        units->of[CP_DIM_PROMPT].first = prompts;
+    }
+    if (in->classes && in->prompts)
+        tell_groups(in, prompts + most, prompts + 2 * most, &units->of[CP_DIM_PROMPT]);
+    return CP_OK;
+}

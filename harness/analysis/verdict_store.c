@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
+#include "analysis/failing.h"
+#include "analysis/ledger/ledger.h"
+#include "analysis/local.h"
+#include "analysis/units.h"
+#include "model/tap_weights.h"
+
+#include "analysis/yardstick.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t watched_count(const struct cp_study *study) {
+    size_t count = 0;
+    for (size_t i = 0; i < study->sites.count; i++)
+        count += study->watched[i];
+    return count;
+}
+
+enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, const char *name, int *handle,
+                                  struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t taps = watched_count(study);
+    const char **names = cp_arena_alloc(&ls->arena, taps, sizeof *names);
+    char group[384];
+    size_t tap = 0;
+    if (!names)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (study->watched[i])
+            names[tap++] = study->sites.list[i].name;
+    (void)snprintf(group, sizeof group, "/metrics/%s", study->spec[s]->name);
+    const struct cp_variable verdicts = {
+        .group = group,
+        .name = name,
+        .long_name = "verdict of each tap with its statistics; codes in the attribute codes",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 2,
+        .dims = {{"tap", taps, names}, {"field", CP_VERDICT_FIELDS, cp_verdict_field_names}},
+    };
+    return taps ? cp_result_define(ls->result, &verdicts, handle, err) : CP_OK;
+}
+
+/* What the verdicts of one candidate are made of: the whole divergence, or each operation's own. */
+struct source {
+    const char *name;
+    int verdicts;       /* handle */
+    const int *metrics; /* handles, per site */
+    bool local;
+};
+
+/* The rows of one candidate, in the order of the watched sites. */
+struct table {
+    const struct cp_study *study;
+    size_t taps;
+    const struct cp_site **sites;   /* [taps] */
+    struct cp_verdict_facts *facts; /* [taps] */
+    double *fields;                 /* (taps, CP_VERDICT_FIELDS) */
+    double *sums;                   /* (threads, templates + classes) */
+    size_t groups;                  /* templates + classes */
+    const struct cp_units *units;
+    double *fails[2]; /* of images and of prompts; NULL: not to be kept */
+    size_t *order;    /* [taps] */
+    struct cp_arena arena;
+};
+
+static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
+    t->study = ls->study;
+    t->taps = watched_count(ls->study);
+    t->sites = cp_arena_alloc(&t->arena, t->taps, sizeof(struct cp_site *));
+    t->facts = cp_arena_calloc(&t->arena, t->taps, sizeof *t->facts);
+    t->fields = cp_arena_alloc(&t->arena, t->taps * CP_VERDICT_FIELDS, sizeof *t->fields);
+    t->groups = ls->study->inputs.prompts + ls->study->inputs.classes;
+    t->sums = cp_arena_alloc(&t->arena, (size_t)ls->study->threads * (t->groups + 1), sizeof *t->sums);
+    t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
+    if (!t->sites || !t->facts || !t->fields || !t->sums || !t->order)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    return CP_OK;
+}
+
+/* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
+static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
+    if (study->experiment->verdict_k > 0)
+        return study->experiment->verdict_k;
+    return study->types[s][site] == CP_FP32 ? 2 : 3;
+}
+
+static enum cp_status make_facts(struct table *t, const struct cp_site *site, size_t inputs, double k,
+                                 struct cp_verdict_facts *facts, struct cp_error *err) {
+    *facts =
+        (struct cp_verdict_facts){.room = inputs,
+                                  .k = k,
+                                  .elements = cp_site_row(site),
+                                  .units = t->units->of[site->dims[0]],
+                                  .fails = site->dims[0] <= CP_DIM_PROMPT ? t->fails[site->dims[0]] : NULL,
+                                  .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
+    if (facts->units.template)
+        facts->group = cp_arena_alloc(&t->arena, 2 * inputs, sizeof *facts->group);
+    return facts->d && (facts->group || !facts->units.template)
+               ? CP_OK
+               : cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
+}
+
+static enum cp_status gather_site(struct cp_lockstep *ls, size_t i, const struct source *source,
+                                  size_t inputs, struct cp_verdict_facts *facts, struct cp_error *err) {
+    double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
+    double *yardstick = NULL;
+    enum cp_status status = metrics ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    if (status == CP_OK && inputs)
+        status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
+    if (status == CP_OK && inputs && !source->local)
+        status = cp_yardstick_read(ls, i, inputs, &yardstick, err);
+    if (status == CP_OK)
+        cp_verdict_facts(metrics, inputs, yardstick, facts);
+    free(yardstick);
+    free(metrics);
+    return status;
+}
+
+static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source, struct table *t,
+                             struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t tap = 0;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        if (!study->watched[i])
+            continue;
+        const size_t inputs = source->local ? cp_local_inputs(study, site) : site->shape[0];
+        CP_TRY(make_facts(t, site, inputs, limit_ratio(study, s, i), &t->facts[tap], err));
+        CP_TRY(gather_site(ls, i, source, inputs, &t->facts[tap], err));
+        t->sites[tap++] = site;
+    }
+    return CP_OK;
+}
+
+static void tap_statistics(void *context, size_t tap, int worker) {
+    const struct table *t = context;
+    cp_verdict_statistics(&t->facts[tap], t->study->experiment->verdict_alpha,
+                          t->sums + (size_t)worker * (t->groups + 1), t->fields + tap * CP_VERDICT_FIELDS);
+}
+
+/* The taps of a tower are one family; they stand together. */
+static void decide(const struct table *t) {
+    for (size_t first = 0, end = 0; first < t->taps; first = end) {
+        while (end < t->taps && t->sites[end]->tower == t->sites[first]->tower)
+            end++;
+        cp_verdict_decide(t->facts + first, t->fields + first * CP_VERDICT_FIELDS, end - first,
+                          t->study->experiment->verdict_alpha, t->order);
+    }
+}
+
+static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, const char *name, struct cp_error *err) {
+    char object[400], codes[256] = "";
+    size_t used = 0;
+    for (int v = 0; v < CP_VERDICT_COUNT; v++)
+        used += (size_t)snprintf(codes + used, sizeof codes - used, "%s%d %s", v ? ", " : "", v,
+                                 cp_verdict_names[v]);
+    (void)snprintf(object, sizeof object, "/metrics/%s/%s", ls->study->spec[s]->name, name);
+    return cp_result_text(ls->result, object, "codes", codes, err);
+}
+
+static void tell_weights(const struct cp_study *study, size_t s, const struct table *t) {
+    for (size_t tap = 0; tap < t->taps; tap++)
+        t->fields[tap * CP_VERDICT_FIELDS + CP_FIELD_WEIGHTS] =
+            cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], t->sites[tap]) ||
+            (study->modelled && cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s],
+                                                             study->spec[0], t->sites[tap]));
+}
+
+/* ---- what the ledger says of a tap ---- */
+
+/* The ledger of pass s at a tap; all NaN where it is not there. */
+static enum cp_status read_operation(struct cp_lockstep *ls, size_t s, const struct cp_site *site,
+                                     double fields[CP_OPERATION_FIELD_COUNT], struct cp_error *err) {
+    const size_t row = cp_ledger_row(ls, s, (size_t)(site - ls->study->sites.list));
+    for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
+        fields[f] = NAN;
+    return row < SIZE_MAX ? cp_result_read(ls->result, ls->ledger->side[s].operations, row, 1, fields, err)
+                          : CP_OK;
+}
+
+/* broken: an operation of the baseline before is contradicted, or makes what is not finite. */
+static void hold_against_ledger(double *fields, const double *a, const double *b, bool broken) {
+    const int verdict = (int)fields[CP_FIELD_VERDICT];
+    const double of_a = a[CP_OPERATION_FIELD_VERDICT], of_b = b[CP_OPERATION_FIELD_VERDICT];
+    if (broken && fields[CP_FIELD_ROUNDING] == CP_EQUIVALENT)
+        fields[CP_FIELD_ROUNDING] = CP_INCONCLUSIVE;
+    if (broken && verdict == CP_EQUIVALENT)
+        fields[CP_FIELD_VERDICT] = CP_INCONCLUSIVE;
+    if (verdict == CP_UNMATCHED)
+        return;
+    if (of_a == CP_LEDGER_NONFINITE || of_b == CP_LEDGER_NONFINITE)
+        fields[CP_FIELD_VERDICT] = CP_NONFINITE_VERDICT;
+    else if (verdict != CP_IDENTICAL && verdict != CP_NONFINITE_VERDICT &&
+             (of_a == CP_LEDGER_CONTRADICTED || of_b == CP_LEDGER_CONTRADICTED))
+        fields[CP_FIELD_VERDICT] = CP_CONTRADICTED_VERDICT;
+}
+
+static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struct table *t,
+                                   struct cp_error *err) {
+    bool broken[3] = {false, false, false};
+    for (size_t tap = 0; ls->ledger && tap < t->taps; tap++) {
+        double a[CP_OPERATION_FIELD_COUNT], b[CP_OPERATION_FIELD_COUNT];
+        const enum cp_tower tower = t->sites[tap]->tower;
+        CP_TRY(read_operation(ls, 0, t->sites[tap], a, err));
+        CP_TRY(read_operation(ls, s, t->sites[tap], b, err));
+        broken[tower] = broken[tower] || a[CP_OPERATION_FIELD_VERDICT] == CP_LEDGER_CONTRADICTED ||
+                        (tower == CP_JOINT && (broken[CP_VISUAL] || broken[CP_TEXT]));
+        hold_against_ledger(t->fields + tap * CP_VERDICT_FIELDS, a, b, broken[tower]);
+    }
+    return CP_OK;
+}
+
+static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
+                                      const struct cp_units *units, struct cp_error *err) {
+    struct table t = {.units = units};
+    enum cp_status status;
+    CP_TRY_DONE(make_table(ls, &t, err));
+    if (!source->local)
+        CP_TRY_DONE(cp_failing_room(ls, &t.arena, t.fails, err));
+    CP_TRY_DONE(gather(ls, s, source, &t, err));
+    cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
+    decide(&t);
+    tell_weights(ls->study, s, &t);
+    if (!source->local) {
+        CP_TRY_DONE(apply_ledger(ls, s, &t, err));
+        CP_TRY_DONE(cp_failing_write(ls, s, t.fails, err));
+    }
+    CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
+    status = write_codes(ls, s, source->name, err);
+done:
+    cp_arena_free(&t.arena);
+    return status;
+}
+
+static enum cp_status write_all(struct cp_lockstep *ls, const struct cp_units *units, struct cp_error *err) {
+    for (size_t s = 1; s < ls->study->spec_count; s++) {
+        const struct source whole = {"verdicts", ls->verdicts[s], ls->lanes[s].compare.handles, false};
+        CP_TRY(write_candidate(ls, s, &whole, units, err));
+        if (!ls->local)
+            continue;
+        const struct source local = {"local_verdicts", ls->local->verdicts[s], ls->local->compare[s].handles,
+                                     true};
+        CP_TRY(write_candidate(ls, s, &local, units, err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct cp_units units;
+    if (ls->study->spec_count < 2 || watched_count(ls->study) == 0)
+        return CP_OK;
+    enum cp_status status = cp_units_find(ls, &arena, &units, err);
+    if (status == CP_OK)
+        status = write_all(ls, &units, err);
+    cp_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analysis/yardstick.h"
+
+#include "run/captured.h"
+#include "run/segment.h"
+#include "tap/force.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum cp_status define(struct cp_lockstep *ls, size_t i, struct cp_error *err) {
+    const struct cp_site *site = &ls->study->sites.list[i];
+    char group[384];
+    ls->yardstick->handles[i] = -1;
+    if (!ls->study->watched[i] || site->point == CP_POINT_COUNT || site->ragged)
+        return CP_OK;
+    (void)snprintf(group, sizeof group, "/yardstick/%s", site->name);
+    const struct cp_variable error = {.group = group,
+                                      .name = "error",
+                                      .long_name =
+                                          "rms error of this program's pass with the baseline's settings",
+                                      .units = "1",
+                                      .dtype = CP_FP64,
+                                      .rank = 1,
+                                      .dims = {cp_record_dim(site, 0, &ls->labels)}};
+    return cp_result_define(ls->result, &error, &ls->yardstick->handles[i], err);
+}
+
+enum cp_status cp_yardstick_create(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    struct cp_plan *plan;
+    if (!cp_captured_of(study, 0) || study->oracle_count == 0 || !cp_captured_has_pixels(study))
+        return CP_OK;
+    CP_LOCKSTEP_TAKE(ls, ls->yardstick, 1, sizeof *ls->yardstick);
+    struct cp_yardstick *y = ls->yardstick;
+    CP_LOCKSTEP_TAKE(ls, y->handles, study->sites.count + 1, sizeof *y->handles);
+    CP_TRY(
+        cp_plan_create(study->spec[0], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
+    CP_TRY(cp_lane_create(ls, plan, &y->lane, err));
+    CP_TRY(cp_keep_create(study->sites.count, study->watched, &y->keep, err));
+    y->lane.taps[0] = cp_force_tap(&ls->graft);
+    y->lane.taps[1] = cp_keep_tap(&y->keep);
+    cp_lane_wire(ls, &y->lane, 2);
+    for (size_t i = 0; i < study->sites.count; i++)
+        CP_TRY(define(ls, i, err));
+    return CP_OK;
+}
+
+void cp_yardstick_free(struct cp_lockstep *ls) {
+    if (ls->yardstick)
+        cp_keep_free(&ls->yardstick->keep);
+}
+
+/* Over what is judged, as the metrics have it. */
+static double rms_error(const struct cp_site *site, const int *judged, size_t input, const float *own,
+                        const double *oracle) {
+    struct cp_compared c = cp_compared_shape(site, judged, input);
+    double *work = malloc(cp_metrics_work(c.stride) * sizeof *work), metrics[CP_METRIC_COUNT];
+    c.x = own + input * cp_site_row(site);
+    c.y = oracle + input * cp_site_row(site);
+    c.x_type = CP_FP32;
+    c.y_type = CP_FP64;
+    if (!work)
+        return NAN;
+    cp_metrics(&c, work, metrics, NULL);
+    free(work);
+    return metrics[CP_RMS];
+}
+
+static enum cp_status store(struct cp_lockstep *ls, size_t i, size_t first, size_t inputs,
+                            struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const struct cp_site *site = &study->sites.list[i];
+    const float *own = ls->yardstick->keep.data[i];
+    const double *oracle = ls->oracles[study->oracle_of[0]].keep.data[i];
+    if (!own || !oracle || ls->yardstick->handles[i] < 0)
+        return CP_OK;
+    double *errors = malloc(inputs * sizeof *errors);
+    if (!errors)
+        return cp_fail(err, CP_INTERNAL, site->name, "out of memory for metrics");
+    const int *judged = site->tower == CP_TEXT ? ls->lanes[0].pass.judged : NULL;
+    for (size_t n = 0; n < inputs; n++)
+        errors[n] = rms_error(site, judged, n, own, oracle);
+    const enum cp_status status =
+        cp_result_write(ls->result, ls->yardstick->handles[i], first, inputs, errors, err);
+    free(errors);
+    return status;
+}
+
+enum cp_status cp_yardstick_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+    struct cp_yardstick *y = ls->yardstick;
+    const struct cp_pass *from = &ls->lanes[0].pass;
+    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    if (!y)
+        return CP_OK;
+    cp_keep_reset(&y->keep);
+    cp_pass_place(&y->lane.pass, from);
+    CP_TRY(cp_segment_run(ls, &y->lane, segment, err));
+    for (size_t i = 0; i < ls->study->sites.count; i++)
+        CP_TRY(
+            store(ls, i, classes ? 0 : from->first, classes ? ls->study->inputs.classes : from->inputs, err));
+    return CP_OK;
+}
+
+enum cp_status cp_yardstick_read(struct cp_lockstep *ls, size_t site, size_t inputs, double **errors,
+                                 struct cp_error *err) {
+    *errors = NULL;
+    if (!ls->yardstick || ls->yardstick->handles[site] < 0)
+        return CP_OK;
+    *errors = malloc(inputs * sizeof **errors);
+    if (!*errors)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    return cp_result_read(ls->result, ls->yardstick->handles[site], 0, inputs, *errors, err);
+}

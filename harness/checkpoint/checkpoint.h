@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A checkpoint: named tensors in a file of any format that CLIP models come in. Opening checks the whole
+ * structure and reads no values, but those that are compressed (npz, HDF5). */
+#ifndef CP_CHECKPOINT_CHECKPOINT_H
+#define CP_CHECKPOINT_CHECKPOINT_H
+
+#include "base/number.h"
+#include "base/status.h"
+
+#include <stddef.h>
+
+enum cp_checkpoint_format {
+    CP_FORMAT_SAFETENSORS,
+    CP_FORMAT_SAFETENSORS_INDEX,
+    CP_FORMAT_TORCH_ZIP,
+    CP_FORMAT_TORCHSCRIPT,
+    CP_FORMAT_NPZ,
+    CP_FORMAT_HDF5,
+    CP_FORMAT_COUNT
+};
+
+/* "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz",
+ * "HDF5" */
+extern const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT];
+
+enum { CP_CHECKPOINT_RANK = 8, CP_CHECKPOINT_NAME = 1024 /* bytes */, CP_CHECKPOINT_TENSORS = 65536 };
+
+struct cp_checkpoint_tensor {
+    const char
+        *name; /* as in the file, prefixes included; of nested dicts joined by '.' below the state dict */
+    enum cp_dtype dtype;
+    int rank;
+    size_t shape[CP_CHECKPOINT_RANK];
+    size_t stride[CP_CHECKPOINT_RANK]; /* in elements */
+    const void *data;                  /* mapped, perhaps unaligned: the first element. Every element that the
+                                          strides lead to is inside the file */
+    size_t index;                      /* place in the file's order */
+};
+
+struct cp_checkpoint;
+
+/* By the file's first bytes, never by its name. CP_BAD_INPUT names the file, the place in it and what was
+ * expected. Close with cp_checkpoint_close, which may also be given NULL; *file is NULL after a failure. */
+enum cp_status cp_checkpoint_open(const char *path, struct cp_checkpoint **file, struct cp_error *err);
+void cp_checkpoint_close(struct cp_checkpoint *file);
+
+enum cp_checkpoint_format cp_checkpoint_format(const struct cp_checkpoint *file);
+size_t cp_checkpoint_count(const struct cp_checkpoint *file);
+/* By index. */
+const struct cp_checkpoint_tensor *cp_checkpoint_at(const struct cp_checkpoint *file, size_t index);
+/* NULL: none. */
+const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint *file, const char *name);
+
+size_t cp_checkpoint_elements(const struct cp_checkpoint_tensor *tensor);
+
+/* Elements row-major as float32: exact for F32, F16 and BF16, of F64 only where every value is a float32
+ * (else CP_BAD_INPUT names the element); other dtypes are refused. Compares the checksum of the tensor's
+ * bytes first, where the format has one. */
+enum cp_status cp_checkpoint_widen(const struct cp_checkpoint *file,
+                                   const struct cp_checkpoint_tensor *tensor, float *values,
+                                   struct cp_error *err);
+/* That checksum alone, for those who read tensor->data. */
+enum cp_status cp_checkpoint_check(const struct cp_checkpoint *file,
+                                   const struct cp_checkpoint_tensor *tensor, struct cp_error *err);
+
+/* Text that the file carries beside its tensors (safetensors' __metadata__): NULL where it has none of that
+ * key. */
+const char *cp_checkpoint_metadata(const struct cp_checkpoint *file, const char *key);
+/* Every file that it is made of. */
+size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const **paths);
+/* Sentences for people about what was left out or changed: "a training checkpoint: ...", "prefix module.
+ * stripped from every name". */
+size_t cp_checkpoint_notes(const struct cp_checkpoint *file, const char *const **notes);
+
+#endif

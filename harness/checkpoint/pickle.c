@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The machine: a stack, marks on it, a memo, and a table of opcodes. */
+#include "checkpoint/pickle_internal.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum cp_status opcode(struct cp_pickle *m);
+
+void cp_pickle_place(const struct cp_pickle *m) {
+    (void)snprintf(m->err->where, sizeof m->err->where, "%.450s, byte %zu", m->where, m->start);
+}
+
+enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, const char *format, ...) {
+    char what[400];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    (void)cp_fail(m->err, CP_BAD_INPUT, "", "%s", what);
+    cp_pickle_place(m);
+    (void)cp_expected(m->err, "%s", expected);
+    return CP_BAD_INPUT;
+}
+
+static enum cp_status out_of_memory(const struct cp_pickle *m) {
+    (void)cp_fail(m->err, CP_INTERNAL, m->where, "out of memory");
+    return CP_INTERNAL;
+}
+
+bool cp_pickle_is_text(const struct cp_pickle_value *value, const char *text) {
+    return value->kind == CP_PICKLE_TEXT && value->length == strlen(text) &&
+           memcmp(value->text, text, value->length) == 0;
+}
+
+enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value **value) {
+    if (++m->values > CP_PICKLE_VALUES) {
+        (void)cp_pickle_bad(m, "at most 1,048,576", "too many values");
+        return CP_BAD_INPUT;
+    }
+    *value = cp_arena_calloc(m->arena, 1, sizeof **value);
+    if (!*value)
+        return out_of_memory(m);
+    (*value)->kind = kind;
+    (*value)->at = m->start;
+    return CP_OK;
+}
+
+/* ---- the pickle's bytes ---- */
+
+static enum cp_status take(struct cp_pickle *m, size_t count, const unsigned char **bytes) {
+    const size_t end = m->frame_end ? m->frame_end : m->size;
+    if (count > end - m->at) {
+        (void)cp_pickle_bad(m, m->frame_end ? "all of it in its frame" : "all of it in the pickle",
+                            "an opcode of %zu more bytes where %zu are left", count, end - m->at);
+        return CP_BAD_INPUT;
+    }
+    *bytes = m->bytes + m->at;
+    m->at += count;
+    return CP_OK;
+}
+
+/* A little-endian number of count <= 8 bytes. */
+static enum cp_status take_size(struct cp_pickle *m, size_t count, size_t *number) {
+    const unsigned char *bytes = NULL;
+    CP_TRY(take(m, count, &bytes));
+    *number = 0;
+    for (size_t i = count; i > 0; i--)
+        *number = *number << 8 | bytes[i - 1];
+    return CP_OK;
+}
+
+/* Up to a line feed, which is taken too. */
+static enum cp_status take_line(struct cp_pickle *m, struct cp_pickle_value *text) {
+    const size_t end = m->frame_end ? m->frame_end : m->size;
+    const unsigned char *start = m->bytes + m->at, *feed = memchr(start, '\n', end - m->at);
+    if (!feed)
+        return cp_pickle_bad(m, "a line feed", "a line without an end");
+    text->text = (const char *)start;
+    text->length = (size_t)(feed - start);
+    m->at += text->length + 1;
+    return CP_OK;
+}
+
+/* ---- the stack ---- */
+
+static enum cp_status push(struct cp_pickle *m, struct cp_pickle_value *value) {
+    m->stack[m->depth++] = value;
+    return CP_OK;
+}
+
+static enum cp_status top(struct cp_pickle *m, struct cp_pickle_value **value) {
+    const size_t floor = m->mark_count ? m->marks[m->mark_count - 1] : 0;
+    if (m->depth == floor) {
+        (void)cp_pickle_bad(m, "a value", m->mark_count ? "found a MARK on the stack" : "stack underflow");
+        return CP_BAD_INPUT;
+    }
+    *value = m->stack[m->depth - 1];
+    return CP_OK;
+}
+
+static enum cp_status pop(struct cp_pickle *m, struct cp_pickle_value **value) {
+    CP_TRY(top(m, value));
+    m->depth--;
+    return CP_OK;
+}
+
+/* Takes the topmost mark and what is above it, which stays readable until the next push. */
+static enum cp_status pop_mark(struct cp_pickle *m, struct cp_pickle_value ***items, size_t *count) {
+    if (m->mark_count == 0)
+        return cp_pickle_bad(m, "a MARK before it", "no MARK on the stack");
+    const size_t base = m->marks[--m->mark_count];
+    *items = m->stack + base;
+    *count = m->depth - base;
+    m->depth = base;
+    return CP_OK;
+}
+
+static enum cp_status run_mark(struct cp_pickle *m) {
+    if (m->mark_count == CP_PICKLE_MARKS)
+        return cp_pickle_bad(m, "at most 1,024", "too many MARKs in each other");
+    m->marks[m->mark_count++] = m->depth;
+    return CP_OK;
+}
+
+/* ---- plain values ---- */
+
+static enum cp_status run_none(struct cp_pickle *m) {
+    return push(m, m->none);
+}
+
+static enum cp_status run_true(struct cp_pickle *m) {
+    return push(m, m->yes);
+}
+
+static enum cp_status run_false(struct cp_pickle *m) {
+    return push(m, m->no);
+}
+
+static enum cp_status push_whole(struct cp_pickle *m, long long whole) {
+    struct cp_pickle_value *value = NULL;
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_WHOLE, &value));
+    value->whole = whole;
+    return push(m, value);
+}
+
+/* A two's complement number of count <= 8 bytes, of which the last has the sign. */
+static enum cp_status push_signed(struct cp_pickle *m, size_t count) {
+    size_t bits = 0;
+    CP_TRY(take_size(m, count, &bits));
+    if (count > 0 && count < 8 && bits >> (8 * count - 1))
+        bits |= SIZE_MAX << (8 * count);
+    return push_whole(m, (long long)bits);
+}
+
+static enum cp_status run_binint(struct cp_pickle *m) {
+    return push_signed(m, 4);
+}
+
+static enum cp_status run_binint1(struct cp_pickle *m) {
+    size_t number = 0;
+    CP_TRY(take_size(m, 1, &number));
+    return push_whole(m, (long long)number);
+}
+
+static enum cp_status run_binint2(struct cp_pickle *m) {
+    size_t number = 0;
+    CP_TRY(take_size(m, 2, &number));
+    return push_whole(m, (long long)number);
+}
+
+static enum cp_status run_long1(struct cp_pickle *m) {
+    size_t count = 0;
+    CP_TRY(take_size(m, 1, &count));
+    if (count > 8)
+        return cp_pickle_bad(m, "at most 8 bytes", "an integer of %zu bytes", count);
+    return push_signed(m, count);
+}
+
+/* Big-endian, unlike all else. */
+static enum cp_status run_binfloat(struct cp_pickle *m) {
+    const unsigned char *bytes = NULL;
+    struct cp_pickle_value *value = NULL;
+    uint64_t bits = 0;
+    CP_TRY(take(m, 8, &bytes));
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_REAL, &value));
+    for (int i = 0; i < 8; i++)
+        bits = bits << 8 | bytes[i];
+    memcpy(&value->real, &bits, sizeof bits);
+    return push(m, value);
+}
+
+static enum cp_status push_text(struct cp_pickle *m, size_t length_bytes) {
+    struct cp_pickle_value *value = NULL;
+    const unsigned char *bytes = NULL;
+    size_t length = 0;
+    CP_TRY(take_size(m, length_bytes, &length));
+    CP_TRY(take(m, length, &bytes));
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_TEXT, &value));
+    value->text = (const char *)bytes;
+    value->length = length;
+    return push(m, value);
+}
+
+static enum cp_status run_short_text(struct cp_pickle *m) {
+    return push_text(m, 1);
+}
+
+static enum cp_status run_text(struct cp_pickle *m) {
+    return push_text(m, 4);
+}
+
+static enum cp_status run_long_text(struct cp_pickle *m) {
+    return push_text(m, 8);
+}
+
+/* ---- containers ---- */
+
+static enum cp_status append(struct cp_pickle *m, struct cp_pickle_value *container,
+                             struct cp_pickle_value *const *items, size_t count) {
+    const size_t needed = container->count + count;
+    if (needed > container->capacity) {
+        const size_t doubled = 2 * container->capacity, capacity = needed > doubled ? needed : doubled;
+        struct cp_pickle_value **larger = cp_arena_alloc(m->arena, capacity, sizeof(void *));
+        if (!larger)
+            return out_of_memory(m);
+        if (container->count)
+            memcpy(larger, container->items, container->count * sizeof(void *));
+        container->items = larger;
+        container->capacity = capacity;
+    }
+    if (count)
+        memcpy(container->items + container->count, items, count * sizeof(void *));
+    container->count = needed;
+    return CP_OK;
+}
+
+static enum cp_status push_container(struct cp_pickle *m, enum cp_pickle_kind kind,
+                                     struct cp_pickle_value *const *items, size_t count) {
+    struct cp_pickle_value *value = NULL;
+    CP_TRY(cp_pickle_make(m, kind, &value));
+    value->items = value->few;
+    value->capacity = sizeof value->few / sizeof value->few[0];
+    CP_TRY(append(m, value, items, count));
+    return push(m, value);
+}
+
+static enum cp_status run_empty_tuple(struct cp_pickle *m) {
+    return push(m, m->empty);
+}
+
+static enum cp_status run_empty_list(struct cp_pickle *m) {
+    return push_container(m, CP_PICKLE_LIST, NULL, 0);
+}
+
+static enum cp_status run_empty_dict(struct cp_pickle *m) {
+    return push_container(m, CP_PICKLE_DICT, NULL, 0);
+}
+
+static enum cp_status run_tuple(struct cp_pickle *m) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    CP_TRY(pop_mark(m, &items, &count));
+    return push_container(m, CP_PICKLE_TUPLE, items, count);
+}
+
+static enum cp_status push_tuple(struct cp_pickle *m, size_t count) {
+    struct cp_pickle_value *items[3] = {NULL};
+    for (size_t i = count; i > 0; i--)
+        CP_TRY(pop(m, &items[i - 1]));
+    return push_container(m, CP_PICKLE_TUPLE, items, count);
+}
+
+static enum cp_status run_tuple1(struct cp_pickle *m) {
+    return push_tuple(m, 1);
+}
+
+static enum cp_status run_tuple2(struct cp_pickle *m) {
+    return push_tuple(m, 2);
+}
+
+static enum cp_status run_tuple3(struct cp_pickle *m) {
+    return push_tuple(m, 3);
+}
+
+/* Puts items, those of a dict in pairs, into the container on the stack. */
+static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value *const *items,
+                          size_t count) {
+    struct cp_pickle_value *container = NULL;
+    CP_TRY(top(m, &container));
+    if (container->kind != kind)
+        return cp_pickle_bad(m, kind == CP_PICKLE_DICT ? "a dict" : "a list", "items for what is no %s",
+                             kind == CP_PICKLE_DICT ? "dict" : "list");
+    if (kind == CP_PICKLE_DICT && count % 2)
+        return cp_pickle_bad(m, "a value for every key", "an odd number of items for a dict");
+    return append(m, container, items, count);
+}
+
+static enum cp_status run_append(struct cp_pickle *m) {
+    struct cp_pickle_value *item = NULL;
+    CP_TRY(pop(m, &item));
+    return put(m, CP_PICKLE_LIST, &item, 1);
+}
+
+static enum cp_status run_appends(struct cp_pickle *m) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    CP_TRY(pop_mark(m, &items, &count));
+    return put(m, CP_PICKLE_LIST, items, count);
+}
+
+static enum cp_status run_setitem(struct cp_pickle *m) {
+    struct cp_pickle_value *pair[2] = {NULL};
+    CP_TRY(pop(m, &pair[1]));
+    CP_TRY(pop(m, &pair[0]));
+    return put(m, CP_PICKLE_DICT, pair, 2);
+}
+
+static enum cp_status run_setitems(struct cp_pickle *m) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    CP_TRY(pop_mark(m, &items, &count));
+    return put(m, CP_PICKLE_DICT, items, count);
+}
+
+/* ---- names, storages, tensors, objects ---- */
+
+static enum cp_status run_global(struct cp_pickle *m) {
+    struct cp_pickle_value module = {0}, name = {0}, *value = NULL;
+    CP_TRY(take_line(m, &module));
+    CP_TRY(take_line(m, &name));
+    CP_TRY(cp_pickle_name(m, &module, &name, &value));
+    return push(m, value);
+}
+
+static enum cp_status run_stack_global(struct cp_pickle *m) {
+    struct cp_pickle_value *module = NULL, *name = NULL, *value = NULL;
+    CP_TRY(pop(m, &name));
+    CP_TRY(pop(m, &module));
+    if (name->kind != CP_PICKLE_TEXT || module->kind != CP_PICKLE_TEXT)
+        return cp_pickle_bad(m, "two texts", "the name of a global is no text");
+    CP_TRY(cp_pickle_name(m, module, name, &value));
+    return push(m, value);
+}
+
+static enum cp_status run_reduce(struct cp_pickle *m) {
+    struct cp_pickle_value *callable = NULL, *arguments = NULL, *value = NULL;
+    CP_TRY(pop(m, &arguments));
+    CP_TRY(pop(m, &callable));
+    CP_TRY(cp_pickle_call(m, callable, arguments, &value));
+    return push(m, value);
+}
+
+static enum cp_status run_newobj(struct cp_pickle *m) {
+    struct cp_pickle_value *class = NULL, *arguments = NULL, *value = NULL;
+    CP_TRY(pop(m, &arguments));
+    CP_TRY(pop(m, &class));
+    CP_TRY(cp_pickle_new(m, class, arguments, &value));
+    return push(m, value);
+}
+
+static enum cp_status run_build(struct cp_pickle *m) {
+    struct cp_pickle_value *state = NULL, *object = NULL;
+    CP_TRY(pop(m, &state));
+    CP_TRY(top(m, &object));
+    return cp_pickle_set_state(m, object, state);
+}
+
+static enum cp_status run_binpersid(struct cp_pickle *m) {
+    struct cp_pickle_value *id = NULL, *value = NULL;
+    CP_TRY(pop(m, &id));
+    CP_TRY(cp_pickle_persistent(m, id, &value));
+    return push(m, value);
+}
+
+/* ---- memo ---- */
+
+static enum cp_status memorise(struct cp_pickle *m, size_t index) {
+    if (index >= m->memo_size)
+        return cp_pickle_bad(m, "fewer than the pickle has bytes, and than 1,048,576", "a memo index of %zu",
+                             index);
+    m->memoized += m->memo[index] ? 0 : 1;
+    return top(m, &m->memo[index]);
+}
+
+static enum cp_status run_binput(struct cp_pickle *m) {
+    size_t index = 0;
+    CP_TRY(take_size(m, 1, &index));
+    return memorise(m, index);
+}
+
+static enum cp_status run_long_binput(struct cp_pickle *m) {
+    size_t index = 0;
+    CP_TRY(take_size(m, 4, &index));
+    return memorise(m, index);
+}
+
+/* As Python: the index is the number of places that are taken. */
+static enum cp_status run_memoize(struct cp_pickle *m) {
+    return memorise(m, m->memoized);
+}
+
+static enum cp_status recall(struct cp_pickle *m, size_t index_bytes) {
+    size_t index = 0;
+    CP_TRY(take_size(m, index_bytes, &index));
+    if (index >= m->memo_size || !m->memo[index])
+        return cp_pickle_bad(m, "one that was stored", "nothing in the memo at index %zu", index);
+    return push(m, m->memo[index]);
+}
+
+static enum cp_status run_binget(struct cp_pickle *m) {
+    return recall(m, 1);
+}
+
+static enum cp_status run_long_binget(struct cp_pickle *m) {
+    return recall(m, 4);
+}
+
+/* ---- the pickle as a whole ---- */
+
+static enum cp_status run_proto(struct cp_pickle *m) {
+    size_t protocol = 0;
+    CP_TRY(take_size(m, 1, &protocol));
+    if (m->start != 0 || protocol < 2 || protocol > 5)
+        return cp_pickle_bad(m, "one of 2 to 5, at the start", "protocol %zu", protocol);
+    return CP_OK;
+}
+
+static enum cp_status run_frame(struct cp_pickle *m) {
+    size_t length = 0;
+    CP_TRY(take_size(m, 8, &length));
+    if (m->frame_end || length > m->size - m->at)
+        return cp_pickle_bad(m, m->frame_end ? "none" : "at most what is left", "a frame of %zu bytes %s",
+                             length, m->frame_end ? "in a frame" : "past the end");
+    m->frame_end = m->at + length;
+    return CP_OK;
+}
+
+/* Opcodes of protocols 0 to 5. Those without a function are refused: either no tensor needs them, or they
+ * would have to call what a pickle names. */
+static const struct {
+    const char *name;
+    opcode *run;
+} opcodes[256] = {
+    ['('] = {"MARK", run_mark},
+    ['0'] = {"POP", NULL},
+    ['1'] = {"POP_MARK", NULL},
+    ['2'] = {"DUP", NULL},
+    ['F'] = {"FLOAT", NULL},
+    ['G'] = {"BINFLOAT", run_binfloat},
+    ['I'] = {"INT", NULL},
+    ['J'] = {"BININT", run_binint},
+    ['K'] = {"BININT1", run_binint1},
+    ['L'] = {"LONG", NULL},
+    ['M'] = {"BININT2", run_binint2},
+    ['N'] = {"NONE", run_none},
+    ['P'] = {"PERSID", NULL},
+    ['Q'] = {"BINPERSID", run_binpersid},
+    ['R'] = {"REDUCE", run_reduce},
+    ['S'] = {"STRING", NULL},
+    ['T'] = {"BINSTRING", run_text},
+    ['U'] = {"SHORT_BINSTRING", run_short_text},
+    ['V'] = {"UNICODE", NULL},
+    ['X'] = {"BINUNICODE", run_text},
+    ['a'] = {"APPEND", run_append},
+    ['b'] = {"BUILD", run_build},
+    ['c'] = {"GLOBAL", run_global},
+    ['d'] = {"DICT", NULL},
+    ['}'] = {"EMPTY_DICT", run_empty_dict},
+    ['e'] = {"APPENDS", run_appends},
+    ['g'] = {"GET", NULL},
+    ['h'] = {"BINGET", run_binget},
+    ['i'] = {"INST", NULL},
+    ['j'] = {"LONG_BINGET", run_long_binget},
+    ['l'] = {"LIST", NULL},
+    [']'] = {"EMPTY_LIST", run_empty_list},
+    ['o'] = {"OBJ", NULL},
+    ['p'] = {"PUT", NULL},
+    ['q'] = {"BINPUT", run_binput},
+    ['r'] = {"LONG_BINPUT", run_long_binput},
+    ['s'] = {"SETITEM", run_setitem},
+    ['t'] = {"TUPLE", run_tuple},
+    [')'] = {"EMPTY_TUPLE", run_empty_tuple},
+    ['u'] = {"SETITEMS", run_setitems},
+    [0x80] = {"PROTO", run_proto},
+    [0x81] = {"NEWOBJ", run_newobj},
+    [0x82] = {"EXT1", NULL},
+    [0x83] = {"EXT2", NULL},
+    [0x84] = {"EXT4", NULL},
+    [0x85] = {"TUPLE1", run_tuple1},
+    [0x86] = {"TUPLE2", run_tuple2},
+    [0x87] = {"TUPLE3", run_tuple3},
+    [0x88] = {"NEWTRUE", run_true},
+    [0x89] = {"NEWFALSE", run_false},
+    [0x8a] = {"LONG1", run_long1},
+    [0x8b] = {"LONG4", NULL},
+    ['B'] = {"BINBYTES", NULL},
+    ['C'] = {"SHORT_BINBYTES", NULL},
+    [0x8c] = {"SHORT_BINUNICODE", run_short_text},
+    [0x8d] = {"BINUNICODE8", run_long_text},
+    [0x8e] = {"BINBYTES8", NULL},
+    [0x8f] = {"EMPTY_SET", NULL},
+    [0x90] = {"ADDITEMS", NULL},
+    [0x91] = {"FROZENSET", NULL},
+    [0x92] = {"NEWOBJ_EX", NULL},
+    [0x93] = {"STACK_GLOBAL", run_stack_global},
+    [0x94] = {"MEMOIZE", run_memoize},
+    [0x95] = {"FRAME", run_frame},
+    [0x96] = {"BYTEARRAY8", NULL},
+    [0x97] = {"NEXT_BUFFER", NULL},
+    [0x98] = {"READONLY_BUFFER", NULL},
+};
+static const unsigned char STOP = '.';
+
+static enum cp_status step(struct cp_pickle *m, unsigned char code) {
+    if (!opcodes[code].name)
+        return cp_pickle_bad(m, "an opcode of protocols 2 to 5", "no opcode: 0x%02x", code);
+    if (!opcodes[code].run)
+        return cp_pickle_bad(m, "only what tensors and containers need", "opcode %s is not allowed",
+                             opcodes[code].name);
+    CP_TRY(opcodes[code].run(m));
+    if (m->at == m->frame_end)
+        m->frame_end = 0;
+    return CP_OK;
+}
+
+/* At STOP: one value, and nothing open or left. */
+static enum cp_status stop(struct cp_pickle *m, struct cp_pickle_value **root) {
+    CP_TRY(pop(m, root));
+    if (m->depth || m->mark_count)
+        return cp_pickle_bad(m, "one", "more than one value on the stack at STOP");
+    if (m->at != m->size)
+        return cp_pickle_bad(m, "none", "%zu bytes after STOP", m->size - m->at);
+    return CP_OK;
+}
+
+static enum cp_status run(struct cp_pickle *m, struct cp_pickle_value **root) {
+    for (size_t steps = 0; steps < CP_PICKLE_STEPS; steps++) {
+        m->start = m->at;
+        if (m->at == m->size)
+            return cp_pickle_bad(m, "STOP", "the pickle ends without STOP");
+        const unsigned char code = m->bytes[m->at++];
+        if (code == STOP)
+            return stop(m, root);
+        CP_TRY(step(m, code));
+    }
+    return cp_pickle_bad(m, "at most 2,097,152", "too many opcodes");
+}
+
+/* The walk's marks: NEW values have not been met, OPEN ones hold the value at hand. */
+enum { NEW, OPEN, CLOSED };
+
+/* Every value once, however often it is held: linear in the pickle. */
+static enum cp_status check_nesting(struct cp_pickle *m, struct cp_pickle_value *value, int depth) {
+    const bool holds =
+        value->kind == CP_PICKLE_TUPLE || value->kind == CP_PICKLE_LIST || value->kind == CP_PICKLE_DICT;
+    m->start = value->at;
+    if (value->mark == OPEN)
+        return cp_pickle_bad(m, "containers without cycles", "what is made here holds itself");
+    if (value->mark == CLOSED)
+        return CP_OK;
+    if (depth == CP_PICKLE_DEPTH)
+        return cp_pickle_bad(m, "at most 128 deep", "containers too deep in each other");
+    value->mark = OPEN;
+    for (size_t i = 0; holds && i < value->count; i++)
+        CP_TRY(check_nesting(m, value->items[i], depth + 1));
+    if (value->kind == CP_PICKLE_OBJECT && value->state)
+        CP_TRY(check_nesting(m, value->state, depth + 1));
+    value->mark = CLOSED;
+    return CP_OK;
+}
+
+static enum cp_status read_root(struct cp_pickle *m, struct cp_pickle_value **root) {
+    if (m->size > CP_PICKLE_BYTES)
+        return cp_pickle_bad(m, "at most 33,554,432", "a pickle of %zu bytes", m->size);
+    m->memo_size = m->size < CP_PICKLE_VALUES ? m->size : CP_PICKLE_VALUES;
+    m->stack = malloc((m->size < CP_PICKLE_STEPS ? m->size : CP_PICKLE_STEPS) * sizeof(void *) + 1);
+    m->memo = calloc(m->memo_size + 1, sizeof(void *));
+    if (!m->stack || !m->memo)
+        return out_of_memory(m);
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_NONE, &m->none));
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_BOOL, &m->no));
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_BOOL, &m->yes));
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_TUPLE, &m->empty));
+    m->yes->whole = 1;
+    CP_TRY(run(m, root));
+    return check_nesting(m, *root, 0);
+}
+
+enum cp_status cp_pickle_read(const struct cp_pickle_source *source, const char *where,
+                              const unsigned char *bytes, size_t size, struct cp_arena *arena,
+                              struct cp_pickle_value **root, struct cp_error *err) {
+    struct cp_pickle m = {
+        .source = source, .where = where, .bytes = bytes, .size = size, .arena = arena, .err = err};
+    const enum cp_status status = read_root(&m, root);
+    free(m.stack);
+    free(m.memo);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The machine of checkpoint/pickle.c, for checkpoint/pickle_build.c, which knows what names stand for. */
+#ifndef CP_CHECKPOINT_PICKLE_INTERNAL_H
+#define CP_CHECKPOINT_PICKLE_INTERNAL_H
+
+#include "checkpoint/pickle.h"
+
+enum { CP_PICKLE_MARKS = 1024 };
+
+struct cp_pickle {
+    const struct cp_pickle_source *source;
+    const char *where;
+    const unsigned char *bytes;
+    size_t size, at;
+    size_t start;     /* of the opcode at work */
+    size_t frame_end; /* 0: in no frame */
+    size_t values, tensors;
+    struct cp_pickle_value **stack; /* one pushed value at most for each opcode: it cannot overflow */
+    size_t depth;
+    size_t marks[CP_PICKLE_MARKS]; /* depths */
+    size_t mark_count;
+    struct cp_pickle_value **memo;                   /* (memo_size) */
+    size_t memo_size, memoized;                      /* places, and those that are taken */
+    struct cp_pickle_value *none, *yes, *no, *empty; /* values that are the same every time */
+    struct cp_arena *arena;
+    struct cp_error *err;
+};
+
+/* A name that a pickle may use. */
+struct cp_pickle_name {
+    const char *module, *name;
+    /* What a REDUCE of it gives, or NULL. */
+    enum cp_status (*call)(struct cp_pickle *m, const struct cp_pickle_value *arguments,
+                           struct cp_pickle_value **result);
+    bool is_storage, script;
+    enum cp_dtype dtype; /* of a storage */
+};
+
+/* Fails at the opcode at work. */
+enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, const char *format, ...)
+    CP_PRINTF(3, 4);
+/* Makes that opcode the place of an error that is known already. */
+void cp_pickle_place(const struct cp_pickle *m);
+/* A new value, cleared. */
+enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value **value);
+
+/* The value of GLOBAL and STACK_GLOBAL. */
+enum cp_status cp_pickle_name(struct cp_pickle *m, const struct cp_pickle_value *module,
+                              const struct cp_pickle_value *name, struct cp_pickle_value **result);
+/* That of REDUCE, NEWOBJ and BINPERSID. */
+enum cp_status cp_pickle_call(struct cp_pickle *m, const struct cp_pickle_value *callable,
+                              const struct cp_pickle_value *arguments, struct cp_pickle_value **result);
+enum cp_status cp_pickle_new(struct cp_pickle *m, const struct cp_pickle_value *class,
+                             const struct cp_pickle_value *arguments, struct cp_pickle_value **result);
+enum cp_status cp_pickle_persistent(struct cp_pickle *m, const struct cp_pickle_value *id,
+                                    struct cp_pickle_value **result);
+/* BUILD: gives an object its state. */
+enum cp_status cp_pickle_set_state(struct cp_pickle *m, struct cp_pickle_value *object,
+                                   struct cp_pickle_value *state);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Safetensors checkpoints: one file, or model.safetensors.index.json with its shards, as Hugging Face's
+ * transformers writes them: {"metadata": {...}, "weight_map": {"TENSOR": "FILE", ...}}. */
+#include "checkpoint/internal.h"
+#include "format/file.h"
+#include "format/json_pull.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* {"":""} */
+enum { INDEX_MAX = 1 << 24, ENTRY_BYTES = 6, FILE_NAME = 255 };
+
+static enum cp_status add_tensor(struct cp_checkpoint *file, const struct cp_safetensors *shard,
+                                 const struct cp_safetensor *from, struct cp_error *err) {
+    struct cp_checkpoint_tensor tensor = {.name = from->name,
+                                          .dtype = from->dtype,
+                                          .rank = from->rank,
+                                          .data = cp_safetensors_data(shard, from)};
+    memcpy(tensor.shape, from->shape, sizeof tensor.shape);
+    cp_checkpoint_row_major(&tensor);
+    return cp_checkpoint_add(file, &tensor, NULL, err);
+}
+
+enum cp_status cp_checkpoint_add_shard(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
+    struct cp_safetensors *shard;
+    CP_TRY(cp_safetensors_open(path, &shard, err));
+    file->shards[file->shard_count++] = shard;
+    for (size_t i = 0; i < cp_safetensors_count(shard); i++)
+        CP_TRY(add_tensor(file, shard, cp_safetensors_at(shard, i), err));
+    return CP_OK;
+}
+
+static enum cp_status make_room(struct cp_checkpoint *file, size_t shards, struct cp_error *err) {
+    file->shards = cp_arena_alloc(&file->arena, shards, sizeof(struct cp_safetensors *));
+    return file->shards ? CP_OK : cp_checkpoint_out_of_memory(file, err);
+}
+
+enum cp_status cp_checkpoint_read_safetensors(struct cp_checkpoint *file, struct cp_error *err) {
+    file->format = CP_FORMAT_SAFETENSORS;
+    CP_TRY(make_room(file, 1, err));
+    return cp_checkpoint_add_shard(file, file->path, err);
+}
+
+/* ---- the index ---- */
+
+struct entry {
+    const char *tensor, *shard;
+    bool found; /* in that shard */
+};
+
+struct reader {
+    struct cp_checkpoint *file;
+    struct cp_json json;
+    struct entry *entries;
+    size_t count, room;
+    bool has_map;
+    struct cp_error *err;
+};
+
+static enum cp_status bad_at(const struct reader *r, size_t at, const char *what, const char *expected) {
+    char where[512];
+    (void)snprintf(where, sizeof where, "%.450s: byte %zu", r->file->path, at);
+    return cp_fail(r->err, CP_BAD_INPUT, where, "%s", what), cp_expected(r->err, "%s", expected);
+}
+
+static enum cp_status syntax(const struct reader *r) {
+    if (!r->json.expected)
+        return CP_OK;
+    return bad_at(r, r->json.at, r->json.at < r->json.size ? "malformed JSON" : "the JSON ends here",
+                  r->json.expected);
+}
+
+/* A string of at most `most` bytes without NUL. */
+static enum cp_status read_text(struct reader *r, size_t most, const char **text) {
+    char buffer[CP_CHECKPOINT_NAME + 1];
+    size_t length = 0;
+    if (!cp_json_string(&r->json, buffer, most, &length))
+        return syntax(r);
+    if (length > most)
+        return bad_at(r, r->json.at, "the text before this is too long",
+                      most == FILE_NAME ? "at most 255 bytes" : "at most 1024 bytes");
+    buffer[length] = '\0';
+    if (strlen(buffer) != length)
+        return bad_at(r, r->json.at, "the text before this holds a NUL", "a text without NUL");
+    *text = cp_arena_strdup(&r->file->arena, buffer);
+    return *text ? CP_OK : cp_checkpoint_out_of_memory(r->file, r->err);
+}
+
+static enum cp_status read_entry(struct reader *r) {
+    struct entry *e = &r->entries[r->count];
+    if (r->count == r->room)
+        return bad_at(r, r->json.at, "too many tensors", "at most 65536");
+    CP_TRY(read_text(r, CP_CHECKPOINT_NAME, &e->tensor));
+    if (!cp_json_expect(&r->json, ':'))
+        return syntax(r);
+    CP_TRY(read_text(r, FILE_NAME, &e->shard));
+    if (e->shard[0] == '\0' || strchr(e->shard, '/') || strcmp(e->shard, ".") == 0 ||
+        strcmp(e->shard, "..") == 0)
+        return bad_at(r, r->json.at, "the shard before this is outside the index's folder",
+                      "the name of a file beside the index");
+    r->count++;
+    return CP_OK;
+}
+
+static enum cp_status read_map(struct reader *r) {
+    const size_t fit = (r->json.size - r->json.at) / ENTRY_BYTES + 1;
+    bool first = true;
+    if (r->has_map)
+        return bad_at(r, r->json.at, "a second weight_map", "one");
+    r->has_map = true;
+    r->room = fit < CP_CHECKPOINT_TENSORS ? fit : CP_CHECKPOINT_TENSORS;
+    r->entries = cp_arena_alloc(&r->file->arena, r->room, sizeof *r->entries);
+    if (!r->entries)
+        return cp_checkpoint_out_of_memory(r->file, r->err);
+    if (!cp_json_expect(&r->json, '{'))
+        return syntax(r);
+    while (cp_json_more(&r->json, '}', &first))
+        CP_TRY(read_entry(r));
+    return syntax(r);
+}
+
+/* {"metadata": anything, "weight_map": {...}} */
+static enum cp_status read_index(struct reader *r) {
+    bool first = true;
+    if (!cp_json_expect(&r->json, '{'))
+        return syntax(r);
+    while (cp_json_more(&r->json, '}', &first)) {
+        const char *key = "";
+        CP_TRY(read_text(r, CP_CHECKPOINT_NAME, &key));
+        if (!cp_json_expect(&r->json, ':'))
+            return syntax(r);
+        if (strcmp(key, "weight_map") == 0)
+            CP_TRY(read_map(r));
+        else if (strcmp(key, "metadata") == 0)
+            (void)cp_json_skip(&r->json);
+        else
+            return bad_at(r, r->json.at, "the key before this is unknown", "metadata or weight_map");
+    }
+    if (!r->json.expected)
+        (void)cp_json_end(&r->json);
+    CP_TRY(syntax(r));
+    if (r->count == 0)
+        return bad_at(r, r->json.size, "an index of no tensors", "a weight_map of them");
+    return CP_OK;
+}
+
+/* ---- its shards ---- */
+
+static int by_shard(const void *a, const void *b) {
+    const struct entry *x = a, *y = b;
+    const int order = strcmp(x->shard, y->shard);
+    return order ? order : strcmp(x->tensor, y->tensor);
+}
+
+static int by_tensor(const void *a, const void *b) {
+    const struct entry *x = a, *y = b;
+    return strcmp(x->tensor, y->tensor);
+}
+
+static enum cp_status open_shard(struct reader *r, const char *name) {
+    struct cp_checkpoint *file = r->file;
+    const char *slash = strrchr(file->path, '/');
+    const char *path =
+        cp_arena_printf(&file->arena, "%.*s%s", slash ? (int)(slash + 1 - file->path) : 0, file->path, name);
+    if (!path)
+        return cp_checkpoint_out_of_memory(file, r->err);
+    file->paths[file->path_count++] = path;
+    const size_t first = file->count;
+    CP_TRY(cp_checkpoint_add_shard(file, path, r->err));
+    for (size_t i = first; i < file->count; i++) {
+        const struct entry key = {.tensor = file->tensors[i].name};
+        struct entry *listed = bsearch(&key, r->entries, r->count, sizeof key, by_tensor);
+        char where[512];
+        (void)snprintf(where, sizeof where, "%.280s: tensor %.200s", path, key.tensor);
+        if (!listed || strcmp(listed->shard, name) != 0)
+            return cp_fail(r->err, CP_BAD_INPUT, where, "the index has it in %.200s",
+                           listed ? listed->shard : "no shard"),
+                   cp_expected(r->err, "each tensor in the shard that the index says");
+        listed->found = true;
+    }
+    return CP_OK;
+}
+
+static enum cp_status check_complete(const struct reader *r) {
+    char where[512];
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->entries[i].found)
+            return cp_fail(r->err, CP_BAD_INPUT, cp_checkpoint_place(r->file, r->entries[i].tensor, where),
+                           "is not in its shard %.200s", r->entries[i].shard),
+                   cp_expected(r->err, "each tensor in the shard that the index says");
+    return CP_OK;
+}
+
+/* The names of the shards, each once; the entries are sorted by tensor then. */
+static enum cp_status list_shards(struct reader *r, const char ***names, size_t *count) {
+    qsort(r->entries, r->count, sizeof *r->entries, by_shard);
+    *names = cp_arena_alloc(&r->file->arena, r->count, sizeof **names);
+    if (!*names)
+        return cp_checkpoint_out_of_memory(r->file, r->err);
+    for (size_t i = 0; i < r->count; i++)
+        if (i == 0 || strcmp(r->entries[i - 1].shard, r->entries[i].shard) != 0)
+            (*names)[(*count)++] = r->entries[i].shard;
+    qsort(r->entries, r->count, sizeof *r->entries, by_tensor);
+    return CP_OK;
+}
+
+static enum cp_status read_shards(struct reader *r) {
+    const char **names = NULL;
+    size_t shards = 0;
+    char where[512];
+    CP_TRY(list_shards(r, &names, &shards));
+    if (shards > CP_CHECKPOINT_FILES)
+        return cp_fail(r->err, CP_BAD_INPUT, r->file->path, "%zu shards", shards),
+               cp_expected(r->err, "at most %d", CP_CHECKPOINT_FILES);
+    for (size_t i = 1; i < r->count; i++)
+        if (strcmp(r->entries[i - 1].tensor, r->entries[i].tensor) == 0)
+            return cp_fail(r->err, CP_BAD_INPUT, cp_checkpoint_place(r->file, r->entries[i].tensor, where),
+                           "is in the index twice"),
+                   cp_expected(r->err, "one shard for each tensor");
+    CP_TRY(make_room(r->file, shards, r->err));
+    for (size_t i = 0; i < shards; i++)
+        CP_TRY(open_shard(r, names[i]));
+    return check_complete(r);
+}
+
+enum cp_status cp_checkpoint_read_index(struct cp_checkpoint *file, struct cp_error *err) {
+    struct cp_file text;
+    struct reader r = {.file = file, .err = err};
+    file->format = CP_FORMAT_SAFETENSORS_INDEX;
+    CP_TRY(cp_file_read(file->path, INDEX_MAX, &file->arena, &text, err));
+    r.json = (struct cp_json){.text = text.bytes, .size = text.size};
+    CP_TRY(read_index(&r));
+    return read_shards(&r);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * open_clip's model configs, for plain ViTs with open_clip's own text tower. */
+#ifndef CP_CONFIG_CLIP_CONFIG_H
+#define CP_CONFIG_CLIP_CONFIG_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* No size in a config may be larger; the vocabulary's size has its own limit (XLM-V has 901,629 tokens). */
+enum { CP_CONFIG_SIZE = 1 << 16, CP_CONFIG_LAYERS = 1 << 10, CP_CONFIG_VOCABULARY = 1 << 21 };
+
+/* Text: ARGMAX is the first position of the largest id, EOS the first position of eos_id, or 0 if there is
+ * none (mlfoundations/open_clip src/open_clip/transformer.py text_global_pool). */
+enum cp_pool_type { CP_POOL_TOKEN, CP_POOL_AVG, CP_POOL_ARGMAX, CP_POOL_FIRST, CP_POOL_LAST, CP_POOL_EOS };
+
+/* Of preprocess_cfg. What the picture's sides become. SHORTEST: the shorter is the model's size, the longer
+ * is cropped. LONGEST: the longer is, the shorter is padded. SQUASH: both are. */
+enum cp_resize_mode { CP_SHORTEST, CP_LONGEST, CP_SQUASH };
+enum cp_resize_filter { CP_BICUBIC, CP_BILINEAR };
+
+struct cp_vision_config {
+    int image_size, patch_size, layers, width, heads, mlp_width;
+    bool no_ln_pre, final_ln_after_pool, gelu_tanh;
+    enum cp_pool_type pool_type; /* TOKEN or AVG */
+    double eps;
+    bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
+    double ls_init_value;
+    int stored_grid; /* of a checkpoint whose position embeddings were resized when it was loaded; 0: not */
+};
+
+struct cp_text_config {
+    int context_length, vocab_size, layers, width, heads, mlp_width;
+    bool no_causal_mask, final_ln_after_pool, gelu_tanh;
+    enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
+    int32_t eos_id;              /* EOS only */
+    bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
+    char hf_tokenizer_name[128]; /* that tokenizer on the Hugging Face hub, or "" */
+    double eps;
+    bool layer_scale;
+    double ls_init_value;
+    bool proj_bias; /* the text projection is an nn.Linear with a bias */
+};
+
+enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };
+enum { CP_CONFIG_ACTIVATIONS = 3 };
+extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
+
+struct cp_clip_config {
+    int embed_dim;
+    bool quick_gelu;         /* both towers; then neither gelu_tanh is set */
+    bool activation_unknown; /* made from shapes, which do not tell it */
+    struct cp_vision_config vision;
+    struct cp_text_config text;
+    double mean[3], std[3]; /* preprocess_cfg; OpenAI's by default */
+    enum cp_resize_mode resize_mode;
+    enum cp_resize_filter filter;
+    int fill; /* of padded pixels, 0 to 255 */
+    double init_logit_scale, init_logit_bias;
+    bool has_logit_bias;
+};
+
+/* A checkpoint of one tower alone has no layers of the other. */
+static inline bool cp_has_vision(const struct cp_clip_config *config) {
+    return config->vision.layers > 0;
+}
+static inline bool cp_has_text(const struct cp_clip_config *config) {
+    return config->text.layers > 0;
+}
+
+/* Reads open_clip_config.json ({"model_cfg", "preprocess_cfg"}), a bare model config, or the config.json of
+ * Hugging Face's CLIPModel or of one of its towers; absent fields get open_clip's defaults
+ * (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py PreprocessCfg), or
+ * transformers'. The size that pictures are brought to is the vision tower's, whatever preprocess_cfg says
+ * (src/open_clip/factory.py). A field of open_clip that this program does not compute is refused by name
+ * unless it has its default value, an unknown one with the nearest known. */
+enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err);
+/* The same from size bytes of text said to come from source. */
+enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *config, struct cp_error *err);
+
+/* All defaults, no tower. */
+struct cp_clip_config cp_clip_config_default(void);
+
+/* As open_clip_config.json, so that reading it gives an equal config. In the arena; NULL: out of memory. */
+char *cp_clip_config_print(const struct cp_clip_config *config, struct cp_arena *arena);
+
+/* Of the vision tower, or of the text tower where there is no other: what a pass computes by the config. */
+enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config);
+void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activation activation);
+
+/* A config of data/model_configs by open_clip's name for it; CP_BAD_INPUT, with the nearest, for no such
+ * name. */
+enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *config, struct cp_error *err);
+/* All their names, sorted, in the arena. */
+enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names, size_t *count,
+                                    struct cp_error *err);
+/* Whether two make tensors of the same names and shapes. */
+bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b);
+
+#endif

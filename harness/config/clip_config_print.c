@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What else is done with configs: printing, comparing, their activation, and open_clip's named ones. */
+#include "config/clip_config.h"
+
+#include "base/nearest.h"
+#include "format/file.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS] = {"quick", "erf", "tanh"};
+
+enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config) {
+    if (config->quick_gelu)
+        return CP_CONFIG_QUICK;
+    const bool tanh = cp_has_vision(config) ? config->vision.gelu_tanh : config->text.gelu_tanh;
+    return tanh ? CP_CONFIG_TANH : CP_CONFIG_ERF;
+}
+
+void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activation activation) {
+    config->activation_unknown = false;
+    config->quick_gelu = activation == CP_CONFIG_QUICK;
+    config->vision.gelu_tanh = config->text.gelu_tanh = activation == CP_CONFIG_TANH;
+}
+
+/* ---- printing ---- */
+
+/* A ratio whose product with the width is the hidden width again after open_clip's int(). */
+static double mlp_ratio(int mlp_width, int width) {
+    return mlp_width % width ? (mlp_width + 0.5) / width : (double)mlp_width / width;
+}
+
+static void set(json_t *object, const char *key, json_t *value) {
+    (void)json_object_set_new(object, key, value);
+}
+
+static void set_layer_scale(json_t *object, bool layer_scale, double ls_init_value) {
+    if (layer_scale)
+        set(object, "ls_init_value", json_real(ls_init_value));
+}
+
+static void set_tower(json_t *object, int width, int layers, int mlp_width, double eps, bool tanh,
+                      bool final_ln_after_pool) {
+    set(object, "width", json_integer(width));
+    set(object, "layers", json_integer(layers));
+    set(object, "mlp_ratio", json_real(mlp_ratio(mlp_width, width)));
+    if (eps != 1e-5)
+        set(object, "norm_kwargs", json_pack("{s:f}", "eps", eps));
+    if (tanh)
+        set(object, "act_kwargs", json_pack("{s:s}", "approximate", "tanh"));
+    if (final_ln_after_pool)
+        set(object, "final_ln_after_pool", json_true());
+}
+
+static json_t *vision_of(const struct cp_vision_config *v) {
+    json_t *object = json_object();
+    if (v->width == 0) /* a text tower alone */
+        return object;
+    set(object, "image_size", json_integer(v->image_size));
+    set(object, "patch_size", json_integer(v->patch_size));
+    set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->gelu_tanh,
+              v->final_ln_after_pool);
+    set(object, "head_width", json_integer(v->width / v->heads));
+    set_layer_scale(object, v->layer_scale, v->ls_init_value);
+    if (v->no_ln_pre)
+        set(object, "no_ln_pre", json_true());
+    if (v->pool_type == CP_POOL_AVG)
+        set(object, "pool_type", json_string("avg"));
+    return object;
+}
+
+static json_t *text_of(const struct cp_text_config *t) {
+    static const char *const pools[] = {[CP_POOL_ARGMAX] = "argmax",
+                                        [CP_POOL_FIRST] = "first",
+                                        [CP_POOL_LAST] = "last",
+                                        [CP_POOL_EOS] = "eos"};
+    json_t *object = json_object();
+    if (t->width == 0)
+        return object;
+    set(object, "context_length", json_integer(t->context_length));
+    set(object, "vocab_size", json_integer(t->vocab_size));
+    set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->gelu_tanh,
+              t->final_ln_after_pool);
+    set(object, "heads", json_integer(t->heads));
+    set_layer_scale(object, t->layer_scale, t->ls_init_value);
+    if (t->proj_bias)
+        set(object, "proj_bias", json_true());
+    if (t->no_causal_mask)
+        set(object, "no_causal_mask", json_true());
+    if (t->pool_type != CP_POOL_ARGMAX)
+        set(object, "pool_type", json_string(pools[t->pool_type]));
+    if (t->pool_type == CP_POOL_EOS)
+        set(object, "eos_id", json_integer(t->eos_id));
+    if (t->foreign_tokenizer)
+        set(object, "hf_tokenizer_name",
+            json_string(t->hf_tokenizer_name[0] ? t->hf_tokenizer_name : "unknown"));
+    return object;
+}
+
+char *cp_clip_config_print(const struct cp_clip_config *c, struct cp_arena *arena) {
+    json_t *model = json_object(), *root = json_object();
+    set(model, "embed_dim", json_integer(c->embed_dim));
+    set(model, "quick_gelu", json_boolean(c->quick_gelu));
+    set(model, "vision_cfg", vision_of(&c->vision));
+    set(model, "text_cfg", text_of(&c->text));
+    set(model, "init_logit_scale", json_real(c->init_logit_scale));
+    if (c->has_logit_bias)
+        set(model, "init_logit_bias", json_real(c->init_logit_bias));
+    set(root, "model_cfg", model);
+    set(root, "preprocess_cfg",
+        json_pack("{s:[f,f,f],s:[f,f,f]}", "mean", c->mean[0], c->mean[1], c->mean[2], "std", c->std[0],
+                  c->std[1], c->std[2]));
+    char *text = json_dumps(root, JSON_COMPACT);
+    char *kept = text ? cp_arena_strdup(arena, text) : NULL;
+    free(text);
+    json_decref(root);
+    return kept;
+}
+
+/* ---- by name ---- */
+
+static bool is_config(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && strcmp(dot, ".json") == 0 && strcmp(name, "published.json") != 0 &&
+           strcmp(name, "pretrained.json") != 0;
+}
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+enum { NAMES_MAX = 256 };
+
+enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names, size_t *count,
+                                    struct cp_error *err) {
+    const char *folder = cp_data_path("model_configs", arena);
+    *names = cp_arena_alloc(arena, NAMES_MAX, sizeof **names);
+    *count = 0;
+    if (!folder || !*names)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return cp_fail(err, CP_BAD_INPUT, folder, "cannot be read"),
+               cp_expected(err, "the folder of open_clip's named configs");
+    for (const struct dirent *entry; (entry = readdir(directory)) && *count < NAMES_MAX;)
+        if (is_config(entry->d_name))
+            (*names)[(*count)++] = cp_arena_printf(
+                arena, "%.*s", (int)(strrchr(entry->d_name, '.') - entry->d_name), entry->d_name);
+    (void)closedir(directory);
+    for (size_t i = 0; i < *count; i++)
+        if (!(*names)[i])
+            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    qsort(*names, *count, sizeof **names, by_text);
+    return CP_OK;
+}
+
+/* open_clip reads ViT-B/32 as ViT-B-32. */
+static enum cp_status find_named(const char *name, struct cp_arena *arena, struct cp_clip_config *config,
+                                 struct cp_error *err) {
+    const char **names;
+    size_t count;
+    char *dashed = cp_arena_strdup(arena, name);
+    CP_TRY(cp_clip_config_names(arena, &names, &count, err));
+    for (char *slash = dashed; slash && (slash = strchr(slash, '/')) != NULL;)
+        *slash = '-';
+    for (size_t i = 0; dashed && i < count; i++)
+        if (strcmp(names[i], dashed) == 0) {
+            const char *path = cp_data_path(cp_arena_printf(arena, "model_configs/%s.json", dashed), arena);
+            return path ? cp_clip_config_load(path, config, err)
+                        : cp_fail(err, CP_INTERNAL, "", "out of memory");
+        }
+    const char *nearest = cp_nearest(name, names, count);
+    (void)cp_fail(err, CP_BAD_INPUT, "", "no model is named '%.100s'", name);
+    if (nearest)
+        cp_did_you_mean(err, nearest, "");
+    return cp_expected(err, "a plain ViT of open_clip's, such as ViT-B-32 or ViT-L-14-336-quickgelu");
+}
+
+enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *config, struct cp_error *err) {
+    struct cp_arena arena = {0};
+    const enum cp_status status = find_named(name, &arena, config, err);
+    cp_arena_free(&arena);
+    return status;
+}
+
+bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+    const struct cp_vision_config *v = &a->vision, *w = &b->vision;
+    const struct cp_text_config *t = &a->text, *u = &b->text;
+    if (a->embed_dim != b->embed_dim || a->has_logit_bias != b->has_logit_bias)
+        return false;
+    const bool vision = v->image_size / v->patch_size == w->image_size / w->patch_size &&
+                        v->patch_size == w->patch_size && v->layers == w->layers && v->width == w->width &&
+                        v->mlp_width == w->mlp_width && v->no_ln_pre == w->no_ln_pre &&
+                        v->layer_scale == w->layer_scale;
+    const bool text = t->context_length == u->context_length && t->vocab_size == u->vocab_size &&
+                      t->layers == u->layers && t->width == u->width && t->mlp_width == u->mlp_width &&
+                      t->layer_scale == u->layer_scale && t->proj_bias == u->proj_bias;
+    return (!cp_has_vision(a) || vision) && (!cp_has_text(a) || text);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The experiment: a model, inputs, a baseline, candidates and what to record, as one YAML file says them.
+ *
+ *   experiment: NAME            letters, digits, _ - and dots; required
+ *   hypothesis: TEXT
+ *   model:                      none where every pass is a capture
+ *     checkpoint: PATH          or init: counter | open_clip, seed: N, which needs config or name
+ *     config: PATH              open_clip's or Hugging Face's
+ *     name: NAME                one of open_clip's configs. Without either, what the checkpoint says
+ *                               of itself, or its shapes
+ *     load_as: open_clip-2.24   with name, pretrained: TAG | PATH, force_quick_gelu: on | off: the
+ *                               activation is what that version computes for the call; checkpoint:
+ *                               where the weights are, if pretrained is no path. A pass may have any
+ *                               of the four as settings
+ *     image_size: N             pixels a side, whole patches, in the place of the config's: the checkpoint's
+ *                               position embeddings are resized
+ *   inputs:                     images or prompts or both, or synthetic or capture alone
+ *     images: PATH, GLOB or a list of them
+ *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
+ *     truncate: on | off        cut prompts that are too long for the model; off: they are errors
+ *     labels: PATH
+ *     limit: N                  the first N images; of a capture prompts as well
+ *     synthetic: {images: N, prompts: N, seed: N}
+ *     capture: FILE[:NAME]      pixels.normalized and tokens of a capture
+ *   baseline: {ADDRESS: VALUE, ...}
+ *     capture: FILE[:NAME]      not computed but read (map: FILE says where its taps are); the
+ *                               settings, on the default, say how it was meant to be. The same in a
+ *                               candidate
+ *     checkpoint: PATH          weights of its own, for the model's config (of a capture: its oracle's).
+ *                               The same in a candidate; one without has the baseline's, a captured
+ *                               one the model's
+ *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
+ *   sweep: {ADDRESS: VALUE or list, ...}
+ *                               the cross product, first address slowest, after the candidates
+ *   factorial: {NAME: {ADDRESS: VALUE, ...}, ...}
+ *                               at most 7 factors, each a group of settings: all their 2^k - 1
+ *                               combinations as candidates a, b, a+b, ..., then effects and shares
+ *   layerwise: {ADDRESS: VALUE, ...}
+ *                               each swapped in one block at a time, without @layers; candidates
+ *                               ADDRESS=VALUE@visual.0, ..., behind all others
+ *   record: {TAP GLOB: full | stats | digest | off, ...}
+ *                               the last match wins; without a match, stats
+ *   oracle: on | off | N
+ *   ledger: auto | on | off | N each operation against its ideal function on its own operands; auto: for the
+ *                               oracle's inputs
+ *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
+ *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
+ *   graft: {from: FILE[:NAME], at: TAP, map: FILE}
+ *                               the passes start from a capture's tensor
+ *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
+ *   output: PATH                results/runs/NAME.h5 if absent
+ *   verdict: {k: NUMBER | auto, alpha: NUMBER, rtol: NUMBER, atol: NUMBER}
+ *                               rtol, atol: a tolerance |b - a| <= atol + rtol |a| in the place of each
+ * type's check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...} what `clip-parity check` holds a run to; below
+ *
+ * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
+ * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
+ * current directory, always, and are not opened here. Unknown keys and values are errors with
+ * file:line:column. */
+#ifndef CP_EXPERIMENT_EXPERIMENT_H
+#define CP_EXPERIMENT_EXPERIMENT_H
+
+#include "format/yaml.h"
+#include "num/factorial.h"
+#include "num/metrics.h"
+#include "tap/record.h"
+
+#include <limits.h>
+
+/* What names of experiments and candidates are made of. */
+#define CP_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
+enum {
+    CP_CANDIDATES_MAX = 1000,
+    CP_NAME_MAX = 255,
+    CP_BATCH_DEFAULT = 32,
+    CP_FLOOR_MAX = 64,
+    CP_ALL = INT_MAX,
+    CP_LEDGER_AUTO = -1 /* the inputs that the oracle computes; without a model all */
+};
+
+/* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
+struct cp_text {
+    const char *text;
+    struct cp_mark mark;
+};
+
+/* Lines written in the experiment, or the file that has one per line. */
+struct cp_lines {
+    struct cp_text path; /* .text NULL: written in place */
+    size_t count;
+    struct cp_text *items; /* (count) */
+};
+
+struct cp_setting {
+    const char *address;
+    const char *value;
+    struct cp_mark mark;       /* of the address */
+    struct cp_mark value_mark; /* of the value */
+};
+
+/* A capture to read. */
+struct cp_capture_choice {
+    struct cp_text file; /* FILE or FILE:NAME; .text NULL: none */
+    struct cp_text map;  /* .text NULL: the file is of our schema */
+};
+
+struct cp_candidate {
+    const char *name; /* usable as an HDF5 link name; never "baseline" or "oracle" */
+    struct cp_capture_choice capture;
+    struct cp_text checkpoint; /* .text NULL: no weights of its own */
+    struct cp_mark mark;
+    size_t count;
+    struct cp_setting *settings; /* (count), in the file's order */
+};
+
+struct cp_model_source {
+    struct cp_text checkpoint;   /* .text NULL: seeded by init */
+    struct cp_text config, name; /* .text NULL: not given; one of them at most, with init one */
+    const char *init;            /* "counter", or NULL with a checkpoint; without both there is no model */
+    int64_t seed;
+    struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
+    bool force_quick_gelu;
+    int image_size; /* 0: the config's */
+    struct cp_mark image_size_mark;
+};
+
+enum cp_prompts_kind {
+    CP_PROMPTS_NONE,
+    CP_PROMPTS_LINES,   /* texts: the prompts */
+    CP_PROMPTS_CLASSES, /* texts: the classes; templates */
+    CP_PROMPTS_TOKENS   /* texts.path: a .npy file of token ids */
+};
+
+struct cp_inputs {
+    size_t image_count;
+    struct cp_text *images; /* (image_count) paths or globs: pictures, .npy, IDX */
+    enum cp_prompts_kind prompts;
+    struct cp_lines texts, templates;
+    bool truncate;         /* cut prompts that are longer than the model's context; else they are an error */
+    struct cp_text labels; /* .csv or IDX; .text NULL: none */
+    int limit;             /* CP_ALL: no limit */
+    bool synthetic;
+    int synthetic_images, synthetic_prompts; /* not both 0 where synthetic */
+    int64_t synthetic_seed;
+    struct cp_capture_choice capture;
+};
+
+struct cp_record_rule {
+    const char *glob;
+    enum cp_record_mode mode;
+    struct cp_mark mark;
+};
+
+/* What a tap is held to; flips and kl are of a candidate's decisions. */
+enum cp_check_kind {
+    CP_CHECK_BITS,
+    CP_CHECK_MATHS,
+    CP_CHECK_RATIO,
+    CP_CHECK_WORST_TOKEN,
+    CP_CHECK_ULP,
+    CP_CHECK_INCONCLUSIVE, /* of a ratio: fail, or allow */
+    CP_CHECK_FLIPS,
+    CP_CHECK_KL,
+    CP_CHECK_KINDS
+};
+extern const char *const cp_check_names[CP_CHECK_KINDS];
+
+/* auto is the limit that follows from what was accepted: `on` for bits and maths, `fail` for inconclusive;
+ * off is `allow` there. */
+struct cp_check_limit {
+    enum cp_check_state { CP_CHECK_UNSAID, CP_CHECK_AUTO, CP_CHECK_NUMBER, CP_CHECK_OFF } state;
+    double number;
+};
+
+/* A rule is named "TAP GLOB", "decisions", or either behind "SUBJECT GLOB/"; subjects are `baseline` and the
+ * candidates. A tap is matched by its name and by its address (visual.5.mlp.gelu). The first two rules are
+ * the defaults of all taps and of all decisions: auto. */
+struct cp_check_rule {
+    const char *where;   /* as the experiment prints it */
+    const char *subject; /* glob */
+    const char *tap;     /* glob; NULL: decisions */
+    const char *reason;  /* NULL: none */
+    struct cp_check_limit limit[CP_CHECK_KINDS];
+    struct cp_mark mark;
+};
+
+struct cp_experiment {
+    const char *name;
+    const char *hypothesis; /* NULL: none */
+    struct cp_model_source model;
+    struct cp_inputs inputs;
+    struct cp_candidate baseline; /* .name "baseline" */
+    size_t candidate_count;
+    struct cp_candidate
+        *candidates;     /* (candidate_count <= CP_CANDIDATES_MAX); the sweep's cells, then the factorial's */
+    size_t factor_count; /* 0: no factorial */
+    struct cp_candidate *factors; /* (factor_count <= CP_FACTORS_MAX) */
+    size_t factorial_first;       /* candidates[factorial_first + c - 1] is cell c, bit f of c: factor f */
+    struct cp_mark factorial_mark;
+    struct cp_candidate layerwise; /* settings without layers; .count 0: none */
+    size_t record_count;
+    struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
+    int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int ledger; /* inputs whose operations are checked, the first ones: as oracle, or CP_LEDGER_AUTO */
+    int local;  /* inputs whose divergence is taken apart, the first ones; as oracle */
+    struct cp_capture_choice graft; /* .file.text NULL: none */
+    struct cp_text graft_at;        /* the tap */
+    int floor;                      /* reruns of each kind for the noise floor; 0: none */
+    int threads;                    /* 0: auto */
+    int batch;
+    const char *isa; /* "auto", "scalar", ... */
+    struct cp_text output;
+    double verdict_k; /* > 1; 0: by the candidate's precision */
+    double verdict_alpha;
+    const struct cp_tolerance *tolerance; /* of the metric `beyond`; NULL: of each type */
+    size_t check_count;
+    struct cp_check_rule *check; /* (check_count >= 2) */
+    struct cp_arena arena;       /* owns every string and array above */
+};
+
+/* Reads the file at path, or size bytes of text said to come from source, with overrides applied before any
+ * check. On failure nothing is kept; on success release with cp_experiment_free. CP_BAD_INPUT for what the
+ * user wrote. */
+enum cp_status cp_experiment_load(const char *path, const char *const *overrides, size_t count,
+                                  struct cp_experiment *experiment, struct cp_error *err);
+enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,
+                                   const char *const *overrides, size_t count,
+                                   struct cp_experiment *experiment, struct cp_error *err);
+/* One without a file: every default, and no model, inputs or candidates, which its maker fills in from its
+ * arena; candidates has room for CP_CANDIDATES_MAX. name is borrowed. */
+enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err);
+void cp_experiment_free(struct cp_experiment *experiment);
+
+/* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
+ * included. The key is split at dots (model.seed), but an address or a tap glob keeps its own: all after
+ * `baseline.`, `sweep.`, `layerwise.`, `record.`, `check.`, `candidates.NAME.` and `factorial.NAME.` is one
+ * key, and NAME ends at the first dot. Mappings on the way are made if absent. A setting or a rule goes to
+ * the end, so that it wins. Errors are at "command line: key=value". */
+enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *root, const char *override,
+                                      struct cp_error *err);
+
+/* What is recorded of a tap. */
+enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
+
+/* Whether a rule is of a tap of a subject; tap NULL: of its decisions. */
+bool cp_check_matches(const struct cp_check_rule *rule, const char *subject, const char *tap);
+/* The rule that decides a kind there: the last one that matches and says it. */
+const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *experiment, const char *subject,
+                                                const char *tap, enum cp_check_kind kind);
+
+/* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
+ * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */
+char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena);
+/* Its section `model` alone; "" without a model. */
+char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "format/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static const unsigned READ_MAX = 1u << 30; /* of one gzread */
+
+static enum cp_status damaged(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "is truncated or damaged gzip data"),
+           cp_expected(err, "a complete gzip file");
+}
+
+/* O_NONBLOCK, so that opening a FIFO does not wait for a writer. */
+static enum cp_status open_regular(const char *path, int *fd, size_t *size, struct cp_error *err) {
+    struct stat info;
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
+               cp_expected(err, path[0] == '/' ? "a file that can be read"
+                                               : "a file that can be read, seen from the current directory");
+    if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        (void)close(*fd);
+        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
+               cp_expected(err, "a file with contents");
+    }
+    *size = (size_t)info.st_size;
+    return CP_OK;
+}
+
+enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_error *err) {
+    int fd;
+    *file = (struct cp_file){0};
+    CP_TRY(open_regular(path, &fd, &file->size, err));
+    void *map = file->size ? mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    (void)close(fd);
+    if (map == MAP_FAILED)
+        return cp_fail(err, CP_INTERNAL, path, "cannot be mapped: %s", strerror(errno));
+    file->text = map;
+    file->bytes = map;
+    return CP_OK;
+}
+
+void cp_file_unmap(struct cp_file *file) {
+    if (file->bytes)
+        (void)munmap(file->text, file->size);
+    *file = (struct cp_file){0};
+}
+
+/* Reads until the end or until `most` bytes are there. *buffer: malloc'ed, also after a failure. */
+static enum cp_status expand(gzFile gz, const char *path, size_t most, unsigned char **buffer, size_t *used,
+                             struct cp_error *err) {
+    size_t capacity = 0;
+    int got = 1;
+    while (got > 0 && *used < most) {
+        if (*used == capacity) {
+            capacity = capacity ? 2 * capacity : 1 << 16;
+            unsigned char *larger = realloc(*buffer, capacity);
+            if (!larger)
+                return cp_fail(err, CP_INTERNAL, path, "out of memory");
+            *buffer = larger;
+        }
+        const size_t room = (capacity < most ? capacity : most) - *used;
+        got = gzread(gz, *buffer + *used, room < READ_MAX ? (unsigned)room : READ_MAX);
+        *used += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? damaged(path, err) : CP_OK;
+}
+
+enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena *arena, struct cp_file *file,
+                                  struct cp_error *err) {
+    int fd;
+    size_t size, used = 0;
+    unsigned char *buffer = NULL;
+    CP_TRY(open_regular(path, &fd, &size, err));
+    gzFile gz = gzdopen(fd, "rb");
+    if (!gz) {
+        (void)close(fd);
+        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    }
+    enum cp_status status = expand(gz, path, most, &buffer, &used, err);
+    if (gzclose(gz) != Z_OK && status == CP_OK)
+        status = damaged(path, err);
+    char *kept = status == CP_OK ? cp_arena_alloc(arena, used + 1, 1) : NULL;
+    if (status == CP_OK && !kept)
+        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+    if (kept) {
+        if (used)
+            memcpy(kept, buffer, used);
+        kept[used] = '\0';
+        *file = (struct cp_file){(unsigned char *)kept, kept, used};
+    }
+    free(buffer);
+    return status;
+}
+
+enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *arena, struct cp_file *file,
+                            struct cp_error *err) {
+    CP_TRY(cp_file_read_start(path, limit + 1, arena, file, err));
+    if (file->size > limit)
+        return cp_fail(err, CP_BAD_INPUT, path, "is too large"), cp_expected(err, "at most %zu bytes", limit);
+    return CP_OK;
+}
+
+/* "PREFIX" of the running PREFIX/bin/clip-parity; "" where it cannot be told. */
+static void installation(char prefix[4096]) {
+    const ssize_t length = readlink("/proc/self/exe", prefix, 4095);
+    prefix[length > 0 ? length : 0] = '\0';
+    for (int part = 0; part < 2; part++) {
+        char *slash = strrchr(prefix, '/');
+        if (slash)
+            *slash = '\0';
+    }
+}
+
+const char *cp_data_path(const char *name, struct cp_arena *arena) {
+    const char *folder = getenv("CLIP_PARITY_DATA");
+    char prefix[4096];
+    if (folder)
+        return cp_arena_printf(arena, "%s/%s", folder, name);
+    const char *here = cp_arena_printf(arena, "data/%s", name);
+    if (!here || access(here, F_OK) == 0)
+        return here;
+    installation(prefix);
+    const char *installed = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
+    return installed && access(installed, F_OK) == 0 ? installed : here;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "report/json/json.h"
+
+#include "format/utf8.h"
+
+#include <math.h>
+#include <string.h>
+
+static void put_string(FILE *out, const char *text) {
+    const unsigned char *c = (const unsigned char *)text;
+    size_t left = strlen(text), length;
+    (void)fputc('"', out);
+    for (; left; c += length, left -= length) {
+        length = cp_utf8_length(c, left);
+        if (*c == '"' || *c == '\\')
+            (void)fprintf(out, "\\%c", *c);
+        else if (*c < 0x20)
+            (void)fprintf(out, "\\u%04x", *c);
+        else if (length)
+            (void)fwrite(c, 1, length, out);
+        else
+            (void)fputs("\\ufffd", out);
+        length = length ? length : 1;
+    }
+    (void)fputc('"', out);
+}
+
+/* What stands before a value. */
+static void begin(struct cp_json *json, const char *name) {
+    if (!json->first)
+        (void)fputc(',', json->out);
+    json->first = false;
+    if (!name)
+        return;
+    put_string(json->out, name);
+    (void)fputc(':', json->out);
+}
+
+void cp_json_open(struct cp_json *json, const char *name, char bracket) {
+    begin(json, name);
+    (void)fputc(bracket, json->out);
+    json->first = true;
+}
+
+void cp_json_close(struct cp_json *json, char bracket) {
+    (void)fputc(bracket, json->out);
+    json->first = false;
+}
+
+void cp_json_text(struct cp_json *json, const char *name, const char *text) {
+    begin(json, name);
+    if (text)
+        put_string(json->out, text);
+    else
+        (void)fputs("null", json->out);
+}
+
+void cp_json_number(struct cp_json *json, const char *name, double value) {
+    begin(json, name);
+    if (!isfinite(value))
+        (void)fputs("null", json->out);
+    else
+        (void)fprintf(json->out, fabs(value) < 0x1p53 && value == floor(value) ? "%.0f" : "%.9g", value);
+}
+
+void cp_json_count(struct cp_json *json, const char *name, size_t value) {
+    begin(json, name);
+    (void)fprintf(json->out, "%zu", value);
+}
+
+void cp_json_bool(struct cp_json *json, const char *name, bool value) {
+    begin(json, name);
+    (void)fputs(value ? "true" : "false", json->out);
+}
+
+void cp_json_null(struct cp_json *json, const char *name) {
+    begin(json, name);
+    (void)fputs("null", json->out);
+}

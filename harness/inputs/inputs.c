@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inputs/load.h"
+
+#include "checkpoint/checkpoint.h"
+#include "model/pass.h"
+
+#include <string.h>
+
+enum cp_status cp_inputs_no_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory for the inputs");
+}
+
+bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t size) {
+    if (count & (count - 1))
+        return true;
+    void *larger = cp_arena_alloc(arena, count ? 2 * count : 1, size);
+    if (larger && count)
+        memcpy(larger, *array, count * size);
+    *array = larger;
+    return larger != NULL;
+}
+
+enum cp_status cp_inputs_add_file(struct cp_inputs_loader *l, const char *path) {
+    struct cp_run_inputs *in = l->in;
+    if (!cp_inputs_grow(l->arena, (void **)&in->files, in->file_count, sizeof *in->files))
+        return cp_inputs_no_memory(l->err);
+    in->files[in->file_count++] = path;
+    return CP_OK;
+}
+
+bool cp_inputs_ends_with(const char *text, const char *ending) {
+    const size_t a = strlen(text), b = strlen(ending);
+    return a >= b && strcmp(text + a - b, ending) == 0;
+}
+
+/* A checkpoint in shards is more files than the one that is named. */
+static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *path) {
+    struct cp_checkpoint *file;
+    const char *const *paths;
+    for (size_t f = 0; f < l->in->file_count; f++)
+        if (strcmp(l->in->files[f], path) == 0)
+            return CP_OK;
+    CP_TRY(cp_checkpoint_open(path, &file, l->err));
+    enum cp_status status = CP_OK;
+    const size_t count = cp_checkpoint_files(file, &paths);
+    for (size_t i = 0; i < count && status == CP_OK; i++) {
+        const char *copy = cp_arena_strdup(l->arena, paths[i]);
+        status = copy ? cp_inputs_add_file(l, copy) : cp_inputs_no_memory(l->err);
+    }
+    cp_checkpoint_close(file);
+    return status;
+}
+
+enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
+    const struct cp_model_source *model = &l->experiment->model;
+    if (model->checkpoint.text)
+        CP_TRY(add_checkpoint(l, model->checkpoint.text));
+    if (model->config.text)
+        CP_TRY(cp_inputs_add_file(l, model->config.text));
+    if (l->experiment->baseline.checkpoint.text)
+        CP_TRY(add_checkpoint(l, l->experiment->baseline.checkpoint.text));
+    for (size_t c = 0; c < l->experiment->candidate_count; c++)
+        if (l->experiment->candidates[c].checkpoint.text)
+            CP_TRY(add_checkpoint(l, l->experiment->candidates[c].checkpoint.text));
+    return CP_OK;
+}
+
+/* A checkpoint of one tower alone takes one kind of inputs. */
+static enum cp_status check_towers(const struct cp_inputs_loader *l) {
+    const char *checkpoint = l->experiment->model.checkpoint.text;
+    const bool images = l->in->images && !cp_has_vision(l->config);
+    if (!checkpoint || !(images || (l->in->prompts && !cp_has_text(l->config))))
+        return CP_OK;
+    return cp_fail(l->err, CP_BAD_INPUT, checkpoint, "%s, but the checkpoint has no %s tower",
+                   images ? "images are given" : "prompts are given", images ? "vision" : "text"),
+           cp_expected(l->err, "%s alone", images ? "prompts" : "images");
+}
+
+enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged) {
+    const size_t length = (size_t)l->config->text.context_length;
+    *judged = cp_arena_alloc(l->arena, l->in->prompts, sizeof **judged);
+    if (!*judged)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < l->in->prompts; p++)
+        (*judged)[p] = 1 + cp_text_pool_position(l->config, tokens + p * length);
+    return CP_OK;
+}
+
+enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const struct cp_clip_config *config,
+                              struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
+    struct cp_inputs_loader l = {experiment, config, arena, in, err};
+    *in = (struct cp_run_inputs){0};
+    CP_TRY(cp_inputs_model_files(&l));
+    CP_TRY(cp_inputs_images(&l));
+    CP_TRY(cp_inputs_texts(&l));
+    CP_TRY(cp_inputs_labels(&l));
+    CP_TRY(check_towers(&l));
+    return in->tokens ? cp_inputs_judge(&l, in->tokens, &in->judged) : CP_OK;
+}

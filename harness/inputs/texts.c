@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inputs/load.h"
+
+#include "base/hash.h"
+#include "format/file.h"
+#include "picture/image.h"
+#include "text/tokenizer.h"
+
+#include <string.h>
+
+#define VOCABULARY "vocab/bpe_simple_vocab_16e6.txt.gz"
+
+enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text) {
+    struct cp_file file;
+    CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
+    const unsigned char *nul = memchr(file.bytes, '\0', file.size);
+    if (nul)
+        return cp_fail(l->err, CP_BAD_INPUT, path, "byte %zu is a NUL", (size_t)(nul - file.bytes) + 1),
+               cp_expected(l->err, "a text file");
+    *text = file.text;
+    return cp_inputs_add_file(l, path);
+}
+
+/* The lines of a list, or of the file it names, without empty ones. */
+static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines,
+                                 struct cp_text **items, size_t *count) {
+    const char *path = lines->path.text;
+    struct cp_mark mark = {path, 1, 1};
+    char *at = NULL;
+    *items = lines->items;
+    *count = lines->count;
+    if (!path)
+        return CP_OK;
+    CP_TRY(cp_inputs_read_text(l, path, &at));
+    while (at) {
+        char *line = at, *end = at + strcspn(at, "\r\n");
+        const int ended = *end == '\n';
+        at = *end ? end + 1 : NULL;
+        *end = '\0';
+        if (*line) {
+            if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
+                return cp_inputs_no_memory(l->err);
+            (*items)[(*count)++] = (struct cp_text){line, mark};
+        }
+        mark.line += ended;
+    }
+    if (*count == 0)
+        return cp_fail(l->err, CP_BAD_INPUT, path, "has no lines"), cp_expected(l->err, "one item a line");
+    return CP_OK;
+}
+
+/* A prompt from each class and template, class-major; at the place of its class. */
+static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp_text *classes,
+                                     struct cp_text **texts) {
+    struct cp_run_inputs *in = l->in;
+    struct cp_text *templates = NULL;
+    size_t count = 0;
+    CP_TRY(read_lines(l, &l->experiment->inputs.templates, &templates, &count));
+    in->prompts = in->classes * count;
+    *texts = cp_arena_alloc(l->arena, in->prompts, sizeof **texts);
+    if (!*texts)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < in->prompts; p++) {
+        const struct cp_text *template = &templates[p % count], *class = &classes[p / count];
+        const char *hole = strstr(template->text, "{}");
+        if (!hole)
+            return (void)cp_mark_fail(&template->mark, l->err, "template '%.60s' has no {}", template->text),
+                   cp_expected(l->err, "a text such as \"a photo of a {}\"");
+        (*texts)[p].mark = class->mark;
+        (*texts)[p].text = cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template->text), template->text,
+                                           class->text, hole + 2);
+        if (!(*texts)[p].text)
+            return cp_inputs_no_memory(l->err);
+    }
+    return CP_OK;
+}
+
+static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *items, size_t count) {
+    const char **texts = cp_arena_alloc(l->arena, count, sizeof *texts);
+    for (size_t i = 0; texts && i < count; i++)
+        texts[i] = items[i].text;
+    return texts;
+}
+
+/* Texts wait for the tokenizers of the specs. */
+static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_text *prompts) {
+    struct cp_run_inputs *in = l->in;
+    const char *vocabulary = cp_data_path(VOCABULARY, l->arena);
+    const struct cp_model_source *model = &l->experiment->model;
+    const char *place = model->config.text ? model->config.text
+                        : model->name.text ? model->name.text
+                                           : model->checkpoint.text;
+    if (l->config->text.foreign_tokenizer)
+        return cp_fail(l->err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
+                       l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
+               cp_expected(l->err, "token ids from a .npy file");
+    if (l->config->text.vocab_size != 49408)
+        return cp_fail(l->err, CP_BAD_INPUT, place,
+                       "prompts need OpenAI's vocabulary of 49408, the model has %d",
+                       l->config->text.vocab_size),
+               cp_expected(l->err, "token ids from a .npy file");
+    in->prompts_as_written = prompts;
+    in->prompt_texts = texts_of(l, prompts, in->prompts);
+    return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary) : cp_inputs_no_memory(l->err);
+}
+
+static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                             const struct cp_tokenizer_variant *by, const struct cp_text *prompt,
+                             int32_t *ids) {
+    char where[sizeof l->err->where];
+    const enum cp_status status =
+        cp_tokenizer_encode(tokenizer, by, prompt->text, l->config->text.context_length,
+                            l->experiment->inputs.truncate, ids, l->err);
+    cp_mark_text(&prompt->mark, where, sizeof where);
+    if (status != CP_OK)
+        cp_error_within(l->err, where);
+    return status;
+}
+
+static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                               struct cp_token_set *set) {
+    const size_t length = (size_t)l->config->text.context_length;
+    set->tokens = cp_arena_alloc(l->arena, l->in->prompts * length, sizeof *set->tokens);
+    if (!set->tokens)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < l->in->prompts; p++)
+        CP_TRY(encode(l, tokenizer, set->by, &l->in->prompts_as_written[p], set->tokens + p * length));
+    return cp_inputs_judge(l, set->tokens, &set->judged);
+}
+
+static enum cp_status make_sets(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
+                                const struct cp_tokenizer_variant *const *by, size_t count) {
+    struct cp_run_inputs *in = l->in;
+    in->token_sets = cp_arena_calloc(l->arena, count, sizeof *in->token_sets);
+    if (!in->token_sets)
+        return cp_inputs_no_memory(l->err);
+    for (size_t s = 0; s < count; s++) {
+        size_t known = 0;
+        while (known < in->token_set_count && in->token_sets[known].by != by[s])
+            known++;
+        if (known < in->token_set_count)
+            continue;
+        in->token_sets[known].by = by[s];
+        CP_TRY(make_set(l, tokenizer, &in->token_sets[in->token_set_count++]));
+    }
+    in->tokens = in->token_sets[0].tokens;
+    in->judged = in->token_sets[0].judged;
+    return CP_OK;
+}
+
+enum cp_status cp_inputs_tokenize(const struct cp_experiment *experiment, const struct cp_clip_config *config,
+                                  const struct cp_tokenizer_variant *const *by, size_t count,
+                                  struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
+    struct cp_inputs_loader l = {experiment, config, arena, in, err};
+    const char *vocabulary = cp_data_path(VOCABULARY, arena);
+    struct cp_tokenizer *tokenizer = NULL;
+    for (size_t s = 1; s < count && in->prompts && !in->prompts_as_written; s++)
+        if (by[s] != by[0])
+            return cp_fail(err, CP_BAD_INPUT, "", "tokenizer: %s and %s, but the prompts are tokens",
+                           by[0]->info.name, by[s]->info.name),
+                   cp_expected(err, "prompts as texts");
+    if (!in->prompts_as_written)
+        return CP_OK;
+    if (!vocabulary)
+        return cp_inputs_no_memory(err);
+    CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, err));
+    const enum cp_status status = make_sets(&l, tokenizer, by, count);
+    cp_tokenizer_close(tokenizer);
+    return status;
+}
+
+struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *in, const struct cp_tokenizer_variant *by) {
+    for (size_t s = 0; s < in->token_set_count; s++)
+        if (in->token_sets[s].by == by)
+            return in->token_sets[s];
+    return (struct cp_token_set){by, in->tokens, in->judged};
+}
+
+static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *prefix) {
+    struct cp_run_inputs *in = l->in;
+    in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
+    for (size_t p = 0; in->prompt_texts && p < in->prompts; p++)
+        in->prompt_texts[p] = cp_arena_printf(l->arena, "%s[%zu]", prefix, p);
+    return in->prompt_texts ? CP_OK : cp_inputs_no_memory(l->err);
+}
+
+static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *path) {
+    struct cp_run_inputs *in = l->in;
+    const size_t length = (size_t)l->config->text.context_length;
+    struct cp_array array;
+    CP_TRY(cp_inputs_add_file(l, path));
+    CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
+    if (array.rank != 2 || array.shape[1] != length || (array.dtype != CP_INT32 && array.dtype != CP_INT64))
+        return cp_fail(l->err, CP_BAD_INPUT, path, "holds no token ids for this model"),
+               cp_expected(l->err, "int32 or int64 (prompts, %zu)", length);
+    in->prompts = array.shape[0];
+    in->tokens = cp_arena_alloc(l->arena, in->prompts * length, sizeof *in->tokens);
+    if (!in->tokens)
+        return cp_inputs_no_memory(l->err);
+    for (size_t i = 0; i < in->prompts * length; i++) {
+        const int64_t id =
+            array.dtype == CP_INT32 ? ((const int32_t *)array.data)[i] : ((const int64_t *)array.data)[i];
+        if (id < 0 || id >= l->config->text.vocab_size)
+            return cp_fail(l->err, CP_BAD_INPUT, path, "id %lld of prompt %zu", (long long)id, i / length),
+                   cp_expected(l->err, "0 to %d", l->config->text.vocab_size - 1);
+        in->tokens[i] = (int32_t)id;
+    }
+    return number_prompts(l, path);
+}
+
+/* By the counter-based rule: a start, a text of seeded length, an end (which pool_type eos looks for). */
+static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
+    const struct cp_inputs *inputs = &l->experiment->inputs;
+    struct cp_run_inputs *in = l->in;
+    const uint64_t seed = (uint64_t)inputs->synthetic_seed, stream = cp_name_hash("tokens");
+    const size_t length = (size_t)l->config->text.context_length;
+    const uint64_t words = (uint64_t)l->config->text.vocab_size - 2;
+    if (inputs->synthetic_prompts > 0 && (length < 3 || l->config->text.vocab_size < 3))
+        return cp_fail(l->err, CP_BAD_INPUT, "", "synthetic prompts of %zu tokens out of %d", length,
+                       l->config->text.vocab_size),
+               cp_expected(l->err, "a start, a word and an end at least");
+    in->prompts = (size_t)inputs->synthetic_prompts;
+    in->tokens = cp_arena_calloc(l->arena, in->prompts * length, sizeof *in->tokens);
+    if (!in->tokens)
+        return cp_inputs_no_memory(l->err);
+    for (size_t p = 0; p < in->prompts; p++) {
+        int32_t *row = in->tokens + p * length;
+        const size_t text = 1 + cp_counter_hash(seed, stream, p * length) % (length - 2);
+        row[0] = (int32_t)words;
+        for (size_t i = 1; i <= text; i++)
+            row[i] = (int32_t)(cp_counter_hash(seed, stream, p * length + i) % words);
+        row[text + 1] =
+            l->config->text.pool_type == CP_POOL_EOS ? l->config->text.eos_id : (int32_t)words + 1;
+    }
+    return number_prompts(l, "synthetic");
+}
+
+enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
+    const struct cp_inputs *inputs = &l->experiment->inputs;
+    struct cp_run_inputs *in = l->in;
+    struct cp_text *texts = NULL, *classes = NULL;
+    if (inputs->synthetic)
+        return make_synthetic(l);
+    switch (inputs->prompts) {
+    case CP_PROMPTS_NONE:
+        return CP_OK;
+    case CP_PROMPTS_TOKENS:
+        return read_token_file(l, inputs->texts.path.text);
+    case CP_PROMPTS_LINES:
+        CP_TRY(read_lines(l, &inputs->texts, &texts, &in->prompts));
+        return keep_texts(l, texts);
+    case CP_PROMPTS_CLASSES:
+        break;
+    }
+    CP_TRY(read_lines(l, &inputs->texts, &classes, &in->classes));
+    in->class_names = texts_of(l, classes, in->classes);
+    if (!in->class_names)
+        return cp_inputs_no_memory(l->err);
+    CP_TRY(from_templates(l, classes, &texts));
+    return keep_texts(l, texts);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "inputs/thumbnail.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static size_t side_of(const struct cp_clip_config *config) {
+    const size_t size = (size_t)config->vision.image_size;
+    return size < CP_THUMBNAIL_SIDE ? size : CP_THUMBNAIL_SIDE;
+}
+
+/* Rows and columns [bounds[0], bounds[1]) x [bounds[2], bounds[3]) of one colour; NaN counts as black. */
+static uint8_t box(const float *plane, size_t size, const size_t bounds[4], double mean, double std) {
+    double sum = 0;
+    for (size_t y = bounds[0]; y < bounds[1]; y++)
+        for (size_t x = bounds[2]; x < bounds[3]; x++) {
+            const double value = (double)plane[y * size + x] * std + mean;
+            sum += value > 1 ? 1 : value > 0 ? value : 0;
+        }
+    return (uint8_t)lround(255 * sum / (double)((bounds[1] - bounds[0]) * (bounds[3] - bounds[2])));
+}
+
+void cp_thumbnail(const struct cp_clip_config *config, const float *pixels, uint8_t *rgb) {
+    const size_t size = (size_t)config->vision.image_size, side = side_of(config);
+    for (size_t y = 0; y < side; y++)
+        for (size_t x = 0; x < side; x++)
+            for (size_t c = 0; c < 3; c++) {
+                const size_t bounds[4] = {y * size / side, (y + 1) * size / side, x * size / side,
+                                          (x + 1) * size / side};
+                rgb[(y * side + x) * 3 + c] =
+                    box(pixels + c * size * size, size, bounds, config->mean[c], config->std[c]);
+            }
+}
+
+static size_t pictured(size_t images) {
+    return images < CP_THUMBNAILS ? images : CP_THUMBNAILS;
+}
+
+enum cp_status cp_thumbnails_define(struct cp_result *result, const struct cp_run_inputs *in,
+                                    const struct cp_clip_config *config, int *handle, struct cp_error *err) {
+    static const char *const colours[] = {"red", "green", "blue"};
+    const size_t side = side_of(config);
+    const int32_t patches = config->vision.image_size / config->vision.patch_size;
+    const struct cp_variable grid = {.group = "/inputs",
+                                     .name = "patch_grid",
+                                     .long_name = "patches along a side of an image",
+                                     .units = "1",
+                                     .dtype = CP_INT32};
+    const struct cp_variable thumbnail = {.group = "/inputs",
+                                          .name = "thumbnail",
+                                          .long_name = "the first images, as the model gets them, made small",
+                                          .units = "1",
+                                          .dtype = CP_UINT8,
+                                          .rank = 4,
+                                          .dims = {{"first_image", pictured(in->images), in->image_names},
+                                                   {"y", side, NULL},
+                                                   {"x", side, NULL},
+                                                   {"colour", 3, colours}}};
+    int written;
+    if (in->images == 0)
+        return CP_OK;
+    CP_TRY(cp_result_define(result, &grid, &written, err));
+    CP_TRY(cp_result_write(result, written, 0, 1, &patches, err));
+    return cp_result_define(result, &thumbnail, handle, err);
+}
+
+enum cp_status cp_thumbnails_write(struct cp_result *result, int handle, const struct cp_clip_config *config,
+                                   size_t first, size_t count, const float *pixels, struct cp_error *err) {
+    const size_t size = (size_t)config->vision.image_size, row = side_of(config) * side_of(config) * 3;
+    if (first >= CP_THUMBNAILS)
+        return CP_OK;
+    count = pictured(first + count) - first;
+    uint8_t *rgb = malloc(count * row);
+    if (!rgb)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for thumbnails");
+    for (size_t i = 0; i < count; i++)
+        cp_thumbnail(config, pixels + i * 3 * size * size, rgb + i * row);
+    const enum cp_status status = cp_result_write(result, handle, first, count, rgb, err);
+    free(rgb);
+    return status;
+}

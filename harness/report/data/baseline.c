@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What a result knows beyond its candidates' taps: how the error spreads, the baseline's own noise and what
+ * was recorded of it, and which swap does the harm. */
+#include "report/data/load.h"
+
+#include <math.h>
+#include <string.h>
+
+enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candidate *c) {
+    struct cp_reader_array rows;
+    struct cp_reader_texts names;
+    char object[400];
+    (void)snprintf(object, sizeof object, "/metrics/%.255s/propagation", c->name);
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_load_array(l, object, &cp_load_propagation, 2, "(segment, field)", &l->report->arena, &rows));
+    CP_TRY(cp_reader_labels(l->reader, object, 0, &l->report->arena, &names, l->err));
+    if (names.count != rows.shape[0])
+        return cp_load_damaged(l, object, "a name for each segment");
+    c->segment = cp_arena_calloc(&l->report->arena, names.count, sizeof *c->segment);
+    if (!c->segment)
+        return cp_load_no_memory(l);
+    c->segments = names.count;
+    for (size_t s = 0; s < c->segments; s++) {
+        struct cp_report_segment *segment = &c->segment[s];
+        segment->name = names.items[s];
+        cp_tap_address(segment->name, segment->address);
+        segment->tower = cp_tap_tower(segment->name);
+        memcpy(segment->field, rows.values + s * CP_PROPAGATION_FIELDS, sizeof segment->field);
+    }
+    return CP_OK;
+}
+
+/* The root mean square over inputs and reruns; a rerun that is not finite has no distance. */
+static double root_mean_square(const struct cp_reader_array *runs) {
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < runs->shape[0] * runs->shape[1]; i++)
+        if (!isnan(runs->values[i])) {
+            sum += runs->values[i] * runs->values[i];
+            count++;
+        }
+    return count ? sqrt(sum / (double)count) : NAN;
+}
+
+static enum cp_status load_floor(const struct cp_load *l, struct cp_report_tap *tap) {
+    struct cp_arena scratch = {0};
+    struct cp_reader_array runs;
+    char object[300];
+    (void)snprintf(object, sizeof object, "/floor/%.200s/rel_l2", tap->name);
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    enum cp_status status = cp_reader_numbers(l->reader, object, &scratch, &runs, l->err);
+    if (status == CP_OK && runs.rank != 2)
+        status = cp_load_damaged(l, object, "(input, run)");
+    if (status == CP_OK)
+        tap->floor = root_mean_square(&runs);
+    cp_arena_free(&scratch);
+    return status;
+}
+
+static void find_recorded(const struct cp_load *l, struct cp_report_tap *tap) {
+    static const char *const modes[][2] = {{"value", "full"}, {"stats", "stats"}, {"digest", "digest"}};
+    char object[400];
+    for (size_t m = 0; m < 3; m++) {
+        (void)snprintf(object, sizeof object, "/captures/baseline/%.200s/%s", tap->name, modes[m][0]);
+        if (!cp_reader_has(l->reader, object))
+            continue;
+        tap->recorded = modes[m][1];
+        return;
+    }
+}
+
+static enum cp_status load_bounds(const struct cp_load *l, struct cp_report_candidate *c) {
+    static const char object[] = "/bracket/bounds";
+    struct cp_reader_array bounds;
+    struct cp_reader_texts names;
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_load_array(l, object, &cp_load_bounds, 2, "(tap, bound)", &l->report->arena, &bounds));
+    CP_TRY(cp_reader_labels(l->reader, object, 0, &l->report->arena, &names, l->err));
+    if (names.count != bounds.shape[0])
+        return cp_load_damaged(l, object, "a name for each tap");
+    for (size_t t = 0; t < c->taps && t < names.count; t++)
+        if (strcmp(names.items[t], c->tap[t].name) == 0)
+            memcpy(c->tap[t].bracket, bounds.values + t * CP_BOUND_COUNT, sizeof c->tap[t].bracket);
+    return CP_OK;
+}
+
+/* Candidates have the same taps; what is the baseline's is read once. */
+static void share(const struct cp_report_candidate *from, struct cp_report_candidate *to) {
+    for (size_t t = 0; t < to->taps && t < from->taps; t++) {
+        const struct cp_report_tap *known = &from->tap[t];
+        if (strcmp(known->name, to->tap[t].name) != 0)
+            continue;
+        to->tap[t].recorded = known->recorded;
+        to->tap[t].floor = known->floor;
+        memcpy(to->tap[t].bracket, known->bracket, sizeof known->bracket);
+    }
+}
+
+enum cp_status cp_load_baseline(const struct cp_load *l) {
+    struct cp_report *r = l->report;
+    struct cp_report_candidate *first = &r->candidate[0];
+    for (size_t t = 0; t < first->taps; t++) {
+        find_recorded(l, &first->tap[t]);
+        CP_TRY(load_floor(l, &first->tap[t]));
+    }
+    CP_TRY(load_bounds(l, first));
+    for (size_t c = 1; c < r->candidates; c++)
+        share(first, &r->candidate[c]);
+    return CP_OK;
+}
+
+/* Layerwise swaps are called "COMPONENT@TOWER.LAYER". */
+static void mark_layerwise(struct cp_report_candidate *c, const struct cp_report_table *layers) {
+    for (size_t i = 0; i < layers->label[0].count; i++) {
+        const char *component = layers->label[0].items[i];
+        const size_t length = strlen(component);
+        if (strncmp(c->name, component, length) == 0 && c->name[length] == '@')
+            c->layerwise = true;
+    }
+}
+
+enum cp_status cp_load_attribution(const struct cp_load *l) {
+    struct cp_report *r = l->report;
+    CP_TRY(cp_load_table(l, "/attribution/factorial/effects", 3, 7, &r->effects));
+    CP_TRY(cp_load_table(l, "/attribution/factorial/shapley", 3, 7, &r->shapley));
+    CP_TRY(cp_load_table(l, "/attribution/factorial/cells", 2, 3, &r->cells));
+    CP_TRY(cp_load_table(l, "/attribution/layers/visual", 2, 1, &r->layers[CP_VISUAL]));
+    CP_TRY(cp_load_table(l, "/attribution/layers/text", 2, 1, &r->layers[CP_TEXT]));
+    for (size_t c = 0; c < r->candidates; c++)
+        for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++)
+            mark_layerwise(&r->candidate[c], &r->layers[tower]);
+    return CP_OK;
+}

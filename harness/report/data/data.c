@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "report/data/load.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_candidate *c) {
+    static const char shape[] = "(image, decision)";
+    struct cp_reader_array rows;
+    char object[400];
+    (void)snprintf(object, sizeof object, "/metrics/%.255s/decisions", c->name);
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_load_array(l, object, &cp_load_decisions, 2, shape, &l->report->arena, &rows));
+    if (rows.shape[0] != l->report->images.count)
+        return cp_load_damaged(l, object, shape);
+    c->decisions = rows.values;
+    c->counts = cp_decisions_count(rows.values, l->report->labels, rows.shape[0]);
+    c->certificates = c->counts.certifiable > 0;
+    return CP_OK;
+}
+
+/* A spec's probabilities over what is decided between, where they were recorded in full. */
+static enum cp_status load_probs(const struct cp_load *l, const char *spec, const double **probs) {
+    struct cp_report *r = l->report;
+    struct cp_reader_array array;
+    char object[400];
+    (void)snprintf(object, sizeof object, "/captures/%.255s/%s/value", spec,
+                   r->classes.count ? "class_probs" : "probs");
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_reader_numbers(l->reader, object, &r->arena, &array, l->err));
+    if (array.rank != 2 || array.shape[0] != r->images.count || array.shape[1] != r->columns.count)
+        return cp_load_damaged(l, object, "(image, class or prompt)");
+    *probs = array.values;
+    return CP_OK;
+}
+
+/* The first of the objects that is there, if one is. */
+static enum cp_status load_names(const struct cp_load *l, const char *const *objects, size_t count,
+                                 struct cp_reader_texts *names) {
+    for (size_t i = 0; i < count; i++)
+        if (cp_reader_has(l->reader, objects[i]))
+            return cp_reader_texts(l->reader, objects[i], &l->report->arena, names, l->err);
+    return CP_OK;
+}
+
+static enum cp_status load_labels(const struct cp_load *l) {
+    struct cp_report *r = l->report;
+    struct cp_reader_array labels;
+    if (!cp_reader_has(l->reader, "/inputs/label"))
+        return CP_OK;
+    CP_TRY(cp_reader_numbers(l->reader, "/inputs/label", &r->arena, &labels, l->err));
+    if (labels.rank != 1 || labels.shape[0] != r->images.count)
+        return cp_load_damaged(l, "/inputs/label", "(image)");
+    r->labels = cp_arena_alloc(&r->arena, labels.shape[0], sizeof *r->labels);
+    if (!r->labels)
+        return cp_load_no_memory(l);
+    for (size_t i = 0; i < labels.shape[0]; i++)
+        r->labels[i] = (int32_t)labels.values[i];
+    return CP_OK;
+}
+
+static enum cp_status load_grid(const struct cp_load *l) {
+    static const char object[] = "/inputs/patch_grid";
+    struct cp_reader_array grid;
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_reader_numbers(l->reader, object, &l->report->arena, &grid, l->err));
+    if (grid.rank != 0 || !(grid.values[0] >= 1 && grid.values[0] <= CP_CONFIG_SIZE))
+        return cp_load_damaged(l, object, "one number, the patches along a side");
+    l->report->patch_grid = (size_t)grid.values[0];
+    return CP_OK;
+}
+
+static enum cp_status load_pictures(const struct cp_load *l) {
+    static const char object[] = "/inputs/thumbnail";
+    struct cp_reader_array shape;
+    CP_TRY(load_grid(l));
+    if (!cp_reader_has(l->reader, object))
+        return CP_OK;
+    CP_TRY(cp_reader_shape(l->reader, object, &shape, l->err));
+    if (shape.rank != 4 || shape.shape[1] != shape.shape[2] || shape.shape[3] != 3)
+        return cp_load_damaged(l, object, "(image, y, x, colour)");
+    l->report->thumbnails = shape.shape[0];
+    l->report->thumbnail_side = shape.shape[1];
+    return CP_OK;
+}
+
+/* Names of images, prompts and classes, and labels, as far as they are there. */
+static enum cp_status load_inputs(const struct cp_load *l, const char *candidate) {
+    struct cp_report *r = l->report;
+    char decided[400], seen[400], classes[400];
+    const char *const images[] = {decided, "/inputs/image", seen}, *const prompts[] = {"/inputs/prompt"},
+                      *const class[] = {"/inputs/class", classes};
+    (void)snprintf(decided, sizeof decided, "/metrics/%.255s/image", candidate);
+    (void)snprintf(seen, sizeof seen, "/metrics/%.255s/image_features/image", candidate);
+    (void)snprintf(classes, sizeof classes, "/metrics/%.255s/class_features/class", candidate);
+    CP_TRY(load_names(l, images, 3, &r->images));
+    CP_TRY(load_names(l, prompts, 1, &r->prompts));
+    CP_TRY(load_names(l, class, 2, &r->classes));
+    r->columns = r->classes.count ? r->classes : r->prompts;
+    CP_TRY(load_labels(l));
+    return load_pictures(l);
+}
+
+/* Text of a double-quoted YAML scalar, in place. What the resolved experiment escapes is \", \\ and, for
+ * control characters, \xHH. */
+static char *unescape(char *text) {
+    char *to = text;
+    for (const char *from = text; from && *from; from++) {
+        if (from[0] == '\\' && from[1] == 'x' && isxdigit((unsigned char)from[2]) &&
+            isxdigit((unsigned char)from[3])) {
+            const char digits[] = {from[2], from[3], '\0'};
+            const long code = strtol(digits, NULL, 16);
+            if (code >= 0x80)
+                *to++ = (char)0xc2;
+            *to++ = (char)code;
+            from += 3;
+            continue;
+        }
+        from += from[0] == '\\' && from[1];
+        *to++ = *from;
+    }
+    if (text)
+        *to = '\0';
+    return text;
+}
+
+/* The text of "key: " at the start of a line of the experiment; NULL where there is none. */
+static const char *line_of(const struct cp_report *report, struct cp_arena *arena, const char *key) {
+    const size_t length = strlen(key);
+    for (const char *line = report->experiment; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) != 0)
+            continue;
+        const char *text = line + length;
+        const size_t size = strcspn(text, "\n");
+        if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
+            return unescape(cp_arena_printf(arena, "%.*s", (int)size - 2, text + 1));
+        return cp_arena_printf(arena, "%.*s", (int)size, text);
+    }
+    return NULL;
+}
+
+/* "the baseline (activation: quick)": what the experiment sets of it, where that is one or two settings. */
+static const char *baseline_of(const struct cp_report *r, struct cp_arena *arena) {
+    const char *line = strstr(r->experiment, "\nbaseline:\n");
+    char settings[200] = "";
+    size_t used = 0, count = 0;
+    for (line = line ? strchr(line + 1, '\n') : NULL; line && strncmp(line, "\n  ", 3) == 0; count++) {
+        const int length = (int)strcspn(line + 3, "\n");
+        if (used < sizeof settings)
+            used += (size_t)snprintf(settings + used, sizeof settings - used, "%s%.*s", count ? ", " : "",
+                                     length, line + 3);
+        line += 3 + length;
+    }
+    if (count == 0 || count > 2 || used >= sizeof settings)
+        return "the baseline";
+    return cp_arena_printf(arena, "the baseline (%s)", settings);
+}
+
+static enum cp_status load_provenance(const struct cp_load *l) {
+    static const char *const names[] = {"version",   "commit",    "compiler",        "flags",
+                                        "libraries", "processor", "instruction_set", "time"};
+    struct cp_error older = {0}; /* a result that does not tell its experiment's file */
+    struct cp_report *r = l->report;
+    struct cp_reader_texts document;
+    if (!cp_reader_has(l->reader, "/provenance/experiment"))
+        return cp_fail(l->err, CP_BAD_INPUT, r->path, "is no result of a run"),
+               cp_expected(l->err, "what `clip-parity run` or `diff` wrote; `diff` compares captures");
+    CP_TRY(cp_reader_texts(l->reader, "/provenance/experiment", &r->arena, &document, l->err));
+    if (document.count != 1)
+        return cp_load_damaged(l, "/provenance/experiment", "one text");
+    r->experiment = document.items[0];
+    r->name = line_of(r, &r->arena, "experiment: ");
+    r->hypothesis = line_of(r, &r->arena, "hypothesis: ");
+    if (!r->name)
+        return cp_load_damaged(l, "/provenance/experiment", "an experiment's name");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        r->fact[r->facts].name = names[i];
+        CP_TRY(cp_reader_text(l->reader, "/provenance", names[i], &r->arena, &r->fact[r->facts++].value,
+                              l->err));
+    }
+    if (cp_reader_text(l->reader, "/provenance", "file", &r->arena, &r->file, &older) != CP_OK)
+        r->file = "EXPERIMENT.yaml";
+    r->fact[r->facts].name = "content";
+    return cp_reader_text(l->reader, "/", "content_digest", &r->arena, &r->fact[r->facts++].value, l->err);
+}
+
+static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_candidate *c) {
+    CP_TRY(cp_load_taps(l, c));
+    CP_TRY(cp_load_ledger(l, c));
+    CP_TRY(cp_load_segments(l, c));
+    CP_TRY(load_probs(l, c->name, &c->probs));
+    return load_decisions(l, c);
+}
+
+static enum cp_status load_all(const struct cp_load *l) {
+    struct cp_report *r = l->report;
+    struct cp_reader_texts names = {0};
+    CP_TRY(load_provenance(l));
+    if (cp_reader_has(l->reader, "/metrics"))
+        CP_TRY(cp_reader_groups(l->reader, "/metrics", &r->arena, &names, l->err));
+    if (names.count == 0)
+        return cp_fail(l->err, CP_NOTHING_COMPARED, r->path, "holds no comparison"),
+               cp_expected(l->err, "a run with at least one candidate");
+    r->candidate = cp_arena_calloc(&r->arena, names.count, sizeof *r->candidate);
+    if (!r->candidate)
+        return cp_load_no_memory(l);
+    CP_TRY(load_inputs(l, names.items[0]));
+    const char *baseline = baseline_of(r, &r->arena);
+    if (!baseline)
+        return cp_load_no_memory(l);
+    for (; r->candidates < names.count; r->candidates++) {
+        r->candidate[r->candidates].name = names.items[r->candidates];
+        r->candidate[r->candidates].baseline = baseline;
+        CP_TRY(load_candidate(l, &r->candidate[r->candidates]));
+    }
+    CP_TRY(cp_load_baseline(l));
+    CP_TRY(load_probs(l, "baseline", &r->probs));
+    return cp_load_attribution(l);
+}
+
+enum cp_status cp_report_load(const char *path, struct cp_report *report, struct cp_error *err) {
+    struct cp_load l = {.report = report, .err = err};
+    *report = (struct cp_report){.path = path};
+    CP_TRY(cp_reader_open(path, &l.reader, err));
+    const enum cp_status status = load_all(&l);
+    cp_reader_close(l.reader);
+    return status;
+}
+
+enum cp_status cp_report_thumbnails(const struct cp_report *report, struct cp_arena *arena,
+                                    const double **pixels, struct cp_error *err) {
+    struct cp_reader *reader;
+    struct cp_reader_array array = {0};
+    CP_TRY(cp_reader_open(report->path, &reader, err));
+    const enum cp_status status = cp_reader_numbers(reader, "/inputs/thumbnail", arena, &array, err);
+    cp_reader_close(reader);
+    *pixels = status == CP_OK ? array.values : NULL;
+    return status;
+}
+
+void cp_report_free(struct cp_report *report) {
+    cp_arena_free(&report->arena);
+}
+
+const char *cp_report_input(const struct cp_report_tap *tap, size_t input) {
+    return input < tap->inputs->count ? tap->inputs->items[input] : "";
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The report as one self-contained page: no request, so that it can be mailed, archived and printed. The page
+ * is complete without its scripts but for what needs a pointer; they are inline, and named by their digests
+ * in the content security policy, so that nothing else can run. */
+#include "report/html/html.h"
+
+void cp_report_html(const struct cp_report *r, FILE *out) {
+    cp_html_head(r, out);
+    cp_html_answers(r, out);
+    cp_html_growth(r, out);
+    cp_html_parts(r, out);
+    cp_html_matrix(r, out);
+    cp_html_causes(r, out);
+    cp_html_layers(r, out);
+    cp_html_factorial(r, out);
+    cp_html_places(r, out);
+    cp_html_decisions(r, out);
+    cp_html_provenance(r, out);
+    cp_html_data(r, out);
+    cp_html_scripts(out);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the parts of the Markdown form share. */
+#ifndef CP_REPORT_MD_MD_H
+#define CP_REPORT_MD_MD_H
+
+#include "report/data/report.h"
+
+/* A text that stays one, whatever it holds. */
+void cp_md_text(FILE *out, const char *text);
+/* " | 1.23e-04", a cell of a row; empty for NaN. */
+void cp_md_number(FILE *out, double value);
+/* " | text", a cell of a row. */
+void cp_md_cell(FILE *out, const char *text);
+void cp_md_causes(FILE *out, const struct cp_report *report);
+void cp_md_attribution(FILE *out, const struct cp_report *report);
+
+#endif

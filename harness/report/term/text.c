@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "report/term/term.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+struct cp_screen cp_screen_of(FILE *out) {
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    const bool terminal = isatty(fileno(out)) == 1;
+    struct cp_screen screen = {.out = out, .width = CP_SCREEN_MOST};
+    struct winsize size;
+    if (terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
+        size.ws_col < CP_SCREEN_MOST)
+        screen.width = size.ws_col < CP_SCREEN_LEAST ? CP_SCREEN_LEAST : size.ws_col;
+    screen.colour = terminal && !(no_color && no_color[0]) && term && term[0] && strcmp(term, "dumb") != 0;
+    screen.unicode = setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    return screen;
+}
+
+void cp_screen_ink(const struct cp_screen *s, enum cp_ink ink) {
+    static const char *const codes[CP_INK_INKS] = {"0", "1", "2", "31", "33", "32"};
+    if (s->colour)
+        (void)fprintf(s->out, "\033[%sm", codes[ink]);
+}
+
+/* One character: its bytes and its columns. What cannot be shown has no bytes and is a question mark. */
+struct character {
+    size_t bytes, columns;
+    bool shown;
+};
+
+static struct character next_character(const struct cp_screen *s, const char *text) {
+    const unsigned char c = (unsigned char)*text;
+    mbstate_t state = {0};
+    wchar_t wide;
+    if (c < 0x80)
+        return (struct character){1, 1, c >= 0x20 && c < 0x7f};
+    const size_t bytes = s->unicode ? mbrtowc(&wide, text, strlen(text), &state) : 0;
+    if (bytes == 0 || bytes > 8)
+        return (struct character){1, 1, false};
+    const int columns = wcwidth(wide);
+    return columns < 0 ? (struct character){bytes, 1, false}
+                       : (struct character){bytes, (size_t)columns, true};
+}
+
+static size_t columns_of(const struct cp_screen *s, const char *text, const char *end) {
+    size_t columns = 0;
+    for (struct character c; text < end; text += c.bytes) {
+        c = next_character(s, text);
+        columns += c.columns;
+    }
+    return columns;
+}
+
+/* As much of a text as fits; the columns it took. */
+static size_t put_fitting(const struct cp_screen *s, const char *text, const char *end, size_t columns) {
+    size_t used = 0;
+    for (struct character c; text < end; text += c.bytes) {
+        c = next_character(s, text);
+        if (used + c.columns > columns)
+            break;
+        if (c.shown)
+            (void)fwrite(text, 1, c.bytes, s->out);
+        else
+            (void)fputc('?', s->out);
+        used += c.columns;
+    }
+    return used;
+}
+
+void cp_screen_cell(const struct cp_screen *s, const char *text, size_t columns) {
+    const size_t used = put_fitting(s, text, text + strlen(text), columns);
+    (void)fprintf(s->out, "%*s", (int)(columns - used), "");
+}
+
+/* Returns the columns it took. */
+static size_t put_short(const struct cp_screen *s, const char *text, size_t columns) {
+    const char *end = text + strlen(text);
+    if (columns_of(s, text, end) <= columns)
+        return put_fitting(s, text, end, columns);
+    const size_t used = put_fitting(s, text, end, columns - 3);
+    (void)fputs("...", s->out);
+    return used + 3;
+}
+
+void cp_screen_short(const struct cp_screen *s, const char *text, size_t columns) {
+    const size_t used = put_short(s, text, columns);
+    (void)fprintf(s->out, "%*s", (int)(columns - used), "");
+}
+
+void cp_screen_end(const struct cp_screen *s, const char *text, size_t used) {
+    (void)put_short(s, text, s->width - used);
+    (void)fputc('\n', s->out);
+}
+
+/* The end of a word; "95 %" is one. */
+static const char *word_end(const char *text) {
+    const char *end = text + strcspn(text, " \n");
+    while (end > text && end[0] == ' ' && end[1] == '%')
+        end += 1 + strcspn(end + 1, " \n");
+    return end;
+}
+
+void cp_screen_wrap(const struct cp_screen *s, const char *text, size_t indent) {
+    size_t used = s->width; /* so that the first word begins a line */
+    bool begun = false;
+    while (*text) {
+        text += strspn(text, " \n");
+        const char *end = word_end(text);
+        const size_t columns = columns_of(s, text, end);
+        if (end == text)
+            break;
+        if (used + 1 + columns > s->width) {
+            (void)fprintf(s->out, "%s%*s", begun ? "\n" : "", (int)indent, "");
+            used = indent;
+        } else {
+            (void)fputc(' ', s->out);
+            used++;
+        }
+        used += put_fitting(s, text, end, s->width - used);
+        begun = true;
+        text = end;
+    }
+    (void)fputc('\n', s->out);
+}
+
+void cp_screen_bar(const struct cp_screen *s, int level) {
+    static const char *const blocks[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+                                         "\u2585", "\u2586", "\u2587", "\u2588"};
+    static const char plain[] = " .:-=+*#@";
+    if (level > 8)
+        (void)fputc('!', s->out);
+    else if (s->unicode)
+        (void)fputs(blocks[level < 0 ? 0 : level], s->out);
+    else
+        (void)fputc(plain[level < 0 ? 0 : level], s->out);
+}
+
+void cp_screen_shade(const struct cp_screen *s, int level) {
+    static const char *const blocks[] = {"\u00b7", "\u2591", "\u2592", "\u2593", "\u2588"};
+    static const char plain[] = ".:+*#";
+    if (level < 0)
+        (void)fputc(' ', s->out);
+    else if (level > 4)
+        (void)fputc('!', s->out);
+    else if (s->unicode)
+        (void)fputs(blocks[level], s->out);
+    else
+        (void)fputc(plain[level], s->out);
+}

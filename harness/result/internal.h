@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Shared by the files that implement result/file.h; included by nothing else. */
+#ifndef CP_RESULT_INTERNAL_H
+#define CP_RESULT_INTERNAL_H
+
+#include "format/journaled_file.h"
+#include "result/file.h"
+
+#include <hdf5.h>
+
+/* What cp_result_write needs of a variable. Its dataset is opened for each write: keeping thousands open
+ * would keep thousands of chunk caches. */
+struct cp_result_entry {
+    char *path;
+    enum cp_dtype dtype;
+    int rank;
+    hsize_t shape[CP_MAX_RANK];
+};
+
+struct cp_result {
+    char *path;
+    char *partial;
+    struct cp_journaled *disk;
+    hid_t file;
+    hid_t group_list; /* creation properties of groups */
+    hid_t text_type;  /* variable-length UTF-8: what h5py and xarray both turn into str */
+    hid_t transfer;   /* for reading and writing datasets */
+    hid_t rewriting;  /* as transfer, but does not verify checksums, see result_variable.c */
+    int started;      /* emptied and begun by this run: its to remove */
+    int resumed;
+    uint64_t progress;
+    struct cp_result_entry *entries; /* (count) */
+    size_t count, capacity;
+};
+
+/* Closes any HDF5 object; negative ids, left by a failed call, are skipped. */
+void cp_result_release(hid_t id);
+
+/* Fills err with the disk's failure if there is one, else with CP_INTERNAL, `what`, name and HDF5's own
+ * reason. */
+enum cp_status cp_result_fail(const struct cp_result *result, struct cp_error *err, const char *what,
+                              const char *name);
+
+/* Opens the group at an absolute path, making it and its parents where missing. */
+enum cp_status cp_result_open_group(struct cp_result *result, const char *path, hid_t *group,
+                                    struct cp_error *err);
+
+/* Sets a scalar attribute of an open object, replacing an older one; data is one value of `type`. */
+enum cp_status cp_result_attribute(struct cp_result *result, hid_t object, const char *name, hid_t type,
+                                   const void *data, struct cp_error *err);
+enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, const char *name,
+                                        const char *value, struct cp_error *err);
+
+/* SHA-256 of the content, as cp_result_finish defines it, in hex. */
+enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/captured.h"
+
+#include "inputs/load.h"
+#include "run/segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum cp_status no_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory for a capture");
+}
+
+/* ---- opening ---- */
+
+/* "FILE:NAME" unless a file is called so. */
+static enum cp_status split(const struct cp_capture_choice *choice, struct cp_arena *arena, const char **file,
+                            const char **name, struct cp_error *err) {
+    const char *text = choice->file.text, *colon = strrchr(text, ':');
+    *file = text;
+    *name = NULL;
+    if (!colon || colon == text || access(text, F_OK) == 0)
+        return CP_OK;
+    *file = cp_arena_printf(arena, "%.*s", (int)(colon - text), text);
+    *name = colon + 1;
+    return *file ? CP_OK : no_memory(err);
+}
+
+enum cp_status cp_captured_choose(const struct cp_capture_choice *choice, struct cp_arena *arena,
+                                  struct cp_capture **capture, struct cp_error *err) {
+    struct cp_capture_map map;
+    const char *file, *name;
+    *capture = NULL;
+    if (!choice->file.text)
+        return CP_OK;
+    CP_TRY(split(choice, arena, &file, &name, err));
+    if (choice->map.text)
+        CP_TRY(cp_capture_map_load(choice->map.text, arena, &map, err));
+    return cp_capture_open(file, name, choice->map.text ? &map : NULL, &cp_capture_limits, capture, err);
+}
+
+/* Specs have settings for each block, and blocks are run through one by one, so without a model their number
+ * is as the captures have it. */
+static void count_layers(struct cp_study *study) {
+    struct cp_clip_config *config = &study->model.config;
+    for (size_t s = 0; s < study->captured_count; s++) {
+        const struct cp_capture *capture = study->captured[s].capture;
+        for (size_t t = 0; capture && t < capture->taps; t++) {
+            const struct cp_tap_place place = cp_tap_place(capture->tap[t].name);
+            int *layers = place.tower == CP_VISUAL ? &config->vision.layers : &config->text.layers;
+            if (place.point < CP_POINT_COUNT && *layers <= place.layer)
+                *layers = place.layer + 1;
+        }
+    }
+}
+
+enum cp_status cp_captured_open(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    study->captured = cp_arena_calloc(&study->arena, 1 + e->candidate_count, sizeof *study->captured);
+    if (!study->captured)
+        return no_memory(err);
+    study->captured_count = 1 + e->candidate_count;
+    CP_TRY(cp_captured_choose(&e->baseline.capture, &study->arena, &study->captured[0].capture, err));
+    for (size_t c = 0; c < e->candidate_count; c++)
+        CP_TRY(cp_captured_choose(&e->candidates[c].capture, &study->arena, &study->captured[c + 1].capture,
+                                  err));
+    if (!study->modelled)
+        count_layers(study);
+    CP_TRY(cp_captured_choose(&e->inputs.capture, &study->arena, &study->inputs_from, err));
+    return cp_captured_choose(&e->graft, &study->arena, &study->graft.from, err);
+}
+
+void cp_captured_close(struct cp_study *study) {
+    for (size_t s = 0; s < study->captured_count; s++)
+        cp_capture_close(study->captured[s].capture);
+    cp_capture_close(study->inputs_from);
+    cp_capture_close(study->graft.from);
+}
+
+static enum cp_status note(struct cp_inputs_loader *l, const char *path) {
+    for (size_t f = 0; f < l->in->file_count; f++)
+        if (strcmp(l->in->files[f], path) == 0)
+            return CP_OK;
+    return cp_inputs_add_file(l, path);
+}
+
+enum cp_status cp_captured_files(struct cp_study *study, struct cp_error *err) {
+    struct cp_inputs_loader l = {study->experiment, &study->model.config, &study->arena, &study->inputs, err};
+    for (size_t s = 0; s < study->captured_count; s++)
+        if (study->captured[s].capture)
+            CP_TRY(note(&l, study->captured[s].capture->path));
+    if (study->inputs_from)
+        CP_TRY(note(&l, study->inputs_from->path));
+    return study->graft.from ? note(&l, study->graft.from->path) : CP_OK;
+}
+
+bool cp_captured_computes(const struct cp_study *study) {
+    bool any = study->oracle_count > 0;
+    for (size_t s = 0; s < study->spec_count; s++)
+        any = any || !cp_captured_of(study, s);
+    return any;
+}
+
+/* ---- a captured lane ---- */
+
+static bool is_in(const struct cp_site *site, struct cp_segment segment) {
+    switch (segment.kind) {
+    case CP_SEGMENT_STEM:
+        return site->tower == segment.tower && site->layer < 0 && site->point < CP_LN_1;
+    case CP_SEGMENT_BLOCK:
+        return site->tower == segment.tower && site->layer == segment.layer;
+    case CP_SEGMENT_HEAD:
+        return site->tower == segment.tower && site->layer < 0 && site->point >= CP_LN_1;
+    case CP_SEGMENT_CLASSES:
+        return site->point == CP_CLASS_FEATURES;
+    case CP_SEGMENT_LOGITS:
+        break;
+    }
+    return site->tower == CP_JOINT && site->point != CP_CLASS_FEATURES;
+}
+
+/* Ids are below 2^24, so exact in float32. */
+static void as_values(const int32_t *ids, size_t count, float *values) {
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)ids[i];
+}
+
+static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t s, size_t i,
+                           struct cp_segment segment, struct cp_error *err) {
+    const struct cp_captured *captured = &ls->study->captured[s];
+    const struct cp_site *site = &ls->study->sites.list[i];
+    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    struct cp_tap_event event = {.index = i,
+                                 .first = classes ? 0 : lane->pass.first,
+                                 .inputs = classes ? site->shape[0] : lane->pass.inputs,
+                                 .judged = site->tower == CP_TEXT ? lane->pass.judged : NULL,
+                                 .dtype = CP_FP32};
+    float *values = malloc(event.inputs * cp_site_row(site) * sizeof *values);
+    if (!values)
+        return no_memory(err);
+    event.data = values;
+    enum cp_status status = CP_OK;
+    if (site->point == CP_TOKENS && captured->ids)
+        as_values(captured->ids + event.first * cp_site_row(site), event.inputs * cp_site_row(site), values);
+    else
+        status = cp_capture_read(captured->capture, captured->tap[i], event.first, event.inputs, values, err);
+    if (status == CP_OK)
+        status = cp_taps_visit(&lane->pass.taps, event, err);
+    free(values);
+    return status;
+}
+
+enum cp_status cp_captured_segment(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
+                                   struct cp_error *err) {
+    const size_t s = (size_t)(lane - ls->lanes);
+    for (size_t i = 0; i < ls->study->sites.count; i++)
+        if (ls->study->watched[i] && is_in(&ls->study->sites.list[i], segment) &&
+            cp_captured_has(ls->study, s, i))
+            CP_TRY(show(ls, lane, s, i, segment, err));
+    return CP_OK;
+}

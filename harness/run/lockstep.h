@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by
+ * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
+ * left. So memory holds one segment of taps, however deep the model. A lane that has so far computed what the
+ * baseline computes, to the bit, and would do so in the next segment, is not run: it takes the baseline's
+ * tensors. A lane of a capture is never run: its tensors are read (run/captured.h). */
+#ifndef CP_RUN_LOCKSTEP_H
+#define CP_RUN_LOCKSTEP_H
+
+#include "inputs/noise.h"
+#include "oracle/oracle.h"
+#include "run/study.h"
+#include "tap/compare.h"
+
+enum { CP_LANE_TAPS = 5 };
+
+/* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
+ * logits. */
+enum cp_segment_kind {
+    CP_SEGMENT_STEM,
+    CP_SEGMENT_BLOCK,
+    CP_SEGMENT_HEAD,
+    CP_SEGMENT_CLASSES,
+    CP_SEGMENT_LOGITS
+};
+struct cp_segment {
+    enum cp_segment_kind kind;
+    enum cp_tower tower;
+    int layer; /* -1 outside the blocks */
+};
+
+/* One spec on its way. */
+struct cp_lane {
+    struct cp_pass pass;
+    struct cp_plan *plan; /* NULL: a capture's */
+    struct cp_joint joint;
+    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_recorder recorder;
+    struct cp_compare compare; /* candidates */
+    struct cp_keep probs;      /* the batch's probabilities, for the decisions */
+    float *image_features;     /* (batch, E) */
+    bool follows;              /* in this tower it has computed what the baseline has, to the bit */
+    const float *pixels;       /* what its vision stem starts from; NULL: its spec's own */
+};
+
+struct cp_oracle_lane {
+    struct cp_oracle oracle;
+    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_recorder recorder;
+    struct cp_keep keep;
+    double *image_features, *text_features, *class_features;
+    bool follows;        /* in this tower it has computed what the first oracle has */
+    const float *pixels; /* as a lane's */
+};
+
+/* What specs that preprocess as this one does, and add the same noise, start from. */
+struct cp_lockstep_pixels {
+    const struct cp_spec *spec; /* the first of them, */
+    size_t of;                  /* and its place among the specs */
+    float *values;              /* (batch, 3, size, size) */
+    float *forced;              /* the same, normalised from what the baseline cropped; may be values */
+    struct cp_noise noise;
+};
+
+struct cp_lockstep {
+    const struct cp_study *study;
+    struct cp_result *result;
+    struct cp_pool *pool;
+    struct cp_workspace ws;
+    struct cp_packed_store store;
+    struct cp_record_labels labels;
+    struct cp_keep keep;  /* the baseline's segment */
+    struct cp_keep graft; /* of the batch: the tensors that every pass goes on from (run/graft.h) */
+    struct cp_arena arena, scratch, joint_scratch;
+    struct cp_lane *lanes;          /* [spec_count] */
+    struct cp_oracle_lane *oracles; /* [oracle_count] */
+    bool *watch_probs;              /* per site: the one that decides */
+    size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
+    int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
+    int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
+    int *failing[2]; /* [spec_count] of (image, field) and of (prompt, field); -1: there are none */
+    int thumbnails;  /* handle; unused without images */
+    int pixels_hash; /* handle of (image); -1: the pixels are not known */
+    size_t pixels_count;
+    struct cp_lockstep_pixels
+        *pixels;                    /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_steps *steps;         /* NULL: off (run/steps.h) */
+    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;               /* per site: true */
+    bool bracketed;                 /* a-priori bounds of the baseline are stated */
+    int bracket;                    /* handle of (tap, bound); where bracketed */
+    struct cp_local *local;         /* NULL: off (analysis/local.h) */
+    struct cp_floor *floor;         /* NULL: off (analysis/floor.h) */
+    struct cp_yardstick *yardstick; /* NULL: none (analysis/yardstick.h) */
+    struct cp_ledger *ledger;       /* NULL: off (analysis/ledger/ledger.h) */
+};
+
+/* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
+ * failure. */
+enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_pool *pool, struct cp_lockstep *lockstep, struct cp_error *err);
+/* The prompts [first, first + count), count <= batch. */
+enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count,
+                                   struct cp_error *err);
+/* After all prompts: the zero-shot classifier. */
+enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error *err);
+/* The images [first, first + count), all of them with the oracle or none; after the prompts, if there are
+ * any. */
+enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
+                                  struct cp_error *err);
+/* Whether candidate s decides on images, as the baseline does. */
+bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
+
+/* A batch as a spec has it: its tokenizer's tokens. */
+struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
+                                 struct cp_pass batch);
+/* The batch's pixels as a spec has them. */
+const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *lockstep,
+                                                    const struct cp_spec *spec);
+
+/* ---- making lanes, for what runs beside the specs ---- */
+
+/* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. The macro
+ * puts it into a pointer, or returns from the calling function. */
+void *cp_lockstep_room(struct cp_lockstep *lockstep, size_t count, size_t size, struct cp_error *err);
+#define CP_LOCKSTEP_TAKE(lockstep, pointer, count, size)                                                     \
+    CP_TRY(((pointer) = cp_lockstep_room((lockstep), (count), (size), err)) ? CP_OK : CP_INTERNAL)
+
+/* Buffers for one spec's way; the taps are put into lane->taps, then cp_lane_wire. */
+enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, struct cp_lane *lane,
+                              struct cp_error *err);
+void cp_lane_wire(const struct cp_lockstep *lockstep, struct cp_lane *lane, size_t taps);
+enum cp_status cp_oracle_lane_create(struct cp_lockstep *lockstep, size_t o, struct cp_oracle_lane *lane,
+                                     struct cp_error *err);
+/* Defines /metrics/CANDIDATE/TAP/NAME (input, part, metric) of spec s; handles per site, -1: not watched. */
+enum cp_status cp_metrics_define(struct cp_lockstep *lockstep, size_t s, const char *name,
+                                 const char *long_name, int *handles, struct cp_error *err);
+
+void cp_lockstep_free(struct cp_lockstep *lockstep);
+
+#endif

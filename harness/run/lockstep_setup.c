@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
+#include "analysis/bracket.h"
+#include "analysis/failing.h"
+#include "analysis/floor.h"
+#include "analysis/ledger/ledger.h"
+#include "analysis/local.h"
+#include "analysis/units.h"
+#include "analysis/verdict.h"
+#include "analysis/yardstick.h"
+#include "inputs/thumbnail.h"
+#include "run/captured.h"
+#include "run/steps.h"
+
+#include "tap/force.h"
+
+#include <stdio.h>
+
+void *cp_lockstep_room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
+    void *start = cp_arena_calloc(&ls->arena, count, size);
+    if (!start) {
+        (void)cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch);
+        (void)cp_expected(err, "a smaller batch");
+    }
+    return start;
+}
+
+static size_t stream_floats(const struct cp_clip_config *c) {
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
+    const size_t vision = (grid * grid + 1) * (size_t)c->vision.width;
+    const size_t text = (size_t)c->text.context_length * (size_t)c->text.width;
+    return vision > text ? vision : text;
+}
+
+/* Where a tap's statistics are recorded, its distances in units of last place are too. */
+static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        char group[384];
+        handles[i] = -1;
+        if (study->modes[i] < CP_MODE_STATS)
+            continue;
+        (void)snprintf(group, sizeof group, "/metrics/%s/%s", study->spec[s]->name, site->name);
+        const struct cp_variable histogram = {
+            .group = group,
+            .name = "ulp_histogram",
+            .long_name = "elements by their distance in units of last place; bins by their least distance",
+            .units = "1",
+            .dtype = CP_INT32,
+            .rank = 2,
+            .dims = {cp_record_dim(site, 0, &ls->labels), {"ulp", CP_ULP_BINS, cp_ulp_bin_names}}};
+        CP_TRY(cp_result_define(ls->result, &histogram, &handles[i], err));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, const char *name, const char *long_name,
+                                 int *handles, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        char group[384];
+        handles[i] = -1;
+        if (!study->watched[i])
+            continue;
+        (void)snprintf(group, sizeof group, "/metrics/%s/%s", study->spec[s]->name, site->name);
+        const struct cp_variable metrics = {
+            .group = group,
+            .name = name,
+            .long_name = long_name,
+            .units = "1",
+            .dtype = CP_FP64,
+            .rank = 3,
+            .dims = {cp_record_dim(site, 0, &ls->labels),
+                     {"part", CP_PART_COUNT, cp_part_names},
+                     {"metric", CP_METRIC_COUNT, cp_metric_names}},
+        };
+        CP_TRY(cp_result_define(ls->result, &metrics, &handles[i], err));
+    }
+    return CP_OK;
+}
+
+static enum cp_status define_decisions(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    if (!cp_lockstep_decides(ls, s))
+        return CP_OK;
+    char group[384];
+    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
+    const struct cp_variable decisions = {
+        .group = group,
+        .name = "decisions",
+        .long_name = "each image's decision against the baseline's",
+        .units = "1",
+        .dtype = CP_FP64,
+        .rank = 2,
+        .dims = {{"image", ls->study->inputs.images, ls->labels.images},
+                 {"decision", CP_DECISION_COUNT, cp_decision_names}},
+    };
+    return cp_result_define(ls->result, &decisions, &ls->decisions[s], err);
+}
+
+static enum cp_status make_joint(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_error *err) {
+    const struct cp_spec *spec = lane->plan->spec;
+    const struct cp_linear *linear = spec->ops->linears[cp_spec_at(spec, CP_JOINT, -1)->variant[CP_LINEAR]];
+    const size_t embed = (size_t)ls->study->model.config.embed_dim;
+    const size_t prompts = ls->study->inputs.prompts, classes = ls->study->inputs.classes;
+    lane->joint = (struct cp_joint){.plan = lane->plan,
+                                    .pool = ls->pool,
+                                    .prompts = prompts,
+                                    .classes = classes,
+                                    .scratch = ls->ws.worker};
+    CP_LOCKSTEP_TAKE(ls, lane->joint.text_features, prompts * embed, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.class_features, classes * embed, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_text, linear->packed_size(embed, prompts), sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_class, linear->packed_size(embed, classes), sizeof(float));
+    return CP_OK;
+}
+
+enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, struct cp_lane *lane,
+                              struct cp_error *err) {
+    lane->plan = plan;
+    lane->pass = (struct cp_pass){.plan = plan, .pool = ls->pool, .ws = &ls->ws};
+    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream, sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim,
+                     sizeof(float));
+    return make_joint(ls, lane, err);
+}
+
+void cp_lane_wire(const struct cp_lockstep *ls, struct cp_lane *lane, size_t taps) {
+    lane->pass.taps = (struct cp_taps){lane->taps, taps, &ls->study->sites};
+    lane->joint.taps = lane->pass.taps;
+}
+
+/* What replaces comes first; then record, so that execution order is the file's order; then keep or compare.
+ */
+static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const enum cp_dtype *types = study->types[s];
+    struct cp_lane *lane = &ls->lanes[s];
+    enum cp_record_mode *modes;
+    int *handles, *ulp;
+    size_t taps = 0;
+    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count, sizeof *modes);
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
+    for (size_t i = 0; i < study->sites.count; i++)
+        modes[i] = cp_captured_has(study, s, i) ? study->modes[i] : CP_MODE_OFF;
+    lane->taps[taps++] = cp_force_tap(&ls->graft);
+    lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
+                                          .dtype = CP_FP32,
+                                          .types = types,
+                                          .sites = &study->sites,
+                                          .labels = &ls->labels,
+                                          .modes = modes,
+                                          .pool = ls->pool,
+                                          .result = ls->result};
+    CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
+    lane->taps[taps++] = cp_recorder_tap(&lane->recorder);
+    CP_TRY(cp_keep_create(study->sites.count, ls->watch_probs, &lane->probs, err));
+    lane->taps[taps++] = cp_keep_tap(&lane->probs);
+    if (ls->ledger)
+        lane->taps[taps++] = cp_ledger_tap(ls, s);
+    if (s == 0) {
+        lane->taps[taps++] = cp_keep_tap(&ls->keep);
+    } else {
+        const struct cp_keep *mine = NULL, *theirs = NULL;
+        if (study->oracle_count) {
+            mine = &ls->oracles[study->oracle_of[s]].keep;
+            theirs = &ls->oracles[study->oracle_of[0]].keep;
+        }
+        CP_TRY(cp_metrics_define(ls, s, "metrics", "divergence of each input, split into its parts", handles,
+                                 err));
+        CP_TRY(define_ulp(ls, s, ulp, err));
+        CP_TRY(define_decisions(ls, s, err));
+        CP_TRY(cp_verdicts_define(ls, s, "verdicts", &ls->verdicts[s], err));
+        CP_TRY(cp_failing_define(ls, s, err));
+        lane->compare = (struct cp_compare){.watched = study->watched,
+                                            .ulp_types = types,
+                                            .baseline = &ls->keep,
+                                            .oracle = mine,
+                                            .oracle_baseline = theirs,
+                                            .pool = ls->pool,
+                                            .result = ls->result,
+                                            .tolerance = study->experiment->tolerance,
+                                            .handles = handles,
+                                            .ulp_handles = ulp};
+        lane->taps[taps++] = cp_compare_tap(&lane->compare);
+    }
+    cp_lane_wire(ls, lane, taps);
+    return CP_OK;
+}
+
+static enum cp_status make_lane(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    struct cp_plan *plan;
+    if (cp_captured_of(ls->study, s)) {
+        ls->lanes[s].pass = (struct cp_pass){.pool = ls->pool};
+        return wire(ls, s, err);
+    }
+    CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], ls->study->inputs.images, &ls->store,
+                          &plan, err));
+    CP_TRY(cp_lane_create(ls, plan, &ls->lanes[s], err));
+    return wire(ls, s, err);
+}
+
+enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp_oracle_lane *lane,
+                                     struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t embed = (size_t)study->model.config.embed_dim;
+    CP_TRY(cp_keep_create(study->sites.count, study->watched, &lane->keep, err));
+    lane->oracle = (struct cp_oracle){
+        .spec = study->oracle[o], .model = study->oracle_model[o], .pool = ls->pool, .scratch = &ls->scratch};
+    CP_TRY(cp_patch_dropout(study->oracle[o], study->inputs.images, &ls->store.arena, &ls->store.kept,
+                            &lane->oracle.kept, err));
+    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->class_features, study->inputs.classes * embed, sizeof(double));
+    return CP_OK;
+}
+
+static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    struct cp_oracle_lane *lane = &ls->oracles[o];
+    char *name = cp_arena_printf(&ls->arena, "oracle.%s", study->oracle[o]->name);
+    if (!name)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(cp_oracle_lane_create(ls, o, lane, err));
+    lane->recorder = (struct cp_recorder){.name = name,
+                                          .dtype = CP_FP64,
+                                          .sites = &study->sites,
+                                          .labels = &ls->labels,
+                                          .modes = study->modes,
+                                          .pool = ls->pool,
+                                          .result = ls->result};
+    CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
+    lane->taps[0] = cp_force_tap(&ls->graft);
+    lane->taps[1] = cp_recorder_tap(&lane->recorder);
+    lane->taps[2] = cp_keep_tap(&lane->keep);
+    lane->oracle.taps = (struct cp_taps){lane->taps, 3, &study->sites};
+    return CP_OK;
+}
+
+/* The tap whose probabilities decide: over the classes if the prompts came from classes, else over the
+ * prompts. */
+static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    CP_LOCKSTEP_TAKE(ls, ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
+    ls->probs_site = study->sites.count;
+    if (study->inputs.images && study->inputs.prompts)
+        ls->probs_site =
+            cp_sites_find(&study->sites, CP_JOINT, study->inputs.classes ? CP_CLASS_PROBS : CP_PROBS, -1);
+    ls->watch_probs[ls->probs_site] = true;
+    return CP_OK;
+}
+
+/* A buffer for each way to make pixels that a spec has. */
+static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    const size_t side = (size_t)study->model.config.vision.image_size;
+    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->spec_count, sizeof *ls->pixels);
+    for (size_t s = 0; s < study->spec_count; s++) {
+        size_t p = 0;
+        while (p < ls->pixels_count && !cp_spec_same_pixels(study->spec[s], ls->pixels[p].spec))
+            p++;
+        if (p < ls->pixels_count)
+            continue;
+        struct cp_lockstep_pixels *pixels = &ls->pixels[ls->pixels_count++];
+        pixels->spec = study->spec[s];
+        pixels->of = s;
+        cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
+        CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side, sizeof(float));
+        pixels->forced = pixels->values;
+        if (s > 0 && study->local_images)
+            CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side, sizeof(float));
+    }
+    return CP_OK;
+}
+
+/* Buffers that only what is computed needs. */
+static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    if (!study->modelled)
+        return CP_OK;
+    ls->stream = stream_floats(&study->model.config);
+    CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
+    CP_TRY(make_pixels(ls, err));
+    CP_TRY(cp_steps_create(ls, err));
+    return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
+}
+
+static enum cp_status make_keeps(struct cp_lockstep *ls, bool local, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
+    for (size_t i = 0; i < study->sites.count; i++)
+        ls->every_site[i] = true;
+    CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ls->graft, err));
+    /* Teacher forcing needs the baseline at every tap, recorded or not. */
+    return cp_keep_create(study->sites.count, local ? ls->every_site : study->watched, &ls->keep, err);
+}
+
+/* A-priori bounds are of our own summation orders. */
+static bool has_bracket(const struct cp_study *study) {
+    return study->spec_count > 1 && !cp_captured_of(study, 0);
+}
+
+enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
+                                  struct cp_pool *pool, struct cp_lockstep *ls, struct cp_error *err) {
+    const bool local = study->local_images || study->local_prompts;
+    *ls = (struct cp_lockstep){
+        .study = study,
+        .result = result,
+        .pool = pool,
+        .bracketed = has_bracket(study),
+        .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
+    };
+    CP_TRY(make_room(ls, err));
+    CP_TRY(cp_units_define(ls, err));
+    CP_TRY(make_keeps(ls, local, err));
+    CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
+    CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
+    CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
+    CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
+    for (int of = 0; of < 2; of++)
+        CP_LOCKSTEP_TAKE(ls, ls->failing[of], study->spec_count, sizeof *ls->failing[of]);
+    CP_TRY(choose_probs(ls, err));
+    CP_TRY(cp_ledger_create(ls, err));
+    for (size_t o = 0; o < study->oracle_count; o++)
+        CP_TRY(make_oracle(ls, o, err));
+    for (size_t s = 0; s < study->spec_count; s++)
+        CP_TRY(make_lane(ls, s, err));
+    CP_TRY(cp_yardstick_create(ls, err));
+    if (ls->bracketed)
+        CP_TRY(cp_bracket_define(ls, err));
+    if (local)
+        CP_TRY(cp_local_create(ls, err));
+    return study->floor_count ? cp_floor_create(ls, err) : CP_OK;
+}
+
+void cp_lockstep_free(struct cp_lockstep *ls) {
+    for (size_t s = 0; ls->lanes && s < ls->study->spec_count; s++)
+        cp_keep_free(&ls->lanes[s].probs);
+    for (size_t o = 0; ls->oracles && o < ls->study->oracle_count; o++)
+        cp_keep_free(&ls->oracles[o].keep);
+    cp_keep_free(&ls->keep);
+    cp_keep_free(&ls->graft);
+    cp_local_free(ls);
+    cp_ledger_free(ls);
+    cp_yardstick_free(ls);
+    cp_steps_free(ls);
+    cp_workspace_free(&ls->ws);
+    cp_packed_store_free(&ls->store);
+    cp_arena_free(&ls->arena);
+    cp_arena_free(&ls->scratch);
+    cp_arena_free(&ls->joint_scratch);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/model_source.h"
+
+#include "config/load_as.h"
+#include "model/infer.h"
+#include "model/model.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum cp_status out_of_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory");
+}
+
+static enum cp_status note(struct cp_notes *notes, struct cp_arena *arena, struct cp_error *err,
+                           const char *line) {
+    const char **lines = cp_arena_alloc(arena, notes->count + 1, sizeof *lines);
+    if (!line || !lines)
+        return out_of_memory(err);
+    if (notes->count)
+        memcpy(lines, notes->lines, notes->count * sizeof *lines);
+    lines[notes->count++] = line;
+    notes->lines = lines;
+    return CP_OK;
+}
+
+/* ---- what the checkpoint says of itself ---- */
+
+static enum cp_status read_activation(const char *text, const char *path,
+                                      enum cp_config_activation *activation, struct cp_error *err) {
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        if (strcmp(cp_config_activation_names[a], text) == 0) {
+            *activation = (enum cp_config_activation)a;
+            return CP_OK;
+        }
+    return cp_fail(err, CP_BAD_INPUT, path, "metadata " CP_METADATA_ACTIVATION ": '%.60s' is no activation",
+                   text),
+           cp_expected(err, "quick, erf or tanh");
+}
+
+enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *path,
+                                 struct cp_own_words *words, struct cp_error *err) {
+    const char *activation = cp_checkpoint_metadata(file, CP_METADATA_ACTIVATION);
+    const char *config = cp_checkpoint_metadata(file, CP_METADATA_CONFIG);
+    char where[512];
+    *words = (struct cp_own_words){.activates = activation != NULL, .configures = config != NULL};
+    (void)snprintf(where, sizeof where, "%.400s: metadata " CP_METADATA_CONFIG, path);
+    if (activation)
+        CP_TRY(read_activation(activation, path, &words->activation, err));
+    if (config)
+        CP_TRY(cp_clip_config_parse(where, config, strlen(config), &words->config, err));
+    if (config && activation)
+        cp_clip_config_activate(&words->config, words->activation);
+    return CP_OK;
+}
+
+/* ---- from the shapes ---- */
+
+/* A named config of the same shapes; those with -quickgelu are the same architecture. */
+static enum cp_status find_same_shapes(struct cp_arena *arena, struct cp_clip_config *config, const char **as,
+                                       struct cp_error *err) {
+    const char **names;
+    size_t count;
+    CP_TRY(cp_clip_config_names(arena, &names, &count, err));
+    for (size_t i = 0; i < count && !*as; i++) {
+        struct cp_clip_config named;
+        CP_TRY(cp_clip_config_named(names[i], &named, err));
+        if (!cp_clip_config_same_shapes(config, &named) || strstr(names[i], "-quickgelu"))
+            continue;
+        *as = names[i];
+        if (cp_has_vision(config))
+            config->vision.heads = named.vision.heads;
+        if (cp_has_text(config))
+            config->text.heads = named.text.heads;
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                struct cp_clip_config *config, const char **as, struct cp_error *err) {
+    const struct cp_layout *layout = NULL;
+    *as = NULL;
+    CP_TRY(cp_layout_of(file, path, &layout, err));
+    CP_TRY(cp_infer_config(layout, file, path, config, err));
+    return find_same_shapes(arena, config, as, err);
+}
+
+static enum cp_status infer(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                            struct cp_clip_config *config, struct cp_notes *notes, struct cp_error *err) {
+    const char *as = NULL;
+    CP_TRY(cp_shapes_config(file, path, arena, config, &as, err));
+    return note(notes, arena, err,
+                as ? cp_arena_printf(arena,
+                                     "no config: %s has the shapes of %s; heads are as there, the activation "
+                                     "is not in the shapes",
+                                     path, as)
+                   : cp_arena_printf(arena,
+                                     "no config: the architecture of %s is told from its shapes, with heads "
+                                     "of 64 assumed; the activation is not in the shapes",
+                                     path));
+}
+
+/* ---- from the call ---- */
+
+static enum cp_status answer_call(const struct cp_load_call *call, const char *of, struct cp_arena *arena,
+                                  struct cp_load_answer *answer, struct cp_notes *notes,
+                                  struct cp_error *err) {
+    CP_TRY(cp_load_as(call, arena, answer, err));
+    return note(notes, arena, err,
+                cp_arena_printf(
+                    arena, "%s: open_clip %s, create_model('%s', pretrained='%s'%s) computes %s, %s; %s%s",
+                    of, answer->version, call->name, call->pretrained,
+                    call->force_quick_gelu ? ", force_quick_gelu=True" : "",
+                    answer->quick_gelu ? "QuickGELU" : "GELU", answer->why,
+                    answer->warning ? "it warns: " : "it gives no warning",
+                    answer->warning ? answer->warning : ""));
+}
+
+static struct cp_load_call call_of(const struct cp_model_source *source) {
+    return (struct cp_load_call){source->load_as.text, source->name.text, source->pretrained.text,
+                                 source->force_quick_gelu};
+}
+
+/* ---- the whole ---- */
+
+static enum cp_status given_config(const struct cp_model_source *source, struct cp_arena *arena,
+                                   struct cp_clip_config *config, struct cp_notes *notes,
+                                   struct cp_error *err) {
+    if (source->load_as.text) {
+        const struct cp_load_call call = call_of(source);
+        struct cp_load_answer answer;
+        CP_TRY(answer_call(&call, "model", arena, &answer, notes, err));
+        *config = answer.config;
+        return CP_OK;
+    }
+    return source->name.text ? cp_clip_config_named(source->name.text, config, err)
+                             : cp_clip_config_load(source->config.text, config, err);
+}
+
+static enum cp_status own_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                 const struct cp_own_words *words, struct cp_clip_config *config,
+                                 struct cp_notes *notes, struct cp_error *err) {
+    if (words->configures) {
+        *config = words->config;
+        return CP_OK;
+    }
+    CP_TRY(infer(file, path, arena, config, notes, err));
+    if (words->activates)
+        cp_clip_config_activate(config, words->activation);
+    return CP_OK;
+}
+
+/* A config that says something else than the checkpoint wins, but not in silence. */
+static enum cp_status compare_words(const struct cp_model_source *source, const struct cp_own_words *words,
+                                    const struct cp_clip_config *config, struct cp_arena *arena,
+                                    struct cp_notes *notes, struct cp_error *err) {
+    const char *path = source->checkpoint.text;
+    const enum cp_config_activation given = cp_clip_config_activation(config);
+    if (words->activates && given != words->activation)
+        CP_TRY(note(notes, arena, err,
+                    cp_arena_printf(arena,
+                                    "warning: %s says that it must be computed with activation %s, and the "
+                                    "config has %s",
+                                    path, cp_config_activation_names[words->activation],
+                                    cp_config_activation_names[given])));
+    if (words->configures &&
+        (words->config.vision.heads != config->vision.heads ||
+         words->config.text.heads != config->text.heads || words->config.vision.eps != config->vision.eps ||
+         words->config.text.eps != config->text.eps))
+        CP_TRY(note(notes, arena, err,
+                    cp_arena_printf(
+                        arena, "warning: %s says that its heads or eps are others than the config's", path)));
+    return CP_OK;
+}
+
+static enum cp_status with_checkpoint(const struct cp_model_source *source, const struct cp_checkpoint *file,
+                                      struct cp_arena *arena, struct cp_clip_config *config,
+                                      struct cp_notes *notes, struct cp_error *err) {
+    const char *path = source->checkpoint.text;
+    struct cp_own_words words;
+    CP_TRY(cp_own_words_read(file, path, &words, err));
+    if (!source->config.text && !source->name.text)
+        return own_config(file, path, arena, &words, config, notes, err);
+    CP_TRY(given_config(source, arena, config, notes, err));
+    return compare_words(source, &words, config, arena, notes, err);
+}
+
+/* model.image_size in the place of the config's. */
+static enum cp_status set_image_size(const struct cp_model_source *source, struct cp_clip_config *config,
+                                     struct cp_error *err) {
+    struct cp_vision_config *v = &config->vision;
+    char where[256];
+    if (!source->image_size)
+        return CP_OK;
+    cp_mark_text(&source->image_size_mark, where, sizeof where);
+    if (!cp_has_vision(config))
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: the model has no image tower"),
+               cp_expected(err, "no image_size");
+    if (source->image_size % v->patch_size)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is not divisible by patch_size %d",
+                       source->image_size, v->patch_size),
+               cp_expected(err, "whole patches, such as %d",
+                           (source->image_size / v->patch_size + 1) * v->patch_size);
+    if (source->image_size / v->patch_size > CP_GRID_MOST)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is more than %d patches a side",
+                       source->image_size, CP_GRID_MOST),
+               cp_expected(err, "at most %d", CP_GRID_MOST * v->patch_size);
+    v->image_size = source->image_size;
+    return CP_OK;
+}
+
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
+                                      const struct cp_clip_config *config, struct cp_arena *arena,
+                                      struct cp_notes *notes, struct cp_error *err) {
+    const int from = config->vision.stored_grid, to = config->vision.image_size / config->vision.patch_size;
+    if (!from)
+        return CP_OK;
+    return note(notes, arena, err,
+                cp_arena_printf(arena,
+                                "%s: position embeddings of a grid of %d x %d are resized to %d x %d, for "
+                                "images of %d x %d (setting: position)",
+                                source->checkpoint.text, from, from, to, to, config->vision.image_size,
+                                config->vision.image_size));
+}
+
+static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,
+                                  struct cp_clip_config *config, struct cp_notes *notes,
+                                  struct cp_error *err) {
+    struct cp_checkpoint *file = NULL;
+    if (!source->checkpoint.text)
+        return given_config(source, arena, config, notes, err);
+    CP_TRY(cp_checkpoint_open(source->checkpoint.text, &file, err));
+    const enum cp_status status = with_checkpoint(source, file, arena, config, notes, err);
+    cp_checkpoint_close(file);
+    return status;
+}
+
+enum cp_status cp_model_source_config(const struct cp_model_source *source, struct cp_arena *arena,
+                                      struct cp_clip_config *config, struct cp_notes *notes,
+                                      struct cp_error *err) {
+    CP_TRY(find_config(source, arena, config, notes, err));
+    return set_image_size(source, config, err);
+}
+
+/* ---- a pass's own call ---- */
+
+enum { LOAD_AS, NAME, PRETRAINED, FORCE, LOAD_SETTINGS };
+static const char *const load_settings[LOAD_SETTINGS] = {"load_as", "name", "pretrained", "force_quick_gelu"};
+
+static int load_setting(const char *address) {
+    int i = 0;
+    while (i < LOAD_SETTINGS && strcmp(address, load_settings[i]) != 0)
+        i++;
+    return i;
+}
+
+bool cp_is_load_setting(const char *address) {
+    return load_setting(address) < LOAD_SETTINGS;
+}
+
+/* The error, at its setting. */
+static enum cp_status at_setting(const struct cp_setting *setting, struct cp_error *err) {
+    char where[256];
+    cp_mark_text(&setting->mark, where, sizeof where);
+    cp_error_within(err, where);
+    return err->status;
+}
+
+static enum cp_status take(struct cp_load_call *call, const struct cp_setting *setting,
+                           struct cp_error *err) {
+    const char *const value = setting->value;
+    switch (load_setting(setting->address)) {
+    case LOAD_AS:
+        call->version = value;
+        return CP_OK;
+    case NAME:
+        call->name = value;
+        return CP_OK;
+    case PRETRAINED:
+        call->pretrained = value;
+        return CP_OK;
+    default:
+        call->force_quick_gelu = strcmp(value, "on") == 0 || strcmp(value, "true") == 0;
+        if (call->force_quick_gelu || strcmp(value, "off") == 0 || strcmp(value, "false") == 0)
+            return CP_OK;
+        (void)cp_fail(err, CP_BAD_INPUT, "", "force_quick_gelu: '%.60s'", value);
+        (void)cp_expected(err, "on or off");
+        return at_setting(setting, err);
+    }
+}
+
+enum cp_status cp_model_source_pass(const struct cp_model_source *source, const struct cp_candidate *pass,
+                                    struct cp_arena *arena, const char **activation, struct cp_notes *notes,
+                                    struct cp_error *err) {
+    struct cp_load_call call = call_of(source);
+    const struct cp_setting *last = NULL;
+    struct cp_load_answer answer;
+    *activation = NULL;
+    for (size_t i = 0; i < pass->count; i++)
+        if (cp_is_load_setting(pass->settings[i].address)) {
+            last = &pass->settings[i];
+            CP_TRY(take(&call, last, err));
+        }
+    if (!last)
+        return CP_OK;
+    if (!source->load_as.text) {
+        (void)cp_fail(err, CP_BAD_INPUT, "", "%s of a pass, but the model has no load_as", last->address);
+        (void)cp_expected(err, "model: {load_as: open_clip-2.24, name: NAME, pretrained: TAG or PATH, ...}");
+        return at_setting(last, err);
+    }
+    if (answer_call(&call, pass->name, arena, &answer, notes, err) != CP_OK)
+        return at_setting(last, err);
+    *activation = answer.quick_gelu ? "quick" : "erf";
+    return CP_OK;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/run.h"
+
+#include "analysis/attribution.h"
+#include "analysis/bracket.h"
+#include "analysis/ledger/ledger.h"
+#include "analysis/local.h"
+#include "analysis/undecided.h"
+#include "analysis/verdict.h"
+#include "result/reader.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct progress {
+    FILE *out;
+    bool terminal;
+    double start, last;
+    size_t total, resumed;
+};
+
+static double now(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* At most four times a second on a terminal, every five seconds elsewhere, and at the end. */
+static void show(struct progress *p, size_t done) {
+    const double at = now();
+    if (!p->out || (done < p->total && at - p->last < (p->terminal ? 0.25 : 5)))
+        return;
+    const double spent = at - p->start;
+    const double left =
+        done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
+    p->last = at;
+    (void)fprintf(p->out,
+                  p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s"
+                              : "%zu of %zu inputs, %.0f s, %.0f s left%s",
+                  done, p->total, spent, left, p->terminal && done < p->total ? "" : "\n");
+    (void)fflush(p->out);
+}
+
+static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp_run_options *options,
+                                   struct cp_error *err) {
+    const int caught = options->signal ? *options->signal : 0;
+    if (!caught)
+        return CP_OK;
+    return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "", "stopped by %s%s",
+                   caught == SIGTERM ? "SIGTERM" : "Ctrl-C",
+                   cp_result_progress(ls->result)
+                       ? "; --resume goes on from here"
+                       : " before the first batch of images was done, so there is nothing to resume");
+}
+
+/* Inputs of the next batch, which never straddles the last input that the oracle sees, whose operations are
+ * checked, or that is taken apart. */
+static size_t batch_from(const struct cp_study *study, size_t first, size_t inputs, size_t oracle,
+                         size_t ledger, size_t local) {
+    size_t end = first + study->batch < inputs ? first + study->batch : inputs;
+    if (first < oracle && end > oracle)
+        end = oracle;
+    if (first < ledger && end > ledger)
+        end = ledger;
+    if (first < local && end > local)
+        end = local;
+    return end - first;
+}
+
+/* A run that was to go on and cannot would be taken for one that did. */
+static void note_fresh_start(const struct cp_result *result, const struct cp_run_options *options) {
+    if (options->resume && options->progress && cp_result_progress(result) == 0)
+        (void)fprintf(options->progress, "nothing to resume; starting afresh\n");
+}
+
+/* Told before the time is spent. */
+static void note_few_inputs(const struct cp_study *study, FILE *out) {
+    char text[256] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    cp_say_few_inputs(&s, study);
+    if (out && text[0])
+        (void)fprintf(out, "note: %s\n", text);
+}
+
+/* Prompts are always run (the images need their features); rows that a resumed run already has get the same
+ * bytes. */
+static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options,
+                                  struct progress *progress, struct cp_error *err) {
+    const size_t prompts = ls->study->inputs.prompts;
+    for (size_t first = 0, count; first < prompts; first += count) {
+        count = batch_from(ls->study, first, prompts, 0, ls->ledger ? ls->ledger->prompts : 0,
+                           ls->study->local_prompts);
+        CP_TRY(check_signal(ls, options, err));
+        CP_TRY(cp_lockstep_prompts(ls, first, count, err));
+        show(progress, first + count);
+    }
+    return prompts || ls->study->inputs_from ? cp_lockstep_classes(ls, err) : CP_OK;
+}
+
+static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options,
+                                 struct progress *progress, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    size_t first = cp_result_resumed(ls->result) ? (size_t)cp_result_progress(ls->result) : 0;
+    progress->resumed = first;
+    if (first && progress->out)
+        (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
+    while (first < study->inputs.images) {
+        const size_t count = batch_from(study, first, study->inputs.images, study->oracle_images,
+                                        ls->ledger ? ls->ledger->images : 0, study->local_images);
+        CP_TRY(check_signal(ls, options, err));
+        CP_TRY(cp_lockstep_images(ls, first, count, err));
+        first += count;
+        CP_TRY(cp_result_commit(ls->result, first, err));
+        show(progress, study->inputs.prompts + first);
+    }
+    return CP_OK;
+}
+
+/* The file is finished before the table goes out: whoever reads the table may leave early. */
+static enum cp_status conclude(const struct cp_lockstep *ls, const struct cp_attribution *attribution,
+                               FILE *out, struct cp_error *err) {
+    char digest[65], *table = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&table, &size);
+    if (!memory)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    enum cp_status status = cp_summary_print(ls, memory, err);
+    if (status == CP_OK)
+        status = cp_attribution_print(ls, attribution, memory, err);
+    if (fclose(memory) != 0 && status == CP_OK)
+        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    if (status == CP_OK)
+        status = cp_result_finish(ls->result, digest, err);
+    if (status == CP_OK)
+        (void)fprintf(out, "%s\nresult  %s\ncontent %s\n", table, ls->study->experiment->output.text, digest);
+    free(table);
+    return status;
+}
+
+static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
+                              struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
+    struct cp_lockstep ls;
+    struct cp_attribution attribution;
+    struct progress progress = {.out = options->progress, .start = now()};
+    enum cp_status status;
+    progress.terminal = options->progress && isatty(fileno(options->progress));
+    progress.total = study->inputs.prompts + study->inputs.images;
+    CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
+    CP_TRY_DONE(cp_attribution_define(&ls, &attribution, err));
+    CP_TRY_DONE(cp_provenance_write(study, result, err));
+    note_fresh_start(result, options);
+    note_few_inputs(study, options->progress);
+    CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
+    CP_TRY_DONE(run_images(&ls, options, &progress, err));
+    CP_TRY_DONE(cp_ledger_write(&ls, err));
+    CP_TRY_DONE(cp_verdicts_write(&ls, err));
+    if (ls.bracketed)
+        CP_TRY_DONE(cp_bracket_write(&ls, err));
+    if (ls.local)
+        CP_TRY_DONE(cp_propagation_write(&ls, err));
+    CP_TRY_DONE(cp_attribution_write(&ls, &attribution, err));
+    CP_TRY_DONE(conclude(&ls, &attribution, options->out, err));
+done:
+    cp_lockstep_free(&ls);
+    return status;
+}
+
+/* Whether a run that failed leaves something to resume: images done before the disk was full, or what an
+ * earlier run left. A fresh run with a bad input leaves nothing. */
+static bool can_go_on(const struct cp_result *result, const struct cp_study *study, struct cp_error *err) {
+    const size_t images = result ? (size_t)cp_result_progress(result) : 0;
+    if (err->status == CP_INTERRUPTED || err->status == CP_TERMINATED)
+        return images > 0;
+    if (!images || !cp_result_disk_failed(result))
+        return images && cp_result_resumed(result);
+    (void)cp_expected(err, "room for the rest; --resume goes on after %zu of %zu images", images,
+                      study->inputs.images);
+    return true;
+}
+
+static enum cp_status another_run(const char *path, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, path, "is the result of another run"),
+           cp_expected(err, "another name; without --resume it is replaced");
+}
+
+/* The finished result of a run that is to go on: told, where it is this run's; else it stays as it is. */
+static enum cp_status tell_finished(const struct cp_study *study, FILE *out, struct cp_error *err) {
+    const char *path = study->experiment->output.text, *fingerprint = NULL, *digest = NULL;
+    struct cp_arena arena = {0};
+    struct cp_reader *reader;
+    CP_TRY(cp_reader_open(path, &reader, err));
+    enum cp_status status = cp_reader_text(reader, "/", "fingerprint", &arena, &fingerprint, err);
+    if (status == CP_OK)
+        status = cp_reader_text(reader, "/", "content_digest", &arena, &digest, err);
+    if (status == CP_OK && fingerprint && digest && strcmp(fingerprint, study->fingerprint) == 0)
+        (void)fprintf(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
+    else if (status == CP_OK)
+        status = another_run(path, err);
+    cp_reader_close(reader);
+    cp_arena_free(&arena);
+    return status;
+}
+
+/* Whether there is a result, and nothing that was stopped on the way to another. */
+static bool is_finished(const char *path) {
+    char partial[4096];
+    const int length = snprintf(partial, sizeof partial, "%s.partial", path);
+    return length > 0 && (size_t)length < sizeof partial && access(partial, F_OK) != 0 &&
+           access(path, F_OK) == 0;
+}
+
+enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
+                            struct cp_error *err) {
+    struct cp_result *result = NULL;
+    struct cp_pool *pool = NULL;
+    enum cp_status status;
+    if (options->resume && is_finished(study->experiment->output.text))
+        return tell_finished(study, options->out, err);
+    CP_TRY_DONE(cp_pool_create(study->threads, &pool, err));
+    CP_TRY_DONE(
+        cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));
+    status = run_all(study, options, result, pool, err);
+done:
+    cp_result_close(result, status != CP_OK && can_go_on(result, study, err));
+    cp_pool_free(pool);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Running a study into its result file, and the table at the end. */
+#ifndef CP_RUN_RUN_H
+#define CP_RUN_RUN_H
+
+#include "run/lockstep.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+struct cp_run_options {
+    bool resume;
+    FILE *progress;                      /* NULL: silent; a terminal gets one line that is rewritten */
+    FILE *out;                           /* the table */
+    const volatile sig_atomic_t *signal; /* non-zero: stop after this batch, keep the partial for --resume */
+};
+
+/* Writes experiment->output. CP_INTERRUPTED or CP_TERMINATED where a signal stopped it. */
+enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
+                            struct cp_error *err);
+
+/* The table: for each candidate the taps that tell the story, then its decisions. Reads the metrics back. */
+enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err);
+
+/* /provenance and /inputs. */
+enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result,
+                                   struct cp_error *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/segment.h"
+
+#include "model/share.h"
+#include "run/captured.h"
+
+#include <string.h>
+
+static size_t embed_dim(const struct cp_lockstep *ls) {
+    return (size_t)ls->study->model.config.embed_dim;
+}
+
+float *cp_segment_features(const struct cp_lockstep *ls, const struct cp_lane *lane) {
+    if (lane->pass.tower == CP_VISUAL)
+        return lane->image_features;
+    return lane->joint.text_features + lane->pass.first * embed_dim(ls);
+}
+
+static double *oracle_features(const struct cp_lockstep *ls, const struct cp_oracle_lane *lane) {
+    if (lane->oracle.tower == CP_VISUAL)
+        return lane->image_features;
+    return lane->text_features + lane->oracle.first * embed_dim(ls);
+}
+
+static size_t tokens_of(const struct cp_clip_config *c, enum cp_tower tower) {
+    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
+    return tower == CP_VISUAL ? grid * grid + 1 : (size_t)c->text.context_length;
+}
+
+struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const struct cp_lane *lane,
+                                           struct cp_segment segment) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    if (segment.kind == CP_SEGMENT_HEAD)
+        return (struct cp_segment_output){cp_segment_features(ls, lane), 1, embed_dim(ls), NULL};
+    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
+    return (struct cp_segment_output){lane->pass.x, tokens_of(c, segment.tower), (size_t)width,
+                                      lane->pass.judged};
+}
+
+/* ---- running ---- */
+
+static bool joins_towers(struct cp_segment segment) {
+    return segment.kind == CP_SEGMENT_CLASSES || segment.kind == CP_SEGMENT_LOGITS;
+}
+
+void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as) {
+    oracle->tower = as->tower;
+    oracle->first = as->first;
+    oracle->inputs = as->inputs;
+    oracle->judged = as->judged;
+    oracle->tokens = as->tokens;
+}
+
+static const float *pixels_of(const struct cp_lockstep *ls, const struct cp_spec *spec, const float *given) {
+    return given ? given : cp_lockstep_pixels(ls, spec)->values;
+}
+
+enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
+                              struct cp_error *err) {
+    struct cp_pass *pass = &lane->pass;
+    if (!lane->plan)
+        return cp_captured_segment(ls, lane, segment, err);
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
+    switch (segment.kind) {
+    case CP_SEGMENT_STEM:
+        return segment.tower == CP_VISUAL
+                   ? cp_vision_stem(pass, pixels_of(ls, pass->plan->spec, lane->pixels), err)
+                   : cp_text_stem(pass, err);
+    case CP_SEGMENT_BLOCK:
+        return cp_block(pass, segment.layer, err);
+    case CP_SEGMENT_HEAD:
+        return cp_tower_head(pass, cp_segment_features(ls, lane), err);
+    case CP_SEGMENT_CLASSES:
+        return cp_joint_classes(&lane->joint, err);
+    case CP_SEGMENT_LOGITS:
+        break;
+    }
+    cp_arena_reset(&ls->joint_scratch);
+    return cp_joint_images(&lane->joint, lane->image_features, pass->first, pass->inputs, &ls->joint_scratch,
+                           err);
+}
+
+static enum cp_status oracle_logits(const struct cp_study *study, struct cp_oracle_lane *lane,
+                                    struct cp_error *err) {
+    lane->oracle.tower = CP_JOINT;
+    CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->text_features, study->inputs.prompts,
+                            false, err));
+    if (study->inputs.classes)
+        CP_TRY(cp_oracle_logits(&lane->oracle, lane->image_features, lane->class_features,
+                                study->inputs.classes, true, err));
+    return CP_OK;
+}
+
+static enum cp_status oracle_classes(const struct cp_study *study, struct cp_oracle_lane *lane,
+                                     struct cp_error *err) {
+    if (!study->inputs.classes)
+        return CP_OK;
+    lane->oracle.tower = CP_JOINT;
+    lane->oracle.first = 0;
+    lane->oracle.inputs = study->inputs.classes;
+    lane->oracle.judged = NULL;
+    return cp_oracle_classes(&lane->oracle, lane->text_features, study->inputs.prompts, study->inputs.classes,
+                             lane->class_features, err);
+}
+
+enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
+                                     struct cp_segment segment, struct cp_error *err) {
+    struct cp_oracle *oracle = &lane->oracle;
+    if (joins_towers(segment) && ls->study->inputs.prompts == 0)
+        return CP_OK;
+    switch (segment.kind) {
+    case CP_SEGMENT_STEM:
+        return segment.tower == CP_VISUAL
+                   ? cp_oracle_vision_stem(oracle, pixels_of(ls, oracle->spec, lane->pixels), err)
+                   : cp_oracle_text_stem(oracle, err);
+    case CP_SEGMENT_BLOCK:
+        return cp_oracle_block(oracle, segment.layer, err);
+    case CP_SEGMENT_HEAD:
+        return cp_oracle_head(oracle, oracle_features(ls, lane), err);
+    case CP_SEGMENT_CLASSES:
+        return oracle_classes(ls->study, lane, err);
+    case CP_SEGMENT_LOGITS:
+        break;
+    }
+    return oracle_logits(ls->study, lane, err);
+}
+
+/* ---- what need not be run ---- */
+
+/* The same weights in a segment: tensors that two models share, which they do where the bits are equal. */
+static bool same_weights(const struct cp_model *a, const struct cp_model *b, struct cp_segment segment) {
+    const int part = segment.kind == CP_SEGMENT_STEM   ? CP_SHARE_STEM
+                     : segment.kind == CP_SEGMENT_HEAD ? CP_SHARE_HEAD
+                                                       : segment.layer;
+    return cp_model_same_part(a, b, segment.tower == CP_VISUAL, part);
+}
+
+static size_t slot_of(const struct cp_lockstep *ls, struct cp_segment segment) {
+    return cp_spec_slot(&ls->study->model.config, segment.tower, segment.layer);
+}
+
+bool cp_segment_same(const struct cp_lockstep *ls, size_t s, struct cp_segment segment) {
+    const struct cp_study *study = ls->study;
+    if (cp_captured_of(study, s) || cp_captured_of(study, 0))
+        return false;
+    return !joins_towers(segment) && cp_spec_same_at(study->spec[s], study->spec[0], slot_of(ls, segment)) &&
+           same_weights(study->spec_model[s], study->spec_model[0], segment);
+}
+
+bool cp_segment_same_maths(const struct cp_lockstep *ls, size_t o, struct cp_segment segment) {
+    const struct cp_study *study = ls->study;
+    return !joins_towers(segment) &&
+           cp_spec_same_maths_at(study->oracle[o], study->oracle[0], slot_of(ls, segment)) &&
+           same_weights(study->oracle_model[o], study->oracle_model[0], segment);
+}
+
+static enum cp_status replay(const struct cp_keep *keep, const struct cp_taps *taps,
+                             struct cp_tap_event event, struct cp_error *err) {
+    for (size_t i = 0; i < keep->sites; i++) {
+        if (!keep->data[i])
+            continue;
+        event.index = i;
+        event.data = keep->data[i];
+        event.fixed = true;
+        CP_TRY(cp_taps_visit(taps, event, err));
+    }
+    return CP_OK;
+}
+
+/* Elements that a segment leaves, of one batch; the lane may be a capture's. */
+static size_t left(const struct cp_lockstep *ls, const struct cp_lane *lane, struct cp_segment segment) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    if (segment.kind == CP_SEGMENT_HEAD)
+        return lane->pass.inputs * embed_dim(ls);
+    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
+    return lane->pass.inputs * tokens_of(c, segment.tower) * (size_t)width;
+}
+
+enum cp_status cp_segment_follow(struct cp_lockstep *ls, struct cp_lane *lane, const struct cp_lane *leader,
+                                 struct cp_segment segment, struct cp_error *err) {
+    const struct cp_tap_event event = {.first = lane->pass.first,
+                                       .inputs = lane->pass.inputs,
+                                       .judged = lane->pass.judged,
+                                       .dtype = CP_FP32};
+    CP_TRY(replay(&ls->keep, &lane->pass.taps, event, err));
+    float *to = segment.kind == CP_SEGMENT_HEAD ? cp_segment_features(ls, lane) : lane->pass.x;
+    memcpy(to, cp_segment_output(ls, leader, segment).data, left(ls, leader, segment) * sizeof *to);
+    return CP_OK;
+}
+
+enum cp_status cp_segment_follow_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
+                                        const struct cp_oracle_lane *leader, struct cp_segment segment,
+                                        struct cp_error *err) {
+    const struct cp_tap_event event = {.first = lane->oracle.first,
+                                       .inputs = lane->oracle.inputs,
+                                       .judged = lane->oracle.judged,
+                                       .dtype = CP_FP64};
+    CP_TRY(replay(&leader->keep, &lane->oracle.taps, event, err));
+    const size_t elements = left(ls, &ls->lanes[0], segment);
+    if (segment.kind == CP_SEGMENT_HEAD)
+        memcpy(oracle_features(ls, lane), oracle_features(ls, leader), elements * sizeof(double));
+    else
+        memcpy(lane->oracle.x, leader->oracle.x, elements * sizeof(double));
+    return CP_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One segment of a study's forward passes: the stem, a block or the head of a tower, the zero-shot classifier
+ * or the logits. */
+#ifndef CP_RUN_SEGMENT_H
+#define CP_RUN_SEGMENT_H
+
+#include "run/lockstep.h"
+
+/* Position among its tower's: the stem is 0, block n is n + 1, the head is the last. */
+static inline size_t cp_segment_index(const struct cp_lockstep *ls, struct cp_segment segment) {
+    const struct cp_clip_config *c = &ls->study->model.config;
+    const int layers = segment.tower == CP_VISUAL ? c->vision.layers : c->text.layers;
+    return (size_t)(segment.kind == CP_SEGMENT_HEAD ? layers + 1 : segment.layer + 1);
+}
+
+/* Sets an oracle to the tower and batch of a pass. */
+void cp_segment_place_oracle(struct cp_oracle *oracle, const struct cp_pass *as);
+
+/* Runs a lane, or an oracle, through a segment; its taps are visited. */
+enum cp_status cp_segment_run(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
+                              struct cp_error *err);
+enum cp_status cp_segment_run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
+                                     struct cp_segment segment, struct cp_error *err);
+
+/* Whether spec s, given the baseline's input, computes the baseline's bits at a segment; whether oracle o,
+ * given the first oracle's input, computes what that does. Never for what joins the towers. */
+bool cp_segment_same(const struct cp_lockstep *ls, size_t s, struct cp_segment segment);
+bool cp_segment_same_maths(const struct cp_lockstep *ls, size_t o, struct cp_segment segment);
+
+/* Instead of a run that would only repeat what `leader` did: its tensors, as they were kept, pass the lane's
+ * taps, and its result becomes the lane's. */
+enum cp_status cp_segment_follow(struct cp_lockstep *ls, struct cp_lane *lane, const struct cp_lane *leader,
+                                 struct cp_segment segment, struct cp_error *err);
+enum cp_status cp_segment_follow_oracle(struct cp_lockstep *ls, struct cp_oracle_lane *lane,
+                                        const struct cp_oracle_lane *leader, struct cp_segment segment,
+                                        struct cp_error *err);
+
+/* Where a lane's head puts its features (batch, embed_dim), and how many floats a segment leaves. */
+float *cp_segment_features(const struct cp_lockstep *ls, const struct cp_lane *lane);
+/* What a segment leaves for the next: the stream (inputs, tokens, width), or the head's features. */
+struct cp_segment_output {
+    const float *data;
+    size_t tokens, width;
+    const int *judged; /* per input: tokens that count; NULL: all */
+};
+struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const struct cp_lane *lane,
+                                           struct cp_segment segment);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/steps.h"
+
+#include "analysis/local.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum step { DECODED, RESIZED, CROPPED, STEPS };
+
+/* One picture as one way to preprocess has it. */
+struct way {
+    struct cp_preprocess how;
+    size_t decoder; /* the first way that decodes alike: what is decoded is there */
+    struct cp_picture picture;
+    const char *path;
+    struct cp_pixels step[STEPS]; /* the way's own */
+    struct cp_pixels
+        forced[STEPS]; /* from the baseline's input; DECODED is unused, its input being the same */
+};
+
+struct cp_steps {
+    size_t site[STEPS];
+    bool local; /* the divergence of this batch is taken apart */
+    bool with_oracle;
+    struct way *way; /* [pixels_count] */
+};
+
+static bool is_watched(const struct cp_lockstep *ls, const struct cp_steps *steps, enum step step) {
+    return ls->study->watched[steps->site[step]];
+}
+
+/* Where specs preprocess differently, the baseline's crop is what their normalisations are fed. */
+static bool are_needed(const struct cp_lockstep *ls, const struct cp_steps *steps) {
+    bool needed = ls->pixels_count > 1 && ls->study->local_images;
+    for (int step = DECODED; step < STEPS; step++)
+        needed = needed || is_watched(ls, steps, (enum step)step);
+    return needed;
+}
+
+static enum cp_status make_ways(struct cp_lockstep *ls, struct cp_steps *steps, struct cp_error *err) {
+    CP_LOCKSTEP_TAKE(ls, steps->way, ls->pixels_count, sizeof *steps->way);
+    for (size_t p = 0; p < ls->pixels_count; p++) {
+        struct way *way = &steps->way[p];
+        way->how = cp_spec_preprocess(ls->pixels[p].spec);
+        while (way->decoder < p && !cp_preprocess_same_decoding(&way->how, &steps->way[way->decoder].how))
+            way->decoder++;
+        const struct cp_pixels square = {.height = way->how.size, .width = way->how.size};
+        const size_t elements = 3 * square.height * square.width;
+        way->step[CROPPED] = way->forced[CROPPED] = square;
+        CP_LOCKSTEP_TAKE(ls, way->step[CROPPED].values, elements, sizeof(float));
+        CP_LOCKSTEP_TAKE(ls, way->forced[CROPPED].values, elements, sizeof(float));
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_steps_create(struct cp_lockstep *ls, struct cp_error *err) {
+    static const enum cp_point points[STEPS] = {CP_PIXELS_DECODED, CP_PIXELS_RESIZED, CP_PIXELS_CROPPED};
+    const struct cp_study *study = ls->study;
+    struct cp_steps *steps;
+    if (study->inputs_from || !cp_inputs_has_pictures(&study->inputs))
+        return CP_OK;
+    CP_LOCKSTEP_TAKE(ls, steps, 1, sizeof *steps);
+    for (int step = DECODED; step < STEPS; step++)
+        steps->site[step] = cp_sites_find(&study->sites, CP_VISUAL, points[step], -1);
+    if (!are_needed(ls, steps))
+        return CP_OK;
+    CP_TRY(make_ways(ls, steps, err));
+    ls->steps = steps;
+    return CP_OK;
+}
+
+static void release_picture(const struct cp_lockstep *ls) {
+    for (size_t p = 0; p < ls->pixels_count; p++) {
+        struct way *way = &ls->steps->way[p];
+        cp_picture_free(&way->picture);
+        cp_pixels_free(&way->step[DECODED]);
+        cp_pixels_free(&way->step[RESIZED]);
+        cp_pixels_free(&way->forced[RESIZED]);
+    }
+}
+
+void cp_steps_free(struct cp_lockstep *ls) {
+    if (ls->steps)
+        release_picture(ls);
+}
+
+/* ---- making them ---- */
+
+static enum cp_status decode(struct cp_lockstep *ls, size_t p, size_t image, struct cp_error *err) {
+    struct way *way = &ls->steps->way[p];
+    if (way->decoder < p)
+        return CP_OK;
+    CP_TRY(cp_inputs_picture(&ls->study->inputs, &way->how, image, &way->picture, &way->path, err));
+    CP_TRY(cp_preprocess_turn(&way->how, &way->picture, way->path, err));
+    if (!is_watched(ls, ls->steps, DECODED))
+        return CP_OK;
+    return cp_preprocess_decoded(&way->picture, way->path, &way->step[DECODED], err);
+}
+
+/* A way's own steps, and its pixels. */
+static enum cp_status make_own(struct cp_lockstep *ls, size_t p, size_t image, float *pixels,
+                               struct cp_error *err) {
+    struct way *way = &ls->steps->way[p];
+    const struct way *from = &ls->steps->way[way->decoder];
+    CP_TRY(decode(ls, p, image, err));
+    if (ls->steps->local || is_watched(ls, ls->steps, RESIZED))
+        CP_TRY(cp_preprocess_resized(&way->how, &from->picture, from->path, &way->step[RESIZED], err));
+    CP_TRY(cp_preprocess_cropped(&way->how, &from->picture, from->path, way->step[CROPPED].values, err));
+    cp_preprocess_normalized(&way->how, way->step[CROPPED].values, pixels);
+    return CP_OK;
+}
+
+/* A way's steps and pixels from the baseline's. Where that has no resized picture, which is too large, the
+ * crop is the way's own. */
+static enum cp_status make_forced(struct cp_lockstep *ls, size_t p, float *pixels, struct cp_error *err) {
+    struct way *way = &ls->steps->way[p];
+    const struct way *baseline = &ls->steps->way[0];
+    const struct cp_pixels *resized = &baseline->step[RESIZED];
+    float *cropped = way->forced[CROPPED].values;
+    if (is_watched(ls, ls->steps, RESIZED))
+        CP_TRY(
+            cp_preprocess_resized(&way->how, &baseline->picture, baseline->path, &way->forced[RESIZED], err));
+    if (resized->values)
+        cp_preprocess_cut(&way->how, &baseline->picture, resized, cropped);
+    else
+        memcpy(cropped, way->step[CROPPED].values, 3 * way->how.size * way->how.size * sizeof *cropped);
+    cp_preprocess_normalized(&way->how, baseline->step[CROPPED].values, pixels);
+    return CP_OK;
+}
+
+/* ---- showing them ---- */
+
+static const struct cp_pixels *step_of(const struct cp_lockstep *ls, const struct cp_spec *spec,
+                                       enum step step, bool forced) {
+    const struct way *way = &ls->steps->way[cp_lockstep_pixels(ls, spec) - ls->pixels];
+    if (step == DECODED)
+        return &ls->steps->way[way->decoder].step[DECODED];
+    return forced ? &way->forced[step] : &way->step[step];
+}
+
+static enum cp_status show(const struct cp_lockstep *ls, const struct cp_taps *taps, enum step step,
+                           const struct cp_pixels *pixels, struct cp_tap_event event, struct cp_error *err) {
+    struct cp_site site = ls->study->sites.list[ls->steps->site[step]];
+    site.shape[2] = pixels->height;
+    site.shape[3] = pixels->width;
+    event.site = &site;
+    event.index = ls->steps->site[step];
+    event.inputs = 1;
+    event.fixed = true;
+    return cp_taps_visit(taps, event, err);
+}
+
+static enum cp_status show_oracle(const struct cp_lockstep *ls, const struct cp_oracle_lane *lane,
+                                  enum step step, size_t image, bool forced, struct cp_error *err) {
+    const struct cp_pixels *pixels = step_of(ls, lane->oracle.spec, step, forced);
+    const size_t elements = 3 * pixels->height * pixels->width;
+    if (!pixels->values)
+        return CP_OK;
+    double *wide = malloc(elements * sizeof *wide);
+    if (!wide)
+        return cp_fail(err, CP_INTERNAL, "", "out of memory for a picture");
+    for (size_t i = 0; i < elements; i++)
+        wide[i] = (double)pixels->values[i];
+    const struct cp_tap_event event = {.first = image, .dtype = CP_FP64, .data = wide};
+    const enum cp_status status = show(ls, &lane->oracle.taps, step, pixels, event, err);
+    free(wide);
+    return status;
+}
+
+static enum cp_status show_lane(const struct cp_lockstep *ls, const struct cp_lane *lane, enum step step,
+                                size_t image, bool forced, struct cp_error *err) {
+    if (!lane->plan) /* a capture's */
+        return CP_OK;
+    const struct cp_pixels *pixels = step_of(ls, lane->plan->spec, step, forced);
+    const struct cp_tap_event event = {.first = image, .dtype = CP_FP32, .data = pixels->values};
+    return pixels->values ? show(ls, &lane->pass.taps, step, pixels, event, err) : CP_OK;
+}
+
+static void forget(struct cp_lockstep *ls) {
+    cp_keep_reset(&ls->keep);
+    for (size_t o = 0; o < ls->study->oracle_count; o++) {
+        cp_keep_reset(&ls->oracles[o].keep);
+        if (ls->local)
+            cp_keep_reset(&ls->local->oracles[o].keep);
+    }
+}
+
+/* As of a segment: to the oracles, to the baseline, to the candidates; then what is fed the baseline's. */
+static enum cp_status show_step(struct cp_lockstep *ls, enum step step, size_t image, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    forget(ls);
+    for (size_t o = 0; o < study->oracle_count && ls->steps->with_oracle; o++)
+        CP_TRY(show_oracle(ls, &ls->oracles[o], step, image, false, err));
+    for (size_t s = 0; s < study->spec_count; s++)
+        CP_TRY(show_lane(ls, &ls->lanes[s], step, image, false, err));
+    for (size_t o = 0; o < study->oracle_count && ls->steps->local; o++)
+        CP_TRY(show_oracle(ls, &ls->local->oracles[o], step, image, true, err));
+    for (size_t s = 1; s < study->spec_count && ls->steps->local; s++)
+        CP_TRY(show_lane(ls, &ls->local->forced[s], step, image, true, err));
+    return CP_OK;
+}
+
+/* ---- a picture, a batch ---- */
+
+static size_t row_of(const struct cp_lockstep *ls) {
+    const size_t size = ls->steps->way[0].how.size;
+    return 3 * size * size;
+}
+
+static enum cp_status run_picture(struct cp_lockstep *ls, size_t image, size_t offset, struct cp_error *err) {
+    for (size_t p = 0; p < ls->pixels_count; p++)
+        CP_TRY(make_own(ls, p, image, ls->pixels[p].values + offset * row_of(ls), err));
+    for (size_t p = 0; p < ls->pixels_count && ls->steps->local; p++)
+        CP_TRY(make_forced(ls, p, ls->pixels[p].forced + offset * row_of(ls), err));
+    for (int step = DECODED; step < STEPS; step++)
+        if (is_watched(ls, ls->steps, (enum step)step))
+            CP_TRY(show_step(ls, (enum step)step, image, err));
+    return CP_OK;
+}
+
+/* A tensor of pixels has no steps. */
+static enum cp_status take_tensor(struct cp_lockstep *ls, size_t image, size_t offset, struct cp_error *err) {
+    const size_t at = offset * row_of(ls);
+    for (size_t p = 0; p < ls->pixels_count; p++) {
+        const struct cp_lockstep_pixels *pixels = &ls->pixels[p];
+        CP_TRY(
+            cp_inputs_pixels(&ls->study->inputs, &ls->steps->way[p].how, image, 1, pixels->values + at, err));
+        if (pixels->forced != pixels->values)
+            memcpy(pixels->forced + at, pixels->values + at, row_of(ls) * sizeof *pixels->values);
+    }
+    return CP_OK;
+}
+
+enum cp_status cp_steps_batch(struct cp_lockstep *ls, size_t first, size_t count, bool with_oracle,
+                              struct cp_error *err) {
+    ls->steps->local = cp_local_active(ls, CP_SEGMENT_STEM);
+    ls->steps->with_oracle = with_oracle;
+    for (size_t i = 0; i < count; i++) {
+        if (!cp_inputs_is_picture(&ls->study->inputs, first + i)) {
+            CP_TRY(take_tensor(ls, first + i, i, err));
+            continue;
+        }
+        const enum cp_status status = run_picture(ls, first + i, i, err);
+        release_picture(ls);
+        CP_TRY(status);
+    }
+    return CP_OK;
+}

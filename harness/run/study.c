@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "run/study.h"
+
+#include "analysis/attribution.h"
+#include "base/digest.h"
+#include "base/glob.h"
+#include "experiment/layerwise.h"
+#include "format/disk_file.h"
+#include "model/spec_model.h"
+#include "num/metrics.h"
+#include "run/captured.h"
+#include "run/check.h"
+#include "run/graft.h"
+#include "run/pass_weights.h"
+#include "tap/compare.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum cp_status out_of_memory(struct cp_error *err) {
+    return cp_fail(err, CP_INTERNAL, "", "out of memory");
+}
+
+static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
+    const struct cp_model_source *source = &study->experiment->model;
+    struct cp_clip_config config;
+    study->modelled = source->init || source->checkpoint.text;
+    if (!study->modelled)
+        return CP_OK;
+    CP_TRY(cp_model_source_config(source, &study->arena, &config, &study->notes, err));
+    if (source->checkpoint.text) {
+        CP_TRY(cp_model_load(source->checkpoint.text, &config, &study->model, err));
+        return cp_model_source_loaded(source, &study->model.config, &study->arena, &study->notes, err);
+    }
+    if (strcmp(source->init, "open_clip") == 0)
+        return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, &study->model, err);
+    return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
+}
+
+/* How the pass was loaded first, so that its settings win. */
+static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const struct cp_candidate *cell,
+                            struct cp_error *err) {
+    const char *activation = NULL;
+    CP_TRY(cp_model_source_pass(&study->experiment->model, cell, &study->arena, &activation, &study->notes,
+                                err));
+    if (activation)
+        CP_TRY(cp_spec_set(spec, "activation", activation, err));
+    for (size_t i = 0; i < cell->count; i++) {
+        const struct cp_setting *setting = &cell->settings[i];
+        if (cp_is_load_setting(setting->address))
+            continue;
+        if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK) {
+            char where[256];
+            cp_mark_text(&setting->mark, where, sizeof where);
+            cp_error_within(err, where);
+            return err->status;
+        }
+    }
+    return CP_OK;
+}
+
+/* Where nothing says what the weights were trained with, the experiment must. */
+static enum cp_status check_activation(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_candidate *baseline = &study->experiment->baseline;
+    bool said = !study->model.config.activation_unknown;
+    for (size_t i = 0; i < baseline->count && study->model.config.activation_unknown; i++)
+        if (strcmp(baseline->settings[i].address, "activation") == 0)
+            said = strcmp(baseline->settings[i].value, "auto") != 0;
+    if (said)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, study->experiment->model.checkpoint.text,
+                   "neither a config nor the file says which activation it was trained with"),
+           cp_expected(
+               err, "a config or a name (model.config, model.name; --config, --name), or activation: quick | "
+                    "erf | tanh in the baseline; "
+                    "`clip-parity inspect` helps to tell");
+}
+
+/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
+ * it is a capture, which is what it is whatever the baseline. */
+static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    study->spec_count = 1 + e->candidate_count + cp_layerwise_count(study);
+    study->spec = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
+    study->oracle = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
+    study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
+    study->oracle_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
+    study->spec_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
+    if (!study->spec || !study->oracle || !study->oracle_of || !study->oracle_model || !study->spec_model)
+        return out_of_memory(err);
+    CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
+    CP_TRY(apply(study, study->spec[0], &e->baseline, err));
+    CP_TRY(check_activation(study, err));
+    for (size_t c = 0; c < e->candidate_count; c++) {
+        if (cp_captured_of(study, c + 1))
+            CP_TRY(cp_spec_create(e->candidates[c].name, &study->model.config, study->ops, &study->arena,
+                                  &study->spec[c + 1], err));
+        else
+            CP_TRY(
+                cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
+        CP_TRY(apply(study, study->spec[c + 1], &e->candidates[c], err));
+    }
+    CP_TRY(cp_layerwise_make(study, err));
+    CP_TRY(cp_pass_weights_load(study, err));
+    for (size_t s = 0; s < study->spec_count; s++)
+        CP_TRY(
+            cp_spec_model(study->spec[s], study->spec_weights[s], &study->arena, &study->spec_model[s], err));
+    return CP_OK;
+}
+
+/* The baseline again: with other orders of its sums, and as it is for stochastic rounding. */
+static enum cp_status make_floor(struct cp_study *study, struct cp_error *err) {
+    const size_t each = (size_t)study->experiment->floor;
+    study->floor_count = 2 * each;
+    study->floor = cp_arena_calloc(&study->arena, study->floor_count + 1, sizeof(struct cp_spec *));
+    if (!study->floor)
+        return out_of_memory(err);
+    for (size_t f = 0; f < study->floor_count; f++) {
+        char name[48], seed[24];
+        (void)snprintf(seed, sizeof seed, "%zu", f % each + 1);
+        (void)snprintf(name, sizeof name, "%s-%s", f < each ? "permuted" : "stochastic", seed);
+        CP_TRY(cp_spec_copy(study->spec[0], name, &study->arena, &study->floor[f], err));
+        if (f < each)
+            CP_TRY(cp_spec_set(study->floor[f], "linear.permute", seed, err));
+    }
+    return CP_OK;
+}
+
+/* What each spec's arithmetic gives each site: by its settings, or as its capture says. */
+static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
+    study->types = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->types);
+    for (size_t s = 0; study->types && s < study->spec_count; s++) {
+        const struct cp_capture *capture = cp_captured_of(study, s);
+        enum cp_dtype *types = cp_arena_calloc(&study->arena, study->sites.count, sizeof *types);
+        if (!types)
+            return out_of_memory(err);
+        for (size_t i = 0; i < study->sites.count; i++)
+            if (!capture)
+                types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
+            else if (study->captured[s].tap[i] < capture->taps)
+                types[i] = capture->tap[study->captured[s].tap[i]].arithmetic;
+        study->types[s] = types;
+    }
+    return study->types ? CP_OK : out_of_memory(err);
+}
+
+/* One for each maths and weights. */
+static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
+    const struct cp_model **weights =
+        cp_arena_alloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
+    if (!weights)
+        return out_of_memory(err);
+    for (size_t s = 0; s < study->spec_count; s++) {
+        size_t o = 0;
+        while (o < study->oracle_count && !(weights[o] == study->spec_weights[s] &&
+                                            cp_spec_same_maths(study->oracle[o], study->spec[s])))
+            o++;
+        if (o == study->oracle_count) {
+            weights[o] = study->spec_weights[s];
+            study->oracle_model[study->oracle_count] = study->spec_model[s];
+            study->oracle[study->oracle_count++] = study->spec[s];
+        }
+        study->oracle_of[s] = o;
+    }
+    return CP_OK;
+}
+
+/* A glob that matches no tap is a mistake, not a wish. */
+static enum cp_status check_globs(const struct cp_study *study, struct cp_error *err) {
+    for (size_t r = 0; r < study->experiment->record_count; r++) {
+        const struct cp_record_rule *rule = &study->experiment->record[r];
+        size_t matches = 0;
+        for (size_t i = 0; i < study->sites.count; i++)
+            matches += cp_glob_match(rule->glob, study->sites.list[i].name);
+        if (matches == 0)
+            return (void)cp_mark_fail(&rule->mark, err, "record: no tap matches '%s'", rule->glob),
+                   cp_expected(err, "a tap name or glob; `clip-parity list taps` shows them");
+    }
+    return CP_OK;
+}
+
+static bool has_tensor(const struct cp_study *study, size_t site) {
+    bool any = false;
+    for (size_t s = 0; s < study->spec_count; s++)
+        any = any || cp_captured_has(study, s, site);
+    return any;
+}
+
+/* A site without inputs (no images, or no prompts) is not there; captures may have what joins the towers
+ * alone. */
+static bool is_there(const struct cp_study *study, const struct cp_site *site) {
+    const struct cp_run_inputs *in = &study->inputs;
+    if (site->tower == CP_VISUAL)
+        return in->images > 0;
+    if (site->tower == CP_TEXT)
+        return in->prompts > 0;
+    if (!study->inputs_from)
+        return in->images && in->prompts;
+    return in->images || site->point == CP_CLASS_FEATURES;
+}
+
+static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
+    const struct cp_run_inputs *in = &study->inputs;
+    if (study->modelled)
+        CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
+                               &study->sites, err));
+    CP_TRY(cp_captured_sites(study, err));
+    CP_TRY(cp_graft_find(study, err));
+    CP_TRY(check_globs(study, err));
+    CP_TRY(cp_check_globs(study, err));
+    study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
+    study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
+    if (!study->modes || !study->watched)
+        return out_of_memory(err);
+    size_t watched = 0;
+    for (size_t i = 0; i < study->sites.count; i++) {
+        const struct cp_site *site = &study->sites.list[i];
+        if (is_there(study, site) && has_tensor(study, i) && !cp_graft_hides(study, i))
+            study->modes[i] = cp_experiment_record(study->experiment, site->name);
+        study->watched[i] = study->modes[i] != CP_MODE_OFF;
+        watched += study->watched[i];
+    }
+    if (watched == 0 && study->spec_count > 1)
+        return cp_fail(err, CP_NOTHING_COMPARED, study->path,
+                       "no tap is recorded, so nothing would be compared"),
+               cp_expected(err, "record: at least one tap");
+    return CP_OK;
+}
+
+static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
+    const char *text = cp_experiment_print(study->experiment, &study->arena);
+    for (size_t s = 0; s < study->spec_count && text; s++) {
+        const char *spec = cp_spec_print(study->spec[s], &study->arena);
+        text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
+    }
+    const struct cp_vision_config *v = &study->model.config.vision;
+    if (text && v->stored_grid)
+        text = cp_arena_printf(
+            &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
+            v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
+    if (!text)
+        return out_of_memory(err);
+    study->plan = text;
+    struct cp_digest *digest = NULL;
+    CP_TRY(cp_digest_start(&digest, err));
+    cp_digest_add(digest, text, strlen(text));
+    enum cp_status status = CP_OK;
+    for (size_t f = 0; f < study->inputs.file_count && status == CP_OK; f++) {
+        char hex[CP_DIGEST_HEX];
+        status = cp_digest_file(study->inputs.files[f], hex, err);
+        cp_digest_add(digest, hex, strlen(hex));
+    }
+    cp_digest_finish_hex(digest, study->fingerprint);
+    return status;
+}
+
+static int processors(void) {
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (int)online;
+}
+
+static size_t at_most(int wanted, size_t count) {
+    return (size_t)wanted < count ? (size_t)wanted : count;
+}
+
+/* What only a pass of our own can be put to. */
+static enum cp_status check_captures(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    bool captured = study->graft.from != NULL;
+    for (size_t s = 0; s < study->captured_count; s++)
+        captured = captured || cp_captured_of(study, s);
+    if (captured && (e->local || e->floor))
+        return cp_fail(err, CP_BAD_INPUT, study->path, "%s beside a capture", e->local ? "local" : "floor"),
+               cp_expected(err, "%s, as a capture cannot be run again", e->local ? "local: off" : "floor: 0");
+    return CP_OK;
+}
+
+/* Inputs from files, a seed, or a capture. */
+static enum cp_status load_inputs(struct cp_study *study, struct cp_error *err) {
+    if (!study->inputs_from)
+        return cp_inputs_load(study->experiment, &study->model.config, &study->arena, &study->inputs, err);
+    return cp_captured_inputs(study, err);
+}
+
+/* Where every image is a tensor of pixels already, there is nothing that a candidate could preprocess. */
+static enum cp_status check_preprocess(const struct cp_study *study, struct cp_error *err) {
+    const bool pictures = !study->inputs_from && cp_inputs_has_pictures(&study->inputs);
+    for (size_t s = 1; s < study->spec_count; s++)
+        if (study->inputs.images && !pictures && !cp_captured_own_pixels(study, s) &&
+            !cp_spec_same_preprocess(study->spec[s], study->spec[0]))
+            return cp_fail(err, CP_BAD_INPUT, study->path,
+                           "%s preprocesses otherwise, but the inputs are pixels", study->spec[s]->name),
+                   cp_expected(err, "pictures, or pixels.normalized of its own");
+    return CP_OK;
+}
+
+/* Passes that are computed start from pixels; oracles of images that have none are not run. */
+static enum cp_status check_pixels(struct cp_study *study, struct cp_error *err) {
+    if (!study->modelled || cp_captured_has_pixels(study))
+        return CP_OK;
+    for (size_t s = 0; s < study->spec_count; s++)
+        if (!cp_captured_of(study, s))
+            return cp_fail(err, CP_BAD_INPUT, study->inputs_from->path, "has no pixels.normalized"),
+                   cp_expected(err, "it in full, which the image tower starts from");
+    study->oracle_images = 0;
+    return CP_OK;
+}
+
+/* The prompts, as each spec's tokenizer reads them. */
+static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
+    const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof(void *));
+    if (!by)
+        return out_of_memory(err);
+    for (size_t s = 0; s < study->spec_count; s++)
+        by[s] = cp_spec_tokenizer(study->spec[s]);
+    if (study->inputs_from)
+        CP_TRY(cp_captured_tokenize(study, by, err));
+    if (cp_inputs_tokenize(study->experiment, &study->model.config, by, study->spec_count, &study->arena,
+                           &study->inputs, err) == CP_OK)
+        return CP_OK;
+    if (!err->where[0])
+        cp_error_within(err, study->path);
+    return err->status;
+}
+
+bool cp_study_reads(const struct cp_study *study, const char *path) {
+    bool same = cp_disk_same(study->path, path);
+    for (size_t f = 0; f < study->inputs.file_count && !same; f++)
+        same = cp_disk_same(study->inputs.files[f], path);
+    return same;
+}
+
+/* A result in the place of a file that the run reads would be the end of that file. */
+static enum cp_status check_output(const struct cp_study *study, struct cp_error *err) {
+    const char *output = study->experiment->output.text;
+    if (!cp_study_reads(study, output))
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, output, "is a file that is read"),
+           cp_expected(err, "another name for the result");
+}
+
+static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    study->ops = cp_ops_find(e->isa);
+    if (!study->ops)
+        return cp_fail(err, CP_BAD_INPUT, study->path, "isa: this machine or build has no '%s'", e->isa),
+               cp_expected(err, "auto, or one that `clip-parity --version` lists");
+    study->threads = e->threads ? e->threads : processors();
+    CP_TRY(load_model(study, err));
+    CP_TRY(cp_captured_open(study, err));
+    CP_TRY(check_captures(study, err));
+    CP_TRY(load_inputs(study, err));
+    CP_TRY(cp_captured_ids(study, err));
+    CP_TRY(cp_captured_files(study, err));
+    CP_TRY(check_output(study, err));
+    CP_TRY(make_specs(study, err));
+    CP_TRY(check_preprocess(study, err));
+    if (study->modelled)
+        CP_TRY(tokenize(study, err));
+    CP_TRY(make_floor(study, err));
+    CP_TRY(share_oracles(study, err));
+    CP_TRY(choose_sites(study, err));
+    CP_TRY(tell_types(study, err));
+    CP_TRY(cp_attribution_check(study, err));
+    const size_t most =
+        study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
+    study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
+    study->oracle_images = at_most(e->oracle, study->inputs.images);
+    CP_TRY(check_pixels(study, err));
+    /* Without a candidate there is nothing to take apart. */
+    study->local_images = study->spec_count > 1 ? at_most(e->local, study->inputs.images) : 0;
+    study->local_prompts = study->spec_count > 1 ? at_most(e->local, study->inputs.prompts) : 0;
+    if (e->oracle == 0 || !study->modelled)
+        study->oracle_count = 0;
+    return describe(study, err);
+}
+
+enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
+                               struct cp_study *study, struct cp_error *err) {
+    *study = (struct cp_study){.experiment = experiment, .path = path};
+    const enum cp_status status = resolve(study, err);
+    if (status != CP_OK)
+        cp_study_free(study);
+    return status;
+}
+
+void cp_study_free(struct cp_study *study) {
+    cp_captured_close(study);
+    cp_pass_weights_free(study);
+    cp_model_free(&study->model);
+    cp_arena_free(&study->arena);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A checkpoint in another form, which says how it must be computed. */
+#ifndef CP_TASK_CONVERT_H
+#define CP_TASK_CONVERT_H
+
+#include "run/model_source.h"
+
+struct cp_conversion {
+    const char *in, *out;
+    const char *config, *name; /* NULL: what the file says of itself, or its shapes */
+    const char *activation;    /* NULL: the config's */
+};
+
+/* Writes out, safetensors or HDF5 (.h5) by its ending, with the tensors as they are stored and the metadata
+ * of model_source.h. What would leave the activation open, or contradict what the file says, is CP_BAD_INPUT.
+ * Nothing is left behind after a failure. */
+enum cp_status cp_convert(const struct cp_conversion *conversion, struct cp_error *err);
+
+#endif
