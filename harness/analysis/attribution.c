@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/attribution.h"
 
-#include "experiment/layerwise.h"
+#include "analysis/decisions.h"
+#include "run/layerwise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static enum cp_status check_site(const struct cp_study *study, enum cp_tower tow
     return CP_OK;
 }
 
-enum cp_status cp_attribution_check(const struct cp_study *study, struct cp_error *err) {
+static enum cp_status check(const struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     if (e->factor_count)
         CP_TRY(check_site(study, last_tower(study), &e->factorial_mark, "factorial", err));
@@ -79,7 +80,7 @@ static enum cp_status read_dp_top1(const struct cp_lockstep *ls, size_t s, doubl
     double *rows = malloc(images * CP_DECISION_COUNT * sizeof *rows);
     if (!rows)
         return out_of_memory(err);
-    const enum cp_status status = cp_result_read(ls->result, ls->decisions[s], 0, images, rows, err);
+    const enum cp_status status = cp_decisions_read(ls, s, rows, err);
     for (size_t i = 0; i < images && status == CP_OK; i++)
         changes[i] = rows[i * CP_DECISION_COUNT + CP_DP_TOP1];
     free(rows);
@@ -202,8 +203,14 @@ static enum cp_status write_layers(struct cp_lockstep *ls, enum cp_tower tower, 
     return status;
 }
 
-enum cp_status cp_attribution_write(struct cp_lockstep *ls, const struct cp_attribution *a,
-                                    struct cp_error *err) {
+/* ---- the row ---- */
+
+static bool wanted(const struct cp_study *study) {
+    return study->experiment->factor_count || study->experiment->layerwise.count;
+}
+
+static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
+    const struct cp_attribution *a = cp_lockstep_state(ls, &cp_attribution_analysis);
     if (a->effects)
         CP_TRY(write_factorial(ls, a, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
@@ -211,3 +218,13 @@ enum cp_status cp_attribution_write(struct cp_lockstep *ls, const struct cp_attr
             CP_TRY(write_layers(ls, tower, a->layer_handle[tower], err));
     return CP_OK;
 }
+
+const struct cp_analysis cp_attribution_analysis = {
+    .name = "attribution",
+    .what = "which swap does the harm, from the cells of `factorial:` and `layerwise:`",
+    .wanted = wanted,
+    .check = check,
+    .define = cp_attribution_define,
+    .finish = finish,
+    .print = cp_attribution_print,
+};

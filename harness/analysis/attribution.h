@@ -21,7 +21,7 @@
 #ifndef CP_ANALYSIS_ATTRIBUTION_H
 #define CP_ANALYSIS_ATTRIBUTION_H
 
-#include "run/lockstep.h"
+#include "run/analysis.h"
 
 #include <stdio.h>
 
@@ -51,17 +51,13 @@ struct cp_attribution {
 /* The site whose divergence is attributed: the tower's features. */
 size_t cp_attribution_site(const struct cp_study *study, enum cp_tower tower);
 
-/* Refuses a study that does not record what would be attributed. */
-enum cp_status cp_attribution_check(const struct cp_study *study, struct cp_error *err);
-/* Before the run: defines the variables. Lives in the lockstep's arena. */
-enum cp_status cp_attribution_define(struct cp_lockstep *lockstep, struct cp_attribution *attribution,
-                                     struct cp_error *err);
-/* After the last batch. */
-enum cp_status cp_attribution_write(struct cp_lockstep *lockstep, const struct cp_attribution *attribution,
-                                    struct cp_error *err);
-/* The tables of the run's summary, 80 columns wide; nothing where nothing is attributed. */
-enum cp_status cp_attribution_print(const struct cp_lockstep *lockstep,
-                                    const struct cp_attribution *attribution, FILE *out,
-                                    struct cp_error *err);
+extern const struct cp_analysis cp_attribution_analysis;
+
+/* ---- between its parts ---- */
+
+/* Before the run: defines the variables. */
+enum cp_status cp_attribution_define(struct cp_lockstep *lockstep, void **state, struct cp_error *err);
+/* The tables of the run's summary, 80 columns wide. */
+enum cp_status cp_attribution_print(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);
 
 #endif

@@ -2,7 +2,8 @@
  * The variables of an attribution, with the names of its effects. */
 #include "analysis/attribution.h"
 
-#include "experiment/layerwise.h"
+#include "analysis/decisions.h"
+#include "run/layerwise.h"
 
 #include <stdlib.h>
 
@@ -106,10 +107,13 @@ static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower,
     return cp_result_define(ls->result, &v, handle, err);
 }
 
-enum cp_status cp_attribution_define(struct cp_lockstep *ls, struct cp_attribution *a, struct cp_error *err) {
+enum cp_status cp_attribution_define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    struct cp_attribution *a;
+    CP_LOCKSTEP_TAKE(ls, a, 1, sizeof *a);
+    *state = a;
     *a = (struct cp_attribution){.layer_handle = {-1, -1}};
-    a->responses = ls->probs_site < study->sites.count ? CP_RESPONSES : 1;
+    a->responses = cp_lockstep_state(ls, &cp_decisions_analysis) ? CP_RESPONSES : 1;
     if (study->experiment->factor_count)
         CP_TRY(define_factorial(ls, a, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)

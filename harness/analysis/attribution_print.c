@@ -2,7 +2,7 @@
  * An attribution in the table at the end of a run. */
 #include "analysis/attribution.h"
 
-#include "experiment/layerwise.h"
+#include "run/layerwise.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -142,8 +142,8 @@ static enum cp_status print_layers(const struct cp_lockstep *ls, enum cp_tower t
     return status;
 }
 
-enum cp_status cp_attribution_print(const struct cp_lockstep *ls, const struct cp_attribution *a, FILE *out,
-                                    struct cp_error *err) {
+enum cp_status cp_attribution_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
+    const struct cp_attribution *a = cp_lockstep_state(ls, &cp_attribution_analysis);
     if (a->effects)
         CP_TRY(print_factorial(ls, a, out, err));
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)

@@ -15,7 +15,7 @@
 #ifndef CP_ANALYSIS_BRACKET_H
 #define CP_ANALYSIS_BRACKET_H
 
-#include "run/lockstep.h"
+#include "run/analysis.h"
 #include "tap/operation.h"
 
 enum cp_bound { CP_BOUND_WORST, CP_BOUND_PROBABLE, CP_BOUND_COUNT };
@@ -32,8 +32,7 @@ struct cp_bracket_facts {
 };
 void cp_bracket(const struct cp_bracket_facts *facts, double bounds[CP_BOUND_COUNT]);
 
-/* Defines /bracket/bounds; after the last batch, writes it from the metrics. */
-enum cp_status cp_bracket_define(struct cp_lockstep *lockstep, struct cp_error *err);
-enum cp_status cp_bracket_write(struct cp_lockstep *lockstep, struct cp_error *err);
+/* Writes /bracket/bounds from the metrics, after the last batch. */
+extern const struct cp_analysis cp_bracket_analysis;
 
 #endif

@@ -3,6 +3,7 @@
 #include "analysis/bracket.h"
 
 #include "model/tap_weights.h"
+#include "run/captured.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -104,13 +105,25 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
     return CP_OK;
 }
 
-enum cp_status cp_bracket_define(struct cp_lockstep *ls, struct cp_error *err) {
+struct table {
+    int handle; /* of (tap, bound) */
+};
+
+/* Of our own summation orders. */
+static bool wanted(const struct cp_study *study) {
+    return study->spec_count > 1 && !cp_captured_of(study, 0);
+}
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     static const char *const bounds[CP_BOUND_COUNT] = {"worst", "probable"};
     const struct cp_study *study = ls->study;
     const char **names = cp_arena_alloc(&ls->arena, study->sites.count, sizeof *names);
+    struct table *table;
     size_t taps = 0;
     if (!names)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for brackets");
+    CP_LOCKSTEP_TAKE(ls, table, 1, sizeof *table);
+    *state = table;
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->watched[i])
             names[taps++] = study->sites.list[i].name;
@@ -122,11 +135,12 @@ enum cp_status cp_bracket_define(struct cp_lockstep *ls, struct cp_error *err) {
         .dtype = CP_FP64,
         .rank = 2,
         .dims = {{"tap", taps, names}, {"bound", CP_BOUND_COUNT, bounds}}};
-    return cp_result_define(ls->result, &variable, &ls->bracket, err);
+    return cp_result_define(ls->result, &variable, &table->handle, err);
 }
 
-enum cp_status cp_bracket_write(struct cp_lockstep *ls, struct cp_error *err) {
+static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    const struct table *table = cp_lockstep_state(ls, &cp_bracket_analysis);
     size_t most = 1, tap = 0;
     for (size_t i = 0; i < study->sites.count; i++)
         most = study->sites.list[i].shape[0] > most ? study->sites.list[i].shape[0] : most;
@@ -138,8 +152,16 @@ enum cp_status cp_bracket_write(struct cp_lockstep *ls, struct cp_error *err) {
             continue;
         status = bound_site(ls, &study->sites.list[i], rms, bounds, err);
         if (status == CP_OK)
-            status = cp_result_write(ls->result, ls->bracket, tap++, 1, bounds, err);
+            status = cp_result_write(ls->result, table->handle, tap++, 1, bounds, err);
     }
     free(rms);
     return status;
 }
+
+const struct cp_analysis cp_bracket_analysis = {
+    .name = "brackets",
+    .what = "bounds on each operation's rounding error that are stated before anything runs",
+    .wanted = wanted,
+    .define = define,
+    .finish = finish,
+};

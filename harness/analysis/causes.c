@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/causes.h"
 
+#include "analysis/local.h"
 #include "analysis/undecided.h"
 
 #include <stdlib.h>
@@ -78,7 +79,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
     const struct cp_study *study = ls->study;
     enum cp_status status = CP_OK;
     size_t tap = 0;
-    if (!ls->local)
+    if (!cp_local_of(ls))
         return CP_OK;
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
     struct print p = {.sites = &study->sites, .cause = cause, .out = out};
@@ -89,7 +90,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
         double fields[CP_VERDICT_FIELDS];
         if (!study->watched[i])
             continue;
-        status = cp_result_read(ls->result, ls->local->verdicts[s], tap++, 1, fields, err);
+        status = cp_result_read(ls->result, cp_local_of(ls)->verdicts[s], tap++, 1, fields, err);
         if (status != CP_OK)
             break;
         cause[i] = cp_cause_of(fields);

@@ -67,7 +67,16 @@ static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
     return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
 }
 
-enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+struct handles {
+    int *of[2]; /* [spec_count] of (image, field) and of (prompt, field); -1: there are none */
+};
+
+static int handle_of(const struct cp_lockstep *ls, int of, size_t s) {
+    return ((const struct handles *)cp_lockstep_state(ls, &cp_failing_analysis))->of[of][s];
+}
+
+static enum cp_status define_candidate(struct cp_lockstep *ls, const struct handles *handles, size_t s,
+                                       struct cp_error *err) {
     static const char *const names[] = {"failing_images", "failing_prompts"};
     char group[384];
     (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
@@ -84,12 +93,34 @@ enum cp_status cp_failing_define(struct cp_lockstep *ls, size_t s, struct cp_err
             .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
                       of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
                      {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
-        ls->failing[of][s] = -1;
+        handles->of[of][s] = -1;
         if (count)
-            CP_TRY(cp_result_define(ls->result, &failing, &ls->failing[of][s], err));
+            CP_TRY(cp_result_define(ls->result, &failing, &handles->of[of][s], err));
     }
     return CP_OK;
 }
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
+    struct handles *handles;
+    CP_LOCKSTEP_TAKE(ls, handles, 1, sizeof *handles);
+    *state = handles;
+    for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
+        CP_LOCKSTEP_TAKE(ls, handles->of[of], ls->study->spec_count, sizeof(int));
+    for (size_t s = 1; s < ls->study->spec_count; s++)
+        CP_TRY(define_candidate(ls, handles, s, err));
+    return CP_OK;
+}
+
+static bool wanted(const struct cp_study *study) {
+    return study->spec_count > 1;
+}
+
+const struct cp_analysis cp_failing_analysis = {
+    .name = "failing",
+    .what = "inputs that fail by themselves, whatever the others' mean says",
+    .wanted = wanted,
+    .define = define,
+};
 
 enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *arena, double *fails[2],
                                struct cp_error *err) {
@@ -105,8 +136,8 @@ enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *ar
 enum cp_status cp_failing_write(struct cp_lockstep *ls, size_t s, double *const fails[2],
                                 struct cp_error *err) {
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
-        if (ls->failing[of][s] >= 0)
-            CP_TRY(cp_result_write(ls->result, ls->failing[of][s], 0,
+        if (handle_of(ls, of, s) >= 0)
+            CP_TRY(cp_result_write(ls->result, handle_of(ls, of, s), 0,
                                    inputs_of(ls->study, (enum cp_dim_kind)of), fails[of], err));
     return CP_OK;
 }
@@ -115,12 +146,12 @@ enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *ou
     const struct cp_run_inputs *in = &ls->study->inputs;
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
-        if (ls->failing[of][s] < 0)
+        if (handle_of(ls, of, s) < 0)
             continue;
         double *rows = malloc(count * CP_FAILING_FIELDS * sizeof *rows);
         enum cp_status status = rows ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
         if (status == CP_OK)
-            status = cp_result_read(ls->result, ls->failing[of][s], 0, count, rows, err);
+            status = cp_result_read(ls->result, handle_of(ls, of, s), 0, count, rows, err);
         if (status == CP_OK)
             print(rows, count, of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts,
                   of == CP_DIM_IMAGE ? "images" : "prompts", out);

@@ -9,8 +9,9 @@
 
 #include <stdio.h>
 
-/* Defines them for spec s; room for both kinds, cleared, in the arena; and stores what was counted in it. */
-enum cp_status cp_failing_define(struct cp_lockstep *lockstep, size_t s, struct cp_error *err);
+extern const struct cp_analysis cp_failing_analysis;
+
+/* Room for both kinds, cleared, in the arena; and stores what was counted in it of spec s. */
 enum cp_status cp_failing_room(const struct cp_lockstep *lockstep, struct cp_arena *arena, double *fails[2],
                                struct cp_error *err);
 enum cp_status cp_failing_write(struct cp_lockstep *lockstep, size_t s, double *const fails[2],

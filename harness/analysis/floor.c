@@ -1,20 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/floor.h"
 
+#include "run/segment.h"
+#include "tap/distance.h"
+#include "tap/jitter.h"
+
 #include <stdio.h>
 
-static enum cp_status make_lane(struct cp_lockstep *ls, size_t f, struct cp_error *err) {
+struct floor {
+    size_t count;                 /* reruns: permuted ones, then stochastic ones */
+    struct cp_spec **spec;        /* [count] */
+    struct cp_lane *lanes;        /* [count] */
+    struct cp_distance *distance; /* [count] */
+    struct cp_jitter *jitter;     /* [count] */
+    double **rows;                /* per site: (batch, count), NULL: not watched */
+    int *handles;                 /* per site */
+};
+
+/* The baseline again: with other orders of its sums, and as it is for stochastic rounding. */
+static enum cp_status make_spec(struct cp_lockstep *ls, const struct floor *floor, size_t f,
+                                struct cp_error *err) {
+    const size_t each = floor->count / 2;
+    char name[48], seed[24];
+    (void)snprintf(seed, sizeof seed, "%zu", f % each + 1);
+    (void)snprintf(name, sizeof name, "%s-%s", f < each ? "permuted" : "stochastic", seed);
+    CP_TRY(cp_spec_copy(ls->study->spec[0], name, &ls->arena, &floor->spec[f], err));
+    return f < each ? cp_spec_set(floor->spec[f], "linear.permute", seed, err) : CP_OK;
+}
+
+static enum cp_status make_lane(struct cp_lockstep *ls, const struct floor *floor, size_t f,
+                                struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct cp_floor *floor = ls->floor;
     struct cp_lane *lane = &floor->lanes[f];
     struct cp_plan *plan;
-    const size_t each = study->floor_count / 2;
+    const size_t each = floor->count / 2;
     int taps = 0;
     CP_TRY(
-        cp_plan_create(study->floor[f], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
-    CP_TRY(cp_lane_create(ls, plan, lane, err));
+        cp_plan_create(floor->spec[f], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
+    CP_TRY(cp_lane_create(ls, plan, 2, lane, err));
     floor->jitter[f] = (struct cp_jitter){f - each + 1, ls->lanes[0].recorder.types, ls->pool};
-    floor->distance[f] = (struct cp_distance){&ls->keep, ls->pool, f, study->floor_count, floor->rows};
+    floor->distance[f] = (struct cp_distance){&ls->keep, ls->pool, f, floor->count, floor->rows};
     if (f >= each)
         lane->taps[taps++] = cp_jitter_tap(&floor->jitter[f]);
     lane->taps[taps++] = cp_distance_tap(&floor->distance[f]);
@@ -22,12 +47,12 @@ static enum cp_status make_lane(struct cp_lockstep *ls, size_t f, struct cp_erro
     return CP_OK;
 }
 
-static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err) {
+static enum cp_status define_sites(struct cp_lockstep *ls, const struct floor *floor, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const char **runs;
-    CP_LOCKSTEP_TAKE(ls, runs, study->floor_count, sizeof *runs);
-    for (size_t f = 0; f < study->floor_count; f++)
-        runs[f] = study->floor[f]->name;
+    CP_LOCKSTEP_TAKE(ls, runs, floor->count, sizeof *runs);
+    for (size_t f = 0; f < floor->count; f++)
+        runs[f] = floor->spec[f]->name;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         char group[128];
@@ -35,7 +60,7 @@ static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err)
             continue;
         (void)snprintf(group, sizeof group, "/floor/%s", site->name);
         const size_t inputs = site->dims[0] == CP_DIM_CLASS ? site->shape[0] : study->batch;
-        CP_LOCKSTEP_TAKE(ls, ls->floor->rows[i], inputs * study->floor_count, sizeof(double));
+        CP_LOCKSTEP_TAKE(ls, floor->rows[i], inputs * floor->count, sizeof(double));
         const struct cp_variable distances = {
             .group = group,
             .name = "rel_l2",
@@ -43,41 +68,66 @@ static enum cp_status define_sites(struct cp_lockstep *ls, struct cp_error *err)
             .units = "1",
             .dtype = CP_FP64,
             .rank = 2,
-            .dims = {cp_record_dim(site, 0, &ls->labels), {"run", study->floor_count, runs}}};
-        CP_TRY(cp_result_define(ls->result, &distances, &ls->floor->handles[i], err));
+            .dims = {cp_record_dim(site, 0, &ls->labels), {"run", floor->count, runs}}};
+        CP_TRY(cp_result_define(ls->result, &distances, &floor->handles[i], err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_floor_create(struct cp_lockstep *ls, struct cp_error *err) {
+static bool wanted(const struct cp_study *study) {
+    return study->experiment->floor > 0;
+}
+
+static void cost(const struct cp_study *study, struct cp_estimate *e) {
+    const size_t count = 2 * (size_t)study->experiment->floor;
+    e->weights += study->model.bytes * (count / 2);
+    e->flops += cp_study_flops(study, study->inputs.images, study->inputs.prompts) * (double)count;
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (study->modes[i] != CP_MODE_OFF)
+            e->file += study->sites.list[i].shape[0] * count * sizeof(double);
+}
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct cp_floor *floor;
+    struct floor *floor;
     CP_LOCKSTEP_TAKE(ls, floor, 1, sizeof *floor);
-    ls->floor = floor;
-    CP_LOCKSTEP_TAKE(ls, floor->lanes, study->floor_count, sizeof *floor->lanes);
-    CP_LOCKSTEP_TAKE(ls, floor->distance, study->floor_count, sizeof *floor->distance);
-    CP_LOCKSTEP_TAKE(ls, floor->jitter, study->floor_count, sizeof *floor->jitter);
+    *state = floor;
+    floor->count = 2 * (size_t)study->experiment->floor;
+    CP_LOCKSTEP_TAKE(ls, floor->spec, floor->count, sizeof *floor->spec);
+    CP_LOCKSTEP_TAKE(ls, floor->lanes, floor->count, sizeof *floor->lanes);
+    CP_LOCKSTEP_TAKE(ls, floor->distance, floor->count, sizeof *floor->distance);
+    CP_LOCKSTEP_TAKE(ls, floor->jitter, floor->count, sizeof *floor->jitter);
     CP_LOCKSTEP_TAKE(ls, floor->rows, study->sites.count, sizeof *floor->rows);
     CP_LOCKSTEP_TAKE(ls, floor->handles, study->sites.count, sizeof *floor->handles);
-    CP_TRY(define_sites(ls, err));
-    for (size_t f = 0; f < study->floor_count; f++)
-        CP_TRY(make_lane(ls, f, err));
+    for (size_t f = 0; f < floor->count; f++)
+        CP_TRY(make_spec(ls, floor, f, err));
+    CP_TRY(define_sites(ls, floor, err));
+    for (size_t f = 0; f < floor->count; f++)
+        CP_TRY(make_lane(ls, floor, f, err));
     return CP_OK;
 }
 
-enum cp_status cp_floor_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    const struct floor *floor = cp_lockstep_state(ls, &cp_floor_analysis);
     const struct cp_pass *baseline = &ls->lanes[0].pass;
-    for (size_t f = 0; f < study->floor_count; f++) {
-        cp_pass_place(&ls->floor->lanes[f].pass, baseline);
-        CP_TRY(cp_segment_run(ls, &ls->floor->lanes[f], segment, err));
+    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    for (size_t f = 0; f < floor->count; f++) {
+        cp_pass_place(&floor->lanes[f].pass, baseline);
+        CP_TRY(cp_segment_run(ls, &floor->lanes[f], segment, err));
     }
-    for (size_t i = 0; i < study->sites.count; i++) {
-        if (!study->watched[i] || !ls->keep.data[i])
-            continue;
-        const bool classes = segment.kind == CP_SEGMENT_CLASSES;
-        CP_TRY(cp_result_write(ls->result, ls->floor->handles[i], classes ? 0 : baseline->first,
-                               classes ? study->inputs.classes : baseline->inputs, ls->floor->rows[i], err));
-    }
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (study->watched[i] && ls->keep.data[i])
+            CP_TRY(cp_result_write(ls->result, floor->handles[i], classes ? 0 : baseline->first,
+                                   classes ? study->inputs.classes : baseline->inputs, floor->rows[i], err));
     return CP_OK;
 }
+
+const struct cp_analysis cp_floor_analysis = {
+    .name = "floor",
+    .what = "how far legitimate reruns of the baseline are from it (`floor: N`)",
+    .wanted = wanted,
+    .cost = cost,
+    .define = define,
+    .stage = stage,
+};

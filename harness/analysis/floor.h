@@ -5,22 +5,8 @@
 #ifndef CP_ANALYSIS_FLOOR_H
 #define CP_ANALYSIS_FLOOR_H
 
-#include "run/segment.h"
-#include "tap/distance.h"
-#include "tap/jitter.h"
+#include "run/analysis.h"
 
-struct cp_floor {
-    struct cp_lane *lanes;        /* [floor_count] */
-    struct cp_distance *distance; /* [floor_count] */
-    struct cp_jitter *jitter;     /* [floor_count] */
-    double **rows;                /* per site: (batch, floor_count), NULL: not watched */
-    int *handles;                 /* per site */
-};
-
-/* After the lanes are made; defines its variables. Lives in the lockstep's arena. */
-enum cp_status cp_floor_create(struct cp_lockstep *lockstep, struct cp_error *err);
-/* After the baseline's segment. */
-enum cp_status cp_floor_segment(struct cp_lockstep *lockstep, struct cp_segment segment,
-                                struct cp_error *err);
+extern const struct cp_analysis cp_floor_analysis;
 
 #endif

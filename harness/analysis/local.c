@@ -6,17 +6,28 @@
 #include <math.h>
 #include <string.h>
 
-size_t cp_local_inputs(const struct cp_study *study, const struct cp_site *site) {
-    if (site->dims[0] == CP_DIM_IMAGE)
-        return study->local_images;
-    return site->dims[0] == CP_DIM_PROMPT ? study->local_prompts : site->shape[0];
+struct cp_local *cp_local_of(const struct cp_lockstep *ls) {
+    return cp_lockstep_state(ls, &cp_local_analysis);
 }
 
-bool cp_local_active(const struct cp_lockstep *ls, enum cp_segment_kind kind) {
+/* Without a candidate there is nothing to take apart. */
+size_t cp_local_first(const struct cp_study *study, enum cp_dim_kind of) {
+    const size_t wanted = study->spec_count > 1 ? (size_t)study->experiment->local : 0;
+    const size_t count = of == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
+    return wanted < count ? wanted : count;
+}
+
+size_t cp_local_inputs(const struct cp_study *study, const struct cp_site *site) {
+    const enum cp_dim_kind of = site->dims[0];
+    return of == CP_DIM_IMAGE || of == CP_DIM_PROMPT ? cp_local_first(study, of) : site->shape[0];
+}
+
+/* Whether the batch at hand is among the inputs that are taken apart; the classifier always is. */
+static bool is_active(const struct cp_lockstep *ls, enum cp_segment_kind kind) {
     const struct cp_pass *pass = &ls->lanes[0].pass;
-    if (!ls->local || kind == CP_SEGMENT_CLASSES)
-        return ls->local != NULL;
-    return pass->first < (pass->tower == CP_TEXT ? ls->study->local_prompts : ls->study->local_images);
+    if (kind == CP_SEGMENT_CLASSES)
+        return true;
+    return pass->first < cp_local_first(ls->study, pass->tower == CP_TEXT ? CP_DIM_PROMPT : CP_DIM_IMAGE);
 }
 
 /* ---- the baseline's input, for others ---- */
@@ -32,9 +43,13 @@ static size_t stream_size(const struct cp_lockstep *ls, struct cp_segment segmen
     return pass->inputs * cp_pass_tokens(pass) * (size_t)width;
 }
 
-void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
+static enum cp_status before_segment(struct cp_lockstep *ls, struct cp_segment segment,
+                                     struct cp_error *err) {
     const struct cp_pass *from = &ls->lanes[0].pass;
-    struct cp_local *local = ls->local;
+    struct cp_local *local = cp_local_of(ls);
+    (void)err;
+    if (!is_active(ls, segment.kind))
+        return CP_OK;
     if (starts_from_stream(segment))
         memcpy(local->before, from->x, stream_size(ls, segment) * sizeof *from->x);
     cp_pass_place(&local->whole.pass, from);
@@ -50,13 +65,14 @@ void cp_local_begin(struct cp_lockstep *ls, struct cp_segment segment) {
         cp_segment_place_oracle(&local->oracles[o].oracle, &own);
         local->oracles[o].pixels = cp_lockstep_pixels(ls, own_spec)->forced;
     }
+    return CP_OK;
 }
 
 static void feed(const struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment) {
     const struct cp_lane *from = &ls->lanes[0];
     const size_t embed = (size_t)ls->study->model.config.embed_dim;
     if (starts_from_stream(segment))
-        memcpy(lane->pass.x, ls->local->before, stream_size(ls, segment) * sizeof(float));
+        memcpy(lane->pass.x, cp_local_of(ls)->before, stream_size(ls, segment) * sizeof(float));
     else if (segment.kind == CP_SEGMENT_CLASSES)
         memcpy(lane->joint.text_features, from->joint.text_features,
                from->joint.prompts * embed * sizeof(float));
@@ -74,7 +90,7 @@ static void feed_oracle(const struct cp_lockstep *ls, struct cp_oracle_lane *lan
     const struct cp_lane *from = &ls->lanes[0];
     const size_t embed = (size_t)ls->study->model.config.embed_dim;
     if (starts_from_stream(segment))
-        widen(ls->local->before, stream_size(ls, segment), lane->oracle.x);
+        widen(cp_local_of(ls)->before, stream_size(ls, segment), lane->oracle.x);
     else if (segment.kind == CP_SEGMENT_CLASSES)
         widen(from->joint.text_features, from->joint.prompts * embed, lane->text_features);
     else if (segment.kind == CP_SEGMENT_LOGITS)
@@ -85,17 +101,17 @@ static void feed_oracle(const struct cp_lockstep *ls, struct cp_oracle_lane *lan
 
 static enum cp_status force_oracle(struct cp_lockstep *ls, size_t o, struct cp_segment segment,
                                    struct cp_error *err) {
-    struct cp_oracle_lane *lane = &ls->local->oracles[o];
+    struct cp_oracle_lane *lane = &cp_local_of(ls)->oracles[o];
     cp_keep_reset(&lane->keep);
     feed_oracle(ls, lane, segment);
     if (o > 0 && cp_segment_same_maths(ls, o, segment))
-        return cp_segment_follow_oracle(ls, lane, &ls->local->oracles[0], segment, err);
+        return cp_segment_follow_oracle(ls, lane, &cp_local_of(ls)->oracles[0], segment, err);
     return cp_segment_run_oracle(ls, lane, segment, err);
 }
 
 static enum cp_status force_lane(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
                                  struct cp_error *err) {
-    struct cp_lane *lane = &ls->local->forced[s];
+    struct cp_lane *lane = &cp_local_of(ls)->forced[s];
     feed(ls, lane, segment);
     if (cp_segment_same(ls, s, segment))
         return cp_segment_follow(ls, lane, &ls->lanes[0], segment, err);
@@ -145,7 +161,7 @@ static double before(const struct cp_lockstep *ls, size_t s, struct cp_segment s
 
 static enum cp_status measure_errors(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
                                      struct cp_error *err) {
-    struct cp_local *local = ls->local;
+    struct cp_local *local = cp_local_of(ls);
     const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
     const struct cp_segment_output own = cp_segment_output(ls, &ls->lanes[s], segment);
     const struct cp_segment_output baseline = cp_segment_output(ls, &ls->lanes[0], segment);
@@ -187,7 +203,7 @@ static void nudge(const struct cp_lockstep *ls, const struct cp_segment_output *
 static void change_input(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
                          struct cp_segment_output *original, struct cp_segment_output *changed) {
     const struct cp_segment stream = {CP_SEGMENT_BLOCK, segment.tower, 0};
-    struct cp_local *local = ls->local;
+    struct cp_local *local = cp_local_of(ls);
     struct cp_lane *lane = &local->whole;
     if (starts_from_pixels(segment)) {
         *original = as_stream(ls, ls->pixels[0].values);
@@ -207,9 +223,9 @@ static void change_input(struct cp_lockstep *ls, struct cp_segment segment, size
 
 static enum cp_status measure_kappa(struct cp_lockstep *ls, struct cp_segment segment, size_t probe,
                                     struct cp_error *err) {
-    struct cp_lane *lane = &ls->local->whole;
+    struct cp_lane *lane = &cp_local_of(ls)->whole;
     const size_t segments = tower_segments(ls, segment.tower), at = cp_segment_index(ls, segment);
-    double *kappa = ls->local->kappa + at * CP_PROBES + probe;
+    double *kappa = cp_local_of(ls)->kappa + at * CP_PROBES + probe;
     const size_t stride = segments * CP_PROBES;
     struct cp_segment_output original, changed;
     lane->pass.plan = ls->lanes[0].plan;
@@ -226,8 +242,10 @@ static enum cp_status measure_kappa(struct cp_lockstep *ls, struct cp_segment se
 
 /* ---- a segment ---- */
 
-enum cp_status cp_local_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
     const struct cp_study *study = ls->study;
+    if (!is_active(ls, segment.kind))
+        return CP_OK;
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(force_oracle(ls, o, segment, err));
     for (size_t s = 1; s < study->spec_count; s++)
@@ -242,10 +260,12 @@ enum cp_status cp_local_segment(struct cp_lockstep *ls, struct cp_segment segmen
     return CP_OK;
 }
 
-enum cp_status cp_local_commit(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
-    struct cp_local *local = ls->local;
+static enum cp_status commit(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
+    struct cp_local *local = cp_local_of(ls);
     const struct cp_pass *pass = &ls->lanes[0].pass;
     const size_t segments = tower_segments(ls, tower);
+    if (!is_active(ls, CP_SEGMENT_HEAD))
+        return CP_OK;
     for (size_t i = 0; i < pass->inputs && tower == CP_TEXT; i++) /* tokens have no small change */
         for (size_t probe = 0; probe < CP_PROBES; probe++)
             local->kappa[i * segments * CP_PROBES + probe] = NAN;
@@ -256,3 +276,44 @@ enum cp_status cp_local_commit(struct cp_lockstep *ls, enum cp_tower tower, stru
                                local->errors + s * ls->study->batch * segments * CP_SEGMENT_ERRORS, err));
     return CP_OK;
 }
+
+/* ---- the row ---- */
+
+static bool wanted(const struct cp_study *study) {
+    return cp_local_first(study, CP_DIM_IMAGE) || cp_local_first(study, CP_DIM_PROMPT);
+}
+
+/* Every candidate runs twice more (operation by operation, and segment by segment), and the probes; every
+ * oracle once more. The variables have room for every input. */
+static void cost(const struct cp_study *study, struct cp_estimate *e) {
+    const double flops =
+        cp_study_flops(study, cp_local_first(study, CP_DIM_IMAGE), cp_local_first(study, CP_DIM_PROMPT));
+    const size_t candidates = study->spec_count - 1;
+    e->flops += flops * (double)(2 * candidates + CP_PROBES);
+    e->oracle_flops += flops * (double)study->oracle_count;
+    for (size_t i = 0; i < study->sites.count; i++)
+        if (study->modes[i] != CP_MODE_OFF)
+            e->file +=
+                study->sites.list[i].shape[0] * candidates * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
+}
+
+static void release(struct cp_lockstep *ls) {
+    const struct cp_local *local = cp_local_of(ls);
+    for (size_t o = 0; local->oracles && o < ls->study->oracle_count; o++)
+        cp_keep_free(&local->oracles[o].keep);
+}
+
+const struct cp_analysis cp_local_analysis = {
+    .name = "local",
+    .what = "each operation, and each segment, on the baseline's own input (`local: N`)",
+    .needs = CP_NEEDS_EVERY_TAP | CP_NEEDS_FORCED_PIXELS,
+    .wanted = wanted,
+    .inputs = cp_local_first,
+    .cost = cost,
+    .define = cp_local_define,
+    .before = before_segment,
+    .stage = stage,
+    .commit = commit,
+    .finish = cp_propagation_write,
+    .release = release,
+};

@@ -15,6 +15,7 @@
 #ifndef CP_ANALYSIS_LOCAL_H
 #define CP_ANALYSIS_LOCAL_H
 
+#include "run/analysis.h"
 #include "run/segment.h"
 
 enum { CP_PROBES = 4 };
@@ -58,22 +59,18 @@ struct cp_local {
     int *propagation;               /* [spec_count] */
 };
 
-/* Inputs at a site that are taken apart: the first ones. */
+extern const struct cp_analysis cp_local_analysis;
+
+/* Its state; NULL: not wanted. */
+struct cp_local *cp_local_of(const struct cp_lockstep *lockstep);
+/* How many images (CP_DIM_IMAGE) or prompts (CP_DIM_PROMPT) are taken apart: the first ones. */
+size_t cp_local_first(const struct cp_study *study, enum cp_dim_kind of);
+/* The same of a site's inputs. */
 size_t cp_local_inputs(const struct cp_study *study, const struct cp_site *site);
 
-/* After the lanes are made; defines its variables. Lives in the lockstep's arena; cp_local_free for the rest.
- */
-enum cp_status cp_local_create(struct cp_lockstep *lockstep, struct cp_error *err);
-void cp_local_free(struct cp_lockstep *lockstep);
+/* ---- between its parts ---- */
 
-/* Whether the batch at hand is among the inputs that are taken apart; the classifier always is. */
-bool cp_local_active(const struct cp_lockstep *lockstep, enum cp_segment_kind kind);
-/* Before the baseline's segment, and after every lane's. */
-void cp_local_begin(struct cp_lockstep *lockstep, struct cp_segment segment);
-enum cp_status cp_local_segment(struct cp_lockstep *lockstep, struct cp_segment segment,
-                                struct cp_error *err);
-/* After a tower's head: writes the batch's errors and kappas. */
-enum cp_status cp_local_commit(struct cp_lockstep *lockstep, enum cp_tower tower, struct cp_error *err);
+enum cp_status cp_local_define(struct cp_lockstep *lockstep, void **state, struct cp_error *err);
 /* After the last batch: /metrics/CANDIDATE/propagation. */
 enum cp_status cp_propagation_write(struct cp_lockstep *lockstep, struct cp_error *err);
 

@@ -10,7 +10,7 @@ static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "in
 
 static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct cp_local *local = ls->local;
+    struct cp_local *local = cp_local_of(ls);
     struct cp_lane *lane = &local->forced[s];
     const struct cp_keep *mine = NULL, *theirs = NULL;
     int *handles;
@@ -29,7 +29,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
                                             .pool = ls->pool,
                                             .result = ls->result,
                                             .handles = handles};
-    CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, lane, err));
+    CP_TRY(cp_lane_create(ls, ls->lanes[s].plan, 2, lane, err));
     lane->taps[0] = cp_compare_tap(&local->compare[s]);
     lane->taps[1] = cp_force_tap(&ls->keep);
     cp_lane_wire(ls, lane, 2);
@@ -37,7 +37,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
 }
 
 static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_error *err) {
-    struct cp_oracle_lane *lane = &ls->local->oracles[o];
+    struct cp_oracle_lane *lane = &cp_local_of(ls)->oracles[o];
     CP_TRY(cp_oracle_lane_create(ls, o, lane, err));
     lane->taps[0] = cp_keep_tap(&lane->keep);
     lane->taps[1] = cp_force_tap(&ls->keep);
@@ -82,14 +82,14 @@ static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, 
         .dtype = CP_FP64,
         .rank = 3,
         .dims = {inputs, {"segment", segments, names}, {"probe", CP_PROBES, NULL}}};
-    CP_TRY(cp_result_define(ls->result, &variable, &ls->local->kappa_handles[tower], err));
+    CP_TRY(cp_result_define(ls->result, &variable, &cp_local_of(ls)->kappa_handles[tower], err));
     variable.name = "errors";
     variable.long_name = "relative L2 divergence at the end of each segment";
     variable.dims[2] = (struct cp_dim){"error", CP_SEGMENT_ERRORS, error_names};
-    CP_LOCKSTEP_TAKE(ls, ls->local->error_handles[tower], study->spec_count, sizeof(int));
+    CP_LOCKSTEP_TAKE(ls, cp_local_of(ls)->error_handles[tower], study->spec_count, sizeof(int));
     for (size_t s = 1; s < study->spec_count; s++) {
         (void)snprintf(group, sizeof group, "/local/%s/%s", study->spec[s]->name, towers[tower]);
-        CP_TRY(cp_result_define(ls->result, &variable, &ls->local->error_handles[tower][s], err));
+        CP_TRY(cp_result_define(ls->result, &variable, &cp_local_of(ls)->error_handles[tower][s], err));
     }
     return CP_OK;
 }
@@ -117,22 +117,23 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
             .rank = 2,
             .dims = {{"segment", count, names},
                      {"propagation_field", CP_PROPAGATION_FIELDS, cp_propagation_names}}};
-        CP_TRY(cp_result_define(ls->result, &table, &ls->local->propagation[s], err));
+        CP_TRY(cp_result_define(ls->result, &table, &cp_local_of(ls)->propagation[s], err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
+enum cp_status cp_local_define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_clip_config *c = &study->model.config;
     const int layers = c->vision.layers > c->text.layers ? c->vision.layers : c->text.layers;
     const size_t segments = (size_t)layers + 2, side = (size_t)c->vision.image_size;
     struct cp_local *local;
     CP_LOCKSTEP_TAKE(ls, local, 1, sizeof *local);
-    ls->local = local;
+    *state = local;
     CP_LOCKSTEP_TAKE(ls, local->forced, study->spec_count, sizeof *local->forced);
     CP_LOCKSTEP_TAKE(ls, local->compare, study->spec_count, sizeof *local->compare);
     CP_LOCKSTEP_TAKE(ls, local->oracles, study->spec_count, sizeof *local->oracles);
+    ls->forced = (struct cp_forced){local->forced, local->oracles, cp_local_first(study, CP_DIM_IMAGE)};
     CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count, sizeof *local->verdicts);
     CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count, sizeof *local->propagation);
     CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream, sizeof *local->before);
@@ -144,14 +145,9 @@ enum cp_status cp_local_create(struct cp_lockstep *ls, struct cp_error *err) {
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 1; s < study->spec_count; s++)
         CP_TRY(make_forced(ls, s, err));
-    CP_TRY(cp_lane_create(ls, ls->lanes[0].plan, &local->whole, err));
+    CP_TRY(cp_lane_create(ls, ls->lanes[0].plan, 0, &local->whole, err));
     cp_lane_wire(ls, &local->whole, 0);
     CP_TRY(define_tower(ls, CP_VISUAL, err));
     CP_TRY(define_tower(ls, CP_TEXT, err));
     return define_propagation(ls, err);
-}
-
-void cp_local_free(struct cp_lockstep *ls) {
-    for (size_t o = 0; ls->local && ls->local->oracles && o < ls->study->oracle_count; o++)
-        cp_keep_free(&ls->local->oracles[o].keep);
 }

@@ -17,7 +17,7 @@ static enum cp_status read_operation(const struct cp_lockstep *ls, size_t s, siz
     if (row == SIZE_MAX)
         return CP_OK;
     *out = fields;
-    return cp_result_read(ls->result, ls->ledger->side[s].operations, row, 1, fields, err);
+    return cp_ledger_read(ls, s, row, fields, err);
 }
 
 static enum cp_status read_tap(const struct cp_lockstep *ls, size_t s, size_t i, struct cp_arena *arena,

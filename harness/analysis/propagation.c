@@ -57,10 +57,11 @@ static void fill_row(const struct tower_table *t, size_t segment, double row[CP_
 static enum cp_status write_tower(struct cp_lockstep *ls, size_t s, struct tower_table *t, size_t first,
                                   struct cp_error *err) {
     double row[CP_PROPAGATION_FIELDS];
-    CP_TRY(cp_result_read(ls->result, ls->local->error_handles[t->tower][s], 0, t->inputs, t->errors, err));
+    CP_TRY(cp_result_read(ls->result, cp_local_of(ls)->error_handles[t->tower][s], 0, t->inputs, t->errors,
+                          err));
     for (size_t segment = 0; segment < t->segments; segment++) {
         fill_row(t, segment, row);
-        CP_TRY(cp_result_write(ls->result, ls->local->propagation[s], first + segment, 1, row, err));
+        CP_TRY(cp_result_write(ls->result, cp_local_of(ls)->propagation[s], first + segment, 1, row, err));
     }
     return CP_OK;
 }
@@ -73,7 +74,8 @@ static enum cp_status write_towers(struct cp_lockstep *ls, struct tower_table *t
     t->errors = malloc(cells * CP_SEGMENT_ERRORS * sizeof *t->errors);
     if (!t->kappa || !t->errors)
         CP_TRY_DONE(cp_fail(err, CP_INTERNAL, "", "out of memory for the table of amplification"));
-    CP_TRY_DONE(cp_result_read(ls->result, ls->local->kappa_handles[t->tower], 0, t->inputs, t->kappa, err));
+    CP_TRY_DONE(
+        cp_result_read(ls->result, cp_local_of(ls)->kappa_handles[t->tower], 0, t->inputs, t->kappa, err));
     for (size_t s = 1; s < ls->study->spec_count; s++)
         CP_TRY_DONE(write_tower(ls, s, t, first, err));
 done:
@@ -85,10 +87,10 @@ done:
 enum cp_status cp_propagation_write(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct tower_table visual = {.tower = CP_VISUAL,
-                                 .inputs = study->local_images,
+                                 .inputs = cp_local_first(study, CP_DIM_IMAGE),
                                  .segments = (size_t)study->model.config.vision.layers + 2};
     struct tower_table text = {.tower = CP_TEXT,
-                               .inputs = study->local_prompts,
+                               .inputs = cp_local_first(study, CP_DIM_PROMPT),
                                .segments = (size_t)study->model.config.text.layers + 2};
     if (visual.inputs)
         CP_TRY(write_towers(ls, &visual, 0, err));

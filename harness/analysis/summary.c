@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The table at the end of a run, 80 columns wide. */
-#include "run/run.h"
+#include "analysis/summary.h"
 
 #include "analysis/causes.h"
+#include "analysis/decisions.h"
 #include "analysis/failing.h"
 #include "analysis/own_parts.h"
 #include "analysis/undecided.h"
@@ -100,12 +101,12 @@ static void print_counts(const struct cp_decisions *d, FILE *out) {
 static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FILE *out,
                                       struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
-    if (!cp_lockstep_decides(ls, s))
+    if (!cp_decisions_has(ls, s))
         return CP_OK;
     double *rows = malloc(in->images * CP_DECISION_COUNT * sizeof *rows);
     if (!rows)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
-    const enum cp_status status = cp_result_read(ls->result, ls->decisions[s], 0, in->images, rows, err);
+    const enum cp_status status = cp_decisions_read(ls, s, rows, err);
     if (status == CP_OK) {
         const struct cp_decisions d = cp_decisions_count(rows, in->labels, in->images);
         print_counts(&d, out);
@@ -195,7 +196,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
         double fields[CP_VERDICT_FIELDS];
         if (!study->watched[i])
             continue;
-        CP_TRY(cp_result_read(ls->result, ls->verdicts[s], t.taps, 1, fields, err));
+        CP_TRY(cp_verdicts_read(ls, s, t.taps, fields, err));
         count(&t, &study->sites.list[i], fields);
         if (cp_verdict_is_semantic(fields))
             print_beginning(&t, &study->sites.list[i], differing(study, s), out);
@@ -204,7 +205,7 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
     return cp_failing_print(ls, s, out, err);
 }
 
-enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
+static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
     (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
                   ls->study->inputs.prompts);
@@ -223,7 +224,7 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
                       "worst", "semantic", "cand. error", "base error");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_verdicts(ls, s, out, err));
-        if (ls->ledger && !cp_captured_of(ls->study, s))
+        if (cp_ledger_of(ls) && !cp_captured_of(ls->study, s))
             CP_TRY(cp_own_parts_print(ls, s, out, err));
         else
             CP_TRY(cp_causes_print(ls, s, out, err));
@@ -231,3 +232,9 @@ enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct 
     }
     return CP_OK;
 }
+
+const struct cp_analysis cp_summary_analysis = {
+    .name = "summary",
+    .what = "the table at the end of a run",
+    .print = print,
+};

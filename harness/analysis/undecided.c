@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/undecided.h"
 
+#include "analysis/local.h"
+
 #include <math.h>
 
 struct cp_undecided cp_undecided_none(void) {
@@ -118,16 +120,18 @@ void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
     (void)fprintf(out, "    equivalent: %s\n", text);
 }
 
-void cp_say_few_inputs(struct cp_sentence *s, const struct cp_study *study) {
+void cp_say_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
     const size_t images = study->oracle_images, prompts = study->inputs.prompts;
+    const size_t local_images = cp_local_first(study, CP_DIM_IMAGE);
+    const size_t local_prompts = cp_local_first(study, CP_DIM_PROMPT);
     const struct {
         size_t count;
         const char *what, *of;
         bool said; /* as few as another count that is told */
     } inputs[] = {{images, "image", images < study->inputs.images ? " of the oracle" : "", false},
                   {prompts, "prompt", "", false},
-                  {study->local_images, "image", " of local", study->local_images >= images},
-                  {study->local_prompts, "prompt", " of local", study->local_prompts >= prompts}};
+                  {local_images, "image", " of local", local_images >= images},
+                  {local_prompts, "prompt", " of local", local_prompts >= prompts}};
     size_t few = 0;
     if (study->spec_count < 2 || study->oracle_count == 0)
         return;

@@ -50,6 +50,6 @@ void cp_undecided_print(const struct cp_undecided *undecided, FILE *out);
 
 /* "8 images, 8 prompts: too few to judge rounding, 12 or more are needed"; nothing where they are
  * enough, or where nothing is judged. */
-void cp_say_few_inputs(struct cp_sentence *sentence, const struct cp_study *study);
+void cp_say_few_inputs(const struct cp_study *study, struct cp_sentence *sentence);
 
 #endif

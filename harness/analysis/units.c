@@ -10,7 +10,15 @@ static bool has_pixels(const struct cp_study *study) {
     return study->modelled && study->inputs.images && (!study->inputs_from || cp_captured_has_pixels(study));
 }
 
-enum cp_status cp_units_define(struct cp_lockstep *ls, struct cp_error *err) {
+struct hashes {
+    int handle; /* of (image) */
+};
+
+static int handle_of(const struct cp_lockstep *ls) {
+    return ((const struct hashes *)cp_lockstep_state(ls, &cp_units_analysis))->handle;
+}
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
     const struct cp_variable hash = {.group = "/inputs",
                                      .name = "pixels_hash",
@@ -20,20 +28,29 @@ enum cp_status cp_units_define(struct cp_lockstep *ls, struct cp_error *err) {
                                      .dtype = CP_INT64,
                                      .rank = 1,
                                      .dims = {{"image", in->images, in->image_names}}};
-    ls->pixels_hash = -1;
-    return has_pixels(ls->study) ? cp_result_define(ls->result, &hash, &ls->pixels_hash, err) : CP_OK;
+    struct hashes *hashes;
+    CP_LOCKSTEP_TAKE(ls, hashes, 1, sizeof *hashes);
+    *state = hashes;
+    return cp_result_define(ls->result, &hash, &hashes->handle, err);
 }
 
-enum cp_status cp_units_note(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+static enum cp_status commit(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
     const size_t side = (size_t)ls->study->model.config.vision.image_size, each = 3 * side * side;
-    if (ls->pixels_hash < 0)
-        return CP_OK;
-    for (size_t i = 0; i < count; i++) {
+    const struct cp_pass *pass = &ls->lanes[0].pass;
+    for (size_t i = 0; i < pass->inputs && tower == CP_VISUAL; i++) {
         const int64_t hash = (int64_t)(cp_words_hash(ls->pixels[0].values + i * each, each) & INT64_MAX);
-        CP_TRY(cp_result_write(ls->result, ls->pixels_hash, first + i, 1, &hash, err));
+        CP_TRY(cp_result_write(ls->result, handle_of(ls), pass->first + i, 1, &hash, err));
     }
     return CP_OK;
 }
+
+const struct cp_analysis cp_units_analysis = {
+    .name = "units",
+    .what = "a hash of each image's pixels, so that equal images count once",
+    .wanted = has_pixels,
+    .define = define,
+    .commit = commit,
+};
 
 /* ---- which are alike ---- */
 
@@ -65,7 +82,7 @@ static enum cp_status no_memory(struct cp_error *err) {
 static enum cp_status images_alike(struct cp_lockstep *ls, uint64_t *hash, size_t *first,
                                    struct cp_error *err) {
     const size_t images = ls->study->inputs.images;
-    CP_TRY(cp_result_read(ls->result, ls->pixels_hash, 0, images, hash, err));
+    CP_TRY(cp_result_read(ls->result, handle_of(ls), 0, images, hash, err));
     return cp_units_alike(hash, images, first) ? CP_OK : no_memory(err);
 }
 
@@ -100,7 +117,7 @@ enum cp_status cp_units_find(struct cp_lockstep *ls, struct cp_arena *arena, str
     *units = (struct cp_units){{{.first = NULL}}};
     if (!hash || !images || !prompts)
         return no_memory(err);
-    if (ls->pixels_hash >= 0) {
+    if (cp_lockstep_state(ls, &cp_units_analysis)) {
         CP_TRY(images_alike(ls, hash, images, err));
         units->of[CP_DIM_IMAGE].first = images;
     }

@@ -8,9 +8,8 @@
 
 #include "analysis/verdict.h"
 
-/* Before the first batch; and after the pixels of images [first, first + count) are there. */
-enum cp_status cp_units_define(struct cp_lockstep *lockstep, struct cp_error *err);
-enum cp_status cp_units_note(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
+/* Stores a hash of each image's pixels. */
+extern const struct cp_analysis cp_units_analysis;
 
 /* After the last batch: of each kind of input, in memory of the arena. */
 struct cp_units {

@@ -29,7 +29,7 @@
 #ifndef CP_ANALYSIS_VERDICT_H
 #define CP_ANALYSIS_VERDICT_H
 
-#include "run/lockstep.h"
+#include "run/analysis.h"
 
 enum cp_verdict {
     CP_UNMATCHED,
@@ -143,6 +143,9 @@ enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, const 
                                   struct cp_error *err);
 
 /* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */
-enum cp_status cp_verdicts_write(struct cp_lockstep *lockstep, struct cp_error *err);
+extern const struct cp_analysis cp_verdicts_analysis;
+/* Of candidate s at one tap of those that are compared. */
+enum cp_status cp_verdicts_read(const struct cp_lockstep *lockstep, size_t s, size_t tap,
+                                double fields[CP_VERDICT_FIELDS], struct cp_error *err);
 
 #endif

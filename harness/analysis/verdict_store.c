@@ -3,6 +3,7 @@
 #include "analysis/failing.h"
 #include "analysis/ledger/ledger.h"
 #include "analysis/local.h"
+#include "analysis/undecided.h"
 #include "analysis/units.h"
 #include "model/tap_weights.h"
 
@@ -178,8 +179,7 @@ static enum cp_status read_operation(struct cp_lockstep *ls, size_t s, const str
     const size_t row = cp_ledger_row(ls, s, (size_t)(site - ls->study->sites.list));
     for (int f = 0; f < CP_OPERATION_FIELD_COUNT; f++)
         fields[f] = NAN;
-    return row < SIZE_MAX ? cp_result_read(ls->result, ls->ledger->side[s].operations, row, 1, fields, err)
-                          : CP_OK;
+    return row < SIZE_MAX ? cp_ledger_read(ls, s, row, fields, err) : CP_OK;
 }
 
 /* broken: an operation of the baseline before is contradicted, or makes what is not finite. */
@@ -202,7 +202,7 @@ static void hold_against_ledger(double *fields, const double *a, const double *b
 static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struct table *t,
                                    struct cp_error *err) {
     bool broken[3] = {false, false, false};
-    for (size_t tap = 0; ls->ledger && tap < t->taps; tap++) {
+    for (size_t tap = 0; cp_ledger_of(ls) && tap < t->taps; tap++) {
         double a[CP_OPERATION_FIELD_COUNT], b[CP_OPERATION_FIELD_COUNT];
         const enum cp_tower tower = t->sites[tap]->tower;
         CP_TRY(read_operation(ls, 0, t->sites[tap], a, err));
@@ -236,23 +236,36 @@ done:
     return status;
 }
 
+struct handles {
+    int *of; /* [spec_count] of (tap, field); lane 0 unused */
+};
+
+static int handle_of(const struct cp_lockstep *ls, size_t s) {
+    return ((const struct handles *)cp_lockstep_state(ls, &cp_verdicts_analysis))->of[s];
+}
+
+enum cp_status cp_verdicts_read(const struct cp_lockstep *ls, size_t s, size_t tap,
+                                double fields[CP_VERDICT_FIELDS], struct cp_error *err) {
+    return cp_result_read(ls->result, handle_of(ls, s), tap, 1, fields, err);
+}
+
 static enum cp_status write_all(struct cp_lockstep *ls, const struct cp_units *units, struct cp_error *err) {
+    const struct cp_local *local = cp_local_of(ls);
     for (size_t s = 1; s < ls->study->spec_count; s++) {
-        const struct source whole = {"verdicts", ls->verdicts[s], ls->lanes[s].compare.handles, false};
+        const struct source whole = {"verdicts", handle_of(ls, s), ls->lanes[s].compare.handles, false};
         CP_TRY(write_candidate(ls, s, &whole, units, err));
-        if (!ls->local)
+        if (!local)
             continue;
-        const struct source local = {"local_verdicts", ls->local->verdicts[s], ls->local->compare[s].handles,
-                                     true};
-        CP_TRY(write_candidate(ls, s, &local, units, err));
+        const struct source own = {"local_verdicts", local->verdicts[s], local->compare[s].handles, true};
+        CP_TRY(write_candidate(ls, s, &own, units, err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
+static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_units units;
-    if (ls->study->spec_count < 2 || watched_count(ls->study) == 0)
+    if (watched_count(ls->study) == 0)
         return CP_OK;
     enum cp_status status = cp_units_find(ls, &arena, &units, err);
     if (status == CP_OK)
@@ -260,3 +273,26 @@ enum cp_status cp_verdicts_write(struct cp_lockstep *ls, struct cp_error *err) {
     cp_arena_free(&arena);
     return status;
 }
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
+    struct handles *handles;
+    CP_LOCKSTEP_TAKE(ls, handles, 1, sizeof *handles);
+    *state = handles;
+    CP_LOCKSTEP_TAKE(ls, handles->of, ls->study->spec_count, sizeof *handles->of);
+    for (size_t s = 1; s < ls->study->spec_count; s++)
+        CP_TRY(cp_verdicts_define(ls, s, "verdicts", &handles->of[s], err));
+    return CP_OK;
+}
+
+static bool wanted(const struct cp_study *study) {
+    return study->spec_count > 1;
+}
+
+const struct cp_analysis cp_verdicts_analysis = {
+    .name = "verdicts",
+    .what = "what each candidate's divergence at each tap amounts to",
+    .wanted = wanted,
+    .note = cp_say_few_inputs,
+    .define = define,
+    .finish = finish,
+};

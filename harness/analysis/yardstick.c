@@ -9,10 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static enum cp_status define(struct cp_lockstep *ls, size_t i, struct cp_error *err) {
+struct yardstick {
+    struct cp_lane lane;
+    struct cp_keep keep; /* of its segment */
+    int *handles;        /* per site: (input) rms error; -1: none */
+};
+
+static struct yardstick *yardstick_of(const struct cp_lockstep *ls) {
+    return cp_lockstep_state(ls, &cp_yardstick_analysis);
+}
+
+static enum cp_status define_site(struct cp_lockstep *ls, size_t i, struct cp_error *err) {
     const struct cp_site *site = &ls->study->sites.list[i];
     char group[384];
-    ls->yardstick->handles[i] = -1;
+    yardstick_of(ls)->handles[i] = -1;
     if (!ls->study->watched[i] || site->point == CP_POINT_COUNT || site->ragged)
         return CP_OK;
     (void)snprintf(group, sizeof group, "/yardstick/%s", site->name);
@@ -24,32 +34,34 @@ static enum cp_status define(struct cp_lockstep *ls, size_t i, struct cp_error *
                                       .dtype = CP_FP64,
                                       .rank = 1,
                                       .dims = {cp_record_dim(site, 0, &ls->labels)}};
-    return cp_result_define(ls->result, &error, &ls->yardstick->handles[i], err);
+    return cp_result_define(ls->result, &error, &yardstick_of(ls)->handles[i], err);
 }
 
-enum cp_status cp_yardstick_create(struct cp_lockstep *ls, struct cp_error *err) {
+static bool wanted(const struct cp_study *study) {
+    return cp_captured_of(study, 0) && study->oracle_count > 0 && cp_captured_has_pixels(study);
+}
+
+static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_plan *plan;
-    if (!cp_captured_of(study, 0) || study->oracle_count == 0 || !cp_captured_has_pixels(study))
-        return CP_OK;
-    CP_LOCKSTEP_TAKE(ls, ls->yardstick, 1, sizeof *ls->yardstick);
-    struct cp_yardstick *y = ls->yardstick;
+    struct yardstick *y;
+    CP_LOCKSTEP_TAKE(ls, y, 1, sizeof *y);
+    *state = y;
     CP_LOCKSTEP_TAKE(ls, y->handles, study->sites.count + 1, sizeof *y->handles);
     CP_TRY(
         cp_plan_create(study->spec[0], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
-    CP_TRY(cp_lane_create(ls, plan, &y->lane, err));
+    CP_TRY(cp_lane_create(ls, plan, 2, &y->lane, err));
     CP_TRY(cp_keep_create(study->sites.count, study->watched, &y->keep, err));
     y->lane.taps[0] = cp_force_tap(&ls->graft);
     y->lane.taps[1] = cp_keep_tap(&y->keep);
     cp_lane_wire(ls, &y->lane, 2);
     for (size_t i = 0; i < study->sites.count; i++)
-        CP_TRY(define(ls, i, err));
+        CP_TRY(define_site(ls, i, err));
     return CP_OK;
 }
 
-void cp_yardstick_free(struct cp_lockstep *ls) {
-    if (ls->yardstick)
-        cp_keep_free(&ls->yardstick->keep);
+static void release(struct cp_lockstep *ls) {
+    cp_keep_free(&yardstick_of(ls)->keep);
 }
 
 /* Over what is judged, as the metrics have it. */
@@ -72,9 +84,9 @@ static enum cp_status store(struct cp_lockstep *ls, size_t i, size_t first, size
                             struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_site *site = &study->sites.list[i];
-    const float *own = ls->yardstick->keep.data[i];
+    const float *own = yardstick_of(ls)->keep.data[i];
     const double *oracle = ls->oracles[study->oracle_of[0]].keep.data[i];
-    if (!own || !oracle || ls->yardstick->handles[i] < 0)
+    if (!own || !oracle || yardstick_of(ls)->handles[i] < 0)
         return CP_OK;
     double *errors = malloc(inputs * sizeof *errors);
     if (!errors)
@@ -83,16 +95,16 @@ static enum cp_status store(struct cp_lockstep *ls, size_t i, size_t first, size
     for (size_t n = 0; n < inputs; n++)
         errors[n] = rms_error(site, judged, n, own, oracle);
     const enum cp_status status =
-        cp_result_write(ls->result, ls->yardstick->handles[i], first, inputs, errors, err);
+        cp_result_write(ls->result, yardstick_of(ls)->handles[i], first, inputs, errors, err);
     free(errors);
     return status;
 }
 
-enum cp_status cp_yardstick_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
-    struct cp_yardstick *y = ls->yardstick;
+static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+    struct yardstick *y = yardstick_of(ls);
     const struct cp_pass *from = &ls->lanes[0].pass;
     const bool classes = segment.kind == CP_SEGMENT_CLASSES;
-    if (!y)
+    if (!ls->with_oracle)
         return CP_OK;
     cp_keep_reset(&y->keep);
     cp_pass_place(&y->lane.pass, from);
@@ -103,13 +115,23 @@ enum cp_status cp_yardstick_segment(struct cp_lockstep *ls, struct cp_segment se
     return CP_OK;
 }
 
+const struct cp_analysis cp_yardstick_analysis = {
+    .name = "yardstick",
+    .what =
+        "this program's own pass with a captured baseline's settings, whose error is the least that counts",
+    .wanted = wanted,
+    .define = define,
+    .stage = stage,
+    .release = release,
+};
+
 enum cp_status cp_yardstick_read(struct cp_lockstep *ls, size_t site, size_t inputs, double **errors,
                                  struct cp_error *err) {
     *errors = NULL;
-    if (!ls->yardstick || ls->yardstick->handles[site] < 0)
+    if (!yardstick_of(ls) || yardstick_of(ls)->handles[site] < 0)
         return CP_OK;
     *errors = malloc(inputs * sizeof **errors);
     if (!*errors)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-    return cp_result_read(ls->result, ls->yardstick->handles[site], 0, inputs, *errors, err);
+    return cp_result_read(ls->result, yardstick_of(ls)->handles[site], 0, inputs, *errors, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "task/bisect.h"
+#include "analysis/analyses.h"
 #include "cmd/cmd.h"
 
 #include <math.h>
@@ -203,7 +204,7 @@ static enum cp_status bisect(const struct arguments *a, const struct cp_experime
     struct cp_bisect_result result = {0};
     size_t candidate = 0;
     enum cp_status status;
-    CP_TRY(cp_study_create(experiment, a->experiment, &study, err));
+    CP_TRY(cp_study_create(experiment, a->experiment, cp_analyses, &study, err));
     CP_TRY_DONE(find_candidate(&study, a->candidate, &candidate, err));
     CP_TRY_DONE(cp_bisect(&study, candidate, &a->options, &result, err));
     status = print_answer(&study, a, candidate, &result, err);

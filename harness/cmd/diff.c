@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "task/diff.h"
+#include "analysis/analyses.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
@@ -229,7 +230,7 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
     struct cp_study study;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
-    enum cp_status status = cp_study_create(&experiment, "diff", &study, err);
+    enum cp_status status = cp_study_create(&experiment, "diff", cp_analyses, &study, err);
     if (status == CP_OK) {
         status = run(a, &study, err);
         cp_study_free(&study);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/gate.h"
+#include "analysis/analyses.h"
 #include "cmd/stop.h"
 #include "run/run.h"
 
@@ -71,7 +72,7 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
 static enum cp_status run(const struct cp_gate_source *source, const struct cp_experiment *experiment,
                           struct cp_error *err) {
     struct cp_study study;
-    CP_TRY(cp_study_create(experiment, source->path, &study, err));
+    CP_TRY(cp_study_create(experiment, source->path, cp_analyses, &study, err));
     FILE *table = fopen("/dev/null", "we");
     const struct cp_run_options options = {
         .resume = source->resume, .progress = stderr, .out = table, .signal = cp_cmd_stop()};

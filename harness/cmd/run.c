@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/run.h"
-#include "analysis/undecided.h"
+#include "analysis/analyses.h"
 #include "cmd/cmd.h"
 #include "cmd/stop.h"
+#include "run/analysis.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static void dry_run(const struct cp_study *study) {
            (double)e.weights / 1e6, (double)e.buffers / 1e6, (double)e.file / 1e6);
     printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9,
            e.oracle_flops / 1e9);
-    cp_say_few_inputs(&note, study);
+    cp_analyses_note(study, &note);
     if (few[0])
         printf("# %s\n", few);
 }
@@ -47,7 +48,7 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     const struct cp_run_options options = {
         .resume = a->resume, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
-    enum cp_status status = cp_study_create(&experiment, path, &study, err);
+    enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
     if (status == CP_OK) {
         for (size_t n = 0; n < study.notes.count; n++)
             (void)fprintf(stderr, "%s\n", study.notes.lines[n]);

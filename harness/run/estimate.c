@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a study will take, before it runs. */
-#include "analysis/local.h"
+#include "run/analysis.h"
 #include "run/captured.h"
 
 #include "base/digest.h"
@@ -15,8 +15,8 @@ static double tower_work(double tokens, double width, double mlp, double layers,
     return layers * tokens * (4 * width * width + 2 * width * mlp + 2 * tokens * width) + width * embed;
 }
 
-/* Of so many images and prompts through both towers. */
-static double passes(const struct cp_clip_config *c, size_t images, size_t prompts) {
+double cp_study_flops(const struct cp_study *study, size_t images, size_t prompts) {
+    const struct cp_clip_config *c = &study->model.config;
     const int grid = c->vision.image_size / c->vision.patch_size;
     const double tokens = (double)grid * grid + 1, patch = c->vision.patch_size;
     const double image =
@@ -36,34 +36,28 @@ static void add_site(const struct cp_study *study, const struct cp_site *site, e
         row += CP_STAT_COUNT * sizeof(double) + CP_EXPONENT_BINS * sizeof(int32_t);
         compared += CP_ULP_BINS * sizeof(int32_t);
     }
-    if (study->local_images || study->local_prompts) /* the variable has room for every input */
-        compared += metrics_row;
     e->file += inputs * (row + values * sizeof(float)) * study->spec_count;
     e->file += inputs * (row + values * sizeof(double)) * study->oracle_count;
     e->file += TAP_OVERHEAD * (study->spec_count + study->oracle_count);
-    e->file += inputs * (candidates * compared + study->floor_count * sizeof(double));
+    e->file += inputs * candidates * compared;
     e->buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) /
                   (size_t)(site->layer < 0 ? 1 : study->model.config.vision.layers);
 }
 
-/* Teacher forcing runs every candidate twice more (operation by operation, and segment by segment) and the
- * probes; every oracle once more. What is captured is not run. */
+/* What is captured is not run. */
 static struct cp_estimate work_of(const struct cp_study *study) {
-    const struct cp_clip_config *c = &study->model.config;
     const struct cp_run_inputs *in = &study->inputs;
-    const double all = passes(c, in->images, in->prompts);
-    const double local = passes(c, study->local_images, study->local_prompts);
     size_t computed = 0, own = 0;
     for (size_t o = 0; o < study->own_count; o++)
         own += 2 * study->own[o].bytes;
     for (size_t s = 0; s < study->spec_count; s++)
         computed += !cp_captured_of(study, s);
     return (struct cp_estimate){
-        .weights = study->model.bytes * (2 + study->floor_count / 2) + own,
-        .buffers = cp_workspace_bytes(c, study->batch, study->threads),
-        .flops = all * (double)(computed + study->floor_count) +
-                 local * (double)(2 * (study->spec_count - 1) + CP_PROBES),
-        .oracle_flops = (double)study->oracle_count * (passes(c, study->oracle_images, in->prompts) + local),
+        .weights = 2 * study->model.bytes + own,
+        .buffers = cp_workspace_bytes(&study->model.config, study->batch, study->threads),
+        .flops = cp_study_flops(study, in->images, in->prompts) * (double)computed,
+        .oracle_flops =
+            cp_study_flops(study, study->oracle_images, in->prompts) * (double)study->oracle_count,
     };
 }
 
@@ -74,5 +68,6 @@ struct cp_estimate cp_study_estimate(const struct cp_study *study) {
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->modes[i] != CP_MODE_OFF)
             add_site(study, &study->sites.list[i], study->modes[i], &e);
+    cp_analyses_cost(study, &e);
     return e;
 }

@@ -12,8 +12,6 @@
 #include "run/study.h"
 #include "tap/compare.h"
 
-enum { CP_LANE_TAPS = 5 };
-
 /* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
  * logits. */
 enum cp_segment_kind {
@@ -29,15 +27,16 @@ struct cp_segment {
     int layer; /* -1 outside the blocks */
 };
 
+enum { CP_ORACLE_TAPS = 3 };
+
 /* One spec on its way. */
 struct cp_lane {
     struct cp_pass pass;
     struct cp_plan *plan; /* NULL: a capture's */
     struct cp_joint joint;
-    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_tap *taps;
     struct cp_recorder recorder;
     struct cp_compare compare; /* candidates */
-    struct cp_keep probs;      /* the batch's probabilities, for the decisions */
     float *image_features;     /* (batch, E) */
     bool follows;              /* in this tower it has computed what the baseline has, to the bit */
     const float *pixels;       /* what its vision stem starts from; NULL: its spec's own */
@@ -45,7 +44,7 @@ struct cp_lane {
 
 struct cp_oracle_lane {
     struct cp_oracle oracle;
-    struct cp_tap taps[CP_LANE_TAPS];
+    struct cp_tap taps[CP_ORACLE_TAPS];
     struct cp_recorder recorder;
     struct cp_keep keep;
     double *image_features, *text_features, *class_features;
@@ -62,6 +61,14 @@ struct cp_lockstep_pixels {
     struct cp_noise noise;
 };
 
+/* Lanes that an analysis feeds the baseline's tensors: the steps of the first images' pictures are shown to
+ * them, too. */
+struct cp_forced {
+    struct cp_lane *lanes;          /* [spec_count]; lane 0 unused; NULL: none */
+    struct cp_oracle_lane *oracles; /* [oracle_count] */
+    size_t images;
+};
+
 struct cp_lockstep {
     const struct cp_study *study;
     struct cp_result *result;
@@ -74,25 +81,17 @@ struct cp_lockstep {
     struct cp_arena arena, scratch, joint_scratch;
     struct cp_lane *lanes;          /* [spec_count] */
     struct cp_oracle_lane *oracles; /* [oracle_count] */
-    bool *watch_probs;              /* per site: the one that decides */
-    size_t probs_site;              /* class_probs, else probs; sites.count if there is neither */
-    int *decisions;                 /* [spec_count] handles of (image, decision); lane 0 unused */
-    int *verdicts;                  /* [spec_count] handles of (tap, field); lane 0 unused */
-    int *failing[2]; /* [spec_count] of (image, field) and of (prompt, field); -1: there are none */
-    int thumbnails;  /* handle; unused without images */
-    int pixels_hash; /* handle of (image); -1: the pixels are not known */
+    int thumbnails;                 /* handle; unused without images */
     size_t pixels_count;
     struct cp_lockstep_pixels
-        *pixels;                    /* [pixels_count] one for each way to make them, the baseline's first */
-    struct cp_steps *steps;         /* NULL: off (run/steps.h) */
-    size_t stream;                  /* floats of one input's residual stream, the larger of both towers */
-    bool *every_site;               /* per site: true */
-    bool bracketed;                 /* a-priori bounds of the baseline are stated */
-    int bracket;                    /* handle of (tap, bound); where bracketed */
-    struct cp_local *local;         /* NULL: off (analysis/local.h) */
-    struct cp_floor *floor;         /* NULL: off (analysis/floor.h) */
-    struct cp_yardstick *yardstick; /* NULL: none (analysis/yardstick.h) */
-    struct cp_ledger *ledger;       /* NULL: off (analysis/ledger/ledger.h) */
+        *pixels;            /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_steps *steps; /* NULL: off (run/steps.h) */
+    size_t stream;          /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site;       /* per site: true */
+    bool with_oracle;       /* the batch at hand has one */
+    unsigned needs;         /* of the analyses */
+    struct cp_forced forced;
+    void **state; /* of each of the study's analyses (run/analysis.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
@@ -108,9 +107,6 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error
  * any. */
 enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
                                   struct cp_error *err);
-/* Whether candidate s decides on images, as the baseline does. */
-bool cp_lockstep_decides(const struct cp_lockstep *lockstep, size_t s);
-
 /* A batch as a spec has it: its tokenizer's tokens. */
 struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
                                  struct cp_pass batch);
@@ -126,9 +122,9 @@ void *cp_lockstep_room(struct cp_lockstep *lockstep, size_t count, size_t size, 
 #define CP_LOCKSTEP_TAKE(lockstep, pointer, count, size)                                                     \
     CP_TRY(((pointer) = cp_lockstep_room((lockstep), (count), (size), err)) ? CP_OK : CP_INTERNAL)
 
-/* Buffers for one spec's way; the taps are put into lane->taps, then cp_lane_wire. */
-enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, struct cp_lane *lane,
-                              struct cp_error *err);
+/* Buffers for one spec's way, with room for its taps, which are put into lane->taps, then cp_lane_wire. */
+enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, size_t taps,
+                              struct cp_lane *lane, struct cp_error *err);
 void cp_lane_wire(const struct cp_lockstep *lockstep, struct cp_lane *lane, size_t taps);
 enum cp_status cp_oracle_lane_create(struct cp_lockstep *lockstep, size_t o, struct cp_oracle_lane *lane,
                                      struct cp_error *err);

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
-#include "analysis/bracket.h"
-#include "analysis/failing.h"
-#include "analysis/floor.h"
-#include "analysis/ledger/ledger.h"
-#include "analysis/local.h"
-#include "analysis/units.h"
-#include "analysis/verdict.h"
-#include "analysis/yardstick.h"
 #include "inputs/thumbnail.h"
+#include "run/analysis.h"
 #include "run/captured.h"
 #include "run/steps.h"
 
@@ -81,24 +74,6 @@ enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, const char *n
     return CP_OK;
 }
 
-static enum cp_status define_decisions(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
-    if (!cp_lockstep_decides(ls, s))
-        return CP_OK;
-    char group[384];
-    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
-    const struct cp_variable decisions = {
-        .group = group,
-        .name = "decisions",
-        .long_name = "each image's decision against the baseline's",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"image", ls->study->inputs.images, ls->labels.images},
-                 {"decision", CP_DECISION_COUNT, cp_decision_names}},
-    };
-    return cp_result_define(ls->result, &decisions, &ls->decisions[s], err);
-}
-
 static enum cp_status make_joint(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_error *err) {
     const struct cp_spec *spec = lane->plan->spec;
     const struct cp_linear *linear = spec->ops->linears[cp_spec_at(spec, CP_JOINT, -1)->variant[CP_LINEAR]];
@@ -116,9 +91,10 @@ static enum cp_status make_joint(struct cp_lockstep *ls, struct cp_lane *lane, s
     return CP_OK;
 }
 
-enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, struct cp_lane *lane,
+enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, size_t taps, struct cp_lane *lane,
                               struct cp_error *err) {
     lane->plan = plan;
+    CP_LOCKSTEP_TAKE(ls, lane->taps, taps, sizeof *lane->taps);
     lane->pass = (struct cp_pass){.plan = plan, .pool = ls->pool, .ws = &ls->ws};
     CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream, sizeof(float));
     CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim,
@@ -131,75 +107,76 @@ void cp_lane_wire(const struct cp_lockstep *ls, struct cp_lane *lane, size_t tap
     lane->joint.taps = lane->pass.taps;
 }
 
-/* What replaces comes first; then record, so that execution order is the file's order; then keep or compare.
- */
-static enum cp_status wire(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+/* Divergence of candidate s from the baseline. */
+static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    const enum cp_dtype *types = study->types[s];
-    struct cp_lane *lane = &ls->lanes[s];
-    enum cp_record_mode *modes;
+    const bool oracle = study->oracle_count > 0;
     int *handles, *ulp;
-    size_t taps = 0;
-    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count, sizeof *modes);
     CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
     CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
-    for (size_t i = 0; i < study->sites.count; i++)
-        modes[i] = cp_captured_has(study, s, i) ? study->modes[i] : CP_MODE_OFF;
-    lane->taps[taps++] = cp_force_tap(&ls->graft);
-    lane->recorder = (struct cp_recorder){.name = study->spec[s]->name,
-                                          .dtype = CP_FP32,
-                                          .types = types,
-                                          .sites = &study->sites,
-                                          .labels = &ls->labels,
-                                          .modes = modes,
-                                          .pool = ls->pool,
-                                          .result = ls->result};
-    CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
-    lane->taps[taps++] = cp_recorder_tap(&lane->recorder);
-    CP_TRY(cp_keep_create(study->sites.count, ls->watch_probs, &lane->probs, err));
-    lane->taps[taps++] = cp_keep_tap(&lane->probs);
-    if (ls->ledger)
-        lane->taps[taps++] = cp_ledger_tap(ls, s);
-    if (s == 0) {
-        lane->taps[taps++] = cp_keep_tap(&ls->keep);
-    } else {
-        const struct cp_keep *mine = NULL, *theirs = NULL;
-        if (study->oracle_count) {
-            mine = &ls->oracles[study->oracle_of[s]].keep;
-            theirs = &ls->oracles[study->oracle_of[0]].keep;
-        }
-        CP_TRY(cp_metrics_define(ls, s, "metrics", "divergence of each input, split into its parts", handles,
-                                 err));
-        CP_TRY(define_ulp(ls, s, ulp, err));
-        CP_TRY(define_decisions(ls, s, err));
-        CP_TRY(cp_verdicts_define(ls, s, "verdicts", &ls->verdicts[s], err));
-        CP_TRY(cp_failing_define(ls, s, err));
-        lane->compare = (struct cp_compare){.watched = study->watched,
-                                            .ulp_types = types,
-                                            .baseline = &ls->keep,
-                                            .oracle = mine,
-                                            .oracle_baseline = theirs,
-                                            .pool = ls->pool,
-                                            .result = ls->result,
-                                            .tolerance = study->experiment->tolerance,
-                                            .handles = handles,
-                                            .ulp_handles = ulp};
-        lane->taps[taps++] = cp_compare_tap(&lane->compare);
-    }
-    cp_lane_wire(ls, lane, taps);
+    CP_TRY(
+        cp_metrics_define(ls, s, "metrics", "divergence of each input, split into its parts", handles, err));
+    CP_TRY(define_ulp(ls, s, ulp, err));
+    ls->lanes[s].compare =
+        (struct cp_compare){.watched = study->watched,
+                            .ulp_types = study->types[s],
+                            .baseline = &ls->keep,
+                            .oracle = oracle ? &ls->oracles[study->oracle_of[s]].keep : NULL,
+                            .oracle_baseline = oracle ? &ls->oracles[study->oracle_of[0]].keep : NULL,
+                            .pool = ls->pool,
+                            .result = ls->result,
+                            .tolerance = study->experiment->tolerance,
+                            .handles = handles,
+                            .ulp_handles = ulp};
     return CP_OK;
 }
 
+static enum cp_status make_recorder(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
+    const struct cp_study *study = ls->study;
+    enum cp_record_mode *modes;
+    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count, sizeof *modes);
+    for (size_t i = 0; i < study->sites.count; i++)
+        modes[i] = cp_captured_has(study, s, i) ? study->modes[i] : CP_MODE_OFF;
+    ls->lanes[s].recorder = (struct cp_recorder){.name = study->spec[s]->name,
+                                                 .dtype = CP_FP32,
+                                                 .types = study->types[s],
+                                                 .sites = &study->sites,
+                                                 .labels = &ls->labels,
+                                                 .modes = modes,
+                                                 .pool = ls->pool,
+                                                 .result = ls->result};
+    return cp_recorder_define(&ls->lanes[s].recorder, &ls->arena, err);
+}
+
+/* Beside those of the analyses: what replaces, records, and keeps or compares. */
+enum { OWN_TAPS = 3 };
+
+/* What replaces comes first; then record, so that execution order is the file's order; then keep or compare.
+ */
+static void wire(struct cp_lockstep *ls, size_t s) {
+    struct cp_lane *lane = &ls->lanes[s];
+    const size_t watching = cp_analyses_taps(ls->study);
+    lane->taps[0] = cp_force_tap(&ls->graft);
+    lane->taps[1] = cp_recorder_tap(&lane->recorder);
+    cp_analyses_tap(ls, s, lane->taps + 2);
+    lane->taps[watching + 2] = s == 0 ? cp_keep_tap(&ls->keep) : cp_compare_tap(&lane->compare);
+    cp_lane_wire(ls, lane, watching + OWN_TAPS);
+}
+
 static enum cp_status make_lane(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
-    struct cp_plan *plan;
+    const size_t taps = cp_analyses_taps(ls->study) + OWN_TAPS;
+    struct cp_lane *lane = &ls->lanes[s];
     if (cp_captured_of(ls->study, s)) {
-        ls->lanes[s].pass = (struct cp_pass){.pool = ls->pool};
-        return wire(ls, s, err);
+        lane->pass = (struct cp_pass){.pool = ls->pool};
+        CP_LOCKSTEP_TAKE(ls, lane->taps, taps, sizeof *lane->taps);
+    } else {
+        struct cp_plan *plan;
+        CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], ls->study->inputs.images,
+                              &ls->store, &plan, err));
+        CP_TRY(cp_lane_create(ls, plan, taps, lane, err));
     }
-    CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], ls->study->inputs.images, &ls->store,
-                          &plan, err));
-    CP_TRY(cp_lane_create(ls, plan, &ls->lanes[s], err));
-    return wire(ls, s, err);
+    CP_TRY(make_recorder(ls, s, err));
+    return s > 0 ? make_compare(ls, s, err) : CP_OK;
 }
 
 enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp_oracle_lane *lane,
@@ -240,19 +217,6 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
     return CP_OK;
 }
 
-/* The tap whose probabilities decide: over the classes if the prompts came from classes, else over the
- * prompts. */
-static enum cp_status choose_probs(struct cp_lockstep *ls, struct cp_error *err) {
-    const struct cp_study *study = ls->study;
-    CP_LOCKSTEP_TAKE(ls, ls->watch_probs, study->sites.count + 1, sizeof *ls->watch_probs);
-    ls->probs_site = study->sites.count;
-    if (study->inputs.images && study->inputs.prompts)
-        ls->probs_site =
-            cp_sites_find(&study->sites, CP_JOINT, study->inputs.classes ? CP_CLASS_PROBS : CP_PROBS, -1);
-    ls->watch_probs[ls->probs_site] = true;
-    return CP_OK;
-}
-
 /* A buffer for each way to make pixels that a spec has. */
 static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -270,7 +234,7 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
         cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
         CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side, sizeof(float));
         pixels->forced = pixels->values;
-        if (s > 0 && study->local_images)
+        if (s > 0 && ls->needs & CP_NEEDS_FORCED_PIXELS)
             CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side, sizeof(float));
     }
     return CP_OK;
@@ -288,64 +252,45 @@ static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
     return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
 }
 
-static enum cp_status make_keeps(struct cp_lockstep *ls, bool local, struct cp_error *err) {
+static enum cp_status make_keeps(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
     for (size_t i = 0; i < study->sites.count; i++)
         ls->every_site[i] = true;
     CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ls->graft, err));
-    /* Teacher forcing needs the baseline at every tap, recorded or not. */
-    return cp_keep_create(study->sites.count, local ? ls->every_site : study->watched, &ls->keep, err);
-}
-
-/* A-priori bounds are of our own summation orders. */
-static bool has_bracket(const struct cp_study *study) {
-    return study->spec_count > 1 && !cp_captured_of(study, 0);
+    return cp_keep_create(study->sites.count,
+                          ls->needs & CP_NEEDS_EVERY_TAP ? ls->every_site : study->watched, &ls->keep, err);
 }
 
 enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
                                   struct cp_pool *pool, struct cp_lockstep *ls, struct cp_error *err) {
-    const bool local = study->local_images || study->local_prompts;
     *ls = (struct cp_lockstep){
         .study = study,
         .result = result,
         .pool = pool,
-        .bracketed = has_bracket(study),
+        .needs = cp_analyses_needs(study),
         .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
     };
     CP_TRY(make_room(ls, err));
-    CP_TRY(cp_units_define(ls, err));
-    CP_TRY(make_keeps(ls, local, err));
+    CP_TRY(make_keeps(ls, err));
     CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
     CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
-    CP_LOCKSTEP_TAKE(ls, ls->decisions, study->spec_count, sizeof *ls->decisions);
-    CP_LOCKSTEP_TAKE(ls, ls->verdicts, study->spec_count, sizeof *ls->verdicts);
-    for (int of = 0; of < 2; of++)
-        CP_LOCKSTEP_TAKE(ls, ls->failing[of], study->spec_count, sizeof *ls->failing[of]);
-    CP_TRY(choose_probs(ls, err));
-    CP_TRY(cp_ledger_create(ls, err));
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(make_lane(ls, s, err));
-    CP_TRY(cp_yardstick_create(ls, err));
-    if (ls->bracketed)
-        CP_TRY(cp_bracket_define(ls, err));
-    if (local)
-        CP_TRY(cp_local_create(ls, err));
-    return study->floor_count ? cp_floor_create(ls, err) : CP_OK;
+    CP_TRY(cp_analyses_define(ls, err));
+    for (size_t s = 0; s < study->spec_count; s++)
+        wire(ls, s);
+    return CP_OK;
 }
 
 void cp_lockstep_free(struct cp_lockstep *ls) {
-    for (size_t s = 0; ls->lanes && s < ls->study->spec_count; s++)
-        cp_keep_free(&ls->lanes[s].probs);
+    cp_analyses_release(ls);
     for (size_t o = 0; ls->oracles && o < ls->study->oracle_count; o++)
         cp_keep_free(&ls->oracles[o].keep);
     cp_keep_free(&ls->keep);
     cp_keep_free(&ls->graft);
-    cp_local_free(ls);
-    cp_ledger_free(ls);
-    cp_yardstick_free(ls);
     cp_steps_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/run.h"
 
-#include "analysis/attribution.h"
-#include "analysis/bracket.h"
-#include "analysis/ledger/ledger.h"
-#include "analysis/local.h"
-#include "analysis/undecided.h"
-#include "analysis/verdict.h"
 #include "result/reader.h"
+#include "run/analysis.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -56,18 +51,12 @@ static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp
                        : " before the first batch of images was done, so there is nothing to resume");
 }
 
-/* Inputs of the next batch, which never straddles the last input that the oracle sees, whose operations are
- * checked, or that is taken apart. */
-static size_t batch_from(const struct cp_study *study, size_t first, size_t inputs, size_t oracle,
-                         size_t ledger, size_t local) {
+/* Inputs of the next batch, which never straddles the last input that the oracle sees, or an analysis. */
+static size_t batch_from(const struct cp_study *study, enum cp_dim_kind of, size_t first, size_t inputs) {
     size_t end = first + study->batch < inputs ? first + study->batch : inputs;
-    if (first < oracle && end > oracle)
-        end = oracle;
-    if (first < ledger && end > ledger)
-        end = ledger;
-    if (first < local && end > local)
-        end = local;
-    return end - first;
+    if (of == CP_DIM_IMAGE && first < study->oracle_images && end > study->oracle_images)
+        end = study->oracle_images;
+    return cp_analyses_batch_end(study, of, first, end) - first;
 }
 
 /* A run that was to go on and cannot would be taken for one that did. */
@@ -77,10 +66,10 @@ static void note_fresh_start(const struct cp_result *result, const struct cp_run
 }
 
 /* Told before the time is spent. */
-static void note_few_inputs(const struct cp_study *study, FILE *out) {
+static void note_before(const struct cp_study *study, FILE *out) {
     char text[256] = "";
     struct cp_sentence s = {text, sizeof text, 0};
-    cp_say_few_inputs(&s, study);
+    cp_analyses_note(study, &s);
     if (out && text[0])
         (void)fprintf(out, "note: %s\n", text);
 }
@@ -91,8 +80,7 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
                                   struct progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0, count; first < prompts; first += count) {
-        count = batch_from(ls->study, first, prompts, 0, ls->ledger ? ls->ledger->prompts : 0,
-                           ls->study->local_prompts);
+        count = batch_from(ls->study, CP_DIM_PROMPT, first, prompts);
         CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
         show(progress, first + count);
@@ -108,8 +96,7 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     if (first && progress->out)
         (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
     while (first < study->inputs.images) {
-        const size_t count = batch_from(study, first, study->inputs.images, study->oracle_images,
-                                        ls->ledger ? ls->ledger->images : 0, study->local_images);
+        const size_t count = batch_from(study, CP_DIM_IMAGE, first, study->inputs.images);
         CP_TRY(check_signal(ls, options, err));
         CP_TRY(cp_lockstep_images(ls, first, count, err));
         first += count;
@@ -120,16 +107,13 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
 }
 
 /* The file is finished before the table goes out: whoever reads the table may leave early. */
-static enum cp_status conclude(const struct cp_lockstep *ls, const struct cp_attribution *attribution,
-                               FILE *out, struct cp_error *err) {
+static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     char digest[65], *table = NULL;
     size_t size;
     FILE *memory = open_memstream(&table, &size);
     if (!memory)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
-    enum cp_status status = cp_summary_print(ls, memory, err);
-    if (status == CP_OK)
-        status = cp_attribution_print(ls, attribution, memory, err);
+    enum cp_status status = cp_analyses_print(ls, memory, err);
     if (fclose(memory) != 0 && status == CP_OK)
         status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
     if (status == CP_OK)
@@ -143,26 +127,18 @@ static enum cp_status conclude(const struct cp_lockstep *ls, const struct cp_att
 static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
                               struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
     struct cp_lockstep ls;
-    struct cp_attribution attribution;
     struct progress progress = {.out = options->progress, .start = now()};
     enum cp_status status;
     progress.terminal = options->progress && isatty(fileno(options->progress));
     progress.total = study->inputs.prompts + study->inputs.images;
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
-    CP_TRY_DONE(cp_attribution_define(&ls, &attribution, err));
     CP_TRY_DONE(cp_provenance_write(study, result, err));
     note_fresh_start(result, options);
-    note_few_inputs(study, options->progress);
+    note_before(study, options->progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
-    CP_TRY_DONE(cp_ledger_write(&ls, err));
-    CP_TRY_DONE(cp_verdicts_write(&ls, err));
-    if (ls.bracketed)
-        CP_TRY_DONE(cp_bracket_write(&ls, err));
-    if (ls.local)
-        CP_TRY_DONE(cp_propagation_write(&ls, err));
-    CP_TRY_DONE(cp_attribution_write(&ls, &attribution, err));
-    CP_TRY_DONE(conclude(&ls, &attribution, options->out, err));
+    CP_TRY_DONE(cp_analyses_finish(&ls, err));
+    CP_TRY_DONE(conclude(&ls, options->out, err));
 done:
     cp_lockstep_free(&ls);
     return status;

@@ -19,9 +19,6 @@ struct cp_run_options {
 enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
                             struct cp_error *err);
 
-/* The table: for each candidate the taps that tell the story, then its decisions. Reads the metrics back. */
-enum cp_status cp_summary_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err);
-
 /* /provenance and /inputs. */
 enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_result *result,
                                    struct cp_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/steps.h"
 
-#include "analysis/local.h"
+#include "run/analysis.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,7 @@ struct way {
 
 struct cp_steps {
     size_t site[STEPS];
-    bool local; /* the divergence of this batch is taken apart */
-    bool with_oracle;
+    bool forced;     /* lanes are fed the baseline's steps of this batch */
     struct way *way; /* [pixels_count] */
 };
 
@@ -32,7 +31,7 @@ static bool is_watched(const struct cp_lockstep *ls, const struct cp_steps *step
 
 /* Where specs preprocess differently, the baseline's crop is what their normalisations are fed. */
 static bool are_needed(const struct cp_lockstep *ls, const struct cp_steps *steps) {
-    bool needed = ls->pixels_count > 1 && ls->study->local_images;
+    bool needed = ls->pixels_count > 1 && ls->needs & CP_NEEDS_FORCED_PIXELS;
     for (int step = DECODED; step < STEPS; step++)
         needed = needed || is_watched(ls, steps, (enum step)step);
     return needed;
@@ -104,7 +103,7 @@ static enum cp_status make_own(struct cp_lockstep *ls, size_t p, size_t image, f
     struct way *way = &ls->steps->way[p];
     const struct way *from = &ls->steps->way[way->decoder];
     CP_TRY(decode(ls, p, image, err));
-    if (ls->steps->local || is_watched(ls, ls->steps, RESIZED))
+    if (ls->steps->forced || is_watched(ls, ls->steps, RESIZED))
         CP_TRY(cp_preprocess_resized(&way->how, &from->picture, from->path, &way->step[RESIZED], err));
     CP_TRY(cp_preprocess_cropped(&way->how, &from->picture, from->path, way->step[CROPPED].values, err));
     cp_preprocess_normalized(&way->how, way->step[CROPPED].values, pixels);
@@ -181,8 +180,8 @@ static void forget(struct cp_lockstep *ls) {
     cp_keep_reset(&ls->keep);
     for (size_t o = 0; o < ls->study->oracle_count; o++) {
         cp_keep_reset(&ls->oracles[o].keep);
-        if (ls->local)
-            cp_keep_reset(&ls->local->oracles[o].keep);
+        if (ls->forced.oracles)
+            cp_keep_reset(&ls->forced.oracles[o].keep);
     }
 }
 
@@ -190,14 +189,14 @@ static void forget(struct cp_lockstep *ls) {
 static enum cp_status show_step(struct cp_lockstep *ls, enum step step, size_t image, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     forget(ls);
-    for (size_t o = 0; o < study->oracle_count && ls->steps->with_oracle; o++)
+    for (size_t o = 0; o < study->oracle_count && ls->with_oracle; o++)
         CP_TRY(show_oracle(ls, &ls->oracles[o], step, image, false, err));
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(show_lane(ls, &ls->lanes[s], step, image, false, err));
-    for (size_t o = 0; o < study->oracle_count && ls->steps->local; o++)
-        CP_TRY(show_oracle(ls, &ls->local->oracles[o], step, image, true, err));
-    for (size_t s = 1; s < study->spec_count && ls->steps->local; s++)
-        CP_TRY(show_lane(ls, &ls->local->forced[s], step, image, true, err));
+    for (size_t o = 0; o < study->oracle_count && ls->steps->forced; o++)
+        CP_TRY(show_oracle(ls, &ls->forced.oracles[o], step, image, true, err));
+    for (size_t s = 1; s < study->spec_count && ls->steps->forced; s++)
+        CP_TRY(show_lane(ls, &ls->forced.lanes[s], step, image, true, err));
     return CP_OK;
 }
 
@@ -211,7 +210,7 @@ static size_t row_of(const struct cp_lockstep *ls) {
 static enum cp_status run_picture(struct cp_lockstep *ls, size_t image, size_t offset, struct cp_error *err) {
     for (size_t p = 0; p < ls->pixels_count; p++)
         CP_TRY(make_own(ls, p, image, ls->pixels[p].values + offset * row_of(ls), err));
-    for (size_t p = 0; p < ls->pixels_count && ls->steps->local; p++)
+    for (size_t p = 0; p < ls->pixels_count && ls->steps->forced; p++)
         CP_TRY(make_forced(ls, p, ls->pixels[p].forced + offset * row_of(ls), err));
     for (int step = DECODED; step < STEPS; step++)
         if (is_watched(ls, ls->steps, (enum step)step))
@@ -232,10 +231,8 @@ static enum cp_status take_tensor(struct cp_lockstep *ls, size_t image, size_t o
     return CP_OK;
 }
 
-enum cp_status cp_steps_batch(struct cp_lockstep *ls, size_t first, size_t count, bool with_oracle,
-                              struct cp_error *err) {
-    ls->steps->local = cp_local_active(ls, CP_SEGMENT_STEM);
-    ls->steps->with_oracle = with_oracle;
+enum cp_status cp_steps_batch(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+    ls->steps->forced = ls->forced.lanes && first < ls->forced.images;
     for (size_t i = 0; i < count; i++) {
         if (!cp_inputs_is_picture(&ls->study->inputs, first + i)) {
             CP_TRY(take_tensor(ls, first + i, i, err));

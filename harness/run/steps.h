@@ -7,9 +7,9 @@
  * Of preprocessing there is no float64 oracle: an oracle has at a step what the first spec with its maths has
  * there in float32, as it does at pixels.normalized, where the towers' oracles start.
  *
- * Where a divergence is taken apart (analysis/local.h), each step is also fed the baseline's own input: a
- * candidate's resize gets the picture that the baseline decoded, its crop what the baseline resized, its
- * normalisation what the baseline cropped. Decoding has the same input, the file. */
+ * Where an analysis feeds lanes the baseline's tensors (cp_forced), each step is also fed the baseline's own
+ * input: a candidate's resize gets the picture that the baseline decoded, its crop what the baseline resized,
+ * its normalisation what the baseline cropped. Decoding has the same input, the file. */
 #ifndef CP_RUN_STEPS_H
 #define CP_RUN_STEPS_H
 
@@ -21,7 +21,6 @@ enum cp_status cp_steps_create(struct cp_lockstep *lockstep, struct cp_error *er
 void cp_steps_free(struct cp_lockstep *lockstep);
 
 /* Fills the pixels of images [first, first + count), and shows the steps. The lanes are placed. */
-enum cp_status cp_steps_batch(struct cp_lockstep *lockstep, size_t first, size_t count, bool with_oracle,
-                              struct cp_error *err);
+enum cp_status cp_steps_batch(struct cp_lockstep *lockstep, size_t first, size_t count, struct cp_error *err);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "run/study.h"
 
-#include "analysis/attribution.h"
 #include "base/digest.h"
 #include "base/glob.h"
-#include "experiment/layerwise.h"
 #include "format/disk_file.h"
 #include "model/spec_model.h"
 #include "num/metrics.h"
+#include "run/analysis.h"
 #include "run/captured.h"
 #include "run/check.h"
 #include "run/graft.h"
+#include "run/layerwise.h"
 #include "run/pass_weights.h"
 #include "tap/compare.h"
 
@@ -106,24 +106,6 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     for (size_t s = 0; s < study->spec_count; s++)
         CP_TRY(
             cp_spec_model(study->spec[s], study->spec_weights[s], &study->arena, &study->spec_model[s], err));
-    return CP_OK;
-}
-
-/* The baseline again: with other orders of its sums, and as it is for stochastic rounding. */
-static enum cp_status make_floor(struct cp_study *study, struct cp_error *err) {
-    const size_t each = (size_t)study->experiment->floor;
-    study->floor_count = 2 * each;
-    study->floor = cp_arena_calloc(&study->arena, study->floor_count + 1, sizeof(struct cp_spec *));
-    if (!study->floor)
-        return out_of_memory(err);
-    for (size_t f = 0; f < study->floor_count; f++) {
-        char name[48], seed[24];
-        (void)snprintf(seed, sizeof seed, "%zu", f % each + 1);
-        (void)snprintf(name, sizeof name, "%s-%s", f < each ? "permuted" : "stochastic", seed);
-        CP_TRY(cp_spec_copy(study->spec[0], name, &study->arena, &study->floor[f], err));
-        if (f < each)
-            CP_TRY(cp_spec_set(study->floor[f], "linear.permute", seed, err));
-    }
     return CP_OK;
 }
 
@@ -358,27 +340,24 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(check_preprocess(study, err));
     if (study->modelled)
         CP_TRY(tokenize(study, err));
-    CP_TRY(make_floor(study, err));
     CP_TRY(share_oracles(study, err));
     CP_TRY(choose_sites(study, err));
     CP_TRY(tell_types(study, err));
-    CP_TRY(cp_attribution_check(study, err));
+    CP_TRY(cp_analyses_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
     study->oracle_images = at_most(e->oracle, study->inputs.images);
     CP_TRY(check_pixels(study, err));
-    /* Without a candidate there is nothing to take apart. */
-    study->local_images = study->spec_count > 1 ? at_most(e->local, study->inputs.images) : 0;
-    study->local_prompts = study->spec_count > 1 ? at_most(e->local, study->inputs.prompts) : 0;
     if (e->oracle == 0 || !study->modelled)
         study->oracle_count = 0;
     return describe(study, err);
 }
 
 enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
-                               struct cp_study *study, struct cp_error *err) {
-    *study = (struct cp_study){.experiment = experiment, .path = path};
+                               const struct cp_analysis *const *analyses, struct cp_study *study,
+                               struct cp_error *err) {
+    *study = (struct cp_study){.experiment = experiment, .path = path, .analyses = analyses};
     const enum cp_status status = resolve(study, err);
     if (status != CP_OK)
         cp_study_free(study);

@@ -27,6 +27,8 @@ struct cp_graft {
     size_t site[2], tap[2];
 };
 
+struct cp_analysis;
+
 struct cp_study {
     const struct cp_experiment *experiment;
     const char *path;      /* of the experiment file */
@@ -56,19 +58,19 @@ struct cp_study {
     struct cp_captured *captured;   /* [captured_count], that is [spec_count] */
     struct cp_capture *inputs_from; /* NULL: the inputs are no capture's */
     struct cp_graft graft;
-    size_t local_images, local_prompts; /* the first inputs whose divergence is taken apart */
-    size_t floor_count;                 /* reruns for the noise floor: permuted ones, then stochastic ones */
-    struct cp_spec **floor;             /* [floor_count] */
-    enum cp_record_mode *modes;         /* per site */
-    bool *watched;                      /* per site: compared */
-    const char *plan;                   /* the resolved experiment and specs as text: the provenance */
+    const struct cp_analysis *const *analyses; /* that may be wanted, ending with NULL; NULL: none */
+    enum cp_record_mode *modes;                /* per site */
+    bool *watched;                             /* per site: compared */
+    const char *plan;                          /* the resolved experiment and specs as text: the provenance */
     char fingerprint[65]; /* SHA-256 of plan and of every input file: what a resumed run must share */
     struct cp_arena arena;
 };
 
-/* On failure nothing is kept; on success release with cp_study_free. experiment is borrowed. */
+/* On failure nothing is kept; on success release with cp_study_free. experiment is borrowed. analyses: what
+ * a run of it may find out (cp_analyses); NULL where none is to come. */
 enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,
-                               struct cp_study *study, struct cp_error *err);
+                               const struct cp_analysis *const *analyses, struct cp_study *study,
+                               struct cp_error *err);
 void cp_study_free(struct cp_study *study);
 /* Whether a path leads to the experiment's file or to one of its inputs. */
 bool cp_study_reads(const struct cp_study *study, const char *path);
@@ -80,5 +82,7 @@ struct cp_estimate {
     double flops, oracle_flops;
 };
 struct cp_estimate cp_study_estimate(const struct cp_study *study);
+/* Floating-point operations of so many images and prompts through both towers. */
+double cp_study_flops(const struct cp_study *study, size_t images, size_t prompts);
 
 #endif

@@ -217,7 +217,7 @@ enum cp_status cp_classify(const struct cp_classify_inputs *in, struct cp_classi
     CP_TRY(cp_experiment_begin("classify", &r->experiment, err));
     CP_TRY_DONE(make_experiment(in, &r->experiment, err));
     CP_TRY_DONE(keep_settings(in, r, err));
-    CP_TRY_DONE(cp_study_create(&r->experiment, "classify", &r->owned, err));
+    CP_TRY_DONE(cp_study_create(&r->experiment, "classify", NULL, &r->owned, err));
     r->study = &r->owned;
     status = run(r, err);
 done:

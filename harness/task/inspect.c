@@ -206,7 +206,7 @@ static enum cp_status run_calibration(struct cp_inspection *in, const char *text
     struct cp_experiment experiment;
     struct cp_study study;
     CP_TRY(cp_experiment_parse("inspect", text, strlen(text), NULL, 0, &experiment, err));
-    enum cp_status status = cp_study_create(&experiment, "inspect", &study, err);
+    enum cp_status status = cp_study_create(&experiment, "inspect", NULL, &study, err);
     if (status == CP_OK) {
         status = cp_calibrate(&study, &in->calibration, err);
         in->calibrated = status == CP_OK;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "analysis/analyses.h"
 #include "program_fixture.h"
 
 #include "base/digest.h"
@@ -63,7 +64,7 @@ static void start(struct run *run, const char *inputs, const char *name, const c
                  "record: {'*': %s}\noutput: %s/%s.h5\n%s",
                  inputs, inputs, strcmp(name, "whole") == 0 ? "full" : "digest", folder, name, graft);
     if (cp_experiment_parse("test", text, (size_t)size, NULL, 0, &run->experiment, &err) != CP_OK ||
-        cp_study_create(&run->experiment, "test", &run->study, &err) != CP_OK)
+        cp_study_create(&run->experiment, "test", cp_analyses, &run->study, &err) != CP_OK)
         fail_msg("%s: %s (%s)", err.where, err.what, err.expected);
 }
 

@@ -7,22 +7,28 @@
 
 #include <string.h>
 
-void cp_ledger_inputs(const struct cp_study *study, size_t *images, size_t *prompts) {
-    const struct cp_run_inputs *in = &study->inputs;
-    const int wanted = study->experiment->ledger;
-    const size_t most = wanted < 0 ? 0 : (size_t)wanted;
-    *images = most < in->images ? most : in->images;
-    *prompts = most < in->prompts ? most : in->prompts;
-    if (wanted != CP_LEDGER_AUTO)
-        return;
-    *images = !study->modelled ? in->images : study->oracle_count ? study->oracle_images : 0;
-    *prompts = !study->modelled || study->oracle_count ? in->prompts : 0;
+struct cp_ledger *cp_ledger_of(const struct cp_lockstep *ls) {
+    return cp_lockstep_state(ls, &cp_ledger_analysis);
 }
 
-bool cp_ledger_active(const struct cp_lockstep *ls, struct cp_segment segment) {
-    const struct cp_ledger *ledger = ls->ledger;
-    if (!ledger)
-        return false;
+size_t cp_ledger_first(const struct cp_study *study, enum cp_dim_kind of) {
+    const bool image = of == CP_DIM_IMAGE;
+    const size_t count = image ? study->inputs.images : study->inputs.prompts;
+    const int wanted = study->experiment->ledger;
+    if (wanted == CP_LEDGER_AUTO && study->modelled)
+        return study->oracle_count == 0 ? 0 : image ? study->oracle_images : count;
+    if (wanted == CP_LEDGER_AUTO)
+        return count;
+    return wanted < 0 ? 0 : (size_t)wanted < count ? (size_t)wanted : count;
+}
+
+static bool wanted(const struct cp_study *study) {
+    return cp_ledger_first(study, CP_DIM_IMAGE) + cp_ledger_first(study, CP_DIM_PROMPT) > 0;
+}
+
+/* Of a batch beyond the inputs that are checked nothing is done. */
+static bool is_active(const struct cp_lockstep *ls, struct cp_segment segment) {
+    const struct cp_ledger *ledger = cp_ledger_of(ls);
     if (segment.kind == CP_SEGMENT_CLASSES)
         return ls->study->inputs.classes && ledger->prompts == ls->study->inputs.prompts;
     if (segment.kind == CP_SEGMENT_LOGITS && ledger->prompts < ls->study->inputs.prompts)
@@ -48,36 +54,37 @@ static bool watches(void *self, const struct cp_site *site, size_t index) {
 static enum cp_status watch(void *self, const struct cp_tap_event *event, struct cp_error *err) {
     const struct watcher *w = self;
     const size_t each = cp_site_row(event->site), first = w->ls->lanes[w->s].pass.first;
-    float *cropped = w->ls->ledger->side[w->s].cropped;
+    float *cropped = cp_ledger_of(w->ls)->side[w->s].cropped;
     if (event->site->point != CP_PIXELS_CROPPED || !cropped)
         return w->keep.visit(w->keep.self, event, err);
     memcpy(cropped + (event->first - first) * each, event->data, event->inputs * each * sizeof *cropped);
     return CP_OK;
 }
 
-struct cp_tap cp_ledger_tap(struct cp_lockstep *ls, size_t s) {
+static struct cp_tap tap(struct cp_lockstep *ls, size_t s) {
     struct watcher *w = cp_arena_alloc(&ls->arena, 1, sizeof *w);
-    const struct cp_tap keep = cp_keep_tap(&ls->ledger->keep);
+    const struct cp_tap keep = cp_keep_tap(&cp_ledger_of(ls)->keep);
     if (!w)
         return keep;
     *w = (struct watcher){ls, keep, s};
     return (struct cp_tap){watches, watch, w};
 }
 
-void cp_ledger_begin(struct cp_lockstep *ls, size_t s) {
-    if (!ls->ledger)
-        return;
-    cp_keep_reset(&ls->ledger->keep);
-    if (s == 0) {
-        cp_arena_reset(&ls->ledger->rows_arena);
-        memset(ls->ledger->rows, 0, ls->study->sites.count * sizeof *ls->ledger->rows);
-        memset(ls->ledger->sums, 0, ls->study->sites.count * sizeof *ls->ledger->sums);
-    }
+static enum cp_status before(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+    struct cp_ledger *ledger = cp_ledger_of(ls);
+    const size_t sites = ls->study->sites.count;
+    (void)segment;
+    (void)err;
+    cp_keep_reset(&ledger->keep);
+    cp_arena_reset(&ledger->rows_arena);
+    memset(ledger->rows, 0, sites * sizeof *ledger->rows);
+    memset(ledger->sums, 0, sites * sizeof *ledger->sums);
+    return CP_OK;
 }
 
 /* Of the batch at hand. */
 static size_t checked_inputs(const struct cp_lockstep *ls, const struct cp_pass *pass) {
-    const size_t most = pass->tower == CP_TEXT ? ls->ledger->prompts : ls->ledger->images;
+    const size_t most = pass->tower == CP_TEXT ? cp_ledger_of(ls)->prompts : cp_ledger_of(ls)->images;
     return pass->first + pass->inputs > most ? most - pass->first : pass->inputs;
 }
 
@@ -85,18 +92,18 @@ static struct cp_ledger_at place(struct cp_lockstep *ls, size_t s, struct cp_seg
     const struct cp_pass *pass = &ls->lanes[0].pass;
     const bool classes = segment.kind == CP_SEGMENT_CLASSES;
     const enum cp_tower tower = segment.tower == CP_TEXT ? CP_TEXT : CP_VISUAL;
-    struct cp_ledger_side *side = &ls->ledger->side[s];
+    struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     struct cp_ledger_at at = {.ls = ls,
-                              .ledger = ls->ledger,
+                              .ledger = cp_ledger_of(ls),
                               .side = side,
                               .s = s,
-                              .memory = &ls->ledger->segment,
-                              .scratch = &ls->ledger->scratch,
+                              .memory = &cp_ledger_of(ls)->segment,
+                              .scratch = &cp_ledger_of(ls)->scratch,
                               .segment = segment,
                               .tower = tower,
                               .first = classes ? 0 : pass->first,
                               .inputs = classes ? ls->study->inputs.classes : checked_inputs(ls, pass),
-                              .shape = &ls->ledger->shape[tower],
+                              .shape = &cp_ledger_of(ls)->shape[tower],
                               .changed = -1};
     if (tower == CP_TEXT && side->valid)
         at.valid = side->valid + at.first;
@@ -174,21 +181,40 @@ static enum cp_status check_site(struct cp_ledger_at *at, size_t i, bool follows
     return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, rows, &sums, err);
 }
 
-enum cp_status cp_ledger_segment(struct cp_lockstep *ls, size_t s, struct cp_segment segment, bool follows,
-                                 struct cp_error *err) {
+static enum cp_status check_segment(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+                                    struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    if (!cp_ledger_active(ls, segment) || (segment.kind == CP_SEGMENT_CLASSES && study->inputs.classes == 0))
-        return CP_OK;
     struct cp_ledger_at at = place(ls, s, segment);
-    cp_arena_reset(&ls->ledger->segment);
-    cp_arena_reset(&ls->ledger->scratch);
+    cp_arena_reset(&at.ledger->segment);
+    cp_arena_reset(&at.ledger->scratch);
     if (segment.kind == CP_SEGMENT_STEM)
         at.side->stream = (struct cp_value){.recorded = NULL};
     take_over(&at);
     take_recorded(&at);
     for (size_t i = 0; i < study->sites.count; i++)
-        if (ls->ledger->keep.data[i] && study->sites.list[i].point < CP_POINT_COUNT && study->watched[i] &&
+        if (at.ledger->keep.data[i] && study->sites.list[i].point < CP_POINT_COUNT && study->watched[i] &&
             !cp_ledger_recomputed(study, s, i) && !was_grafted(&at, i))
-            CP_TRY(check_site(&at, i, follows, err));
+            CP_TRY(check_site(&at, i, ls->lanes[s].follows, err));
     return cp_ledger_carry(&at, err);
 }
+
+static enum cp_status pass(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+                           struct cp_error *err) {
+    if (is_active(ls, segment))
+        CP_TRY(check_segment(ls, s, segment, err));
+    cp_keep_reset(&cp_ledger_of(ls)->keep); /* for the next pass */
+    return CP_OK;
+}
+
+const struct cp_analysis cp_ledger_analysis = {
+    .name = "ledger",
+    .what = "every operation of every pass against its ideal function on its own operands (`ledger:`)",
+    .wanted = wanted,
+    .inputs = cp_ledger_first,
+    .define = cp_ledger_make,
+    .tap = tap,
+    .before = before,
+    .pass = pass,
+    .finish = cp_ledger_write,
+    .release = cp_ledger_free,
+};

@@ -11,7 +11,7 @@
 
 #include "ledger/explain.h"
 #include "ledger/slope.h"
-#include "run/lockstep.h"
+#include "run/analysis.h"
 
 /* Columns of /ledger/SPEC/TAP/residual (input, field). */
 enum cp_ledger_field {
@@ -91,23 +91,12 @@ struct cp_ledger {
     size_t pixels;          /* of an image as the model gets it, in all planes; 0: no model */
 };
 
-/* Whether the experiment asks for it; fills the counts. */
-void cp_ledger_inputs(const struct cp_study *study, size_t *images, size_t *prompts);
+extern const struct cp_analysis cp_ledger_analysis;
 
-/* After the study's lanes are made, before they are wired. Lives in the lockstep's arena; cp_ledger_free for
- * the rest. */
-enum cp_status cp_ledger_create(struct cp_lockstep *lockstep, struct cp_error *err);
-void cp_ledger_free(struct cp_lockstep *lockstep);
-
-/* The tap that keeps what pass s shows. */
-struct cp_tap cp_ledger_tap(struct cp_lockstep *lockstep, size_t s);
-
-/* Before and after pass s runs a segment. `follows`: it has the baseline's bits there. */
-void cp_ledger_begin(struct cp_lockstep *lockstep, size_t s);
-enum cp_status cp_ledger_segment(struct cp_lockstep *lockstep, size_t s, struct cp_segment segment,
-                                 bool follows, struct cp_error *err);
-/* Of a batch beyond the inputs that are checked nothing is done. */
-bool cp_ledger_active(const struct cp_lockstep *lockstep, struct cp_segment segment);
+/* Its state; NULL: not wanted. */
+struct cp_ledger *cp_ledger_of(const struct cp_lockstep *lockstep);
+/* How many images (CP_DIM_IMAGE) or prompts (CP_DIM_PROMPT) are checked: the first ones. */
+size_t cp_ledger_first(const struct cp_study *study, enum cp_dim_kind of);
 
 /* ---- between its parts ---- */
 
@@ -199,9 +188,14 @@ enum cp_operation_field {
 };
 extern const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT];
 
-/* Defines the variables; after the last batch, reads the residuals back and writes /ledger/SPEC/operations.
- */
+/* Of pass s, at a row that cp_ledger_row found. */
+enum cp_status cp_ledger_read(const struct cp_lockstep *lockstep, size_t s, size_t row,
+                              double fields[CP_OPERATION_FIELD_COUNT], struct cp_error *err);
+/* Makes the state, and defines the variables. */
+enum cp_status cp_ledger_make(struct cp_lockstep *lockstep, void **state, struct cp_error *err);
+void cp_ledger_free(struct cp_lockstep *lockstep);
 enum cp_status cp_ledger_define(struct cp_lockstep *lockstep, struct cp_error *err);
+/* After the last batch: reads the residuals back, and writes /ledger/SPEC/operations. */
 enum cp_status cp_ledger_write(struct cp_lockstep *lockstep, struct cp_error *err);
 /* One operation's inputs, and the fields that they come to. */
 struct cp_ledger_summary {

@@ -53,7 +53,7 @@ static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tow
 
 /* Without a model the ids need not be as long as the taps. */
 static bool has_ids(const struct cp_lockstep *ls) {
-    return ls->study->modelled || ls->study->inputs.token_count == ls->ledger->shape[CP_TEXT].tokens;
+    return ls->study->modelled || ls->study->inputs.token_count == cp_ledger_of(ls)->shape[CP_TEXT].tokens;
 }
 
 /* A capture's own ids, where it says them. */
@@ -77,7 +77,7 @@ static bool says_activation(const struct cp_study *study, size_t s) {
 
 static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct cp_ledger_side *side = &ls->ledger->side[s];
+    struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     side->spec = study->spec[s];
     side->says_activation = study->modelled || says_activation(study, s);
     side->model = study->modelled ? study->spec_model[s] : NULL;
@@ -93,23 +93,20 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
                                 &side->kept, err));
     }
     if (!cp_captured_of(study, s) && !study->inputs_from && cp_inputs_has_pictures(&study->inputs))
-        CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * ls->ledger->pixels, sizeof *side->cropped);
+        CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * cp_ledger_of(ls)->pixels, sizeof *side->cropped);
     take_ids(ls, s, side);
     return CP_OK;
 }
 
-enum cp_status cp_ledger_create(struct cp_lockstep *ls, struct cp_error *err) {
+enum cp_status cp_ledger_make(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    size_t images, prompts;
-    cp_ledger_inputs(study, &images, &prompts);
-    if (images + prompts == 0)
-        return CP_OK;
-    CP_LOCKSTEP_TAKE(ls, ls->ledger, 1, sizeof *ls->ledger);
-    struct cp_ledger *ledger = ls->ledger;
+    struct cp_ledger *ledger;
+    CP_LOCKSTEP_TAKE(ls, ledger, 1, sizeof *ledger);
+    *state = ledger;
     ledger->pixels =
         3 * (size_t)study->model.config.vision.image_size * (size_t)study->model.config.vision.image_size;
-    ledger->images = images;
-    ledger->prompts = prompts;
+    ledger->images = cp_ledger_first(study, CP_DIM_IMAGE);
+    ledger->prompts = cp_ledger_first(study, CP_DIM_PROMPT);
     CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count, sizeof *ledger->side);
     CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1, sizeof *ledger->rows);
     CP_LOCKSTEP_TAKE(ls, ledger->sums, study->sites.count + 1, sizeof *ledger->sums);
@@ -132,9 +129,7 @@ static void free_side(struct cp_ledger_side *side, size_t sites) {
 }
 
 void cp_ledger_free(struct cp_lockstep *ls) {
-    struct cp_ledger *ledger = ls->ledger;
-    if (!ledger)
-        return;
+    struct cp_ledger *ledger = cp_ledger_of(ls);
     for (size_t s = 0; ledger->side && s < ls->study->spec_count; s++)
         free_side(&ledger->side[s], ls->study->sites.count);
     cp_keep_free(&ledger->keep);

@@ -44,19 +44,19 @@ static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, 
     variable->rank = 3;
     variable->dims[1] = (struct cp_dim){"alternative", count, names};
     variable->dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
-    CP_TRY(cp_result_define(ls->result, variable, &ls->ledger->side[s].slope[i], err));
+    CP_TRY(cp_result_define(ls->result, variable, &cp_ledger_of(ls)->side[s].slope[i], err));
     variable->name = "slope_rows";
     variable->long_name = "hash of each row of the operand, since a row that was seen before counts once";
     variable->dtype = CP_INT64;
     variable->rank = 2;
     variable->dims[1] = (struct cp_dim){"slope_row", cp_ledger_slope_rows(&ls->study->sites.list[i]), NULL};
-    return cp_result_define(ls->result, variable, &ls->ledger->side[s].hash[i], err);
+    return cp_result_define(ls->result, variable, &cp_ledger_of(ls)->side[s].hash[i], err);
 }
 
 static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_site *site = &study->sites.list[i];
-    struct cp_ledger_side *side = &ls->ledger->side[s];
+    struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     char group[384];
     (void)snprintf(group, sizeof group, "/ledger/%s/%s", study->spec[s]->name, site->name);
     struct cp_variable variable = {.group = group,
@@ -74,7 +74,7 @@ static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, st
 
 static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct cp_ledger_side *side = &ls->ledger->side[s];
+    struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     const char **names;
     size_t taps = 0;
     char group[384];
@@ -138,7 +138,7 @@ enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
 }
 
 size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {
-    const struct cp_ledger_side *side = ls->ledger ? &ls->ledger->side[s] : NULL;
+    const struct cp_ledger_side *side = cp_ledger_of(ls) ? &cp_ledger_of(ls)->side[s] : NULL;
     size_t row = 0;
     if (!side || side->residual[site] < 0)
         return SIZE_MAX;
@@ -151,7 +151,7 @@ size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {
 
 enum cp_status cp_ledger_store(struct cp_lockstep *ls, size_t s, size_t site, size_t first, size_t inputs,
                                const double *rows, const struct cp_slope_sums *sums, struct cp_error *err) {
-    const struct cp_ledger_side *side = &ls->ledger->side[s];
+    const struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     if (side->residual[site] < 0)
         return CP_OK;
     CP_TRY(cp_result_write(ls->result, side->residual[site], first, inputs, rows, err));
@@ -167,7 +167,7 @@ enum cp_status cp_ledger_recall(struct cp_lockstep *ls, size_t s, size_t site, s
     int64_t *hashes = malloc(count * sizeof *hashes);
     enum cp_status status = hashes ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     if (status == CP_OK)
-        status = cp_result_read(ls->result, ls->ledger->side[s].hash[site], 0, first, hashes, err);
+        status = cp_result_read(ls->result, cp_ledger_of(ls)->side[s].hash[site], 0, first, hashes, err);
     if (status == CP_OK && !cp_rows_seen_add(seen, hashes, count))
         status = cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     free(hashes);
@@ -187,4 +187,9 @@ enum cp_status cp_ledger_explained(const struct cp_ledger_at *at, enum cp_point 
         *count += isnan(row[CP_LEDGER_FIELD_ALTERNATIVE]) ? 0 : 1;
     }
     return CP_OK;
+}
+
+enum cp_status cp_ledger_read(const struct cp_lockstep *ls, size_t s, size_t row,
+                              double fields[CP_OPERATION_FIELD_COUNT], struct cp_error *err) {
+    return cp_result_read(ls->result, cp_ledger_of(ls)->side[s].operations, row, 1, fields, err);
 }

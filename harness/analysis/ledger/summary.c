@@ -167,7 +167,7 @@ static size_t inputs_at(const struct cp_ledger *ledger, const struct cp_site *si
 /* What is stored of a tap's inputs. */
 static enum cp_status read_inputs(struct cp_lockstep *ls, size_t s, size_t i, size_t inputs, double *rows,
                                   struct cp_slope *slopes, struct cp_error *err) {
-    const struct cp_ledger_side *side = &ls->ledger->side[s];
+    const struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     if (inputs == 0) {
         rows[0] = CP_LEDGER_UNCHECKED;
         return CP_OK;
@@ -181,10 +181,10 @@ static enum cp_status read_inputs(struct cp_lockstep *ls, size_t s, size_t i, si
 
 static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i, size_t tap,
                                       size_t looked_at, struct cp_error *err) {
-    const struct cp_ledger_side *side = &ls->ledger->side[s];
+    const struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     const struct cp_site *site = &ls->study->sites.list[i];
     const enum cp_operation_kind kind = cp_operations[site->point].kind;
-    const size_t inputs = inputs_at(ls->ledger, site), slots = cp_slope_count(kind);
+    const size_t inputs = inputs_at(cp_ledger_of(ls), site), slots = cp_slope_count(kind);
     double fields[CP_OPERATION_FIELD_COUNT];
     double *rows = calloc((inputs + 1) * CP_LEDGER_FIELDS, sizeof *rows);
     struct cp_slope *slopes = calloc((inputs + 1) * (slots + 1), sizeof *slopes);
@@ -208,8 +208,8 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
 
 enum cp_status cp_ledger_write(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    for (size_t s = 0; ls->ledger && s < study->spec_count; s++) {
-        const struct cp_ledger_side *side = &ls->ledger->side[s];
+    for (size_t s = 0; s < study->spec_count; s++) {
+        const struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
         size_t looked_at = 0, tap = 0;
         for (size_t i = 0; i < study->sites.count; i++)
             looked_at += side->slope[i] >= 0 ? 2 : 0;

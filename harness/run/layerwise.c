@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "experiment/layerwise.h"
+#include "run/layerwise.h"
 
 #include <stdio.h>
 #include <string.h>

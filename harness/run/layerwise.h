@@ -2,8 +2,8 @@
  * The specs that an experiment's `layerwise` asks for: each of its settings in one block alone, over all
  * blocks of the towers that have inputs. They stand behind the candidates: settings in the file's order, for
  * each the image tower's blocks, then the text tower's. */
-#ifndef CP_EXPERIMENT_LAYERWISE_H
-#define CP_EXPERIMENT_LAYERWISE_H
+#ifndef CP_RUN_LAYERWISE_H
+#define CP_RUN_LAYERWISE_H
 
 #include "run/study.h"
 
