@@ -63,7 +63,8 @@ static void test_streams(void **state) {
     assert_plain(ended.err);
     assert_progress(ended.err, 8);
     assert_null(strstr(ended.out, "inputs, "));
-    assert_non_null(strstr(ended.out, "\nquickgelu-vs-gelu: 6 images, 2 prompts\n"));
+    assert_non_null(strstr(ended.out, "\nquickgelu-vs-gelu: 6 images, 2 prompts\n"
+                                      "means of images are over the first 1, which have an oracle\n"));
     assert_non_null(strstr(ended.out, "\nerf\n"));
     assert_non_null(strstr(ended.out, "\n  top-1 flips "));
     assert_non_null(strstr(ended.out, in_folder("a.h5")));
@@ -107,6 +108,41 @@ static void test_undecided(void **state) {
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=off", "local=4", "ledger=auto"));
     assert_null(strstr(ended.err, "note: "));
     assert_non_null(strstr(ended.out, " operations:\n    no oracle ran\n"));
+}
+
+/* Of 12 images that agree: up to 1 - 0.05^(1/12) = 22 % of others could exceed the limit. In bfloat16 each of
+ * them fails by itself. */
+static void test_decided(void **state) {
+    (void)state;
+    const struct ended ended =
+        assert_done(RUN(NULL, SMALL_RUN, output, "inputs.limit=12", "oracle=on", "batch=12", "ledger=off",
+                        "candidates={near: {norm: one_pass}, half: {precision: pure_bf16}}",
+                        "record={\"*\": \"off\", \"image_features\": stats}"));
+    assert_null(strstr(ended.out, "means of images are over")); /* all have an oracle */
+    const char *half = strstr(ended.out, "\nhalf\n");
+    assert_non_null(half);
+    const char *near =
+        strstr(ended.out, "    equivalent: of 12 inputs; up to 22 % of others could exceed the limit\n");
+    assert_true(near && near < half);
+    assert_null(strstr(half, "equivalent: of"));
+    const char *fail = strstr(half, "  12 of 12 images fail by themselves, worst first:\n    ");
+    assert_non_null(fail);
+    assert_non_null(strstr(fail, " times the limit, at 1 tap) and 9 more\n"));
+}
+
+/* A different eps is a different function, however small the change, even where the bits are the same. */
+static void test_nearly_the_same_function(void **state) {
+    static const char says[] = "  a different function is declared, whose reference is ";
+    (void)state;
+    const struct ended ended = assert_done(
+        RUN(NULL, SMALL_RUN, output,
+            "candidates={a_millionth: {norm.eps: 1.000001e-5}, a_billionth: {norm.eps: 1.000000001e-5}}"));
+    assert_null(strstr(ended.out, "no different function"));
+    const char *declared = strstr(strstr(ended.out, "\na_billionth\n"), says);
+    assert_non_null(declared);
+    const double away = strtod(declared + strlen(says), NULL);
+    assert_true(away > 1e-15 && away <= 1e-12);
+    assert_non_null(strstr(declared, "away at most;\n  the bits are the same\n"));
 }
 
 /* How one records a capture. */
@@ -234,6 +270,8 @@ int main(void) {
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_table_fits_80_columns),
         cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_decided),
+        cmocka_unit_test(test_nearly_the_same_function),
         cmocka_unit_test(test_no_candidate),
         cmocka_unit_test(test_nothing_to_go_on_with),
         cmocka_unit_test(test_dry_run),

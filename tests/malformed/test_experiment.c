@@ -198,8 +198,9 @@ static void edits_are_located(void **state) {
         {"0.05", "1",
          "e.yaml:17:24: verdict.alpha: '1' is out of range (expected a number from 1e-6 to 0.5; smaller "
          "p-values are not known well enough)"},
-        {"0.05", "1e-9",
-         "e.yaml:17:24: verdict.alpha: '1e-9' is out of range (expected a number from 1e-6 to 0.5; smaller "
+        {"0.05", "9.99e-7",
+         "e.yaml:17:24: verdict.alpha: '9.99e-7' is out of range (expected a number from 1e-6 to 0.5; "
+         "smaller "
          "p-values are not known well enough)"},
         {"alpha", "alfa",
          "e.yaml:17:17: unknown key 'alfa' in verdict (expected one of k, alpha, rtol, atol)"},

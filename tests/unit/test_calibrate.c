@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "task/calibrate.h"
+#include "task/calibrate_loss.h"
 
 #include <math.h>
 #include <string.h>
@@ -256,6 +257,28 @@ static void what_is_not_finite_is_not_named(void **state) {
     assert_true(judge(&plan, 5).doubt != CP_DOUBT_NONE);
 }
 
+/* Four images with the feature of class 0, of which one is labelled 1: the logits are s and 0, and the loss
+ * is least where the probability of class 0 is 3/4, at s = log 3, whatever the stored scale is. */
+static void losses_are_at_the_scale_where_they_are_least(void **state) {
+    static const float texts[] = {1, 0, 0, 1}, images[] = {1, 0, 1, 0, 1, 0, 1, 0};
+    static const int32_t labels[] = {0, 1, 0, 0};
+    const struct cp_stationarity s = {
+        .images = images, .texts = texts, .labels = labels, .count = 4, .embed = 2, .each = 1};
+    double columns_of[4], loss[4];
+    struct cp_fitted_scale scale;
+    struct cp_pool *pool;
+    struct cp_error err;
+    (void)state;
+    assert_int_equal(cp_pool_create(1, &pool, &err), CP_OK);
+    for (int stored = -1; stored < 4; stored++) {
+        assert_true(cp_image_losses(&s, 2, stored, columns_of, pool, loss, &scale) == 0.75);
+        assert_true(scale.found && fabs(scale.log_scale - log(log(3))) < 1e-7);
+        for (size_t i = 0; i < 4; i++)
+            assert_true(fabs(loss[i] - (labels[i] ? log(4) : log(4.0 / 3))) < 1e-7);
+    }
+    cp_pool_free(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clear_minimum_is_named),
@@ -272,6 +295,7 @@ int main(void) {
         cmocka_unit_test(gradient_must_be_small),
         cmocka_unit_test(few_images_name_nothing),
         cmocka_unit_test(what_is_not_finite_is_not_named),
+        cmocka_unit_test(losses_are_at_the_scale_where_they_are_least),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,14 @@ static void defaults_are_filled_in(void **state) {
     assert_null(experiment.tolerance);
 }
 
+static void alpha_goes_down_to_a_millionth(void **state) {
+    (void)state;
+    PARSE_EXAMPLE("verdict.alpha=1e-6");
+    assert_true(experiment.verdict_alpha == 1e-6);
+    PARSE_EXAMPLE("verdict.alpha=0.5");
+    assert_true(experiment.verdict_alpha == 0.5);
+}
+
 static void ledger_has_four_forms(void **state) {
     static const struct {
         const char *override;
@@ -350,6 +358,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(example_is_read),
         cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(alpha_goes_down_to_a_millionth),
         cmocka_unit_test(ledger_has_four_forms),
         cmocka_unit_test(tolerance_is_read),
         cmocka_unit_test(prompts_have_four_forms),

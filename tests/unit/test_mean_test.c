@@ -25,8 +25,8 @@ static void no_spread(void **state) {
 static void tails_have_no_floor(void **state) {
     double before = 1;
     (void)state;
-    for (double distance = 0.01; distance < 1e6; distance *= 2) {
-        const struct cp_mean_test test = {-distance, 1, 11, 12};
+    for (int doublings = 0; doublings < 27; doublings++) {
+        const struct cp_mean_test test = {-ldexp(0.01, doublings), 1, 11, 12};
         const double p = cp_mean_p_below(&test, 0);
         assert_true(p < before);
         before = p;
@@ -59,9 +59,20 @@ static void how_many_would_decide(void **state) {
     assert_true(cp_values_to_decide(NAN, 0.3, 0.6, 0.05) == SIZE_MAX);
 }
 
+/* F(1, 1) is the square of a Cauchy value, and of F(2, 2) P(F > x) = 1 / (1 + x). */
+static void shares_of_ratios(void **state) {
+    (void)state;
+    for (int half = 1; half < 10; half++) {
+        const double k = half / 2.0;
+        assert_true(fabs(cp_share_of_ratios(k, 1) - (1 - 2 / M_PI * atan(k))) < 1e-9);
+        assert_true(fabs(cp_share_of_ratios(k, 2) - 1 / (1 + k * k)) < 1e-9);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(no_spread), cmocka_unit_test(tails_have_no_floor),
                                        cmocka_unit_test(a_single_group_is_none),
-                                       cmocka_unit_test(how_many_would_decide)};
+                                       cmocka_unit_test(how_many_would_decide),
+                                       cmocka_unit_test(shares_of_ratios)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

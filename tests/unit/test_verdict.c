@@ -128,6 +128,20 @@ static void a_mixture_is_no_equivalence(void **state) {
     elements = 100;
 }
 
+/* A hundred elements of which one carries the whole error count as one: 6.7 % above k are legitimate then,
+ * and no single ratio fails. */
+static void what_carries_the_error_counts(void **state) {
+    (void)state;
+    fill(300, 1);
+    for (size_t i = 0; i < 20; i++)
+        metrics[i][CP_ROUNDING][CP_RMS] = 1e-3 * 3;
+    metrics[20][CP_ROUNDING][CP_RMS] = 1;
+    for (size_t i = 0; i < 300; i++)
+        metrics[i][CP_ROUNDING][CP_MEAN_ABS] = metrics[i][CP_ROUNDING][CP_RMS] / 10;
+    assert_int_equal(judge(300), CP_EQUIVALENT);
+    assert_true(fields[CP_FIELD_FAILING] == 0);
+}
+
 /* Of 12 inputs that agree up to 22 % of others could be above k: 1 - 0.05^(1/12). */
 static void equivalence_says_its_limit(void **state) {
     (void)state;
@@ -174,6 +188,26 @@ static void prompts_belong_together(void **state) {
     units = (struct cp_verdict_units){.first = NULL};
 }
 
+/* Where the class changes nothing, prompts of 16 templates and 10 classes are 16 values, ten times each. The
+ * error of their mean is that of 16 * 150/159 independent values (sums of squares over 159 and over 15),
+ * which also limit a share of 0. */
+static void classes_without_effect_add_no_inputs(void **state) {
+    (void)state;
+    const double independent = 16 * 150.0 / 159;
+    fill(160, 1);
+    for (size_t i = 0; i < 160; i++) {
+        template[i] = i % 16;
+        class[i] = i / 16;
+        metrics[i][CP_ROUNDING][CP_RMS] = 1e-3 * exp(0.01 * (double)(i % 16));
+    }
+    units = (struct cp_verdict_units){NULL, template, class, 16, 10};
+    assert_int_equal(judge(160), CP_EQUIVALENT);
+    units = (struct cp_verdict_units){.first = NULL};
+    assert_true(fabs(fields[CP_FIELD_DF] - 15) < 1e-9);
+    assert_true(fabs(fields[CP_FIELD_INDEPENDENT] - independent) < 1e-9);
+    assert_true(fabs(fields[CP_FIELD_ABOVE_HIGH] - (1 - pow(0.05, 1 / independent))) < 1e-9);
+}
+
 /* An error where the baseline has none, a black picture: the ratio has no size, but a side. */
 static void zeros_enter_by_their_sign(void **state) {
     (void)state;
@@ -187,6 +221,30 @@ static void zeros_enter_by_their_sign(void **state) {
     metrics[3][CP_ROUNDING_BASELINE][CP_RMS] = metrics[3][CP_ROUNDING_BASELINE][CP_RMS_REF] = 0;
     assert_int_equal(judge(30), CP_DEGRADED);
     assert_true(fields[CP_FIELD_FAILING] == 1 && fields[CP_FIELD_WORST] == 3);
+}
+
+/* The statistics of 12 values d: these two, and ten zeros. */
+static void weigh_infinite(double one, double other) {
+    struct cp_verdict_facts facts = {.inputs = 12, .distinct = 12, .d = d, .k = 2};
+    for (size_t i = 0; i < 12; i++)
+        d[i] = 0;
+    d[4] = one;
+    d[7] = other;
+    cp_verdict_statistics(&facts, 0.05, sums, fields);
+}
+
+/* An infinite d counts as log(8 k) = log 16: the mean is log 16 / 12 = log 2 / 3, and so is its standard
+ * error, so t = -2 against log 2; -4 for the other sign. Or as the largest of the others, log 256: in units
+ * of log 2 the mean is 4/3, its variance (128 - 64/3) / 11 / 12, and t = 0.3708. P(T > t) with 11 degrees of
+ * freedom by the finite sum of Abramowitz & Stegun 26.7.3. */
+static void zeros_weigh_as_much_as_what_fails(void **state) {
+    (void)state;
+    weigh_infinite(INFINITY, 0);
+    assert_true(fabs(fields[CP_FIELD_P_DEGRADED] - 0.9645980224659828) < 1e-8);
+    weigh_infinite(-INFINITY, 0);
+    assert_true(fabs(fields[CP_FIELD_P_DEGRADED] - 0.9989569032165126) < 1e-8);
+    weigh_infinite(INFINITY, log(256));
+    assert_true(fabs(fields[CP_FIELD_P_DEGRADED] - 0.3589105389495011) < 1e-8);
 }
 
 /* Hundreds of taps leave no clear case open: the smallest p-value has no floor. */
@@ -206,6 +264,38 @@ static void few_inputs_decide_nothing(void **state) {
     assert_int_equal(judge(12), CP_DEGRADED);
     assert_int_equal(judge(11), CP_INCONCLUSIVE);
     assert_true(fields[CP_FIELD_RATIO] > 4 && isnan(fields[CP_FIELD_LOW]));
+    metrics[3][CP_ROUNDING][CP_RMS] = 1;
+    assert_int_equal(judge(11), CP_INCONCLUSIVE);
+    assert_true(fields[CP_FIELD_FAILING] == 1);
+}
+
+/* Holm's correction makes 0.03, 0.06 and 0.06 of 0.01, 0.04 and 0.03; the first alone stays below 0.05. */
+static void the_p_values_of_a_family_are_corrected(void **state) {
+    static const double p[] = {0.01, 0.04, 0.03}, corrected[] = {0.03, 0.06, 0.06};
+    static const struct {
+        enum cp_verdict_field field;
+        double equivalent; /* unless it is the field */
+        enum cp_verdict first, others;
+    } cases[] = {{CP_FIELD_P_DEGRADED, 1, CP_DEGRADED, CP_INCONCLUSIVE},
+                 {CP_FIELD_P_EQUIVALENT, 1, CP_EQUIVALENT, CP_INCONCLUSIVE},
+                 {CP_FIELD_P_MIXED, 1e-9, CP_DEGRADED, CP_EQUIVALENT}};
+    struct cp_verdict_facts facts[3] = {{.compared = 12, .inputs = 12, .semantic = NAN}};
+    size_t order[3];
+    (void)state;
+    facts[1] = facts[2] = facts[0];
+    for (size_t c = 0; c < 3; c++) {
+        double rows[3][CP_VERDICT_FIELDS] = {{0}};
+        for (size_t t = 0; t < 3; t++) {
+            rows[t][CP_FIELD_P_DEGRADED] = rows[t][CP_FIELD_P_MIXED] = 1;
+            rows[t][CP_FIELD_P_EQUIVALENT] = cases[c].equivalent;
+            rows[t][cases[c].field] = p[t];
+        }
+        cp_verdict_decide(facts, rows[0], 3, 0.05, order);
+        for (size_t t = 0; t < 3; t++) {
+            assert_true(fabs(rows[t][cases[c].field] - corrected[t]) < 1e-12);
+            assert_int_equal((int)rows[t][CP_FIELD_VERDICT], t ? cases[c].others : cases[c].first);
+        }
+    }
 }
 
 static void the_first_that_applies(void **state) {
@@ -261,12 +351,16 @@ int main(void) {
         cmocka_unit_test(one_input_that_fails_is_no_equivalence),
         cmocka_unit_test(a_better_reference_degrades_nobody),
         cmocka_unit_test(a_mixture_is_no_equivalence),
+        cmocka_unit_test(what_carries_the_error_counts),
         cmocka_unit_test(equivalence_says_its_limit),
         cmocka_unit_test(copies_count_once),
         cmocka_unit_test(prompts_belong_together),
+        cmocka_unit_test(classes_without_effect_add_no_inputs),
         cmocka_unit_test(zeros_enter_by_their_sign),
+        cmocka_unit_test(zeros_weigh_as_much_as_what_fails),
         cmocka_unit_test(any_level_can_be_reached),
         cmocka_unit_test(few_inputs_decide_nothing),
+        cmocka_unit_test(the_p_values_of_a_family_are_corrected),
         cmocka_unit_test(the_first_that_applies),
         cmocka_unit_test(what_is_missing_is_not_agreement),
         cmocka_unit_test(the_floor_carries_exact_baselines),
