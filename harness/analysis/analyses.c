@@ -2,7 +2,7 @@
  * One row for each analysis. A row's `finish` may read what rows above it have written. */
 #include "analysis/analyses.h"
 
-#include "analysis/attribution.h"
+#include "analysis/attribution/attribution.h"
 #include "analysis/bracket.h"
 #include "analysis/decisions.h"
 #include "analysis/failing.h"

@@ -372,9 +372,9 @@ enum cp_status cp_capture_environment(const char *path, const struct cp_capture_
     return status;
 }
 
-enum cp_status cp_capture_weights(const char *path, const struct cp_capture_limits *limits, FILE *out,
-                                  struct cp_error *err) {
-    const struct cp_capture_source source = {.path = path, .weights = out};
+enum cp_status cp_capture_write(const char *path, const struct cp_capture_limits *limits,
+                                cp_capture_writer *write, FILE *out, struct cp_error *err) {
+    const struct cp_capture_source source = {.path = path, .write = write, .out = out};
     struct cp_capture *capture = NULL;
     size_t bytes = 0;
     CP_TRY(make(&source, &capture, err));

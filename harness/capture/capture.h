@@ -117,9 +117,11 @@ enum cp_status cp_capture_environment(const char *path, const struct cp_capture_
 /* The tap of that name; capture->taps if there is none. */
 size_t cp_capture_find(const struct cp_capture *capture, const char *name);
 
-/* Writes the tensors of an HDF5 file as `clip-parity convert` makes them to out, a file in memory, as a whole
- * safetensors file. */
-enum cp_status cp_capture_weights(const char *path, const struct cp_capture_limits *limits, FILE *out,
-                                  struct cp_error *err);
+/* What else a child makes of an HDF5 file, in capture/server.h's terms: writes it to source->out. */
+struct cp_capture_server;
+typedef enum cp_status cp_capture_writer(struct cp_capture_server *server);
+/* Has a child do that; out: a file in memory. */
+enum cp_status cp_capture_write(const char *path, const struct cp_capture_limits *limits,
+                                cp_capture_writer *write, FILE *out, struct cp_error *err);
 
 #endif

@@ -59,8 +59,8 @@ static _Noreturn void reply_environment(struct cp_capture_server *s) {
     _exit(0);
 }
 
-static _Noreturn void reply_weights(struct cp_capture_server *s) {
-    reply(s, cp_capture_write_weights(s), NULL, 0);
+static _Noreturn void reply_written(struct cp_capture_server *s) {
+    reply(s, s->source->write(s), NULL, 0);
     _exit(0);
 }
 
@@ -189,8 +189,8 @@ _Noreturn void cp_capture_serve(int socket, const struct cp_capture_source *sour
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (source->environment)
         reply_environment(&s);
-    if (source->weights)
-        reply_weights(&s);
+    if (source->write)
+        reply_written(&s);
     reply_listing(&s, cp_capture_list(&s));
     while (receive(socket, &request)) {
         if (request.op != CP_CAPTURE_TOKENS && request.tap >= s.listing.taps)

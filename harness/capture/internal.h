@@ -36,7 +36,8 @@ struct cp_capture_source {
     const char *path, *name;
     const struct cp_capture_map *map;
     int environment; /* instead of a listing the child sends texts, name and value in turn, and ends */
-    FILE *weights;   /* instead of a listing the child writes the weights there, and ends; or NULL */
+    cp_capture_writer *write; /* instead of a listing the child writes to out, and ends; or NULL */
+    FILE *out;
 };
 
 /* In the child: answers requests until the socket is closed. Never returns. */

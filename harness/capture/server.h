@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The child that reads a capture, and its parts: what is refused (capture_checks.c), what is there
- * (capture_list.c), and the answers (capture_child.c). Included by nothing else. Whatever fails leaves its
+ * The child that reads a capture, and its parts: what is refused (checks.c), what is there
+ * (list.c), and the answers (child.c). Included by nothing else. Whatever fails leaves its
  * reason in server->err. */
 #ifndef CP_CAPTURE_SERVER_H
 #define CP_CAPTURE_SERVER_H
@@ -31,7 +31,7 @@ struct cp_capture_server {
     struct cp_error err;
 };
 
-/* ---- capture_checks.c ---- */
+/* ---- checks.c ---- */
 
 /* CP_BAD_INPUT at the object, "" being the file; with HDF5's own reason. */
 enum cp_status cp_capture_refuse(struct cp_capture_server *s, const char *object, const char *what);
@@ -60,7 +60,7 @@ enum cp_status cp_capture_check_type(struct cp_capture_server *s, hid_t dataset,
 enum cp_status cp_capture_read_shape(struct cp_capture_server *s, hid_t dataset, const char *object,
                                      int *rank, size_t shape[CP_CAPTURE_RANK]);
 
-/* ---- capture_list.c ---- */
+/* ---- list.c ---- */
 
 enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s);
 
@@ -77,10 +77,5 @@ enum cp_status cp_capture_list_links(struct cp_capture_server *s, hid_t group, c
 enum cp_status cp_capture_list(struct cp_capture_server *s);
 /* Opens it, and writes its environment: name and value in turn, each with its NUL. */
 enum cp_status cp_capture_list_environment(struct cp_capture_server *s, FILE *out);
-
-/* ---- hdf5_weights.c ---- */
-
-/* Opens it, and writes the tensors that `clip-parity convert` wrote to source->weights, as safetensors. */
-enum cp_status cp_capture_write_weights(struct cp_capture_server *s);
 
 #endif

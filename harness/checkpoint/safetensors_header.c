@@ -12,7 +12,7 @@ enum { ENTRY_BYTES = 48, METADATA_BYTES = 5 };
 
 struct reader {
     const char *path;
-    struct cp_json json;
+    struct cp_json_reader json;
     struct cp_arena *arena;
     struct cp_error *err;
     const char *name; /* of the entry that is being read, or NULL */
@@ -75,7 +75,7 @@ static int by_key(const void *a, const void *b) {
 
 /* A string's length is known once it was read: a second reading copies it. */
 static enum cp_status read_value(struct reader *r, const char **value) {
-    const struct cp_json before = r->json;
+    const struct cp_json_reader before = r->json;
     size_t length = 0;
     if (!cp_json_string(&r->json, NULL, 0, &length))
         return CP_OK; /* the loop over the strings ends, and says why */
@@ -149,7 +149,7 @@ static enum cp_status read_shape(struct reader *r, struct cp_safetensor *t) {
 }
 
 static enum cp_status read_offsets(struct reader *r, struct cp_safetensor *t) {
-    struct cp_json *json = &r->json;
+    struct cp_json_reader *json = &r->json;
     (void)(cp_json_expect(json, '[') && cp_json_whole(json, &t->begin) && cp_json_expect(json, ',') &&
            cp_json_whole(json, &t->end) && cp_json_expect(json, ']'));
     return syntax(r);

@@ -53,7 +53,7 @@ struct entry {
 
 struct reader {
     struct cp_checkpoint *file;
-    struct cp_json json;
+    struct cp_json_reader json;
     struct entry *entries;
     size_t count, room;
     bool has_map;
@@ -231,7 +231,7 @@ enum cp_status cp_checkpoint_read_index(struct cp_checkpoint *file, struct cp_er
     struct reader r = {.file = file, .err = err};
     file->format = CP_FORMAT_SAFETENSORS_INDEX;
     CP_TRY(cp_file_read(file->path, INDEX_MAX, &file->arena, &text, err));
-    r.json = (struct cp_json){.text = text.bytes, .size = text.size};
+    r.json = (struct cp_json_reader){.text = text.bytes, .size = text.size};
     CP_TRY(read_index(&r));
     return read_shards(&r);
 }

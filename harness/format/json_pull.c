@@ -6,24 +6,24 @@
 #include <stdint.h>
 #include <string.h>
 
-static bool fail(struct cp_json *json, size_t at, const char *expected) {
+static bool fail(struct cp_json_reader *json, size_t at, const char *expected) {
     json->at = at;
     json->expected = expected;
     return false;
 }
 
-static int peek(const struct cp_json *json) {
+static int peek(const struct cp_json_reader *json) {
     return json->at < json->size ? json->text[json->at] : -1;
 }
 
-static int skip_blanks(struct cp_json *json) {
+static int skip_blanks(struct cp_json_reader *json) {
     int next = peek(json);
     for (; next == ' ' || next == '\t' || next == '\n' || next == '\r'; next = peek(json))
         json->at++;
     return next;
 }
 
-bool cp_json_expect(struct cp_json *json, char token) {
+bool cp_json_expect(struct cp_json_reader *json, char token) {
     static const char *const names[][2] = {{"{", "'{'"}, {"}", "'}'"}, {"[", "'['"},
                                            {"]", "']'"}, {":", "':'"}, {",", "','"}};
     if (skip_blanks(json) == token) {
@@ -36,7 +36,7 @@ bool cp_json_expect(struct cp_json *json, char token) {
     return fail(json, json->at, names[i][1]);
 }
 
-bool cp_json_more(struct cp_json *json, char end, bool *first) {
+bool cp_json_more(struct cp_json_reader *json, char end, bool *first) {
     if (json->expected)
         return false;
     const int next = skip_blanks(json);
@@ -52,7 +52,7 @@ bool cp_json_more(struct cp_json *json, char end, bool *first) {
 }
 
 /* The four hexadecimal digits of \uXXXX; 0x10000 if they are not there. */
-static unsigned read_hex(struct cp_json *json) {
+static unsigned read_hex(struct cp_json_reader *json) {
     unsigned code = 0;
     for (int i = 0; i < 4; i++, json->at++) {
         const int next = peek(json);
@@ -79,7 +79,7 @@ static size_t encode(unsigned code, char utf8[4]) {
 }
 
 /* An escape, from its backslash; its bytes as UTF-8, 0 after a failure. */
-static size_t read_escape(struct cp_json *json, char utf8[4]) {
+static size_t read_escape(struct cp_json_reader *json, char utf8[4]) {
     static const char meanings[0x80] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
                                         ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
     const size_t start = json->at++;
@@ -107,7 +107,7 @@ static size_t read_escape(struct cp_json *json, char utf8[4]) {
 
 /* One character of a string as it stands: its bytes, 0 after a failure. JSON allows the control characters
  * from 0x7f to 0x9f, which cp_utf8_length does not. */
-static size_t read_plain(struct cp_json *json, char utf8[4]) {
+static size_t read_plain(struct cp_json_reader *json, char utf8[4]) {
     const unsigned char *text = json->text + json->at;
     const size_t left = json->size - json->at;
     size_t length = text[0] == 0x7f ? 1 : cp_utf8_length(text, left);
@@ -124,7 +124,7 @@ static size_t read_plain(struct cp_json *json, char utf8[4]) {
 
 /* Bytes from here on that need no second look: printable ASCII but '"' and '\\'. Eight at a time: a header
  * may have 100 MB of them. */
-static size_t plain_run(const struct cp_json *json) {
+static size_t plain_run(const struct cp_json_reader *json) {
     static const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     size_t at = json->at;
     for (uint64_t word; json->size - at >= sizeof word; at += sizeof word) {
@@ -146,7 +146,7 @@ static void put(char *text, size_t size, size_t *length, const void *bytes, size
     *length += count;
 }
 
-bool cp_json_string(struct cp_json *json, char *text, size_t size, size_t *length) {
+bool cp_json_string(struct cp_json_reader *json, char *text, size_t size, size_t *length) {
     if (skip_blanks(json) != '"')
         return fail(json, json->at, "a string");
     *length = 0;
@@ -171,7 +171,7 @@ bool cp_json_string(struct cp_json *json, char *text, size_t size, size_t *lengt
     return true;
 }
 
-bool cp_json_whole(struct cp_json *json, size_t *value) {
+bool cp_json_whole(struct cp_json_reader *json, size_t *value) {
     static const char expected[] = "a whole number from 0 to 2^64 - 1";
     (void)skip_blanks(json);
     const size_t start = json->at;
@@ -190,14 +190,14 @@ bool cp_json_whole(struct cp_json *json, size_t *value) {
     return true;
 }
 
-static size_t skip_digits(struct cp_json *json) {
+static size_t skip_digits(struct cp_json_reader *json) {
     const size_t start = json->at;
     while (peek(json) >= '0' && peek(json) <= '9')
         json->at++;
     return json->at - start;
 }
 
-static bool skip_number(struct cp_json *json) {
+static bool skip_number(struct cp_json_reader *json) {
     json->at += peek(json) == '-' ? 1 : 0;
     bool right = skip_digits(json) > 0;
     if (right && peek(json) == '.') {
@@ -212,7 +212,7 @@ static bool skip_number(struct cp_json *json) {
     return right || fail(json, json->at, "a value");
 }
 
-static bool skip_scalar(struct cp_json *json) {
+static bool skip_scalar(struct cp_json_reader *json) {
     static const char *const words[] = {"true", "false", "null"};
     size_t length;
     if (skip_blanks(json) == '"')
@@ -227,7 +227,7 @@ static bool skip_scalar(struct cp_json *json) {
 }
 
 /* Reads the ends that stand here, then the name and the colon of an object's next value. */
-static bool skip_between(struct cp_json *json, const char *ends, bool *first, size_t *depth) {
+static bool skip_between(struct cp_json_reader *json, const char *ends, bool *first, size_t *depth) {
     size_t length;
     while (*depth && !cp_json_more(json, ends[*depth - 1], &first[*depth - 1])) {
         if (json->expected)
@@ -239,7 +239,7 @@ static bool skip_between(struct cp_json *json, const char *ends, bool *first, si
     return cp_json_string(json, NULL, 0, &length) && cp_json_expect(json, ':');
 }
 
-bool cp_json_skip(struct cp_json *json) {
+bool cp_json_skip(struct cp_json_reader *json) {
     enum { DEPTH = 64 };
     char ends[DEPTH];
     bool first[DEPTH];
@@ -261,6 +261,6 @@ bool cp_json_skip(struct cp_json *json) {
     return true;
 }
 
-bool cp_json_end(struct cp_json *json) {
+bool cp_json_end(struct cp_json_reader *json) {
     return skip_blanks(json) < 0 || fail(json, json->at, "nothing but blanks");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "report/json/json.h"
+#include "format/json_write.h"
 
 #include "format/utf8.h"
 
@@ -26,7 +26,7 @@ static void put_string(FILE *out, const char *text) {
 }
 
 /* What stands before a value. */
-static void begin(struct cp_json *json, const char *name) {
+static void begin(struct cp_json_writer *json, const char *name) {
     if (!json->first)
         (void)fputc(',', json->out);
     json->first = false;
@@ -36,18 +36,18 @@ static void begin(struct cp_json *json, const char *name) {
     (void)fputc(':', json->out);
 }
 
-void cp_json_open(struct cp_json *json, const char *name, char bracket) {
+void cp_json_open(struct cp_json_writer *json, const char *name, char bracket) {
     begin(json, name);
     (void)fputc(bracket, json->out);
     json->first = true;
 }
 
-void cp_json_close(struct cp_json *json, char bracket) {
+void cp_json_close(struct cp_json_writer *json, char bracket) {
     (void)fputc(bracket, json->out);
     json->first = false;
 }
 
-void cp_json_text(struct cp_json *json, const char *name, const char *text) {
+void cp_json_text(struct cp_json_writer *json, const char *name, const char *text) {
     begin(json, name);
     if (text)
         put_string(json->out, text);
@@ -55,7 +55,7 @@ void cp_json_text(struct cp_json *json, const char *name, const char *text) {
         (void)fputs("null", json->out);
 }
 
-void cp_json_number(struct cp_json *json, const char *name, double value) {
+void cp_json_number(struct cp_json_writer *json, const char *name, double value) {
     begin(json, name);
     if (!isfinite(value))
         (void)fputs("null", json->out);
@@ -63,17 +63,17 @@ void cp_json_number(struct cp_json *json, const char *name, double value) {
         (void)fprintf(json->out, fabs(value) < 0x1p53 && value == floor(value) ? "%.0f" : "%.9g", value);
 }
 
-void cp_json_count(struct cp_json *json, const char *name, size_t value) {
+void cp_json_count(struct cp_json_writer *json, const char *name, size_t value) {
     begin(json, name);
     (void)fprintf(json->out, "%zu", value);
 }
 
-void cp_json_bool(struct cp_json *json, const char *name, bool value) {
+void cp_json_bool(struct cp_json_writer *json, const char *name, bool value) {
     begin(json, name);
     (void)fputs(value ? "true" : "false", json->out);
 }
 
-void cp_json_null(struct cp_json *json, const char *name) {
+void cp_json_null(struct cp_json_writer *json, const char *name) {
     begin(json, name);
     (void)fputs("null", json->out);
 }

@@ -10,14 +10,14 @@
 static const char *const outcomes[] = {
     [CP_GATE_PASSED] = "pass", [CP_GATE_ALLOWED] = "allowed", [CP_GATE_FAILED] = "fail"};
 
-static void put_lines(struct cp_json *j, const char *name, const char *const *lines, size_t count) {
+static void put_lines(struct cp_json_writer *j, const char *name, const char *const *lines, size_t count) {
     cp_json_open(j, name, '[');
     for (size_t i = 0; i < count; i++)
         cp_json_text(j, NULL, lines[i]);
     cp_json_close(j, ']');
 }
 
-static void put_facts(struct cp_json *j, const char *name, const struct cp_gate_samples *s) {
+static void put_facts(struct cp_json_writer *j, const char *name, const struct cp_gate_samples *s) {
     cp_json_open(j, name, '{');
     cp_json_text(j, "file", s->path);
     if (s->reason)
@@ -27,7 +27,7 @@ static void put_facts(struct cp_json *j, const char *name, const struct cp_gate_
     cp_json_close(j, '}');
 }
 
-static void put_measure(struct cp_json *j, const struct cp_gate_judged *judged,
+static void put_measure(struct cp_json_writer *j, const struct cp_gate_judged *judged,
                         const struct cp_gate_finding *f, enum cp_gate_kind kind) {
     const struct cp_gate_measure *m = &f->measure[kind];
     char text[CP_GATE_WORDS];
@@ -55,7 +55,7 @@ static void put_measure(struct cp_json *j, const struct cp_gate_judged *judged,
     cp_json_close(j, '}');
 }
 
-static void put_place(struct cp_json *j, const struct cp_gate_finding *f) {
+static void put_place(struct cp_json_writer *j, const struct cp_gate_finding *f) {
     if (!f->tap || f->tap->place.input == SIZE_MAX)
         return;
     const struct cp_gate_place *p = &f->tap->place;
@@ -73,7 +73,7 @@ static void put_place(struct cp_json *j, const struct cp_gate_finding *f) {
     cp_json_close(j, '}');
 }
 
-static void put_finding(struct cp_json *j, const struct cp_gate_judged *judged,
+static void put_finding(struct cp_json_writer *j, const struct cp_gate_judged *judged,
                         const struct cp_gate_finding *f) {
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "tap", f->name);
@@ -88,7 +88,7 @@ static void put_finding(struct cp_json *j, const struct cp_gate_judged *judged,
     cp_json_close(j, '}');
 }
 
-static void put_subject(struct cp_json *j, const struct cp_gate_judged *judged) {
+static void put_subject(struct cp_json_writer *j, const struct cp_gate_judged *judged) {
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "name", judged->name);
     cp_json_bool(j, "passed", judged->failed == 0);
@@ -102,7 +102,7 @@ static void put_subject(struct cp_json *j, const struct cp_gate_judged *judged) 
 }
 
 void cp_gate_json(const struct cp_gate_verdict *v, FILE *out) {
-    struct cp_json j = {.out = out, .first = true};
+    struct cp_json_writer j = {.out = out, .first = true};
     cp_json_open(&j, NULL, '{');
     cp_json_text(&j, "schema", "clip-parity-check/1");
     cp_json_text(&j, "experiment", v->samples->name);

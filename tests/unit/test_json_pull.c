@@ -17,7 +17,7 @@ enum { LONG = 24 };
 /* Reads text, which begins with '"'; what it holds, or NULL where it is refused. */
 static const char *read_string(const char *text, size_t size) {
     static char value[64];
-    struct cp_json json = {.text = (const unsigned char *)text, .size = size};
+    struct cp_json_reader json = {.text = (const unsigned char *)text, .size = size};
     size_t length = 0;
     memset(value, 0, sizeof value);
     if (!cp_json_string(&json, value, sizeof value - 1, &length))

@@ -26,7 +26,7 @@ static void prompts_of_templates_and_classes(void **state) {
     static const size_t template[] = {0, 1, 2, 0, 1, 2}, class[] = {0, 0, 0, 1, 1, 1},
                         first[] = {0, 1, 2, 3, 1, 5};
     struct cp_study study = {.modelled = true, .inputs = {.prompts = 6, .classes = 2, .tokens = tokens}};
-    struct cp_lockstep ls = {.study = &study, .pixels_hash = -1};
+    struct cp_lockstep ls = {.study = &study};
     struct cp_arena arena = {0};
     struct cp_units units;
     struct cp_error err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/data/difference.h"
 
-#include "report/json/json.h"
+#include "format/json_write.h"
 
 #include <math.h>
 #include <string.h>
@@ -139,7 +139,7 @@ void cp_difference_print(const struct cp_difference *d, FILE *out) {
 
 /* ---- JSON ---- */
 
-static void put_cause(struct cp_json *j, const struct cp_own_part *part,
+static void put_cause(struct cp_json_writer *j, const struct cp_own_part *part,
                       const struct cp_agreement_words *words) {
     const struct cp_agreement_tap *tap = part->tap;
     char text[1024];
@@ -168,7 +168,7 @@ static void put_cause(struct cp_json *j, const struct cp_own_part *part,
 }
 
 /* The taps that are furthest apart, with the input. */
-static void put_worst(struct cp_json *j, const struct cp_difference *d) {
+static void put_worst(struct cp_json_writer *j, const struct cp_difference *d) {
     enum { WORST = 5 };
     double last = INFINITY;
     cp_json_open(j, "worst", '[');
@@ -194,7 +194,7 @@ static void put_worst(struct cp_json *j, const struct cp_difference *d) {
 }
 
 void cp_difference_json(const struct cp_difference *d, const char *a, const char *b, FILE *out) {
-    struct cp_json j = {out, true};
+    struct cp_json_writer j = {out, true};
     cp_json_open(&j, NULL, '{');
     cp_json_text(&j, "schema", "clip-parity/diff-1");
     cp_json_bool(&j, "pass", d->agreement.pass);

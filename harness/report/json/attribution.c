@@ -5,7 +5,7 @@
 #include <math.h>
 
 /* A table of three axes as a list of objects: its first two labels by name, then the fields. */
-static void put_rows(struct cp_json *j, const char *name, const struct cp_report_table *table,
+static void put_rows(struct cp_json_writer *j, const char *name, const struct cp_report_table *table,
                      const char *first) {
     if (!table->values) {
         cp_json_null(j, name);
@@ -26,7 +26,7 @@ static void put_rows(struct cp_json *j, const char *name, const struct cp_report
 }
 
 /* Which factors each cell swaps. */
-static void put_cells(struct cp_json *j, const struct cp_report_table *cells) {
+static void put_cells(struct cp_json_writer *j, const struct cp_report_table *cells) {
     if (!cells->values) {
         cp_json_null(j, "cells");
         return;
@@ -45,7 +45,7 @@ static void put_cells(struct cp_json *j, const struct cp_report_table *cells) {
     cp_json_close(j, ']');
 }
 
-static void put_layers(struct cp_json *j, const struct cp_report_table *table, const char *tower) {
+static void put_layers(struct cp_json_writer *j, const struct cp_report_table *table, const char *tower) {
     if (!table->values) {
         cp_json_null(j, tower);
         return;
@@ -63,7 +63,7 @@ static void put_layers(struct cp_json *j, const struct cp_report_table *table, c
     cp_json_close(j, ']');
 }
 
-void cp_json_attribution(struct cp_json *j, const struct cp_report *r) {
+void cp_json_attribution(struct cp_json_writer *j, const struct cp_report *r) {
     cp_json_open(j, "attribution", '{');
     put_rows(j, "effects", &r->effects, "effect");
     put_rows(j, "shapley", &r->shapley, "factor");

@@ -98,12 +98,12 @@ void cp_calibration_answer(const struct cp_calibration *k, FILE *out) {
 
 /* ---- JSON ---- */
 
-static void json_scale(struct cp_json *json, const struct cp_fitted_scale *scale) {
+static void json_scale(struct cp_json_writer *json, const struct cp_fitted_scale *scale) {
     cp_json_number(json, "logit_scale", scale->found ? scale->log_scale : NAN);
     cp_json_number(json, "logit_scale_error", scale->found ? scale->error : NAN);
 }
 
-static void json_rival(struct cp_json *json, const struct cp_calibration *k, int a) {
+static void json_rival(struct cp_json_writer *json, const struct cp_calibration *k, int a) {
     cp_json_number(json, "above", k->above[a]);
     cp_json_number(json, "low", k->low[a]);
     cp_json_number(json, "high", k->high[a]);
@@ -112,7 +112,7 @@ static void json_rival(struct cp_json *json, const struct cp_calibration *k, int
     cp_json_number(json, "confidence", k->has_gradient ? k->confidence[a] : NAN);
 }
 
-void cp_calibration_json(const struct cp_calibration *k, struct cp_json *json) {
+void cp_calibration_json(const struct cp_calibration *k, struct cp_json_writer *json) {
     char why[WORDS];
     const bool says = k->doubt == CP_DOUBT_NONE;
     cp_json_open(json, "calibration", '{');

@@ -11,6 +11,6 @@ void cp_calibration_text(const struct cp_calibration *k, FILE *out);
 void cp_calibration_answer(const struct cp_calibration *k, FILE *out);
 
 /* The member "calibration" of the object that is open. */
-void cp_calibration_json(const struct cp_calibration *k, struct cp_json *json);
+void cp_calibration_json(const struct cp_calibration *k, struct cp_json_writer *json);
 
 #endif

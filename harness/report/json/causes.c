@@ -22,7 +22,7 @@ static bool has_inputs(enum cp_own_kind kind) {
     return kind != CP_OWN_SETTINGS && kind != CP_OWN_WEIGHTS && kind != CP_OWN_UNCHECKED;
 }
 
-static void put_part(struct cp_json *j, const struct cp_own_part *part,
+static void put_part(struct cp_json_writer *j, const struct cp_own_part *part,
                      const struct cp_agreement_words *words) {
     static const char *const sides[] = {"baseline", "candidate", "both"};
     char text[1024];
@@ -48,7 +48,7 @@ static void put_part(struct cp_json *j, const struct cp_own_part *part,
     cp_json_close(j, '}');
 }
 
-static void put_local(struct cp_json *j, const struct cp_report_tap *tap) {
+static void put_local(struct cp_json_writer *j, const struct cp_report_tap *tap) {
     static const char *const unknown[] = {"explained_by", "size_before", "size_after",
                                           "slope",        "slope_error", "text"};
     const enum cp_own_kind kind = kind_of(tap->cause);
@@ -74,7 +74,7 @@ static bool is_told(const struct cp_report_candidate *c, const struct cp_report_
     return c->local && !c->difference && tap->cause != CP_CAUSE_NONE;
 }
 
-void cp_json_causes(struct cp_json *j, const struct cp_report_candidate *c) {
+void cp_json_causes(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     size_t p = 0;
     if (!c->local && !c->difference) {
         cp_json_null(j, "causes");

@@ -142,21 +142,22 @@ void cp_classification_text(const struct cp_classification *r, FILE *out) {
 
 /* ---- JSON ---- */
 
-static void json_index(struct cp_json *json, const char *name, size_t index, size_t count) {
+static void json_index(struct cp_json_writer *json, const char *name, size_t index, size_t count) {
     if (index < count)
         cp_json_count(json, name, index);
     else
         cp_json_null(json, name);
 }
 
-static void json_names(struct cp_json *json, const char *name, const char *const *names, size_t count) {
+static void json_names(struct cp_json_writer *json, const char *name, const char *const *names,
+                       size_t count) {
     cp_json_open(json, name, '[');
     for (size_t i = 0; i < count; i++)
         cp_json_text(json, NULL, names[i]);
     cp_json_close(json, ']');
 }
 
-static void json_probs(struct cp_json *json, const struct cp_classification *r, size_t spec) {
+static void json_probs(struct cp_json_writer *json, const struct cp_classification *r, size_t spec) {
     cp_json_open(json, "probabilities", '[');
     for (size_t i = 0; i < r->study->inputs.images; i++) {
         cp_json_open(json, NULL, '[');
@@ -171,7 +172,7 @@ static void json_probs(struct cp_json *json, const struct cp_classification *r, 
     cp_json_close(json, ']');
 }
 
-static void json_spec(struct cp_json *json, const struct cp_classification *r, size_t spec) {
+static void json_spec(struct cp_json_writer *json, const struct cp_classification *r, size_t spec) {
     const struct cp_classify_change c = cp_classification_change(r, spec);
     cp_json_open(json, NULL, '{');
     cp_json_text(json, "name", r->study->spec[spec]->name);
@@ -190,7 +191,7 @@ static void json_spec(struct cp_json *json, const struct cp_classification *r, s
 
 void cp_classification_json(const struct cp_classification *r, FILE *out) {
     const struct cp_run_inputs *in = &r->study->inputs;
-    struct cp_json json = {.out = out, .first = true};
+    struct cp_json_writer json = {.out = out, .first = true};
     cp_json_open(&json, NULL, '{');
     cp_json_text(&json, "checkpoint", r->experiment.model.checkpoint.text);
     cp_json_text(&json, "activation", activation(r));

@@ -125,7 +125,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
 
 /* ---- JSON ---- */
 
-static void json_tower(struct cp_json *json, const char *name, int layers, int width, int heads, int mlp) {
+static void json_tower(struct cp_json_writer *json, const char *name, int layers, int width, int heads,
+                       int mlp) {
     cp_json_open(json, name, '{');
     cp_json_number(json, "layers", layers);
     cp_json_number(json, "width", width);
@@ -133,7 +134,7 @@ static void json_tower(struct cp_json *json, const char *name, int layers, int w
     cp_json_number(json, "mlp_width", mlp);
 }
 
-static void json_architecture(struct cp_json *json, const struct cp_inspection *in) {
+static void json_architecture(struct cp_json_writer *json, const struct cp_inspection *in) {
     const struct cp_clip_config *c = &in->config;
     cp_json_open(json, "architecture", '{');
     cp_json_text(json, "from", in->config_from);
@@ -161,7 +162,7 @@ static void json_architecture(struct cp_json *json, const struct cp_inspection *
     cp_json_close(json, '}');
 }
 
-static void json_groups(struct cp_json *json, const struct cp_inspection *in) {
+static void json_groups(struct cp_json_writer *json, const struct cp_inspection *in) {
     cp_json_open(json, "groups", '{');
     for (int g = 0; g < CP_GROUP_COUNT; g++) {
         const struct cp_group *group = &in->group[g];
@@ -183,7 +184,7 @@ static void json_groups(struct cp_json *json, const struct cp_inspection *in) {
 }
 
 void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
-    struct cp_json json = {out, true};
+    struct cp_json_writer json = {out, true};
     cp_json_open(&json, NULL, '{');
     cp_json_text(&json, "file", in->path);
     cp_json_text(&json, "format", cp_checkpoint_format_names[in->format]);

@@ -5,14 +5,14 @@
 
 #include <math.h>
 
-static void put_texts(struct cp_json *j, const char *name, const struct cp_reader_texts *texts) {
+static void put_texts(struct cp_json_writer *j, const char *name, const struct cp_reader_texts *texts) {
     cp_json_open(j, name, '[');
     for (size_t i = 0; i < texts->count; i++)
         cp_json_text(j, NULL, texts->items[i]);
     cp_json_close(j, ']');
 }
 
-static void put_inputs(struct cp_json *j, const struct cp_report *r) {
+static void put_inputs(struct cp_json_writer *j, const struct cp_report *r) {
     cp_json_open(j, "inputs", '{');
     put_texts(j, "images", &r->images);
     put_texts(j, "prompts", &r->prompts);
@@ -30,7 +30,7 @@ static void put_inputs(struct cp_json *j, const struct cp_report *r) {
     cp_json_close(j, '}');
 }
 
-static void put_first(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_first(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     cp_json_open(j, "first_divergence", '{');
     for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
         const struct cp_report_tap *tap = cp_report_first(c, (enum cp_tower)tower);
@@ -39,7 +39,7 @@ static void put_first(struct cp_json *j, const struct cp_report_candidate *c) {
     cp_json_close(j, '}');
 }
 
-static void put_propagation(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_propagation(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     if (c->segments == 0) {
         cp_json_null(j, "propagation");
         return;
@@ -55,7 +55,7 @@ static void put_propagation(struct cp_json *j, const struct cp_report_candidate 
     cp_json_close(j, ']');
 }
 
-static void put_pixel_growth(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_pixel_growth(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     const struct cp_report_growth g = cp_report_growth(c);
     if (!g.features) {
         cp_json_null(j, "pixel_growth");
@@ -76,7 +76,7 @@ static void put_pixel_growth(struct cp_json *j, const struct cp_report_candidate
     cp_json_close(j, '}');
 }
 
-static void put_images(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_images(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     cp_json_open(j, "images", '[');
     for (size_t i = 0; i < c->counts.images; i++) {
         cp_json_open(j, NULL, '{');
@@ -87,7 +87,7 @@ static void put_images(struct cp_json *j, const struct cp_report_candidate *c) {
     cp_json_close(j, ']');
 }
 
-static void put_decisions(struct cp_json *j, const struct cp_report_candidate *c) {
+static void put_decisions(struct cp_json_writer *j, const struct cp_report_candidate *c) {
     const struct cp_decisions *d = &c->counts;
     if (d->images == 0) {
         cp_json_null(j, "decisions");
@@ -108,7 +108,8 @@ static void put_decisions(struct cp_json *j, const struct cp_report_candidate *c
     cp_json_close(j, '}');
 }
 
-static void put_candidate(struct cp_json *j, const struct cp_report *r, const struct cp_report_candidate *c) {
+static void put_candidate(struct cp_json_writer *j, const struct cp_report *r,
+                          const struct cp_report_candidate *c) {
     char answer[CP_REPORT_ANSWER];
     cp_report_answer(c, answer, sizeof answer);
     cp_json_open(j, NULL, '{');
@@ -128,7 +129,7 @@ static void put_candidate(struct cp_json *j, const struct cp_report *r, const st
     cp_json_close(j, '}');
 }
 
-static void put_provenance(struct cp_json *j, const struct cp_report *r) {
+static void put_provenance(struct cp_json_writer *j, const struct cp_report *r) {
     cp_json_open(j, "provenance", '{');
     for (size_t f = 0; f < r->facts; f++)
         cp_json_text(j, r->fact[f].name, r->fact[f].value);
@@ -137,7 +138,7 @@ static void put_provenance(struct cp_json *j, const struct cp_report *r) {
 }
 
 void cp_report_json(const struct cp_report *r, FILE *out) {
-    struct cp_json j = {out, true};
+    struct cp_json_writer j = {out, true};
     cp_json_open(&j, NULL, '{');
     cp_json_text(&j, "schema", "clip-parity/report/1");
     cp_json_text(&j, "experiment", r->name);

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Writing JSON (RFC 8259): commas, escapes, and null for what JSON has no number for. */
+ * The parts of the report in JSON: taps, causes, attribution. */
 #ifndef CP_REPORT_JSON_JSON_H
 #define CP_REPORT_JSON_JSON_H
 
+#include "format/json_write.h"
 #include "report/data/report.h"
 
-struct cp_json {
-    FILE *out;
-    bool first; /* nothing yet in the object or list at hand */
-};
-
-/* name NULL: an element of a list. */
-void cp_json_open(struct cp_json *json, const char *name, char bracket);
-void cp_json_close(struct cp_json *json, char bracket);
-/* Bytes that are not UTF-8 become U+FFFD; NULL is null. */
-void cp_json_text(struct cp_json *json, const char *name, const char *text);
-/* Whole numbers in full, others to nine digits; null where it is not finite. */
-void cp_json_number(struct cp_json *json, const char *name, double value);
-void cp_json_count(struct cp_json *json, const char *name, size_t value);
-void cp_json_bool(struct cp_json *json, const char *name, bool value);
-void cp_json_null(struct cp_json *json, const char *name);
-
-/* The parts of the report (json_taps.c, json_causes.c, json_attribution.c). */
-void cp_json_tap(struct cp_json *json, const struct cp_report *report, const struct cp_report_tap *tap);
+void cp_json_tap(struct cp_json_writer *json, const struct cp_report *report,
+                 const struct cp_report_tap *tap);
 /* What sets a candidate apart from the baseline, null where it was not looked for. */
-void cp_json_causes(struct cp_json *json, const struct cp_report_candidate *candidate);
-void cp_json_attribution(struct cp_json *json, const struct cp_report *report);
+void cp_json_causes(struct cp_json_writer *json, const struct cp_report_candidate *candidate);
+void cp_json_attribution(struct cp_json_writer *json, const struct cp_report *report);
 
 #endif

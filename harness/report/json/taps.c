@@ -2,14 +2,14 @@
 #include "report/data/words.h"
 #include "report/json/json.h"
 
-static void put_parts(struct cp_json *j, const char *name, const double parts[CP_PART_COUNT]) {
+static void put_parts(struct cp_json_writer *j, const char *name, const double parts[CP_PART_COUNT]) {
     cp_json_open(j, name, '{');
     for (int part = 0; part < CP_PART_COUNT; part++)
         cp_json_number(j, cp_part_names[part], parts[part]);
     cp_json_close(j, '}');
 }
 
-static void put_verdict(struct cp_json *j, const char *name, const double fields[CP_VERDICT_FIELDS]) {
+static void put_verdict(struct cp_json_writer *j, const char *name, const double fields[CP_VERDICT_FIELDS]) {
     cp_json_open(j, name, '{');
     cp_json_text(j, "verdict", cp_verdict_word(fields, CP_FIELD_VERDICT));
     cp_json_text(j, "rounding", cp_verdict_word(fields, CP_FIELD_ROUNDING));
@@ -18,7 +18,7 @@ static void put_verdict(struct cp_json *j, const char *name, const double fields
     cp_json_close(j, '}');
 }
 
-static void put_metrics(struct cp_json *j, const struct cp_report_tap *tap) {
+static void put_metrics(struct cp_json_writer *j, const struct cp_report_tap *tap) {
     cp_json_open(j, "metrics", '{');
     for (int m = 0; m < CP_METRIC_COUNT; m++) {
         const struct cp_report_metric *metric = &tap->metric[m];
@@ -34,7 +34,7 @@ static void put_metrics(struct cp_json *j, const struct cp_report_tap *tap) {
     cp_json_close(j, '}');
 }
 
-static void put_histogram(struct cp_json *j, const double *ulp) {
+static void put_histogram(struct cp_json_writer *j, const double *ulp) {
     if (!ulp) {
         cp_json_null(j, "ulp_histogram");
         return;
@@ -45,7 +45,7 @@ static void put_histogram(struct cp_json *j, const double *ulp) {
     cp_json_close(j, ']');
 }
 
-static void put_local(struct cp_json *j, const struct cp_report_tap *tap) {
+static void put_local(struct cp_json_writer *j, const struct cp_report_tap *tap) {
     if (!tap->local) {
         cp_json_null(j, "local");
         return;
@@ -57,7 +57,7 @@ static void put_local(struct cp_json *j, const struct cp_report_tap *tap) {
     cp_json_close(j, '}');
 }
 
-static void put_place(struct cp_json *j, const struct cp_report_tap *tap) {
+static void put_place(struct cp_json_writer *j, const struct cp_report_tap *tap) {
     cp_json_text(j, "name", tap->name);
     cp_json_text(j, "address", tap->address);
     cp_json_text(j, "tower", cp_tower_names[tap->tower]);
@@ -72,7 +72,8 @@ static void put_place(struct cp_json *j, const struct cp_report_tap *tap) {
     cp_json_text(j, "recorded", tap->recorded);
 }
 
-static void put_side(struct cp_json *j, const char *name, const struct cp_report *r, const double *row) {
+static void put_side(struct cp_json_writer *j, const char *name, const struct cp_report *r,
+                     const double *row) {
     if (!row) {
         cp_json_null(j, name);
         return;
@@ -90,14 +91,14 @@ static void put_side(struct cp_json *j, const char *name, const struct cp_report
     cp_json_close(j, '}');
 }
 
-static void put_ledger(struct cp_json *j, const struct cp_report *r, const struct cp_report_tap *tap) {
+static void put_ledger(struct cp_json_writer *j, const struct cp_report *r, const struct cp_report_tap *tap) {
     cp_json_open(j, "ledger", '{');
     put_side(j, "baseline", r, tap->ledger[0]);
     put_side(j, "candidate", r, tap->ledger[1]);
     cp_json_close(j, '}');
 }
 
-void cp_json_tap(struct cp_json *j, const struct cp_report *r, const struct cp_report_tap *tap) {
+void cp_json_tap(struct cp_json_writer *j, const struct cp_report *r, const struct cp_report_tap *tap) {
     cp_json_open(j, NULL, '{');
     put_place(j, tap);
     put_parts(j, "relative_l2", tap->over_inputs.mean_rel);

@@ -18,8 +18,8 @@
  *
  * The last feature tap is image_features, or text_features where there are no images. dp_top1 is there where
  * images are decided on. A divergence with NaN or infinity is NaN. */
-#ifndef CP_ANALYSIS_ATTRIBUTION_H
-#define CP_ANALYSIS_ATTRIBUTION_H
+#ifndef CP_ANALYSIS_ATTRIBUTION_ATTRIBUTION_H
+#define CP_ANALYSIS_ATTRIBUTION_ATTRIBUTION_H
 
 #include "run/analysis.h"
 

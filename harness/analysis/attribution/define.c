@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The variables of an attribution, with the names of its effects. */
-#include "analysis/attribution.h"
+#include "analysis/attribution/attribution.h"
 
 #include "analysis/decisions.h"
 #include "run/layerwise.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * An attribution in the table at the end of a run. */
-#include "analysis/attribution.h"
+#include "analysis/attribution/attribution.h"
 
 #include "run/layerwise.h"
 

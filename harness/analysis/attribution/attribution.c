@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "analysis/attribution.h"
+#include "analysis/attribution/attribution.h"
 
 #include "analysis/decisions.h"
 #include "run/layerwise.h"
