@@ -82,26 +82,30 @@ static inline void list_model(struct listing *list, const struct cp_model *m) {
     const size_t patch = (size_t)c->vision.patch_size;
     list->count = 0;
     if (cp_has_vision(c)) {
-        (void)add(list, "visual.class_embedding", 1, wide, 0, m->vision.class_embedding);
+        (void)add(list, "visual.class_embedding", 1, wide, 0, m->tower[CP_VISUAL].class_embedding);
         (void)add(list, "visual.positional_embedding", 2, grid * grid + 1, wide,
-                  m->vision.positional_embedding);
-        (void)add(list, "visual.proj", 2, wide, embed, m->vision.proj);
-        struct stored *conv1 = add(list, "visual.conv1.weight", 4, wide, 3, m->vision.conv1);
+                  m->tower[CP_VISUAL].positional_embedding);
+        (void)add(list, "visual.proj", 2, wide, embed, m->tower[CP_VISUAL].proj.weight);
+        struct stored *conv1 = add(list, "visual.conv1.weight", 4, wide, 3, m->tower[CP_VISUAL].conv1);
         conv1->shape[2] = conv1->shape[3] = patch;
-        add_pair(list, "visual.", "ln_pre.", wide, 0, m->vision.ln_pre.weight, m->vision.ln_pre.bias);
-        list_blocks(list, "visual.", m->vision.blocks, c->vision.layers, wide, (size_t)c->vision.mlp_width);
-        add_pair(list, "visual.", "ln_post.", wide, 0, m->vision.ln_post.weight, m->vision.ln_post.bias);
+        add_pair(list, "visual.", "ln_pre.", wide, 0, m->tower[CP_VISUAL].ln_pre.weight,
+                 m->tower[CP_VISUAL].ln_pre.bias);
+        list_blocks(list, "visual.", m->tower[CP_VISUAL].blocks, c->vision.layers, wide,
+                    (size_t)c->vision.mlp_width);
+        add_pair(list, "visual.", "ln_post.", wide, 0, m->tower[CP_VISUAL].ln_post.weight,
+                 m->tower[CP_VISUAL].ln_post.bias);
     }
     if (cp_has_text(c)) {
         (void)add(list, "positional_embedding", 2, (size_t)c->text.context_length, narrow,
-                  m->text.positional_embedding);
-        (void)add(list, "text_projection", 2, narrow, embed, m->text.text_projection);
-        if (m->text.text_projection_bias)
-            (void)add(list, "text_projection.bias", 1, embed, 0, m->text.text_projection_bias);
+                  m->tower[CP_TEXT].positional_embedding);
+        (void)add(list, "text_projection", 2, narrow, embed, m->tower[CP_TEXT].proj.weight);
+        if (m->tower[CP_TEXT].proj.bias)
+            (void)add(list, "text_projection.bias", 1, embed, 0, m->tower[CP_TEXT].proj.bias);
         (void)add(list, "token_embedding.weight", 2, (size_t)c->text.vocab_size, narrow,
-                  m->text.token_embedding);
-        list_blocks(list, "", m->text.blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
-        add_pair(list, "", "ln_final.", narrow, 0, m->text.ln_final.weight, m->text.ln_final.bias);
+                  m->tower[CP_TEXT].token_embedding);
+        list_blocks(list, "", m->tower[CP_TEXT].blocks, c->text.layers, narrow, (size_t)c->text.mlp_width);
+        add_pair(list, "", "ln_final.", narrow, 0, m->tower[CP_TEXT].ln_post.weight,
+                 m->tower[CP_TEXT].ln_post.bias);
     }
     if (m->logit_scale)
         (void)add(list, "logit_scale", 0, 0, 0, m->logit_scale);

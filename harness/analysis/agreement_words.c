@@ -92,7 +92,7 @@ static const char *input_name(const struct cp_own_part *p, const struct cp_agree
 static void say_inputs(struct cp_sentence *s, const struct cp_own_part *p,
                        const struct cp_agreement_words *words) {
     const char *name = input_name(p, words);
-    const char *what = p->tap->place.tower == CP_TEXT ? "prompt" : "image";
+    const char *what = cp_tower_words[p->tap->place.tower].input;
     if (p->checked == 0 || p->inputs == p->checked || p->inputs == 0)
         return;
     cp_say(s, "; at %zu of %zu %ss, worst %s %zu", p->inputs, p->checked, what, what, p->worst);
@@ -137,9 +137,8 @@ static void say_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
         return;
     }
     cp_say(s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
-           p->inputs, p->checked, p->tap->place.tower == CP_TEXT ? "prompt" : "image",
-           p->row[CP_OPERATION_FIELD_ROW], p->row[CP_OPERATION_FIELD_COLUMN],
-           p->tap->place.tower == CP_TEXT ? "prompt" : "image", p->worst);
+           p->inputs, p->checked, cp_tower_words[p->tap->place.tower].input, p->row[CP_OPERATION_FIELD_ROW],
+           p->row[CP_OPERATION_FIELD_COLUMN], cp_tower_words[p->tap->place.tower].input, p->worst);
     if (name)
         cp_say(s, " (%.60s)", name);
 }
@@ -204,7 +203,7 @@ static const struct cp_own_part *gather(const struct cp_agreement *a, const stru
     const enum cp_point point = first->tap->place.point;
     const char *own = point < CP_POINT_COUNT ? cp_points[point].visual : "";
     if (layer > first->tap->place.layer)
-        (void)snprintf(name, 128, "%s.%d-%d%s%s", first->tap->place.tower == CP_VISUAL ? "visual" : "text",
+        (void)snprintf(name, 128, "%s.%d-%d%s%s", cp_tower_words[first->tap->place.tower].name,
                        first->tap->place.layer, layer, own[0] ? "." : "", own);
     return largest;
 }

@@ -42,18 +42,16 @@ static double rms_of(const struct cp_tap_tensor *tensor) {
 /* How many terms one element's sum has; tokens: those that count. */
 static double terms_of(const struct cp_study *study, const struct cp_site *site,
                        const struct cp_tap_weights *weights, enum cp_operation_kind kind, double tokens) {
-    const struct cp_clip_config *c = &study->model.config;
-    const bool visual = site->tower == CP_VISUAL;
-    const double patches = c->vision.image_size / c->vision.patch_size;
+    const struct cp_tower_shape shape = cp_tower_shape(&study->model.config, site->tower);
     switch (kind) {
     case CP_OPERATION_LINEAR:
         return (double)(weights->tensor[0].elements / site->shape[site->rank - 1]);
     case CP_OPERATION_SCORES:
-        return visual ? c->vision.width / c->vision.heads : c->text.width / c->text.heads;
+        return (double)shape.head;
     case CP_OPERATION_CONTEXT:
         return tokens;
     case CP_OPERATION_POOL:
-        return visual && c->vision.pool_type == CP_POOL_AVG ? patches * patches : 1;
+        return shape.pool == CP_POOL_AVG ? (double)shape.patches : 1;
     default:
         return 1;
     }
@@ -92,7 +90,7 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
         double one[CP_BOUND_COUNT];
         struct cp_bracket_facts facts = {.kind = from.kind,
                                          .terms = terms_of(study, site, &weights, from.kind, tokens),
-                                         .heads = site->tower == CP_VISUAL ? c->vision.heads : c->text.heads,
+                                         .heads = (double)cp_tower_shape(c, site->tower).heads,
                                          .y = y[i],
                                          .a = a[i],
                                          .b = from.kind == CP_OPERATION_LINEAR ? rms_of(&weights.tensor[0])

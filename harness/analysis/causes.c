@@ -44,10 +44,9 @@ static void print_run(struct print *p, const struct cp_site *first, int layers) 
     }
     if (layers > 1)
         (void)snprintf(range, sizeof range, "-%d", first->layer + layers - 1);
-    const struct cp_point_row *row = &cp_points[first->point];
-    const char *point = first->tower == CP_VISUAL ? row->visual : row->text;
-    (void)snprintf(name, sizeof name, "%s.%d%s%s%s", first->tower == CP_VISUAL ? "visual" : "text",
-                   first->layer, range, point[0] ? "." : "", point);
+    const char *point = cp_point_name(first->point, first->tower);
+    (void)snprintf(name, sizeof name, "%s.%d%s%s%s", cp_tower_words[first->tower].name, first->layer, range,
+                   point[0] ? "." : "", point);
     put(p, name, cause);
 }
 

@@ -27,7 +27,7 @@ static bool is_active(const struct cp_lockstep *ls, enum cp_segment_kind kind) {
     const struct cp_pass *pass = &ls->lanes[0].pass;
     if (kind == CP_SEGMENT_CLASSES)
         return true;
-    return pass->first < cp_local_first(ls->study, pass->tower == CP_TEXT ? CP_DIM_PROMPT : CP_DIM_IMAGE);
+    return pass->first < cp_local_first(ls->study, cp_tower_words[pass->tower].dim);
 }
 
 /* ---- the baseline's input, for others ---- */
@@ -37,10 +37,8 @@ static bool starts_from_stream(struct cp_segment segment) {
 }
 
 static size_t stream_size(const struct cp_lockstep *ls, struct cp_segment segment) {
-    const struct cp_clip_config *c = &ls->study->model.config;
-    const struct cp_pass *pass = &ls->lanes[0].pass;
-    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
-    return pass->inputs * cp_pass_tokens(pass) * (size_t)width;
+    const struct cp_tower_shape shape = cp_tower_shape(&ls->study->model.config, segment.tower);
+    return ls->lanes[0].pass.inputs * shape.tokens * shape.width;
 }
 
 static enum cp_status before_segment(struct cp_lockstep *ls, struct cp_segment segment,

@@ -48,9 +48,9 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
 /* The taps at the segments' ends. */
 static enum cp_status segment_names(struct cp_lockstep *ls, enum cp_tower tower, const char ***names,
                                     size_t *count, struct cp_error *err) {
-    const struct cp_clip_config *c = &ls->study->model.config;
-    const int layers = tower == CP_VISUAL ? c->vision.layers : c->text.layers;
-    const enum cp_point stem = tower == CP_VISUAL && !c->vision.no_ln_pre ? CP_LN_PRE : CP_EMBED;
+    const struct cp_tower_shape shape = cp_tower_shape(&ls->study->model.config, tower);
+    const enum cp_point stem = shape.norm_first ? CP_LN_PRE : CP_EMBED;
+    const int layers = (int)shape.layers;
     const struct cp_sites *sites = &ls->study->sites;
     *count = (size_t)layers + 2;
     CP_LOCKSTEP_TAKE(ls, *names, *count, sizeof **names);

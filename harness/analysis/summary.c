@@ -62,8 +62,7 @@ static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap
  * outputs. */
 static bool tells(const struct cp_study *study, size_t i, bool first_different) {
     const struct cp_site *site = &study->sites.list[i];
-    const int layers =
-        site->tower == CP_VISUAL ? study->model.config.vision.layers : study->model.config.text.layers;
+    const int layers = (int)cp_tower_shape(&study->model.config, site->tower).layers;
     return first_different || site->tower == CP_JOINT || site->point == CP_FEATURES ||
            (site->point == CP_BLOCK &&
             (site->layer == 0 || site->layer == layers / 2 || site->layer == layers - 1));

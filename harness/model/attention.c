@@ -140,23 +140,22 @@ static void scale_operands(struct attention *a, size_t elements) {
 }
 
 enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err) {
-    const struct cp_clip_config *config = &pass->plan->model->config;
+    const struct cp_tower_shape *shape = cp_pass_shape(pass);
     const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
     const struct cp_ops *ops = pass->plan->spec->ops;
-    const bool visual = pass->tower == CP_VISUAL;
     struct cp_workspace *ws = pass->ws;
     struct attention a = {
         .pass = pass,
         .choice = choice,
         .linear = ops->linears[choice->variant[CP_LINEAR]],
-        .tokens = cp_pass_tokens(pass),
-        .width = (size_t)(visual ? config->vision.width : config->text.width),
-        .heads = (size_t)(visual ? config->vision.heads : config->text.heads),
+        .tokens = shape->tokens,
+        .width = shape->width,
+        .heads = shape->heads,
+        .head = shape->head,
         .compute = cp_choice_type(choice, CP_ATTENTION_COMPUTE),
         .accumulate = cp_choice_type(choice, CP_ATTENTION_ACCUMULATE),
-        .causal = !visual && !config->text.no_causal_mask,
+        .causal = shape->causal,
     };
-    a.head = a.width / a.heads;
     const size_t elements = pass->inputs * a.tokens * a.width, pairs = pass->inputs * a.heads;
     const size_t scores = pairs * a.tokens * a.tokens;
     float *const qkv[3] = {ws->q, ws->k, ws->v};

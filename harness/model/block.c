@@ -36,8 +36,7 @@ static enum cp_status add_branch(struct cp_pass *pass, enum cp_point scaled, int
 enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err) {
     const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
     const struct cp_ops *ops = pass->plan->spec->ops;
-    const struct cp_packed_block *block =
-        pass->tower == CP_VISUAL ? &pass->plan->vision.blocks[layer] : &pass->plan->text.blocks[layer];
+    const struct cp_packed_block *block = &pass->plan->tower[pass->tower].blocks[layer];
     struct cp_workspace *ws = pass->ws;
     const size_t rows = pass->inputs * cp_pass_tokens(pass), width = block->out_proj.n, mlp = block->c_fc.n;
 

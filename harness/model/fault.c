@@ -98,21 +98,17 @@ static enum cp_status flip(const struct cp_choice *choice, struct matrix matrix,
 
 static enum cp_status flip_in_tower(const struct cp_spec *spec, enum cp_tower tower, struct cp_model *copy,
                                     struct cp_arena *arena, struct cp_error *err) {
-    const struct cp_clip_config *c = spec->config;
-    const bool visual = tower == CP_VISUAL;
-    struct cp_block_weights **blocks = visual ? &copy->vision.blocks : &copy->text.blocks;
-    const size_t layers = (size_t)(visual ? c->vision.layers : c->text.layers);
-    const size_t width = (size_t)(visual ? c->vision.width : c->text.width);
-    const size_t mlp_width = (size_t)(visual ? c->vision.mlp_width : c->text.mlp_width);
-    struct cp_block_weights *own = cp_arena_alloc(arena, layers, sizeof *own);
+    const struct cp_tower_shape shape = cp_tower_shape(spec->config, tower);
+    struct cp_block_weights **blocks = &copy->tower[tower].blocks;
+    struct cp_block_weights *own = cp_arena_alloc(arena, shape.layers, sizeof *own);
     if (!own)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
-    memcpy(own, *blocks, layers * sizeof *own);
+    memcpy(own, *blocks, shape.layers * sizeof *own);
     *blocks = own;
-    for (size_t layer = 0; layer < layers; layer++) {
+    for (size_t layer = 0; layer < shape.layers; layer++) {
         const struct cp_choice *choice = cp_spec_at(spec, tower, (int)layer);
         if (is_set(choice, CP_INJECT_WEIGHT_BIT))
-            CP_TRY(flip(choice, drawn_matrix(choice, &own[layer], width, mlp_width), arena, err));
+            CP_TRY(flip(choice, drawn_matrix(choice, &own[layer], shape.width, shape.mlp), arena, err));
     }
     return CP_OK;
 }

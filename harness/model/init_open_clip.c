@@ -95,39 +95,39 @@ static void block(struct maker *m, size_t width, size_t mlp, const double *ls_in
 
 static void vision(struct maker *m) {
     const struct cp_vision_config *c = &m->model->config.vision;
-    struct cp_vision_weights *v = &m->model->vision;
-    const size_t width = (size_t)c->width, patch = (size_t)c->patch_size,
-                 grid = (size_t)c->image_size / patch;
+    struct cp_tower_weights *v = &m->model->tower[CP_VISUAL];
+    const size_t width = (size_t)c->width, patch = (size_t)c->patch_size;
+    const size_t tokens = cp_tower_shape(&m->model->config, CP_VISUAL).tokens;
     const double scale = pow((double)width, -0.5);
     v->conv1 = kaiming(m, width * 3 * patch * patch, 3 * patch * patch);
     v->class_embedding = scaled_normal(m, width, scale);
-    v->positional_embedding = scaled_normal(m, (grid * grid + 1) * width, scale);
+    v->positional_embedding = scaled_normal(m, tokens * width, scale);
     if (!c->no_ln_pre)
         v->ln_pre = norm(m, width);
     for (int layer = 0; layer < c->layers; layer++)
         block(m, width, (size_t)c->mlp_width, c->layer_scale ? &c->ls_init_value : NULL, &v->blocks[layer]);
     v->ln_post = norm(m, width);
-    v->proj = scaled_normal(m, width * (size_t)m->model->config.embed_dim, scale);
+    v->proj.weight = scaled_normal(m, width * (size_t)m->model->config.embed_dim, scale);
 }
 
 /* An nn.Linear's values, drawn when it was made, are drawn again as (out, in), and its bias is set to 0. */
 static void text_projection_again(struct maker *m, size_t width, size_t embed, double std) {
-    const struct cp_text_weights *t = &m->model->text;
+    const struct cp_tower_weights *t = &m->model->tower[CP_TEXT];
     float *drawn = cp_arena_alloc(&m->model->arena, embed * width, sizeof *drawn);
     m->failed = m->failed || !drawn;
     if (m->failed)
         return;
-    float *projection = writable(t->text_projection);
+    float *projection = writable(t->proj.weight);
     cp_torch_normal(m->random, drawn, embed * width, 0, std);
     for (size_t e = 0; e < embed; e++)
         for (size_t i = 0; i < width; i++)
             projection[i * embed + e] = drawn[e * width + i];
-    memset(writable(t->text_projection_bias), 0, embed * sizeof(float));
+    memset(writable(t->proj.bias), 0, embed * sizeof(float));
 }
 
 /* TextTransformer.init_parameters, over the modules' own initialisation. */
 static void text_again(struct maker *m, size_t width, size_t mlp, size_t vocabulary, size_t positions) {
-    const struct cp_text_weights *t = &m->model->text;
+    const struct cp_tower_weights *t = &m->model->tower[CP_TEXT];
     const int layers = m->model->config.text.layers;
     const size_t embed = (size_t)m->model->config.embed_dim;
     const double attention = pow((double)width, -0.5), projection = attention * pow(2.0 * layers, -0.5);
@@ -144,12 +144,12 @@ static void text_again(struct maker *m, size_t width, size_t mlp, size_t vocabul
     if (m->model->config.text.proj_bias)
         text_projection_again(m, width, embed, attention);
     else
-        normal(m, t->text_projection, width * embed, attention);
+        normal(m, t->proj.weight, width * embed, attention);
 }
 
 static void text(struct maker *m) {
     const struct cp_text_config *c = &m->model->config.text;
-    struct cp_text_weights *t = &m->model->text;
+    struct cp_tower_weights *t = &m->model->tower[CP_TEXT];
     const size_t width = (size_t)c->width, vocabulary = (size_t)c->vocab_size;
     const size_t positions = (size_t)c->context_length, mlp = (size_t)c->mlp_width;
     const size_t embed = (size_t)m->model->config.embed_dim;
@@ -157,13 +157,13 @@ static void text(struct maker *m) {
     t->positional_embedding = constant(m, positions * width, 0);
     for (int layer = 0; layer < c->layers; layer++)
         block(m, width, mlp, c->layer_scale ? &c->ls_init_value : NULL, &t->blocks[layer]);
-    t->ln_final = norm(m, width);
+    t->ln_post = norm(m, width);
     if (c->proj_bias) {
         const struct cp_linear_weights made = linear(m, embed, width);
-        t->text_projection = made.weight;
-        t->text_projection_bias = made.bias;
+        t->proj.weight = made.weight;
+        t->proj.bias = made.bias;
     } else {
-        t->text_projection = constant(m, width * embed, 0);
+        t->proj.weight = constant(m, width * embed, 0);
     }
     text_again(m, width, mlp, vocabulary, positions);
 }
@@ -174,11 +174,11 @@ enum cp_status cp_model_open_clip(const struct cp_clip_config *config, uint64_t 
     struct cp_torch_random random;
     struct maker m = {.model = model, .random = &random};
     *model = (struct cp_model){.config = *config};
-    model->vision.blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->vision.blocks);
-    model->text.blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->text.blocks);
-    if (!model->vision.blocks || !model->text.blocks)
+    model->tower[CP_VISUAL].blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
+    model->tower[CP_TEXT].blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
+    if (!model->tower[CP_VISUAL].blocks || !model->tower[CP_TEXT].blocks)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
     cp_torch_seed(&random, seed, capability);
     vision(&m);

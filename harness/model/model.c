@@ -24,11 +24,11 @@ static void shape_text(int rank, const size_t *shape, char text[SHAPE_TEXT]) {
 static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model,
                             struct cp_error *err) {
     *model = (struct cp_model){.config = *config};
-    model->vision.blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->vision.blocks);
-    model->text.blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->text.blocks);
-    if (!model->vision.blocks || !model->text.blocks)
+    model->tower[CP_VISUAL].blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
+    model->tower[CP_TEXT].blocks =
+        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
+    if (!model->tower[CP_VISUAL].blocks || !model->tower[CP_TEXT].blocks)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
     return CP_OK;
 }
@@ -72,8 +72,8 @@ static enum cp_status check_shape(const struct cp_checkpoint_tensor *tensor, int
 static size_t other_grid(const struct loading *loading, const struct cp_model_tensor *w,
                          const struct cp_layout_source *source) {
     const struct cp_checkpoint_tensor *t = source->part[0];
-    if (w->values != &loading->model->vision.positional_embedding || source->parts != 1 || t->rank != 2 ||
-        t->shape[1] != w->shape[1] || t->shape[0] == w->shape[0] || t->shape[0] < 2 ||
+    if (w->values != &loading->model->tower[CP_VISUAL].positional_embedding || source->parts != 1 ||
+        t->rank != 2 || t->shape[1] != w->shape[1] || t->shape[0] == w->shape[0] || t->shape[0] < 2 ||
         w->shape[0] > 1 + CP_GRID_MOST * CP_GRID_MOST)
         return 0;
     const size_t grid = (size_t)(sqrt((double)(t->shape[0] - 1)) + 0.5);
@@ -95,7 +95,7 @@ static enum cp_status load_grid(struct loading *loading, const struct cp_model_t
             return CP_INTERNAL;
         CP_TRY(cp_position_resize(&cp_positions[p], stored, grid, (size_t)(c->image_size / c->patch_size),
                                   w->shape[1], values, err));
-        model->vision.positions[p] = values;
+        model->tower[CP_VISUAL].positions[p] = values;
     }
     c->stored_grid = (int)grid;
     return CP_OK;

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "config/clip_config.h"
+#include "config/tower_shape.h"
 #include "preprocess/position.h"
 #include "torch/random.h"
 
@@ -30,30 +30,22 @@ struct cp_block_weights {
     const float *ls_1, *ls_2; /* (width): gamma of LayerScale, NULL: none */
 };
 
-struct cp_vision_weights {
+/* What a tower does not have is NULL. */
+struct cp_tower_weights {
     const float *class_embedding;      /* (width) */
-    const float *positional_embedding; /* (tokens, width), row 0: class token */
+    const float *positional_embedding; /* (tokens, width), row 0: the class token, if there is one */
     /* Where the file's are of another grid: they as each variant resizes them; else NULL. */
     const float *positions[CP_POSITIONS];
-    const float *conv1; /* (width, 3, patch, patch) */
-    struct cp_norm_weights ln_pre, ln_post;
-    struct cp_block_weights *blocks; /* [layers] */
-    const float *proj;               /* (width, embed_dim) */
-};
-
-struct cp_text_weights {
-    const float *token_embedding;      /* (vocab_size, width) */
-    const float *positional_embedding; /* (context_length, width) */
-    struct cp_norm_weights ln_final;
-    struct cp_block_weights *blocks;
-    const float *text_projection;      /* (width, embed_dim) */
-    const float *text_projection_bias; /* (embed_dim) or NULL */
+    const float *conv1;                     /* (width, 3, patch, patch) */
+    const float *token_embedding;           /* (vocab_size, width) */
+    struct cp_norm_weights ln_pre, ln_post; /* ln_post: the text tower's ln_final */
+    struct cp_block_weights *blocks;        /* [layers] */
+    struct cp_linear_weights proj;          /* its weight is (width, embed_dim) */
 };
 
 struct cp_model {
     struct cp_clip_config config;
-    struct cp_vision_weights vision;
-    struct cp_text_weights text;
+    struct cp_tower_weights tower[CP_TOWERS];
     const float *logit_scale; /* (1): natural logarithm of the factor; NULL with one tower alone */
     const float *logit_bias;  /* (1) or NULL */
     size_t bytes;             /* of all weights as float32 */

@@ -149,44 +149,28 @@ static void pack_block(struct packer *p, const struct cp_choice *choice, const s
     to->ls_2 = pack_vector(p, cp_choice_stored(choice), cp_choice_residual(choice), from->ls_2, width);
 }
 
-static void pack_vision(struct packer *p, const struct cp_model *model, struct cp_plan *plan) {
-    const struct cp_choice *outer = cp_spec_at(p->spec, CP_VISUAL, -1);
-    const size_t width = (size_t)model->config.vision.width, patch = (size_t)model->config.vision.patch_size;
-    const size_t grid = (size_t)(model->config.vision.image_size / model->config.vision.patch_size);
-    const struct cp_vision_weights *from = &model->vision;
-    struct cp_packed_vision *to = &plan->vision;
+/* What a tower does not have stays NULL. */
+static void pack_tower(struct packer *p, const struct cp_model *model, enum cp_tower tower,
+                       struct cp_plan *plan) {
+    const struct cp_choice *outer = cp_spec_at(p->spec, tower, -1);
+    const struct cp_tower_shape shape = plan->shape[tower];
+    const struct cp_tower_weights *from = &model->tower[tower];
+    struct cp_packed_tower *to = &plan->tower[tower];
     const enum cp_dtype stream = cp_choice_residual(outer), stored = cp_choice_stored(outer);
-    to->class_embedding = pack_vector(p, stored, stream, from->class_embedding, width);
+    const size_t patch = (size_t)model->config.vision.patch_size;
+    to->class_embedding = pack_vector(p, stored, stream, from->class_embedding, shape.width);
+    to->token_embedding = pack_vector(p, stored, CP_FP32, from->token_embedding,
+                                      (size_t)model->config.text.vocab_size * shape.width);
     to->positional_embedding =
-        pack_vector(p, stored, stream, from->positional_embedding, (grid * grid + 1) * width);
+        pack_vector(p, stored, stream, from->positional_embedding, shape.tokens * shape.width);
     to->conv1 = pack_linear(p, outer, OUT_IN, (struct cp_linear_weights){from->conv1, NULL},
-                            3 * patch * patch, width);
-    to->proj = pack_linear(p, outer, IN_OUT, (struct cp_linear_weights){from->proj, NULL}, width,
-                           (size_t)model->config.embed_dim);
-    to->ln_pre = pack_norm(p, outer, from->ln_pre, width);
-    to->ln_post = pack_norm(p, outer, from->ln_post, width);
-    for (int layer = 0; layer < model->config.vision.layers; layer++)
-        pack_block(p, cp_spec_at(p->spec, CP_VISUAL, layer), &from->blocks[layer], width,
-                   (size_t)model->config.vision.mlp_width, &to->blocks[layer]);
-}
-
-static void pack_text(struct packer *p, const struct cp_model *model, struct cp_plan *plan) {
-    const struct cp_choice *outer = cp_spec_at(p->spec, CP_TEXT, -1);
-    const size_t width = (size_t)model->config.text.width;
-    const struct cp_text_weights *from = &model->text;
-    struct cp_packed_text *to = &plan->text;
-    const enum cp_dtype stream = cp_choice_residual(outer), stored = cp_choice_stored(outer);
-    to->token_embedding =
-        pack_vector(p, stored, CP_FP32, from->token_embedding, (size_t)model->config.text.vocab_size * width);
-    to->positional_embedding = pack_vector(p, stored, stream, from->positional_embedding,
-                                           (size_t)model->config.text.context_length * width);
-    to->projection = pack_linear(
-        p, outer, IN_OUT, (struct cp_linear_weights){from->text_projection, from->text_projection_bias},
-        width, (size_t)model->config.embed_dim);
-    to->ln_final = pack_norm(p, outer, from->ln_final, width);
-    for (int layer = 0; layer < model->config.text.layers; layer++)
-        pack_block(p, cp_spec_at(p->spec, CP_TEXT, layer), &from->blocks[layer], width,
-                   (size_t)model->config.text.mlp_width, &to->blocks[layer]);
+                            3 * patch * patch, shape.width);
+    to->proj = pack_linear(p, outer, IN_OUT, from->proj, shape.width, (size_t)model->config.embed_dim);
+    to->ln_pre = pack_norm(p, outer, from->ln_pre, shape.width);
+    to->ln_post = pack_norm(p, outer, from->ln_post, shape.width);
+    for (size_t layer = 0; layer < shape.layers; layer++)
+        pack_block(p, cp_spec_at(p->spec, tower, (int)layer), &from->blocks[layer], shape.width, shape.mlp,
+                   &to->blocks[layer]);
 }
 
 /* The factor of the logits, exp correctly rounded from float64: one value, so no kernel. PyTorch makes a
@@ -213,10 +197,12 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
     plan->spec = spec;
     plan->model = model;
     CP_TRY(cp_patch_dropout(spec, images, &store->arena, &store->kept, &plan->kept, err));
-    plan->vision.blocks = blocks;
-    plan->text.blocks = blocks + model->config.vision.layers;
-    pack_vision(&packer, model, plan);
-    pack_text(&packer, model, plan);
+    for (enum cp_tower tower = CP_VISUAL; tower < CP_TOWERS; tower++) {
+        plan->shape[tower] = cp_tower_shape(&model->config, tower);
+        plan->tower[tower].blocks = blocks;
+        blocks += plan->shape[tower].layers;
+        pack_tower(&packer, model, tower, plan);
+    }
     pack_joint(spec, model, plan);
     *out = plan;
     return packer.status;

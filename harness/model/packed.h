@@ -20,17 +20,10 @@ struct cp_packed_block {
     const float *ls_1, *ls_2; /* (width) or NULL */
 };
 
-struct cp_packed_vision {
-    const float *class_embedding, *positional_embedding;
+struct cp_packed_tower {
+    const float *class_embedding, *positional_embedding, *token_embedding;
     struct cp_packed_linear conv1, proj;
     struct cp_norm_weights ln_pre, ln_post;
-    struct cp_packed_block *blocks;
-};
-
-struct cp_packed_text {
-    const float *token_embedding, *positional_embedding;
-    struct cp_packed_linear projection;
-    struct cp_norm_weights ln_final;
     struct cp_packed_block *blocks;
 };
 
@@ -38,8 +31,8 @@ struct cp_packed_text {
 struct cp_plan {
     const struct cp_spec *spec;
     const struct cp_model *model;
-    struct cp_packed_vision vision;
-    struct cp_packed_text text;
+    struct cp_tower_shape shape[CP_TOWERS];
+    struct cp_packed_tower tower[CP_TOWERS];
     const struct cp_kept *kept; /* the patches that are seen; NULL: all */
     float logit_scale;          /* exp(logit_scale) as the spec's weights give it */
     float logit_bias;           /* 0 where the model has none */

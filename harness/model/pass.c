@@ -19,22 +19,18 @@ static size_t larger(size_t a, size_t b) {
 /* The larger of both towers' needs, per input. */
 static struct sizes sizes_of(const struct cp_clip_config *c) {
     const size_t side = (size_t)c->vision.image_size, patch = (size_t)c->vision.patch_size;
-    const size_t grid = side / patch, image_tokens = grid * grid + 1,
-                 text_tokens = (size_t)c->text.context_length;
-    const size_t wide = (size_t)c->vision.width, narrow = (size_t)c->text.width;
-    const size_t vision_mlp = (size_t)c->vision.mlp_width, text_mlp = (size_t)c->text.mlp_width;
+    const struct cp_tower_shape a = cp_tower_shape(c, CP_VISUAL), b = cp_tower_shape(c, CP_TEXT);
     return (struct sizes){
-        .patches = grid * grid * 3 * patch * patch,
+        .patches = a.patches * 3 * patch * patch,
         .pixels = 3 * side * side,
-        .stream = larger(image_tokens * wide, text_tokens * narrow),
-        .scores = larger((size_t)c->vision.heads * image_tokens * image_tokens,
-                         (size_t)c->text.heads * text_tokens * text_tokens),
-        .mlp = larger(image_tokens * vision_mlp, text_tokens * text_mlp),
-        .width = larger(wide, narrow),
+        .stream = cp_stream_elements(c),
+        .scores = larger(a.heads * a.tokens * a.tokens, b.heads * b.tokens * b.tokens),
+        .mlp = larger(a.tokens * a.mlp, b.tokens * b.mlp),
+        .width = larger(a.width, b.width),
         .embed = (size_t)c->embed_dim,
-        .depth = larger(larger(larger(vision_mlp, text_mlp), larger(wide, narrow)), 3 * patch * patch),
-        .tokens = larger(image_tokens, text_tokens),
-        .head = larger(wide / (size_t)c->vision.heads, narrow / (size_t)c->text.heads),
+        .depth = larger(larger(larger(a.mlp, b.mlp), larger(a.width, b.width)), 3 * patch * patch),
+        .tokens = larger(a.tokens, b.tokens),
+        .head = larger(a.head, b.head),
     };
 }
 
@@ -112,9 +108,7 @@ void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as) {
 }
 
 size_t cp_pass_tokens(const struct cp_pass *pass) {
-    const struct cp_clip_config *config = &pass->plan->model->config;
-    const size_t grid = (size_t)(config->vision.image_size / config->vision.patch_size);
-    return pass->tower == CP_VISUAL ? grid * grid + 1 : (size_t)config->text.context_length;
+    return cp_pass_shape(pass)->tokens;
 }
 
 const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count) {
@@ -187,19 +181,16 @@ static void norm_rows(void *context, size_t index, int worker) {
 }
 
 static struct cp_norm_weights norm_weights(const struct cp_pass *pass, enum cp_point point, int layer) {
-    const struct cp_packed_vision *vision = &pass->plan->vision;
-    const struct cp_packed_text *text = &pass->plan->text;
-    const bool visual = pass->tower == CP_VISUAL;
+    const struct cp_packed_tower *tower = &pass->plan->tower[pass->tower];
     if (layer < 0)
-        return !visual ? text->ln_final : point == CP_LN_PRE ? vision->ln_pre : vision->ln_post;
-    const struct cp_packed_block *block = visual ? &vision->blocks[layer] : &text->blocks[layer];
+        return point == CP_LN_PRE ? tower->ln_pre : tower->ln_post;
+    const struct cp_packed_block *block = &tower->blocks[layer];
     return point == CP_LN_1 ? block->ln_1 : block->ln_2;
 }
 
 void cp_pass_norm(struct cp_pass *pass, enum cp_point point, int layer, const float *x, size_t rows,
                   float *y) {
     const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
-    const struct cp_clip_config *config = &pass->plan->model->config;
     const struct cp_norm_weights weights = norm_weights(pass, point, layer);
     struct norm_task task = {
         .norm = pass->plan->spec->ops->norms[choice->variant[CP_NORM]],
@@ -208,7 +199,7 @@ void cp_pass_norm(struct cp_pass *pass, enum cp_point point, int layer, const fl
                  .bias = weights.bias,
                  .y = y,
                  .rows = rows,
-                 .width = (size_t)(pass->tower == CP_VISUAL ? config->vision.width : config->text.width),
+                 .width = cp_pass_shape(pass)->width,
                  .eps = cp_fault_eps(choice, point),
                  .stats = cp_choice_type(choice, CP_NORM_STATS),
                  .output = cp_choice_residual(choice)},

@@ -61,6 +61,9 @@ enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err);
 /* features: (inputs, embed_dim), normalised. */
 enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_error *err);
 
+/* A whole tower; pixels: NULL for texts. */
+enum cp_status cp_tower_run(struct cp_pass *pass, const float *pixels, float *features, struct cp_error *err);
+
 /* The joint part. text_features: (prompts, E); classes > 0: prompts are class-major, templates = prompts /
  * classes, and class_features (classes, E) is filled. */
 struct cp_joint {
@@ -83,6 +86,9 @@ int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *id
 
 /* ---- used by the segments ---- */
 
+static inline const struct cp_tower_shape *cp_pass_shape(const struct cp_pass *pass) {
+    return &pass->plan->shape[pass->tower];
+}
 size_t cp_pass_tokens(const struct cp_pass *pass);
 /* The tokens of input n of the batch that are seen, and how many; NULL: all of them. */
 const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count);

@@ -27,11 +27,6 @@ static void choose(struct work *w, size_t image, size_t keep, uint32_t *tokens) 
             *tokens++ = (uint32_t)p + 1;
 }
 
-static size_t patches_of(const struct cp_clip_config *config) {
-    const size_t grid = (size_t)(config->vision.image_size / config->vision.patch_size);
-    return grid * grid;
-}
-
 static enum cp_status make(struct cp_kept *kept, size_t patches, struct cp_arena *arena,
                            struct cp_error *err) {
     const size_t share = (size_t)((double)patches * (1 - kept->prob)), keep = share ? share : 1;
@@ -65,7 +60,7 @@ enum cp_status cp_patch_dropout(const struct cp_spec *spec, size_t images, struc
         if (!kept)
             return cp_fail(err, CP_INTERNAL, "", "out of memory for the patches of %zu images", images);
         *kept = (struct cp_kept){.images = images, .prob = prob, .seed = seed, .next = *list};
-        CP_TRY(make(kept, patches_of(spec->config), arena, err));
+        CP_TRY(make(kept, cp_tower_shape(spec->config, CP_VISUAL).patches, arena, err));
         *list = found = kept;
     }
     *out = found;

@@ -63,16 +63,15 @@ static enum cp_status share_tensor(void *self, const struct cp_model_tensor *ten
 
 /* Where position embeddings were resized there is one tensor for each way; the walk has the first. */
 static enum cp_status share_positions(struct sharing *s, struct cp_error *err) {
-    const struct cp_vision_config *c = &s->model->config.vision;
-    struct cp_vision_weights *to = &s->model->vision;
-    const size_t grid = cp_has_vision(&s->model->config) ? (size_t)(c->image_size / c->patch_size) : 0;
-    const size_t elements = (grid * grid + 1) * (size_t)c->width;
+    const struct cp_tower_shape shape = cp_tower_shape(&s->model->config, CP_VISUAL);
+    struct cp_tower_weights *to = &s->model->tower[CP_VISUAL];
+    const size_t elements = shape.tokens * shape.width;
     if (!to->positions[0])
         return CP_OK;
     to->positions[0] = to->positional_embedding;
     for (size_t p = 1; p < CP_POSITIONS; p++) {
         for (size_t w = 0; w < s->count; w++)
-            s->theirs[w][s->at] = s->with[w]->vision.positions[p];
+            s->theirs[w][s->at] = s->with[w]->tower[CP_VISUAL].positions[p];
         to->positions[p] = keep(s, to->positions[p], elements);
         if (!to->positions[p])
             return no_memory(err);
@@ -81,13 +80,13 @@ static enum cp_status share_positions(struct sharing *s, struct cp_error *err) {
 }
 
 /* The blocks' arrays, which move too. */
-static enum cp_status copy_blocks(struct cp_block_weights **blocks, int layers, struct cp_arena *arena,
+static enum cp_status copy_blocks(struct cp_block_weights **blocks, size_t layers, struct cp_arena *arena,
                                   struct cp_error *err) {
-    struct cp_block_weights *copy = cp_arena_calloc(arena, (size_t)layers, sizeof *copy);
+    struct cp_block_weights *copy = cp_arena_calloc(arena, layers, sizeof *copy);
     if (!copy)
         return no_memory(err);
     if (layers)
-        memcpy(copy, *blocks, (size_t)layers * sizeof *copy);
+        memcpy(copy, *blocks, layers * sizeof *copy);
     *blocks = copy;
     return CP_OK;
 }
@@ -112,8 +111,9 @@ static enum cp_status list_theirs(struct sharing *s, struct cp_arena *scratch, s
 static enum cp_status share_all(struct sharing *s, struct cp_arena *scratch, struct cp_error *err) {
     struct cp_model *m = s->model;
     CP_TRY(list_theirs(s, scratch, err));
-    CP_TRY(copy_blocks(&m->vision.blocks, m->config.vision.layers, &m->arena, err));
-    CP_TRY(copy_blocks(&m->text.blocks, m->config.text.layers, &m->arena, err));
+    for (enum cp_tower tower = CP_VISUAL; tower < CP_TOWERS; tower++)
+        CP_TRY(
+            copy_blocks(&m->tower[tower].blocks, cp_tower_shape(&m->config, tower).layers, &m->arena, err));
     CP_TRY(cp_each_tensor(m, share_tensor, s, err));
     return share_positions(s, err);
 }
@@ -142,35 +142,28 @@ static bool same_norm(struct cp_norm_weights a, struct cp_norm_weights b) {
     return a.weight == b.weight && a.bias == b.bias;
 }
 
-static bool same_vision_end(const struct cp_vision_weights *a, const struct cp_vision_weights *b, bool stem) {
+static bool same_end(const struct cp_tower_weights *a, const struct cp_tower_weights *b, bool stem) {
     if (!stem)
-        return same_norm(a->ln_post, b->ln_post) && a->proj == b->proj;
-    return a->class_embedding == b->class_embedding && a->positional_embedding == b->positional_embedding &&
-           a->conv1 == b->conv1 && same_norm(a->ln_pre, b->ln_pre);
+        return same_norm(a->ln_post, b->ln_post) && a->proj.weight == b->proj.weight &&
+               a->proj.bias == b->proj.bias;
+    return a->class_embedding == b->class_embedding && a->token_embedding == b->token_embedding &&
+           a->positional_embedding == b->positional_embedding && a->conv1 == b->conv1 &&
+           same_norm(a->ln_pre, b->ln_pre);
 }
 
-static bool same_text_end(const struct cp_text_weights *a, const struct cp_text_weights *b, bool stem) {
-    if (stem)
-        return a->token_embedding == b->token_embedding && a->positional_embedding == b->positional_embedding;
-    return same_norm(a->ln_final, b->ln_final) && a->text_projection == b->text_projection &&
-           a->text_projection_bias == b->text_projection_bias;
-}
-
-bool cp_model_same_part(const struct cp_model *a, const struct cp_model *b, bool visual, int layer) {
+bool cp_model_same_part(const struct cp_model *a, const struct cp_model *b, enum cp_tower tower, int layer) {
+    const struct cp_tower_weights *x = &a->tower[tower], *y = &b->tower[tower];
     if (a == b)
         return true;
     if (layer < 0)
-        return visual ? same_vision_end(&a->vision, &b->vision, layer == CP_SHARE_STEM)
-                      : same_text_end(&a->text, &b->text, layer == CP_SHARE_STEM);
-    const struct cp_block_weights *x = visual ? a->vision.blocks : a->text.blocks;
-    const struct cp_block_weights *y = visual ? b->vision.blocks : b->text.blocks;
-    return memcmp(&x[layer], &y[layer], sizeof *x) == 0;
+        return same_end(x, y, layer == CP_SHARE_STEM);
+    return memcmp(&x->blocks[layer], &y->blocks[layer], sizeof *x->blocks) == 0;
 }
 
-bool cp_model_same_tower(const struct cp_model *a, const struct cp_model *b, bool visual) {
-    const int layers = visual ? a->config.vision.layers : a->config.text.layers;
+bool cp_model_same_tower(const struct cp_model *a, const struct cp_model *b, enum cp_tower tower) {
+    const int layers = (int)cp_tower_shape(&a->config, tower).layers;
     for (int layer = CP_SHARE_HEAD; layer < layers; layer++)
-        if (!cp_model_same_part(a, b, visual, layer))
+        if (!cp_model_same_part(a, b, tower, layer))
             return false;
     return true;
 }

@@ -16,8 +16,8 @@ enum cp_status cp_model_share(struct cp_model *model, const struct cp_model *con
 /* Whether two models have the same weights in a tower's stem (layer CP_SHARE_STEM), one of its blocks, or its
  * head (CP_SHARE_HEAD), by their pointers. */
 enum { CP_SHARE_STEM = -1, CP_SHARE_HEAD = -2 };
-bool cp_model_same_part(const struct cp_model *a, const struct cp_model *b, bool visual, int layer);
+bool cp_model_same_part(const struct cp_model *a, const struct cp_model *b, enum cp_tower tower, int layer);
 /* All of a tower. */
-bool cp_model_same_tower(const struct cp_model *a, const struct cp_model *b, bool visual);
+bool cp_model_same_tower(const struct cp_model *a, const struct cp_model *b, enum cp_tower tower);
 
 #endif

@@ -5,14 +5,15 @@
 
 enum cp_status cp_spec_model(const struct cp_spec *spec, const struct cp_model *model, struct cp_arena *arena,
                              const struct cp_model **out, struct cp_error *err) {
-    const float *positions = model->vision.positions[cp_spec_at(spec, CP_VISUAL, -1)->variant[CP_POSITION]];
-    if (!positions || positions == model->vision.positional_embedding)
+    const float *positions =
+        model->tower[CP_VISUAL].positions[cp_spec_at(spec, CP_VISUAL, -1)->variant[CP_POSITION]];
+    if (!positions || positions == model->tower[CP_VISUAL].positional_embedding)
         return cp_fault_model(spec, model, arena, out, err);
     struct cp_model *copy = cp_arena_alloc(arena, 1, sizeof *copy);
     if (!copy)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
     *copy = *model;
     copy->arena = (struct cp_arena){0}; /* owns nothing */
-    copy->vision.positional_embedding = positions;
+    copy->tower[CP_VISUAL].positional_embedding = positions;
     return cp_fault_model(spec, copy, arena, out, err);
 }

@@ -46,16 +46,12 @@ static void add_in_proj(struct cp_tap_weights *w, const char *prefix, struct cp_
     w->tensor[1].first = vector;
 }
 
-struct block_sizes {
-    size_t width, mlp;
-};
-
 static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights *block,
-                         const struct cp_site *site, struct block_sizes size) {
+                         const struct cp_site *site, const struct cp_tower_shape *shape) {
     char prefix[CP_TENSOR_NAME];
-    const size_t width = size.width;
+    const size_t width = shape->width;
     const size_t at = (size_t)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.",
-                                       site->tower == CP_VISUAL ? "visual." : "", site->layer);
+                                       cp_tower_words[site->tower].prefix, site->layer);
     char *const name = prefix + at;
     const size_t room = sizeof prefix - at;
     switch (site->point) {
@@ -83,11 +79,11 @@ static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights
         break;
     case CP_MLP_C_FC:
         (void)snprintf(name, room, "mlp.c_fc.");
-        add_linear(w, prefix, block->c_fc, width, size.mlp);
+        add_linear(w, prefix, block->c_fc, width, shape->mlp);
         break;
     case CP_MLP_C_PROJ:
         (void)snprintf(name, room, "mlp.c_proj.");
-        add_linear(w, prefix, block->c_proj, size.mlp, width);
+        add_linear(w, prefix, block->c_proj, shape->mlp, width);
         break;
     case CP_LS_2:
         (void)snprintf(name, room, "ls_2.gamma");
@@ -99,25 +95,25 @@ static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights
 }
 
 static void add_of_vision(struct cp_tap_weights *w, const struct cp_model *model, enum cp_point point) {
-    const struct cp_vision_config *c = &model->config.vision;
-    const size_t width = (size_t)c->width, patch = (size_t)c->patch_size;
-    const size_t grid = (size_t)(c->image_size / c->patch_size);
+    const struct cp_tower_weights *from = &model->tower[CP_VISUAL];
+    const struct cp_tower_shape shape = cp_tower_shape(&model->config, CP_VISUAL);
+    const size_t width = shape.width, patch = (size_t)model->config.vision.patch_size;
     switch (point) {
     case CP_CONV1:
-        add(w, "visual.conv1.weight", model->vision.conv1, width * 3 * patch * patch);
+        add(w, "visual.conv1.weight", from->conv1, width * 3 * patch * patch);
         break;
     case CP_EMBED:
-        add(w, "visual.class_embedding", model->vision.class_embedding, width);
-        add(w, "visual.positional_embedding", model->vision.positional_embedding, (grid * grid + 1) * width);
+        add(w, "visual.class_embedding", from->class_embedding, width);
+        add(w, "visual.positional_embedding", from->positional_embedding, shape.tokens * width);
         break;
     case CP_LN_PRE:
-        add_norm(w, "visual.ln_pre", model->vision.ln_pre, width);
+        add_norm(w, "visual.ln_pre", from->ln_pre, width);
         break;
     case CP_LN_POST:
-        add_norm(w, "visual.ln_post", model->vision.ln_post, width);
+        add_norm(w, "visual.ln_post", from->ln_post, width);
         break;
     case CP_PROJECTED:
-        add(w, "visual.proj", model->vision.proj, width * (size_t)model->config.embed_dim);
+        add(w, "visual.proj", from->proj.weight, width * (size_t)model->config.embed_dim);
         break;
     default:
         break;
@@ -125,21 +121,23 @@ static void add_of_vision(struct cp_tap_weights *w, const struct cp_model *model
 }
 
 static void add_of_text(struct cp_tap_weights *w, const struct cp_model *model, enum cp_point point) {
-    const struct cp_text_config *c = &model->config.text;
-    const size_t width = (size_t)c->width;
+    const struct cp_tower_weights *from = &model->tower[CP_TEXT];
+    const struct cp_tower_shape shape = cp_tower_shape(&model->config, CP_TEXT);
+    const size_t width = shape.width;
     switch (point) {
     case CP_TOKEN_EMBEDDING:
-        add(w, "token_embedding.weight", model->text.token_embedding, (size_t)c->vocab_size * width);
+        add(w, "token_embedding.weight", from->token_embedding,
+            (size_t)model->config.text.vocab_size * width);
         break;
     case CP_EMBED:
-        add(w, "positional_embedding", model->text.positional_embedding, (size_t)c->context_length * width);
+        add(w, "positional_embedding", from->positional_embedding, shape.tokens * width);
         break;
     case CP_LN_POST:
-        add_norm(w, "ln_final", model->text.ln_final, width);
+        add_norm(w, "ln_final", from->ln_post, width);
         break;
     case CP_PROJECTED:
-        add(w, "text_projection", model->text.text_projection, width * (size_t)model->config.embed_dim);
-        add(w, "text_projection.bias", model->text.text_projection_bias, (size_t)model->config.embed_dim);
+        add(w, "text_projection", from->proj.weight, width * (size_t)model->config.embed_dim);
+        add(w, "text_projection.bias", from->proj.bias, (size_t)model->config.embed_dim);
         break;
     default:
         break;
@@ -147,14 +145,10 @@ static void add_of_text(struct cp_tap_weights *w, const struct cp_model *model, 
 }
 
 struct cp_tap_weights cp_tap_weights(const struct cp_model *model, const struct cp_site *site) {
-    const struct cp_clip_config *c = &model->config;
     struct cp_tap_weights w = {.count = 0};
     if (site->layer >= 0) {
-        const bool visual = site->tower == CP_VISUAL;
-        const struct cp_block_weights *blocks = visual ? model->vision.blocks : model->text.blocks;
-        const struct block_sizes size = {(size_t)(visual ? c->vision.width : c->text.width),
-                                         (size_t)(visual ? c->vision.mlp_width : c->text.mlp_width)};
-        add_of_block(&w, &blocks[site->layer], site, size);
+        const struct cp_tower_shape shape = cp_tower_shape(&model->config, site->tower);
+        add_of_block(&w, &model->tower[site->tower].blocks[site->layer], site, &shape);
     } else if (site->tower == CP_VISUAL) {
         add_of_vision(&w, model, site->point);
     } else if (site->tower == CP_TEXT) {

@@ -79,14 +79,15 @@ static void want_blocks(struct walk *walk, const char *tower, struct cp_block_we
 
 static void want_vision(struct walk *walk, struct cp_model *model) {
     const struct cp_vision_config *c = &model->config.vision;
-    struct cp_vision_weights *to = &model->vision;
+    struct cp_tower_weights *to = &model->tower[CP_VISUAL];
     const size_t wide = (size_t)c->width, patch = (size_t)c->patch_size;
-    const size_t grid = (size_t)(c->image_size / c->patch_size);
+    const size_t tokens = cp_tower_shape(&model->config, CP_VISUAL).tokens;
     const double vision_std = 1 / sqrt((double)wide);
     want(walk, "visual.", "class_embedding", &to->class_embedding, SHAPE(wide), 0, vision_std);
-    want(walk, "visual.", "positional_embedding", &to->positional_embedding, SHAPE(grid * grid + 1, wide), 0,
+    want(walk, "visual.", "positional_embedding", &to->positional_embedding, SHAPE(tokens, wide), 0,
          vision_std);
-    want(walk, "visual.", "proj", &to->proj, SHAPE(wide, (size_t)model->config.embed_dim), 0, vision_std);
+    want(walk, "visual.", "proj", &to->proj.weight, SHAPE(wide, (size_t)model->config.embed_dim), 0,
+         vision_std);
     want(walk, "visual.", "conv1.weight", &to->conv1, SHAPE(wide, 3, patch, patch), 0,
          1 / sqrt(3.0 * (double)(patch * patch)));
     if (!c->no_ln_pre)
@@ -99,21 +100,21 @@ static void want_vision(struct walk *walk, struct cp_model *model) {
 
 static void want_text(struct walk *walk, struct cp_model *model) {
     const struct cp_text_config *c = &model->config.text;
-    struct cp_text_weights *to = &model->text;
+    struct cp_tower_weights *to = &model->tower[CP_TEXT];
     const size_t narrow = (size_t)c->width;
     want(walk, "", "positional_embedding", &to->positional_embedding,
          SHAPE((size_t)c->context_length, narrow), 0, 0.01);
-    want(walk, "", "text_projection", &to->text_projection, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
+    want(walk, "", "text_projection", &to->proj.weight, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
          1 / sqrt((double)narrow));
     if (c->proj_bias)
-        want(walk, "", "text_projection.bias", &to->text_projection_bias,
-             SHAPE((size_t)model->config.embed_dim), 0, 0.02);
+        want(walk, "", "text_projection.bias", &to->proj.bias, SHAPE((size_t)model->config.embed_dim), 0,
+             0.02);
     want(walk, "", "token_embedding.weight", &to->token_embedding, SHAPE((size_t)c->vocab_size, narrow), 0,
          0.02);
     want_blocks(
         walk, "", to->blocks,
         &(struct block_sizes){c->layers, narrow, (size_t)c->mlp_width, c->layer_scale, c->ls_init_value});
-    want_norm(walk, "", "ln_final", &to->ln_final, narrow);
+    want_norm(walk, "", "ln_final", &to->ln_post, narrow);
 }
 
 /* One tower alone has no logits. */

@@ -20,18 +20,19 @@ static void cut_patches(const float *pixels, size_t inputs, size_t side, size_t 
 
 enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct cp_error *err) {
     const struct cp_clip_config *config = &pass->plan->model->config;
-    const struct cp_packed_vision *weights = &pass->plan->vision;
+    const struct cp_packed_tower *weights = &pass->plan->tower[CP_VISUAL];
     const struct cp_choice *outer = cp_spec_at(pass->plan->spec, CP_VISUAL, -1);
     const struct cp_ops *ops = pass->plan->spec->ops;
     struct cp_workspace *ws = pass->ws;
-    const size_t side = (size_t)config->vision.image_size, tokens = cp_pass_tokens(pass);
-    const size_t width = (size_t)config->vision.width, stream = tokens * width;
+    const struct cp_tower_shape *shape = cp_pass_shape(pass);
+    const size_t side = (size_t)config->vision.image_size, tokens = shape->tokens;
+    const size_t width = shape->width, stream = tokens * width;
     const enum cp_dtype type = cp_choice_residual(outer);
 
     memcpy(ws->pixels, pixels, pass->inputs * 3 * side * side * sizeof *pixels);
     CP_TRY(cp_pass_visit(pass, CP_PIXELS_NORMALIZED, -1, ws->pixels, err));
     cut_patches(ws->pixels, pass->inputs, side, (size_t)config->vision.patch_size, ws->patches);
-    cp_pass_linear(pass, outer, &weights->conv1, ws->patches, pass->inputs * (tokens - 1), ws->h);
+    cp_pass_linear(pass, outer, &weights->conv1, ws->patches, pass->inputs * shape->patches, ws->h);
     CP_TRY(cp_pass_visit(pass, CP_CONV1, -1, ws->h, err));
     for (size_t n = 0; n < pass->inputs; n++) {
         float *x = pass->x + n * stream;
@@ -40,15 +41,15 @@ enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct 
         ops->add(x, weights->positional_embedding, x, stream, type);
     }
     CP_TRY(cp_pass_visit(pass, CP_EMBED, -1, pass->x, err));
-    if (config->vision.no_ln_pre)
+    if (!shape->norm_first)
         return CP_OK;
     cp_pass_norm(pass, CP_LN_PRE, -1, pass->x, pass->inputs * tokens, pass->x);
     return cp_pass_visit(pass, CP_LN_PRE, -1, pass->x, err);
 }
 
 enum cp_status cp_text_stem(struct cp_pass *pass, struct cp_error *err) {
-    const struct cp_packed_text *weights = &pass->plan->text;
-    const size_t tokens = cp_pass_tokens(pass), width = (size_t)pass->plan->model->config.text.width;
+    const struct cp_packed_tower *weights = &pass->plan->tower[CP_TEXT];
+    const size_t tokens = cp_pass_tokens(pass), width = cp_pass_shape(pass)->width;
     const enum cp_dtype type = cp_choice_residual(cp_spec_at(pass->plan->spec, CP_TEXT, -1));
     /* Ids are below 2^24, so exact in float32. The rows as they are stored; the stream's type is taken on as
      * positions are added. */
@@ -90,12 +91,12 @@ int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *id
 /* pooled(n) = one token of x, or the mean of the patch tokens that are seen, in token order (pool_type avg).
  */
 static void pool(struct cp_pass *pass, const float *x, size_t width, float *pooled) {
-    const struct cp_clip_config *config = &pass->plan->model->config;
-    const size_t tokens = cp_pass_tokens(pass);
+    const struct cp_tower_shape *shape = cp_pass_shape(pass);
+    const size_t tokens = shape->tokens;
     for (size_t n = 0; n < pass->inputs; n++) {
         const float *rows = x + n * tokens * width;
         float *out = pooled + n * width;
-        if (pass->tower == CP_VISUAL && config->vision.pool_type == CP_POOL_AVG) {
+        if (shape->pool == CP_POOL_AVG) {
             size_t count;
             const uint32_t *kept = cp_pass_kept(pass, n, &count);
             for (size_t c = 0; c < width; c++) {
@@ -107,7 +108,9 @@ static void pool(struct cp_pass *pass, const float *x, size_t width, float *pool
             continue;
         }
         const size_t at =
-            pass->tower == CP_VISUAL ? 0 : (size_t)cp_text_pool_position(config, pass->tokens + n * tokens);
+            shape->pool == CP_POOL_TOKEN
+                ? 0
+                : (size_t)cp_text_pool_position(&pass->plan->model->config, pass->tokens + n * tokens);
         memcpy(out, rows + at * width, width * sizeof *out);
     }
     const enum cp_dtype type = cp_choice_residual(cp_spec_at(pass->plan->spec, pass->tower, -1));
@@ -115,15 +118,12 @@ static void pool(struct cp_pass *pass, const float *x, size_t width, float *pool
 }
 
 enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_error *err) {
-    const struct cp_clip_config *config = &pass->plan->model->config;
     const struct cp_choice *outer = cp_spec_at(pass->plan->spec, pass->tower, -1);
-    const bool visual = pass->tower == CP_VISUAL;
-    const struct cp_packed_linear *proj = visual ? &pass->plan->vision.proj : &pass->plan->text.projection;
-    const bool norm_last = visual ? config->vision.final_ln_after_pool : config->text.final_ln_after_pool;
+    const struct cp_packed_linear *proj = &pass->plan->tower[pass->tower].proj;
     struct cp_workspace *ws = pass->ws;
     const size_t width = proj->k;
 
-    if (norm_last) {
+    if (cp_pass_shape(pass)->norm_after_pool) {
         pool(pass, pass->x, width, ws->pooled);
         CP_TRY(cp_pass_visit(pass, CP_POOLED, -1, ws->pooled, err));
         cp_pass_norm(pass, CP_LN_POST, -1, ws->pooled, pass->inputs, ws->pooled);
@@ -139,4 +139,12 @@ enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_er
     pass->plan->spec->ops->normalize(ws->projected, features, pass->inputs, proj->n,
                                      cp_choice_type(outer, CP_LINEAR_COMPUTE));
     return cp_pass_visit(pass, CP_FEATURES, -1, features, err);
+}
+
+enum cp_status cp_tower_run(struct cp_pass *pass, const float *pixels, float *features,
+                            struct cp_error *err) {
+    CP_TRY(pass->tower == CP_VISUAL ? cp_vision_stem(pass, pixels, err) : cp_text_stem(pass, err));
+    for (size_t layer = 0; layer < cp_pass_shape(pass)->layers; layer++)
+        CP_TRY(cp_block(pass, (int)layer, err));
+    return cp_tower_head(pass, features, err);
 }

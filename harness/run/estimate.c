@@ -11,20 +11,18 @@ enum { TAP_OVERHEAD = 24 << 10 };
 static const size_t metrics_row = CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
 
 /* Multiply-adds of one input through one tower. */
-static double tower_work(double tokens, double width, double mlp, double layers, double embed) {
-    return layers * tokens * (4 * width * width + 2 * width * mlp + 2 * tokens * width) + width * embed;
+static double tower_work(const struct cp_clip_config *c, enum cp_tower tower) {
+    const struct cp_tower_shape s = cp_tower_shape(c, tower);
+    const double tokens = (double)s.tokens, width = (double)s.width;
+    return (double)s.layers * tokens * (4 * width * width + 2 * width * (double)s.mlp + 2 * tokens * width) +
+           width * c->embed_dim;
 }
 
 double cp_study_flops(const struct cp_study *study, size_t images, size_t prompts) {
     const struct cp_clip_config *c = &study->model.config;
-    const int grid = c->vision.image_size / c->vision.patch_size;
-    const double tokens = (double)grid * grid + 1, patch = c->vision.patch_size;
-    const double image =
-        tower_work(tokens, c->vision.width, c->vision.mlp_width, c->vision.layers, c->embed_dim) +
-        tokens * 3 * patch * patch * c->vision.width;
-    const double prompt =
-        tower_work(c->text.context_length, c->text.width, c->text.mlp_width, c->text.layers, c->embed_dim);
-    return 2 * (image * (double)images + prompt * (double)prompts);
+    const double tokens = (double)cp_tower_shape(c, CP_VISUAL).tokens, patch = c->vision.patch_size;
+    const double image = tower_work(c, CP_VISUAL) + tokens * 3 * patch * patch * c->vision.width;
+    return 2 * (image * (double)images + tower_work(c, CP_TEXT) * (double)prompts);
 }
 
 static void add_site(const struct cp_study *study, const struct cp_site *site, enum cp_record_mode mode,

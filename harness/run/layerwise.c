@@ -5,10 +5,8 @@
 #include <string.h>
 
 size_t cp_layerwise_layers(const struct cp_study *study, enum cp_tower tower) {
-    const struct cp_clip_config *config = &study->model.config;
-    if (tower == CP_VISUAL)
-        return study->inputs.images ? (size_t)config->vision.layers : 0;
-    return study->inputs.prompts ? (size_t)config->text.layers : 0;
+    const size_t inputs = tower == CP_VISUAL ? study->inputs.images : study->inputs.prompts;
+    return inputs ? cp_tower_shape(&study->model.config, tower).layers : 0;
 }
 
 static size_t layers_of_both(const struct cp_study *study) {
@@ -36,7 +34,7 @@ static enum cp_status check(const struct cp_study *study, struct cp_error *err) 
 static enum cp_status make_one(struct cp_study *study, const struct cp_setting *setting, enum cp_tower tower,
                                size_t layer, size_t spec, struct cp_error *err) {
     char address[2 * CP_NAME_MAX], name[2 * CP_NAME_MAX], where[256];
-    const char *of = tower == CP_TEXT ? "text" : "visual";
+    const char *of = cp_tower_words[tower].name;
     (void)snprintf(address, sizeof address, "%s@%s.%zu", setting->address, of, layer);
     (void)snprintf(name, sizeof name, "%s=%s@%s.%zu", setting->address, setting->value, of, layer);
     for (size_t s = 1; s <= study->experiment->candidate_count; s++)

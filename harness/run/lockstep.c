@@ -79,8 +79,7 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
 }
 
 static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
-    const struct cp_clip_config *c = &ls->study->model.config;
-    const int layers = tower == CP_VISUAL ? c->vision.layers : c->text.layers;
+    const int layers = (int)cp_tower_shape(&ls->study->model.config, tower).layers;
     CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_STEM, tower, -1}, err));
     for (int layer = 0; layer < layers; layer++)
         CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_BLOCK, tower, layer}, err));

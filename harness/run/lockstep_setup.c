@@ -18,13 +18,6 @@ void *cp_lockstep_room(struct cp_lockstep *ls, size_t count, size_t size, struct
     return start;
 }
 
-static size_t stream_floats(const struct cp_clip_config *c) {
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    const size_t vision = (grid * grid + 1) * (size_t)c->vision.width;
-    const size_t text = (size_t)c->text.context_length * (size_t)c->text.width;
-    return vision > text ? vision : text;
-}
-
 /* Where a tap's statistics are recorded, its distances in units of last place are too. */
 static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -245,7 +238,7 @@ static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     if (!study->modelled)
         return CP_OK;
-    ls->stream = stream_floats(&study->model.config);
+    ls->stream = cp_stream_elements(&study->model.config);
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
     CP_TRY(make_pixels(ls, err));
     CP_TRY(cp_steps_create(ls, err));

@@ -22,19 +22,12 @@ static double *oracle_features(const struct cp_lockstep *ls, const struct cp_ora
     return lane->text_features + lane->oracle.first * embed_dim(ls);
 }
 
-static size_t tokens_of(const struct cp_clip_config *c, enum cp_tower tower) {
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    return tower == CP_VISUAL ? grid * grid + 1 : (size_t)c->text.context_length;
-}
-
 struct cp_segment_output cp_segment_output(const struct cp_lockstep *ls, const struct cp_lane *lane,
                                            struct cp_segment segment) {
-    const struct cp_clip_config *c = &ls->study->model.config;
+    const struct cp_tower_shape shape = cp_tower_shape(&ls->study->model.config, segment.tower);
     if (segment.kind == CP_SEGMENT_HEAD)
         return (struct cp_segment_output){cp_segment_features(ls, lane), 1, embed_dim(ls), NULL};
-    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
-    return (struct cp_segment_output){lane->pass.x, tokens_of(c, segment.tower), (size_t)width,
-                                      lane->pass.judged};
+    return (struct cp_segment_output){lane->pass.x, shape.tokens, shape.width, lane->pass.judged};
 }
 
 /* ---- running ---- */
@@ -133,7 +126,7 @@ static bool same_weights(const struct cp_model *a, const struct cp_model *b, str
     const int part = segment.kind == CP_SEGMENT_STEM   ? CP_SHARE_STEM
                      : segment.kind == CP_SEGMENT_HEAD ? CP_SHARE_HEAD
                                                        : segment.layer;
-    return cp_model_same_part(a, b, segment.tower == CP_VISUAL, part);
+    return cp_model_same_part(a, b, segment.tower, part);
 }
 
 static size_t slot_of(const struct cp_lockstep *ls, struct cp_segment segment) {
@@ -170,11 +163,10 @@ static enum cp_status replay(const struct cp_keep *keep, const struct cp_taps *t
 
 /* Elements that a segment leaves, of one batch; the lane may be a capture's. */
 static size_t left(const struct cp_lockstep *ls, const struct cp_lane *lane, struct cp_segment segment) {
-    const struct cp_clip_config *c = &ls->study->model.config;
+    const struct cp_tower_shape shape = cp_tower_shape(&ls->study->model.config, segment.tower);
     if (segment.kind == CP_SEGMENT_HEAD)
         return lane->pass.inputs * embed_dim(ls);
-    const int width = segment.tower == CP_VISUAL ? c->vision.width : c->text.width;
-    return lane->pass.inputs * tokens_of(c, segment.tower) * (size_t)width;
+    return lane->pass.inputs * shape.tokens * shape.width;
 }
 
 enum cp_status cp_segment_follow(struct cp_lockstep *ls, struct cp_lane *lane, const struct cp_lane *leader,

@@ -8,9 +8,8 @@
 
 /* Position among its tower's: the stem is 0, block n is n + 1, the head is the last. */
 static inline size_t cp_segment_index(const struct cp_lockstep *ls, struct cp_segment segment) {
-    const struct cp_clip_config *c = &ls->study->model.config;
-    const int layers = segment.tower == CP_VISUAL ? c->vision.layers : c->text.layers;
-    return (size_t)(segment.kind == CP_SEGMENT_HEAD ? layers + 1 : segment.layer + 1);
+    const size_t layers = cp_tower_shape(&ls->study->model.config, segment.tower).layers;
+    return segment.kind == CP_SEGMENT_HEAD ? layers + 1 : (size_t)(segment.layer + 1);
 }
 
 /* Sets an oracle to the tower and batch of a pass. */

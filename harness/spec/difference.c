@@ -37,7 +37,7 @@ static void add(struct difference *d, const char *layers, size_t slot) {
 }
 
 static void add_tower(struct difference *d, enum cp_tower tower, size_t layers) {
-    const char *name = tower == CP_VISUAL ? "visual" : "text";
+    const char *name = cp_tower_words[tower].name;
     const size_t outer = cp_spec_slot(d->from->config, tower, -1), end = outer + 1 + layers;
     char where[48];
     if (changes(d, outer, end)) {

@@ -102,8 +102,7 @@ static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_i
 /* `auto` is what the model's config says: open_clip's quick_gelu flag, else nn.GELU with its approximate=
  * argument. */
 static const char *automatic_activation(const struct cp_clip_config *config, enum cp_tower tower) {
-    const bool tanh_form = tower == CP_TEXT ? config->text.gelu_tanh : config->vision.gelu_tanh;
-    return config->quick_gelu ? "quick" : tanh_form ? "tanh" : "erf";
+    return cp_config_activation_names[cp_tower_shape(config, tower).activation];
 }
 
 /* A knob whose default is the config's. */
@@ -113,10 +112,6 @@ static const char *automatic_option(const struct cp_clip_config *config, int kno
     if (knob == CP_PREPROCESS_MODE)
         return modes[config->resize_mode];
     return config->filter == CP_BILINEAR ? "bilinear" : "bicubic";
-}
-
-static double config_eps(const struct cp_clip_config *config, enum cp_tower tower) {
-    return tower == CP_TEXT ? config->text.eps : config->vision.eps;
 }
 
 static bool read_number(const struct cp_number_kind *kind, const char *value, double *number) {
@@ -146,7 +141,7 @@ static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_addres
     struct cp_choice *choice = &spec->choice[cp_spec_slot(spec->config, tower, layer)];
     if (!knob->options[0]) {
         if (!value) {
-            choice->number[address->knob] = config_eps(spec->config, tower);
+            choice->number[address->knob] = cp_tower_shape(spec->config, tower).eps;
             return CP_OK;
         }
         return parse_number(knob, value, &choice->number[address->knob], err);

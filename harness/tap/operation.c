@@ -47,10 +47,8 @@ const struct cp_operation cp_operations[CP_POINT_COUNT] = {
 };
 
 struct cp_operation_layout cp_operation_layout(const struct cp_clip_config *config, enum cp_tower tower) {
-    if (tower == CP_VISUAL)
-        return (struct cp_operation_layout){config->vision.layer_scale, config->vision.no_ln_pre,
-                                            config->vision.final_ln_after_pool};
-    return (struct cp_operation_layout){config->text.layer_scale, true, config->text.final_ln_after_pool};
+    const struct cp_tower_shape shape = cp_tower_shape(config, tower);
+    return (struct cp_operation_layout){shape.layer_scale, !shape.norm_first, shape.norm_after_pool};
 }
 
 bool cp_operation_exists(enum cp_point point, struct cp_operation_layout layout) {

@@ -112,33 +112,43 @@ const char *cp_dim_name(enum cp_dim_kind kind) {
     return names[kind];
 }
 
+const struct cp_tower_word cp_tower_words[] = {
+    [CP_VISUAL] = {"visual", "visual.", "image", "images", CP_DIM_IMAGE},
+    [CP_TEXT] = {"text", "", "prompt", "prompts", CP_DIM_PROMPT},
+    [CP_JOINT] = {"joint", "", "image", "images", CP_DIM_IMAGE},
+};
+
 struct builder {
     const struct cp_clip_config *config;
+    struct cp_tower_shape shape;      /* of this tower */
     size_t lengths[CP_DIM_INPUT + 1]; /* of this tower */
     struct cp_site *next;
 };
 
 /* Channels at a point: what the layer it belongs to is wide. */
-static size_t channels(const struct cp_clip_config *config, enum cp_tower tower, enum cp_point point) {
+static size_t channels(const struct builder *b, enum cp_tower tower, enum cp_point point) {
     if (point == CP_PROJECTED || point == CP_FEATURES || tower == CP_JOINT)
-        return (size_t)config->embed_dim;
-    const bool mlp = point == CP_MLP_C_FC || point == CP_MLP_GELU;
-    if (tower == CP_VISUAL)
-        return (size_t)(mlp ? config->vision.mlp_width : config->vision.width);
-    return (size_t)(mlp ? config->text.mlp_width : config->text.width);
+        return (size_t)b->config->embed_dim;
+    return point == CP_MLP_C_FC || point == CP_MLP_GELU ? b->shape.mlp : b->shape.width;
 }
 
 /* What only some models have. */
-static bool has_point(const struct cp_clip_config *config, enum cp_tower tower, enum cp_point point) {
+static bool has_point(const struct cp_tower_shape *shape, enum cp_point point) {
     if (point == CP_LS_1 || point == CP_LS_2)
-        return tower == CP_VISUAL ? config->vision.layer_scale : config->text.layer_scale;
-    return point != CP_LN_PRE || !config->vision.no_ln_pre;
+        return shape->layer_scale;
+    return point != CP_LN_PRE || shape->norm_first;
+}
+
+const char *cp_point_name(enum cp_point point, enum cp_tower tower) {
+    const struct cp_point_row *row = &cp_points[point];
+    const char *const names[] = {[CP_VISUAL] = row->visual, [CP_TEXT] = row->text, [CP_JOINT] = row->joint};
+    return names[tower];
 }
 
 static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point, int layer) {
     const struct cp_point_row *row = &cp_points[point];
-    const char *name = tower == CP_VISUAL ? row->visual : tower == CP_TEXT ? row->text : row->joint;
-    if (!name || !has_point(b->config, tower, point))
+    const char *name = cp_point_name(point, tower);
+    if (!name || !has_point(&b->shape, point))
         return;
     struct cp_site *site = b->next++;
     *site = (struct cp_site){.tower = tower, .point = point, .layer = layer, .rank = row->rank};
@@ -146,14 +156,14 @@ static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point
         (void)snprintf(site->name, sizeof site->name, "%s", name);
     else
         (void)snprintf(site->name, sizeof site->name, "%stransformer.resblocks.%d%s%s",
-                       tower == CP_VISUAL ? "visual." : "", layer, name[0] ? "." : "", name);
+                       cp_tower_words[tower].prefix, layer, name[0] ? "." : "", name);
     for (int d = 0; d < row->rank; d++) {
         site->dims[d] = row->dims[d];
         if (row->dims[d] == CP_DIM_INPUT)
-            site->dims[d] = tower == CP_VISUAL ? CP_DIM_IMAGE : CP_DIM_PROMPT;
+            site->dims[d] = cp_tower_words[tower].dim;
         site->shape[d] = b->lengths[site->dims[d]];
         if (row->dims[d] == CP_DIM_CHANNEL)
-            site->shape[d] = channels(b->config, tower, point);
+            site->shape[d] = channels(b, tower, point);
     }
     if (point == CP_CONV1) /* no class token yet */
         site->shape[1]--;
@@ -163,8 +173,8 @@ static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point
 }
 
 /* ln_post before pooling sees every token; after pooling (final_ln_after_pool) it sees the pooled vector. */
-static void add_head(struct builder *b, enum cp_tower tower, bool norm_after_pool) {
-    if (norm_after_pool) {
+static void add_head(struct builder *b, enum cp_tower tower) {
+    if (b->shape.norm_after_pool) {
         add_site(b, tower, CP_POOLED, -1);
         add_site(b, tower, CP_LN_POST, -1);
         struct cp_site *ln_post = b->next - 1;
@@ -180,18 +190,15 @@ static void add_head(struct builder *b, enum cp_tower tower, bool norm_after_poo
 }
 
 static void add_tower(struct builder *b, enum cp_tower tower) {
-    const bool visual = tower == CP_VISUAL;
-    const int layers = visual ? b->config->vision.layers : b->config->text.layers;
-    const size_t grid = (size_t)(b->config->vision.image_size / b->config->vision.patch_size);
-    const size_t tokens = visual ? grid * grid + 1 : (size_t)b->config->text.context_length;
-    b->lengths[CP_DIM_TOKEN] = b->lengths[CP_DIM_QUERY] = b->lengths[CP_DIM_KEY] = tokens;
-    b->lengths[CP_DIM_HEAD] = (size_t)(visual ? b->config->vision.heads : b->config->text.heads);
+    b->shape = cp_tower_shape(b->config, tower);
+    b->lengths[CP_DIM_TOKEN] = b->lengths[CP_DIM_QUERY] = b->lengths[CP_DIM_KEY] = b->shape.tokens;
+    b->lengths[CP_DIM_HEAD] = b->shape.heads;
     for (int point = 0; point < CP_LN_1; point++)
         add_site(b, tower, (enum cp_point)point, -1);
-    for (int layer = 0; layer < layers; layer++)
+    for (size_t layer = 0; layer < b->shape.layers; layer++)
         for (int point = CP_LN_1; point <= CP_BLOCK; point++)
-            add_site(b, tower, (enum cp_point)point, layer);
-    add_head(b, tower, visual ? b->config->vision.final_ln_after_pool : b->config->text.final_ln_after_pool);
+            add_site(b, tower, (enum cp_point)point, (int)layer);
+    add_head(b, tower);
 }
 
 enum cp_status cp_sites_create(const struct cp_clip_config *config, size_t images, size_t prompts,

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/number.h"
 #include "base/status.h"
-#include "config/clip_config.h"
+#include "config/tower_shape.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,8 +70,6 @@ enum cp_point {
     CP_POINT_COUNT
 };
 
-enum cp_tower { CP_VISUAL, CP_TEXT, CP_JOINT };
-
 /* One row of the table of all points. */
 struct cp_point_row {
     const char *visual, *text, *joint; /* name in each tower (after the block's prefix), NULL: not there */
@@ -82,6 +80,17 @@ struct cp_point_row {
     const char *what;
 };
 extern const struct cp_point_row cp_points[CP_POINT_COUNT];
+
+/* A point's name in a tower, after the block's prefix; NULL: it is not there. */
+const char *cp_point_name(enum cp_point point, enum cp_tower tower);
+
+/* What a tower, and its inputs, are called; what joins them is of the images. */
+struct cp_tower_word {
+    const char *name, *prefix; /* in addresses; before the names of its blocks */
+    const char *input, *inputs;
+    enum cp_dim_kind dim;
+};
+extern const struct cp_tower_word cp_tower_words[CP_TOWERS + 1];
 
 /* A point of one model over one run's inputs. */
 struct cp_site {

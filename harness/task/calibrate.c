@@ -40,13 +40,8 @@ static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_
     if (visual) {
         const struct cp_preprocess how = cp_spec_preprocess(c->study->spec[0]);
         CP_TRY(cp_inputs_pixels(in, &how, first, count, c->pixels, err));
-        CP_TRY(cp_vision_stem(&c->pass, c->pixels, err));
-    } else {
-        CP_TRY(cp_text_stem(&c->pass, err));
     }
-    for (int layer = 0; layer < (visual ? config->vision.layers : config->text.layers); layer++)
-        CP_TRY(cp_block(&c->pass, layer, err));
-    return cp_tower_head(&c->pass, features, err);
+    return cp_tower_run(&c->pass, c->pixels, features, err);
 }
 
 static enum cp_status run_tower(struct calibrator *c, enum cp_tower tower, size_t inputs, float *features,
@@ -94,13 +89,6 @@ static double find_chance(const struct calibrator *c) {
 
 /* ---- setting up ---- */
 
-static size_t stream_floats(const struct cp_clip_config *c) {
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    const size_t vision = (grid * grid + 1) * (size_t)c->vision.width;
-    const size_t text = (size_t)c->text.context_length * (size_t)c->text.width;
-    return vision > text ? vision : text;
-}
-
 static enum cp_status check_inputs(struct calibrator *c, struct cp_error *err) {
     const struct cp_run_inputs *in = &c->study->inputs;
     c->columns = in->classes ? in->classes : in->prompts;
@@ -131,7 +119,7 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
     c->texts = cp_arena_alloc(&c->arena, study->inputs.prompts * c->embed, sizeof *c->texts);
     c->columns_of = cp_arena_alloc(&c->arena, c->columns * c->embed, sizeof *c->columns_of);
     c->pass = (struct cp_pass){.pool = c->pool, .ws = &c->ws, .taps = {NULL, 0, &study->sites}};
-    c->pass.x = cp_arena_alloc(&c->arena, batch * stream_floats(config), sizeof *c->pass.x);
+    c->pass.x = cp_arena_alloc(&c->arena, batch * cp_stream_elements(config), sizeof *c->pass.x);
     bool ready = c->pixels && c->features && c->texts && c->columns_of && c->pass.x;
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         c->loss[a] = cp_arena_alloc(&c->arena, study->inputs.images, sizeof *c->loss[a]);

@@ -33,18 +33,19 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
         return out_of_memory(err);
     *mixed = *models[0];
     mixed->arena = (struct cp_arena){0}; /* owns nothing */
-    mixed->vision.positional_embedding =
+    mixed->tower[CP_VISUAL].positional_embedding =
         models[cp_spec_same_value(spec, candidate, cp_spec_slot(spec->config, CP_VISUAL, -1), CP_POSITION,
                                   -1)]
-            ->vision.positional_embedding;
-    mixed->vision.blocks = blocks;
-    mixed->text.blocks = blocks + layers[0];
+            ->tower[CP_VISUAL]
+            .positional_embedding;
+    mixed->tower[CP_VISUAL].blocks = blocks;
+    mixed->tower[CP_TEXT].blocks = blocks + layers[0];
     for (enum cp_tower tower = CP_VISUAL; tower <= CP_TEXT; tower++)
         for (size_t layer = 0; layer < layers[tower]; layer++) {
             const size_t slot = cp_spec_slot(spec->config, tower, (int)layer);
             const struct cp_model *from =
                 models[cp_spec_same_value(spec, candidate, slot, CP_INJECT, CP_INJECT_WEIGHT_BIT)];
-            *blocks++ = tower == CP_VISUAL ? from->vision.blocks[layer] : from->text.blocks[layer];
+            *blocks++ = from->tower[tower].blocks[layer];
         }
     *out = mixed;
     return CP_OK;
@@ -53,11 +54,11 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
 /* ---- the pass ---- */
 
 static bool tower_is_baseline(const struct cp_evaluator *e, const struct cp_spec *spec, enum cp_tower tower) {
-    if (!cp_model_same_tower(e->pass.plan->model, e->study->spec_model[0], tower == CP_VISUAL))
+    if (!cp_model_same_tower(e->pass.plan->model, e->study->spec_model[0], tower))
         return false;
     const size_t first = cp_spec_slot(spec->config, tower, -1);
-    const int layers = tower == CP_VISUAL ? spec->config->vision.layers : spec->config->text.layers;
-    for (size_t slot = first; slot <= first + (size_t)layers; slot++)
+    const size_t layers = cp_tower_shape(spec->config, tower).layers;
+    for (size_t slot = first; slot <= first + layers; slot++)
         if (!cp_spec_same_at(spec, e->study->spec[0], slot))
             return false;
     return true;
@@ -67,7 +68,6 @@ static enum cp_status run_batch(struct cp_evaluator *e, enum cp_tower tower, siz
                                 struct cp_error *err) {
     const struct cp_clip_config *config = &e->study->model.config;
     const bool visual = tower == CP_VISUAL;
-    const int layers = visual ? config->vision.layers : config->text.layers;
     const struct cp_run_inputs *in = &e->study->inputs;
     struct cp_pass as = {.tower = tower, .first = visual ? e->first + first : first, .inputs = count};
     if (!visual) {
@@ -76,14 +76,8 @@ static enum cp_status run_batch(struct cp_evaluator *e, enum cp_tower tower, siz
         as.tokens = set.tokens + first * (size_t)config->text.context_length;
     }
     cp_pass_place(&e->pass, &as);
-    if (visual)
-        CP_TRY(cp_vision_stem(&e->pass, e->pixels, err));
-    else
-        CP_TRY(cp_text_stem(&e->pass, err));
-    for (int layer = 0; layer < layers; layer++)
-        CP_TRY(cp_block(&e->pass, layer, err));
-    return cp_tower_head(&e->pass, e->value[visual ? CP_OUTPUT_IMAGE : CP_OUTPUT_TEXT] + first * embed_dim(e),
-                         err);
+    float *features = e->value[visual ? CP_OUTPUT_IMAGE : CP_OUTPUT_TEXT];
+    return cp_tower_run(&e->pass, e->pixels, features + first * embed_dim(e), err);
 }
 
 /* All batches of a tower; the images are one. */
@@ -199,13 +193,6 @@ static enum cp_status set_outputs(struct cp_evaluator *e, struct cp_error *err) 
     return set_output(e, CP_OUTPUT_PROBS, e->probs_site, both, err);
 }
 
-static size_t stream_floats(const struct cp_clip_config *c) {
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    const size_t vision = (grid * grid + 1) * (size_t)c->vision.width;
-    const size_t text = (size_t)c->text.context_length * (size_t)c->text.width;
-    return vision > text ? vision : text;
-}
-
 enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidate, struct cp_evaluator *e,
                                    struct cp_error *err) {
     const struct cp_clip_config *config = &study->model.config;
@@ -217,7 +204,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     CP_TRY(set_outputs(e, err));
     e->pixels = cp_arena_alloc(&e->arena, e->images * 3 * side * side, sizeof *e->pixels);
     e->pass = (struct cp_pass){.pool = e->pool, .ws = &e->ws, .taps = {NULL, 0, &study->sites}};
-    e->pass.x = cp_arena_alloc(&e->arena, study->batch * stream_floats(config), sizeof *e->pass.x);
+    e->pass.x = cp_arena_alloc(&e->arena, study->batch * cp_stream_elements(config), sizeof *e->pass.x);
     if (!e->pixels || !e->pass.x)
         return out_of_memory(err);
     CP_TRY(run(e, study->spec[0], false, err));

@@ -70,35 +70,35 @@ static void context_of_head(void *context, size_t index, int worker) {
 
 static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle_tower *t, int layer,
                                 const double *h, double *out, struct cp_error *err) {
-    const struct cp_block_weights *block = &t->blocks[layer];
-    const size_t rows = oracle->inputs * t->tokens, pairs = oracle->inputs * t->heads;
+    const struct cp_block_weights *block = &t->weights->blocks[layer];
+    const size_t rows = oracle->inputs * t->shape.tokens, pairs = oracle->inputs * t->shape.heads;
     double *qkv[3];
     for (size_t i = 0; i < 3; i++) {
-        const struct cp_linear_weights part = {block->in_proj.weight + i * t->width * t->width,
-                                               block->in_proj.bias + i * t->width};
-        CP_TRY(cp_oracle_room(oracle, rows * t->width, &qkv[i], err));
-        CP_TRY(cp_oracle_linear(oracle, h, rows, part, t->width, t->width, false, qkv[i], err));
+        const struct cp_linear_weights part = {block->in_proj.weight + i * t->shape.width * t->shape.width,
+                                               block->in_proj.bias + i * t->shape.width};
+        CP_TRY(cp_oracle_room(oracle, rows * t->shape.width, &qkv[i], err));
+        CP_TRY(cp_oracle_linear(oracle, h, rows, part, t->shape.width, t->shape.width, false, qkv[i], err));
         CP_TRY(cp_oracle_visit(oracle, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
     }
     struct attention a = {.q = qkv[0],
                           .k = qkv[1],
                           .v = qkv[2],
-                          .tokens = t->tokens,
-                          .width = t->width,
-                          .heads = t->heads,
-                          .head = t->width / t->heads,
-                          .causal = t->causal,
+                          .tokens = t->shape.tokens,
+                          .width = t->shape.width,
+                          .heads = t->shape.heads,
+                          .head = t->shape.head,
+                          .causal = t->shape.causal,
                           .choice = cp_spec_at(oracle->spec, oracle->tower, layer),
                           .oracle = oracle};
-    CP_TRY(cp_oracle_room(oracle, pairs * t->tokens * t->tokens, &a.scores, err));
-    CP_TRY(cp_oracle_room(oracle, rows * t->width, &a.context, err));
+    CP_TRY(cp_oracle_room(oracle, pairs * t->shape.tokens * t->shape.tokens, &a.scores, err));
+    CP_TRY(cp_oracle_room(oracle, rows * t->shape.width, &a.context, err));
     cp_pool_for(oracle->pool, pairs, scores_of_head, &a);
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_SCORES, layer, a.scores, err));
     cp_pool_for(oracle->pool, pairs, softmax_of_head, &a);
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_PROBS, layer, a.scores, err));
     cp_pool_for(oracle->pool, pairs, context_of_head, &a);
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_CONTEXT, layer, a.context, err));
-    return cp_oracle_linear(oracle, a.context, rows, block->out_proj, t->width, t->width,
+    return cp_oracle_linear(oracle, a.context, rows, block->out_proj, t->shape.width, t->shape.width,
                             cp_fault_transposes(a.choice), out, err);
 }
 
@@ -131,31 +131,32 @@ static enum cp_status add_branch(struct cp_oracle *oracle, enum cp_point scaled,
 
 enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
-    const struct cp_block_weights *block = &t.blocks[layer];
-    const size_t rows = oracle->inputs * t.tokens, elements = rows * t.width;
+    const struct cp_block_weights *block = &t.weights->blocks[layer];
+    const size_t rows = oracle->inputs * t.shape.tokens, elements = rows * t.shape.width;
     double *h, *branch, *mlp;
     cp_arena_reset(oracle->scratch);
     CP_TRY(cp_oracle_room(oracle, elements, &h, err));
     CP_TRY(cp_oracle_room(oracle, elements, &branch, err));
-    CP_TRY(cp_oracle_room(oracle, rows * t.mlp_width, &mlp, err));
+    CP_TRY(cp_oracle_room(oracle, rows * t.shape.mlp, &mlp, err));
 
     CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_1, layer, oracle->x, rows, h, err));
     CP_TRY(cp_oracle_visit(oracle, CP_LN_1, layer, h, err));
     CP_TRY(attention(oracle, &t, layer, h, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN, layer, branch, err));
-    CP_TRY(add_branch(oracle, CP_LS_1, layer, block->ls_1, elements, t.width, branch, err));
+    CP_TRY(add_branch(oracle, CP_LS_1, layer, block->ls_1, elements, t.shape.width, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_RESID_MID, layer, oracle->x, err));
 
     CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_2, layer, oracle->x, rows, h, err));
     CP_TRY(cp_oracle_visit(oracle, CP_LN_2, layer, h, err));
-    CP_TRY(cp_oracle_linear(oracle, h, rows, block->c_fc, t.width, t.mlp_width, false, mlp, err));
+    CP_TRY(cp_oracle_linear(oracle, h, rows, block->c_fc, t.shape.width, t.shape.mlp, false, mlp, err));
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_C_FC, layer, mlp, err));
-    struct activation_task task = {NULL, mlp, t.mlp_width};
+    struct activation_task task = {NULL, mlp, t.shape.mlp};
     CP_TRY(cp_oracle_activation_at(oracle, layer, &task.function, err));
     cp_pool_for(oracle->pool, rows, activate_row, &task);
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_GELU, layer, mlp, err));
-    CP_TRY(cp_oracle_linear(oracle, mlp, rows, block->c_proj, t.mlp_width, t.width, false, branch, err));
+    CP_TRY(
+        cp_oracle_linear(oracle, mlp, rows, block->c_proj, t.shape.mlp, t.shape.width, false, branch, err));
     CP_TRY(cp_oracle_visit(oracle, CP_MLP_C_PROJ, layer, branch, err));
-    CP_TRY(add_branch(oracle, CP_LS_2, layer, block->ls_2, elements, t.width, branch, err));
+    CP_TRY(add_branch(oracle, CP_LS_2, layer, block->ls_2, elements, t.shape.width, branch, err));
     return cp_oracle_visit(oracle, CP_BLOCK, layer, oracle->x, err);
 }

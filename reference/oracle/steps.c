@@ -5,23 +5,13 @@
 #include <math.h>
 
 struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle) {
-    const struct cp_clip_config *c = &oracle->model->config;
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    if (oracle->tower == CP_VISUAL)
-        return (struct cp_oracle_tower){grid * grid + 1,
-                                        (size_t)c->vision.width,
-                                        (size_t)c->vision.heads,
-                                        (size_t)c->vision.mlp_width,
-                                        false,
-                                        oracle->model->vision.blocks};
-    return (struct cp_oracle_tower){(size_t)c->text.context_length, (size_t)c->text.width,
-                                    (size_t)c->text.heads,          (size_t)c->text.mlp_width,
-                                    !c->text.no_causal_mask,        oracle->model->text.blocks};
+    return (struct cp_oracle_tower){cp_tower_shape(&oracle->model->config, oracle->tower),
+                                    &oracle->model->tower[oracle->tower]};
 }
 
 const uint32_t *cp_oracle_kept(const struct cp_oracle *oracle, size_t n, size_t *count) {
     const struct cp_kept *kept = oracle->tower == CP_VISUAL ? oracle->kept : NULL;
-    *count = kept ? kept->count : cp_oracle_tower(oracle).tokens;
+    *count = kept ? kept->count : cp_oracle_tower(oracle).shape.tokens;
     return cp_kept_of(kept, oracle->first + n);
 }
 
@@ -73,12 +63,10 @@ static void norm_row(void *context, size_t index, int worker) {
 }
 
 static struct cp_norm_weights norm_weights(const struct cp_oracle *oracle, enum cp_point point, int layer) {
-    const struct cp_model *model = oracle->model;
+    const struct cp_tower_weights *tower = &oracle->model->tower[oracle->tower];
     if (layer < 0)
-        return oracle->tower != CP_VISUAL ? model->text.ln_final
-               : point == CP_LN_PRE       ? model->vision.ln_pre
-                                          : model->vision.ln_post;
-    const struct cp_block_weights *block = &cp_oracle_tower(oracle).blocks[layer];
+        return point == CP_LN_PRE ? tower->ln_pre : tower->ln_post;
+    const struct cp_block_weights *block = &tower->blocks[layer];
     return point == CP_LN_1 ? block->ln_1 : block->ln_2;
 }
 
@@ -87,7 +75,7 @@ enum cp_status cp_oracle_norm_rows(struct cp_oracle *oracle, enum cp_point point
     const struct cp_choice *choice = cp_spec_at(oracle->spec, oracle->tower, layer);
     const char *maths = oracle->spec->ops->norms[choice->variant[CP_NORM]]->info.maths;
     struct norm_task task = {cp_oracle_find_norm(maths),  norm_weights(oracle, point, layer), x, y,
-                             cp_fault_eps(choice, point), cp_oracle_tower(oracle).width};
+                             cp_fault_eps(choice, point), cp_oracle_tower(oracle).shape.width};
     if (!task.function)
         return cp_fail(err, CP_INTERNAL, "", "the oracle has no norm '%s'", maths);
     cp_pool_for(oracle->pool, rows, norm_row, &task);

@@ -6,9 +6,8 @@
 #include "oracle/oracle.h"
 
 struct cp_oracle_tower {
-    size_t tokens, width, heads, mlp_width;
-    bool causal;
-    const struct cp_block_weights *blocks;
+    struct cp_tower_shape shape;
+    const struct cp_tower_weights *weights;
 };
 
 struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle);

@@ -8,15 +8,15 @@
 
 enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixels, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
-    const struct cp_vision_weights *weights = &oracle->model->vision;
+    const struct cp_tower_weights *weights = t.weights;
     const size_t side = (size_t)oracle->model->config.vision.image_size;
     const size_t patch = (size_t)oracle->model->config.vision.patch_size;
-    const size_t grid = side / patch, depth = 3 * patch * patch, patches = grid * grid;
+    const size_t grid = t.shape.grid, depth = 3 * patch * patch, patches = t.shape.patches;
     double *wide, *cut, *embedded;
     cp_arena_reset(oracle->scratch);
     CP_TRY(cp_oracle_room(oracle, oracle->inputs * 3 * side * side, &wide, err));
     CP_TRY(cp_oracle_room(oracle, oracle->inputs * patches * depth, &cut, err));
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * patches * t.width, &embedded, err));
+    CP_TRY(cp_oracle_room(oracle, oracle->inputs * patches * t.shape.width, &embedded, err));
 
     for (size_t i = 0; i < oracle->inputs * 3 * side * side; i++)
         wide[i] = (double)pixels[i];
@@ -29,78 +29,76 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
                 cut[(n * patches + p) * depth + i] = wide[((n * 3 + c) * side + y) * side + x];
             }
     CP_TRY(cp_oracle_linear(oracle, cut, oracle->inputs * patches,
-                            (struct cp_linear_weights){weights->conv1, NULL}, depth, t.width, false, embedded,
-                            err));
+                            (struct cp_linear_weights){weights->conv1, NULL}, depth, t.shape.width, false,
+                            embedded, err));
     CP_TRY(cp_oracle_visit(oracle, CP_CONV1, -1, embedded, err));
     for (size_t n = 0; n < oracle->inputs; n++)
-        for (size_t i = 0; i < t.tokens * t.width; i++) {
-            const double content = i < t.width ? (double)weights->class_embedding[i]
-                                               : embedded[n * patches * t.width + i - t.width];
-            oracle->x[n * t.tokens * t.width + i] = content + (double)weights->positional_embedding[i];
+        for (size_t i = 0; i < t.shape.tokens * t.shape.width; i++) {
+            const double content = i < t.shape.width
+                                       ? (double)weights->class_embedding[i]
+                                       : embedded[n * patches * t.shape.width + i - t.shape.width];
+            oracle->x[n * t.shape.tokens * t.shape.width + i] =
+                content + (double)weights->positional_embedding[i];
         }
     CP_TRY(cp_oracle_visit(oracle, CP_EMBED, -1, oracle->x, err));
-    if (oracle->model->config.vision.no_ln_pre)
+    if (!t.shape.norm_first)
         return CP_OK;
-    CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_PRE, -1, oracle->x, oracle->inputs * t.tokens, oracle->x, err));
+    CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_PRE, -1, oracle->x, oracle->inputs * t.shape.tokens, oracle->x,
+                               err));
     return cp_oracle_visit(oracle, CP_LN_PRE, -1, oracle->x, err);
 }
 
 enum cp_status cp_oracle_text_stem(struct cp_oracle *oracle, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
-    const struct cp_text_weights *weights = &oracle->model->text;
+    const struct cp_tower_weights *weights = t.weights;
     double *ids;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.tokens, &ids, err));
-    for (size_t i = 0; i < oracle->inputs * t.tokens; i++)
+    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.shape.tokens, &ids, err));
+    for (size_t i = 0; i < oracle->inputs * t.shape.tokens; i++)
         ids[i] = (double)oracle->tokens[i];
     CP_TRY(cp_oracle_visit(oracle, CP_TOKENS, -1, ids, err));
-    for (size_t i = 0; i < oracle->inputs * t.tokens; i++)
-        for (size_t c = 0; c < t.width; c++)
-            oracle->x[i * t.width + c] = (double)weights->token_embedding[(size_t)ids[i] * t.width + c];
+    for (size_t i = 0; i < oracle->inputs * t.shape.tokens; i++)
+        for (size_t c = 0; c < t.shape.width; c++)
+            oracle->x[i * t.shape.width + c] =
+                (double)weights->token_embedding[(size_t)ids[i] * t.shape.width + c];
     CP_TRY(cp_oracle_visit(oracle, CP_TOKEN_EMBEDDING, -1, oracle->x, err));
-    for (size_t i = 0; i < oracle->inputs * t.tokens * t.width; i++)
-        oracle->x[i] += (double)weights->positional_embedding[i % (t.tokens * t.width)];
+    for (size_t i = 0; i < oracle->inputs * t.shape.tokens * t.shape.width; i++)
+        oracle->x[i] += (double)weights->positional_embedding[i % (t.shape.tokens * t.shape.width)];
     return cp_oracle_visit(oracle, CP_EMBED, -1, oracle->x, err);
 }
 
 static void pool(const struct cp_oracle *oracle, const struct cp_oracle_tower *t, const double *x,
                  double *pooled) {
-    const struct cp_clip_config *config = &oracle->model->config;
-    const bool visual = oracle->tower == CP_VISUAL;
     for (size_t n = 0; n < oracle->inputs; n++) {
-        const double *rows = x + n * t->tokens * t->width;
-        double *out = pooled + n * t->width;
-        if (visual && config->vision.pool_type == CP_POOL_AVG) {
+        const double *rows = x + n * t->shape.tokens * t->shape.width;
+        double *out = pooled + n * t->shape.width;
+        if (t->shape.pool == CP_POOL_AVG) {
             size_t count;
             const uint32_t *kept = cp_oracle_kept(oracle, n, &count);
-            for (size_t c = 0; c < t->width; c++) {
+            for (size_t c = 0; c < t->shape.width; c++) {
                 out[c] = 0;
                 for (size_t i = 1; i < count; i++)
-                    out[c] += rows[(kept ? kept[i] : i) * t->width + c];
+                    out[c] += rows[(kept ? kept[i] : i) * t->shape.width + c];
                 out[c] /= (double)(count - 1);
             }
             continue;
         }
-        const size_t at = visual ? 0 : (size_t)cp_text_pool_position(config, oracle->tokens + n * t->tokens);
-        memcpy(out, rows + at * t->width, t->width * sizeof *out);
+        const size_t at =
+            t->shape.pool == CP_POOL_TOKEN
+                ? 0
+                : (size_t)cp_text_pool_position(&oracle->model->config, oracle->tokens + n * t->shape.tokens);
+        memcpy(out, rows + at * t->shape.width, t->shape.width * sizeof *out);
     }
 }
 
 enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct cp_error *err) {
     const struct cp_oracle_tower t = cp_oracle_tower(oracle);
-    const struct cp_model *model = oracle->model;
-    const bool visual = oracle->tower == CP_VISUAL;
-    const struct cp_linear_weights proj =
-        visual ? (struct cp_linear_weights){model->vision.proj, NULL}
-               : (struct cp_linear_weights){model->text.text_projection, model->text.text_projection_bias};
-    const bool norm_last =
-        visual ? model->config.vision.final_ln_after_pool : model->config.text.final_ln_after_pool;
-    const size_t rows = oracle->inputs * t.tokens, embed = (size_t)model->config.embed_dim;
+    const size_t rows = oracle->inputs * t.shape.tokens, embed = (size_t)oracle->model->config.embed_dim;
     double *h, *pooled;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, rows * t.width, &h, err));
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.width, &pooled, err));
-    if (norm_last) {
+    CP_TRY(cp_oracle_room(oracle, rows * t.shape.width, &h, err));
+    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.shape.width, &pooled, err));
+    if (t.shape.norm_after_pool) {
         pool(oracle, &t, oracle->x, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
         CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_POST, -1, pooled, oracle->inputs, pooled, err));
@@ -111,7 +109,8 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
         pool(oracle, &t, h, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
     }
-    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, proj, t.width, embed, true, features, err));
+    CP_TRY(cp_oracle_linear(oracle, pooled, oracle->inputs, t.weights->proj, t.shape.width, embed, true,
+                            features, err));
     CP_TRY(cp_oracle_visit(oracle, CP_PROJECTED, -1, features, err));
     for (size_t n = 0; n < oracle->inputs; n++)
         cp_oracle_normalize(features + n * embed, embed);

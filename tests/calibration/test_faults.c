@@ -95,8 +95,10 @@ static struct fault fault_at(size_t index) {
 /* Where the flipped bit is, by looking for it. */
 static enum cp_point flipped_point(const struct fault *f, const struct cp_model *faulty) {
     const bool visual = f->tower == CP_VISUAL;
-    const struct cp_block_weights *x = &(visual ? &model.vision.blocks : &model.text.blocks)[0][f->layer];
-    const struct cp_block_weights *y = &(visual ? &faulty->vision.blocks : &faulty->text.blocks)[0][f->layer];
+    const struct cp_block_weights *x =
+        &(visual ? &model.tower[CP_VISUAL].blocks : &model.tower[CP_TEXT].blocks)[0][f->layer];
+    const struct cp_block_weights *y =
+        &(visual ? &faulty->tower[CP_VISUAL].blocks : &faulty->tower[CP_TEXT].blocks)[0][f->layer];
     const size_t width = (size_t)(visual ? config.vision.width : config.text.width);
     for (size_t i = 0; i < 3 * width * width; i++)
         if (x->in_proj.weight[i] != y->in_proj.weight[i])

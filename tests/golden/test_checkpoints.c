@@ -113,9 +113,10 @@ static void every_form_is_the_same_model(void **state) {
         if (cp_model_load(path, &config, &model, &err) != CP_OK)
             fail_msg("%s: %s", err.where, err.what);
         assert_int_equal(model.bytes, first.bytes);
-        assert_memory_equal(model.vision.proj, first.vision.proj, (size_t)16 * 24 * sizeof(float));
-        assert_memory_equal(model.text.blocks[1].c_proj.weight, first.text.blocks[1].c_proj.weight,
-                            (size_t)12 * 48 * sizeof(float));
+        assert_memory_equal(model.tower[CP_VISUAL].proj.weight, first.tower[CP_VISUAL].proj.weight,
+                            (size_t)16 * 24 * sizeof(float));
+        assert_memory_equal(model.tower[CP_TEXT].blocks[1].c_proj.weight,
+                            first.tower[CP_TEXT].blocks[1].c_proj.weight, (size_t)12 * 48 * sizeof(float));
         assert_memory_equal(model.logit_scale, first.logit_scale, sizeof(float));
         cp_model_free(&model);
     }

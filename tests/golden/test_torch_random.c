@@ -152,17 +152,17 @@ static void add_blocks(const char *tower, const struct cp_block_weights *blocks,
 }
 
 /* An nn.Linear is (out, in). */
-static void add_text_projection(const struct cp_text_weights *text, size_t width, size_t embed) {
-    if (!text->text_projection_bias) {
-        add("", "text_projection", text->text_projection, width * embed);
+static void add_text_projection(const struct cp_tower_weights *text, size_t width, size_t embed) {
+    if (!text->proj.bias) {
+        add("", "text_projection", text->proj.weight, width * embed);
         return;
     }
     assert_true(width * embed <= MOST);
     for (size_t e = 0; e < embed; e++)
         for (size_t i = 0; i < width; i++)
-            values[e * width + i] = text->text_projection[i * embed + e];
+            values[e * width + i] = text->proj.weight[i * embed + e];
     add("", "text_projection.weight", values, width * embed);
-    add("", "text_projection.bias", text->text_projection_bias, embed);
+    add("", "text_projection.bias", text->proj.bias, embed);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -180,19 +180,22 @@ static void digest_model(const char *path, uint64_t seed, enum cp_torch_capabili
                  embed = (size_t)config.embed_dim, patch = (size_t)config.vision.patch_size;
     const size_t grid = (size_t)config.vision.image_size / patch;
     name_count = 0;
-    add("", "visual.conv1.weight", model.vision.conv1, wide * 3 * patch * patch);
-    add("", "visual.class_embedding", model.vision.class_embedding, wide);
-    add("", "visual.positional_embedding", model.vision.positional_embedding, (grid * grid + 1) * wide);
-    add_norm("", "visual.ln_pre", model.vision.ln_pre, wide);
-    add_norm("", "visual.ln_post", model.vision.ln_post, wide);
-    add("", "visual.proj", model.vision.proj, wide * embed);
-    add_blocks("visual.", model.vision.blocks, config.vision.layers, wide, (size_t)config.vision.mlp_width);
-    add("", "token_embedding.weight", model.text.token_embedding, (size_t)config.text.vocab_size * narrow);
-    add("", "positional_embedding", model.text.positional_embedding,
+    add("", "visual.conv1.weight", model.tower[CP_VISUAL].conv1, wide * 3 * patch * patch);
+    add("", "visual.class_embedding", model.tower[CP_VISUAL].class_embedding, wide);
+    add("", "visual.positional_embedding", model.tower[CP_VISUAL].positional_embedding,
+        (grid * grid + 1) * wide);
+    add_norm("", "visual.ln_pre", model.tower[CP_VISUAL].ln_pre, wide);
+    add_norm("", "visual.ln_post", model.tower[CP_VISUAL].ln_post, wide);
+    add("", "visual.proj", model.tower[CP_VISUAL].proj.weight, wide * embed);
+    add_blocks("visual.", model.tower[CP_VISUAL].blocks, config.vision.layers, wide,
+               (size_t)config.vision.mlp_width);
+    add("", "token_embedding.weight", model.tower[CP_TEXT].token_embedding,
+        (size_t)config.text.vocab_size * narrow);
+    add("", "positional_embedding", model.tower[CP_TEXT].positional_embedding,
         (size_t)config.text.context_length * narrow);
-    add_norm("", "ln_final", model.text.ln_final, narrow);
+    add_norm("", "ln_final", model.tower[CP_TEXT].ln_post, narrow);
     add_text_projection(&model.text, narrow, embed);
-    add_blocks("", model.text.blocks, config.text.layers, narrow, (size_t)config.text.mlp_width);
+    add_blocks("", model.tower[CP_TEXT].blocks, config.text.layers, narrow, (size_t)config.text.mlp_width);
     qsort(names, name_count, sizeof names[0], by_name);
     for (size_t i = 0; i < name_count; i++)
         cp_digest_add(digest, names[i].values, names[i].n * sizeof(float));

@@ -81,7 +81,8 @@ static void one_bit_is_flipped(void **state) {
         assert_false(cp_tap_weights_differ(faulty, again, &site));
     }
     assert_int_equal(changed, 1);
-    assert_ptr_equal(faulty->vision.blocks[0].c_fc.weight, model.vision.blocks[0].c_fc.weight);
+    assert_ptr_equal(faulty->tower[CP_VISUAL].blocks[0].c_fc.weight,
+                     model.tower[CP_VISUAL].blocks[0].c_fc.weight);
     set(spec, "inject.weight_bit@visual.1", "0");
     assert_int_equal(cp_fault_model(spec, &model, &arena, &faulty, &err), CP_OK);
     assert_ptr_equal(faulty, &model);

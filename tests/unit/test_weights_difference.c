@@ -55,12 +55,12 @@ static void equal_models_have_none(void **state) {
     (void)state;
     compare();
     assert_int_equal(found.count, 0);
-    edited(a.vision.conv1)[5] = NAN; /* the same bits on both sides are the same, */
-    edited(b.vision.conv1)[5] = NAN;
+    edited(a.tower[CP_VISUAL].conv1)[5] = NAN; /* the same bits on both sides are the same, */
+    edited(b.tower[CP_VISUAL].conv1)[5] = NAN;
     compare();
     assert_int_equal(found.count, 0);
-    edited(a.text.ln_final.bias)[2] = 0.0f; /* and values that are equal with other bits are not */
-    edited(b.text.ln_final.bias)[2] = -0.0f;
+    edited(a.tower[CP_TEXT].ln_post.bias)[2] = 0.0f; /* and values that are equal with other bits are not */
+    edited(b.tower[CP_TEXT].ln_post.bias)[2] = -0.0f;
     compare();
     assert_int_equal(found.count, 1);
     assert_found(0, "ln_final.bias", 1, 2);
@@ -69,16 +69,16 @@ static void equal_models_have_none(void **state) {
 static void tensors_are_named(void **state) {
     const size_t at = 3 * WIDTH + 5;
     (void)state;
-    edited(b.vision.blocks[1].in_proj.weight)[at] += 1;
-    edited(b.vision.blocks[1].in_proj.weight)[at + 7] += 1;
-    edited(b.text.blocks[0].c_fc.bias)[31] = 4;
+    edited(b.tower[CP_VISUAL].blocks[1].in_proj.weight)[at] += 1;
+    edited(b.tower[CP_VISUAL].blocks[1].in_proj.weight)[at + 7] += 1;
+    edited(b.tower[CP_TEXT].blocks[0].c_fc.bias)[31] = 4;
     *edited(b.logit_scale) = 2;
     compare();
     assert_int_equal(found.count, 3);
     assert_found(0, "visual.transformer.resblocks.1.attn.in_proj_weight", 2, at);
     assert_int_equal(found.list[0].elements, 3 * WIDTH * WIDTH);
-    assert_true(found.list[0].a == a.vision.blocks[1].in_proj.weight[at]);
-    assert_true(found.list[0].b == b.vision.blocks[1].in_proj.weight[at]);
+    assert_true(found.list[0].a == a.tower[CP_VISUAL].blocks[1].in_proj.weight[at]);
+    assert_true(found.list[0].b == b.tower[CP_VISUAL].blocks[1].in_proj.weight[at]);
     assert_found(1, "transformer.resblocks.0.mlp.c_fc.bias", 1, 31);
     assert_found(2, "logit_scale", 1, 0);
 }
@@ -89,9 +89,9 @@ static void taps_read_their_part(void **state) {
     const struct cp_site k = {.tower = CP_VISUAL, .point = CP_ATTN_K, .layer = 2};
     const struct cp_site norm = {.tower = CP_TEXT, .point = CP_LN_2, .layer = 1};
     (void)state;
-    edited(b.vision.blocks[2].in_proj.weight)[WIDTH * WIDTH + 4] += 1;
-    edited(b.vision.blocks[2].in_proj.bias)[WIDTH + 1] += 1;
-    edited(b.text.blocks[1].ln_2.bias)[6] += 1;
+    edited(b.tower[CP_VISUAL].blocks[2].in_proj.weight)[WIDTH * WIDTH + 4] += 1;
+    edited(b.tower[CP_VISUAL].blocks[2].in_proj.bias)[WIDTH + 1] += 1;
+    edited(b.tower[CP_TEXT].blocks[1].ln_2.bias)[6] += 1;
     compare();
     assert_int_equal(cp_weights_differences_at(&found, &a, &b, &q, at), 0);
     assert_int_equal(cp_weights_differences_at(&found, &a, &b, &k, at), 2);
@@ -143,8 +143,8 @@ static void they_are_printed(void **state) {
     char *text = NULL;
     size_t size;
     (void)state;
-    edited(a.vision.conv1)[WIDTH * 48 / 2 + 17] = 0.5f;
-    edited(b.vision.conv1)[WIDTH * 48 / 2 + 17] = -0.25f;
+    edited(a.tower[CP_VISUAL].conv1)[WIDTH * 48 / 2 + 17] = 0.5f;
+    edited(b.tower[CP_VISUAL].conv1)[WIDTH * 48 / 2 + 17] = -0.25f;
     edited(a.logit_scale)[0] = 1;
     edited(b.logit_scale)[0] = 2;
     compare();
@@ -166,18 +166,18 @@ static void equal_tensors_are_kept_once(void **state) {
     const struct cp_model *with[] = {&a};
     size_t same;
     (void)state;
-    edited(b.vision.blocks[1].ln_1.bias)[0] = 9;
+    edited(b.tower[CP_VISUAL].blocks[1].ln_1.bias)[0] = 9;
     assert_int_equal(cp_model_share(&b, with, 1, &same, &err), CP_OK);
     assert_int_equal(same, 1);
     assert_int_equal(b.bytes, WIDTH * sizeof(float));
-    assert_true(b.vision.blocks[1].ln_1.bias[0] == 9);
-    assert_ptr_equal(a.vision.conv1, b.vision.conv1);
-    assert_true(cp_model_same_tower(&a, &b, false));
-    assert_false(cp_model_same_tower(&a, &b, true));
-    assert_true(cp_model_same_part(&a, &b, true, CP_SHARE_STEM));
-    assert_true(cp_model_same_part(&a, &b, true, 0));
-    assert_false(cp_model_same_part(&a, &b, true, 1));
-    assert_true(cp_model_same_part(&a, &b, true, CP_SHARE_HEAD));
+    assert_true(b.tower[CP_VISUAL].blocks[1].ln_1.bias[0] == 9);
+    assert_ptr_equal(a.tower[CP_VISUAL].conv1, b.tower[CP_VISUAL].conv1);
+    assert_true(cp_model_same_tower(&a, &b, CP_TEXT));
+    assert_false(cp_model_same_tower(&a, &b, CP_VISUAL));
+    assert_true(cp_model_same_part(&a, &b, CP_VISUAL, CP_SHARE_STEM));
+    assert_true(cp_model_same_part(&a, &b, CP_VISUAL, 0));
+    assert_false(cp_model_same_part(&a, &b, CP_VISUAL, 1));
+    assert_true(cp_model_same_part(&a, &b, CP_VISUAL, CP_SHARE_HEAD));
     compare();
     assert_int_equal(found.count, 1);
 }
@@ -188,7 +188,7 @@ static void a_model_of_equal_tensors_is_told(void **state) {
     const struct cp_model *with[] = {&a, &b};
     size_t same;
     (void)state;
-    edited(a.text.token_embedding)[3] = 7;
+    edited(a.tower[CP_TEXT].token_embedding)[3] = 7;
     assert_int_equal(cp_model_counter(&config, 3, &c, &err), CP_OK);
     assert_int_equal(cp_model_share(&c, with, 2, &same, &err), CP_OK);
     assert_int_equal(same, 1);

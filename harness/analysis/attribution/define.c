@@ -94,7 +94,7 @@ static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower,
     }
     const struct cp_variable v = {
         .group = "/attribution/layers",
-        .name = tower == CP_VISUAL ? "visual" : "text",
+        .name = cp_tower_words[tower].name,
         .long_name =
             "relative L2 divergence of the tower's features by a swap in one layer, mean over inputs",
         .units = "1",

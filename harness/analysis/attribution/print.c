@@ -109,7 +109,7 @@ static void print_heat(const struct cp_study *study, enum cp_tower tower, const 
     const size_t layers = cp_layerwise_layers(study, tower);
     for (size_t first = 0; first < layerwise->count; first += COLUMNS) {
         const size_t end = first + COLUMNS < layerwise->count ? first + COLUMNS : layerwise->count;
-        (void)fprintf(out, "%s%-8s", first ? "\n" : "", tower == CP_VISUAL ? "visual" : "text");
+        (void)fprintf(out, "%s%-8s", first ? "\n" : "", cp_tower_words[tower].name);
         for (size_t i = first; i < end; i++) {
             char name[2 * CP_NAME_MAX];
             (void)snprintf(name, sizeof name, "%s=%s", layerwise->settings[i].address,

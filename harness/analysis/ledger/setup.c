@@ -38,16 +38,15 @@ static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enu
 
 static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tower tower) {
     const struct cp_clip_config *c = &study->model.config;
+    const struct cp_tower_shape shape = cp_tower_shape(c, tower);
     if (!study->modelled)
         return shape_from_sites(&study->sites, tower);
-    const size_t grid = (size_t)(c->vision.image_size / c->vision.patch_size);
-    const bool visual = tower == CP_VISUAL;
-    return (struct cp_ledger_shape){.tokens = visual ? grid * grid + 1 : (size_t)c->text.context_length,
-                                    .width = (size_t)(visual ? c->vision.width : c->text.width),
-                                    .heads = (size_t)(visual ? c->vision.heads : c->text.heads),
-                                    .mlp = (size_t)(visual ? c->vision.mlp_width : c->text.mlp_width),
+    return (struct cp_ledger_shape){.tokens = shape.tokens,
+                                    .width = shape.width,
+                                    .heads = shape.heads,
+                                    .mlp = shape.mlp,
                                     .embed = (size_t)c->embed_dim,
-                                    .causal = !visual && !c->text.no_causal_mask,
+                                    .causal = shape.causal,
                                     .layout = cp_operation_layout(c, tower)};
 }
 

@@ -48,11 +48,8 @@ struct cp_tap_place cp_tap_place(const char *name) {
     const char *rest;
     place.layer = layer_of(name, &rest);
     for (int p = 0; p < CP_POINT_COUNT; p++) {
-        const struct cp_point_row *row = &cp_points[p];
-        const char *own = place.tower == CP_VISUAL ? row->visual
-                          : place.tower == CP_TEXT ? row->text
-                                                   : row->joint;
-        if (own && row->in_block == (place.layer >= 0) && strcmp(own, rest) == 0)
+        const char *own = cp_point_name((enum cp_point)p, place.tower);
+        if (own && cp_points[p].in_block == (place.layer >= 0) && strcmp(own, rest) == 0)
             place.point = (enum cp_point)p;
     }
     return place;

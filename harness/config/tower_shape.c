@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Shapes of both towers, from open_clip's names for them. */
+#include "config/tower_shape.h"
+
+static enum cp_config_activation activation_of(const struct cp_clip_config *c, bool gelu_tanh) {
+    return c->quick_gelu ? CP_CONFIG_QUICK : gelu_tanh ? CP_CONFIG_TANH : CP_CONFIG_ERF;
+}
+
+/* Of a tower that is not there the sizes may be 0. */
+static size_t quotient(int a, int b) {
+    return b > 0 ? (size_t)(a / b) : 0;
+}
+
+static struct cp_tower_shape image_shape(const struct cp_clip_config *c) {
+    const struct cp_vision_config *v = &c->vision;
+    const size_t grid = quotient(v->image_size, v->patch_size);
+    return (struct cp_tower_shape){.tokens = grid * grid + 1,
+                                   .patches = grid * grid,
+                                   .grid = grid,
+                                   .width = (size_t)v->width,
+                                   .heads = (size_t)v->heads,
+                                   .head = quotient(v->width, v->heads),
+                                   .mlp = (size_t)v->mlp_width,
+                                   .layers = (size_t)v->layers,
+                                   .class_token = true,
+                                   .norm_first = !v->no_ln_pre,
+                                   .norm_after_pool = v->final_ln_after_pool,
+                                   .layer_scale = v->layer_scale,
+                                   .pool = v->pool_type,
+                                   .eps = v->eps,
+                                   .activation = activation_of(c, v->gelu_tanh)};
+}
+
+static struct cp_tower_shape text_shape(const struct cp_clip_config *c) {
+    const struct cp_text_config *t = &c->text;
+    return (struct cp_tower_shape){.tokens = (size_t)t->context_length,
+                                   .width = (size_t)t->width,
+                                   .heads = (size_t)t->heads,
+                                   .head = quotient(t->width, t->heads),
+                                   .mlp = (size_t)t->mlp_width,
+                                   .layers = (size_t)t->layers,
+                                   .norm_after_pool = t->final_ln_after_pool,
+                                   .layer_scale = t->layer_scale,
+                                   .causal = !t->no_causal_mask,
+                                   .pool = t->pool_type,
+                                   .eps = t->eps,
+                                   .activation = activation_of(c, t->gelu_tanh)};
+}
+
+struct cp_tower_shape cp_tower_shape(const struct cp_clip_config *config, enum cp_tower tower) {
+    return tower == CP_TEXT ? text_shape(config) : image_shape(config);
+}
+
+size_t cp_stream_elements(const struct cp_clip_config *config) {
+    const struct cp_tower_shape image = image_shape(config), text = text_shape(config);
+    const size_t images = image.tokens * image.width, texts = text.tokens * text.width;
+    return images > texts ? images : texts;
+}
