@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports mutations claims claims-all fuzz \
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports mutations same-output claims claims-all fuzz \
 	coverage clean
 
 demo: build
@@ -85,6 +85,12 @@ ports: build
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup
 	/usr/bin/python3 tests/mutation/mutate.py
+
+# Did a refactoring move a bit? The same commands with the commit BEFORE and with the working tree; SAME_OUTPUT=--quick takes
+# fewer inputs.
+BEFORE ?= HEAD
+same-output: setup
+	/usr/bin/python3 tests/invariance/same_output.py $(BEFORE) --keep build/same-output $(SAME_OUTPUT)
 
 # The figures that README and docs state, computed again; fails where one no longer holds. claims-all: also those that take long
 # (10,000 images, the mutations, the calibrations, branch coverage): two hours and more.
