@@ -4,11 +4,15 @@
  * at every vector width this machine has. Exits with 1 where a stated bound does not hold.
  * exhaustive_activation [threads] */
 #include "base/pool.h"
-#include "kernels_fixture.h"
+#include "support/kernels.h"
+
 #include "ops/math.h"
 #include "ops/ops.h"
 
+#include <math.h>
 #include <mpfr.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { BLOCK = 16384, WORST = 1000 };
 

@@ -3,10 +3,14 @@
  * with rounding by the C library's rint in float64, where a count of spacings is exact. Exits with 1 on any
  * difference. exhaustive_number [threads] */
 #include "base/pool.h"
-#include "kernels_fixture.h"
+#include "support/kernels.h"
+
 #include "ops/ops.h"
 
+#include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { BLOCK = 65536 };
 

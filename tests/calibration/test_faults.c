@@ -2,20 +2,15 @@
  * How good the verdicts are: 60 seeded faults, of six kinds in blocks of both towers, each under the noise of
  * another summation order, must be found at their own operation and nowhere else, in their own class; and
  * clean reruns in 200 summation orders must not be called degraded. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "analysis/ledger/ledger.h"
 #include "analysis/verdict.h"
 #include "model/fault.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { KINDS = 6, SEEDS = 10, TAPS_MAX = 400, RERUNS = 200 };

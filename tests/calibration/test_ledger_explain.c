@@ -2,14 +2,10 @@
  * Every row of the table of alternatives that has a function of its own is found by what it computes: y is
  * the changed case's own ideal result, rounded, and the explanation must be that row, or one with an equal
  * function. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/ledger_cases.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "ledger_cases.h"
+#include <math.h>
 
 enum { INPUTS = 2, ROWS = 8, WIDTH = 384 };
 
@@ -46,8 +42,8 @@ static const char *kind_of(const struct instance *in) {
 
 static void check_row(struct instance *in, const struct cp_alternative *a, const double *f) {
     const size_t each = cp_case_elements(&in->c), count = in->c.inputs * each;
-    double *plain = take(in, INPUTS, sizeof *plain), *share = take(in, INPUTS, sizeof *share);
-    double *named = take(in, each, sizeof *named);
+    double *plain = take_room(in, INPUTS, sizeof *plain), *share = take_room(in, INPUTS, sizeof *share);
+    double *named = take_room(in, each, sizeof *named);
     struct cp_explanation e;
     struct cp_error err;
     for (size_t i = 0; i < count; i++)
@@ -65,7 +61,7 @@ static void check_row(struct instance *in, const struct cp_alternative *a, const
         return;
     assert_true(ideal_of(in, &cp_alternatives[e.alternative], named));
     /* Equal up to the rounding of y: TF32 and fp16 differ below fp16's normal numbers only. */
-    double *zero = take(in, each, sizeof *zero);
+    double *zero = take_room(in, each, sizeof *zero);
     if (distance(named, f, each) > cp_rounding_rms(&in->c, distance(f, zero, each)))
         fail_msg("%s: %s is explained by %s", kind_of(in), a->name, cp_alternatives[e.alternative].name);
 }
@@ -76,7 +72,7 @@ static bool try_row(const struct cp_alternative *a, enum cp_operation_kind kind,
     struct instance in;
     make_case(&in, kind, type, INPUTS, ROWS, WIDTH, variant);
     const size_t each = cp_case_elements(&in.c);
-    double *f = take(&in, each, sizeof *f);
+    double *f = take_room(&in, each, sizeof *f);
     const bool applies = ideal_of(&in, a, f) && distance(f + each, in.f + each, each) > 0;
     if (applies)
         check_row(&in, a, f);

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * How sharp the ledger is: what is not declared is found. The median of bound / error is printed for each
  * kind and width. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/ledger_cases.h"
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "ledger_sums.h"
-
-#include "ledger_cases.h"
+#include <math.h>
+#include <stdlib.h>
 
 /* ---- how much room a bound leaves ---- */
 
@@ -22,7 +18,7 @@ static int ascending(const void *a, const void *b) {
 /* Of a plain evaluation; 0 where nothing errs. */
 static double median_room(struct instance *in) {
     const size_t count = in->c.inputs * cp_case_elements(&in->c);
-    double *room = take(in, count, sizeof *room);
+    double *room = take_room(in, count, sizeof *room);
     size_t found = 0;
     struct cp_error err;
     assert_int_equal(cp_case_plain(&in->c, (const float *const *)in->recorded, 2, in->y, &err), CP_OK);
@@ -75,7 +71,7 @@ static void narrow(int format, size_t count, const double *x, double *y) {
 /* Which operands: bit 0 the first, bit 1 the second or the weight. */
 static const double *narrow_operand(struct instance *in, int operand, int which, int format) {
     const size_t count = cp_case_operand_size(&in->c, operand);
-    double *out = take(in, count, sizeof *out);
+    double *out = take_room(in, count, sizeof *out);
     if (!(which >> operand & 1))
         return in->ideal[operand];
     narrow(format, count, in->ideal[operand], out);
@@ -84,7 +80,7 @@ static const double *narrow_operand(struct instance *in, int operand, int which,
 
 static const double *narrow_weight(struct instance *in, int which, int format) {
     const size_t count = in->c.in * in->c.out;
-    double *w = take(in, count, sizeof *w);
+    double *w = take_room(in, count, sizeof *w);
     for (size_t i = 0; i < count; i++)
         w[i] = (double)cp_round_to(in->c.types.weights, in->c.weight[i]);
     if (which & 2)
@@ -133,7 +129,7 @@ static bool finds(enum cp_operation_kind kind, const struct arithmetic *a, size_
         scores_of(&in, &way, x, narrow_operand(&in, 1, which, format));
     else
         context_of(&in, &way, x, narrow_operand(&in, 1, which, format));
-    const enum cp_ledger_verdict verdict = judge(&in, in.y, 0).verdict;
+    const enum cp_ledger_verdict verdict = judge_result(&in, in.y, 0).verdict;
     free_instance(&in);
     return verdict == CP_LEDGER_COARSE || verdict == CP_LEDGER_CONTRADICTED;
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Slopes on other functions: an undeclared GELU or epsilon is found behind rounding, and rounding alone has
  * no slope. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/ledger_cases.h"
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "ledger_sums.h"
-
-#include "ledger_cases.h"
+#include <math.h>
+#include <string.h>
 
 static void store_other(struct instance *in, bool (*change)(struct cp_case *c)) {
     const size_t count = in->c.inputs * cp_case_elements(&in->c);
-    double *f = take(in, count, sizeof *f);
+    double *f = take_room(in, count, sizeof *f);
     struct cp_case changed = in->c;
     struct cp_error err;
     assert_true(change(&changed));
@@ -43,8 +39,8 @@ static struct cp_slope slope_of(const struct instance *in, const struct cp_slope
 }
 
 static struct cp_slope *slopes_of(struct instance *in) {
-    struct cp_slope *slopes = take(in, in->c.inputs * cp_slope_count(in->c.kind), sizeof *slopes);
-    int64_t *hashes = take(in, in->c.inputs * cp_slope_rows(in->c.rows, in->c.out), sizeof *hashes);
+    struct cp_slope *slopes = take_room(in, in->c.inputs * cp_slope_count(in->c.kind), sizeof *slopes);
+    int64_t *hashes = take_room(in, in->c.inputs * cp_slope_rows(in->c.rows, in->c.out), sizeof *hashes);
     const struct cp_slope_sums sums = {slopes, hashes};
     struct cp_error err;
     struct cp_rows_seen seen = {NULL, 0, 0};
@@ -69,7 +65,7 @@ static int counting_slope(struct instance *in) {
 
 static bool is_found(struct instance *in) {
     for (size_t n = 0; n < in->c.inputs; n++)
-        if (judge(in, in->y, n).verdict >= CP_LEDGER_COARSE)
+        if (judge_result(in, in->y, n).verdict >= CP_LEDGER_COARSE)
             return true;
     return counting_slope(in) >= 0;
 }

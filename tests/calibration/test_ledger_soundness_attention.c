@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger's attention: no legitimate evaluation of scores, softmax or context is beyond its bound, and
  * none is coarse. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "ledger_sums.h"
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
 #include "ops/ops.h"
+
+#include <math.h>
+#include <string.h>
 
 enum { PRODUCTS = 100000 };
 
@@ -41,7 +38,7 @@ static void make_scores(struct instance *in, const struct arithmetic *a, enum fa
     set_operand(in, 1, family == CANCELLING ? CANCELLING : NORMAL, width, false);
     for (size_t i = 1; i < in->c.rows * width && family == CANCELLING; i += 2)
         in->had[1][i] = in->had[1][i - 1];
-    record(in, 1, wide);
+    record_operand(in, 1, wide);
     prepare_instance(in);
 }
 
@@ -93,7 +90,7 @@ static void make_context(struct instance *in, const struct arithmetic *a, enum f
     in->c = (struct cp_case){
         .kind = CP_OPERATION_CONTEXT, .inputs = 1, .groups = 1, .rows = rows, .in = heads, .out = width};
     set_arithmetic(&in->c, a);
-    in->had[0] = take(in, heads * rows * rows, sizeof(double));
+    in->had[0] = take_room(in, heads * rows * rows, sizeof(double));
     for (size_t row = 0; row < heads * rows; row++) {
         const float *z = draw_normals(rows);
         const double sharp = family == SATURATED ? 0 : family == OUTLIERS ? 8 : 2;
@@ -103,7 +100,7 @@ static void make_context(struct instance *in, const struct arithmetic *a, enum f
         for (size_t j = 0; j < rows; j++)
             in->had[0][row * rows + j] = exp(sharp * (double)z[j]) / sum;
     }
-    record(in, 0, wide);
+    record_operand(in, 0, wide);
     set_operand(in, 1, family, width, wide);
     prepare_instance(in);
 }
@@ -177,7 +174,7 @@ static void make_softmax(struct instance *in, const struct arithmetic *a, enum f
     set_operand(in, 0, family, keys, wide);
     for (size_t i = 0; i < cp_case_operand_size(&in->c, 0) && family == OUTLIERS; i++)
         in->had[0][i] *= fabs(in->had[0][i]) > 10 ? 0.03 : 4;
-    record(in, 0, wide);
+    record_operand(in, 0, wide);
     prepare_instance(in);
 }
 

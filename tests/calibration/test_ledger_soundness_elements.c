@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger's elementwise operations: no legitimate evaluation is beyond its bound, and
  * none is coarse. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "ledger_sums.h"
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
 #include "ops/ops.h"
+
+#include <math.h>
+#include <string.h>
 
 /* Eager: each operation and each constant of the result's type; fused: float32 inside; or float64. */
 enum { EAGER, FUSED, IN_DOUBLE, OTHER, METHODS };
@@ -21,7 +18,7 @@ static enum cp_dtype step_of(const struct instance *in, int method) {
 }
 
 static float *draw_weights(struct instance *in, size_t count, float centre, float scale) {
-    float *w = take(in, count, sizeof *w);
+    float *w = take_room(in, count, sizeof *w);
     for (size_t i = 0; i < count; i++)
         w[i] = centre + scale * *draw_normals(1);
     return w;
@@ -50,7 +47,7 @@ static void make_activation(struct instance *in, const struct arithmetic *a, enu
     set_operand(in, 0, family, width, wide);
     for (size_t i = 0; i < cp_case_operand_size(&in->c, 0) && family != SUBNORMAL; i++)
         in->had[0][i] = trial < 3 ? 3 * in->had[0][i] : 0.2 * in->had[0][i] - 0.3; /* tails; middle */
-    record(in, 0, wide);
+    record_operand(in, 0, wide);
     prepare_instance(in);
 }
 
@@ -162,7 +159,7 @@ static void make_add(struct instance *in, const struct arithmetic *a, enum famil
     set_operand(in, 1, family, width, wide);
     for (size_t i = 0; i < count_of(in) && family == CANCELLING; i++)
         in->had[1][i] = -in->had[0][i] * (1 + 1e-3 * (double)*draw_normals(1));
-    record(in, 1, wide);
+    record_operand(in, 1, wide);
     prepare_instance(in);
 }
 
@@ -218,7 +215,7 @@ static void make_gather(struct instance *in, const struct arithmetic *a, enum fa
     (void)family;
     (void)wide;
     set_shape(in, CP_OPERATION_GATHER, a, width, trial);
-    int32_t *ids = take(in, in->c.inputs * in->c.rows, sizeof *ids);
+    int32_t *ids = take_room(in, in->c.inputs * in->c.rows, sizeof *ids);
     in->c.vocabulary = 10;
     in->c.weight = draw_weights(in, 10 * width, 0, 0.1f);
     for (size_t i = 0; i < in->c.inputs * in->c.rows; i++)
@@ -253,11 +250,11 @@ static void make_normalize(struct instance *in, const struct arithmetic *a, enum
         in->c.maths.std[g] = 0.26 + 0.01 * (double)g;
     }
     in->c.types.operand[0] = CP_FP32;
-    in->had[0] = take(in, count_of(in), sizeof(double));
+    in->had[0] = take_room(in, count_of(in), sizeof(double));
     for (size_t i = 0; i < count_of(in); i++)
         in->had[0][i] =
             family % 2 ? (double)draw_below(256) : 255 * (double)(draw_below(1 << 20)) / (1 << 20);
-    record(in, 0, false);
+    record_operand(in, 0, false);
     prepare_instance(in);
 }
 

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger's pooling and logits: no legitimate evaluation is beyond its bound, and none is coarse. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "ledger_sums.h"
+#include <math.h>
 
 enum { MOST_TOKENS = 257 };
 
@@ -23,7 +19,7 @@ static void make_pool(struct instance *in, const struct arithmetic *a, enum fami
                              .out = width,
                              .in = width,
                              .operand_rows = width < 1000 ? tokens[trial % 3] : 9};
-    int *at = take(in, in->c.inputs, sizeof *at);
+    int *at = take_room(in, in->c.inputs, sizeof *at);
     for (size_t n = 0; n < in->c.inputs; n++)
         at[n] = (int)draw_below(in->c.operand_rows);
     in->c.maths.at = at;
@@ -85,8 +81,8 @@ static void make_logits(struct instance *in, const struct arithmetic *a, enum fa
             (i % 2 && family == CANCELLING ? in->had[1][i - 1] : in->had[1][i] / sqrt((double)width));
     for (size_t i = 0; i < cp_case_operand_size(&in->c, 0) && family != SUBNORMAL; i++)
         in->had[0][i] /= sqrt((double)width);
-    record(in, 0, wide);
-    record(in, 1, wide);
+    record_operand(in, 0, wide);
+    record_operand(in, 1, wide);
     prepare_instance(in);
 }
 

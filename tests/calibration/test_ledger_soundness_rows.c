@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger's operations on rows: no legitimate evaluation of a norm, of x / ||x|| or of classes is beyond
  * its bound, and none is coarse. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "ledger_sums.h"
+#include "support/ledger_sums.h"
+#include "support/test.h"
 
 #include "ops/ops.h"
+
+#include <math.h>
+#include <string.h>
 
 enum { WIDEST = 4096 };
 
@@ -33,7 +30,7 @@ static void make_norm(struct instance *in, const struct arithmetic *a, enum fami
                       bool wide, size_t trial) {
     static const double eps[] = {1e-5, 1e-6, 1e-12};
     static const size_t rows[] = {1, 5, 17};
-    float *weight = take(in, width, sizeof(float)), *bias = take(in, width, sizeof(float));
+    float *weight = take_room(in, width, sizeof(float)), *bias = take_room(in, width, sizeof(float));
     in->c = (struct cp_case){.kind = CP_OPERATION_NORM,
                              .inputs = 1,
                              .groups = 1,
@@ -117,7 +114,7 @@ static float normed(const struct instance *in, const struct way *way, int method
 static bool own_norm(struct instance *in, int index) {
     const struct cp_norm *const *norms = cp_ops_find(NULL)->norms;
     const struct cp_case *c = &in->c;
-    float *weight = take(in, c->out, sizeof *weight), *bias = take(in, c->out, sizeof *bias);
+    float *weight = take_room(in, c->out, sizeof *weight), *bias = take_room(in, c->out, sizeof *bias);
     for (int i = 0; i <= index; i++)
         if (!norms[i])
             return false;
@@ -213,7 +210,7 @@ static void make_classes(struct instance *in, const struct arithmetic *a, enum f
     set_operand(in, 0, family, width, wide);
     for (size_t i = 0; i < cp_case_operand_size(&in->c, 0); i++)
         in->had[0][i] += 0.5; /* the texts of a class resemble each other */
-    record(in, 0, wide);
+    record_operand(in, 0, wide);
     prepare_instance(in);
 }
 

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Verdicts where there are many taps, and where inputs repeat: bfloat16 in 48 and 24 layers is decided at
  * every tap, and copies of a picture make no clean rerun degraded. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
-#include "result_fixture.h"
+#include "support/program.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "analysis/verdict.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { TAPS_MAX = 1200, RERUNS = 50, PICTURES = 30, DISTINCT = 12 };

@@ -5,12 +5,7 @@
  *
  * Where outliers are rarer still a sample often has none, and no test of a mean can know of them; so
  * `equivalent` says how many others could exceed k, and that limit is counted, too. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "analysis/verdict.h"
 

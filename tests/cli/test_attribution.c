@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The attribution in a result against the metrics and decisions of the same file, put together the long way;
  * and a stopped run that goes on to the same content. */
-#include "result_fixture.h"
+#include "support/process.h"
+#include "support/program.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
-#include "process_fixture.h"
-#include "program_fixture.h"
 #include "tap/compare.h"
 
 #include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { IMAGES_RUN = 6, PROMPTS_RUN = 2, CELLS = 4, FIELDS = 4, SHARES = 7, RESPONSES = 2, LAYERS_IMAGE = 6 };
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The program's bisect on the demo model: the founding case, injected faults among rounding, both directions,
  * and that the command it prints reproduces what it found. */
-#include "result_fixture.h"
+#include "support/program.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
-#include "program_fixture.h"
 #include "tap/compare.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define BISECT "bisect experiments/quickgelu-vs-gelu.yaml "
 #define FEW "threads=1 inputs.limit=4 'inputs.prompts=[a bag, a dress]' "

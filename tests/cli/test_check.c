@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * check and accept on a small run: what passes, which changes are caught and where they are said to begin,
  * exit codes, forms, signals; and that the committed baselines hold. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/process.h"
+#include "support/program.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "process_fixture.h"
-#include "program_fixture.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Twelve images and prompts, one candidate. */
 #define SMALL                                                                                                \

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * classify: its probabilities against PyTorch's (reference/golden/classify), its table, and what it refuses.
  */
-#include "layout_fixture.h"
-
-#include "folder_fixture.h"
-#include "program_fixture.h"
+#include "support/folder.h"
+#include "support/layout.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include <ctype.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define DEMO "data/fashion-clip"
 #define MODEL "classify --model " DEMO

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A run that is killed at any moment leaves no result or a whole one, and --resume finishes it: the same
  * content digest as a run that nothing stopped. */
-#include "result_fixture.h"
+#include "support/kernels.h"
+#include "support/process.h"
+#include "support/result.h"
+#include "support/test.h"
 
-#include "kernels_fixture.h"
-#include "process_fixture.h"
-
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ROUNDS = 50 };
 

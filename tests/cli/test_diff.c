@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The program's diff, and captures in experiments: exit codes, what is printed, foreign files by a map. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "capture_fixture.h"
-#include "program_fixture.h"
+#include "support/capture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/status.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define CAPTURES "reference/golden/captures/"
 #define QUICK CAPTURES "quick-fp32.h5 "

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What the program says and returns when it is asked for something wrong: one line, the documented exit code.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/program.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define DEMO "run experiments/quickgelu-vs-gelu.yaml output=$OUT "
 #define SHORT DEMO "'model={init: counter, config: tests/cli/short_context.json}' "

@@ -3,15 +3,20 @@
  * may not be written, a name that is no file's. One line, exit code 3; what is left is nothing, or images
  * that
  * --resume goes on from. */
-#include "result_fixture.h"
-
-#include "process_fixture.h"
-#include "program_fixture.h"
+#include "support/process.h"
+#include "support/program.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Tensors of enough images that the file grows from batch to batch. */
 #define GROWING_RUN                                                                                          \

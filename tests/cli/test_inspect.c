@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * inspect and convert: what they say of the demo models and of files without a config, what they refuse, and
  * that run honours what convert wrote. */
-#include "layout_fixture.h"
+#include "support/folder.h"
+#include "support/layout.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/digest.h"
-#include "folder_fixture.h"
-#include "program_fixture.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DEMO "data/fashion-clip"
 #define CALIBRATION                                                                                          \

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A result file opens in one line of h5py and one of xarray: open_with_h5py.py checks the file written here.
  * Skipped where no Python has the modules. */
-#include "result_fixture.h"
+#include "support/result.h"
+#include "support/test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 
 static void test_opens(void **state) {

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * `clip-parity preprocess`, and experiments whose specs preprocess pictures differently. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/folder.h"
+#include "support/program.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "folder_fixture.h"
-#include "program_fixture.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { IMAGES = 2, WIDTH = 64 };
 

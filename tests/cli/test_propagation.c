@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * How an error grows, of a swap in one block: nothing before it, its own error in it, only what is inherited
  * behind it; and amplification of the size that the divergence itself grows by. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "analysis/local.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { VISUAL = 8, TEXT = 6, SWAPPED = 4 /* block 3 follows the stem and blocks 0 to 2 */ };
 

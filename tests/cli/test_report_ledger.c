@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Reports of what the ledgers contradict, in every form, and of a result that has no ledger. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/program.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static char text[1 << 20];
 

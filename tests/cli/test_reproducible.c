@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Two runs of one experiment: with SOURCE_DATE_EPOCH the same file to the byte, without it the same content.
  */
-#include "result_fixture.h"
+#include "support/process.h"
+#include "support/result.h"
+#include "support/test.h"
 
-#include "process_fixture.h"
-
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *epoch; /* NULL: not set */

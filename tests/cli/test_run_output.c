@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a run writes to a pipe: results to standard output, progress to standard error, both plain; and what
  * it does when nobody reads them. */
-#include "result_fixture.h"
-
-#include "process_fixture.h"
+#include "support/process.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Of SMALL_RUN. */
 #define FEW                                                                                                  \

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The split of each divergence, on the demo models: a wrong activation is maths and begins at the first
  * mlp.gelu of each tower; attention in half precision is rounding alone. */
-#include "result_fixture.h"
+#include "support/process.h"
+#include "support/program.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
-#include "process_fixture.h"
-#include "program_fixture.h"
 #include "tap/compare.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { TAPS = 256, INPUTS = 16 };
 

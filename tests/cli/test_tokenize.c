@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * `clip-parity tokenize`, and candidates that read other tokens. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
-#include "program_fixture.h"
 #include "tap/compare.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 static void expect(const char *arguments, int code, const char *says) {
     char text[8192];

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Passes with a checkpoint of their own, in experiments and in diff: what is computed with which weights,
  * what is said of them, and files that are the same under two names. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/status.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define MODEL "data/fashion-clip/open_clip_model.safetensors"
 #define CONFIG "data/fashion-clip/open_clip_config.json"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Model configs: JSON. */
-#include "fuzz.h"
+#include "support/fuzz.h"
 
 #include "config/clip_config.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "fuzz_picture.h"
+#include "support/fuzz_picture.h"
+
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     uint8_t *copy = fuzz_picture_copy(bytes, size, "\xff\xd8\xff", 3);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The pickle of an archive that is right in all else and has two storages: 0 of 64 bytes, 1 of 6. The first
  * byte says whether it is TorchScript's. */
-#include "fuzz.h"
-
-#include "../zip_fixture.h"
+#include "support/fuzz.h"
+#include "support/zip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static const unsigned char storage[64] = {1, 2, 3};

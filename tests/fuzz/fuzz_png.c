@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * PNG; in half of the cases the checksums are made right first, or hardly anything would get past them. */
-#include "fuzz_picture.h"
+#include "support/fuzz_picture.h"
 
+#include <stdlib.h>
 #include <zlib.h>
 
 static void repair(uint8_t *bytes, size_t size) {

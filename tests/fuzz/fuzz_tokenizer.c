@@ -4,7 +4,9 @@
 #include "text/bpe.h"
 #include "text/tokenizer.h"
 
-#include "fuzz.h"
+#include "support/fuzz.h"
+
+#include <stdlib.h>
 
 enum { CONTEXT = 77 };
 

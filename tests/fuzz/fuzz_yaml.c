@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * YAML files: experiments and baselines. */
-#include "fuzz.h"
+#include "support/fuzz.h"
 
 #include "format/yaml.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Zip archives: of PyTorch, TorchScript and NumPy. A checksum of 0 is taken as right, so the seeds that have
  * it let changed contents through. */
-#include "fuzz.h"
+#include "support/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     fuzz_checkpoint(fuzz_file(bytes, size));

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Forward passes of open_clip v2.24, OpenAI's CLIP and Hugging Face's module tree (reference/golden/captures)
  * against this program's own, and against each other. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "report/data/report.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #define CAPTURES "reference/golden/captures/"
 

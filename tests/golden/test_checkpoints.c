@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One model in every form that PyTorch 1.13 and NumPy write (reference/golden/checkpoints): all load to the
  * same bits. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/arena.h"
 #include "checkpoint/checkpoint.h"

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ideal function of every kind of operation against mpmath (reference/golden/ledger). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/golden.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#define GOLDEN_FOLDER "ledger"
-#include "golden_fixture.h"
 #include "ledger/case.h"
+
+#include <math.h>
+#include <stdio.h>
 
 enum { INPUTS = 2, MOST = 64 };
 
@@ -123,9 +120,9 @@ static void check(const struct golden_case *g) {
     char file[64];
     size_t in_count, out_count;
     double y[MOST], size = 0;
-    (void)snprintf(file, sizeof file, "%s.in", g->name);
+    (void)snprintf(file, sizeof file, "ledger/%s.in", g->name);
     const double *at = golden(file, &in_count, 1), *const end = at + in_count;
-    (void)snprintf(file, sizeof file, "%s.out", g->name);
+    (void)snprintf(file, sizeof file, "ledger/%s.out", g->name);
     const double *expected = golden(file, &out_count, 1);
     c.inputs = INPUTS;
     c.scratch = &scratch;

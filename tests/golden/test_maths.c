@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The oracle's function of every maths id that an activation or norm declares, against mpmath
  * (reference/golden/maths). A variant whose maths id has no golden or no oracle fails. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "oracle/oracle.h"
 #include "picture/image.h"

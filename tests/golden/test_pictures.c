@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Pictures in files against what Pillow reads from them (reference/golden/pictures). CP_PICTURES names
  * another folder that make.py has looked at. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/digest.h"
 #include "picture/picture.h"

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Position embeddings resized to another grid: the tables' bits, and features of pictures of another size,
  * against PyTorch (reference/golden/positions). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/digest.h"
 #include "base/hash.h"
 #include "model/model.h"
-#include "program_fixture.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { MOST = 1 + 37 * 37, WIDE = 8, EMBED = 64, PICTURES = 2 };
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Resize, crop, conversion and normalisation against Pillow and torchvision (reference/golden/preprocess):
  * every byte and every bit. CP_PREPROCESS_CASES names another file of cases. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/digest.h"
 #include "picture/image.h"

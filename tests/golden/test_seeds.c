@@ -2,20 +2,17 @@
  * patch_dropout and pixel_noise against PyTorch (reference/golden/seeds): the patches and the noise to the
  * bit; the oracle's features against those of PyTorch float64, which takes the dropped patches out of the
  * sequence, and our float32 error against PyTorch float32's. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/golden.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/digest.h"
 #include "inputs/noise.h"
 #include "model/patch_dropout.h"
 
-#define GOLDEN_FOLDER "seeds"
-#include "golden_fixture.h"
-#include "program_fixture.h"
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
 
 enum { IMAGES = 12, EMBED = 64, PIXELS = 3 * 33 * 33 * IMAGES };
 
@@ -127,9 +124,9 @@ static void the_same_features(void **state) {
     (void)state;
     for (size_t d = 0; d < DROPOUTS; d++) {
         char name[48];
-        (void)snprintf(name, sizeof name, "%s.features", dropouts[d].name);
+        (void)snprintf(name, sizeof name, "seeds/%s.features", dropouts[d].name);
         const double *features = golden(name, NULL, EMBED);
-        (void)snprintf(name, sizeof name, "%s.errors", dropouts[d].name);
+        (void)snprintf(name, sizeof name, "seeds/%s.errors", dropouts[d].name);
         const double *errors = golden(name, NULL, 1);
         double mine = 0, theirs = 0;
         run_dropout(&dropouts[d]);

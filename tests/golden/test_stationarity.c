@@ -2,12 +2,7 @@
  * Gradients of the contrastive loss, and the scale where it is least, against PyTorch's autograd
  * (reference/golden/stationarity). Features in float32 have length 1 to within 1e-7, and so far apart are the
  * two. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "picture/image.h"
 #include "task/stationarity.h"

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Tests of a mean and limits of a share against NumPy and SciPy (reference/golden/statistics). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/golden.h"
+#include "support/test.h"
 
 #include "num/mean_test.h"
 
-#define GOLDEN_FOLDER "statistics"
-#include "golden_fixture.h"
+#include <math.h>
 
 enum { VALUES = 60, MEAN_COLUMNS = 6, SHARE_COLUMNS = 5 };
 
 static void means_of_clusters(void **state) {
     size_t cases, rows;
-    const double *expected = golden("means", &cases, MEAN_COLUMNS), *values = golden("clusters", &rows, 3);
+    const double *expected = golden("statistics/means", &cases, MEAN_COLUMNS),
+                 *values = golden("statistics/clusters", &rows, 3);
     (void)state;
     assert_int_equal(rows, cases * VALUES);
     for (size_t c = 0; c < cases; c++, values += 3 * VALUES, expected += MEAN_COLUMNS) {
@@ -40,7 +36,7 @@ static void means_of_clusters(void **state) {
 
 static void limits_of_shares(void **state) {
     size_t cases;
-    const double *row = golden("shares", &cases, SHARE_COLUMNS);
+    const double *row = golden("statistics/shares", &cases, SHARE_COLUMNS);
     (void)state;
     for (size_t c = 0; c < cases; c++, row += SHARE_COLUMNS) {
         assert_true(fabs(cp_share_low(row[0], row[1], 0.05) - row[2]) <= 1e-8);
@@ -53,7 +49,7 @@ static void limits_of_shares(void **state) {
  * p-value is never less than nine tenths of what was drawn, nor six times that of the law that needs more. */
 static void skewed_values(void **state) {
     size_t cases;
-    const double *row = golden("skewed", &cases, 4);
+    const double *row = golden("statistics/skewed", &cases, 4);
     (void)state;
     for (size_t c = 0; c < cases; c++, row += 4) {
         const struct cp_mean_test test = {-fmax(row[2], row[3]), 1, row[0] - 1, row[0]};

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The taps of the steps before the model hold what Pillow and torchvision have there
  * (reference/golden/steps). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/program.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { PICTURES = 6, DIGEST = 32 };
 

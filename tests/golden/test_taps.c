@@ -3,18 +3,16 @@
  * and a biased text projection, against PyTorch
  * (reference/golden/taps): the oracle against PyTorch float64, and our float32 error against PyTorch
  * float32's, both measured against the oracle. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "base/hash.h"
 #include "picture/image.h"
-#include "program_fixture.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { SAMPLES = 4096, MOST = 100 * 50 * 512 };
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Token ids against OpenAI's and open_clip's own tokenizers and Python's regex (reference/golden/tokenizer).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/digest.h"
 #include "base/hash.h"

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Zero-shot predictions of all 10,000 test images against PyTorch float32 (reference/golden/zero_shot). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
 #include "picture/image.h"
-#include "program_fixture.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { IMAGES = 10000, CLASSES = 10 };
 

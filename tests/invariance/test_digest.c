@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The same bits at every tap whatever the threads, the batch, the instruction set and the taps that are
  * recorded. The content digest of a run covers the SHA-256 of every tap of every input. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "ops/ops.h"
-#include "program_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static const char *const common =
     "run experiments/quickgelu-vs-gelu.yaml oracle=off local=off floor=0 inputs.limit=9 "

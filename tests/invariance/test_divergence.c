@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Taking divergences apart changes nothing that is measured without it, and gives the same result whatever
  * the threads and the batch; a spec that takes the baseline's tensors has the bits it would have computed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "program_fixture.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
 #include "ops/ops.h"
 #include "tap/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { IMAGES = 7, METRICS = IMAGES * CP_PART_COUNT * CP_METRIC_COUNT, DIGESTS = IMAGES * 32 };
 

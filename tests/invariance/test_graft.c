@@ -2,20 +2,19 @@
  * A graft makes of other inputs what the capture's inputs gave: from every tap of a capture of ours, the same
  * bits downstream. What lies before the graft is other images and other words, so that nothing agrees by
  * itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/program.h"
+#include "support/test.h"
 
 #include "analysis/analyses.h"
-#include "program_fixture.h"
 
 #include "base/digest.h"
 #include "format/file.h"
 #include "run/graft.h"
 #include "run/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CAPTURES "reference/golden/captures/"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A file of one tower alone runs, and gives the bits that the whole model gives. */
-#include "layout_fixture.h"
-
-#include "program_fixture.h"
+#include "support/layout.h"
+#include "support/program.h"
+#include "support/test.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #define DEMO "data/fashion-clip/"
 #define RUN                                                                                                  \

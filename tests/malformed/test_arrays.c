@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * IDX and NPY files that are cut, lie about their size, or hold something else. */
-#include "array_fixture.h"
-#include "malformed_fixture.h"
+#include "support/array.h"
+#include "support/malformed.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
 
 #define DICT(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }"
 
@@ -33,7 +38,7 @@ static void npy_magic_and_version(void **state) {
     make_npy(1, NPY_2_BY_3, 24);
     array_file.bytes[7] = 1;
     assert_refused(read_npy, array_path(), "NPY version 1.1");
-    pack();
+    pack_array();
     assert_refused(read_npy, array_path(), "no NPY file");
 }
 
@@ -140,7 +145,7 @@ static void idx_good_is_accepted(void **state) {
     (void)state;
     make_idx("\0\0\x08\x03", (const uint32_t[]){2, 3, 4}, 3, 24);
     assert_accepted(read_idx, array_path());
-    pack();
+    pack_array();
     assert_accepted(read_idx, array_path());
 }
 
@@ -162,7 +167,7 @@ static void idx_truncated_or_longer(void **state) {
     for (size_t size = 4; size < array_file.size - 1; size++)
         assert_refused(read_idx, written("array", array_file.bytes, size),
                        size < 16 ? "truncated IDX header" : "bytes of data (expected 24 bytes");
-    pack();
+    pack_array();
     assert_refused(read_idx, array_path(), "goes on behind the data");
 }
 
@@ -181,7 +186,7 @@ static void idx_sizes(void **state) {
 static void idx_damaged_gzip(void **state) {
     (void)state;
     make_idx("\0\0\x08\x01", (const uint32_t[]){1000}, 1, 1000);
-    pack();
+    pack_array();
     for (size_t size = 20; size < array_file.size; size++)
         assert_refused(read_idx, written("array", array_file.bytes, size), "truncated or damaged gzip data");
     array_file.bytes[array_file.size - 8] ^= 1; /* the CRC */

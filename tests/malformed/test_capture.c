@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * HDF5 files of others that are refused: each with one line that says where and why. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/capture.h"
+#include "support/test.h"
+
+#include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "capture_fixture.h"
+#include <string.h>
+#include <unistd.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>

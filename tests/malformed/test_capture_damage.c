@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * 2,000 captures damaged at random: read, or refused in one line, within the time limit, and this process
  * goes on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/capture.h"
+#include "support/sanitized.h"
+#include "support/test.h"
+
+#include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "capture_fixture.h"
-#include "sanitized.h"
+#include <string.h>
+#include <unistd.h>
 
 #include <time.h>
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Model configs that cannot be, and those of models that are not supported: one line that names the field. */
-#include "scratch_fixture.h"
+#include "support/scratch.h"
+#include "support/test.h"
 
 #include "config/clip_config.h"
+
+#include <string.h>
 
 #define CONFIG(vision, text) "{\"embed_dim\": 8, \"vision_cfg\": {" vision "}, \"text_cfg\": {" text "}}"
 #define VISION(fields) CONFIG(fields, "")

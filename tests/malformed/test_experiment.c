@@ -2,16 +2,11 @@
  * What people get wrong in experiment files and overrides: one line, with its place. */
 #include "experiment/experiment.h"
 
-#include "experiment_example.h"
+#include "support/experiment_example.h"
+#include "support/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define ROOT_KEYS                                                                                            \
     "(expected one of experiment, hypothesis, model, inputs, baseline, candidates, sweep, factorial, "       \
@@ -43,9 +38,10 @@ static void assert_line(const char *found, const char *expected, const char *of)
 
 /* The example with the first `from` replaced by `to`. */
 static void edit(const char *from, const char *to, char *text, size_t size) {
-    const char *at = strstr(example, from);
+    const char *at = strstr(EXPERIMENT_EXAMPLE, from);
     assert_non_null(at);
-    (void)snprintf(text, size, "%.*s%s%s", (int)(at - example), example, to, at + strlen(from));
+    (void)snprintf(text, size, "%.*s%s%s", (int)(at - EXPERIMENT_EXAMPLE), EXPERIMENT_EXAMPLE, to,
+                   at + strlen(from));
 }
 
 static void edits_are_located(void **state) {
@@ -218,7 +214,7 @@ static void edits_are_located(void **state) {
     };
     char text[2048];
     (void)state;
-    assert_line(error_line(example, strlen(example), NULL), "", "the example");
+    assert_line(error_line(EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE), NULL), "", "the example");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         edit(rows[i].from, rows[i].to, text, sizeof text);
         assert_line(error_line(text, strlen(text), NULL), rows[i].line, rows[i].to);
@@ -352,7 +348,8 @@ static void overrides_name_themselves(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         (void)snprintf(expected, sizeof expected, "command line: %s", rows[i].line);
-        assert_line(error_line(example, strlen(example), rows[i].override), expected, rows[i].override);
+        assert_line(error_line(EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE), rows[i].override), expected,
+                    rows[i].override);
     }
 }
 
@@ -376,7 +373,7 @@ static void case_77_override_of_an_unknown_key(void **state) {
                                             "verdict.beta=1", "graft.form=a"};
     (void)state;
     for (size_t i = 0; i < sizeof overrides / sizeof overrides[0]; i++) {
-        const char *line = error_line(example, strlen(example), overrides[i]);
+        const char *line = error_line(EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE), overrides[i]);
         if (strncmp(line, "command line: ", 14) != 0 || !strstr(line, ": unknown key '") ||
             !strstr(line, " (expected one of "))
             fail_msg("%s: %s", overrides[i], line);

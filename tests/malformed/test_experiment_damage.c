@@ -2,18 +2,13 @@
  * Random damage to an experiment file or an override: accepted or refused in one line, and never a crash. */
 #include "experiment/experiment.h"
 
-#include "experiment_example.h"
+#include "support/experiment_example.h"
+#include "support/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 static uint64_t seed;
 
@@ -95,10 +90,10 @@ static void silently(void (*body)(void)) {
 static size_t accepted, refused;
 
 static void damage_files(void) {
-    static char text[2 * sizeof example];
+    static char text[2 * sizeof EXPERIMENT_EXAMPLE];
     for (int trial = 0; trial < 5000; trial++) {
-        size_t size = sizeof example - 1;
-        memcpy(text, example, sizeof example);
+        size_t size = sizeof EXPERIMENT_EXAMPLE - 1;
+        memcpy(text, EXPERIMENT_EXAMPLE, sizeof EXPERIMENT_EXAMPLE);
         for (size_t times = 1 + draw(4); times > 0; times--)
             size = damage(text, size);
         *(check("damaged", text, size, NULL, NULL) ? &accepted : &refused) += 1;
@@ -121,7 +116,7 @@ static void damage_overrides(void) {
         for (size_t times = 1 + draw(3); times > 0 && size > 2; times--)
             size = damage(text, size);
         text[size] = '\0';
-        (void)check("damaged", example, strlen(example), text, NULL);
+        (void)check("damaged", EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE), text, NULL);
     }
 }
 

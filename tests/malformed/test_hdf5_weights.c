@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * HDF5 in the place of what convert writes: refused in one line, whatever is in it, and what is right is
  * read. 300 damaged files on top. */
-#include "malformed_fixture.h"
-
-#include "capture_fixture.h"
+#include "support/capture.h"
+#include "support/malformed.h"
+#include "support/test.h"
 
 #include "checkpoint/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { FILES = SANITIZED ? 60 : 300, BYTES = 1 << 16, VALUES = 6 };
 

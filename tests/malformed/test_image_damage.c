@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Random damage to pictures, IDX and NPY files: read or refused in one line, and never a crash. */
-#include "array_fixture.h"
-#include "malformed_fixture.h"
+#include "support/array.h"
+#include "support/malformed.h"
+#include "support/png.h"
+#include "support/test.h"
+
 #include "picture/picture.h"
-#include "png_fixture.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
 
 enum { TRIALS = 5000, SIDE = 8, FILE_MAX = 2048 };
 
@@ -172,7 +179,7 @@ static void random_damage_to_idx(void **state) {
     seed = 2;
     make_idx("\0\0\x08\x03", (const uint32_t[]){2, 3, 4}, 3, 24);
     damage_file(read_idx, array_file.bytes, array_file.size, 100, false);
-    pack();
+    pack_array();
     damage_file(read_idx, array_file.bytes, array_file.size, 100, false);
 }
 

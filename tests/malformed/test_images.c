@@ -2,8 +2,13 @@
  * PNG files that are no picture: one line, at once, in little memory. */
 #include "picture/picture.h"
 
-#include "malformed_fixture.h"
-#include "png_fixture.h"
+#include "support/malformed.h"
+#include "support/png.h"
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 enum { SIDE = 4, BOMB = 1 << 28 };
 

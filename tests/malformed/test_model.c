@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Checkpoints that are not what their config says: one line that names the tensor. */
-#include "safetensors_fixture.h"
+#include "support/safetensors.h"
+#include "support/test.h"
 
 #include "model/model.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct tensor {
     const char *name, *shape; /* as JSON */

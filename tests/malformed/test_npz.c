@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Malformed NumPy archives, and values that float32 does not hold. */
-#include "checkpoint_fixture.h"
-
-#include "array_fixture.h"
+#include "support/array.h"
+#include "support/checkpoint.h"
+#include "support/test.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DICT(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }"
 

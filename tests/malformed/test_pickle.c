@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Malformed and hostile pickles in archives that are right in all else: refused in one line that says at
  * which byte and why. Nothing in them is ever called. */
-#include "checkpoint_fixture.h"
+#include "support/checkpoint.h"
+#include "support/test.h"
 
 #include "checkpoint/pickle.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static void valid_pickles_are_accepted(void **state) {
     (void)state;
@@ -54,7 +58,7 @@ static void case_47_opcodes_that_call_or_extend(void **state) {
         char says[96];
         const unsigned char pickle[] = {0x80, 2, '(', rows[i].code, 'o', 's', '\n', 's', '\n', '.'};
         (void)snprintf(says, sizeof says, "byte 3: opcode %s is not allowed", rows[i].name);
-        refused_bytes(pickle, sizeof pickle, false, says);
+        refused_pickle(pickle, sizeof pickle, false, says);
     }
     refused("\x80\2\xff.", "byte 2: no opcode: 0xff");
     refused("\x80\2" GLOBAL("collections", "OrderedDict") ")\x81.", "NEWOBJ of what is no such class");
@@ -79,11 +83,11 @@ static void case_49_stack_underflow(void **state) {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         char pickle[16] = "\x80\2";
         const int size = 2 + snprintf(pickle + 2, sizeof pickle - 2, "%s.", codes[i]);
-        refused_bytes(pickle, (size_t)size, false, "byte 2: stack underflow (expected a value)");
+        refused_pickle(pickle, (size_t)size, false, "byte 2: stack underflow (expected a value)");
     }
     for (const char *code = "sRb\x81\x93\x86"; *code; code++) {
         const char pickle[] = {'\x80', 2, 'N', *code, '.'};
-        refused_bytes(pickle, sizeof pickle, false, "byte 3: stack underflow");
+        refused_pickle(pickle, sizeof pickle, false, "byte 3: stack underflow");
     }
     refused("\x80\2K\1(\x85.", "byte 5: found a MARK on the stack (expected a value)");
     refused("\x80\2(N.", "byte 4: more than one value on the stack at STOP");
@@ -122,8 +126,8 @@ static void case_53_text_longer_than_what_remains(void **state) {
     refused("\x80\2\x8c\3a.", "byte 2: an opcode of 3 more bytes where 2 are left");
     for (const char *code = "JKMGqrhj\x8a\x8c\x8d\x95"; *code; code++) {
         const char pickle[] = {'\x80', 2, 'N', *code};
-        refused_bytes(pickle, sizeof pickle, false,
-                      "more bytes where 0 are left (expected all of it in the pickle)");
+        refused_pickle(pickle, sizeof pickle, false,
+                       "more bytes where 0 are left (expected all of it in the pickle)");
     }
     refused("\x80", "byte 0: an opcode of 1 more bytes where 0 are left");
     refused("\x80\2U\xff"
@@ -157,7 +161,7 @@ static void case_57_no_stop(void **state) {
     refused("", "the pickle ends without STOP (expected STOP)");
     refused("\x80\2N", "byte 3: the pickle ends without STOP");
     for (size_t size = 1; size < sizeof pickle - 1; size += 3)
-        refused_bytes(pickle, size, false, "record m/data.pkl, byte ");
+        refused_pickle(pickle, size, false, "record m/data.pkl, byte ");
 }
 
 static void case_58_bytes_after_stop(void **state) {
@@ -185,15 +189,15 @@ static void case_60_depth_bomb(void **state) {
     repeat(pickle + 2, DEPTH, ']');
     repeat(pickle + 2 + DEPTH, DEPTH - 1, 'a');
     pickle[2 * DEPTH + 1] = '.';
-    refused_bytes(pickle, 2 * DEPTH + 2, false,
-                  "containers too deep in each other (expected at most 128 deep)");
+    refused_pickle(pickle, 2 * DEPTH + 2, false,
+                   "containers too deep in each other (expected at most 128 deep)");
     pickle[2] = 'N';
     repeat(pickle + 3, DEPTH, '\x85');
     pickle[DEPTH + 3] = '.';
-    refused_bytes(pickle, DEPTH + 4, false, "containers too deep in each other");
+    refused_pickle(pickle, DEPTH + 4, false, "containers too deep in each other");
     repeat(pickle + 2, DEPTH, '(');
-    refused_bytes(pickle, DEPTH + 2, false,
-                  "byte 1026: too many MARKs in each other (expected at most 1,024)");
+    refused_pickle(pickle, DEPTH + 2, false,
+                   "byte 1026: too many MARKs in each other (expected at most 1,024)");
 }
 
 static void case_61_persistent_id_that_is_no_storage(void **state) {
@@ -320,7 +324,7 @@ static void refuse_nested(const char *innermost, size_t size, const char *says) 
         at += sizeof level - 1;
     }
     at = mempcpy(at, after, sizeof after - 1);
-    refused_bytes(pickle, (size_t)(at - pickle), false, says);
+    refused_pickle(pickle, (size_t)(at - pickle), false, says);
 }
 
 static void shared_containers_are_walked_for_a_while(void **state) {
@@ -394,13 +398,13 @@ static void limits(void **state) {
     static char pickle[CP_PICKLE_STEPS + 16] = "\x80\2(";
     (void)state;
     repeat(pickle + 3, CP_PICKLE_STEPS, 'N');
-    refused_bytes(pickle, CP_PICKLE_STEPS + 3, false, "too many opcodes (expected at most 2,097,152)");
+    refused_pickle(pickle, CP_PICKLE_STEPS + 3, false, "too many opcodes (expected at most 2,097,152)");
     repeat(pickle + 3, CP_PICKLE_VALUES, ']');
-    refused_bytes(pickle, CP_PICKLE_VALUES + 3, false, "too many values (expected at most 1,048,576)");
+    refused_pickle(pickle, CP_PICKLE_VALUES + 3, false, "too many values (expected at most 1,048,576)");
     char *at = mempcpy(pickle, tensors, sizeof tensors - 1);
     for (size_t i = 0; i <= CP_PICKLE_TENSORS; i++)
         at = mempcpy(at, "h\0h\1R", 5);
-    refused_bytes(pickle, (size_t)(at - pickle), false, "too many tensors (expected at most 65,536)");
+    refused_pickle(pickle, (size_t)(at - pickle), false, "too many tensors (expected at most 65,536)");
     zip_begin();
     zip_add_deflated("m/data.pkl", NULL, CP_PICKLE_BYTES + 1);
     zip_end();

@@ -3,7 +3,11 @@
  * good files are those of reference/golden/pictures. */
 #include "picture/picture.h"
 
-#include "malformed_fixture.h"
+#include "support/malformed.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
 
 enum { FILE_MAX = 1 << 14, COPIES = 600 };
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Malformed safetensors files: refused in one line that says where and why, within a second, in little
  * memory. What a valid file may do is accepted. */
-#include "safetensors_fixture.h"
+#include "support/safetensors.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
 
 static void refused_length(uint64_t length, size_t data, const char *expected) {
     const char *line;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Random damage to a safetensors file: accepted or refused in one line, and never a crash. */
-#include "safetensors_fixture.h"
+#include "support/safetensors.h"
+#include "support/test.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define HEADER                                                                                               \
     "{\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\":\"a\\\\b\"}," ENTRY(                                   \

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Sharded safetensors: an index that is malformed, or says other than its shards. */
-#include "checkpoint_fixture.h"
+#include "support/checkpoint.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* A shard of one float tensor, or two. */
 static void write_shard(const char *file, const char *first, const char *second) {

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Safetensors headers at the limits of what is accepted and past them, and what a valid file may do. */
-#include "safetensors_fixture.h"
+#include "support/safetensors.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static void case_25_deep_nesting(void **state) {
     static const struct {

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Settings that are refused: what each message says, and that the spec stays as it was. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "spec_fixture.h"
+#include "support/spec.h"
+#include "support/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Each says what was found and what was expected, and changes nothing. */
 static void test_refusals(void **state) {
@@ -72,7 +67,7 @@ static void test_refusals(void **state) {
         {"pixel_noise.seed", "", "'' is not a seed of PyTorch", "0 to 4294967295"},
         {"pixel_noise@visual", "normal", "pixel_noise has no layers", "pixel_noise"},
     };
-    const char *before = cp_spec_print(spec, &arena);
+    const char *before = cp_spec_print(spec, &spec_arena);
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cp_error err = {CP_OK, "", "", ""};
@@ -80,7 +75,7 @@ static void test_refusals(void **state) {
         assert_int_equal(err.status, CP_BAD_INPUT);
         if (!strstr(err.what, cases[i].what) || !strstr(err.expected, cases[i].expected))
             fail_msg("%s: %s: %s (expected %s)", cases[i].address, cases[i].value, err.what, err.expected);
-        assert_string_equal(cp_spec_print(spec, &arena), before);
+        assert_string_equal(cp_spec_print(spec, &spec_arena), before);
     }
 }
 
@@ -102,8 +97,8 @@ static void test_malformed_layers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_refusals, fresh),
-        cmocka_unit_test_setup(test_malformed_layers, fresh),
+        cmocka_unit_test_setup(test_refusals, make_spec),
+        cmocka_unit_test_setup(test_malformed_layers, make_spec),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_spec);
 }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Vocabularies that are not OpenAI's, and prompts that no tokenizer should guess at. */
 #include "format/file.h"
-#include "malformed_fixture.h"
-#include "program_fixture.h"
+#include "support/malformed.h"
+#include "support/program.h"
+#include "support/test.h"
+
 #include "text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { CONTEXT = 77, LINES = 48895, MARGIN = 1 << 10 };
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Malformed and hostile zip archives, and PyTorch archives whose records are not what their pickle says:
  * refused in one line that names the record or the byte. */
-#include "checkpoint_fixture.h"
+#include "support/checkpoint.h"
+#include "support/test.h"
+
+#include <string.h>
 
 static const char state[] = STATE(TENSOR);
 

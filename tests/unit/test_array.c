@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * NPY files that NumPy wrote (reference/golden/npy), and IDX files, plain and gzip. */
-#include "array_fixture.h"
+#include "support/array.h"
+#include "support/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct cp_arena arena;
@@ -121,7 +123,7 @@ static void idx_round_trip(void **state) {
             const size_t count = rank == 1 ? 5 : rank == 2 ? 30 : 210;
             make_idx(magics[rank - 1], sizes, rank, count);
             if (packed)
-                pack();
+                pack_array();
             assert_int_equal(ftruncate(fd, 0), 0);
             assert_int_equal(pwrite(fd, array_file.bytes, array_file.size, 0), array_file.size);
             assert_int_equal(cp_idx_read(path, &arena, &array, &err), CP_OK);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Certificates: closed forms, and that no perturbation of the measured size ever changes a certified decision
  * (an adversary that moves the features straight towards the runner-up included). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/hash.h"
 #include "num/certificate.h"

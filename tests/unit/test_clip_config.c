@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What configs mean: open_clip's own, against a table made from them by Python
  * (reference/golden/open_clip_configs), defaults, and where text is pooled. */
-#include "scratch_fixture.h"
+#include "support/scratch.h"
+#include "support/test.h"
 
 #include "config/clip_config.h"
 #include "model/pass.h"
 
 #include <glob.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #define FOLDER "reference/golden/open_clip_configs/"
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The architecture from names, from Hugging Face's config.json, from shapes, and back from what is printed.
  */
-#include "layout_fixture.h"
+#include "support/layout.h"
+#include "support/test.h"
 
 #include "model/infer.h"
 #include "run/model_source.h"
+
+#include <string.h>
 
 static void assert_same_config(const struct cp_clip_config *a, const struct cp_clip_config *b,
                                const char *of) {

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * ddmin on predicates whose minimal sets are known: what it finds, how many tests it takes, and that it is
  * 1-minimal even where the predicate is not monotone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/hash.h"
 #include "num/ddmin.h"

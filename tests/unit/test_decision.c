@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Decisions and Wilson's interval against SciPy (reference/golden/metrics), edge cases included: one column,
  * certainty, ties, NaN, probabilities whose sum rounding has taken from 1. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/golden.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
 
-#include "golden_fixture.h"
+#include <math.h>
 
 enum { COLUMNS = 128 };
 
 static void test_decisions(void **state) {
     size_t cases;
-    const double *length = golden("decisions.lengths", &cases, 1);
-    const double *p = golden("decisions.p", NULL, 1), *q = golden("decisions.q", NULL, 1);
-    const double *expected = golden("decisions.expected", NULL, CP_MARGIN_LOGIT);
+    const double *length = golden("metrics/decisions.lengths", &cases, 1);
+    const double *p = golden("metrics/decisions.p", NULL, 1), *q = golden("metrics/decisions.q", NULL, 1);
+    const double *expected = golden("metrics/decisions.expected", NULL, CP_MARGIN_LOGIT);
     (void)state;
     for (size_t i = 0; i < cases; i++, expected += CP_MARGIN_LOGIT) {
         const size_t n = (size_t)length[i];
@@ -64,7 +60,7 @@ static void test_argmax(void **state) {
 
 static void test_wilson(void **state) {
     size_t cases;
-    const double *line = golden("wilson", &cases, 4);
+    const double *line = golden("metrics/wilson", &cases, 4);
     double low, high;
     (void)state;
     for (size_t i = 0; i < cases; i++, line += 4) {

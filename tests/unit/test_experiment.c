@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "experiment_fixture.h"
+#include "support/experiment.h"
+#include "support/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct cp_candidate *candidate(const char *name) {
@@ -37,7 +39,7 @@ static void example_inputs(const struct cp_inputs *inputs) {
 
 static void example_is_read(void **state) {
     (void)state;
-    parse(example, NULL);
+    parse_experiment(EXPERIMENT_EXAMPLE, NULL);
     assert_string_equal(experiment.name, "quickgelu-vs-gelu");
     assert_string_equal(experiment.hypothesis,
                         "Weights trained with QuickGELU lose accuracy under GELU, from the first block on.");
@@ -71,7 +73,7 @@ static void example_is_read(void **state) {
 
 static void defaults_are_filled_in(void **state) {
     (void)state;
-    parse(
+    parse_experiment(
         "{experiment: e, model: {config: c.json, init: counter}, inputs: {synthetic: {images: 32, seed: 5}}}",
         NULL);
     assert_null(experiment.hypothesis);
@@ -148,7 +150,7 @@ static void prompts_have_four_forms(void **state) {
 
 static void last_record_rule_wins(void **state) {
     (void)state;
-    parse(example, NULL);
+    parse_experiment(EXPERIMENT_EXAMPLE, NULL);
     assert_int_equal(cp_experiment_record(&experiment, "visual.ln_pre"), CP_MODE_STATS);
     assert_int_equal(cp_experiment_record(&experiment, "visual.transformer.resblocks.0.mlp.gelu"),
                      CP_MODE_FULL);
@@ -184,8 +186,8 @@ static void overrides_replace_and_add(void **state) {
     PARSE_EXAMPLE("model={config: c, init: counter}", "model.seed=3", "oracle=off");
     assert_true(experiment.model.seed == 3);
     assert_int_equal(experiment.oracle, 0);
-    parse("{experiment: e, model: {checkpoint: m}, inputs: {images: [a.png, b.npy]}, verdict: }",
-          (const char *const[]){"verdict.k=3.5", "candidates.erf.activation=erf", NULL});
+    parse_experiment("{experiment: e, model: {checkpoint: m}, inputs: {images: [a.png, b.npy]}, verdict: }",
+                     (const char *const[]){"verdict.k=3.5", "candidates.erf.activation=erf", NULL});
     assert_true(experiment.verdict_k == 3.5);
     assert_setting(candidate("erf"), 0, "activation", "erf");
     assert_int_equal(experiment.inputs.image_count, 2);
@@ -262,7 +264,8 @@ static void sweep_has_a_limit(void **state) {
     (void)snprintf(end, 8, ",997]");
     const char *const overrides[] = {override};
     cp_experiment_free(&experiment);
-    assert_int_equal(cp_experiment_parse("e", example, strlen(example), overrides, 1, &experiment, &err),
+    assert_int_equal(cp_experiment_parse("e", EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE), overrides, 1,
+                                         &experiment, &err),
                      CP_BAD_INPUT);
     assert_string_equal(err.what, "sweep: too many candidates");
     assert_string_equal(err.expected, "at most 1000, the cells of the sweep included");
@@ -319,7 +322,8 @@ static void files_are_loaded(void **state) {
     struct cp_error err;
     (void)state;
     assert_true(descriptor >= 0);
-    assert_int_equal(write(descriptor, example, strlen(example)), strlen(example));
+    assert_int_equal(write(descriptor, EXPERIMENT_EXAMPLE, strlen(EXPERIMENT_EXAMPLE)),
+                     strlen(EXPERIMENT_EXAMPLE));
     cp_experiment_free(&experiment);
     assert_int_equal(cp_experiment_load(path, overrides, 1, &experiment, &err), CP_OK);
     assert_int_equal(experiment.threads, 5);
@@ -373,5 +377,5 @@ int main(void) {
         cmocka_unit_test(files_are_loaded),
         cmocka_unit_test(the_last_check_that_says_it_wins),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_experiment);
 }

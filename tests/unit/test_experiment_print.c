@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "experiment_fixture.h"
+#include "support/experiment.h"
+#include "support/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void assert_same_text(const struct cp_text *a, const struct cp_text *b) {
     assert_int_equal(a->text == NULL, b->text == NULL);
@@ -94,18 +96,18 @@ static void assert_same(const struct cp_experiment *a, const struct cp_experimen
 static void assert_round_trip(void) {
     struct cp_experiment again;
     struct cp_error err;
-    const char *text = cp_experiment_print(&experiment, &arena);
+    const char *text = cp_experiment_print(&experiment, &experiment_arena);
     assert_non_null(text);
     if (cp_experiment_parse("again", text, strlen(text), NULL, 0, &again, &err) != CP_OK)
         fail_msg("%s: %s in\n%s", err.where, err.what, text);
     assert_same(&experiment, &again);
-    assert_string_equal(text, cp_experiment_print(&again, &arena));
+    assert_string_equal(text, cp_experiment_print(&again, &experiment_arena));
     cp_experiment_free(&again);
 }
 
 static void print_parses_back(void **state) {
     (void)state;
-    parse(example, NULL);
+    parse_experiment(EXPERIMENT_EXAMPLE, NULL);
     assert_round_trip();
     PARSE_EXAMPLE("sweep={attention.compute: [fp16, fp32], norm: [a+b, '\"', on]}", "record.*=full",
                   "candidates.null={}", "candidates.erf.activation='null'", "verdict={k: 2.1, alpha: 1e-3}",
@@ -143,10 +145,11 @@ static void print_parses_back(void **state) {
     assert_round_trip();
     PARSE_EXAMPLE("inputs={prompts: t.npy}", "model={checkpoint: '12'}", "sweep.norm=[1, -1, .5]");
     assert_round_trip();
-    parse("{experiment: 1.5, model: {config: c, init: counter, image_size: 36, seed: 9223372036854775807}, "
-          "inputs: {synthetic: "
-          "{prompts: 2}}, candidates: }",
-          (const char *const[]){"candidates={}", NULL});
+    parse_experiment(
+        "{experiment: 1.5, model: {config: c, init: counter, image_size: 36, seed: 9223372036854775807}, "
+        "inputs: {synthetic: "
+        "{prompts: 2}}, candidates: }",
+        (const char *const[]){"candidates={}", NULL});
     assert_round_trip();
 }
 
@@ -169,19 +172,20 @@ static void print_parses_back_any_text(void **state) {
                                      pieces[(seed >> 33) % (sizeof pieces / sizeof pieces[0])]);
         }
         (void)snprintf(text + used, sizeof text - used, "\"]}}");
-        parse(text, NULL);
+        parse_experiment(text, NULL);
         assert_round_trip();
     }
 }
 
 static void equal_experiments_print_alike(void **state) {
     (void)state;
-    parse("{inputs: {images: a.png}, experiment: e, model: {checkpoint: m}}", NULL);
-    const char *first = cp_experiment_print(&experiment, &arena);
-    parse("experiment: 'e'\nmodel:\n  checkpoint: \"m\"\ninputs:\n  images: [a.png]\nrecord: {'*': stats}\n"
-          "oracle: yes\nbatch: 32\nverdict: {k: auto, alpha: 5e-2}\noutput: results/runs/e.h5\n",
-          NULL);
-    assert_string_equal(first, cp_experiment_print(&experiment, &arena));
+    parse_experiment("{inputs: {images: a.png}, experiment: e, model: {checkpoint: m}}", NULL);
+    const char *first = cp_experiment_print(&experiment, &experiment_arena);
+    parse_experiment(
+        "experiment: 'e'\nmodel:\n  checkpoint: \"m\"\ninputs:\n  images: [a.png]\nrecord: {'*': stats}\n"
+        "oracle: yes\nbatch: 32\nverdict: {k: auto, alpha: 5e-2}\noutput: results/runs/e.h5\n",
+        NULL);
+    assert_string_equal(first, cp_experiment_print(&experiment, &experiment_arena));
 }
 
 int main(void) {
@@ -190,5 +194,5 @@ int main(void) {
         cmocka_unit_test(print_parses_back_any_text),
         cmocka_unit_test(equal_experiments_print_alike),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_experiment);
 }

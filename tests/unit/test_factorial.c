@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Factorial statistics: closed forms of models whose coefficients are known, and random designs against SciPy
  * (reference/golden/factorial). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/golden.h"
+#include "support/test.h"
 
 #include "num/factorial.h"
 
+#include <math.h>
 #include <string.h>
-
-#define GOLDEN_FOLDER "factorial"
-#include "golden_fixture.h"
 
 enum { CELLS = 1 << CP_FACTORS_MAX, INPUTS = 64, A = 1, B = 2, C = 4 };
 
@@ -153,8 +147,10 @@ static void check_shapley(size_t index, const double *response, size_t k, size_t
 
 static void random_designs(void **state) {
     size_t cases;
-    const double *layout = golden("layouts", &cases, 2), *response = golden("responses", NULL, 1);
-    const double *effects = golden("effects", NULL, 4), *values = golden("shapley", NULL, 7);
+    const double *layout = golden("factorial/layouts", &cases, 2),
+                 *response = golden("factorial/responses", NULL, 1);
+    const double *effects = golden("factorial/effects", NULL, 4),
+                 *values = golden("factorial/shapley", NULL, 7);
     (void)state;
     for (size_t i = 0; i < cases; i++, layout += 2) {
         const size_t k = (size_t)layout[0], inputs = (size_t)layout[1];

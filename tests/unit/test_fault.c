@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Faults and permutations as settings: what each comes to, that it is seeded, and that without one nothing is
  * changed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "spec_fixture.h"
+#include "support/spec.h"
+#include "support/test.h"
 
 #include "model/fault.h"
 #include "model/permute.h"
 #include "model/tap_weights.h"
 
+#include <string.h>
+
 static struct cp_choice *choice_at(int layer) {
-    return &spec->choice[cp_spec_slot(&config, CP_VISUAL, layer)];
+    return &spec->choice[cp_spec_slot(&spec_config, CP_VISUAL, layer)];
 }
 
 static void without_a_seed_nothing_changes(void **state) {
@@ -31,9 +27,9 @@ static void without_a_seed_nothing_changes(void **state) {
 
 static void a_fault_is_in_its_block_alone(void **state) {
     (void)state;
-    set(spec, "inject.activation@visual.1", "7");
-    set(spec, "inject.eps@visual.1", "7");
-    set(spec, "inject.softmax@visual.1", "7");
+    set_spec(spec, "inject.activation@visual.1", "7");
+    set_spec(spec, "inject.eps@visual.1", "7");
+    set_spec(spec, "inject.softmax@visual.1", "7");
     const struct cp_choice *faulty = choice_at(1), *clean = choice_at(2);
     const int other = cp_fault_activation(spec->ops, faulty);
     assert_string_not_equal(spec->ops->activations[other]->info.maths,
@@ -67,10 +63,10 @@ static void one_bit_is_flipped(void **state) {
     struct cp_error err;
     size_t changed = 0;
     (void)state;
-    assert_int_equal(cp_model_counter(&config, 3, &model, &err), CP_OK);
-    set(spec, "inject.weight_bit@visual.1", "9");
-    assert_int_equal(cp_fault_model(spec, &model, &arena, &faulty, &err), CP_OK);
-    assert_int_equal(cp_fault_model(spec, &model, &arena, &again, &err), CP_OK);
+    assert_int_equal(cp_model_counter(&spec_config, 3, &model, &err), CP_OK);
+    set_spec(spec, "inject.weight_bit@visual.1", "9");
+    assert_int_equal(cp_fault_model(spec, &model, &spec_arena, &faulty, &err), CP_OK);
+    assert_int_equal(cp_fault_model(spec, &model, &spec_arena, &again, &err), CP_OK);
     for (int point = CP_LN_1; point <= CP_BLOCK; point++) {
         const struct cp_site site = {.tower = CP_VISUAL, .point = (enum cp_point)point, .layer = 1};
         const struct cp_tap_weights x = cp_tap_weights(&model, &site), y = cp_tap_weights(faulty, &site);
@@ -83,8 +79,8 @@ static void one_bit_is_flipped(void **state) {
     assert_int_equal(changed, 1);
     assert_ptr_equal(faulty->tower[CP_VISUAL].blocks[0].c_fc.weight,
                      model.tower[CP_VISUAL].blocks[0].c_fc.weight);
-    set(spec, "inject.weight_bit@visual.1", "0");
-    assert_int_equal(cp_fault_model(spec, &model, &arena, &faulty, &err), CP_OK);
+    set_spec(spec, "inject.weight_bit@visual.1", "0");
+    assert_int_equal(cp_fault_model(spec, &model, &spec_arena, &faulty, &err), CP_OK);
     assert_ptr_equal(faulty, &model);
     cp_model_free(&model);
 }
@@ -101,9 +97,9 @@ static void maths_is_told_from_arithmetic(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cp_spec *other;
         struct cp_error err;
-        const size_t slot = cp_spec_slot(&config, CP_VISUAL, 1);
-        assert_int_equal(cp_spec_copy(spec, "other", &arena, &other, &err), CP_OK);
-        set(other, cases[i].address, "3");
+        const size_t slot = cp_spec_slot(&spec_config, CP_VISUAL, 1);
+        assert_int_equal(cp_spec_copy(spec, "other", &spec_arena, &other, &err), CP_OK);
+        set_spec(other, cases[i].address, "3");
         assert_int_equal(cp_spec_same_maths(spec, other), cases[i].same_maths);
         assert_false(cp_spec_same_at(spec, other, slot));
         assert_true(cp_spec_same_at(spec, other, slot + 1));
@@ -145,13 +141,13 @@ static void what_is_no_seed_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(without_a_seed_nothing_changes, fresh),
-        cmocka_unit_test_setup(a_fault_is_in_its_block_alone, fresh),
-        cmocka_unit_test_setup(one_head_is_scaled, fresh),
-        cmocka_unit_test_setup(one_bit_is_flipped, fresh),
-        cmocka_unit_test_setup(maths_is_told_from_arithmetic, fresh),
-        cmocka_unit_test_setup(a_permutation_holds_every_index_once, fresh),
-        cmocka_unit_test_setup(what_is_no_seed_is_refused, fresh),
+        cmocka_unit_test_setup(without_a_seed_nothing_changes, make_spec),
+        cmocka_unit_test_setup(a_fault_is_in_its_block_alone, make_spec),
+        cmocka_unit_test_setup(one_head_is_scaled, make_spec),
+        cmocka_unit_test_setup(one_bit_is_flipped, make_spec),
+        cmocka_unit_test_setup(maths_is_told_from_arithmetic, make_spec),
+        cmocka_unit_test_setup(a_permutation_holds_every_index_once, make_spec),
+        cmocka_unit_test_setup(what_is_no_seed_is_refused, make_spec),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_spec);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The gate: limits, rules, decisions and inputs on samples made here; the baseline file there and back; the
  * forms that programs read. */
-#include "experiment_fixture.h"
-#include "folder_fixture.h"
+#include "support/experiment.h"
+#include "support/folder.h"
+#include "support/test.h"
 
 #include "base/hash.h"
 #include "gate/gate.h"
@@ -11,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SUBJECTS = 2, TAPS = 4, INPUTS = 16 };
 #define GELU "visual.transformer.resblocks.0.mlp.gelu"
@@ -91,7 +93,7 @@ static void make(struct run *r) {
 static void begin(const char *rules) {
     char text[1024];
     (void)snprintf(text, sizeof text, EXAMPLE "check: {%s}\n", rules);
-    parse(text, NULL);
+    parse_experiment(text, NULL);
     make(&now);
     make(&accepted);
     accepted.samples.path = "accepted.yaml";
@@ -706,7 +708,7 @@ static void github_commands_are_escaped(void **state) {
 
 static int release_all(void **state) {
     cp_gate_verdict_free(&verdict);
-    (void)release(state);
+    (void)free_experiment(state);
     return remove_folder(state);
 }
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The page of a large result stays small enough to be mailed, and no name in a result can become markup or
  * end the page's data. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "report/data/difference.h"
 #include "report/html/html.h"

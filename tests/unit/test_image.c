@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * PNG files of every kind against the values that Pillow reads (reference/golden/png). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "picture/image.h"
 #include "picture/picture.h"

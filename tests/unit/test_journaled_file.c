@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The journaled file alone: after a break at any write, the held bytes are all of one commit. */
-#include "breaking_disk.h"
-#include "result_fixture.h"
+#include "support/breaking_disk.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "format/journaled_file.h"
 
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { STEPS = 4, SPAN = 3 * 4096 + 100, PLAIN = 50 };
 
@@ -14,7 +19,7 @@ enum { STEPS = 4, SPAN = 3 * 4096 + 100, PLAIN = 50 };
 static enum cp_status run(const char *path, int steps) {
     struct cp_journaled *file = NULL;
     unsigned char bytes[SPAN + STEPS];
-    CP_TRY(cp_journaled_open(path, &file, &err));
+    CP_TRY(cp_journaled_open(path, &file, &result_error));
     cp_journaled_reset(file);
     for (int step = 1; step <= steps; step++) {
         const size_t length = (size_t)SPAN + (size_t)step;
@@ -23,10 +28,10 @@ static enum cp_status run(const char *path, int steps) {
         cp_journaled_write(file, length, PLAIN, bytes);
         cp_journaled_set_length(file, length + PLAIN);
         cp_journaled_commit(file);
-        if (cp_journaled_status(file, &err) == CP_OK && cp_journaled_size(file) != length + PLAIN)
+        if (cp_journaled_status(file, &result_error) == CP_OK && cp_journaled_size(file) != length + PLAIN)
             abort();
     }
-    const enum cp_status status = cp_journaled_status(file, &err);
+    const enum cp_status status = cp_journaled_status(file, &result_error);
     cp_journaled_close(file, 0);
     return status;
 }
@@ -35,7 +40,7 @@ static enum cp_status run(const char *path, int steps) {
 static int step_of(const char *path) {
     struct cp_journaled *file = NULL;
     unsigned char bytes[SPAN + STEPS + PLAIN] = {0};
-    assert_int_equal(cp_journaled_open(path, &file, &err), CP_OK);
+    assert_int_equal(cp_journaled_open(path, &file, &result_error), CP_OK);
     cp_journaled_read(file, 0, sizeof bytes, bytes);
     cp_journaled_close(file, 0);
     for (int i = 1; i < SPAN + bytes[0]; i++)
@@ -47,9 +52,9 @@ static int break_at(const char *path, enum fault fault, long n) {
     int outcome = -1;
     const pid_t child = fork();
     if (child == 0) {
-        plan.fault = fault;
-        plan.writes_left = n;
-        plan.random = (uint64_t)n;
+        disk_plan.fault = fault;
+        disk_plan.writes_left = n;
+        disk_plan.random = (uint64_t)n;
         exit((int)run(path, STEPS));
     }
     assert_int_equal(waitpid(child, &outcome, 0), child);
@@ -79,7 +84,7 @@ static void test_reads_what_is_held(void **state) {
     (void)state;
     struct cp_journaled *file = NULL;
     char bytes[9] = "";
-    assert_int_equal(cp_journaled_open(in_folder("held"), &file, &err), CP_OK);
+    assert_int_equal(cp_journaled_open(in_folder("held"), &file, &result_error), CP_OK);
     cp_journaled_hold(file, 4094, 4, "held");
     cp_journaled_write(file, 4096, 2, "PL");
     cp_journaled_hold(file, 4097, 1, "d");

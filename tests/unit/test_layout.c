@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One model in every layout: the same bits come back. */
-#include "layout_fixture.h"
+#include "support/layout.h"
+#include "support/test.h"
 
 #include "model/infer.h"
 #include "model/layout.h"
+
+#include <string.h>
 
 static struct cp_model seeded;
 

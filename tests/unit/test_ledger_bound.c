@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Every term of the bounds, one by one: random data come nowhere near a worst case, so a term that is lost
  * would not show in what they bound. All operands are 1, so that |x| |W| is the number of products. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "ledger/case.h"
 

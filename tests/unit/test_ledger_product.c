@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger's matrix products against loops that say what they are: odd sizes, strides, orders, parts. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/kernels.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "kernels_fixture.h"
 #include "ledger/product.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST = 131, SHAPES = 8, PAD = 5 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What each version of open_clip makes of a call, and what it says. The expectations were read in
  * src/open_clip/factory.py at v2.24.0, v2.28.0, v2.29.0, v2.32.0, v3.0.0 and v3.3.0. */
-#include "scratch_fixture.h"
+#include "support/scratch.h"
+#include "support/test.h"
 
 #include "config/load_as.h"
+
+#include <string.h>
 
 #define WITHOUT                                                                                              \
     "These pretrained weights were trained with QuickGELU activation but the model config does not have "    \

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Metrics and statistics against NumPy and SciPy (reference/golden/metrics), edge cases included: zero
  * references, NaN, infinities, single elements, huge and subnormal magnitudes, rows that do not count. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/golden.h"
+#include "support/test.h"
 
 #include "num/metrics.h"
-
-#include "golden_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +26,10 @@ static void *stored(const double *values, size_t count, enum cp_dtype dtype) {
 static void test_metrics(void **state) {
     static const enum cp_dtype types[] = {CP_FP32, CP_FP16, CP_BF16, CP_FP64};
     size_t cases;
-    const double *layout = golden("metrics.layouts", &cases, LAYOUT);
-    const double *expected = golden("metrics.expected", NULL, CP_METRIC_COUNT);
-    const double *histogram = golden("metrics.histograms", NULL, CP_ULP_BINS);
-    const double *x = golden("metrics.x", NULL, 1), *y = golden("metrics.y", NULL, 1);
+    const double *layout = golden("metrics/metrics.layouts", &cases, LAYOUT);
+    const double *expected = golden("metrics/metrics.expected", NULL, CP_METRIC_COUNT);
+    const double *histogram = golden("metrics/metrics.histograms", NULL, CP_ULP_BINS);
+    const double *x = golden("metrics/metrics.x", NULL, 1), *y = golden("metrics/metrics.y", NULL, 1);
     (void)state;
     for (size_t i = 0; i < cases; i++, layout += LAYOUT, expected += CP_METRIC_COUNT) {
         struct cp_compared c = {.x_type = types[(size_t)layout[0]],
@@ -85,9 +79,10 @@ static void check_statistics(size_t index, const double *x, size_t count, const 
 
 static void test_statistics(void **state) {
     size_t cases;
-    const double *length = golden("statistics.lengths", &cases, 1), *x = golden("statistics.x", NULL, 1);
-    const double *expected = golden("statistics.expected", NULL, CP_STAT_COUNT);
-    const double *histogram = golden("statistics.histograms", NULL, CP_EXPONENT_BINS);
+    const double *length = golden("metrics/statistics.lengths", &cases, 1),
+                 *x = golden("metrics/statistics.x", NULL, 1);
+    const double *expected = golden("metrics/statistics.expected", NULL, CP_STAT_COUNT);
+    const double *histogram = golden("metrics/statistics.histograms", NULL, CP_EXPONENT_BINS);
     (void)state;
     for (size_t i = 0; i < cases; i++) {
         check_statistics(i, x, (size_t)length[i], expected + i * CP_STAT_COUNT,

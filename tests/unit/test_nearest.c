@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/nearest.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "support/test.h"
 
-#include <cmocka.h>
+#include <string.h>
 
 /* The distances that textbooks give: Levenshtein's, with a swap of neighbours counted once. "ca" to "abc" is
  * 3 in the restricted form (2 in the unrestricted one). */

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What the noise floor and the brackets are made of: stochastic rounding at taps, distances, a-priori bounds
  * against measured products. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "analysis/bracket.h"
 #include "base/hash.h"

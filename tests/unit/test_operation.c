@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The table of operations: a row for every point, operands that come before it, and the layouts of models
  * that lack a norm, have LayerScale, or normalise after pooling. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "ledger/case.h"
 

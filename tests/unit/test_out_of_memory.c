@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Opening a checkpoint with every allocation of it failing in turn: an internal error in one line each time,
  * and nothing lost (AddressSanitizer counts). The linker puts these functions before the C library's. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/arena.h"
 #include "checkpoint/checkpoint.h"

@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What patch_dropout and pixel_noise are to a spec, and that attention over the kept keys is attention over a
  * shorter sequence, to the bit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/spec.h"
+#include "support/test.h"
 
 #include "model/patch_dropout.h"
-#include "spec_fixture.h"
 
 enum { TOKENS = 40, KEPT = 19, ROWS = 3 };
 
 static struct cp_spec *other(void) {
     struct cp_spec *made;
     struct cp_error err;
-    assert_int_equal(cp_spec_copy(spec, "other", &arena, &made, &err), CP_OK);
+    assert_int_equal(cp_spec_copy(spec, "other", &spec_arena, &made, &err), CP_OK);
     return made;
 }
 
 /* Off by default; on, it is another function in the whole image tower and nowhere else. */
 static void dropout_acts_in_the_image_tower(void **state) {
     struct cp_spec *dropping = other();
-    const size_t text = cp_spec_slot(&config, CP_TEXT, -1);
+    const size_t text = cp_spec_slot(&spec_config, CP_TEXT, -1);
     (void)state;
     assert_true(cp_spec_same_maths(spec, dropping));
-    set(dropping, "patch_dropout", "open_clip");
+    set_spec(dropping, "patch_dropout", "open_clip");
     assert_true(cp_spec_same_maths(spec, dropping));
-    set(dropping, "patch_dropout.prob", "0.5");
+    set_spec(dropping, "patch_dropout.prob", "0.5");
     for (size_t slot = 0; slot < spec->slots; slot++) {
         const bool visual = slot > 0 && slot < text;
         assert_int_equal(cp_spec_same_at(spec, dropping, slot), !visual);
@@ -39,9 +34,9 @@ static void dropout_acts_in_the_image_tower(void **state) {
 
 static void noise_acts_on_pixels(void **state) {
     struct cp_spec *noisy = other();
-    const size_t outer = cp_spec_slot(&config, CP_VISUAL, -1);
+    const size_t outer = cp_spec_slot(&spec_config, CP_VISUAL, -1);
     (void)state;
-    set(noisy, "pixel_noise.sigma", "0.01");
+    set_spec(noisy, "pixel_noise.sigma", "0.01");
     assert_false(cp_spec_same_pixels(spec, noisy));
     assert_true(cp_spec_same_preprocess(spec, noisy));
     for (size_t slot = 0; slot < spec->slots; slot++)
@@ -55,10 +50,10 @@ static void differences_are_settings(void **state) {
     struct cp_error err;
     size_t count;
     (void)state;
-    set(random, "patch_dropout.prob", "0.25");
-    set(random, "patch_dropout.seed", "4294967295");
-    set(random, "pixel_noise.sigma", "0.0073");
-    assert_int_equal(cp_spec_difference(spec, random, &arena, &settings, &count, &err), CP_OK);
+    set_spec(random, "patch_dropout.prob", "0.25");
+    set_spec(random, "patch_dropout.seed", "4294967295");
+    set_spec(random, "pixel_noise.sigma", "0.0073");
+    assert_int_equal(cp_spec_difference(spec, random, &spec_arena, &settings, &count, &err), CP_OK);
     assert_int_equal(count, 3);
     assert_string_equal(settings[0].address, "pixel_noise.sigma");
     assert_string_equal(settings[0].value, "0.0073");
@@ -78,8 +73,8 @@ static void one_patch_is_kept(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct cp_kept *list = NULL, *kept;
-        set(spec, "patch_dropout.prob", cases[i].prob);
-        assert_int_equal(cp_patch_dropout(spec, 5, &arena, &list, &kept, &err), CP_OK);
+        set_spec(spec, "patch_dropout.prob", cases[i].prob);
+        assert_int_equal(cp_patch_dropout(spec, 5, &spec_arena, &list, &kept, &err), CP_OK);
         assert_int_equal(kept->count, cases[i].count);
         assert_int_equal(kept->images, 5);
         for (size_t image = 0; image < 5; image++)
@@ -116,11 +111,11 @@ static void hidden_keys_are_not_there(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(dropout_acts_in_the_image_tower, fresh),
-        cmocka_unit_test_setup(noise_acts_on_pixels, fresh),
-        cmocka_unit_test_setup(differences_are_settings, fresh),
-        cmocka_unit_test_setup(one_patch_is_kept, fresh),
-        cmocka_unit_test_setup(hidden_keys_are_not_there, fresh),
+        cmocka_unit_test_setup(dropout_acts_in_the_image_tower, make_spec),
+        cmocka_unit_test_setup(noise_acts_on_pixels, make_spec),
+        cmocka_unit_test_setup(differences_are_settings, make_spec),
+        cmocka_unit_test_setup(one_patch_is_kept, make_spec),
+        cmocka_unit_test_setup(hidden_keys_are_not_there, make_spec),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_spec);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Loading a result for a report: columns are found by name, what is not there is said to be so, and what has
  * another shape is refused in one line. */
-#include "result_fixture.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include "report/data/difference.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { TAPS = 3, PICTURES = 3, RUNS = 2 };
 
@@ -67,8 +70,8 @@ static void put(const char *group, const char *name, int rank, const struct cp_d
         data[i] = values ? values[i % given] : (double)i; /* a longer one begins again */
     if (changed && change.how == BEYOND)
         data[count - 3] = CP_VERDICT_COUNT; /* a verdict */
-    assert_int_equal(cp_result_define(result, &v, &handle, &err), CP_OK);
-    assert_int_equal(cp_result_write(result, handle, 0, v.dims[0].length, data, &err), CP_OK);
+    assert_int_equal(cp_result_define(result, &v, &handle, &result_error), CP_OK);
+    assert_int_equal(cp_result_write(result, handle, 0, v.dims[0].length, data, &result_error), CP_OK);
 }
 
 #define PUT(group, name, values, ...)                                                                        \
@@ -95,11 +98,11 @@ static void put_texts(void) {
     static const char *const facts[] = {"version",   "commit",    "compiler",        "flags",
                                         "libraries", "processor", "instruction_set", "time"};
     for (size_t i = 0; i < 8; i++)
-        assert_int_equal(cp_result_text(result, "/provenance", facts[i], "x", &err), CP_OK);
-    assert_int_equal(cp_result_text(result, "/", "schema", "clip-parity/1", &err), CP_OK);
+        assert_int_equal(cp_result_text(result, "/provenance", facts[i], "x", &result_error), CP_OK);
+    assert_int_equal(cp_result_text(result, "/", "schema", "clip-parity/1", &result_error), CP_OK);
     assert_int_equal(cp_result_document(result, "/provenance", "experiment", "x",
                                         "experiment: e\nbaseline:\n  activation: quick\n  norm: welford\n",
-                                        &err),
+                                        &result_error),
                      CP_OK);
 }
 
@@ -122,7 +125,8 @@ static void put_ledger(void) {
                         own[TAPS][6] = {{NAN, CP_LEDGER_EXPLAINED, 3, 0.5, 0.02, 1e-7},
                                         {NAN, CP_LEDGER_EXPLAINED, 3, 0.5, NAN, 1e-7},
                                         {NAN, CP_LEDGER_UNCHECKED, 0, NAN, NAN, NAN}};
-    assert_int_equal(cp_result_text(result, "/ledger", "alternatives", "tf32\nno causal mask", &err), CP_OK);
+    assert_int_equal(cp_result_text(result, "/ledger", "alternatives", "tf32\nno causal mask", &result_error),
+                     CP_OK);
     PUT("/ledger/baseline", "operations", &baseline[0][0], {"tap", TAPS, taps}, {"field", 6, operations});
     PUT("/ledger/erf", "operations", &own[0][0], {"tap", TAPS, taps}, {"field", 6, operations});
 }
@@ -155,13 +159,13 @@ static enum cp_status load(bool optional, struct change how) {
     const char *path = in_folder("report.h5");
     char digest[65];
     change = how;
-    assert_int_equal(cp_result_create(path, 0, "print", &result, &err), CP_OK);
+    assert_int_equal(cp_result_create(path, 0, "print", &result, &result_error), CP_OK);
     put_needed();
     if (optional)
         put_optional();
-    assert_int_equal(cp_result_finish(result, digest, &err), CP_OK);
+    assert_int_equal(cp_result_finish(result, digest, &result_error), CP_OK);
     cp_result_close(result, 0);
-    return cp_report_load(path, &report, &err);
+    return cp_report_load(path, &report, &result_error);
 }
 
 static void near(double value, double expected) {
@@ -270,7 +274,7 @@ static void pictures_are_read_on_demand(void **state) {
     assert_int_equal(load(true, (struct change){0}), CP_OK);
     assert_int_equal(report.thumbnails, 2);
     assert_int_equal(report.thumbnail_side, 4);
-    assert_int_equal(cp_report_thumbnails(&report, &arena, &pixels, &err), CP_OK);
+    assert_int_equal(cp_report_thumbnails(&report, &arena, &pixels, &result_error), CP_OK);
     near(pixels[95], 95);
     cp_arena_free(&arena);
     cp_report_free(&report);
@@ -308,11 +312,11 @@ static void another_shape_is_refused(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        err = (struct cp_error){CP_OK, "", "", ""};
+        result_error = (struct cp_error){CP_OK, "", "", ""};
         const enum cp_status status = load(true, changes[i]);
         if (status == CP_OK)
             fail_msg("%s, change %d: was read", changes[i].object, (int)changes[i].how);
-        assert_refused(status, CP_BAD_INPUT, changes[i].how == MISSING ? "" : changes[i].object);
+        assert_failure(status, CP_BAD_INPUT, changes[i].how == MISSING ? "" : changes[i].object);
         cp_report_free(&report);
     }
 }

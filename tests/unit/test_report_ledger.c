@@ -2,7 +2,11 @@
  * The answer where the ledgers of both passes are there: one image is enough for it, a broken baseline is
  * said first, nothing contradicted is called rounding, and causes stand beside each other with their sizes.
  */
-#include "report_fixture.h"
+#include "support/report.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
 
 static double rows[MOST][2][CP_OPERATION_FIELD_COUNT];
 static const char *alternatives[] = {"no causal mask", "activation = erf", "activation = erf"};
@@ -26,16 +30,17 @@ static void explain(double row[CP_OPERATION_FIELD_COUNT]) {
 
 /* One image, every bit different, every operation of both passes explained. */
 static int make_ledger(void **state) {
-    (void)make(state);
-    report = (struct cp_report){.candidates = 1, .candidate = &candidate, .alternatives = {3, alternatives}};
-    candidate.ledger = true;
-    for (size_t t = 0; t < candidate.taps; t++) {
-        taps[t].over_inputs.compared = 1;
-        taps[t].over_inputs.different = 5;
-        judge(taps[t].verdict, CP_INCONCLUSIVE, 1, 1.2);
+    (void)make_report(state);
+    small_report = (struct cp_report){
+        .candidates = 1, .candidate = &report_candidate, .alternatives = {3, alternatives}};
+    report_candidate.ledger = true;
+    for (size_t t = 0; t < report_candidate.taps; t++) {
+        report_taps[t].over_inputs.compared = 1;
+        report_taps[t].over_inputs.different = 5;
+        judge_fields(report_taps[t].verdict, CP_INCONCLUSIVE, 1, 1.2);
         for (int side = 0; side < 2; side++) {
             explain(rows[t][side]);
-            taps[t].ledger[side] = rows[t][side];
+            report_taps[t].ledger[side] = rows[t][side];
         }
     }
     return 0;
@@ -43,12 +48,12 @@ static int make_ledger(void **state) {
 
 static int free_ledger(void **state) {
     (void)state;
-    cp_arena_free(&report.arena);
+    cp_arena_free(&small_report.arena);
     return 0;
 }
 
 static double *row_of(const struct cp_report_tap *tap, int side) {
-    return rows[tap - taps][side];
+    return rows[tap - report_taps][side];
 }
 
 static void contradict(const struct cp_report_tap *tap, int side) {
@@ -66,140 +71,145 @@ static void contradict(const struct cp_report_tap *tap, int side) {
 
 static void set_apart(void) {
     struct cp_error err = {0};
-    assert_int_equal(cp_report_set_apart(&report, &candidate, &err), CP_OK);
+    assert_int_equal(cp_report_set_apart(&small_report, &report_candidate, &err), CP_OK);
 }
 
 /* Never of something that no rounding explains, and no broken baseline's agreement. */
 static void never_says(const char *const *words, size_t count) {
     for (size_t w = 0; w < count; w++)
-        if (strstr(text, words[w]))
-            fail_msg("\"%s\" in: %s", words[w], text);
+        if (strstr(answer_text, words[w]))
+            fail_msg("\"%s\" in: %s", words[w], answer_text);
 }
 
 static void one_image_gives_an_answer(void **state) {
     (void)state;
     set_apart();
-    says("erf differs from the baseline by rounding alone; all 20 operations of both passes are explained by "
-         "their declared arithmetic; whether its error exceeds the limit could not be decided at 20 of 20 "
-         "taps: 1 input is too few, 12 or more are needed; the error there is up to 1.2 times the "
-         "baseline's.");
-    card_is("partly", "every operation explained");
+    assert_answer(
+        "erf differs from the baseline by rounding alone; all 20 operations of both passes are explained by "
+        "their declared arithmetic; whether its error exceeds the limit could not be decided at 20 of 20 "
+        "taps: 1 input is too few, 12 or more are needed; the error there is up to 1.2 times the "
+        "baseline's.");
+    assert_card("partly", "every operation explained");
 }
 
 static void a_contradicted_candidate(void **state) {
     static const char *const wrong[] = {"by rounding alone", "rounding of", "the limit", "rounding there"};
     (void)state;
     for (int layer = 1; layer < 3; layer++)
-        contradict(find(CP_TEXT, CP_MLP_GELU, layer), 1);
-    row_of(find(CP_TEXT, CP_MLP_GELU, 2), 1)[CP_OPERATION_FIELD_ALTERNATIVE] = 2; /* of the same name */
+        contradict(find_tap(CP_TEXT, CP_MLP_GELU, layer), 1);
+    row_of(find_tap(CP_TEXT, CP_MLP_GELU, 2), 1)[CP_OPERATION_FIELD_ALTERNATIVE] = 2; /* of the same name */
     set_apart();
-    says("erf at the activation of blocks 1-2 (text) does not compute what its settings, weights and inputs "
-         "say: "
-         "no rounding can be that large (30,000 times its bound); explained by: activation = erf (the "
-         "residual "
-         "falls from 0.5 to 6e-08); 18 of 20 operations of both passes are explained by their declared "
-         "arithmetic.");
+    assert_answer(
+        "erf at the activation of blocks 1-2 (text) does not compute what its settings, weights and inputs "
+        "say: "
+        "no rounding can be that large (30,000 times its bound); explained by: activation = erf (the "
+        "residual "
+        "falls from 0.5 to 6e-08); 18 of 20 operations of both passes are explained by their declared "
+        "arithmetic.");
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
-    card_is("contradicted", "contradicted");
-    assert_non_null(strstr(card(), "<small>taps: 2 contradicted, 18 inconclusive</small>"));
-    assert_non_null(
-        strstr(card(), "<span class=\"verdict v8\">contradicted</span><td class=word>erf<td>0.5<td>0.5"));
+    assert_card("contradicted", "contradicted");
+    assert_non_null(strstr(answer_card(), "<small>taps: 2 contradicted, 18 inconclusive</small>"));
+    assert_non_null(strstr(answer_card(),
+                           "<span class=\"verdict v8\">contradicted</span><td class=word>erf<td>0.5<td>0.5"));
 }
 
 static void a_broken_baseline_is_said_first(void **state) {
     static const char *const wrong[] = {"by rounding alone", "within the limit", "equivalent", "agrees"};
     (void)state;
-    judge_all(CP_EQUIVALENT, 24, 1.1);
-    contradict(find(CP_VISUAL, CP_LN_1, 0), 0);
+    judge_all_taps(CP_EQUIVALENT, 24, 1.1);
+    contradict(find_tap(CP_VISUAL, CP_LN_1, 0), 0);
     set_apart();
-    says("erf is compared with a broken baseline, which at the norm before attention of block 0 (visual) "
-         "does not "
-         "compute what its settings, weights and inputs say: no rounding can be that large (30,000 times its "
-         "bound); explained by: activation = erf (the residual falls from 0.5 to 6e-08). Agreeing with it "
-         "shows "
-         "nothing. erf computes what its own settings, weights and inputs say; 19 of 20 operations of both "
-         "passes are explained by their declared arithmetic.");
+    assert_answer(
+        "erf is compared with a broken baseline, which at the norm before attention of block 0 (visual) "
+        "does not "
+        "compute what its settings, weights and inputs say: no rounding can be that large (30,000 times its "
+        "bound); explained by: activation = erf (the residual falls from 0.5 to 6e-08). Agreeing with it "
+        "shows "
+        "nothing. erf computes what its own settings, weights and inputs say; 19 of 20 operations of both "
+        "passes are explained by their declared arithmetic.");
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
-    card_is("contradicted", "broken baseline");
-    assert_null(strstr(card(), "equivalent"));
-    assert_string_equal(cp_report_state_side(find(CP_VISUAL, CP_LN_1, 0)), " by the baseline");
-    for (size_t t = 0; t < candidate.taps; t++)
-        assert_int_not_equal((int)taps[t].verdict[CP_FIELD_VERDICT], CP_EQUIVALENT);
+    assert_card("contradicted", "broken baseline");
+    assert_null(strstr(answer_card(), "equivalent"));
+    assert_string_equal(cp_report_state_side(find_tap(CP_VISUAL, CP_LN_1, 0)), " by the baseline");
+    for (size_t t = 0; t < report_candidate.taps; t++)
+        assert_int_not_equal((int)report_taps[t].verdict[CP_FIELD_VERDICT], CP_EQUIVALENT);
 }
 
 /* Both sides alike: nothing says whose fault it is but that the model may not be theirs. */
 static void contradicted_by_both(void **state) {
     (void)state;
     for (int side = 0; side < 2; side++)
-        contradict(find(CP_VISUAL, CP_LN_1, 0), side);
-    find(CP_VISUAL, CP_LN_1, 0)->over_inputs.mean_rel[CP_TOTAL] = 1e-7;
+        contradict(find_tap(CP_VISUAL, CP_LN_1, 0), side);
+    find_tap(CP_VISUAL, CP_LN_1, 0)->over_inputs.mean_rel[CP_TOTAL] = 1e-7;
     set_apart();
-    cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(
-        strstr(text, "; both contradict it alike, so the model, the config or the seed is not theirs."));
-    assert_string_equal(cp_report_state_side(find(CP_VISUAL, CP_LN_1, 0)), " by both");
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    assert_non_null(strstr(
+        answer_text, "; both contradict it alike, so the model, the config or the seed is not theirs."));
+    assert_string_equal(cp_report_state_side(find_tap(CP_VISUAL, CP_LN_1, 0)), " by both");
 }
 
 /* Settings, weights and rounding beside each other, each with its size. */
 static void causes_are_shares(void **state) {
     (void)state;
-    differ(find(CP_VISUAL, CP_LN_1, 1), CP_SEMANTIC_VERDICT, 1e-2, 8e-3);
+    differ_from(find_tap(CP_VISUAL, CP_LN_1, 1), CP_SEMANTIC_VERDICT, 1e-2, 8e-3);
     for (int layer = 1; layer < LAYERS; layer++)
-        row_of(find(CP_VISUAL, CP_LN_1, layer), 1)[CP_OPERATION_FIELD_SETTINGS] = layer == 1 ? 3e-6 : 1e-7;
-    row_of(find(CP_VISUAL, CP_MLP_GELU, 3), 1)[CP_OPERATION_FIELD_WEIGHTS] = 2e-3;
-    row_of(find(CP_TEXT, CP_LN_1, 0), 1)[CP_OPERATION_FIELD_WEIGHTS] = 0; /* no input reads what differs */
-    row_of(find(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_COARSE;
-    row_of(find(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_COARSENESS] = 12;
+        row_of(find_tap(CP_VISUAL, CP_LN_1, layer), 1)[CP_OPERATION_FIELD_SETTINGS] =
+            layer == 1 ? 3e-6 : 1e-7;
+    row_of(find_tap(CP_VISUAL, CP_MLP_GELU, 3), 1)[CP_OPERATION_FIELD_WEIGHTS] = 2e-3;
+    row_of(find_tap(CP_TEXT, CP_LN_1, 0), 1)[CP_OPERATION_FIELD_WEIGHTS] =
+        0; /* no input reads what differs */
+    row_of(find_tap(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_COARSE;
+    row_of(find_tap(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_COARSENESS] = 12;
     set_apart();
-    cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(strstr(text,
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    assert_non_null(strstr(answer_text,
                            "erf at the activation of block 0 (text) errs more than its declared arithmetic "
                            "does: 12 times a plain evaluation's error; it computes a different"));
-    assert_non_null(strstr(text, " function from the baseline, from block 1's norm"));
-    assert_non_null(strstr(text,
+    assert_non_null(strstr(answer_text, " function from the baseline, from block 1's norm"));
+    assert_non_null(strstr(answer_text,
                            ", attributed to its settings at the norm before attention of blocks 1-3 (visual) "
                            "(up to 3e-06, own error up to 2e-07, the larger at 2 of 3), to its weights at "
                            "the activation of block 3 (visual) (0.002, own error 2e-07); "));
-    assert_int_equal(cp_report_state(find(CP_TEXT, CP_MLP_GELU, 0)), CP_STATE_COARSE);
-    card_is("semantic", "different function");
+    assert_int_equal(cp_report_state(find_tap(CP_TEXT, CP_MLP_GELU, 0)), CP_STATE_COARSE);
+    assert_card("semantic", "different function");
 }
 
 /* Different pixels make no error of the candidate's own, and are no rounding. */
 static void different_inputs(void **state) {
     static const char *const wrong[] = {"by rounding alone", "the limit", "the error there"};
-    struct cp_report_tap *pixels = add(CP_VISUAL, CP_PIXELS_NORMALIZED, -1);
+    struct cp_report_tap *pixels = add_tap(CP_VISUAL, CP_PIXELS_NORMALIZED, -1);
     (void)state;
     pixels->over_inputs.compared = 1;
     pixels->over_inputs.different = 9;
     pixels->over_inputs.mean_rel[CP_TOTAL] = 0.078;
     set_apart();
-    cp_report_answer(&candidate, text, sizeof text);
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
     assert_non_null(
-        strstr(text, "erf gets different inputs from the baseline, attributed to its inputs at "));
-    assert_non_null(strstr(text, " (0.078); all 20 operations of both passes"));
+        strstr(answer_text, "erf gets different inputs from the baseline, attributed to its inputs at "));
+    assert_non_null(strstr(answer_text, " (0.078); all 20 operations of both passes"));
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
-    card_is("semantic", "different inputs");
+    assert_card("semantic", "different inputs");
 }
 
 /* One image shows what a narrower type rounds, and that its arithmetic explains it. */
 static void declared_rounding_is_a_cause(void **state) {
     (void)state;
-    for (size_t t = 0; t < candidate.taps; t++) {
-        row_of(&taps[t], 1)[CP_OPERATION_FIELD_RESIDUAL] = 4e-4;
-        row_of(&taps[t], 0)[CP_OPERATION_FIELD_PLAIN] = 3e-7;
+    for (size_t t = 0; t < report_candidate.taps; t++) {
+        row_of(&report_taps[t], 1)[CP_OPERATION_FIELD_RESIDUAL] = 4e-4;
+        row_of(&report_taps[t], 0)[CP_OPERATION_FIELD_PLAIN] = 3e-7;
     }
-    row_of(find(CP_VISUAL, CP_MLP_GELU, 1), 1)[CP_OPERATION_FIELD_RESIDUAL] = 5e-7; /* below k times */
+    row_of(find_tap(CP_VISUAL, CP_MLP_GELU, 1), 1)[CP_OPERATION_FIELD_RESIDUAL] = 5e-7; /* below k times */
     set_apart();
-    cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(
-        strstr(text, "erf differs from the baseline by rounding alone, attributed to its declared "
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    assert_non_null(strstr(
+        answer_text, "erf differs from the baseline by rounding alone, attributed to its declared "
                      "arithmetic at the position embedding and normalisation of the features in both "
                      "towers, the norm before attention of blocks 0-3 (visual) and 0-3 (text), the "
                      "activation of blocks 0, 2-3 (visual) and 0-3 (text) (rounding up to 0.0004, 1,333 "
                      "times the baseline's); all 20 operations"));
-    assert_true(cp_report_has(find(CP_TEXT, CP_LN_1, 2), 1, CP_OWN_LARGER));
-    assert_int_equal(cp_report_state(find(CP_TEXT, CP_LN_1, 2)), CP_INCONCLUSIVE);
-    assert_non_null(strstr(card(), "; 19 round more than the baseline's, as declared.</p>"));
+    assert_true(cp_report_has(find_tap(CP_TEXT, CP_LN_1, 2), 1, CP_OWN_LARGER));
+    assert_int_equal(cp_report_state(find_tap(CP_TEXT, CP_LN_1, 2)), CP_INCONCLUSIVE);
+    assert_non_null(strstr(answer_card(), "; 19 round more than the baseline's, as declared.</p>"));
 }
 
 static void single_inputs_that_fail(void **state) {
@@ -209,13 +219,14 @@ static void single_inputs_that_fail(void **state) {
                                                       {2, 4000}, {0, 0},    {3, 8.5}};
     (void)state;
     set_apart();
-    candidate.failing[0] = (struct cp_report_failing){one[0], 6, names};
-    cp_report_answer(&candidate, text, sizeof text);
-    assert_non_null(strstr(text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
-    candidate.failing[0].rows = more[0];
-    cp_report_answer(&candidate, text, sizeof text);
+    report_candidate.failing[0] = (struct cp_report_failing){one[0], 6, names};
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
     assert_non_null(
-        strstr(text, "; 5 of 6 images fail by themselves: d.png (4,000 times the limit, at 2 taps), "
+        strstr(answer_text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
+    report_candidate.failing[0].rows = more[0];
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    assert_non_null(strstr(
+        answer_text, "; 5 of 6 images fail by themselves: d.png (4,000 times the limit, at 2 taps), "
                      "b.png (120 times the limit, at 12 taps), c.png (10 times the limit, at 1 tap) and "
                      "2 more"));
 }
@@ -223,21 +234,22 @@ static void single_inputs_that_fail(void **state) {
 /* Equal NaNs are no agreement. */
 static void not_finite_on_both_sides(void **state) {
     (void)state;
-    for (size_t t = 0; t < candidate.taps; t++) {
-        taps[t].over_inputs.different = 0;
-        judge(taps[t].verdict, CP_IDENTICAL, 1, NAN);
+    for (size_t t = 0; t < report_candidate.taps; t++) {
+        report_taps[t].over_inputs.different = 0;
+        judge_fields(report_taps[t].verdict, CP_IDENTICAL, 1, NAN);
     }
     for (int side = 0; side < 2; side++) {
-        row_of(find(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
-        row_of(find(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_OWN] = 1;
+        row_of(find_tap(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
+        row_of(find_tap(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_OWN] = 1;
     }
     set_apart();
-    cp_report_answer(&candidate, text, sizeof text);
-    assert_null(strstr(text, "has the bits"));
-    assert_non_null(strstr(text,
+    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    assert_null(strstr(answer_text, "has the bits"));
+    assert_non_null(strstr(answer_text,
                            "broken baseline, which at the normalisation of the features (text) makes NaN or "
                            "infinity of finite operands"));
-    assert_non_null(strstr(text, " erf gives NaN or infinity at 1 of 20 taps, from the features (text) on"));
+    assert_non_null(
+        strstr(answer_text, " erf gives NaN or infinity at 1 of 20 taps, from the features (text) on"));
 }
 
 int main(void) {

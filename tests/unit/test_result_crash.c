@@ -2,11 +2,14 @@
  * Result files whose writer is killed, loses power or runs out of space at any moment. This program's own
  * pwrite, fdatasync and ftruncate stand in front of the C library's, and break at the n-th write, for every
  * n. */
-#include "breaking_disk.h"
-#include "result_fixture.h"
-#include "sanitized.h"
+#include "support/breaking_disk.h"
+#include "support/result.h"
+#include "support/sanitized.h"
+#include "support/test.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -27,8 +30,8 @@ static enum cp_status write_batch(struct cp_result *result, const int *handles, 
     for (size_t i = 0; i < WIDTH; i++)
         data[i] = (float)(row * WIDTH + i);
     for (int h = 0; h < count; h++)
-        CP_TRY(cp_result_write(result, handles[h], row, 1, data, &err));
-    CP_TRY(cp_result_commit(result, row + 1, &err));
+        CP_TRY(cp_result_write(result, handles[h], row, 1, data, &result_error));
+    CP_TRY(cp_result_commit(result, row + 1, &result_error));
     shared->committed = row + 1;
     return CP_OK;
 }
@@ -41,7 +44,7 @@ static enum cp_status run(const char *path) {
     enum cp_status status = CP_OK;
     int handles[3];
     int count = 0;
-    CP_TRY_DONE(cp_result_create(path, 1, "print", &result, &err));
+    CP_TRY_DONE(cp_result_create(path, 1, "print", &result, &result_error));
     if (cp_result_progress(result) < shared->committed)
         abort();
     for (size_t row = cp_result_progress(result); row < BATCHES; row++) {
@@ -49,12 +52,12 @@ static enum cp_status run(const char *path) {
             struct cp_variable variable = value_variable(groups[count]);
             variable.dims[0] = (struct cp_dim){"image", BATCHES, NULL};
             variable.dims[1].length = WIDTH;
-            CP_TRY_DONE(cp_result_define(result, &variable, &handles[count], &err));
-            CP_TRY_DONE(cp_result_text(result, groups[count], "note", "text", &err));
+            CP_TRY_DONE(cp_result_define(result, &variable, &handles[count], &result_error));
+            CP_TRY_DONE(cp_result_text(result, groups[count], "note", "text", &result_error));
         }
         CP_TRY_DONE(write_batch(result, handles, count, row));
     }
-    CP_TRY_DONE(cp_result_finish(result, shared->digest, &err));
+    CP_TRY_DONE(cp_result_finish(result, shared->digest, &result_error));
 done:
     cp_result_close(result, 1);
     return status;
@@ -67,9 +70,9 @@ static int run_broken(const char *path, enum fault fault, long n, long limit_byt
     int wait_status = -1;
     if (child == 0) {
         const struct rlimit limit = {(rlim_t)limit_bytes, (rlim_t)limit_bytes};
-        plan.fault = fault;
-        plan.writes_left = n;
-        plan.random = (uint64_t)n;
+        disk_plan.fault = fault;
+        disk_plan.writes_left = n;
+        disk_plan.random = (uint64_t)n;
         if (limit_bytes > 0 && (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0))
             abort();
         exit((int)run(path));
@@ -144,7 +147,7 @@ static void test_kill_at_random_moments(void **state) {
     (void)clock_gettime(CLOCK_MONOTONIC, &end);
     const uint64_t whole =
         (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000000u + (uint64_t)end.tv_nsec - (uint64_t)begin.tv_nsec;
-    plan.random = 1;
+    disk_plan.random = 1;
     shared->committed = 0;
     for (int round = 0; round < (SANITIZED ? 12 : 60); round++) {
         const struct timespec pause = {0, (long)(next_random() % (whole < 900000000u ? whole : 900000000u))};
@@ -195,16 +198,16 @@ static void test_failure_is_one_line_and_stays(void **state) {
     const struct cp_variable variable = value_variable("/g");
     char digest[65];
     int handle = -1;
-    assert_int_equal(cp_result_create(path, 0, "print", &result, &err), CP_OK);
-    assert_int_equal(cp_result_define(result, &variable, &handle, &err), CP_OK);
-    plan.fault = DISK_FULL;
-    plan.writes_left = 0;
-    assert_refused(cp_result_commit(result, 1, &err), CP_BAD_INPUT,
+    assert_int_equal(cp_result_create(path, 0, "print", &result, &result_error), CP_OK);
+    assert_int_equal(cp_result_define(result, &variable, &handle, &result_error), CP_OK);
+    disk_plan.fault = DISK_FULL;
+    disk_plan.writes_left = 0;
+    assert_failure(cp_result_commit(result, 1, &result_error), CP_BAD_INPUT,
                    "full.h5.partial: cannot write: No space left");
-    plan.fault = NONE;
-    assert_refused(cp_result_commit(result, 1, &err), CP_BAD_INPUT, "No space left");
-    assert_refused(cp_result_text(result, "/", "a", "b", &err), CP_BAD_INPUT, "No space left");
-    assert_refused(cp_result_finish(result, digest, &err), CP_BAD_INPUT, "No space left");
+    disk_plan.fault = NONE;
+    assert_failure(cp_result_commit(result, 1, &result_error), CP_BAD_INPUT, "No space left");
+    assert_failure(cp_result_text(result, "/", "a", "b", &result_error), CP_BAD_INPUT, "No space left");
+    assert_failure(cp_result_finish(result, digest, &result_error), CP_BAD_INPUT, "No space left");
     cp_result_close(result, 0);
     assert_int_equal(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
     assert_int_not_equal(access(path, F_OK), 0);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Result files, read back with HDF5 itself: content, order, digest. */
-#include "result_fixture.h"
+#include "support/result.h"
+#include "support/test.h"
 
 #include <hdf5_hl.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static herr_t append_name(hid_t group, const char *name, const H5L_info_t *info, void *context) {
@@ -60,25 +64,25 @@ static void test_types_and_fill(void **state) {
     double read[2];
     char name[32];
     char digest[65];
-    assert_int_equal(cp_result_create(in_folder("types.h5"), 0, "", &result, &err), CP_OK);
+    assert_int_equal(cp_result_create(in_folder("types.h5"), 0, "", &result, &result_error), CP_OK);
     for (int i = 0; i < 6; i++)
         for (int rank = 0; rank < 2; rank++) {
             int handle = -1;
             (void)snprintf(name, sizeof name, "v%d%d", i, rank);
             const struct cp_variable variable = {"/g",          name, "v",  "s",
                                                  rows[i].dtype, NULL, rank, {{"n", 2, NULL}}};
-            assert_int_equal(cp_result_define(result, &variable, &handle, &err), CP_OK);
+            assert_int_equal(cp_result_define(result, &variable, &handle, &result_error), CP_OK);
             assert_int_equal(handle, 2 * i + rank);
-            assert_int_equal(cp_result_write(result, handle, 0, 1, rows[i].data, &err), CP_OK);
+            assert_int_equal(cp_result_write(result, handle, 0, 1, rows[i].data, &result_error), CP_OK);
         }
     const struct cp_variable empty = {"/g",    "empty", "v", "s",
                                       CP_FP32, NULL,    2,   {{"n", 2, NULL}, {"zero", 0, NULL}}};
     int handle = -1;
-    assert_int_equal(cp_result_define(result, &empty, &handle, &err), CP_OK);
-    assert_int_equal(cp_result_number(result, "/g", "number", 0.1, &err), CP_OK);
-    assert_int_equal(cp_result_integer(result, "/g/v01", "integer", 3, &err), CP_OK);
-    assert_int_equal(cp_result_integer(result, "/g/v01", "integer", INT64_MAX, &err), CP_OK);
-    assert_int_equal(cp_result_finish(result, digest, &err), CP_OK);
+    assert_int_equal(cp_result_define(result, &empty, &handle, &result_error), CP_OK);
+    assert_int_equal(cp_result_number(result, "/g", "number", 0.1, &result_error), CP_OK);
+    assert_int_equal(cp_result_integer(result, "/g/v01", "integer", 3, &result_error), CP_OK);
+    assert_int_equal(cp_result_integer(result, "/g/v01", "integer", INT64_MAX, &result_error), CP_OK);
+    assert_int_equal(cp_result_finish(result, digest, &result_error), CP_OK);
     cp_result_close(result, 1);
     const hid_t file = H5Fopen(in_folder("types.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
     for (int i = 0; i < 6; i++) {
@@ -104,11 +108,11 @@ static void test_documents(void **state) {
     char *text = malloc(size + 1);
     memset(text, 'y', size);
     text[size] = '\0';
-    assert_int_equal(cp_result_create(in_folder("doc.h5"), 0, "", &result, &err), CP_OK);
-    assert_int_equal(cp_result_document(result, "/p/q", "yaml", "experiment", "older", &err), CP_OK);
-    assert_int_equal(cp_result_document(result, "/p/q", "yaml", "experiment", text, &err), CP_OK);
-    assert_int_equal(cp_result_text(result, "/p", "long", text, &err), CP_OK);
-    assert_int_equal(cp_result_finish(result, digest, &err), CP_OK);
+    assert_int_equal(cp_result_create(in_folder("doc.h5"), 0, "", &result, &result_error), CP_OK);
+    assert_int_equal(cp_result_document(result, "/p/q", "yaml", "experiment", "older", &result_error), CP_OK);
+    assert_int_equal(cp_result_document(result, "/p/q", "yaml", "experiment", text, &result_error), CP_OK);
+    assert_int_equal(cp_result_text(result, "/p", "long", text, &result_error), CP_OK);
+    assert_int_equal(cp_result_finish(result, digest, &result_error), CP_OK);
     cp_result_close(result, 1);
     const hid_t file = H5Fopen(in_folder("doc.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
     const hid_t dataset = H5Dopen2(file, "/p/q/yaml", H5P_DEFAULT);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Result files that are continued, and what is refused. */
-#include "result_fixture.h"
+#include "support/result.h"
+#include "support/test.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 static void test_resume_reaches_the_same_digest(void **state) {
@@ -25,15 +27,17 @@ static void test_refusals_on_resume(void **state) {
     int handle = -1;
     part.stop = 2;
     (void)write_small(path, &part, NULL);
-    assert_refused(cp_result_create(path, 1, "another", &result, &err), CP_BAD_INPUT, "fingerprint differs");
+    assert_failure(cp_result_create(path, 1, "another", &result, &result_error), CP_BAD_INPUT,
+                   "fingerprint differs");
     assert_null(result);
-    assert_int_equal(cp_result_create(path, 1, "print", &result, &err), CP_OK);
+    assert_int_equal(cp_result_create(path, 1, "print", &result, &result_error), CP_OK);
     assert_int_equal(cp_result_resumed(result), 1);
     assert_int_equal(cp_result_progress(result), 2);
-    assert_refused(cp_result_create(path, 1, "print", &other, &err), CP_BAD_INPUT,
+    assert_failure(cp_result_create(path, 1, "print", &other, &result_error), CP_BAD_INPUT,
                    "another process is writing it");
     variable.dims[1].length++;
-    assert_refused(cp_result_define(result, &variable, &handle, &err), CP_BAD_INPUT, "another type or shape");
+    assert_failure(cp_result_define(result, &variable, &handle, &result_error), CP_BAD_INPUT,
+                   "another type or shape");
     cp_result_close(result, 0);
     assert_int_not_equal(access(in_folder("part.h5.partial"), F_OK), 0);
 }
@@ -44,14 +48,16 @@ static void test_refusals_of_the_caller(void **state) {
     struct cp_variable variable = value_variable("/g");
     const float row[2 * CHANNELS] = {0};
     int handle = -1;
-    assert_int_equal(cp_result_create(in_folder("bad.h5"), 0, "", &result, &err), CP_OK);
-    assert_int_equal(cp_result_define(result, &variable, &handle, &err), CP_OK);
-    assert_refused(cp_result_write(result, handle, ROWS - 1, 2, row, &err), CP_INTERNAL, "rows 4 to 6");
+    assert_int_equal(cp_result_create(in_folder("bad.h5"), 0, "", &result, &result_error), CP_OK);
+    assert_int_equal(cp_result_define(result, &variable, &handle, &result_error), CP_OK);
+    assert_failure(cp_result_write(result, handle, ROWS - 1, 2, row, &result_error), CP_INTERNAL,
+                   "rows 4 to 6");
     variable.name = "second";
     variable.dims[0].length--;
-    assert_refused(cp_result_define(result, &variable, &handle, &err), CP_INTERNAL, "two lengths");
+    assert_failure(cp_result_define(result, &variable, &handle, &result_error), CP_INTERNAL, "two lengths");
     cp_result_close(result, 0);
-    assert_refused(cp_result_create("/dev/null/x.h5", 0, "", &result, &err), CP_BAD_INPUT, "cannot open");
+    assert_failure(cp_result_create("/dev/null/x.h5", 0, "", &result, &result_error), CP_BAD_INPUT,
+                   "cannot open");
 }
 
 static void test_unreadable_partial_starts_afresh(void **state) {
@@ -63,7 +69,7 @@ static void test_unreadable_partial_starts_afresh(void **state) {
         assert_non_null(file);
         (void)fputs(contents[i], file);
         assert_int_equal(fclose(file), 0);
-        assert_int_equal(cp_result_create(in_folder("junk.h5"), 1, "print", &result, &err), CP_OK);
+        assert_int_equal(cp_result_create(in_folder("junk.h5"), 1, "print", &result, &result_error), CP_OK);
         assert_int_equal(cp_result_resumed(result), 0);
         assert_int_equal(cp_result_progress(result), 0);
         cp_result_close(result, 1);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Values read from safetensors files, against a file that PyTorch's values were written to by Python
  * (reference/golden/safetensors). */
-#include "safetensors_fixture.h"
+#include "support/safetensors.h"
+#include "support/test.h"
+
+#include <stdio.h>
 
 static struct cp_checkpoint *golden;
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Specs: what an address covers, every variant and knob of the tables, `auto`, the precision shorthand, and
  * which settings are maths. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "spec_fixture.h"
+#include "support/spec.h"
+#include "support/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *variant_at(const struct cp_spec *of, size_t slot, enum cp_component_id component) {
     return cp_components[component].variant(of->ops, of->choice[slot].variant[component])->name;
@@ -46,14 +41,14 @@ static void test_layers(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char address[64];
-        (void)fresh(state);
+        (void)make_spec(state);
         assert_int_equal(spec->slots, SLOTS);
         (void)snprintf(address, sizeof address, "norm%s", cases[i].layers);
-        set(spec, address, "rmsnorm");
+        set_spec(spec, address, "rmsnorm");
         (void)snprintf(address, sizeof address, "attention.softmax%s", cases[i].layers);
-        set(spec, address, "bf16");
+        set_spec(spec, address, "bf16");
         (void)snprintf(address, sizeof address, "norm.eps%s", cases[i].layers);
-        set(spec, address, "0.25");
+        set_spec(spec, address, "0.25");
         for (size_t slot = 0; slot < SLOTS; slot++) {
             const bool covered = cases[i].covered[slot] == '1';
             assert_string_equal(variant_at(spec, slot, CP_NORM), covered ? "rmsnorm" : "two_pass");
@@ -66,11 +61,11 @@ static void test_layers(void **state) {
 static void test_slots(void **state) {
     size_t slot = 0;
     (void)state;
-    assert_int_equal(cp_spec_slot(&config, CP_JOINT, -1), slot++);
+    assert_int_equal(cp_spec_slot(&spec_config, CP_JOINT, -1), slot++);
     for (int layer = -1; layer < IMAGE_LAYERS; layer++)
-        assert_int_equal(cp_spec_slot(&config, CP_VISUAL, layer), slot++);
+        assert_int_equal(cp_spec_slot(&spec_config, CP_VISUAL, layer), slot++);
     for (int layer = -1; layer < PROMPT_LAYERS; layer++)
-        assert_int_equal(cp_spec_slot(&config, CP_TEXT, layer), slot++);
+        assert_int_equal(cp_spec_slot(&spec_config, CP_TEXT, layer), slot++);
     assert_int_equal(slot, SLOTS);
 }
 
@@ -83,7 +78,7 @@ static void test_tables(void **state) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
         const struct cp_variant *variant;
         for (int i = 0; (variant = cp_components[c].variant(spec->ops, i)) != NULL; i++) {
-            set(spec, cp_components[c].name, variant->name);
+            set_spec(spec, cp_components[c].name, variant->name);
             for (size_t slot = 0; slot < SLOTS; slot++)
                 assert_int_equal(spec->choice[slot].variant[c], i);
         }
@@ -92,7 +87,7 @@ static void test_tables(void **state) {
         for (int o = 0; cp_knobs[k].options[o]; o++) {
             (void)snprintf(address, sizeof address, "%s.%s", cp_components[cp_knobs[k].component].name,
                            cp_knobs[k].name);
-            set(spec, address, cp_knobs[k].options[o]);
+            set_spec(spec, address, cp_knobs[k].options[o]);
             for (size_t slot = 0; slot < SLOTS; slot++)
                 assert_int_equal(spec->choice[slot].option[k], o);
         }
@@ -103,8 +98,8 @@ static void test_types_are_indices(void **state) {
     static const char *const names[] = {[CP_FP32] = "fp32", [CP_FP16] = "fp16", [CP_BF16] = "bf16"};
     (void)state;
     for (int type = CP_FP32; type <= CP_BF16; type++) {
-        set(spec, "attention.compute", names[type]);
-        set(spec, "residual", names[type]);
+        set_spec(spec, "attention.compute", names[type]);
+        set_spec(spec, "residual", names[type]);
         assert_int_equal(cp_choice_type(&spec->choice[2], CP_ATTENTION_COMPUTE), type);
         assert_int_equal(cp_choice_residual(&spec->choice[2]), type);
     }
@@ -122,16 +117,17 @@ static void test_auto(void **state) {
     struct cp_error err;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        config.quick_gelu = cases[i].quick;
-        config.vision.gelu_tanh = cases[i].visual_tanh;
-        config.text.gelu_tanh = cases[i].text_tanh;
-        assert_int_equal(cp_spec_create("s", &config, cp_ops_find(NULL), &arena, &spec, &err), CP_OK);
+        spec_config.quick_gelu = cases[i].quick;
+        spec_config.vision.gelu_tanh = cases[i].visual_tanh;
+        spec_config.text.gelu_tanh = cases[i].text_tanh;
+        assert_int_equal(cp_spec_create("s", &spec_config, cp_ops_find(NULL), &spec_arena, &spec, &err),
+                         CP_OK);
         for (int again = 0; again < 2; again++) {
             for (size_t slot = 1; slot < SLOTS; slot++)
                 assert_string_equal(variant_at(spec, slot, CP_ACTIVATION),
                                     slot < 2 + IMAGE_LAYERS ? cases[i].visual : cases[i].text);
-            set(spec, "activation", "quick");
-            set(spec, "activation", "auto"); /* back to what it was */
+            set_spec(spec, "activation", "quick");
+            set_spec(spec, "activation", "auto"); /* back to what it was */
         }
     }
 }
@@ -140,7 +136,7 @@ static void test_eps_of_each_tower(void **state) {
     (void)state;
     for (size_t slot = 1; slot < SLOTS; slot++)
         assert_true(spec->choice[slot].number[CP_NORM_EPS] == (slot < 2 + IMAGE_LAYERS ? 1e-5 : 1e-6));
-    set(spec, "norm.eps@text.0", "1e-3");
+    set_spec(spec, "norm.eps@text.0", "1e-3");
     assert_true(cp_spec_at(spec, CP_TEXT, 0)->number[CP_NORM_EPS] == 1e-3);
     assert_true(cp_spec_at(spec, CP_TEXT, 1)->number[CP_NORM_EPS] == 1e-6);
 }
@@ -162,7 +158,7 @@ static void test_precision(void **state) {
                                            CP_LINEAR_ACCUMULATE};
     (void)state;
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-        set(spec, "precision", rows[r].name);
+        set_spec(spec, "precision", rows[r].name);
         for (size_t slot = 0; slot < SLOTS; slot++) {
             assert_string_equal(variant_at(spec, slot, CP_WEIGHTS), rows[r].type);
             assert_string_equal(variant_at(spec, slot, CP_RESIDUAL), rows[r].type);
@@ -177,10 +173,10 @@ static void test_precision(void **state) {
 }
 
 static void test_precision_of_layers(void **state) {
-    const size_t changed = cp_spec_slot(&config, CP_VISUAL, 1);
+    const size_t changed = cp_spec_slot(&spec_config, CP_VISUAL, 1);
     (void)state;
-    set(spec, "precision@visual.1", "pure_bf16");
-    set(spec, "attention.compute@visual.1", "fp16"); /* the later setting wins */
+    set_spec(spec, "precision@visual.1", "pure_bf16");
+    set_spec(spec, "attention.compute@visual.1", "fp16"); /* the later setting wins */
     for (size_t slot = 0; slot < SLOTS; slot++) {
         assert_string_equal(variant_at(spec, slot, CP_WEIGHTS), slot == changed ? "bf16" : "fp32");
         assert_string_equal(option_at(spec, slot, CP_WEIGHTS_SCOPE), slot == changed ? "all" : "linear");
@@ -215,14 +211,14 @@ static void test_same_maths(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cp_spec *copy;
-        const char *before = cp_spec_print(spec, &arena);
-        assert_int_equal(cp_spec_copy(spec, "copy", &arena, &copy, &err), CP_OK);
+        const char *before = cp_spec_print(spec, &spec_arena);
+        assert_int_equal(cp_spec_copy(spec, "copy", &spec_arena, &copy, &err), CP_OK);
         assert_string_equal(copy->name, "copy");
-        assert_string_equal(cp_spec_print(copy, &arena), before);
-        set(copy, cases[i].address, cases[i].value);
+        assert_string_equal(cp_spec_print(copy, &spec_arena), before);
+        set_spec(copy, cases[i].address, cases[i].value);
         assert_int_equal(cp_spec_same_maths(spec, copy), cases[i].same);
         assert_int_equal(cp_spec_same_maths(copy, spec), cases[i].same);
-        assert_string_equal(cp_spec_print(spec, &arena), before); /* not the copy's */
+        assert_string_equal(cp_spec_print(spec, &spec_arena), before); /* not the copy's */
     }
 }
 
@@ -246,9 +242,9 @@ static void test_site_types(void **state) {
         {CP_BLOCK, 2, CP_FP32},
     };
     (void)state;
-    set(spec, "attention.compute@visual.1", "fp16");
-    set(spec, "activation.compute@visual.1", "fp16");
-    set(spec, "residual@visual.1", "bf16");
+    set_spec(spec, "attention.compute@visual.1", "fp16");
+    set_spec(spec, "activation.compute@visual.1", "fp16");
+    set_spec(spec, "residual@visual.1", "bf16");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct cp_site site = {
             .tower = CP_VISUAL, .point = cases[i].point, .layer = cases[i].layer, .rank = 2};
@@ -258,9 +254,9 @@ static void test_site_types(void **state) {
 
 static void test_print(void **state) {
     (void)state;
-    set(spec, "activation@visual.1-2", "erf");
-    set(spec, "norm.eps", "0.5");
-    const char *text = cp_spec_print(spec, &arena);
+    set_spec(spec, "activation@visual.1-2", "erf");
+    set_spec(spec, "norm.eps", "0.5");
+    const char *text = cp_spec_print(spec, &spec_arena);
     assert_ptr_equal(strstr(text, "activation: quick, from visual.1 on erf, from text.outer on quick\n"),
                      text);
     assert_non_null(strstr(text, "\nactivation.compute: fp32\n"));
@@ -270,17 +266,17 @@ static void test_print(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_layers, fresh),
-        cmocka_unit_test_setup(test_slots, fresh),
-        cmocka_unit_test_setup(test_tables, fresh),
-        cmocka_unit_test_setup(test_types_are_indices, fresh),
-        cmocka_unit_test_setup(test_auto, fresh),
-        cmocka_unit_test_setup(test_eps_of_each_tower, fresh),
-        cmocka_unit_test_setup(test_precision, fresh),
-        cmocka_unit_test_setup(test_precision_of_layers, fresh),
-        cmocka_unit_test_setup(test_same_maths, fresh),
-        cmocka_unit_test_setup(test_site_types, fresh),
-        cmocka_unit_test_setup(test_print, fresh),
+        cmocka_unit_test_setup(test_layers, make_spec),
+        cmocka_unit_test_setup(test_slots, make_spec),
+        cmocka_unit_test_setup(test_tables, make_spec),
+        cmocka_unit_test_setup(test_types_are_indices, make_spec),
+        cmocka_unit_test_setup(test_auto, make_spec),
+        cmocka_unit_test_setup(test_eps_of_each_tower, make_spec),
+        cmocka_unit_test_setup(test_precision, make_spec),
+        cmocka_unit_test_setup(test_precision_of_layers, make_spec),
+        cmocka_unit_test_setup(test_same_maths, make_spec),
+        cmocka_unit_test_setup(test_site_types, make_spec),
+        cmocka_unit_test_setup(test_print, make_spec),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_spec);
 }

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The settings that make one spec of another: how they are merged, and that they do. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/spec.h"
+#include "support/test.h"
 
 #include "base/hash.h"
-
-#include "spec_fixture.h"
 
 #include <stdio.h>
 
 static struct cp_spec *copy(const char *name) {
     struct cp_error err;
     struct cp_spec *made = NULL;
-    assert_int_equal(cp_spec_copy(spec, name, &arena, &made, &err), CP_OK);
+    assert_int_equal(cp_spec_copy(spec, name, &spec_arena, &made, &err), CP_OK);
     return made;
 }
 
@@ -26,10 +20,10 @@ static const char *difference(const struct cp_spec *from, const struct cp_spec *
     struct cp_error err;
     size_t count = 0;
     const char *text = "";
-    assert_int_equal(cp_spec_difference(from, to, &arena, &settings, &count, &err), CP_OK);
+    assert_int_equal(cp_spec_difference(from, to, &spec_arena, &settings, &count, &err), CP_OK);
     for (size_t i = 0; i < count; i++)
-        text =
-            cp_arena_printf(&arena, "%s%s%s=%s", text, i ? " " : "", settings[i].address, settings[i].value);
+        text = cp_arena_printf(&spec_arena, "%s%s%s=%s", text, i ? " " : "", settings[i].address,
+                               settings[i].value);
     return text;
 }
 
@@ -58,7 +52,7 @@ static void settings_are_merged(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cp_spec *to = copy("to");
         for (size_t s = 0; s < 4 && cases[i].set[s][0]; s++)
-            set(to, cases[i].set[s][0], cases[i].set[s][1]);
+            set_spec(to, cases[i].set[s][0], cases[i].set[s][1]);
         assert_string_equal(difference(spec, to), cases[i].difference);
     }
 }
@@ -85,7 +79,7 @@ static void random_settings(struct cp_spec *of) {
         char address[64];
         (void)snprintf(address, sizeof address, "%s%s", setting[0],
                        layers[draw(sizeof layers / sizeof *layers)]);
-        set(of, address, setting[1]);
+        set_spec(of, address, setting[1]);
     }
 }
 
@@ -99,9 +93,9 @@ static void settings_give_the_other(void **state) {
         size_t count = 0;
         random_settings(from);
         random_settings(to);
-        assert_int_equal(cp_spec_difference(from, to, &arena, &settings, &count, &err), CP_OK);
+        assert_int_equal(cp_spec_difference(from, to, &spec_arena, &settings, &count, &err), CP_OK);
         for (size_t i = 0; i < count; i++)
-            set(from, settings[i].address, settings[i].value);
+            set_spec(from, settings[i].address, settings[i].value);
         for (size_t slot = 0; slot < SLOTS; slot++)
             assert_true(cp_spec_same_at(from, to, slot));
         assert_string_equal(difference(from, to), "");
@@ -112,9 +106,9 @@ static void settings_give_the_other(void **state) {
 static void values_are_taken(void **state) {
     struct cp_spec *to = copy("to"), *from = copy("from");
     (void)state;
-    set(from, "norm.eps", "0.25");
-    set(from, "norm", "rmsnorm");
-    set(from, "attention.compute", "fp16");
+    set_spec(from, "norm.eps", "0.25");
+    set_spec(from, "norm", "rmsnorm");
+    set_spec(from, "attention.compute", "fp16");
     cp_spec_take(to, from, 3, CP_NORM, CP_NORM_EPS);
     cp_spec_take(to, from, 5, CP_NORM, -1);
     cp_spec_take(to, from, 0, CP_ATTENTION, CP_ATTENTION_COMPUTE);
@@ -126,9 +120,9 @@ static void values_are_taken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(settings_are_merged, fresh),
-        cmocka_unit_test_setup(settings_give_the_other, fresh),
-        cmocka_unit_test_setup(values_are_taken, fresh),
+        cmocka_unit_test_setup(settings_are_merged, make_spec),
+        cmocka_unit_test_setup(settings_give_the_other, make_spec),
+        cmocka_unit_test_setup(values_are_taken, make_spec),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_spec);
 }

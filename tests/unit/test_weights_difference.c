@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Two models of one config: which tensors differ, where, what they feed, and that equal ones are kept once.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "spec_fixture.h"
+#include "support/spec.h"
+#include "support/test.h"
 
 #include "model/share.h"
 #include "model/weights_difference.h"
@@ -16,22 +10,24 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { WIDTH = 8 }; /* of both towers of the fixture's config */
+enum { WIDTH = 8 }; /* of both towers of spec_config */
 
 static struct cp_model a, b;
 static struct cp_weights_differences found;
 
 static int seed_both(void **state) {
     struct cp_error err;
-    (void)fresh(state);
-    return cp_model_counter(&config, 3, &a, &err) != CP_OK || cp_model_counter(&config, 3, &b, &err) != CP_OK;
+    (void)make_spec(state);
+    return cp_model_counter(&spec_config, 3, &a, &err) != CP_OK ||
+           cp_model_counter(&spec_config, 3, &b, &err) != CP_OK;
 }
 
 static int free_both(void **state) {
     cp_model_free(&a);
     cp_model_free(&b);
-    return release(state);
+    return free_spec(state);
 }
 
 /* The test's own model, to be edited. */
@@ -41,7 +37,7 @@ static float *edited(const float *values) {
 
 static void compare(void) {
     struct cp_error err;
-    assert_int_equal(cp_weights_differences(&a, &b, &arena, &found, &err), CP_OK);
+    assert_int_equal(cp_weights_differences(&a, &b, &spec_arena, &found, &err), CP_OK);
 }
 
 static void assert_found(size_t i, const char *name, size_t differing, size_t first) {
@@ -134,7 +130,7 @@ static void every_tensor_feeds_a_tap(void **state) {
     struct cp_error err;
     struct fed fed = {.tensors = 0};
     (void)state;
-    assert_int_equal(cp_sites_create(&config, 1, 1, 0, &arena, &fed.sites, &err), CP_OK);
+    assert_int_equal(cp_sites_create(&spec_config, 1, 1, 0, &spec_arena, &fed.sites, &err), CP_OK);
     assert_int_equal(cp_each_tensor(&a, feeds, &fed, &err), CP_OK);
     assert_int_equal(fed.tensors, 4 + 4 + 12 * IMAGE_LAYERS + 3 + 2 + 12 * PROMPT_LAYERS + 1);
 }
@@ -189,7 +185,7 @@ static void a_model_of_equal_tensors_is_told(void **state) {
     size_t same;
     (void)state;
     edited(a.tower[CP_TEXT].token_embedding)[3] = 7;
-    assert_int_equal(cp_model_counter(&config, 3, &c, &err), CP_OK);
+    assert_int_equal(cp_model_counter(&spec_config, 3, &c, &err), CP_OK);
     assert_int_equal(cp_model_share(&c, with, 2, &same, &err), CP_OK);
     assert_int_equal(same, 1);
     assert_int_equal(c.bytes, 0);

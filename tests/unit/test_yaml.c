@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/utf8.h"
 
-#include "yaml_fixture.h"
+#include "support/test.h"
+#include "support/yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void assert_at(const struct cp_mark *mark, int line, int column) {
@@ -15,14 +17,14 @@ static void assert_at(const struct cp_mark *mark, int line, int column) {
 
 static void tree_and_marks(void **state) {
     (void)state;
-    const struct cp_yaml *root = parsed("a: 1\n"
-                                        "b:\n"
-                                        "  - \xc3\xa9 x\n"
-                                        "  - {\xc3\xa9: \"d\", f: }\n"
-                                        "c:\n"
-                                        "d: |\n"
-                                        "  two\n"
-                                        "  lines\n");
+    const struct cp_yaml *root = parse_yaml("a: 1\n"
+                                            "b:\n"
+                                            "  - \xc3\xa9 x\n"
+                                            "  - {\xc3\xa9: \"d\", f: }\n"
+                                            "c:\n"
+                                            "d: |\n"
+                                            "  two\n"
+                                            "  lines\n");
     assert_int_equal(root->kind, CP_YAML_MAPPING);
     assert_int_equal(root->count, 4);
     assert_at(&root->mark, 1, 1);
@@ -83,9 +85,10 @@ static void bad_text_is_one_line_with_its_place(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct cp_yaml *root = NULL;
-        assert_int_equal(cp_yaml_parse(&arena, "t.yaml", rows[i].text, strlen(rows[i].text), &root, &err),
-                         CP_BAD_INPUT);
-        assert_line(rows[i].line);
+        assert_int_equal(
+            cp_yaml_parse(&yaml_arena, "t.yaml", rows[i].text, strlen(rows[i].text), &root, &yaml_error),
+            CP_BAD_INPUT);
+        assert_yaml_error(rows[i].line);
     }
 }
 
@@ -100,9 +103,10 @@ static void alias_bomb_is_refused(void **state) {
                        name, name, before, before, before, before, before, before, before, before, before);
     }
     struct cp_yaml *root = NULL;
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, strlen(text), &root, &err), CP_BAD_INPUT);
-    assert_string_equal(err.where, "t.yaml:1:4");
-    assert_true(arena.total < 1 << 20);
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, strlen(text), &root, &yaml_error),
+                     CP_BAD_INPUT);
+    assert_string_equal(yaml_error.where, "t.yaml:1:4");
+    assert_true(yaml_arena.total < 1 << 20);
 }
 
 static void limits(void **state) {
@@ -110,27 +114,29 @@ static void limits(void **state) {
     struct cp_yaml *root = NULL;
     (void)state;
     memset(text, '[', 100000);
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, 100000, &root, &err), CP_BAD_INPUT);
-    assert_line("t.yaml:1:33: more than 32 levels of nesting");
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, 100000, &root, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("t.yaml:1:33: more than 32 levels of nesting");
 
     memset(text, '#', sizeof text);
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, CP_YAML_BYTES, &root, &err), CP_BAD_INPUT);
-    assert_line("t.yaml: empty (expected a YAML document)");
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, CP_YAML_BYTES + 1, &root, &err), CP_BAD_INPUT);
-    assert_line("t.yaml: larger than 1048576 bytes");
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, CP_YAML_BYTES, &root, &yaml_error),
+                     CP_BAD_INPUT);
+    assert_yaml_error("t.yaml: empty (expected a YAML document)");
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, CP_YAML_BYTES + 1, &root, &yaml_error),
+                     CP_BAD_INPUT);
+    assert_yaml_error("t.yaml: larger than 1048576 bytes");
 
     size_t size = 0;
     for (int key = 0; key < CP_YAML_KEYS; key++)
         size += (size_t)sprintf(text + size, "k%d: 0\n", key);
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, size, &root, &err), CP_OK);
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, size, &root, &yaml_error), CP_OK);
     assert_int_equal(root->count, CP_YAML_KEYS);
     const struct cp_yaml_entry known = {"k7", {"s", 0, 0}, root}, unknown = {"new", {"s", 0, 0}, root};
-    assert_int_equal(cp_yaml_set(&arena, root, &known, true, &err), CP_OK);
-    assert_int_equal(cp_yaml_set(&arena, root, &unknown, true, &err), CP_BAD_INPUT);
-    assert_line("s: more than 1024 keys in one mapping");
+    assert_int_equal(cp_yaml_set(&yaml_arena, root, &known, true, &yaml_error), CP_OK);
+    assert_int_equal(cp_yaml_set(&yaml_arena, root, &unknown, true, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("s: more than 1024 keys in one mapping");
     size += (size_t)sprintf(text + size, "one more: 0\n");
-    assert_int_equal(cp_yaml_parse(&arena, "t.yaml", text, size, &root, &err), CP_BAD_INPUT);
-    assert_line("t.yaml:1025:1: more than 1024 keys in one mapping");
+    assert_int_equal(cp_yaml_parse(&yaml_arena, "t.yaml", text, size, &root, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("t.yaml:1025:1: more than 1024 keys in one mapping");
 }
 
 static void files(void **state) {
@@ -140,44 +146,46 @@ static void files(void **state) {
     (void)state;
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, "a: 1\nb: @", 9), 9);
-    assert_int_equal(cp_yaml_load(&arena, path, &root, &err), CP_BAD_INPUT);
-    assert_int_equal(strncmp(err.where, path, strlen(path)), 0);
-    assert_string_equal(err.where + strlen(path), ":2:4");
+    assert_int_equal(cp_yaml_load(&yaml_arena, path, &root, &yaml_error), CP_BAD_INPUT);
+    assert_int_equal(strncmp(yaml_error.where, path, strlen(path)), 0);
+    assert_string_equal(yaml_error.where + strlen(path), ":2:4");
     assert_int_equal(ftruncate(descriptor, 5), 0);
-    assert_int_equal(cp_yaml_load(&arena, path, &root, &err), CP_OK);
+    assert_int_equal(cp_yaml_load(&yaml_arena, path, &root, &yaml_error), CP_OK);
     assert_string_equal(cp_yaml_get(root, "a")->text, "1");
     (void)close(descriptor);
     (void)unlink(path);
-    assert_int_equal(cp_yaml_load(&arena, "no/such/file.yaml", &root, &err), CP_BAD_INPUT);
-    assert_line("no/such/file.yaml: cannot be read: No such file or directory");
-    assert_int_equal(cp_yaml_load(&arena, "/tmp", &root, &err), CP_BAD_INPUT);
-    assert_line("/tmp: cannot be read: Is a directory");
-    assert_int_equal(cp_yaml_load(&arena, "/dev/zero", &root, &err), CP_BAD_INPUT);
-    assert_line("/dev/zero: larger than 1048576 bytes");
+    assert_int_equal(cp_yaml_load(&yaml_arena, "no/such/file.yaml", &root, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("no/such/file.yaml: cannot be read: No such file or directory");
+    assert_int_equal(cp_yaml_load(&yaml_arena, "/tmp", &root, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("/tmp: cannot be read: Is a directory");
+    assert_int_equal(cp_yaml_load(&yaml_arena, "/dev/zero", &root, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("/dev/zero: larger than 1048576 bytes");
 }
 
 static void inline_values_have_no_line(void **state) {
     struct cp_yaml *root = NULL;
     (void)state;
-    assert_int_equal(cp_yaml_parse_inline(&arena, "command line: a=[1, x]", "[1, x]", &root, &err), CP_OK);
+    assert_int_equal(
+        cp_yaml_parse_inline(&yaml_arena, "command line: a=[1, x]", "[1, x]", &root, &yaml_error), CP_OK);
     int64_t value = 0;
-    assert_int_equal(cp_yaml_integer(root->entries[1].value, "a", 0, 9, &value, &err), CP_BAD_INPUT);
-    assert_line("command line: a=[1, x]: a: 'x' is not an integer (expected an integer from 0 to 9)");
-    assert_int_equal(cp_yaml_parse_inline(&arena, "command line: a=[1", "[1", &root, &err), CP_BAD_INPUT);
-    assert_line("command line: a=[1: flow sequence without a closing bracket");
+    assert_int_equal(cp_yaml_integer(root->entries[1].value, "a", 0, 9, &value, &yaml_error), CP_BAD_INPUT);
+    assert_yaml_error("command line: a=[1, x]: a: 'x' is not an integer (expected an integer from 0 to 9)");
+    assert_int_equal(cp_yaml_parse_inline(&yaml_arena, "command line: a=[1", "[1", &root, &yaml_error),
+                     CP_BAD_INPUT);
+    assert_yaml_error("command line: a=[1: flow sequence without a closing bracket");
 }
 
 static void setting_keeps_the_place_or_takes_the_last(void **state) {
-    struct cp_yaml *root = parsed("a: 1\nb: 2\nc: 3\n");
-    struct cp_yaml_entry entry = {"a", {"s", 0, 0}, parsed("9")};
+    struct cp_yaml *root = parse_yaml("a: 1\nb: 2\nc: 3\n");
+    struct cp_yaml_entry entry = {"a", {"s", 0, 0}, parse_yaml("9")};
     (void)state;
-    assert_int_equal(cp_yaml_set(&arena, root, &entry, false, &err), CP_OK);
+    assert_int_equal(cp_yaml_set(&yaml_arena, root, &entry, false, &yaml_error), CP_OK);
     assert_string_equal(root->entries[0].key, "a");
     assert_string_equal(root->entries[0].value->text, "9");
     entry.key = "b";
-    assert_int_equal(cp_yaml_set(&arena, root, &entry, true, &err), CP_OK);
+    assert_int_equal(cp_yaml_set(&yaml_arena, root, &entry, true, &yaml_error), CP_OK);
     entry.key = "d";
-    assert_int_equal(cp_yaml_set(&arena, root, &entry, false, &err), CP_OK);
+    assert_int_equal(cp_yaml_set(&yaml_arena, root, &entry, false, &yaml_error), CP_OK);
     assert_int_equal(root->count, 4);
     for (size_t i = 0; i < 4; i++)
         assert_string_equal(root->entries[i].key, ((const char *const[]){"a", "c", "b", "d"})[i]);
@@ -236,5 +244,5 @@ int main(void) {
         cmocka_unit_test(setting_keeps_the_place_or_takes_the_last),
         cmocka_unit_test(utf8),
     };
-    return cmocka_run_group_tests(tests, NULL, release);
+    return cmocka_run_group_tests(tests, NULL, free_yaml);
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Walks the activation table: a new row is tested here without a new line, unless its maths id is new. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/kernels.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "kernels_fixture.h"
 #include "ops/math.h"
 #include "ops/ops.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { SAMPLE = 1 << 20 };
 

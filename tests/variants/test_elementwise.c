@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/kernels.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "kernels_fixture.h"
 #include "ops/ops.h"
+
+#include <math.h>
 
 enum { N = 131, TYPES = 3 };
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The tree of ops/ops.h, for every instruction set, against a straight loop with fmaf, and in fp16 against
  * exact integer arithmetic; then the a-priori error bound against long double. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/linear_reference.h"
+#include "support/test.h"
 
 #include "model/linear.h"
-#include "variants/linear_reference.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,9 +86,9 @@ static void check_product(struct product *p) {
     p->linear->gemm(g, 0, g->m, 0, panels(g), p->scratch);
     for (size_t i = 0; i < g->m; i++)
         for (size_t j = 0; j < g->ldc; j++) {
-            const float expected =
-                j < g->n ? reference(g, p->a + i * g->lda, p->b + j * g->k, g->bias ? g->bias + j : NULL)
-                         : 12345.0f;
+            const float expected = j < g->n ? linear_reference(g, p->a + i * g->lda, p->b + j * g->k,
+                                                               g->bias ? g->bias + j : NULL)
+                                            : 12345.0f;
             const float found = p->c[i * g->ldc + j];
             if (!same(found, expected))
                 fail_msg("m %zu n %zu k %zu, row %zu column %zu: %a, not %a", g->m, g->n, g->k, i, j,

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Walks the norm table for accuracy: a new row is tested here without a new line, unless its maths id is new.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/norm.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "norm_fixture.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static double bound_of(const struct cp_norm *norm, const struct cp_norm_args *args, const struct row *row) {
     return norm->error_bound(args, row->mean, sqrt(row->variance + row->eps), row->spread_max,
@@ -19,7 +17,7 @@ static double bound_of(const struct cp_norm *norm, const struct cp_norm_args *ar
 static double share_of_bound(const struct cp_norm *norm, const struct row *row, enum cp_dtype stats,
                              enum cp_dtype output) {
     float y[MAX_WIDTH];
-    const struct cp_norm_args args = arguments(row, y, stats, output);
+    const struct cp_norm_args args = norm_arguments(row, y, stats, output);
     const double bound = bound_of(norm, &args, row);
     double worst = 0.0;
     assert_true(!isnan(bound));
@@ -28,7 +26,7 @@ static double share_of_bound(const struct cp_norm *norm, const struct row *row, 
         return 0.0;
     norm->apply(&args);
     for (size_t i = 0; i < row->width; i++) {
-        const double error = fabs((double)y[i] - ideal(norm->info.maths, row, i));
+        const double error = fabs((double)y[i] - ideal_norm(norm->info.maths, row, i));
         if (!(error <= bound))
             fail_msg("%s, stats %s, output %s, width %zu: error %g above the bound %g", norm->info.name,
                      cp_dtype_name(stats), cp_dtype_name(output), row->width, error, bound);
@@ -48,13 +46,14 @@ static void test_error_bounds_hold_and_are_tight(void **state) {
                 for (size_t w = 0; w < WIDTHS; w++)
                     for (int kind = 0; kind < KINDS; kind++)
                         for (size_t sample = 0; sample < 40; sample++) {
-                            fill_row(&row, widths[w], kind, epsilons[sample % EPSILONS], &random);
+                            fill_row(&row, norm_widths[w], kind, norm_epsilons[sample % EPSILONS], &random);
                             find_facts(&row);
-                            worst = fmax(worst, share_of_bound(*norm, &row, types[stats], types[output]));
+                            worst = fmax(worst,
+                                         share_of_bound(*norm, &row, norm_types[stats], norm_types[output]));
                         }
                 print_message("%s, stats %s, output %s: largest error %.0f %% of the bound\n",
-                              (*norm)->info.name, cp_dtype_name(types[stats]), cp_dtype_name(types[output]),
-                              100.0 * worst);
+                              (*norm)->info.name, cp_dtype_name(norm_types[stats]),
+                              cp_dtype_name(norm_types[output]), 100.0 * worst);
                 assert_true(worst >= 0.25);
             }
 }
@@ -67,9 +66,9 @@ static void test_bounds_are_useful(void **state) {
     fill_row(&row, 768, 0, 1e-5, &random);
     find_facts(&row);
     for (const struct cp_norm *const *norm = cp_ops_find("auto")->norms; *norm != NULL; norm++) {
-        const struct cp_norm_args fp32 = arguments(&row, NULL, CP_FP32, CP_FP32);
+        const struct cp_norm_args fp32 = norm_arguments(&row, NULL, CP_FP32, CP_FP32);
         assert_true(bound_of(*norm, &fp32, &row) < 1e-3);
-        const struct cp_norm_args fp16 = arguments(&row, NULL, CP_FP16, CP_FP32);
+        const struct cp_norm_args fp16 = norm_arguments(&row, NULL, CP_FP16, CP_FP32);
         assert_true(bound_of(*norm, &fp16, &row) > bound_of(*norm, &fp32, &row));
     }
 }
@@ -83,7 +82,7 @@ static void test_golden_values(void **state) {
         for (size_t file = 0; file < 10; file++) {
             char path[512];
             row.width = golden_widths[file / 2];
-            row.eps = epsilons[file % 2];
+            row.eps = norm_epsilons[file % 2];
             (void)snprintf(path, sizeof path, "%s/reference/golden/maths/%s-%zu-%s.npy", CP_SOURCE_DIR,
                            (*norm)->info.maths, row.width, file % 2 == 0 ? "1e-05" : "1e-06");
             struct table table = read_table(path);
@@ -98,7 +97,7 @@ static void test_golden_values(void **state) {
                     row.x[i] = (float)x[i];
                 }
                 find_facts(&row);
-                const struct cp_norm_args args = arguments(&row, y, CP_FP32, CP_FP32);
+                const struct cp_norm_args args = norm_arguments(&row, y, CP_FP32, CP_FP32);
                 (*norm)->apply(&args);
                 for (size_t i = 0; i < row.width; i++)
                     assert_true(fabs((double)y[i] - expected[i]) <= bound_of(*norm, &args, &row));
@@ -121,12 +120,12 @@ static void test_one_pass_cancels(void **state) {
     find_facts(&row);
     const char *const names[] = {"two_pass", "welford", "one_pass"};
     for (size_t n = 0; n < 3; n++) {
-        const struct cp_norm_args args = arguments(&row, y, CP_FP32, CP_FP32);
+        const struct cp_norm_args args = norm_arguments(&row, y, CP_FP32, CP_FP32);
         double worst = 0.0;
-        named(names[n])->apply(&args);
+        norm_named(names[n])->apply(&args);
         for (size_t i = 0; i < row.width; i++) {
             assert_true(isfinite(y[i]));
-            worst = fmax(worst, fabs((double)y[i] - ideal("layer_norm", &row, i)));
+            worst = fmax(worst, fabs((double)y[i] - ideal_norm("layer_norm", &row, i)));
         }
         assert_true(n == 2 ? worst > 0.5 : worst < 0.1);
     }
@@ -140,20 +139,20 @@ static void test_half_statistics_are_half(void **state) {
     fill_row(&row, 768, 2, 1e-5, &random);
     find_facts(&row);
     for (const struct cp_norm *const *norm = cp_ops_find("scalar")->norms; *norm != NULL; norm++) {
-        struct cp_norm_args args = arguments(&row, fp32, CP_FP32, CP_FP32);
+        struct cp_norm_args args = norm_arguments(&row, fp32, CP_FP32, CP_FP32);
         (*norm)->apply(&args);
         for (size_t t = 1; t < TYPES; t++) {
             double worst = 0.0;
-            args = arguments(&row, half, types[t], CP_FP32);
+            args = norm_arguments(&row, half, norm_types[t], CP_FP32);
             (*norm)->apply(&args);
             for (size_t i = 0; i < row.width; i++)
                 worst = fmax(worst, fabs((double)half[i] - (double)fp32[i]));
-            assert_true(worst > cp_unit_roundoff(types[t]) / 4.0 && worst < 1.0);
+            assert_true(worst > cp_unit_roundoff(norm_types[t]) / 4.0 && worst < 1.0);
         }
         /* 768 squares of 20 add up to more than fp16 holds. */
         for (size_t i = 0; i < row.width; i++)
             row.x[i] = i % 2 == 0 ? 20.0f : -20.0f;
-        args = arguments(&row, half, CP_FP16, CP_FP32);
+        args = norm_arguments(&row, half, CP_FP16, CP_FP32);
         (*norm)->apply(&args);
         assert_true(cp_bits(half[0]) == cp_bits(row.bias[0]));
         fill_row(&row, 768, 2, 1e-5, &random);

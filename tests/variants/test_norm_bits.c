@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Walks the norm table for bits: equal on every instruction set, in place or not, whatever rows go together;
  * and the tree of 16 as the contract words it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/norm.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "norm_fixture.h"
+#include <math.h>
 
 enum { ROWS = 3 };
 
@@ -73,8 +69,8 @@ static void test_every_set_gives_the_same_bits(void **state) {
             for (size_t output = 0; output < TYPES; output++)
                 for (size_t w = 0; w < WIDTHS; w++)
                     for (size_t sample = 0; sample < 4; sample++) {
-                        fill_batch(&batch, widths[w], &random);
-                        check_bits(variant, &batch, widths[w], types[stats], types[output]);
+                        fill_batch(&batch, norm_widths[w], &random);
+                        check_bits(variant, &batch, norm_widths[w], norm_types[stats], norm_types[output]);
                     }
 }
 
@@ -85,9 +81,9 @@ static void test_two_pass_sums_by_the_tree_of_16(void **state) {
     uint64_t random = 9;
     for (size_t w = 0; w < WIDTHS; w++)
         for (int kind = 0; kind < KINDS; kind++) {
-            fill_row(&row, widths[w], kind, 1e-5, &random);
-            const struct cp_norm_args args = arguments(&row, y, CP_FP32, CP_FP32);
-            named("two_pass")->apply(&args);
+            fill_row(&row, norm_widths[w], kind, 1e-5, &random);
+            const struct cp_norm_args args = norm_arguments(&row, y, CP_FP32, CP_FP32);
+            norm_named("two_pass")->apply(&args);
             const float mean = tree_of_16(row.x, row.width, CP_FP32) / (float)row.width;
             for (size_t i = 0; i < row.width; i++)
                 squares[i] = (row.x[i] - mean) * (row.x[i] - mean);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "support/kernels.h"
+#include "support/test.h"
 
-#include <cmocka.h>
-
-#include "kernels_fixture.h"
 #include "ops/math.h"
 #include "ops/ops.h"
+
+#include <math.h>
 
 enum { ROWS = 5, LD = 200, MAX_N = 197, TYPES = 3, SIZES = 9 };
 
