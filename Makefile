@@ -108,29 +108,17 @@ lint: build
 	@printf '%s\n' $(filter %.c,$(SOURCES)) | xargs -P "$$(nproc)" -n 4 clang-tidy -p build/release --quiet 2>build/lint.log
 
 # Every fuzz target for FUZZ_SECONDS, or to FUZZ_RUNS, from the committed seeds; what they find is in build/fuzz.
-FUZZ = safetensors zip pickle config yaml tokenizer png jpeg webp
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?= -1
 fuzz:
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang libclang-rt-14-dev"
 	cmake --preset fuzz
-	cmake --build --preset fuzz
-	@printf '%s\n' $(FUZZ) | xargs -P "$$((2 * $$(nproc) + 1))" -I T sh -c 'mkdir -p build/fuzz/corpus/T && \
-	  case T in png | jpeg | webp) seeds=reference/golden/pictures ;; *) seeds=tests/fuzz/corpus/T ;; esac && \
-	  build/fuzz/tests/fuzz_T -max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -verbosity=0 \
-	    -print_final_stats=1 -artifact_prefix=build/fuzz/ -dict=tests/fuzz/pickle.dict build/fuzz/corpus/T $$seeds \
-	    > build/fuzz/T.log 2>&1 || { cat build/fuzz/T.log; exit 1; }; echo "T: $$(grep number_of_executed build/fuzz/T.log)"'
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_RUNS=$(FUZZ_RUNS) cmake --build --preset fuzz --target fuzz-run
 
 # Branches of the readers of checkpoints that their tests take: fails below 95 %.
-COVERAGE_TESTS = unit.safetensors unit.array unit.out_of_memory malformed.arrays malformed.npz malformed.pickle \
-	malformed.safetensors malformed.safetensors_damage malformed.safetensors_index malformed.safetensors_limits \
-	malformed.zip golden.checkpoints
 coverage: setup
 	cmake --preset coverage
-	cmake --build build/coverage --target $(addprefix test_,$(subst .,_,$(COVERAGE_TESTS)))
-	@find build/coverage -name '*.gcda' -delete
-	@for test in $(COVERAGE_TESTS); do ctest --preset coverage -R "^$$test\$$" || exit 1; done
-	python3 tests/coverage.py build/coverage
+	cmake --build --preset coverage --target coverage-run
 
 clean:
 	rm -rf build results/runs
