@@ -49,7 +49,8 @@ static void case_linear(struct instance *in, size_t width, int variant) {
 static void case_scores(struct instance *in, size_t width) {
     in->c.groups = width / 64;
     in->c.out = in->c.rows;
-    in->c.maths.scale = 1 / sqrt((double)(in->c.in / in->c.groups));
+    const size_t head_width = in->c.in / in->c.groups;
+    in->c.maths.scale = 1 / sqrt((double)head_width);
     set_operand(in, 0, NORMAL, width, false);
     set_operand(in, 1, NORMAL, width, false);
 }
