@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Groups, attributes and documents of a result file. */
 #include "result/internal.h"
+#include "result/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +122,10 @@ enum cp_status cp_result_document(struct cp_result *result, const char *group, c
         status = cp_result_fail(result, err, "cannot write the document", name);
         goto done;
     }
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "long_name", long_name, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "units", "1", err));
+    CP_TRY_DONE(
+        cp_result_attribute_text(result, dataset, cp_schema[CP_SCHEMA_LONG_NAME].attribute, long_name, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, cp_schema[CP_SCHEMA_UNITS].attribute,
+                                         CP_SCHEMA_NO_UNIT, err));
 done:
     cp_result_release(dataset);
     cp_result_release(parent);
