@@ -57,13 +57,13 @@ const struct cp_schema_row cp_schema[CP_SCHEMA_COUNT] = {
     [CP_SCHEMA_FLAGS] = TEXT("/provenance", "flags", "the compiler's flags"),
     [CP_SCHEMA_LIBRARIES] = TEXT("/provenance", "libraries", "the versions of its libraries"),
     [CP_SCHEMA_PROCESSOR] = TEXT("/provenance", "processor", "the processor's name"),
-    [CP_SCHEMA_INSTRUCTION_SET] = TEXT("/provenance", "instruction_set", "the kernels that ran"),
+    [CP_SCHEMA_INSTRUCTION_SET] = TEXT("/provenance", "instruction_set", "instruction set of the kernels"),
     [CP_SCHEMA_TIME] =
         TEXT("/provenance", "time", "when the run began, UTC; SOURCE_DATE_EPOCH where that is set"),
-    [CP_SCHEMA_THREADS] = INTEGER("/provenance", "threads", "how many threads ran"),
+    [CP_SCHEMA_THREADS] = INTEGER("/provenance", "threads", "number of threads"),
     [CP_SCHEMA_MODEL] = TEXT("/provenance", "model", "the section model of the experiment, as YAML"),
-    [CP_SCHEMA_CONFIG] = TEXT("/provenance", "config", "the model's config file"),
-    [CP_SCHEMA_CHECKPOINT] = TEXT("/provenance", "checkpoint", "the model's weights"),
+    [CP_SCHEMA_CONFIG] = TEXT("/provenance", "config", "the model's config"),
+    [CP_SCHEMA_CHECKPOINT] = TEXT("/provenance", "checkpoint", "the model's checkpoint"),
     [CP_SCHEMA_SEED] = INTEGER("/provenance", "seed", "of a model with random weights"),
     [CP_SCHEMA_GRAFT_FROM] = TEXT("/provenance", "graft_from", "the capture that the passes go on from"),
     [CP_SCHEMA_GRAFT_AT] = TEXT("/provenance", "graft_at", "the tap that they go on from"),
@@ -93,7 +93,7 @@ const struct cp_schema_row cp_schema[CP_SCHEMA_COUNT] = {
     [CP_SCHEMA_CAPTURE_SETTINGS] =
         TEXT("/captures/SPEC", "settings", "a line ADDRESS: VALUE each, where they are not the defaults"),
     [CP_SCHEMA_CAPTURE_CHECKPOINT] =
-        TEXT("/captures/SPEC", "checkpoint", "its own weights, in the place of the model's"),
+        TEXT("/captures/SPEC", "checkpoint", "its own checkpoint, in the place of the model's"),
     [CP_SCHEMA_CAPTURE_TAP] = GROUP("/captures/SPEC/TAP", "one tap of it"),
     [CP_SCHEMA_VALUE] =
         VARIABLE("/captures/SPEC/TAP/value", CP_FP32, CP_SCHEMA_NO_UNIT, NULL, DIMS("INPUT", "...")),
