@@ -3,7 +3,6 @@
  * not depend on the order of creation; texts count with their final 0, so neighbours cannot run together. */
 #include "base/digest.h"
 #include "result/internal.h"
-#include "result/schema.h"
 
 #include <hdf5_hl.h>
 #include <stdio.h>

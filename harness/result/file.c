@@ -4,7 +4,6 @@
 #include "format/disk_file.h"
 #include "result/driver.h"
 #include "result/internal.h"
-#include "result/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
  * Variables of a result file: datasets with named dimensions, as netCDF-4 has them, so that xarray reads
  * them. */
 #include "result/internal.h"
-#include "result/schema.h"
 
 #include <hdf5_hl.h>
 #include <math.h>
@@ -76,10 +75,8 @@ static enum cp_status create_scale(struct cp_result *result, hid_t group, const 
     if (*scale < 0 || H5DSset_scale(*scale, dim->name) < 0)
         return cp_result_fail(result, err, "cannot make the dimension", dim->name);
     (void)snprintf(long_name, sizeof long_name, "%s %s", dim->name, dim->labels != NULL ? "name" : "index");
-    CP_TRY(
-        cp_result_attribute_text(result, *scale, cp_schema[CP_SCHEMA_LONG_NAME].attribute, long_name, err));
-    CP_TRY(cp_result_attribute_text(result, *scale, cp_schema[CP_SCHEMA_UNITS].attribute, CP_SCHEMA_NO_UNIT,
-                                    err));
+    CP_TRY(cp_result_attribute_text(result, *scale, CP_SCHEMA_LONG_NAME, long_name, err));
+    CP_TRY(cp_result_attribute_text(result, *scale, CP_SCHEMA_UNITS, CP_SCHEMA_NO_UNIT, err));
     return write_scale(result, *scale, dim, err);
 }
 
@@ -171,12 +168,10 @@ static enum cp_status create_dataset(struct cp_result *result, hid_t group,
         goto done;
     }
     CP_TRY_DONE(attach_scales(result, group, dataset, variable, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, cp_schema[CP_SCHEMA_LONG_NAME].attribute,
-                                         variable->long_name, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, cp_schema[CP_SCHEMA_UNITS].attribute,
-                                         variable->units, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_LONG_NAME, variable->long_name, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_UNITS, variable->units, err));
     if (variable->arithmetic_dtype != NULL)
-        CP_TRY_DONE(cp_result_attribute_text(result, dataset, cp_schema[CP_SCHEMA_ARITHMETIC_DTYPE].attribute,
+        CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_ARITHMETIC_DTYPE,
                                              variable->arithmetic_dtype, err));
 done:
     cp_result_release(dataset);
