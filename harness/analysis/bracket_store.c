@@ -3,6 +3,7 @@
 #include "analysis/bracket.h"
 
 #include "model/tap_weights.h"
+#include "result/schema.h"
 #include "run/captured.h"
 
 #include <math.h>
@@ -113,7 +114,6 @@ static bool wanted(const struct cp_study *study) {
 }
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
-    static const char *const bounds[CP_BOUND_COUNT] = {"worst", "probable"};
     const struct cp_study *study = ls->study;
     const char **names = cp_arena_alloc(&ls->arena, study->sites.count, sizeof *names);
     struct table *table;
@@ -125,15 +125,8 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->watched[i])
             names[taps++] = study->sites.list[i].name;
-    const struct cp_variable variable = {
-        .group = "/bracket",
-        .name = "bounds",
-        .long_name = "a-priori bounds on the relative L2 error of each tap's own operation",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"tap", taps, names}, {"bound", CP_BOUND_COUNT, bounds}}};
-    return cp_result_define(ls->result, &variable, &table->handle, err);
+    const struct cp_dim dims[] = {{.length = taps, .labels = names}, {.length = CP_BOUND_COUNT}};
+    return cp_schema_define(ls->result, CP_SCHEMA_BRACKET, NULL, dims, &table->handle, err);
 }
 
 static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {

@@ -4,11 +4,11 @@
 
 #include "num/certificate.h"
 #include "num/metrics.h"
+#include "result/schema.h"
 #include "run/captured.h"
 #include "tap/keep.h"
 
 #include <math.h>
-#include <stdio.h>
 
 struct decisions {
     size_t site;           /* whose probabilities decide */
@@ -40,19 +40,10 @@ enum cp_status cp_decisions_read(const struct cp_lockstep *ls, size_t s, double 
 }
 
 static enum cp_status define_candidate(struct cp_lockstep *ls, size_t s, int *handle, struct cp_error *err) {
-    char group[384];
-    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
-    const struct cp_variable decisions = {
-        .group = group,
-        .name = "decisions",
-        .long_name = "each image's decision against the baseline's",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"image", ls->study->inputs.images, ls->labels.images},
-                 {"decision", CP_DECISION_COUNT, cp_decision_names}},
-    };
-    return cp_result_define(ls->result, &decisions, handle, err);
+    const struct cp_dim dims[] = {{.length = ls->study->inputs.images, .labels = ls->labels.images},
+                                  {.length = CP_DECISION_COUNT, .labels = cp_decision_names}};
+    return cp_schema_define(ls->result, CP_SCHEMA_DECISIONS, CP_NAMES(ls->study->spec[s]->name), dims, handle,
+                            err);
 }
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {

@@ -77,25 +77,17 @@ static int handle_of(const struct cp_lockstep *ls, int of, size_t s) {
 
 static enum cp_status define_candidate(struct cp_lockstep *ls, const struct handles *handles, size_t s,
                                        struct cp_error *err) {
-    static const char *const names[] = {"failing_images", "failing_prompts"};
-    char group[384];
-    (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const struct cp_run_inputs *in = &ls->study->inputs;
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
-        const struct cp_variable failing = {
-            .group = group,
-            .name = names[of],
-            .long_name = "inputs whose ratio of errors fails by itself",
-            .units = "1",
-            .dtype = CP_FP64,
-            .rank = 2,
-            .dims = {{cp_dim_name((enum cp_dim_kind)of), count,
-                      of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
-                     {"failing_field", CP_FAILING_FIELDS, cp_failing_field_names}}};
+        const struct cp_dim dims[] = {
+            {.length = count, .labels = of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts},
+            {.length = CP_FAILING_FIELDS, .labels = cp_failing_field_names}};
         handles->of[of][s] = -1;
         if (count)
-            CP_TRY(cp_result_define(ls->result, &failing, &handles->of[of][s], err));
+            CP_TRY(cp_schema_define(ls->result,
+                                    of == CP_DIM_IMAGE ? CP_SCHEMA_FAILING_IMAGES : CP_SCHEMA_FAILING_PROMPTS,
+                                    CP_NAMES(ls->study->spec[s]->name), dims, &handles->of[of][s], err));
     }
     return CP_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/floor.h"
 
+#include "result/schema.h"
 #include "run/segment.h"
 #include "tap/distance.h"
 #include "tap/jitter.h"
@@ -55,21 +56,14 @@ static enum cp_status define_sites(struct cp_lockstep *ls, const struct floor *f
         runs[f] = floor->spec[f]->name;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        char group[128];
         if (!study->watched[i])
             continue;
-        (void)snprintf(group, sizeof group, "/floor/%s", site->name);
         const size_t inputs = site->dims[0] == CP_DIM_CLASS ? site->shape[0] : study->batch;
         CP_LOCKSTEP_TAKE(ls, floor->rows[i], inputs * floor->count, sizeof(double));
-        const struct cp_variable distances = {
-            .group = group,
-            .name = "rel_l2",
-            .long_name = "relative L2 distance of each rerun from the baseline",
-            .units = "1",
-            .dtype = CP_FP64,
-            .rank = 2,
-            .dims = {cp_record_dim(site, 0, &ls->labels), {"run", floor->count, runs}}};
-        CP_TRY(cp_result_define(ls->result, &distances, &floor->handles[i], err));
+        const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
+                                      {.length = floor->count, .labels = runs}};
+        CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_FLOOR, CP_NAMES(site->name), dims, &floor->handles[i],
+                                err));
     }
     return CP_OK;
 }

@@ -2,11 +2,8 @@
  * Making the lanes that take divergences apart, and their variables. */
 #include "analysis/local.h"
 #include "analysis/verdict.h"
+#include "result/schema.h"
 #include "tap/force.h"
-
-#include <stdio.h>
-
-static const char *const error_names[CP_SEGMENT_ERRORS] = {"total", "local", "inherited", "before"};
 
 static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -19,8 +16,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
         theirs = &local->oracles[study->oracle_of[0]].keep;
     }
     CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
-    CP_TRY(cp_metrics_define(ls, s, "local", "divergence of each operation on the baseline's input", handles,
-                             err));
+    CP_TRY(cp_metrics_define(ls, s, CP_SCHEMA_LOCAL, handles, err));
     local->compare[s] = (struct cp_compare){.watched = study->watched,
                                             .ulp_types = ls->lanes[s].recorder.types,
                                             .baseline = &ls->keep,
@@ -33,7 +29,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
     lane->taps[0] = cp_compare_tap(&local->compare[s]);
     lane->taps[1] = cp_force_tap(&ls->keep);
     cp_lane_wire(ls, lane, 2);
-    return cp_verdicts_define(ls, s, "local_verdicts", &local->verdicts[s], err);
+    return cp_verdicts_define(ls, s, CP_SCHEMA_LOCAL_VERDICTS, &local->verdicts[s], err);
 }
 
 static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_error *err) {
@@ -69,28 +65,19 @@ static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, 
                                      : (struct cp_dim){"prompt", study->inputs.prompts, ls->labels.prompts};
     const char **names;
     size_t segments;
-    char group[384];
     if (inputs.length == 0)
         return CP_OK;
     CP_TRY(segment_names(ls, tower, &names, &segments, err));
-    (void)snprintf(group, sizeof group, "/amplification/%s", towers[tower]);
-    struct cp_variable variable = {
-        .group = group,
-        .name = "kappa",
-        .long_name = "relative change of a segment's result over that of its input",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 3,
-        .dims = {inputs, {"segment", segments, names}, {"probe", CP_PROBES, NULL}}};
-    CP_TRY(cp_result_define(ls->result, &variable, &cp_local_of(ls)->kappa_handles[tower], err));
-    variable.name = "errors";
-    variable.long_name = "relative L2 divergence at the end of each segment";
-    variable.dims[2] = (struct cp_dim){"error", CP_SEGMENT_ERRORS, error_names};
+    const struct cp_dim kappa[] = {inputs, {.length = segments, .labels = names}, {.length = CP_PROBES}};
+    const struct cp_dim errors[] = {
+        inputs, {.length = segments, .labels = names}, {.length = CP_SEGMENT_ERRORS}};
+    CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_KAPPA, CP_NAMES(towers[tower]), kappa,
+                            &cp_local_of(ls)->kappa_handles[tower], err));
     CP_LOCKSTEP_TAKE(ls, cp_local_of(ls)->error_handles[tower], study->spec_count, sizeof(int));
-    for (size_t s = 1; s < study->spec_count; s++) {
-        (void)snprintf(group, sizeof group, "/local/%s/%s", study->spec[s]->name, towers[tower]);
-        CP_TRY(cp_result_define(ls->result, &variable, &cp_local_of(ls)->error_handles[tower][s], err));
-    }
+    for (size_t s = 1; s < study->spec_count; s++)
+        CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_SEGMENT_ERRORS,
+                                CP_NAMES(study->spec[s]->name, towers[tower]), errors,
+                                &cp_local_of(ls)->error_handles[tower][s], err));
     return CP_OK;
 }
 
@@ -98,7 +85,6 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
     const struct cp_run_inputs *in = &ls->study->inputs;
     const char **visual, **text, **names;
     size_t visual_count, text_count, count = 0;
-    char group[384];
     CP_TRY(segment_names(ls, CP_VISUAL, &visual, &visual_count, err));
     CP_TRY(segment_names(ls, CP_TEXT, &text, &text_count, err));
     CP_LOCKSTEP_TAKE(ls, names, visual_count + text_count, sizeof *names);
@@ -106,19 +92,11 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
         names[count++] = visual[i];
     for (size_t i = 0; i < text_count && in->prompts; i++)
         names[count++] = text[i];
-    for (size_t s = 1; s < ls->study->spec_count; s++) {
-        (void)snprintf(group, sizeof group, "/metrics/%s", ls->study->spec[s]->name);
-        const struct cp_variable table = {
-            .group = group,
-            .name = "propagation",
-            .long_name = "error_l = kappa_l error_(l-1) + local_l",
-            .units = "1",
-            .dtype = CP_FP64,
-            .rank = 2,
-            .dims = {{"segment", count, names},
-                     {"propagation_field", CP_PROPAGATION_FIELDS, cp_propagation_names}}};
-        CP_TRY(cp_result_define(ls->result, &table, &cp_local_of(ls)->propagation[s], err));
-    }
+    const struct cp_dim dims[] = {{.length = count, .labels = names},
+                                  {.length = CP_PROPAGATION_FIELDS, .labels = cp_propagation_names}};
+    for (size_t s = 1; s < ls->study->spec_count; s++)
+        CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_PROPAGATION, CP_NAMES(ls->study->spec[s]->name), dims,
+                                &cp_local_of(ls)->propagation[s], err));
     return CP_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "analysis/units.h"
 
 #include "base/hash.h"
+#include "result/schema.h"
 #include "run/captured.h"
 
 #include <stdlib.h>
@@ -20,18 +21,11 @@ static int handle_of(const struct cp_lockstep *ls) {
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_run_inputs *in = &ls->study->inputs;
-    const struct cp_variable hash = {.group = "/inputs",
-                                     .name = "pixels_hash",
-                                     .long_name =
-                                         "hash of each image's pixels, since equal images count once",
-                                     .units = "1",
-                                     .dtype = CP_INT64,
-                                     .rank = 1,
-                                     .dims = {{"image", in->images, in->image_names}}};
+    const struct cp_dim dims[] = {{.length = in->images, .labels = in->image_names}};
     struct hashes *hashes;
     CP_LOCKSTEP_TAKE(ls, hashes, 1, sizeof *hashes);
     *state = hashes;
-    return cp_result_define(ls->result, &hash, &hashes->handle, err);
+    return cp_schema_define(ls->result, CP_SCHEMA_PIXELS_HASH, NULL, dims, &hashes->handle, err);
 }
 
 static enum cp_status commit(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {

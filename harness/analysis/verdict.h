@@ -138,8 +138,8 @@ void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, d
 void cp_verdict_decide(const struct cp_verdict_facts *facts, double *fields, size_t count, double alpha,
                        size_t *order);
 
-/* Defines /metrics/CANDIDATE/NAME of spec s: "verdicts", or "local_verdicts". */
-enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, const char *name, int *handle,
+/* Defines a table of verdicts of spec s: CP_SCHEMA_VERDICTS, or CP_SCHEMA_LOCAL_VERDICTS. */
+enum cp_status cp_verdicts_define(struct cp_lockstep *lockstep, size_t s, enum cp_schema_id id, int *handle,
                                   struct cp_error *err);
 
 /* After the last batch: reads the metrics back, and stores the verdicts of every candidate. */

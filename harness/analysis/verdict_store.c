@@ -6,6 +6,7 @@
 #include "analysis/undecided.h"
 #include "analysis/units.h"
 #include "model/tap_weights.h"
+#include "result/schema.h"
 
 #include "analysis/yardstick.h"
 
@@ -20,34 +21,25 @@ static size_t watched_count(const struct cp_study *study) {
     return count;
 }
 
-enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, const char *name, int *handle,
+enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, enum cp_schema_id id, int *handle,
                                   struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const size_t taps = watched_count(study);
     const char **names = cp_arena_alloc(&ls->arena, taps, sizeof *names);
-    char group[384];
     size_t tap = 0;
     if (!names)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->watched[i])
             names[tap++] = study->sites.list[i].name;
-    (void)snprintf(group, sizeof group, "/metrics/%s", study->spec[s]->name);
-    const struct cp_variable verdicts = {
-        .group = group,
-        .name = name,
-        .long_name = "verdict of each tap with its statistics; codes in the attribute codes",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"tap", taps, names}, {"field", CP_VERDICT_FIELDS, cp_verdict_field_names}},
-    };
-    return taps ? cp_result_define(ls->result, &verdicts, handle, err) : CP_OK;
+    const struct cp_dim dims[] = {{.length = taps, .labels = names},
+                                  {.length = CP_VERDICT_FIELDS, .labels = cp_verdict_field_names}};
+    return taps ? cp_schema_define(ls->result, id, CP_NAMES(study->spec[s]->name), dims, handle, err) : CP_OK;
 }
 
 /* What the verdicts of one candidate are made of: the whole divergence, or each operation's own. */
 struct source {
-    const char *name;
+    enum cp_schema_id codes;
     int verdicts;       /* handle */
     const int *metrics; /* handles, per site */
     bool local;
@@ -153,14 +145,14 @@ static void decide(const struct table *t) {
     }
 }
 
-static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, const char *name, struct cp_error *err) {
-    char object[400], codes[256] = "";
+static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, enum cp_schema_id id,
+                                  struct cp_error *err) {
+    char codes[256] = "";
     size_t used = 0;
     for (int v = 0; v < CP_VERDICT_COUNT; v++)
         used += (size_t)snprintf(codes + used, sizeof codes - used, "%s%d %s", v ? ", " : "", v,
                                  cp_verdict_names[v]);
-    (void)snprintf(object, sizeof object, "/metrics/%s/%s", ls->study->spec[s]->name, name);
-    return cp_result_text(ls->result, object, "codes", codes, err);
+    return cp_schema_text(ls->result, id, CP_NAMES(ls->study->spec[s]->name), codes, err);
 }
 
 static void tell_weights(const struct cp_study *study, size_t s, const struct table *t) {
@@ -230,7 +222,7 @@ static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const st
         CP_TRY_DONE(cp_failing_write(ls, s, t.fails, err));
     }
     CP_TRY_DONE(cp_result_write(ls->result, source->verdicts, 0, t.taps, t.fields, err));
-    status = write_codes(ls, s, source->name, err);
+    status = write_codes(ls, s, source->codes, err);
 done:
     cp_arena_free(&t.arena);
     return status;
@@ -252,11 +244,13 @@ enum cp_status cp_verdicts_read(const struct cp_lockstep *ls, size_t s, size_t t
 static enum cp_status write_all(struct cp_lockstep *ls, const struct cp_units *units, struct cp_error *err) {
     const struct cp_local *local = cp_local_of(ls);
     for (size_t s = 1; s < ls->study->spec_count; s++) {
-        const struct source whole = {"verdicts", handle_of(ls, s), ls->lanes[s].compare.handles, false};
+        const struct source whole = {CP_SCHEMA_VERDICT_CODES, handle_of(ls, s), ls->lanes[s].compare.handles,
+                                     false};
         CP_TRY(write_candidate(ls, s, &whole, units, err));
         if (!local)
             continue;
-        const struct source own = {"local_verdicts", local->verdicts[s], local->compare[s].handles, true};
+        const struct source own = {CP_SCHEMA_LOCAL_VERDICT_CODES, local->verdicts[s],
+                                   local->compare[s].handles, true};
         CP_TRY(write_candidate(ls, s, &own, units, err));
     }
     return CP_OK;
@@ -280,7 +274,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     *state = handles;
     CP_LOCKSTEP_TAKE(ls, handles->of, ls->study->spec_count, sizeof *handles->of);
     for (size_t s = 1; s < ls->study->spec_count; s++)
-        CP_TRY(cp_verdicts_define(ls, s, "verdicts", &handles->of[s], err));
+        CP_TRY(cp_verdicts_define(ls, s, CP_SCHEMA_VERDICTS, &handles->of[s], err));
     return CP_OK;
 }
 

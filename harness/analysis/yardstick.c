@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analysis/yardstick.h"
 
+#include "result/schema.h"
 #include "run/captured.h"
 #include "run/segment.h"
 #include "tap/force.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct yardstick {
@@ -21,20 +21,12 @@ static struct yardstick *yardstick_of(const struct cp_lockstep *ls) {
 
 static enum cp_status define_site(struct cp_lockstep *ls, size_t i, struct cp_error *err) {
     const struct cp_site *site = &ls->study->sites.list[i];
-    char group[384];
+    const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels)};
     yardstick_of(ls)->handles[i] = -1;
     if (!ls->study->watched[i] || site->point == CP_POINT_COUNT || site->ragged)
         return CP_OK;
-    (void)snprintf(group, sizeof group, "/yardstick/%s", site->name);
-    const struct cp_variable error = {.group = group,
-                                      .name = "error",
-                                      .long_name =
-                                          "rms error of this program's pass with the baseline's settings",
-                                      .units = "1",
-                                      .dtype = CP_FP64,
-                                      .rank = 1,
-                                      .dims = {cp_record_dim(site, 0, &ls->labels)}};
-    return cp_result_define(ls->result, &error, &yardstick_of(ls)->handles[i], err);
+    return cp_schema_define(ls->result, CP_SCHEMA_YARDSTICK, CP_NAMES(site->name), dims,
+                            &yardstick_of(ls)->handles[i], err);
 }
 
 static bool wanted(const struct cp_study *study) {

@@ -3,6 +3,8 @@
  * Whatever HDF5 does to it, the parent only sees a socket that closes, or a reply that does not come. */
 #include "capture/server.h"
 
+#include "result/schema.h"
+
 #include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +120,8 @@ static void reply_tokens(struct cp_capture_server *s) {
     const struct cp_capture_request all = {.rows = s->listing.prompts};
     size_t shape[CP_CAPTURE_RANK] = {s->listing.prompts, s->listing.tokens};
     void *block;
-    const enum cp_status status =
-        read_block(s, "/inputs/tokens", 2, 0, &all, shape, H5T_NATIVE_INT32, sizeof(int32_t), &block);
+    const enum cp_status status = read_block(s, cp_schema[CP_SCHEMA_TOKENS].path, 2, 0, &all, shape,
+                                             H5T_NATIVE_INT32, sizeof(int32_t), &block);
     reply(s, status, block, shape[0] * shape[1] * sizeof(int32_t));
     free(block);
 }

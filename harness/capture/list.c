@@ -2,6 +2,8 @@
  * What is in a capture's file. */
 #include "capture/server.h"
 
+#include "result/schema.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 static enum cp_status parse_arithmetic(struct cp_capture_server *s, hid_t dataset, const char *object,
                                        enum cp_dtype *arithmetic) {
     char name[32];
-    cp_capture_attribute(dataset, "arithmetic_dtype", name, sizeof name);
+    cp_capture_attribute(dataset, cp_schema[CP_SCHEMA_ARITHMETIC_DTYPE].attribute, name, sizeof name);
     for (int type = CP_FP32; type <= CP_FP64; type++)
         if (strcmp(cp_dtype_name((enum cp_dtype)type), name) == 0) {
             *arithmetic = (enum cp_dtype)type;
@@ -26,9 +28,9 @@ static enum cp_status parse_arithmetic(struct cp_capture_server *s, hid_t datase
 static enum cp_status parse_recomputed(struct cp_capture_server *s, hid_t dataset, const char *object,
                                        int *recomputed) {
     char long_name[512];
-    cp_capture_attribute(dataset, "long_name", long_name, sizeof long_name);
-    return cp_capture_flag(s, dataset, "recomputed", object, strstr(long_name, "recomputed") != NULL,
-                           recomputed);
+    cp_capture_attribute(dataset, cp_schema[CP_SCHEMA_LONG_NAME].attribute, long_name, sizeof long_name);
+    const char *const name = cp_schema[CP_SCHEMA_RECOMPUTED].attribute;
+    return cp_capture_flag(s, dataset, name, object, strstr(long_name, name) != NULL, recomputed);
 }
 
 static enum cp_status make_room(struct cp_capture_server *s) {
@@ -93,8 +95,10 @@ static enum cp_status open_dataset(struct cp_capture_server *s, hid_t group, con
 
 /* /captures/NAME/TAP: what has no `value` was recorded otherwise, and is no tap for us. */
 static enum cp_status add_tap(struct cp_capture_server *s, hid_t capture, const char *tap) {
-    char object[512];
-    (void)snprintf(object, sizeof object, "/captures/%.200s/%.250s", s->fact[CP_CAPTURE_NAME], tap);
+    const char *const *names = CP_NAMES(s->fact[CP_CAPTURE_NAME], tap);
+    const char *const value = cp_schema_name(CP_SCHEMA_VALUE);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_CAPTURE_TAP, names, object);
     if (strlen(tap) >= CP_CAPTURE_TAP_NAME || strlen(s->fact[CP_CAPTURE_NAME]) > 200)
         return cp_capture_refuse(s, object, "has a name that is too long");
     CP_TRY(cp_capture_check_link(s, capture, tap, object, 2));
@@ -102,11 +106,11 @@ static enum cp_status add_tap(struct cp_capture_server *s, hid_t capture, const 
     if (group < 0)
         return cp_capture_refuse_hdf5(s, object, "cannot be opened");
     enum cp_status status = CP_OK;
-    if (H5Lexists(group, "value", H5P_DEFAULT) > 0) {
-        (void)snprintf(object, sizeof object, "/captures/%.200s/%.250s/value", s->fact[CP_CAPTURE_NAME], tap);
-        status = cp_capture_check_link(s, group, "value", object, -1);
+    if (H5Lexists(group, value, H5P_DEFAULT) > 0) {
+        (void)cp_schema_path(CP_SCHEMA_VALUE, names, object);
+        status = cp_capture_check_link(s, group, value, object, -1);
         if (status == CP_OK)
-            status = open_dataset(s, group, "value", tap, object, NULL);
+            status = open_dataset(s, group, value, tap, object, NULL);
     }
     (void)H5Gclose(group);
     return status;
@@ -165,27 +169,33 @@ static enum cp_status choose(struct cp_capture_server *s, const struct cp_captur
     for (size_t i = 0; i < names->count && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%.60s", i ? ", " : "", names->name[i]);
     if (names->count == 0)
-        return cp_capture_refuse(s, "/captures", "is empty"),
+        return cp_capture_refuse(s, cp_schema[CP_SCHEMA_CAPTURES].path, "is empty"),
                cp_expected(&s->err, "a group for each capture");
-    (void)cp_capture_refuse(s, "/captures", *name ? "has no such capture" : "has several captures");
+    (void)cp_capture_refuse(s, cp_schema[CP_SCHEMA_CAPTURES].path,
+                            *name ? "has no such capture" : "has several captures");
     return cp_expected(&s->err, "FILE.h5:NAME with one of %s", list);
+}
+
+static void read_fact(struct cp_capture_server *s, hid_t object, enum cp_schema_id id,
+                      enum cp_capture_fact fact) {
+    cp_capture_attribute(object, cp_schema[id].attribute, s->fact[fact], sizeof s->fact[fact]);
 }
 
 static enum cp_status list_capture(struct cp_capture_server *s, hid_t captures) {
     struct cp_capture_names names = {0};
     const char *name;
-    char object[300];
-    CP_TRY(cp_capture_list_links(s, captures, "/captures", &names));
+    char object[CP_SCHEMA_PATH];
+    CP_TRY(cp_capture_list_links(s, captures, cp_schema[CP_SCHEMA_CAPTURES].path, &names));
     CP_TRY(choose(s, &names, &name));
     (void)snprintf(s->fact[CP_CAPTURE_NAME], sizeof s->fact[0], "%.200s", name);
-    (void)snprintf(object, sizeof object, "/captures/%.200s", name);
+    (void)cp_schema_path(CP_SCHEMA_CAPTURE, CP_NAMES(s->fact[CP_CAPTURE_NAME]), object);
     CP_TRY(cp_capture_check_link(s, captures, name, object, 1));
     const hid_t capture = H5Gopen2(captures, name, H5P_DEFAULT);
     if (capture < 0)
         return cp_capture_refuse_hdf5(s, object, "cannot be opened");
-    cp_capture_attribute(capture, "settings", s->fact[CP_CAPTURE_SETTINGS], sizeof s->fact[0]);
-    cp_capture_attribute(capture, "checkpoint", s->fact[CP_CAPTURE_OWN], sizeof s->fact[0]);
-    if (H5Aexists(capture, "settings") > 0)
+    read_fact(s, capture, CP_SCHEMA_CAPTURE_SETTINGS, CP_CAPTURE_SETTINGS);
+    read_fact(s, capture, CP_SCHEMA_CAPTURE_CHECKPOINT, CP_CAPTURE_OWN);
+    if (H5Aexists(capture, cp_schema[CP_SCHEMA_CAPTURE_SETTINGS].attribute) > 0)
         (void)snprintf(s->fact[CP_CAPTURE_SAYS], sizeof s->fact[0], "yes");
     enum cp_status status = cp_capture_list_links(s, capture, object, &names);
     for (size_t i = 0; i < names.count && status == CP_OK; i++)
@@ -226,32 +236,34 @@ static enum cp_status find_group(struct cp_capture_server *s, const char *name, 
 
 static enum cp_status read_provenance(struct cp_capture_server *s) {
     static const struct {
-        const char *name;
+        enum cp_schema_id id;
         enum cp_capture_fact fact;
-    } texts[] = {{"model", CP_CAPTURE_MODEL},
-                 {"checkpoint", CP_CAPTURE_CHECKPOINT},
-                 {"config", CP_CAPTURE_CONFIG},
-                 {"graft_from", CP_CAPTURE_GRAFT_FROM},
-                 {"graft_at", CP_CAPTURE_GRAFT_AT}};
+    } texts[] = {{CP_SCHEMA_MODEL, CP_CAPTURE_MODEL},
+                 {CP_SCHEMA_CHECKPOINT, CP_CAPTURE_CHECKPOINT},
+                 {CP_SCHEMA_CONFIG, CP_CAPTURE_CONFIG},
+                 {CP_SCHEMA_GRAFT_FROM, CP_CAPTURE_GRAFT_FROM},
+                 {CP_SCHEMA_GRAFT_AT, CP_CAPTURE_GRAFT_AT}};
+    const char *const path = cp_schema[CP_SCHEMA_PROVENANCE].path;
     bool there;
-    CP_TRY(find_group(s, "provenance", &there));
-    const hid_t group = there ? H5Gopen2(s->file, "provenance", H5P_DEFAULT) : -1;
+    CP_TRY(find_group(s, cp_schema_link(CP_SCHEMA_PROVENANCE), &there));
+    const hid_t group = there ? H5Gopen2(s->file, path, H5P_DEFAULT) : -1;
     if (group < 0)
-        return there ? cp_capture_refuse_hdf5(s, "/provenance", "cannot be opened") : CP_OK;
+        return there ? cp_capture_refuse_hdf5(s, path, "cannot be opened") : CP_OK;
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++)
-        cp_capture_attribute(group, texts[t].name, s->fact[texts[t].fact], sizeof s->fact[0]);
-    cp_capture_integer(group, "seed", s->fact[CP_CAPTURE_SEED], sizeof s->fact[0]);
+        read_fact(s, group, texts[t].id, texts[t].fact);
+    cp_capture_integer(group, cp_schema[CP_SCHEMA_SEED].attribute, s->fact[CP_CAPTURE_SEED],
+                       sizeof s->fact[0]);
     (void)H5Gclose(group);
     return CP_OK;
 }
 
 /* The shape of the token ids, where there are any. */
 static enum cp_status read_tokens(struct cp_capture_server *s) {
-    static const char path[] = "/inputs/tokens";
+    const char *const path = cp_schema[CP_SCHEMA_TOKENS].path;
     size_t shape[CP_CAPTURE_RANK];
     int rank;
     bool there;
-    CP_TRY(find_group(s, "inputs", &there));
+    CP_TRY(find_group(s, cp_schema_link(CP_SCHEMA_INPUTS), &there));
     if (!there || H5Lexists(s->file, path, H5P_DEFAULT) <= 0)
         return CP_OK;
     CP_TRY(cp_capture_check_path(s, path));
@@ -278,21 +290,22 @@ static enum cp_status check_schema(struct cp_capture_server *s) {
     const hid_t root = H5Gopen2(s->file, "/", H5P_DEFAULT);
     if (root < 0)
         return cp_capture_refuse_hdf5(s, "", "cannot be read");
-    cp_capture_attribute(root, "schema", schema, sizeof schema);
+    cp_capture_attribute(root, cp_schema[CP_SCHEMA_SCHEMA].attribute, schema, sizeof schema);
     /* What a run has on the way, and what it writes last. */
-    const bool unfinished = H5Aexists(root, "fingerprint") > 0 && H5Aexists(root, "content_digest") <= 0;
+    const bool unfinished = H5Aexists(root, cp_schema[CP_SCHEMA_FINGERPRINT].attribute) > 0 &&
+                            H5Aexists(root, cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute) <= 0;
     (void)H5Gclose(root);
     if (unfinished)
         return cp_capture_refuse(s, "", "holds an unfinished run"),
                cp_expected(&s->err, "a finished one; `clip-parity run ... --resume` goes on with it");
-    if (strcmp(schema, "clip-parity/1") == 0)
+    if (strcmp(schema, CP_SCHEMA_VERSION) == 0)
         return CP_OK;
     (void)cp_capture_refuse(s, "",
-                            strncmp(schema, "clip-parity/", strlen("clip-parity/")) == 0
+                            strncmp(schema, CP_SCHEMA_FAMILY, strlen(CP_SCHEMA_FAMILY)) == 0
                                 ? "is of a newer schema than this program knows"
                             : schema[0] ? "is of another schema"
                                         : "has no attribute schema");
-    return cp_expected(&s->err, "the schema clip-parity/1, or --map to say where the taps are");
+    return cp_expected(&s->err, "the schema " CP_SCHEMA_VERSION ", or --map to say where the taps are");
 }
 
 enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s) {
@@ -317,10 +330,11 @@ enum cp_status cp_capture_list(struct cp_capture_server *s) {
         CP_TRY(list_mapped(s));
     } else {
         CP_TRY(check_schema(s));
-        CP_TRY(cp_capture_check_link(s, s->file, "captures", "/captures", 0));
-        const hid_t captures = H5Gopen2(s->file, "captures", H5P_DEFAULT);
+        const char *const path = cp_schema[CP_SCHEMA_CAPTURES].path;
+        CP_TRY(cp_capture_check_link(s, s->file, path, path, 0));
+        const hid_t captures = H5Gopen2(s->file, path, H5P_DEFAULT);
         if (captures < 0)
-            return cp_capture_refuse_hdf5(s, "/captures", "cannot be opened");
+            return cp_capture_refuse_hdf5(s, path, "cannot be opened");
         const enum cp_status status = list_capture(s, captures);
         (void)H5Gclose(captures);
         CP_TRY(status);
@@ -365,10 +379,12 @@ static enum cp_status list_pairs(struct cp_capture_server *s, const char *object
 enum cp_status cp_capture_list_environment(struct cp_capture_server *s, FILE *out) {
     CP_TRY(cp_capture_open_hdf5(s));
     CP_TRY(check_schema(s));
-    CP_TRY(cp_capture_check_link(s, s->file, "provenance", "/provenance", 0));
-    CP_TRY(list_pairs(s, "/provenance", false, out));
-    if (H5Lexists(s->file, "provenance/files", H5P_DEFAULT) <= 0)
+    const char *const path = cp_schema[CP_SCHEMA_PROVENANCE].path, *const files =
+                                                                       cp_schema[CP_SCHEMA_FILES].path;
+    CP_TRY(cp_capture_check_link(s, s->file, path, path, 0));
+    CP_TRY(list_pairs(s, path, false, out));
+    if (H5Lexists(s->file, files, H5P_DEFAULT) <= 0)
         return CP_OK;
-    CP_TRY(cp_capture_check_link(s, s->file, "provenance/files", "/provenance/files", 1));
-    return list_pairs(s, "/provenance/files", true, out);
+    CP_TRY(cp_capture_check_link(s, s->file, files, files, 1));
+    return list_pairs(s, files, true, out);
 }

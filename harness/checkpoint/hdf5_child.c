@@ -6,6 +6,7 @@
 #include "checkpoint/internal.h"
 #include "checkpoint/safetensors_write.h"
 #include "format/utf8.h"
+#include "result/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,15 +110,16 @@ static enum cp_status check_dataset(struct weights *w, hid_t dataset, const char
 
 /* The open dataset of a tensor, every link to it checked; -1 after a failure. */
 static hid_t open_value(struct weights *w, const char *name) {
-    char object[1200];
+    const char *const value = cp_schema_name(CP_SCHEMA_TENSOR_VALUE);
+    char object[CP_SCHEMA_PATH];
     hid_t dataset = -1;
-    (void)snprintf(object, sizeof object, "/tensors/%.1024s", name);
+    (void)cp_schema_path(CP_SCHEMA_TENSOR, CP_NAMES(name), object);
     if (cp_capture_check_link(w->s, w->group, name, object, 1) != CP_OK)
         return -1;
     const hid_t group = H5Gopen2(w->group, name, H5P_DEFAULT);
-    (void)snprintf(object, sizeof object, "/tensors/%.1024s/value", name);
-    if (group >= 0 && cp_capture_check_link(w->s, group, "value", object, -1) == CP_OK) {
-        dataset = H5Dopen2(group, "value", H5P_DEFAULT);
+    (void)cp_schema_path(CP_SCHEMA_TENSOR_VALUE, CP_NAMES(name), object);
+    if (group >= 0 && cp_capture_check_link(w->s, group, value, object, -1) == CP_OK) {
+        dataset = H5Dopen2(group, value, H5P_DEFAULT);
         if (dataset < 0)
             (void)cp_capture_refuse_hdf5(w->s, object, "cannot be opened");
     } else if (group < 0) {
@@ -132,7 +134,7 @@ static enum cp_status add_tensor(struct weights *w, const char *name) {
     struct cp_checkpoint_tensor *tensor = &w->tensor[w->count];
     const char *wrong = cp_checkpoint_wrong_name(name);
     if (wrong || strlen(name) > CP_CHECKPOINT_NAME)
-        return cp_capture_refuse(w->s, "/tensors", "has a malformed name"),
+        return cp_capture_refuse(w->s, cp_schema[CP_SCHEMA_TENSORS].path, "has a malformed name"),
                cp_expected(&w->s->err, "%s", wrong ? wrong : "at most 1024 bytes");
     *tensor = (struct cp_checkpoint_tensor){.name = name, .dtype = CP_FP32, .index = w->count};
     const hid_t dataset = open_value(w, name);
@@ -146,7 +148,7 @@ static enum cp_status add_tensor(struct weights *w, const char *name) {
 
 static enum cp_status list_tensors(struct weights *w) {
     struct cp_capture_names names;
-    CP_TRY(cp_capture_list_links(w->s, w->group, "/tensors", &names));
+    CP_TRY(cp_capture_list_links(w->s, w->group, cp_schema[CP_SCHEMA_TENSORS].path, &names));
     w->tensor = cp_arena_calloc(&w->s->arena, names.count, sizeof *w->tensor);
     w->order = cp_arena_alloc(&w->s->arena, names.count, sizeof(struct cp_checkpoint_tensor *));
     if (!w->tensor || !w->order)
@@ -183,17 +185,23 @@ static enum cp_status write_image(struct weights *w) {
     return fflush(out) == 0 ? CP_OK : cp_capture_no_memory(w->s);
 }
 
+static enum cp_status has_no_tensors(struct cp_capture_server *s, const char *path) {
+    char what[64];
+    (void)snprintf(what, sizeof what, "is HDF5 without %s", path);
+    return cp_capture_refuse(s, "", what), cp_expected(&s->err, "what `clip-parity convert` writes");
+}
+
 enum cp_status cp_hdf5_write_weights(struct cp_capture_server *s) {
     static struct weights w; /* large, and this process does it once */
+    const char *const path = cp_schema[CP_SCHEMA_TENSORS].path;
     w = (struct weights){.s = s};
     CP_TRY(cp_capture_open_hdf5(s));
-    if (H5Lexists(s->file, "tensors", H5P_DEFAULT) <= 0)
-        return cp_capture_refuse(s, "", "is HDF5 without /tensors"),
-               cp_expected(&s->err, "what `clip-parity convert` writes");
-    CP_TRY(cp_capture_check_link(s, s->file, "tensors", "/tensors", 0));
-    w.group = H5Gopen2(s->file, "tensors", H5P_DEFAULT);
+    if (H5Lexists(s->file, path, H5P_DEFAULT) <= 0)
+        return has_no_tensors(s, path);
+    CP_TRY(cp_capture_check_link(s, s->file, path, path, 0));
+    w.group = H5Gopen2(s->file, path, H5P_DEFAULT);
     if (w.group < 0)
-        return cp_capture_refuse_hdf5(s, "/tensors", "cannot be opened");
+        return cp_capture_refuse_hdf5(s, path, "cannot be opened");
     const enum cp_status status = write_image(&w);
     (void)H5Gclose(w.group);
     return status;

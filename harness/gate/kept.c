@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gate/kept.h"
 
+#include "result/schema.h"
+
 static size_t common_divisor(size_t a, size_t b) {
     return b ? common_divisor(b, a % b) : a;
 }
@@ -30,7 +32,7 @@ struct cp_verdict_units cp_gate_kept_units(const struct cp_gate_kept *kept, enum
 
 static enum cp_status read_classes(const struct cp_load *load, struct cp_gate_kept *kept,
                                    struct cp_arena *scratch) {
-    static const char object[] = "/inputs/templates";
+    const char *const object = cp_schema[CP_SCHEMA_TEMPLATES].path;
     struct cp_reader_array templates;
     if (!cp_reader_has(load->reader, object))
         return CP_OK;
@@ -46,7 +48,7 @@ static enum cp_status read_classes(const struct cp_load *load, struct cp_gate_ke
 
 static enum cp_status read_images(const struct cp_load *load, struct cp_gate_kept *kept,
                                   struct cp_arena *scratch) {
-    static const char object[] = "/inputs/pixels_hash";
+    const char *const object = cp_schema[CP_SCHEMA_PIXELS_HASH].path;
     struct cp_reader_array hash;
     if (!cp_reader_has(load->reader, object))
         return CP_OK;

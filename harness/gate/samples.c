@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/glob.h"
+#include "result/schema.h"
 #include "tap/operation.h"
 
 #include <stdlib.h>
@@ -97,23 +98,24 @@ static bool is_used(const struct cp_gate_taking *t, const char *path) {
 }
 
 static enum cp_status take_files(const struct cp_gate_taking *t) {
+    const char *const files = cp_schema[CP_SCHEMA_FILES].path;
     struct cp_gate_samples *s = t->samples;
     struct cp_error end = {0};
     const char *text = NULL;
-    char name[32];
+    char name[CP_SCHEMA_FILE_ATTRIBUTE];
     size_t room = 0, f = 0;
-    for (; (void)snprintf(name, sizeof name, "%06zu", room),
-           cp_reader_text(t->load.reader, "/provenance/files", name, &s->arena, &text, &end) == CP_OK;)
+    for (; cp_schema_file_attribute(room, name),
+           cp_reader_text(t->load.reader, files, name, &s->arena, &text, &end) == CP_OK;)
         room++;
     s->file = cp_arena_alloc(&s->arena, room, sizeof *s->file);
     if (!s->file)
         return no_memory(t);
     for (; f < room; f++) {
         struct cp_gate_file *file = &s->file[s->files];
-        (void)snprintf(name, sizeof name, "%06zu", f);
-        CP_TRY(cp_reader_text(t->load.reader, "/provenance/files", name, &s->arena, &text, t->load.err));
+        cp_schema_file_attribute(f, name);
+        CP_TRY(cp_reader_text(t->load.reader, files, name, &s->arena, &text, t->load.err));
         if (strlen(text) < CP_DIGEST_HEX)
-            return cp_load_damaged(&t->load, "/provenance/files", "SHA-256 and path");
+            return cp_load_damaged(&t->load, files, "SHA-256 and path");
         file->name = text + CP_DIGEST_HEX;
         (void)snprintf(file->digest, sizeof file->digest, "%s", text);
         s->files += is_used(t, file->name) && !is_capture(t->experiment, file->name);
@@ -123,9 +125,9 @@ static enum cp_status take_files(const struct cp_gate_taking *t) {
 
 static size_t inputs_of(const struct cp_gate_taking *t, enum cp_tower tower, struct cp_reader_array *shape) {
     const struct cp_report_candidate *c = &t->samples->report.candidate[0];
-    char object[512];
+    char object[CP_SCHEMA_PATH];
     for (size_t i = 0; i < c->taps; i++) {
-        (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/metrics", c->name, c->tap[i].name);
+        (void)cp_schema_path(CP_SCHEMA_METRICS, CP_NAMES(c->name, c->tap[i].name), object);
         if (c->tap[i].tower == tower && cp_reader_shape(t->load.reader, object, shape, t->load.err) == CP_OK)
             return shape->shape[0];
     }
@@ -192,7 +194,7 @@ void cp_gate_samples_free(struct cp_gate_samples *samples) {
 /* What stands before the first spec is the experiment itself, whose texts have no line ends of their own. */
 enum cp_status cp_gate_experiment(const char *result, const char *const *overrides, size_t count,
                                   struct cp_experiment *experiment, struct cp_error *err) {
-    static const char document[] = "/provenance/experiment";
+    const char *const document = cp_schema[CP_SCHEMA_EXPERIMENT].path;
     struct cp_arena arena = {0};
     struct cp_reader *reader;
     struct cp_reader_texts texts = {0};

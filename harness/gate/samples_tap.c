@@ -4,6 +4,7 @@
 
 #include "analysis/ledger/ledger.h"
 #include "base/digest.h"
+#include "result/schema.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,8 +31,8 @@ static enum cp_status fold(const struct cp_reader_array *rows, char bits[CP_GATE
 static enum cp_dtype type_of(const struct cp_gate_taking *t, const char *object) {
     struct cp_error ignored = {0};
     const char *name = NULL;
-    if (cp_reader_text(t->load.reader, object, "arithmetic_dtype", &t->samples->arena, &name, &ignored) !=
-        CP_OK)
+    if (cp_reader_text(t->load.reader, object, cp_schema[CP_SCHEMA_ARITHMETIC_DTYPE].attribute,
+                       &t->samples->arena, &name, &ignored) != CP_OK)
         return CP_FP32;
     return strcmp(name, cp_dtype_name(CP_FP16)) == 0   ? CP_FP16
            : strcmp(name, cp_dtype_name(CP_BF16)) == 0 ? CP_BF16
@@ -42,8 +43,8 @@ static enum cp_status take_bits(const struct cp_gate_taking *t, const char *subj
                                 struct cp_gate_tap *tap) {
     struct cp_arena scratch = {0};
     struct cp_reader_array rows;
-    char object[512];
-    (void)snprintf(object, sizeof object, "/captures/%.255s/%.100s/digest", subject, tap->name);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_DIGEST, CP_NAMES(subject, tap->name), object);
     if (!cp_reader_has(t->load.reader, object))
         return CP_OK;
     tap->type = type_of(t, object);
@@ -160,7 +161,7 @@ static void take_ledger(const struct cp_gate_taking *t, const double *row, struc
 enum cp_status cp_gate_take_tap(const struct cp_gate_taking *t, const char *subject, const char *candidate,
                                 const struct cp_report_tap *from, struct cp_gate_tap *tap) {
     const enum cp_part part = subject == candidate ? CP_ROUNDING : CP_ROUNDING_BASELINE;
-    char object[512];
+    char object[CP_SCHEMA_PATH];
     *tap = (struct cp_gate_tap){.name = from->name,
                                 .worst_token = NAN,
                                 .ulp = NAN,
@@ -169,8 +170,8 @@ enum cp_status cp_gate_take_tap(const struct cp_gate_taking *t, const char *subj
                                 .point = from->point};
     take_ledger(t, from->ledger[subject == candidate], tap);
     CP_TRY(take_bits(t, subject, tap));
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/metrics", candidate, tap->name);
+    (void)cp_schema_path(CP_SCHEMA_METRICS, CP_NAMES(candidate, tap->name), object);
     CP_TRY(take_metrics(t, object, part, from->tower, tap));
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/%.100s/local", candidate, tap->name);
+    (void)cp_schema_path(CP_SCHEMA_LOCAL, CP_NAMES(candidate, tap->name), object);
     return take_ulp(t, object, part, tap);
 }

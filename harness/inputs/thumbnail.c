@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "inputs/thumbnail.h"
 
+#include "result/schema.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -38,30 +40,18 @@ static size_t pictured(size_t images) {
 
 enum cp_status cp_thumbnails_define(struct cp_result *result, const struct cp_run_inputs *in,
                                     const struct cp_clip_config *config, int *handle, struct cp_error *err) {
-    static const char *const colours[] = {"red", "green", "blue"};
     const size_t side = side_of(config);
     const int32_t patches = config->vision.image_size / config->vision.patch_size;
-    const struct cp_variable grid = {.group = "/inputs",
-                                     .name = "patch_grid",
-                                     .long_name = "patches along a side of an image",
-                                     .units = "1",
-                                     .dtype = CP_INT32};
-    const struct cp_variable thumbnail = {.group = "/inputs",
-                                          .name = "thumbnail",
-                                          .long_name = "the first images, as the model gets them, made small",
-                                          .units = "1",
-                                          .dtype = CP_UINT8,
-                                          .rank = 4,
-                                          .dims = {{"first_image", pictured(in->images), in->image_names},
-                                                   {"y", side, NULL},
-                                                   {"x", side, NULL},
-                                                   {"colour", 3, colours}}};
+    const struct cp_dim dims[] = {{.length = pictured(in->images), .labels = in->image_names},
+                                  {.length = side},
+                                  {.length = side},
+                                  {.length = 3}};
     int written;
     if (in->images == 0)
         return CP_OK;
-    CP_TRY(cp_result_define(result, &grid, &written, err));
+    CP_TRY(cp_schema_define(result, CP_SCHEMA_PATCH_GRID, NULL, NULL, &written, err));
     CP_TRY(cp_result_write(result, written, 0, 1, &patches, err));
-    return cp_result_define(result, &thumbnail, handle, err);
+    return cp_schema_define(result, CP_SCHEMA_THUMBNAIL, NULL, dims, handle, err);
 }
 
 enum cp_status cp_thumbnails_write(struct cp_result *result, int handle, const struct cp_clip_config *config,

@@ -66,8 +66,9 @@ static void add_type(struct walk *walk, hid_t type, hid_t space) {
 /* ---- attributes ---- */
 
 static int is_volatile(const struct walk *walk, const char *name) {
-    return walk->path[0] == '\0' && (strcmp(name, "fingerprint") == 0 || strcmp(name, "progress") == 0 ||
-                                     strcmp(name, "content_digest") == 0);
+    return walk->path[0] == '\0' && (strcmp(name, cp_schema[CP_SCHEMA_FINGERPRINT].attribute) == 0 ||
+                                     strcmp(name, cp_schema[CP_SCHEMA_PROGRESS].attribute) == 0 ||
+                                     strcmp(name, cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute) == 0);
 }
 
 /* The two attributes that tie dimensions together hold addresses; add_dimensions takes the names instead. */
@@ -175,7 +176,7 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
     if (asprintf(&path, "%s/%s", parent, name) < 0)
         return -1;
     herr_t result = 0;
-    if (strcmp(path, "/provenance") != 0) {
+    if (strcmp(path, cp_schema[CP_SCHEMA_PROVENANCE].path) != 0) {
         const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
         walk->path = path;
         result = object < 0 ? -1 : add_object(object, walk);

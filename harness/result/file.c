@@ -37,8 +37,8 @@ static enum cp_status make_properties(struct cp_result *result, struct cp_error 
 
 static enum cp_status write_progress(struct cp_result *result, uint64_t progress, struct cp_error *err) {
     const hid_t root = H5Gopen2(result->file, "/", H5P_DEFAULT);
-    const enum cp_status status =
-        cp_result_attribute(result, root, "progress", H5T_STD_U64LE, &progress, err);
+    const enum cp_status status = cp_result_attribute(result, root, cp_schema[CP_SCHEMA_PROGRESS].attribute,
+                                                      H5T_STD_U64LE, &progress, err);
     cp_result_release(root);
     return status;
 }
@@ -54,15 +54,20 @@ static enum cp_status create_file(struct cp_result *result, hid_t access, const 
     cp_result_release(list);
     if (result->file < 0)
         return cp_result_fail(result, err, "cannot create", "the file");
-    CP_TRY(cp_result_text(result, "/", "fingerprint", fingerprint, err));
+    CP_TRY(cp_schema_text(result, CP_SCHEMA_FINGERPRINT, NULL, fingerprint, err));
     return cp_result_commit(result, 0, err);
+}
+
+static hid_t open_attribute(const struct cp_result *result, enum cp_schema_id id) {
+    const struct cp_schema_row *row = &cp_schema[id];
+    return H5Aopen_by_name(result->file, row->path, row->attribute, H5P_DEFAULT, H5P_DEFAULT);
 }
 
 /* 1 where the root's fingerprint was read and equals, 0 where it differs, -1 where it cannot be read. */
 static int same_fingerprint(const struct cp_result *result, const char *fingerprint) {
     char *stored = NULL;
     int same = -1;
-    const hid_t attribute = H5Aopen_by_name(result->file, "/", "fingerprint", H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t attribute = open_attribute(result, CP_SCHEMA_FINGERPRINT);
     if (attribute >= 0 && H5Aread(attribute, result->text_type, &stored) >= 0) {
         same = strcmp(stored, fingerprint) == 0;
         (void)H5free_memory(stored);
@@ -72,7 +77,7 @@ static int same_fingerprint(const struct cp_result *result, const char *fingerpr
 }
 
 static int read_progress(struct cp_result *result) {
-    const hid_t attribute = H5Aopen_by_name(result->file, "/", "progress", H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t attribute = open_attribute(result, CP_SCHEMA_PROGRESS);
     const herr_t got = attribute < 0 ? -1 : H5Aread(attribute, H5T_NATIVE_UINT64, &result->progress);
     cp_result_release(attribute);
     return got >= 0;
@@ -198,7 +203,7 @@ static enum cp_status close_file(struct cp_result *result, struct cp_error *err)
 enum cp_status cp_result_finish(struct cp_result *result, char digest[65], struct cp_error *err) {
     CP_TRY(cp_journaled_status(result->disk, err));
     CP_TRY(cp_result_content_digest(result, digest, err));
-    CP_TRY(cp_result_text(result, "/", "content_digest", digest, err));
+    CP_TRY(cp_schema_text(result, CP_SCHEMA_CONTENT_DIGEST, NULL, digest, err));
     CP_TRY(commit(result, err));
     CP_TRY(close_file(result, err));
     return cp_journaled_rename(result->disk, result->path, err);

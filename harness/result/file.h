@@ -32,10 +32,10 @@ struct cp_dim {
 };
 
 struct cp_variable {
-    const char *group; /* "/captures/quick/visual.conv1"; created, with its parents, where missing */
-    const char *name;  /* "value" */
+    const char *group; /* an absolute path; created, with its parents, where missing */
+    const char *name;
     const char *long_name;
-    const char *units;            /* "1" where there is none */
+    const char *units;            /* CP_SCHEMA_NO_UNIT where there is none */
     enum cp_dtype dtype;          /* fp16 and bf16 are stored as float32, all others as they are */
     const char *arithmetic_dtype; /* attribute of that name; NULL: none */
     int rank;                     /* 0 (one value) to CP_MAX_RANK */

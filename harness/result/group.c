@@ -64,9 +64,9 @@ enum cp_status cp_result_attribute(struct cp_result *result, hid_t object, const
     return status;
 }
 
-enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, const char *name,
+enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, enum cp_schema_id id,
                                         const char *value, struct cp_error *err) {
-    return cp_result_attribute(result, object, name, result->text_type, &value, err);
+    return cp_result_attribute(result, object, cp_schema[id].attribute, result->text_type, &value, err);
 }
 
 static enum cp_status attribute_at(struct cp_result *result, const char *path, const char *name, hid_t type,
@@ -121,8 +121,8 @@ enum cp_status cp_result_document(struct cp_result *result, const char *group, c
         status = cp_result_fail(result, err, "cannot write the document", name);
         goto done;
     }
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "long_name", long_name, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "units", "1", err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_LONG_NAME, long_name, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_UNITS, CP_SCHEMA_NO_UNIT, err));
 done:
     cp_result_release(dataset);
     cp_result_release(parent);

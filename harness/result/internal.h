@@ -4,7 +4,7 @@
 #define CP_RESULT_INTERNAL_H
 
 #include "format/journaled_file.h"
-#include "result/file.h"
+#include "result/schema.h"
 
 #include <hdf5.h>
 
@@ -48,7 +48,8 @@ enum cp_status cp_result_open_group(struct cp_result *result, const char *path, 
 /* Sets a scalar attribute of an open object, replacing an older one; data is one value of `type`. */
 enum cp_status cp_result_attribute(struct cp_result *result, hid_t object, const char *name, hid_t type,
                                    const void *data, struct cp_error *err);
-enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, const char *name,
+/* A text attribute by its row, of whatever object. */
+enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, enum cp_schema_id id,
                                         const char *value, struct cp_error *err);
 
 /* SHA-256 of the content, as cp_result_finish defines it, in hex. */

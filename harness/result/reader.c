@@ -2,6 +2,7 @@
 #include "result/reader.h"
 
 #include "result/internal.h"
+#include "result/schema.h"
 
 #include <errno.h>
 #include <hdf5_hl.h>
@@ -34,10 +35,11 @@ static enum cp_status no_memory(const struct cp_reader *reader, struct cp_error 
 static enum cp_status check_schema(const struct cp_reader *reader, struct cp_error *err) {
     struct cp_arena arena = {0};
     const char *schema = NULL;
-    enum cp_status status = cp_reader_text(reader, "/", "schema", &arena, &schema, err);
-    if (status != CP_OK || !schema || strcmp(schema, "clip-parity/1") != 0)
+    enum cp_status status = cp_reader_text(reader, cp_schema[CP_SCHEMA_SCHEMA].path,
+                                           cp_schema[CP_SCHEMA_SCHEMA].attribute, &arena, &schema, err);
+    if (status != CP_OK || !schema || strcmp(schema, CP_SCHEMA_VERSION) != 0)
         status = cp_fail(err, CP_BAD_INPUT, reader->path, "is no result of this program"),
-        cp_expected(err, "an HDF5 file of the schema clip-parity/1");
+        cp_expected(err, "an HDF5 file of the schema " CP_SCHEMA_VERSION);
     cp_arena_free(&arena);
     return status;
 }

@@ -75,8 +75,8 @@ static enum cp_status create_scale(struct cp_result *result, hid_t group, const 
     if (*scale < 0 || H5DSset_scale(*scale, dim->name) < 0)
         return cp_result_fail(result, err, "cannot make the dimension", dim->name);
     (void)snprintf(long_name, sizeof long_name, "%s %s", dim->name, dim->labels != NULL ? "name" : "index");
-    CP_TRY(cp_result_attribute_text(result, *scale, "long_name", long_name, err));
-    CP_TRY(cp_result_attribute_text(result, *scale, "units", "1", err));
+    CP_TRY(cp_result_attribute_text(result, *scale, CP_SCHEMA_LONG_NAME, long_name, err));
+    CP_TRY(cp_result_attribute_text(result, *scale, CP_SCHEMA_UNITS, CP_SCHEMA_NO_UNIT, err));
     return write_scale(result, *scale, dim, err);
 }
 
@@ -168,11 +168,11 @@ static enum cp_status create_dataset(struct cp_result *result, hid_t group,
         goto done;
     }
     CP_TRY_DONE(attach_scales(result, group, dataset, variable, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "long_name", variable->long_name, err));
-    CP_TRY_DONE(cp_result_attribute_text(result, dataset, "units", variable->units, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_LONG_NAME, variable->long_name, err));
+    CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_UNITS, variable->units, err));
     if (variable->arithmetic_dtype != NULL)
-        CP_TRY_DONE(
-            cp_result_attribute_text(result, dataset, "arithmetic_dtype", variable->arithmetic_dtype, err));
+        CP_TRY_DONE(cp_result_attribute_text(result, dataset, CP_SCHEMA_ARITHMETIC_DTYPE,
+                                             variable->arithmetic_dtype, err));
 done:
     cp_result_release(dataset);
     cp_result_release(list);

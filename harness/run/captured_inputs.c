@@ -4,6 +4,7 @@
 
 #include "inputs/load.h"
 #include "model/pass.h"
+#include "result/schema.h"
 
 #include <string.h>
 
@@ -110,12 +111,13 @@ static enum cp_status check_ids(const struct cp_study *study, const struct cp_ca
     if (!study->modelled)
         return CP_OK;
     if (capture->tokens != length)
-        return cp_fail(err, CP_BAD_INPUT, capture->path, "/inputs/tokens: %zu tokens a prompt",
-                       capture->tokens),
+        return cp_fail(err, CP_BAD_INPUT, capture->path, "%s: %zu tokens a prompt",
+                       cp_schema[CP_SCHEMA_TOKENS].path, capture->tokens),
                cp_expected(err, "%zu, as the model's config says", length);
     for (size_t i = 0; i < capture->prompts * capture->tokens; i++)
         if (ids[i] < 0 || ids[i] >= vocabulary)
-            return cp_fail(err, CP_BAD_INPUT, capture->path, "/inputs/tokens: id %d", ids[i]),
+            return cp_fail(err, CP_BAD_INPUT, capture->path, "%s: id %d", cp_schema[CP_SCHEMA_TOKENS].path,
+                           ids[i]),
                    cp_expected(err, "0 to %d", vocabulary - 1);
     return CP_OK;
 }
@@ -177,7 +179,7 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
     if (capture->prompts) {
         CP_TRY(read_ids(study, capture, &in->tokens, err));
     } else if (study->modelled) {
-        return cp_fail(err, CP_BAD_INPUT, capture->path, "has no /inputs/tokens"),
+        return cp_fail(err, CP_BAD_INPUT, capture->path, "has no %s", cp_schema[CP_SCHEMA_TOKENS].path),
                cp_expected(err, "token ids (prompt, token), which the text tower starts from");
     } else {
         tokens = prompt_length(study);

@@ -9,6 +9,7 @@
 
 #include "inputs/noise.h"
 #include "oracle/oracle.h"
+#include "result/schema.h"
 #include "run/study.h"
 #include "tap/compare.h"
 
@@ -129,8 +130,8 @@ void cp_lane_wire(const struct cp_lockstep *lockstep, struct cp_lane *lane, size
 enum cp_status cp_oracle_lane_create(struct cp_lockstep *lockstep, size_t o, struct cp_oracle_lane *lane,
                                      struct cp_error *err);
 /* Defines /metrics/CANDIDATE/TAP/NAME (input, part, metric) of spec s; handles per site, -1: not watched. */
-enum cp_status cp_metrics_define(struct cp_lockstep *lockstep, size_t s, const char *name,
-                                 const char *long_name, int *handles, struct cp_error *err);
+enum cp_status cp_metrics_define(struct cp_lockstep *lockstep, size_t s, enum cp_schema_id id, int *handles,
+                                 struct cp_error *err);
 
 void cp_lockstep_free(struct cp_lockstep *lockstep);
 

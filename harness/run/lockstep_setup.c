@@ -5,9 +5,8 @@
 #include "run/captured.h"
 #include "run/steps.h"
 
+#include "result/schema.h"
 #include "tap/force.h"
-
-#include <stdio.h>
 
 void *cp_lockstep_room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
     void *start = cp_arena_calloc(&ls->arena, count, size);
@@ -23,46 +22,30 @@ static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles,
     const struct cp_study *study = ls->study;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        char group[384];
+        const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
+                                      {.length = CP_ULP_BINS, .labels = cp_ulp_bin_names}};
         handles[i] = -1;
         if (study->modes[i] < CP_MODE_STATS)
             continue;
-        (void)snprintf(group, sizeof group, "/metrics/%s/%s", study->spec[s]->name, site->name);
-        const struct cp_variable histogram = {
-            .group = group,
-            .name = "ulp_histogram",
-            .long_name = "elements by their distance in units of last place; bins by their least distance",
-            .units = "1",
-            .dtype = CP_INT32,
-            .rank = 2,
-            .dims = {cp_record_dim(site, 0, &ls->labels), {"ulp", CP_ULP_BINS, cp_ulp_bin_names}}};
-        CP_TRY(cp_result_define(ls->result, &histogram, &handles[i], err));
+        CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_ULP_HISTOGRAM,
+                                CP_NAMES(study->spec[s]->name, site->name), dims, &handles[i], err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, const char *name, const char *long_name,
-                                 int *handles, struct cp_error *err) {
+enum cp_status cp_metrics_define(struct cp_lockstep *ls, size_t s, enum cp_schema_id id, int *handles,
+                                 struct cp_error *err) {
     const struct cp_study *study = ls->study;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
-        char group[384];
+        const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
+                                      {.length = CP_PART_COUNT, .labels = cp_part_names},
+                                      {.length = CP_METRIC_COUNT, .labels = cp_metric_names}};
         handles[i] = -1;
         if (!study->watched[i])
             continue;
-        (void)snprintf(group, sizeof group, "/metrics/%s/%s", study->spec[s]->name, site->name);
-        const struct cp_variable metrics = {
-            .group = group,
-            .name = name,
-            .long_name = long_name,
-            .units = "1",
-            .dtype = CP_FP64,
-            .rank = 3,
-            .dims = {cp_record_dim(site, 0, &ls->labels),
-                     {"part", CP_PART_COUNT, cp_part_names},
-                     {"metric", CP_METRIC_COUNT, cp_metric_names}},
-        };
-        CP_TRY(cp_result_define(ls->result, &metrics, &handles[i], err));
+        CP_TRY(cp_schema_define(ls->result, id, CP_NAMES(study->spec[s]->name, site->name), dims, &handles[i],
+                                err));
     }
     return CP_OK;
 }
@@ -107,8 +90,7 @@ static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_e
     int *handles, *ulp;
     CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
     CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
-    CP_TRY(
-        cp_metrics_define(ls, s, "metrics", "divergence of each input, split into its parts", handles, err));
+    CP_TRY(cp_metrics_define(ls, s, CP_SCHEMA_METRICS, handles, err));
     CP_TRY(define_ulp(ls, s, ulp, err));
     ls->lanes[s].compare =
         (struct cp_compare){.watched = study->watched,

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/version.h"
+#include "result/schema.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -44,11 +45,11 @@ static enum cp_status utc_time(char text[32], struct cp_error *err) {
 static enum cp_status write_files(const struct cp_study *study, struct cp_result *result,
                                   struct cp_error *err) {
     for (size_t f = 0; f < study->inputs.file_count; f++) {
-        char hex[CP_DIGEST_HEX], name[32], value[512];
+        char hex[CP_DIGEST_HEX], name[CP_SCHEMA_FILE_ATTRIBUTE], value[512];
         CP_TRY(cp_digest_file(study->inputs.files[f], hex, err));
-        (void)snprintf(name, sizeof name, "%06zu", f);
+        cp_schema_file_attribute(f, name);
         (void)snprintf(value, sizeof value, "%s %s", hex, study->inputs.files[f]);
-        CP_TRY(cp_result_text(result, "/provenance/files", name, value, err));
+        CP_TRY(cp_result_text(result, cp_schema[CP_SCHEMA_FILES].path, name, value, err));
     }
     return CP_OK;
 }
@@ -60,26 +61,14 @@ static enum cp_status write_inputs(const struct cp_study *study, struct cp_resul
         study->modelled ? (size_t)study->model.config.text.context_length : study->inputs_from->tokens;
     int handle;
     if (in->labels) {
-        const struct cp_variable labels = {.group = "/inputs",
-                                           .name = "label",
-                                           .long_name = "class index of each image",
-                                           .units = "1",
-                                           .dtype = CP_INT32,
-                                           .rank = 1,
-                                           .dims = {{"image", in->images, in->image_names}}};
-        CP_TRY(cp_result_define(result, &labels, &handle, err));
+        const struct cp_dim dims[] = {{.length = in->images, .labels = in->image_names}};
+        CP_TRY(cp_schema_define(result, CP_SCHEMA_LABEL, NULL, dims, &handle, err));
         CP_TRY(cp_result_write(result, handle, 0, in->images, in->labels, err));
     }
     if (in->tokens) {
-        const struct cp_variable tokens = {
-            .group = "/inputs",
-            .name = "tokens",
-            .long_name = "token ids of each prompt",
-            .units = "1",
-            .dtype = CP_INT32,
-            .rank = 2,
-            .dims = {{"prompt", in->prompts, in->prompt_texts}, {"token", length, NULL}}};
-        CP_TRY(cp_result_define(result, &tokens, &handle, err));
+        const struct cp_dim dims[] = {{.length = in->prompts, .labels = in->prompt_texts},
+                                      {.length = length}};
+        CP_TRY(cp_schema_define(result, CP_SCHEMA_TOKENS, NULL, dims, &handle, err));
         CP_TRY(cp_result_write(result, handle, 0, in->prompts, in->tokens, err));
     }
     return CP_OK;
@@ -89,17 +78,11 @@ static enum cp_status write_inputs(const struct cp_study *study, struct cp_resul
 static enum cp_status write_classes(const struct cp_study *study, struct cp_result *result,
                                     struct cp_error *err) {
     const struct cp_run_inputs *in = &study->inputs;
-    const struct cp_variable templates = {.group = "/inputs",
-                                          .name = "templates",
-                                          .long_name = "prompts that make each class",
-                                          .units = "1",
-                                          .dtype = CP_INT32,
-                                          .rank = 1,
-                                          .dims = {{"class", in->classes, in->class_names}}};
+    const struct cp_dim dims[] = {{.length = in->classes, .labels = in->class_names}};
     int handle;
     if (in->classes == 0)
         return CP_OK;
-    CP_TRY(cp_result_define(result, &templates, &handle, err));
+    CP_TRY(cp_schema_define(result, CP_SCHEMA_TEMPLATES, NULL, dims, &handle, err));
     for (size_t c = 0; c < in->classes; c++) {
         const int32_t count = (int32_t)(in->prompts / in->classes);
         CP_TRY(cp_result_write(result, handle, c, 1, &count, err));
@@ -111,7 +94,7 @@ static enum cp_status write_model_section(const struct cp_study *study, struct c
                                           struct cp_error *err) {
     struct cp_arena arena = {0};
     const char *text = cp_experiment_print_model(study->experiment, &arena);
-    const enum cp_status status = text ? cp_result_text(result, "/provenance", "model", text, err)
+    const enum cp_status status = text ? cp_schema_text(result, CP_SCHEMA_MODEL, NULL, text, err)
                                        : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
     cp_arena_free(&arena);
     return status;
@@ -122,17 +105,17 @@ static enum cp_status write_model(const struct cp_study *study, struct cp_result
                                   struct cp_error *err) {
     const struct cp_model_source *model = &study->experiment->model;
     if (study->graft.count) {
-        CP_TRY(cp_result_text(result, "/provenance", "graft_from", study->experiment->graft.file.text, err));
-        CP_TRY(cp_result_text(result, "/provenance", "graft_at", study->experiment->graft_at.text, err));
+        CP_TRY(cp_schema_text(result, CP_SCHEMA_GRAFT_FROM, NULL, study->experiment->graft.file.text, err));
+        CP_TRY(cp_schema_text(result, CP_SCHEMA_GRAFT_AT, NULL, study->experiment->graft_at.text, err));
     }
     if (!study->modelled)
         return CP_OK;
     CP_TRY(write_model_section(study, result, err));
     if (model->config.text)
-        CP_TRY(cp_result_text(result, "/provenance", "config", model->config.text, err));
+        CP_TRY(cp_schema_text(result, CP_SCHEMA_CONFIG, NULL, model->config.text, err));
     if (model->init)
-        return cp_result_integer(result, "/provenance", "seed", model->seed, err);
-    return cp_result_text(result, "/provenance", "checkpoint", model->checkpoint.text, err);
+        return cp_schema_integer(result, CP_SCHEMA_SEED, NULL, model->seed, err);
+    return cp_schema_text(result, CP_SCHEMA_CHECKPOINT, NULL, model->checkpoint.text, err);
 }
 
 /* The setting that a model needs whose config does not tell its activation: what the default spec has, on
@@ -151,7 +134,7 @@ static enum cp_status write_settings(const struct cp_study *study, size_t s, str
     struct cp_spec *plain;
     struct cp_spec_setting *settings = NULL;
     size_t count = 0;
-    char group[400];
+    const char *const *pass = CP_NAMES(study->spec[s]->name);
     enum cp_status status = cp_spec_create("default", &study->model.config, study->ops, &arena, &plain, err);
     if (status == CP_OK)
         status = cp_spec_difference(plain, study->spec[s], &arena, &settings, &count, err);
@@ -160,11 +143,11 @@ static enum cp_status write_settings(const struct cp_study *study, size_t s, str
     for (size_t i = 0; i < count && text; i++)
         text = cp_arena_printf(&arena, "%s%s%s: %s", text, *text ? "\n" : "", settings[i].address,
                                settings[i].value);
-    (void)snprintf(group, sizeof group, "/captures/%s", study->spec[s]->name);
     if (status == CP_OK && cp_pass_checkpoint(study, s))
-        status = cp_result_text(result, group, "checkpoint", cp_pass_checkpoint(study, s), err);
+        status =
+            cp_schema_text(result, CP_SCHEMA_CAPTURE_CHECKPOINT, pass, cp_pass_checkpoint(study, s), err);
     if (status == CP_OK)
-        status = text ? cp_result_text(result, group, "settings", text, err)
+        status = text ? cp_schema_text(result, CP_SCHEMA_CAPTURE_SETTINGS, pass, text, err)
                       : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
     cp_arena_free(&arena);
     return status;
@@ -176,23 +159,23 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
     processor_name(processor);
     CP_TRY(utc_time(time_text, err));
     const struct {
-        const char *name, *value;
-    } facts[] = {{"tool", "clip-parity"},
-                 {"file", study->path},
-                 {"version", cp_version()},
-                 {"commit", cp_version_commit()},
-                 {"compiler", cp_version_compiler()},
-                 {"flags", cp_version_flags()},
-                 {"libraries", cp_version_libraries()},
-                 {"processor", processor},
-                 {"instruction_set", study->ops->isa},
-                 {"time", time_text}};
-    CP_TRY(cp_result_text(result, "/", "schema", "clip-parity/1", err));
+        enum cp_schema_id id;
+        const char *value;
+    } facts[] = {{CP_SCHEMA_TOOL, "clip-parity"},
+                 {CP_SCHEMA_FILE, study->path},
+                 {CP_SCHEMA_TOOL_VERSION, cp_version()},
+                 {CP_SCHEMA_COMMIT, cp_version_commit()},
+                 {CP_SCHEMA_COMPILER, cp_version_compiler()},
+                 {CP_SCHEMA_FLAGS, cp_version_flags()},
+                 {CP_SCHEMA_LIBRARIES, cp_version_libraries()},
+                 {CP_SCHEMA_PROCESSOR, processor},
+                 {CP_SCHEMA_INSTRUCTION_SET, study->ops->isa},
+                 {CP_SCHEMA_TIME, time_text}};
+    CP_TRY(cp_schema_text(result, CP_SCHEMA_SCHEMA, NULL, CP_SCHEMA_VERSION, err));
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
-        CP_TRY(cp_result_text(result, "/provenance", facts[i].name, facts[i].value, err));
-    CP_TRY(cp_result_integer(result, "/provenance", "threads", study->threads, err));
-    CP_TRY(cp_result_document(result, "/provenance", "experiment", "the resolved experiment and its specs",
-                              study->plan, err));
+        CP_TRY(cp_schema_text(result, facts[i].id, NULL, facts[i].value, err));
+    CP_TRY(cp_schema_integer(result, CP_SCHEMA_THREADS, NULL, study->threads, err));
+    CP_TRY(cp_schema_document(result, CP_SCHEMA_EXPERIMENT, study->plan, err));
     CP_TRY(write_files(study, result, err));
     CP_TRY(write_model(study, result, err));
     for (size_t s = 0; study->modelled && s < study->spec_count; s++)

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include "result/reader.h"
+#include "result/schema.h"
 #include "run/analysis.h"
 
 #include <signal.h>
@@ -168,9 +169,12 @@ static enum cp_status tell_finished(const struct cp_study *study, FILE *out, str
     struct cp_arena arena = {0};
     struct cp_reader *reader;
     CP_TRY(cp_reader_open(path, &reader, err));
-    enum cp_status status = cp_reader_text(reader, "/", "fingerprint", &arena, &fingerprint, err);
+    enum cp_status status =
+        cp_reader_text(reader, cp_schema[CP_SCHEMA_FINGERPRINT].path,
+                       cp_schema[CP_SCHEMA_FINGERPRINT].attribute, &arena, &fingerprint, err);
     if (status == CP_OK)
-        status = cp_reader_text(reader, "/", "content_digest", &arena, &digest, err);
+        status = cp_reader_text(reader, cp_schema[CP_SCHEMA_CONTENT_DIGEST].path,
+                                cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute, &arena, &digest, err);
     if (status == CP_OK && fingerprint && digest && strcmp(fingerprint, study->fingerprint) == 0)
         (void)fprintf(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
     else if (status == CP_OK)

@@ -3,11 +3,9 @@
 
 #include "base/digest.h"
 #include "num/metrics.h"
+#include "result/schema.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { GROUP_MAX = 384 };
 
 struct cp_dim cp_record_dim(const struct cp_site *site, int dim, const struct cp_record_labels *labels) {
     const enum cp_dim_kind kind = site->dims[dim];
@@ -30,76 +28,45 @@ static const char *what_is(const struct cp_site *site) {
     return site->point < CP_POINT_COUNT ? cp_points[site->point].what : "a tensor of another system";
 }
 
-static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *group,
+static enum cp_status define_value(struct cp_recorder *r, size_t site_index, const char *const *names,
                                    struct cp_error *err) {
     const struct cp_site *site = &r->sites->list[site_index];
-    struct cp_variable value = {.group = group,
-                                .name = "value",
-                                .long_name = what_is(site),
-                                .units = "1",
-                                .dtype = r->dtype,
-                                .arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype),
-                                .rank = site->rank};
+    char path[CP_SCHEMA_PATH];
+    struct cp_variable value = cp_schema_variable(CP_SCHEMA_VALUE, names, path);
+    value.long_name = what_is(site);
+    value.dtype = r->dtype;
+    value.arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype);
+    value.rank = site->rank;
     for (int d = 0; d < site->rank; d++)
         value.dims[d] = cp_record_dim(site, d, r->labels);
     return cp_result_define(r->result, &value, &r->handles[site_index].value, err);
 }
 
-static enum cp_status define_stats(struct cp_recorder *r, size_t site_index, const char *group,
+static enum cp_status define_stats(struct cp_recorder *r, size_t site_index, const char *const *names,
                                    const char *const *exponents, struct cp_error *err) {
     const struct cp_dim input = cp_record_dim(&r->sites->list[site_index], 0, r->labels);
-    char stats[GROUP_MAX + 8];
-    (void)snprintf(stats, sizeof stats, "%s/stats", group);
-    const struct cp_variable moments = {
-        .group = stats,
-        .name = "moments",
-        .long_name = "moments and extrema of each input",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {input, {"statistic", CP_STAT_COUNT, cp_stat_names}},
-    };
-    const struct cp_variable histogram = {
-        .group = stats,
-        .name = "exponents",
-        .long_name = "elements by floor(log2 |x|)",
-        .units = "count",
-        .dtype = CP_INT32,
-        .rank = 2,
-        .dims = {input, {"exponent", CP_EXPONENT_BINS, exponents}},
-    };
-    CP_TRY(cp_result_define(r->result, &moments, &r->handles[site_index].stats, err));
-    return cp_result_define(r->result, &histogram, &r->handles[site_index].histogram, err);
+    const struct cp_dim moments[] = {input, {.length = CP_STAT_COUNT, .labels = cp_stat_names}};
+    const struct cp_dim histogram[] = {input, {.length = CP_EXPONENT_BINS, .labels = exponents}};
+    CP_TRY(
+        cp_schema_define(r->result, CP_SCHEMA_MOMENTS, names, moments, &r->handles[site_index].stats, err));
+    return cp_schema_define(r->result, CP_SCHEMA_EXPONENTS, names, histogram,
+                            &r->handles[site_index].histogram, err);
 }
 
-static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, const char *group,
+static enum cp_status define_digest(struct cp_recorder *r, size_t site_index, const char *const *names,
                                     struct cp_error *err) {
-    const struct cp_variable digest = {
-        .group = group,
-        .name = "digest",
-        .long_name = "SHA-256 of each input's values, NaN canonical, little-endian",
-        .units = "1",
-        .dtype = CP_UINT8,
-        .arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype),
-        .rank = 2,
-        .dims = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {"byte", CP_DIGEST_BYTES, NULL}},
-    };
+    char path[CP_SCHEMA_PATH];
+    struct cp_variable digest = cp_schema_variable(CP_SCHEMA_DIGEST, names, path);
+    digest.arithmetic_dtype = cp_dtype_name(r->types ? r->types[site_index] : r->dtype);
+    digest.dims[0] = cp_record_dim(&r->sites->list[site_index], 0, r->labels);
+    digest.dims[1].length = CP_DIGEST_BYTES;
     return cp_result_define(r->result, &digest, &r->handles[site_index].digest, err);
 }
 
-static enum cp_status define_size(struct cp_recorder *r, size_t site_index, const char *group,
+static enum cp_status define_size(struct cp_recorder *r, size_t site_index, const char *const *names,
                                   struct cp_error *err) {
-    static const char *const sides[] = {"y", "x"};
-    const struct cp_variable size = {
-        .group = group,
-        .name = "size",
-        .long_name = "height and width of each input",
-        .units = "pixel",
-        .dtype = CP_INT32,
-        .rank = 2,
-        .dims = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {"side", 2, sides}},
-    };
-    return cp_result_define(r->result, &size, &r->handles[site_index].size, err);
+    const struct cp_dim dims[] = {cp_record_dim(&r->sites->list[site_index], 0, r->labels), {.length = 2}};
+    return cp_schema_define(r->result, CP_SCHEMA_SIZE, names, dims, &r->handles[site_index].size, err);
 }
 
 enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena, struct cp_error *err) {
@@ -108,17 +75,16 @@ enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena,
     if (!exponents || !r->handles)
         return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", r->sites->count);
     for (size_t i = 0; i < r->sites->count; i++) {
-        char group[GROUP_MAX];
-        (void)snprintf(group, sizeof group, "/captures/%s/%s", r->name, r->sites->list[i].name);
+        const char *const *names = CP_NAMES(r->name, r->sites->list[i].name);
         r->handles[i] = (struct cp_record_handles){-1, -1, -1, -1, -1};
         if (r->modes[i] >= CP_MODE_FULL && !r->sites->list[i].ragged)
-            CP_TRY(define_value(r, i, group, err));
+            CP_TRY(define_value(r, i, names, err));
         if (r->modes[i] >= CP_MODE_DIGEST)
-            CP_TRY(define_digest(r, i, group, err));
+            CP_TRY(define_digest(r, i, names, err));
         if (r->modes[i] >= CP_MODE_DIGEST && r->sites->list[i].ragged)
-            CP_TRY(define_size(r, i, group, err));
+            CP_TRY(define_size(r, i, names, err));
         if (r->modes[i] >= CP_MODE_STATS)
-            CP_TRY(define_stats(r, i, group, exponents, err));
+            CP_TRY(define_stats(r, i, names, exponents, err));
     }
     return CP_OK;
 }

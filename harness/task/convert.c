@@ -6,7 +6,7 @@
 #include "checkpoint/safetensors_write.h"
 #include "format/disk_file.h"
 #include "model/model.h"
-#include "result/file.h"
+#include "result/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,20 +96,15 @@ static enum cp_status digest_source(const struct cp_checkpoint *file, char hex[C
 static enum cp_status write_dataset(struct cp_result *result, const struct cp_checkpoint *file,
                                     const struct cp_checkpoint_tensor *t, struct cp_error *err) {
     static const char *const axes[CP_MAX_RANK] = {"a", "b", "c", "d", "e"};
-    char group[1200];
+    char path[CP_SCHEMA_PATH];
     int handle;
-    struct cp_variable variable = {.group = group,
-                                   .name = "value",
-                                   .long_name = "weights",
-                                   .units = "1",
-                                   .dtype = CP_FP32,
-                                   .arithmetic_dtype = cp_dtype_name(t->dtype),
-                                   .rank = t->rank};
+    struct cp_variable variable = cp_schema_variable(CP_SCHEMA_TENSOR_VALUE, CP_NAMES(t->name), path);
+    variable.arithmetic_dtype = cp_dtype_name(t->dtype);
+    variable.rank = t->rank;
     if (t->rank > CP_MAX_RANK || t->dtype > CP_FP64)
         return cp_fail(err, CP_BAD_INPUT, t->name, "%s of rank %d cannot go to HDF5", cp_dtype_name(t->dtype),
                        t->rank),
                cp_expected(err, "weights of rank %d at most; safetensors takes all", CP_MAX_RANK);
-    (void)snprintf(group, sizeof group, "/tensors/%.1100s", t->name);
     for (int d = 0; d < t->rank; d++)
         variable.dims[d] = (struct cp_dim){axes[d], t->shape[d], NULL};
     const size_t count = cp_checkpoint_elements(t);

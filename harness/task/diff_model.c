@@ -2,6 +2,7 @@
 #include "task/diff_model.h"
 
 #include "format/file.h"
+#include "result/schema.h"
 #include "run/model_source.h"
 
 #include <stdlib.h>
@@ -88,8 +89,8 @@ static const char *lacks(const struct choice *c) {
                                "%s does not say its settings; --spec-%s does, 'activation=quick' or ''",
                                silent->asked->capture, silent == c->a ? "a" : "b");
     if (c->a->needs_tokens)
-        return cp_arena_printf(c->arena, "%s has no /inputs/tokens, from which the text tower starts",
-                               c->a->asked->capture);
+        return cp_arena_printf(c->arena, "%s has no %s, from which the text tower starts",
+                               c->a->asked->capture, cp_schema[CP_SCHEMA_TOKENS].path);
     const struct cp_diff_reading *grafted = cp_diff_grafted(c->a, c->b);
     return grafted ? missing(c, cp_diff_fact(grafted, CP_CAPTURE_GRAFT_FROM)) : NULL;
 }

@@ -3,13 +3,10 @@
 #include "analysis/attribution/attribution.h"
 
 #include "analysis/decisions.h"
+#include "result/schema.h"
 #include "run/layerwise.h"
 
 #include <stdlib.h>
-
-static const char *const effect_fields[CP_EFFECT_FIELDS] = {"mean", "error", "low", "high"};
-static const char *const shapley_fields[CP_SHAPLEY_FIELDS] = {"value", "error",     "low",       "high",
-                                                              "share", "share_low", "share_high"};
 
 /* "a x b" of a set of factors; NULL when out of memory. */
 static const char *name_of(const struct cp_experiment *e, size_t set, struct cp_arena *arena) {
@@ -55,30 +52,15 @@ static enum cp_status define_factorial(struct cp_lockstep *ls, struct cp_attribu
         factors[f] = e->factors[f].name;
     for (size_t c = 0; c < a->effects; c++)
         cells[c] = e->candidates[e->factorial_first + c].name;
-    struct cp_variable v = {
-        .group = "/attribution/factorial",
-        .name = "effects",
-        .long_name = "mean response with minus without, over all other swaps; interactions likewise",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 3,
-        .dims = {{"effect", a->effects, a->name},
-                 {"response", a->responses, cp_response_names},
-                 {"field", CP_EFFECT_FIELDS, effect_fields}},
-    };
-    CP_TRY(cp_result_define(ls->result, &v, &a->effect_handle, err));
-    v.name = "shapley";
-    v.long_name = "Shapley value of each swap: its mean contribution over all orders of swapping";
-    v.dims[0] = (struct cp_dim){"factor", e->factor_count, factors};
-    v.dims[2] = (struct cp_dim){"shapley_field", CP_SHAPLEY_FIELDS, shapley_fields};
-    CP_TRY(cp_result_define(ls->result, &v, &a->shapley_handle, err));
-    v.name = "cells";
-    v.long_name = "which factors each candidate swaps";
-    v.dtype = CP_UINT8;
-    v.rank = 2;
-    v.dims[1] = v.dims[0];
-    v.dims[0] = (struct cp_dim){"cell", a->effects, cells};
-    return cp_result_define(ls->result, &v, &a->cell_handle, err);
+    const struct cp_dim response = {.length = a->responses, .labels = cp_response_names};
+    const struct cp_dim factor = {.length = e->factor_count, .labels = factors};
+    const struct cp_dim of_effects[] = {
+        {.length = a->effects, .labels = a->name}, response, {.length = CP_EFFECT_FIELDS}};
+    const struct cp_dim of_values[] = {factor, response, {.length = CP_SHAPLEY_FIELDS}};
+    const struct cp_dim of_cells[] = {{.length = a->effects, .labels = cells}, factor};
+    CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_EFFECTS, NULL, of_effects, &a->effect_handle, err));
+    CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_SHAPLEY, NULL, of_values, &a->shapley_handle, err));
+    return cp_schema_define(ls->result, CP_SCHEMA_CELLS, NULL, of_cells, &a->cell_handle, err);
 }
 
 static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower, int *handle,
@@ -92,19 +74,10 @@ static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower,
             return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
         components[i] = name;
     }
-    const struct cp_variable v = {
-        .group = "/attribution/layers",
-        .name = cp_tower_words[tower].name,
-        .long_name =
-            "relative L2 divergence of the tower's features by a swap in one layer, mean over inputs",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"component", layerwise->count, components},
-                 {tower == CP_VISUAL ? "visual_layer" : "text_layer", cp_layerwise_layers(ls->study, tower),
-                  NULL}},
-    };
-    return cp_result_define(ls->result, &v, handle, err);
+    const struct cp_dim dims[] = {{.length = layerwise->count, .labels = components},
+                                  {.length = cp_layerwise_layers(ls->study, tower)}};
+    return cp_schema_define(ls->result, tower == CP_VISUAL ? CP_SCHEMA_LAYERS_VISUAL : CP_SCHEMA_LAYERS_TEXT,
+                            NULL, dims, handle, err);
 }
 
 enum cp_status cp_attribution_define(struct cp_lockstep *ls, void **state, struct cp_error *err) {

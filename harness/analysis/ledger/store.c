@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The ledger in the result file: each input's residual at each tap, and each operation over its inputs. */
 #include "analysis/ledger/ledger.h"
+#include "result/schema.h"
 #include "run/captured.h"
 
 #include <math.h>
@@ -17,8 +18,6 @@ const char *const cp_operation_field_names[CP_OPERATION_FIELD_COUNT] = {
     "alternative", "at",       "tried",   "after",      "slope",       "slope_error", "hidden",
     "needs",       "settings", "weights", "recomputed", "before"};
 
-static const char *const slope_names[] = {"rd", "dd", "variance"};
-
 /* ---- defining ---- */
 
 static bool is_checked(const struct cp_study *study, size_t s, size_t i) {
@@ -31,45 +30,32 @@ size_t cp_ledger_slope_rows(const struct cp_site *site) {
 }
 
 /* What tells which function was computed behind rounding. */
-static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, struct cp_variable *variable,
+static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, const char *const *path,
                                     struct cp_error *err) {
-    const enum cp_operation_kind kind = cp_operations[ls->study->sites.list[i].point].kind;
+    const struct cp_site *site = &ls->study->sites.list[i];
+    struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
+    const enum cp_operation_kind kind = cp_operations[site->point].kind;
     const size_t count = cp_slope_count(kind);
     const char **names;
     CP_LOCKSTEP_TAKE(ls, names, count, sizeof *names);
     for (size_t k = 0; k < count; k++)
         names[k] = cp_alternatives[cp_slope_alternative(kind, k)].name;
-    variable->name = "slope";
-    variable->long_name = "sums for the slope of the residual on each alternative";
-    variable->rank = 3;
-    variable->dims[1] = (struct cp_dim){"alternative", count, names};
-    variable->dims[2] = (struct cp_dim){"slope_sum", 3, slope_names};
-    CP_TRY(cp_result_define(ls->result, variable, &cp_ledger_of(ls)->side[s].slope[i], err));
-    variable->name = "slope_rows";
-    variable->long_name = "hash of each row of the operand, since a row that was seen before counts once";
-    variable->dtype = CP_INT64;
-    variable->rank = 2;
-    variable->dims[1] = (struct cp_dim){"slope_row", cp_ledger_slope_rows(&ls->study->sites.list[i]), NULL};
-    return cp_result_define(ls->result, variable, &cp_ledger_of(ls)->side[s].hash[i], err);
+    const struct cp_dim input = cp_record_dim(site, 0, &ls->labels);
+    const struct cp_dim slopes[] = {input, {.length = count, .labels = names}, {.length = 3}};
+    const struct cp_dim rows[] = {input, {.length = cp_ledger_slope_rows(site)}};
+    CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_SLOPE, path, slopes, &side->slope[i], err));
+    return cp_schema_define(ls->result, CP_SCHEMA_SLOPE_ROWS, path, rows, &side->hash[i], err);
 }
 
 static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_site *site = &study->sites.list[i];
     struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
-    char group[384];
-    (void)snprintf(group, sizeof group, "/ledger/%s/%s", study->spec[s]->name, site->name);
-    struct cp_variable variable = {.group = group,
-                                   .name = "residual",
-                                   .long_name =
-                                       "the operation against its ideal function on the pass's own operands",
-                                   .units = "1",
-                                   .dtype = CP_FP64,
-                                   .rank = 2,
-                                   .dims = {cp_record_dim(site, 0, &ls->labels),
-                                            {"ledger_field", CP_LEDGER_FIELDS, cp_ledger_field_names}}};
-    CP_TRY(cp_result_define(ls->result, &variable, &side->residual[i], err));
-    return cp_slope_count(cp_operations[site->point].kind) ? define_slopes(ls, s, i, &variable, err) : CP_OK;
+    const char *const *path = CP_NAMES(study->spec[s]->name, site->name);
+    const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
+                                  {.length = CP_LEDGER_FIELDS, .labels = cp_ledger_field_names}};
+    CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_RESIDUAL, path, dims, &side->residual[i], err));
+    return cp_slope_count(cp_operations[site->point].kind) ? define_slopes(ls, s, i, path, err) : CP_OK;
 }
 
 static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
@@ -77,7 +63,6 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_er
     struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     const char **names;
     size_t taps = 0;
-    char group[384];
     CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1, sizeof *side->residual);
     CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1, sizeof *side->slope);
     CP_LOCKSTEP_TAKE(ls, side->hash, study->sites.count + 1, sizeof *side->hash);
@@ -93,22 +78,14 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_er
     side->operations = -1;
     if (taps == 0)
         return CP_OK;
-    (void)snprintf(group, sizeof group, "/ledger/%s", study->spec[s]->name);
-    const struct cp_variable operations = {
-        .group = group,
-        .name = "operations",
-        .long_name =
-            "verdict of each operation over its inputs; codes and alternatives in attributes of /ledger",
-        .units = "1",
-        .dtype = CP_FP64,
-        .rank = 2,
-        .dims = {{"tap", taps, names},
-                 {"operation_field", CP_OPERATION_FIELD_COUNT, cp_operation_field_names}}};
-    return cp_result_define(ls->result, &operations, &side->operations, err);
+    const struct cp_dim dims[] = {{.length = taps, .labels = names},
+                                  {.length = CP_OPERATION_FIELD_COUNT, .labels = cp_operation_field_names}};
+    return cp_schema_define(ls->result, CP_SCHEMA_OPERATIONS, CP_NAMES(study->spec[s]->name), dims,
+                            &side->operations, err);
 }
 
 /* Names joined by line ends, as the attributes of /ledger. */
-static enum cp_status write_names(struct cp_lockstep *ls, const char *attribute, const char *const *names,
+static enum cp_status write_names(struct cp_lockstep *ls, enum cp_schema_id id, const char *const *names,
                                   size_t count, struct cp_error *err) {
     char *text = NULL;
     size_t size = 0;
@@ -120,7 +97,7 @@ static enum cp_status write_names(struct cp_lockstep *ls, const char *attribute,
     enum cp_status status =
         fclose(out) == 0 ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
     if (status == CP_OK)
-        status = cp_result_text(ls->result, "/ledger", attribute, text, err);
+        status = cp_schema_text(ls->result, id, NULL, text, err);
     free(text);
     return status;
 }
@@ -132,9 +109,9 @@ enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
         alternatives[i] = cp_alternatives[i].name;
     for (size_t s = 0; s < ls->study->spec_count; s++)
         CP_TRY(define_side(ls, s, err));
-    CP_TRY(write_names(ls, "alternatives", alternatives, cp_alternative_count, err));
-    CP_TRY(write_names(ls, "verdicts", cp_ledger_verdict_names, CP_LEDGER_VERDICTS, err));
-    return write_names(ls, "bases", cp_ledger_basis_names, CP_BASIS_COUNT, err);
+    CP_TRY(write_names(ls, CP_SCHEMA_LEDGER_ALTERNATIVES, alternatives, cp_alternative_count, err));
+    CP_TRY(write_names(ls, CP_SCHEMA_LEDGER_VERDICTS, cp_ledger_verdict_names, CP_LEDGER_VERDICTS, err));
+    return write_names(ls, CP_SCHEMA_LEDGER_BASES, cp_ledger_basis_names, CP_BASIS_COUNT, err);
 }
 
 size_t cp_ledger_row(const struct cp_lockstep *ls, size_t s, size_t site) {

@@ -2,6 +2,7 @@
  * What a result knows beyond its candidates' taps: how the error spreads, the baseline's own noise and what
  * was recorded of it, and which swap does the harm. */
 #include "report/data/load.h"
+#include "result/schema.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_array rows;
     struct cp_reader_texts names;
-    char object[400];
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/propagation", c->name);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_PROPAGATION, CP_NAMES(c->name), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_load_array(l, object, &cp_load_propagation, 2, "(segment, field)", &l->report->arena, &rows));
@@ -46,8 +47,8 @@ static double root_mean_square(const struct cp_reader_array *runs) {
 static enum cp_status load_floor(const struct cp_load *l, struct cp_report_tap *tap) {
     struct cp_arena scratch = {0};
     struct cp_reader_array runs;
-    char object[300];
-    (void)snprintf(object, sizeof object, "/floor/%.200s/rel_l2", tap->name);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_FLOOR, CP_NAMES(tap->name), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     enum cp_status status = cp_reader_numbers(l->reader, object, &scratch, &runs, l->err);
@@ -60,24 +61,28 @@ static enum cp_status load_floor(const struct cp_load *l, struct cp_report_tap *
 }
 
 static void find_recorded(const struct cp_load *l, struct cp_report_tap *tap) {
-    static const char *const modes[][2] = {{"value", "full"}, {"stats", "stats"}, {"digest", "digest"}};
-    char object[400];
+    static const struct {
+        enum cp_schema_id id;
+        const char *name;
+    } modes[] = {{CP_SCHEMA_VALUE, "full"}, {CP_SCHEMA_STATS, "stats"}, {CP_SCHEMA_DIGEST, "digest"}};
+    char object[CP_SCHEMA_PATH];
     for (size_t m = 0; m < 3; m++) {
-        (void)snprintf(object, sizeof object, "/captures/baseline/%.200s/%s", tap->name, modes[m][0]);
+        (void)cp_schema_path(modes[m].id, CP_NAMES("baseline", tap->name), object);
         if (!cp_reader_has(l->reader, object))
             continue;
-        tap->recorded = modes[m][1];
+        tap->recorded = modes[m].name;
         return;
     }
 }
 
 static enum cp_status load_bounds(const struct cp_load *l, struct cp_report_candidate *c) {
-    static const char object[] = "/bracket/bounds";
+    const char *const object = cp_schema[CP_SCHEMA_BRACKET].path;
+    const struct cp_load_columns columns = {cp_schema[CP_SCHEMA_BRACKET].columns, CP_BOUND_COUNT, "worst"};
     struct cp_reader_array bounds;
     struct cp_reader_texts names;
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
-    CP_TRY(cp_load_array(l, object, &cp_load_bounds, 2, "(tap, bound)", &l->report->arena, &bounds));
+    CP_TRY(cp_load_array(l, object, &columns, 2, "(tap, bound)", &l->report->arena, &bounds));
     CP_TRY(cp_reader_labels(l->reader, object, 0, &l->report->arena, &names, l->err));
     if (names.count != bounds.shape[0])
         return cp_load_damaged(l, object, "a name for each tap");
@@ -124,11 +129,11 @@ static void mark_layerwise(struct cp_report_candidate *c, const struct cp_report
 
 enum cp_status cp_load_attribution(const struct cp_load *l) {
     struct cp_report *r = l->report;
-    CP_TRY(cp_load_table(l, "/attribution/factorial/effects", 3, 7, &r->effects));
-    CP_TRY(cp_load_table(l, "/attribution/factorial/shapley", 3, 7, &r->shapley));
-    CP_TRY(cp_load_table(l, "/attribution/factorial/cells", 2, 3, &r->cells));
-    CP_TRY(cp_load_table(l, "/attribution/layers/visual", 2, 1, &r->layers[CP_VISUAL]));
-    CP_TRY(cp_load_table(l, "/attribution/layers/text", 2, 1, &r->layers[CP_TEXT]));
+    CP_TRY(cp_load_table(l, CP_SCHEMA_EFFECTS, 3, 7, &r->effects));
+    CP_TRY(cp_load_table(l, CP_SCHEMA_SHAPLEY, 3, 7, &r->shapley));
+    CP_TRY(cp_load_table(l, CP_SCHEMA_CELLS, 2, 3, &r->cells));
+    CP_TRY(cp_load_table(l, CP_SCHEMA_LAYERS_VISUAL, 2, 1, &r->layers[CP_VISUAL]));
+    CP_TRY(cp_load_table(l, CP_SCHEMA_LAYERS_TEXT, 2, 1, &r->layers[CP_TEXT]));
     for (size_t c = 0; c < r->candidates; c++)
         for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++)
             mark_layerwise(&r->candidate[c], &r->layers[tower]);

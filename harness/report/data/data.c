@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "report/data/load.h"
+#include "result/schema.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -9,8 +10,8 @@
 static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_candidate *c) {
     static const char shape[] = "(image, decision)";
     struct cp_reader_array rows;
-    char object[400];
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/decisions", c->name);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_DECISIONS, CP_NAMES(c->name), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_load_array(l, object, &cp_load_decisions, 2, shape, &l->report->arena, &rows));
@@ -26,9 +27,8 @@ static enum cp_status load_decisions(const struct cp_load *l, struct cp_report_c
 static enum cp_status load_probs(const struct cp_load *l, const char *spec, const double **probs) {
     struct cp_report *r = l->report;
     struct cp_reader_array array;
-    char object[400];
-    (void)snprintf(object, sizeof object, "/captures/%.255s/%s/value", spec,
-                   r->classes.count ? "class_probs" : "probs");
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_VALUE, CP_NAMES(spec, r->classes.count ? "class_probs" : "probs"), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_numbers(l->reader, object, &r->arena, &array, l->err));
@@ -48,13 +48,14 @@ static enum cp_status load_names(const struct cp_load *l, const char *const *obj
 }
 
 static enum cp_status load_labels(const struct cp_load *l) {
+    const char *const object = cp_schema[CP_SCHEMA_LABEL].path;
     struct cp_report *r = l->report;
     struct cp_reader_array labels;
-    if (!cp_reader_has(l->reader, "/inputs/label"))
+    if (!cp_reader_has(l->reader, object))
         return CP_OK;
-    CP_TRY(cp_reader_numbers(l->reader, "/inputs/label", &r->arena, &labels, l->err));
+    CP_TRY(cp_reader_numbers(l->reader, object, &r->arena, &labels, l->err));
     if (labels.rank != 1 || labels.shape[0] != r->images.count)
-        return cp_load_damaged(l, "/inputs/label", "(image)");
+        return cp_load_damaged(l, object, "(image)");
     r->labels = cp_arena_alloc(&r->arena, labels.shape[0], sizeof *r->labels);
     if (!r->labels)
         return cp_load_no_memory(l);
@@ -64,7 +65,7 @@ static enum cp_status load_labels(const struct cp_load *l) {
 }
 
 static enum cp_status load_grid(const struct cp_load *l) {
-    static const char object[] = "/inputs/patch_grid";
+    const char *const object = cp_schema[CP_SCHEMA_PATCH_GRID].path;
     struct cp_reader_array grid;
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
@@ -76,7 +77,7 @@ static enum cp_status load_grid(const struct cp_load *l) {
 }
 
 static enum cp_status load_pictures(const struct cp_load *l) {
-    static const char object[] = "/inputs/thumbnail";
+    const char *const object = cp_schema[CP_SCHEMA_THUMBNAIL].path;
     struct cp_reader_array shape;
     CP_TRY(load_grid(l));
     if (!cp_reader_has(l->reader, object))
@@ -92,12 +93,15 @@ static enum cp_status load_pictures(const struct cp_load *l) {
 /* Names of images, prompts and classes, and labels, as far as they are there. */
 static enum cp_status load_inputs(const struct cp_load *l, const char *candidate) {
     struct cp_report *r = l->report;
-    char decided[400], seen[400], classes[400];
-    const char *const images[] = {decided, "/inputs/image", seen}, *const prompts[] = {"/inputs/prompt"},
-                      *const class[] = {"/inputs/class", classes};
-    (void)snprintf(decided, sizeof decided, "/metrics/%.255s/image", candidate);
-    (void)snprintf(seen, sizeof seen, "/metrics/%.255s/image_features/image", candidate);
-    (void)snprintf(classes, sizeof classes, "/metrics/%.255s/class_features/class", candidate);
+    char decided[CP_SCHEMA_PATH], seen[CP_SCHEMA_PATH], classes[CP_SCHEMA_PATH], given[3][CP_SCHEMA_PATH];
+    const char *const images[] = {
+        cp_schema_scale(CP_SCHEMA_DECISIONS, 0, CP_NAMES(candidate), decided),
+        cp_schema_scale(CP_SCHEMA_LABEL, 0, NULL, given[0]),
+        cp_schema_scale(CP_SCHEMA_METRICS, 0, CP_NAMES(candidate, "image_features", "image"), seen)};
+    const char *const prompts[] = {cp_schema_scale(CP_SCHEMA_TOKENS, 0, NULL, given[1])};
+    const char *const class[] = {
+        cp_schema_scale(CP_SCHEMA_TEMPLATES, 0, NULL, given[2]),
+        cp_schema_scale(CP_SCHEMA_METRICS, 0, CP_NAMES(candidate, "class_features", "class"), classes)};
     CP_TRY(load_names(l, images, 3, &r->images));
     CP_TRY(load_names(l, prompts, 1, &r->prompts));
     CP_TRY(load_names(l, class, 2, &r->classes));
@@ -162,32 +166,39 @@ static const char *baseline_of(const struct cp_report *r, struct cp_arena *arena
     return cp_arena_printf(arena, "the baseline (%s)", settings);
 }
 
+static enum cp_status read_text(const struct cp_load *l, enum cp_schema_id id, const char **text,
+                                struct cp_error *err) {
+    const struct cp_schema_row *row = &cp_schema[id];
+    return cp_reader_text(l->reader, row->path, row->attribute, &l->report->arena, text, err);
+}
+
 static enum cp_status load_provenance(const struct cp_load *l) {
-    static const char *const names[] = {"version",   "commit",    "compiler",        "flags",
-                                        "libraries", "processor", "instruction_set", "time"};
+    static const enum cp_schema_id facts[] = {
+        CP_SCHEMA_TOOL_VERSION, CP_SCHEMA_COMMIT,    CP_SCHEMA_COMPILER,        CP_SCHEMA_FLAGS,
+        CP_SCHEMA_LIBRARIES,    CP_SCHEMA_PROCESSOR, CP_SCHEMA_INSTRUCTION_SET, CP_SCHEMA_TIME};
+    const char *const object = cp_schema[CP_SCHEMA_EXPERIMENT].path;
     struct cp_error older = {0}; /* a result that does not tell its experiment's file */
     struct cp_report *r = l->report;
     struct cp_reader_texts document;
-    if (!cp_reader_has(l->reader, "/provenance/experiment"))
+    if (!cp_reader_has(l->reader, object))
         return cp_fail(l->err, CP_BAD_INPUT, r->path, "is no result of a run"),
                cp_expected(l->err, "what `clip-parity run` or `diff` wrote; `diff` compares captures");
-    CP_TRY(cp_reader_texts(l->reader, "/provenance/experiment", &r->arena, &document, l->err));
+    CP_TRY(cp_reader_texts(l->reader, object, &r->arena, &document, l->err));
     if (document.count != 1)
-        return cp_load_damaged(l, "/provenance/experiment", "one text");
+        return cp_load_damaged(l, object, "one text");
     r->experiment = document.items[0];
     r->name = line_of(r, &r->arena, "experiment: ");
     r->hypothesis = line_of(r, &r->arena, "hypothesis: ");
     if (!r->name)
-        return cp_load_damaged(l, "/provenance/experiment", "an experiment's name");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        r->fact[r->facts].name = names[i];
-        CP_TRY(cp_reader_text(l->reader, "/provenance", names[i], &r->arena, &r->fact[r->facts++].value,
-                              l->err));
+        return cp_load_damaged(l, object, "an experiment's name");
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
+        r->fact[r->facts].name = cp_schema[facts[i]].attribute;
+        CP_TRY(read_text(l, facts[i], &r->fact[r->facts++].value, l->err));
     }
-    if (cp_reader_text(l->reader, "/provenance", "file", &r->arena, &r->file, &older) != CP_OK)
+    if (read_text(l, CP_SCHEMA_FILE, &r->file, &older) != CP_OK)
         r->file = "EXPERIMENT.yaml";
     r->fact[r->facts].name = "content";
-    return cp_reader_text(l->reader, "/", "content_digest", &r->arena, &r->fact[r->facts++].value, l->err);
+    return read_text(l, CP_SCHEMA_CONTENT_DIGEST, &r->fact[r->facts++].value, l->err);
 }
 
 static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_candidate *c) {
@@ -199,11 +210,12 @@ static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_c
 }
 
 static enum cp_status load_all(const struct cp_load *l) {
+    const char *const metrics = cp_schema[CP_SCHEMA_METRICS_GROUP].path;
     struct cp_report *r = l->report;
     struct cp_reader_texts names = {0};
     CP_TRY(load_provenance(l));
-    if (cp_reader_has(l->reader, "/metrics"))
-        CP_TRY(cp_reader_groups(l->reader, "/metrics", &r->arena, &names, l->err));
+    if (cp_reader_has(l->reader, metrics))
+        CP_TRY(cp_reader_groups(l->reader, metrics, &r->arena, &names, l->err));
     if (names.count == 0)
         return cp_fail(l->err, CP_NOTHING_COMPARED, r->path, "holds no comparison"),
                cp_expected(l->err, "a run with at least one candidate");
@@ -238,7 +250,8 @@ enum cp_status cp_report_thumbnails(const struct cp_report *report, struct cp_ar
     struct cp_reader *reader;
     struct cp_reader_array array = {0};
     CP_TRY(cp_reader_open(report->path, &reader, err));
-    const enum cp_status status = cp_reader_numbers(reader, "/inputs/thumbnail", arena, &array, err);
+    const enum cp_status status =
+        cp_reader_numbers(reader, cp_schema[CP_SCHEMA_THUMBNAIL].path, arena, &array, err);
     cp_reader_close(reader);
     *pixels = status == CP_OK ? array.values : NULL;
     return status;

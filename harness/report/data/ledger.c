@@ -3,6 +3,7 @@
 #include "report/data/difference.h"
 #include "report/data/load.h"
 #include "report/data/words.h"
+#include "result/schema.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,9 +15,9 @@ struct operations {
 };
 
 static enum cp_status read_operations(const struct cp_load *l, const char *pass, struct operations *o) {
-    char object[400];
+    char object[CP_SCHEMA_PATH];
     *o = (struct operations){.names.count = 0};
-    (void)snprintf(object, sizeof object, "/ledger/%.255s/operations", pass);
+    (void)cp_schema_path(CP_SCHEMA_OPERATIONS, CP_NAMES(pass), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_load_array(l, object, &cp_load_operations, 2, "(tap, field)", &l->report->arena, &o->fields));
@@ -53,11 +54,12 @@ static enum cp_status find(const struct cp_load *l, const struct operations *o, 
 }
 
 static enum cp_status load_alternatives(const struct cp_load *l) {
+    const struct cp_schema_row *row = &cp_schema[CP_SCHEMA_LEDGER_ALTERNATIVES];
     const char *text = NULL;
     struct cp_reader_texts *names = &l->report->alternatives;
-    if (names->count || !cp_reader_has(l->reader, "/ledger"))
+    if (names->count || !cp_reader_has(l->reader, row->path))
         return CP_OK;
-    CP_TRY(cp_reader_text(l->reader, "/ledger", "alternatives", &l->report->arena, &text, l->err));
+    CP_TRY(cp_reader_text(l->reader, row->path, row->attribute, &l->report->arena, &text, l->err));
     size_t lines = 1;
     for (const char *c = text; c && *c; c++)
         lines += *c == '\n';

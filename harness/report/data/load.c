@@ -4,15 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const bounds[CP_BOUND_COUNT] = {"worst", "probable"};
-
 const struct cp_load_columns cp_load_metrics = {cp_metric_names, CP_METRIC_COUNT, "rel_l2"};
 const struct cp_load_columns cp_load_verdicts = {cp_verdict_field_names, CP_VERDICT_FIELDS, "verdict"};
 const struct cp_load_columns cp_load_decisions = {cp_decision_names, CP_DECISION_COUNT, "flip"};
 const struct cp_load_columns cp_load_propagation = {cp_propagation_names, CP_PROPAGATION_FIELDS, "error"};
 const struct cp_load_columns cp_load_operations = {cp_operation_field_names, CP_OPERATION_FIELD_COUNT,
                                                    "verdict"};
-const struct cp_load_columns cp_load_bounds = {bounds, CP_BOUND_COUNT, "worst"};
 
 enum cp_status cp_load_damaged(const struct cp_load *l, const char *object, const char *expected) {
     char where[512];
@@ -72,8 +69,9 @@ enum cp_status cp_load_array(const struct cp_load *l, const char *object,
     return CP_OK;
 }
 
-enum cp_status cp_load_table(const struct cp_load *l, const char *object, int rank, unsigned named,
+enum cp_status cp_load_table(const struct cp_load *l, enum cp_schema_id id, int rank, unsigned named,
                              struct cp_report_table *table) {
+    const char *const object = cp_schema[id].path;
     struct cp_reader_array array;
     if (!cp_reader_has(l->reader, object))
         return CP_OK;

@@ -4,6 +4,7 @@
 #define CP_REPORT_DATA_LOAD_H
 
 #include "report/data/report.h"
+#include "result/schema.h"
 
 struct cp_load {
     struct cp_report *report;
@@ -22,7 +23,7 @@ struct cp_load_columns {
     const char *needed; /* the column without which the array says nothing */
 };
 extern const struct cp_load_columns cp_load_metrics, cp_load_verdicts, cp_load_decisions, cp_load_propagation,
-    cp_load_bounds, cp_load_operations;
+    cp_load_operations;
 
 /* Reads an array of rank `rank` and puts its last dimension's columns in the order wanted, by name; a column
  * that the file has not is NaN. `shape` says what was expected where it is refused. */
@@ -30,7 +31,7 @@ enum cp_status cp_load_array(const struct cp_load *load, const char *object,
                              const struct cp_load_columns *columns, int rank, const char *shape,
                              struct cp_arena *arena, struct cp_reader_array *array);
 /* A table with its labels, if it is there. named: axes with labels, as bits. */
-enum cp_status cp_load_table(const struct cp_load *load, const char *object, int rank, unsigned named,
+enum cp_status cp_load_table(const struct cp_load *load, enum cp_schema_id id, int rank, unsigned named,
                              struct cp_report_table *table);
 
 /* ---- the parts (data_taps.c, data_places.c, data_baseline.c) ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A candidate's taps: metrics summed up over inputs, verdicts, causes. */
 #include "report/data/load.h"
+#include "result/schema.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -65,11 +66,11 @@ static enum cp_status read_metrics(const struct cp_load *l, const char *object, 
     return metrics->shape[1] == CP_PART_COUNT ? CP_OK : cp_load_damaged(l, object, shape);
 }
 
-static enum cp_status load_histogram(const struct cp_load *l, const char *group, struct cp_arena *scratch,
+static enum cp_status load_histogram(const struct cp_load *l, const char *candidate, struct cp_arena *scratch,
                                      struct cp_report_tap *tap) {
     struct cp_reader_array counts;
-    char object[512];
-    (void)snprintf(object, sizeof object, "%.490s/ulp_histogram", group);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_ULP_HISTOGRAM, CP_NAMES(candidate, tap->name), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_numbers(l->reader, object, scratch, &counts, l->err));
@@ -84,11 +85,11 @@ static enum cp_status load_histogram(const struct cp_load *l, const char *group,
     return CP_OK;
 }
 
-static enum cp_status load_local(const struct cp_load *l, const char *group, struct cp_arena *scratch,
+static enum cp_status load_local(const struct cp_load *l, const char *candidate, struct cp_arena *scratch,
                                  struct cp_report_tap *tap) {
     struct cp_reader_array metrics;
-    char object[512];
-    (void)snprintf(object, sizeof object, "%.490s/local", group);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_LOCAL, CP_NAMES(candidate, tap->name), object);
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(read_metrics(l, object, scratch, &metrics));
@@ -101,16 +102,15 @@ static enum cp_status load_local(const struct cp_load *l, const char *group, str
 static enum cp_status load_tap(const struct cp_load *l, const char *candidate, struct cp_arena *scratch,
                                struct cp_report_tap *tap) {
     struct cp_reader_array metrics;
-    char group[384], object[400];
-    (void)snprintf(group, sizeof group, "/metrics/%.255s/%.100s", candidate, tap->name);
-    (void)snprintf(object, sizeof object, "%s/metrics", group);
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(CP_SCHEMA_METRICS, CP_NAMES(candidate, tap->name), object);
     CP_TRY(read_metrics(l, object, scratch, &metrics));
     tap->over_inputs = cp_tap_summarise(metrics.values, metrics.shape[0]);
     for (int m = 0; m < CP_METRIC_COUNT; m++)
         tap->metric[m] = over_inputs(&metrics, (enum cp_metric)m);
     CP_TRY(cp_load_places(l, &metrics, tap));
-    CP_TRY(load_histogram(l, group, scratch, tap));
-    return load_local(l, group, scratch, tap);
+    CP_TRY(load_histogram(l, candidate, scratch, tap));
+    return load_local(l, candidate, scratch, tap);
 }
 
 static void describe(const struct cp_report *r, const char *name, struct cp_report_tap *tap) {
@@ -135,11 +135,11 @@ static void describe(const struct cp_report *r, const char *name, struct cp_repo
 
 /* (tap, field) with codes that are codes; values NULL where it is not there. */
 static enum cp_status read_verdicts(const struct cp_load *l, const struct cp_report_candidate *c,
-                                    const char *name, struct cp_reader_array *verdicts) {
-    char object[400];
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/%s", c->name, name);
+                                    enum cp_schema_id id, struct cp_reader_array *verdicts) {
+    char object[CP_SCHEMA_PATH];
+    (void)cp_schema_path(id, CP_NAMES(c->name), object);
     verdicts->values = NULL;
-    if (!cp_reader_has(l->reader, object) && strcmp(name, "verdicts") != 0)
+    if (!cp_reader_has(l->reader, object) && id != CP_SCHEMA_VERDICTS)
         return CP_OK;
     CP_TRY(cp_load_array(l, object, &cp_load_verdicts, 2, "(tap, field)", &l->report->arena, verdicts));
     if (verdicts->shape[0] != c->taps)
@@ -155,8 +155,8 @@ static enum cp_status read_verdicts(const struct cp_load *l, const struct cp_rep
 
 static enum cp_status load_verdicts(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_array verdicts, local;
-    CP_TRY(read_verdicts(l, c, "verdicts", &verdicts));
-    CP_TRY(read_verdicts(l, c, "local_verdicts", &local));
+    CP_TRY(read_verdicts(l, c, CP_SCHEMA_VERDICTS, &verdicts));
+    CP_TRY(read_verdicts(l, c, CP_SCHEMA_LOCAL_VERDICTS, &local));
     c->local = local.values != NULL;
     for (size_t t = 0; t < c->taps; t++) {
         struct cp_report_tap *tap = &c->tap[t];
@@ -173,12 +173,12 @@ static enum cp_status load_verdicts(const struct cp_load *l, struct cp_report_ca
 /* Inputs that fail by themselves. */
 static enum cp_status load_failing(const struct cp_load *l, struct cp_report_candidate *c) {
     static const struct cp_load_columns columns = {cp_failing_field_names, CP_FAILING_FIELDS, "failing_taps"};
-    static const char *const names[] = {"failing_images", "failing_prompts"};
+    static const enum cp_schema_id ids[] = {CP_SCHEMA_FAILING_IMAGES, CP_SCHEMA_FAILING_PROMPTS};
     const struct cp_reader_texts *const inputs[] = {&l->report->images, &l->report->prompts};
     for (int of = 0; of < 2; of++) {
         struct cp_reader_array rows;
-        char object[400];
-        (void)snprintf(object, sizeof object, "/metrics/%.255s/%s", c->name, names[of]);
+        char object[CP_SCHEMA_PATH];
+        (void)cp_schema_path(ids[of], CP_NAMES(c->name), object);
         if (!cp_reader_has(l->reader, object))
             continue;
         CP_TRY(cp_load_array(l, object, &columns, 2, "(input, field)", &l->report->arena, &rows));
@@ -191,9 +191,9 @@ static enum cp_status load_failing(const struct cp_load *l, struct cp_report_can
 enum cp_status cp_load_taps(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_texts names;
     struct cp_arena scratch = {0};
-    char object[400];
+    char object[CP_SCHEMA_PATH];
     enum cp_status status = CP_OK;
-    (void)snprintf(object, sizeof object, "/metrics/%.255s/tap", c->name);
+    (void)cp_schema_scale(CP_SCHEMA_VERDICTS, 0, CP_NAMES(c->name), object);
     CP_TRY(cp_reader_texts(l->reader, object, &l->report->arena, &names, l->err));
     c->tap = cp_arena_calloc(&l->report->arena, names.count, sizeof *c->tap);
     if (!c->tap)
