@@ -8,7 +8,7 @@
 
 /* The towers, and what joins them: zero-shot classifier, logits, probabilities. */
 enum cp_tower { CP_VISUAL, CP_TEXT, CP_JOINT };
-enum { CP_TOWERS = 2 };
+#define CP_TOWERS 2
 
 struct cp_tower_shape {
     size_t tokens;             /* of one input, the class token among them */

@@ -23,8 +23,8 @@ static const struct cp_layout_rule native[] = {
 };
 
 static const struct cp_layout_rule custom_text[] = {
-    {"text_projection", "tower[CP_TEXT].proj.weight", CP_LAYOUT_WHOLE},
-    {"text_projection", "tower[CP_TEXT].proj.weight.weight", CP_LAYOUT_TRANSPOSED},
+    {"text_projection", "text.text_projection", CP_LAYOUT_WHOLE},
+    {"text_projection", "text.text_projection.weight", CP_LAYOUT_TRANSPOSED},
     {"visual.*", "visual.*", CP_LAYOUT_WHOLE},
     {"logit_*", "logit_*", CP_LAYOUT_WHOLE},
     {"*", "text.*", CP_LAYOUT_WHOLE},
@@ -69,8 +69,7 @@ const struct cp_layout cp_layouts[CP_LAYOUT_COUNT] = {
       "vision_model.embeddings.class_embedding"},
      hugging_face},
     {"open_clip CustomTextCLIP",
-     {"tower[CP_TEXT].token_embedding.weight", "tower[CP_TEXT].positional_embedding",
-      "tower[CP_TEXT].ln_post.weight"},
+     {"text.token_embedding.weight", "text.positional_embedding", "text.ln_final.weight"},
      custom_text},
     {"OpenAI CLIP", {"visual.conv1.weight", "token_embedding.weight", "visual.class_embedding"}, native},
 };

@@ -8,6 +8,7 @@
 
 #include <hdf5_hl.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #define FEW "'inputs.prompts={classes: data/fashion-clip/classes.txt, templates: [\"a {}\"]}' "
 

@@ -189,7 +189,7 @@ static void digest_model(const char *path, uint64_t seed, enum cp_torch_capabili
     add("", "positional_embedding", model.tower[CP_TEXT].positional_embedding,
         (size_t)config.text.context_length * narrow);
     add_norm("", "ln_final", model.tower[CP_TEXT].ln_post, narrow);
-    add_text_projection(&model.text, narrow, embed);
+    add_text_projection(&model.tower[CP_TEXT], narrow, embed);
     add_blocks("", model.tower[CP_TEXT].blocks, config.text.layers, narrow, (size_t)config.text.mlp_width);
     qsort(names, name_count, sizeof names[0], by_name);
     for (size_t i = 0; i < name_count; i++)

@@ -11,7 +11,7 @@
 
 static void assert_same_config(const struct cp_clip_config *a, const struct cp_clip_config *b,
                                const char *of) {
-    const struct cp_vision_config *v = &a->vision, *w = &b->tower[CP_VISUAL];
+    const struct cp_vision_config *v = &a->vision, *w = &b->vision;
     const struct cp_text_config *t = &a->text, *u = &b->text;
     const bool same =
         cp_clip_config_same_shapes(a, b) && a->quick_gelu == b->quick_gelu && v->heads == w->heads &&
