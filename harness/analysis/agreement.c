@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Turns both ledgers' rows into parts, tap by tap in order of execution, and decides pass or fail. */
 #include "analysis/agreement.h"
 
 #include <math.h>

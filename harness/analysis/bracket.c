@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One formula per kind of operation, on root mean squares alone: no tensor and no file is touched. */
 #include "analysis/bracket.h"
 
 #include <math.h>

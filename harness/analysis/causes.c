@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Prints the causes within 80 columns, neighbouring layers with the same cause as one range. */
 #include "analysis/causes.h"
 
 #include "analysis/local.h"

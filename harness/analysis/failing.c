@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Finds the worst of the failing inputs, and stores and prints them for each candidate. */
 #include "analysis/failing.h"
 
 #include <stdio.h>

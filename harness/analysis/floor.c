@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Runs the reruns as extra lanes of the lockstep and stores each one's distance from the baseline. */
 #include "analysis/floor.h"
 
 #include "result/schema.h"

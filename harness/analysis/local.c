@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The work on each segment: forced lanes, whole segments and probes are run, and eps and kappa measured. */
 #include "analysis/local.h"
 
 #include "base/hash.h"

@@ -7,11 +7,14 @@
  * tap/compare.h, the oracles being float64 evaluations of the operation on the baseline's float32 input.
  *
  * Amplification. Along the residual stream, with E_l the relative L2 divergence at the end of segment l
- * (stem, blocks, head), E_l <= kappa_l E_(l-1) + eps_l: eps_l    a candidate's whole segment on the
- * baseline's input, against the baseline's result kappa_l  relative change of the baseline's result by a
- * small random change of its input, CP_PROBES seeded directions in which every token moves by CP_PROBE_STEP
- * of its own root mean square (of pixels: every row) What the candidate's segment makes of its own input
- * instead of the baseline's is `inherited`, measured. */
+ * (stem, blocks, head), E_l <= kappa_l E_(l-1) + eps_l:
+ *
+ *   eps_l    a candidate's whole segment on the baseline's input, against the baseline's result
+ *   kappa_l  relative change of the baseline's result by a small random change of its input, CP_PROBES seeded
+ *            directions in which every token moves by CP_PROBE_STEP of its own root mean square (of pixels:
+ *            every row)
+ *
+ * What the candidate's segment makes of its own input instead of the baseline's is `inherited`, measured. */
 #ifndef CP_ANALYSIS_LOCAL_H
 #define CP_ANALYSIS_LOCAL_H
 
@@ -31,11 +34,11 @@ enum cp_segment_error {
 
 /* Columns of /metrics/CANDIDATE/propagation (segment, field), means over inputs. */
 enum cp_propagation_field {
-    CP_PROPAGATION_ERROR,  /* E_l */
-    CP_PROPAGATION_BEFORE, /* E_(l-1); of the vision stem at pixels.normalized, of the text stem 0 */
-    CP_PROPAGATION_KAPPA,  /* root mean square over probes; NaN for the text stem: tokens have no small change
-                            */
-    CP_PROPAGATION_LOCAL,  /* eps_l */
+    CP_PROPAGATION_ERROR,     /* E_l */
+    CP_PROPAGATION_BEFORE,    /* E_(l-1); of the vision stem at pixels.normalized, of the text stem 0 */
+    CP_PROPAGATION_KAPPA,     /* root mean square over probes; NaN for the text stem: tokens have no small
+                                 change */
+    CP_PROPAGATION_LOCAL,     /* eps_l */
     CP_PROPAGATION_PREDICTED, /* kappa_l E_(l-1) + eps_l */
     CP_PROPAGATION_EXPLAINED, /* the smaller of error and prediction over the larger */
     CP_PROPAGATION_LEFT,      /* error - prediction */

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads a candidate's ledger rows and metrics back from the result, and prints the parts they make. */
 #include "analysis/own_parts.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Adds up verdicts over taps into a count with its reasons; the same for the limits of equivalent taps. */
 #include "analysis/undecided.h"
 
 #include "analysis/local.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Hashes pixels batch by batch during the run; once it is over, groups equal hashes and equal token ids. */
 #include "analysis/units.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The decision alone: error ratios of one tap, their statistics and what follows. No input or output. */
 #include "analysis/verdict.h"
 
 #include "num/bootstrap.h"

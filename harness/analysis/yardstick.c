@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Runs that pass as a lane of its own beside the capture and stores its RMS error for each input. */
 #include "analysis/yardstick.h"
 
 #include "result/schema.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Blocks form a list, newest first, doubling in size up to 256 MiB; one that is too full is passed over. */
 #include "base/arena.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The encoder, padding included. Nothing here decodes. */
 #include "base/base64.h"
 
 void cp_base64(const uint8_t *bytes, size_t size, char *text) {

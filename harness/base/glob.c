@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * * and ? matched in a loop that returns to the last star only, so no pattern takes exponential time. */
 #include "base/glob.h"
 
 #include <stddef.h>

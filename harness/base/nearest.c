@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Edit distance with transpositions, three rows of the table at a time, and the error texts built on it. */
 #include "base/nearest.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table of formats, and the conversions that no inner loop needs: encoding, decoding, ULP distances. */
 #include "base/number.h"
 
 #include <float.h>

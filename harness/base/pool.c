@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Threads take indices from an atomic counter, and spin for a moment before they sleep between loops. */
 #include "base/pool.h"
 
 #include <pthread.h>

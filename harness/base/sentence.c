@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * printf into a buffer that never overflows, numbers as people read them, and word wrap. */
 #include "base/sentence.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Fills the error record, and prints it with control characters escaped. */
 #include "base/status.h"
 
 #undef cp_fail /* the analyser's words for these two */

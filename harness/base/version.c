@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Hands out the macros that the build defines, so that a new commit recompiles this file alone. */
 #include "base/version.h"
 
 const char *cp_version(void) {

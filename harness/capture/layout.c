@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Rearranges datasets into the canonical order of axes, and reads the map file that says where taps are. */
 #include "capture/internal.h"
 
 #include "format/yaml.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Recognises the format by the first bytes, holds the tensors that its reader lists, and widens values. */
 #include "checkpoint/internal.h"
 
 #include "format/file.h"

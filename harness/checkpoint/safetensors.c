@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The file around the header: its offsets are checked against the data, tensors are found by name. */
 #include "checkpoint/safetensors.h"
 
 #include "base/arena.h"

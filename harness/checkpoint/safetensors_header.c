@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One pass of the pull parser, with memory for no more entries than the header's bytes can hold. */
 #include "checkpoint/safetensors_header.h"
 
 #include "format/json_pull.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Puts the header together, widest types first, and renames the file into place once it is on disk. */
 #include "checkpoint/safetensors_write.h"
 
 #include <errno.h>

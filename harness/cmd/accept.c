@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Prints what a new baseline changes, and refuses to write one that allows more unless given a reason. */
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
 

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Parses the options of the search and prints the set it found, with a command that runs just that set. */
 #include "task/bisect.h"
 #include "analysis/analyses.h"
 #include "cmd/cmd.h"

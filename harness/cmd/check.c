@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Judges a run by its baseline, and sends the verdict to the terminal, JUnit, JSON and GitHub as asked. */
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
 #include "format/disk_file.h"

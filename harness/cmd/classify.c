@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Parses options that take lists of words, runs the classification and prints it as a table or JSON. */
 #include "task/classify.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Parses the arguments alone; the conversion is task/convert.c. */
 #include "task/convert.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Runs two captures as a study, names the tensors that differ, and turns the outcome into an exit code. */
 #include "task/diff.h"
 #include "analysis/analyses.h"
 #include "cmd/cmd.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Tells results from experiments by their first bytes, and runs the latter without printing a table. */
 #include "cmd/gate.h"
 #include "analysis/analyses.h"
 #include "cmd/stop.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Checks which options go together, then prints the inspection as text or JSON. */
 #include "task/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Prints the tables of components, knobs and taps, so that what it shows is what is accepted. */
 #include "cmd/cmd.h"
 #include "spec/spec.h"
 

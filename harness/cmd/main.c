@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table of commands and their help, the dispatch by name, and the exit status. */
 #include "base/nearest.h"
 #include "base/version.h"
 #include "cmd/cmd.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Matches one argument against a command's table and takes the next one as its value. */
 #include "cmd/option.h"
 
 #include <string.h>

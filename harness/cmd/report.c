@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Picks the form by option or file ending, and writes to a temporary name first. */
 #include "report/data/report.h"
 #include "cmd/cmd.h"
 #include "format/disk_file.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads all experiments before the first one runs; with --dry-run prints the plan and its cost instead. */
 #include "run/run.h"
 #include "analysis/analyses.h"
 #include "cmd/cmd.h"

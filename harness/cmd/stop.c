@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A handler that only remembers the signal; the run looks at it between batches. */
 #include "cmd/stop.h"
 
 static volatile sig_atomic_t caught;

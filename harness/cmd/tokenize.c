@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Prints token ids and names of the texts on the command line, plain or as JSON. */
 #include "cmd/cmd.h"
 #include "format/file.h"
 #include "text/tokenizer.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A reader for each kind of field, and the walk over a JSON object that refuses fields it does not know. */
 #include "config/clip_config_field.h"
 
 #include "base/nearest.h"

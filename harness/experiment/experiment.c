@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads the top level, the model and how to run; calls the files beside it for the other sections. */
 #include "experiment/experiment.h"
 
 #include "base/glob.h"

@@ -51,7 +51,9 @@
  *   output: PATH                results/runs/NAME.h5 if absent
  *   verdict: {k: NUMBER | auto, alpha: NUMBER, rtol: NUMBER, atol: NUMBER}
  *                               rtol, atol: a tolerance |b - a| <= atol + rtol |a| in the place of each
- * type's check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...} what `clip-parity check` holds a run to; below
+ *                               type's
+ *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}
+ *                               what `clip-parity check` holds a run to; below
  *
  * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Parses the `inputs` section; the files it names are opened elsewhere (inputs/inputs.h). */
 #include "experiment/read.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Puts a `key=value` of the command line into the YAML tree before anything is read from it. */
 #include "experiment/experiment.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The experiment as YAML again with every default filled in, for provenance and for fingerprints. */
 #include "experiment/read.h"
 
 #include <inttypes.h>

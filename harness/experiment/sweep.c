@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The cross product of the `sweep` section, each combination a candidate. */
 #include "experiment/read.h"
 
 static size_t axis_length(const struct cp_yaml *axis) {

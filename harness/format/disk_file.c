@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * POSIX calls repeated until all bytes are through, the lock, renames that reach the disk, name checks. */
 #include "format/disk_file.h"
 
 #include <errno.h>

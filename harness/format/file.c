@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Maps files or expands gzip up to a limit; also finds the data files that the program came with. */
 #include "format/file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Open addressing with linear probing into an array that grows by doubling. */
 #include "format/held_pages.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The record's layout, the order of writes and flushes of a commit, and recovery when the file is opened. */
 #include "format/journaled_file.h"
 
 #include "base/digest.h"

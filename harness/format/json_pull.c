@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A cursor into the text, and functions that consume what they expect there or note where they failed. */
 #include "format/json_pull.h"
 
 #include "format/utf8.h"

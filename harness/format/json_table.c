@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copies one row of such a table into the arena, read with Jansson. */
 #include "format/json_table.h"
 
 #include "format/file.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Every value goes to the stream at once: numbers in 9 digits, whole ones below 2^53 in all of theirs. */
 #include "format/json_write.h"
 
 #include "format/utf8.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A scanner that takes the dict's three keys in any order and nothing else. */
 #include "format/npy.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Refuses overlong forms, surrogates and control characters, one character at a time. */
 #include "format/utf8.h"
 
 size_t cp_utf8_length(const unsigned char *text, size_t left) {

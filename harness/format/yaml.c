@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Builds the tree from libfyaml's events, and refuses what libfyaml would accept or silently cut. */
 #include "format/yaml.h"
 
 #include "format/utf8.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Nodes as strings, numbers, booleans and choices, with errors at line and column; mappings by key. */
 #include "format/yaml.h"
 
 #include "base/nearest.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Scalars that read back the same: quoted only where they must be, numbers in as few digits as suffice. */
 #include "format/yaml.h"
 
 #include "format/utf8.h"

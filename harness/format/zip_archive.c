@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads the directory from the end, holds it against the local headers, and expands records on request. */
 #include "format/zip_archive.h"
 
 #include "format/file.h"

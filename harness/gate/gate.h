@@ -110,8 +110,8 @@ bool cp_gate_same(const struct cp_gate_tap *a, const struct cp_gate_tap *b);
 enum cp_gate_kind {
     CP_GATE_UNMATCHED, /* there on one side alone */
     CP_GATE_NONFINITE,
-    CP_GATE_CONTRADICTED, /* the operation does not compute what its own settings say, and was not accepted so
-                           */
+    CP_GATE_CONTRADICTED, /* the operation does not compute what its own settings say, and was not accepted
+                             so */
     CP_GATE_BITS_KIND,
     CP_GATE_MATHS,
     CP_GATE_RATIO,

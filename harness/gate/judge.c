@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Pairs the run's taps and decisions with those of the baseline file, and sums up what failed. */
 #include "gate/judge.h"
 
 #include "spec/spec.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Walks the diagonals of the table of classes and templates, which it reads from the result. */
 #include "gate/kept.h"
 
 #include "result/schema.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Sets the limit of each kind for one tap or one set of decisions: by rule, else from what was accepted. */
 #include "gate/judge.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Expands globs to pictures, NPY, IDX or synthetic images, and makes the pixels of those in a batch. */
 #include "inputs/load.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Calls the loaders of images, texts and labels in turn, and lists every file read for the fingerprint. */
 #include "inputs/load.h"
 
 #include "checkpoint/checkpoint.h"

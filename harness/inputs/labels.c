@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One label for each image: by file name from CSV, by position from IDX. */
 #include "inputs/load.h"
 
 #include "picture/image.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Draws the numbers in small pieces and adds them to one or two buffers of pixels. */
 #include "inputs/noise.h"
 
 enum { PIECE = 4096 };

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Prompts from lines, classes with templates, token files or a seed, and their ids by each tokenizer. */
 #include "inputs/load.h"
 
 #include "base/hash.h"

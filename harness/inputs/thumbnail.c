@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Averages normalised pixels over boxes, turns them back into bytes, and stores them with the patch grid. */
 #include "inputs/thumbnail.h"
 
 #include "result/schema.h"

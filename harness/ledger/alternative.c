@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table, and for each row a small function that changes a case or says that it does not apply. */
 #include "ledger/alternative.h"
 
 #include <math.h>

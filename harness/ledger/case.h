@@ -2,13 +2,14 @@
  * One operation on the operands that a system recorded of itself: what is to be computed (the maths), in
  * which arithmetic, and three evaluations of it:
  *
- *   ideal   the function in float64. y is judged by r = y - ideal(x), x being that system's own operands, so
- * that nothing is inherited from what came before. bound   for each element the worst case of |r| over every
- * legitimate evaluation in the declared arithmetic: any order and grouping of sums, FMA or not, any wider
- * intermediate type, operands that were wider than what was recorded of them, flushed subnormals, and in half
- * precision a rounding after every elementary operation and of up to CP_CASE_PARTS partial sums. plain   one
- * plain evaluation in the declared arithmetic, of which `seed` picks the order of sums: the yardstick of how
- *           coarse r is.
+ *   ideal  the function in float64. y is judged by r = y - ideal(x), x being that system's own operands, so
+ *          that nothing is inherited from what came before.
+ *   bound  for each element the worst case of |r| over every legitimate evaluation in the declared
+ *          arithmetic: any order and grouping of sums, FMA or not, any wider intermediate type, operands that
+ *          were wider than what was recorded of them, flushed subnormals, and in half precision a rounding
+ *          after every elementary operation and of up to CP_CASE_PARTS partial sums.
+ *   plain  one plain evaluation in the declared arithmetic, of which `seed` picks the order of sums: the
+ *          yardstick of how coarse r is.
  *
  * Tensors are contiguous: y is (inputs, groups, rows, out), groups being the heads where the last axis is
  * keys, else 1; x[0] is (inputs, rows, in) unless a kind says otherwise. Only the first valid[i] rows of

@@ -6,11 +6,12 @@
  *   add         u |f| + u_a |a| + u_b |b|
  *   gain        (u + u_x) |f|, and a rounding more in half precision
  *   activation  y = x g(x) with g a sigmoid, an erf or a tanh between 0 and 1. Its argument carries up to six
- * roundings, which g passes on by at most 0.45 of them (|t g'(t)| <= 0.23 for the sigmoid, 0.24 for Phi, 0.45
- * for tanh); g itself may be off by 4 u of 1, since 0.5 (1 + erf) cancels in the left tail, and by 6 u where
- * erf is a polynomial of float32 (erf_by_polynomial: 11.1 u at most, every 7th float32 from 2^-31 to 8
- * tried), whose argument carries two roundings only; so x g is off by 8 u |x|, to which come up to four
- * roundings of the result and u_x |f'(x)| |x|, |f'| <= 1.13 for all of them. */
+ *               roundings, which g passes on by at most 0.45 of them (|t g'(t)| <= 0.23 for the sigmoid, 0.24
+ *               for Phi, 0.45 for tanh); g itself may be off by 4 u of 1, since 0.5 (1 + erf) cancels in the
+ *               left tail, and by 6 u where erf is a polynomial of float32 (erf_by_polynomial: 11.1 u at
+ *               most, every 7th float32 from 2^-31 to 8 tried), whose argument carries two roundings only; so
+ *               x g is off by 8 u |x|, to which come up to four roundings of the result and u_x |f'(x)| |x|,
+ *               |f'| <= 1.13 for all of them. */
 #include "ledger/kinds.h"
 
 #include "oracle/oracle.h"

@@ -5,8 +5,10 @@
  * Bounds, u that of an elementary operation:
  *
  *   normalize  (x / 255 - mean) / std, or x (1 / std) - mean / std: the difference cancels, so five roundings
- * of either operand gather     u |f|: a copy, stored in the result's type embed      u |f| + u_x |content|;
- * in half precision content and position are of the result's type first: 2 u of both */
+ *              of either operand
+ *   gather     u |f|: a copy, stored in the result's type
+ *   embed      u |f| + u_x |content|; in half precision content and position are of the result's type first:
+ *              2 u of both */
 #include "ledger/kinds.h"
 
 #include <math.h>

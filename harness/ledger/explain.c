@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Tries them on one input and keeps the one that leaves the smallest residual within the limit. */
 #include "ledger/explain.h"
 
 #include <math.h>

@@ -8,7 +8,8 @@
  *
  *   unit     x / ||x||: the sum of squares (n + 2) u_a, of which the root passes on half; the norm, the
  *            quotient and the result three roundings; x itself u_x, and through the norm u_x again; of what
- * is below the normal numbers l / ||x||, and through the norm sqrt(n) as much and n tiny / ||x||^2
+ *            is below the normal numbers l / ||x||, and through the norm sqrt(n) as much and
+ *            n tiny / ||x||^2
  *
  *   classes  the mean of (templates) rows, then unit; the mean's cancellation is that of its sum:
  *            n u_a mean |x| / ||mean|| */

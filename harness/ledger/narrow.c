@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Rounds tensors to tf32, fp16, bf16 or an int8 grid whose step follows from their range. */
 #include "ledger/narrow.h"
 
 #include <math.h>

@@ -11,8 +11,9 @@
  *             (n + 3) u_s mean(x^2) + 2 |mean| e_m + e_m^2 beside what u_x does. The larger of both.
  *   1 / s     relative e_s: 1 / sqrt(1 - e_v / (var + eps)) - 1, and three roundings
  *   y_i       |w_i| / s ((|d_i| + e_i)(1 + e_s) - |d_i| + ...) and four roundings, of the product, the
- * quotient, the gain and the bias. In half precision mean and d are tensors of the result's type where a port
- * decomposes the norm. */
+ *             quotient, the gain and the bias
+ *
+ * In half precision mean and d are tensors of the result's type where a port decomposes the norm. */
 #include "ledger/kinds.h"
 #include "ledger/product.h"
 

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Residuals over one input, and the error to expect of a plain evaluation, from several orders of sums. */
 #include "ledger/residual.h"
 
 #include "base/hash.h"

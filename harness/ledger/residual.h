@@ -6,8 +6,10 @@
  *   exact         the ideal result rounded to the result's type
  *   explained     within the bound, and not coarse
  *   coarse        within the bound, but more than CP_COARSE times the error of a plain evaluation: more
- * rounding than its declared arithmetic has contradicted  beyond the bound: no rounding can be that large, so
- * it does not compute what its settings say nonfinite     NaN or infinity in the result, or in the ideal one
+ *                 rounding than its declared arithmetic has
+ *   contradicted  beyond the bound: no rounding can be that large, so it does not compute what its settings
+ *                 say
+ *   nonfinite     NaN or infinity in the result, or in the ideal one
  *
  * The basis is a bound, or empirical: of a composite operation, whose operands in between were not recorded,
  * the yardstick is the largest error of CP_RERUNS legitimate evaluations. It is coarse beyond CP_COARSE times

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Regression sums per input and alternative, over rows whose hash was not seen before. */
 #include "ledger/slope.h"
 
 #include "base/hash.h"

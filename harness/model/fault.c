@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Hashes seeds to decide where each fault strikes; for a flipped bit, copies the matrix it is in. */
 #include "model/fault.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Counts layers by name and takes sizes from tensor shapes; heads are 64 wide, as OpenAI's are. */
 #include "model/infer.h"
 
 #include <stdio.h>

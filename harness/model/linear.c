@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Cuts the product into tasks by rows, then by panels, so that no thread waits long for another. */
 #include "model/linear.h"
 
 /* Tasks per thread: enough that a thread which starts late or is interrupted does not leave the others idle.

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Fills the tensors from a checkpoint, shapes checked and none left over, or from a seed. */
 #include "model/model.h"
 
 #include "base/hash.h"

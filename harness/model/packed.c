@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Makes each rounded, packed tensor once: a list of copies is searched before a new one is made. */
 #include "model/packed.h"
 
 #include "model/fault.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What all segments share: the workspace, visiting taps, linear layers and norms. */
 #include "model/pass.h"
 
 #include "model/fault.h"

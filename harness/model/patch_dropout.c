@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Draws the kept patches of all images, and moves columns to the front and back to their places. */
 #include "model/patch_dropout.h"
 
 #include "torch/random.h"

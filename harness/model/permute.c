@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A Fisher-Yates shuffle driven by hashes, and matrices with their columns or rows in its order. */
 #include "model/permute.h"
 
 #include "base/hash.h"

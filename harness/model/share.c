@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Replaces tensors by those of another model with the same bits, then compares parts by their pointers. */
 #include "model/share.h"
 
 #include "model/tensors.h"

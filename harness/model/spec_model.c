@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copies the model's struct, not its tensors, and swaps in position embeddings and faults. */
 #include "model/spec_model.h"
 
 #include "model/fault.h"

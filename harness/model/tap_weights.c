@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Lists a tap's tensors by name, and tells whether two models or two roundings differ in any of them. */
 #include "model/tap_weights.h"
 
 #include "tap/operation.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Names, shapes and initial spreads of all tensors in a fixed order, handed to a visitor. */
 #include "model/tensors.h"
 
 #include <math.h>

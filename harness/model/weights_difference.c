@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Compares two models tensor by tensor, picks those that feed a tap, and prints the first difference. */
 #include "model/weights_difference.h"
 
 #include "base/number.h"

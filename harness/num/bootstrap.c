@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Resamples with indices from a hash; quantiles come by selection, since sorting would cost more. */
 #include "num/bootstrap.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Evaluates that bound for each column in float64 and takes the smallest lead that remains. */
 #include "num/certificate.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Delta debugging over an array of units, then a search through all smaller sets in lexicographic order. */
 #include "num/ddmin.h"
 
 #include <stdlib.h>

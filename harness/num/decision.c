@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What changes in one image's probabilities, and rates over images with their binomial intervals. */
 #include "num/metrics.h"
 
 #include <gsl/gsl_cdf.h>

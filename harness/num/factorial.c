@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Butterflies in place for effects, sums over all subsets for Shapley values, and Student's intervals. */
 #include "num/factorial.h"
 
 #include <gsl/gsl_cdf.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Newton's method inside a bracket, which it halves where a step would leave it. */
 #include "num/least.h"
 
 #include <math.h>

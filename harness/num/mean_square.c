@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The estimate from a table of products between blocks, each block's influence on it, one-sided tests. */
 #include "num/mean_square.h"
 
 #include <gsl/gsl_cdf.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Variances by cluster, tails widened for skewed values, and limits of a share from beta quantiles. */
 #include "num/mean_test.h"
 
 #include <gsl/gsl_cdf.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Adds up the sums of all rows, then finds the worst element, row and channel in a second look. */
 #include "num/metrics.h"
 
 #include "num/metrics_row.h"

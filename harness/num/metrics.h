@@ -19,7 +19,8 @@ enum cp_metric {
     CP_COSINE,       /* x . y / (||x|| ||y||) */
     CP_SNR_DB,       /* 20 log10(||y|| / ||x - y||) */
     CP_ULP_MAX,      /* largest distance in units of last place of x's type: whole steps between float32, and
-                        |x - y| / ULP(y), a real number, of a float32 x from a float64 y; NaN: x is no float32 */
+                        |x - y| / ULP(y), a real number, of a float32 x from a float64 y; NaN: x is no
+                        float32 */
     CP_WORST_REL_L2, /* largest relative L2 of one row (token) */
     CP_WORST_ROW,    /* index of that row: group * group_rows + row */
     CP_WORST_AT,     /* index inside the input of the element with the largest |x - y| */

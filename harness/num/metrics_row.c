@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Loops written so that compilers vectorise them; pairs with NaN or infinity take a slower path. */
 #include "num/metrics_row.h"
 
 #include "base/wide.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Asks the processor and the operating system which of the compiled instruction sets can run, best first. */
 #include "ops/ops.h"
 
 #include <stdbool.h>

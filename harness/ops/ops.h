@@ -99,8 +99,8 @@ struct cp_linear {
     /* Packs B^T given as (n, k) with row stride ldb (nn.Linear's weight), or B as (k, n) (x @ proj). */
     void (*pack_nt)(const float *b, size_t ldb, size_t n, size_t k, float *packed);
     void (*pack_nn)(const float *b, size_t ldb, size_t k, size_t n, float *packed);
-    /* Computes the rows [row, row + rows) and the column panels of CP_PANEL columns [panel, panel + panels).
-     */
+    /* Computes the rows [row, row + rows) and the column panels of CP_PANEL columns
+     * [panel, panel + panels). */
     void (*gemm)(const struct cp_gemm *args, size_t row, size_t rows, size_t panel, size_t panels,
                  float *scratch);
 };

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads IDX and NPY files as inputs, their size checked against the header before anything is used. */
 #include "format/file.h"
 #include "format/npy.h"
 #include "picture/image.h"

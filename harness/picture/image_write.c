@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Encodes with libspng into a buffer in memory. */
 #include "picture/image_write.h"
 
 #include <spng.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Picks the decoder by the first bytes; allocation, size limits and EXIF are the same for all of them. */
 #include "picture/decode.h"
 
 #include "format/file.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Pixel by pixel to RGB, and alpha multiplied in and divided out, in Pillow's integer arithmetic. */
 #include "preprocess/convert.h"
 
 #include <string.h>

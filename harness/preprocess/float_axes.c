@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Allocates the weights of both axes, runs the passes over them, and has the sums that they may use. */
 #include "preprocess/float_axes.h"
 
 #include <math.h>

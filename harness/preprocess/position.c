@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The variants (open_clip's, Hugging Face's), as two passes over the grid; the class token is copied. */
 #include "preprocess/position.h"
 
 #include "preprocess/torch_axis.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Puts the steps in order, and exposes each of them alone for what observes pictures on their way. */
 #include "preprocess/preprocess.h"
 
 #include "preprocess/convert.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The variants of resizing, in the order of their indices. */
 #include "preprocess/variants.h"
 
 const struct cp_resize *const cp_resizes[] = {&cp_resize_pillow,

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Filter weights for cubic and linear, with and without antialiasing, and the sums that go with each. */
 #include "preprocess/torch_axis.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The cubic and the triangle filter, sampled and normalised in Pillow's order of operations. */
 #include "preprocess/weights.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The callbacks that HDF5 wants, and the flags that keep raw data away from the last commit's metadata. */
 #include "result/driver.h"
 
 #include <stdlib.h>

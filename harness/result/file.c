@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Creates, resumes, commits and finishes: when HDF5 is flushed and when the journal is. */
 #include "result/file.h"
 
 #include "format/disk_file.h"

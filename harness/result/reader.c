@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Attributes, arrays, texts and labels by way of the HDF5 API, sizes checked before memory is taken. */
 #include "result/reader.h"
 
 #include "result/internal.h"

@@ -43,8 +43,8 @@ struct cp_analysis {
 
     enum cp_status (*check)(const struct cp_study *study, struct cp_error *err);
     void (*note)(const struct cp_study *study, struct cp_sentence *sentence);
-    /* Defines its variables; *state, of the lockstep's arena, is what cp_lockstep_state finds from then on.
-     */
+    /* Defines its variables; *state, of the lockstep's arena, is what cp_lockstep_state finds from then
+     * on. */
     enum cp_status (*define)(struct cp_lockstep *lockstep, void **state, struct cp_error *err);
     struct cp_tap (*tap)(struct cp_lockstep *lockstep, size_t s);
     enum cp_status (*before)(struct cp_lockstep *lockstep, struct cp_segment segment, struct cp_error *err);

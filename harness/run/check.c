@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Refuses a rule that matches no tap and no candidate. */
 #include "run/check.h"
 
 /* Decisions are the candidates'. */

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Finds the tap and the residual stream beside it, and loads both from the capture for each batch. */
 #include "run/graft.h"
 
 #include "base/nearest.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Counts and numbers these specs, and makes each from the baseline by one setting. */
 #include "run/layerwise.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The order of events in a batch: pixels, oracles, lanes, analyses. Lanes are made in lockstep_setup.c. */
 #include "inputs/thumbnail.h"
 #include "run/analysis.h"
 #include "run/captured.h"

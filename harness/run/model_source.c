@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Asks each source in order of precedence, and notes what was inferred and where two disagree. */
 #include "run/model_source.h"
 
 #include "config/load_as.h"

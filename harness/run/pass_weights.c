@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Loads each checkpoint once, and shares the tensors that two passes have in common. */
 #include "run/pass_weights.h"
 
 #include "format/disk_file.h"

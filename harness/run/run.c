@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The loop over batches, with progress, signals and resumption; then the file is finished and told of. */
 #include "run/run.h"
 
 #include "result/reader.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Calls the model or the oracle for a segment, or copies the leader's tensors where nothing would differ. */
 #include "run/segment.h"
 
 #include "model/share.h"

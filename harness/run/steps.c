@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Preprocesses once for each distinct setting, and shows the steps to all lanes that share it. */
 #include "run/steps.h"
 
 #include "run/analysis.h"

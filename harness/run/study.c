@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Resolves model, captures, inputs, specs, oracles and sites in this order, then hashes it all. */
 #include "run/study.h"
 
 #include "base/digest.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Parses names and ranges of layers, and suggests the nearest name where one is unknown. */
 #include "spec/address.h"
 
 #include "base/nearest.h"

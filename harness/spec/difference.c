@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The settings that lead from one spec to another, neighbouring blocks with one value as a range. */
 #include "spec/spec.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A spec's choices as arguments of preprocessing, and whether two specs get the same pixels. */
 #include "spec/spec.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A spec as text, each value with the slots that hold it; and whether two such texts mean the same maths. */
 #include "spec/spec.h"
 
 #include <stdio.h>

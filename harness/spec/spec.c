@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Defaults, assignment by address, `auto` and precision names; comparison by maths or by value. */
 #include "spec/address.h"
 
 #include "base/nearest.h"

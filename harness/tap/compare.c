@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Measures all inputs of a tap in parallel; other sizes and token ids are measured in ways of their own. */
 #include "tap/compare.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One number for each input and rerun instead of tap/compare.h's table of metrics. */
 #include "tap/distance.h"
 
 #include "tap/compare.h"

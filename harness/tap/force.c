@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copies what was kept over the pass's own tensor, unless the event says that it must stay. */
 #include "tap/force.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Inputs run in parallel; one hash serves sixteen elements, four bits each. */
 #include "tap/jitter.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copies go into an arena that is reset before the next segment. */
 #include "tap/keep.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The rows, and an operation's operands once those that a model lacks are resolved. */
 #include "tap/operation.h"
 
 #define NONE CP_OPERAND_NONE

@@ -42,12 +42,12 @@ enum { CP_OPERANDS = 2 };
 
 /* Which of a pass's types the result has. */
 enum cp_operation_type {
-    CP_TYPE_FP32,     /* whatever the settings are */
-    CP_TYPE_WEIGHTS,  /* the stored weights' */
-    CP_TYPE_RESIDUAL, /* the residual stream's */
-    CP_TYPE_LINEAR,   /* linear.compute */
-    CP_TYPE_OPERAND,  /* of attention: rounded by the projection and again as an operand, to the narrower type
-                       */
+    CP_TYPE_FP32,       /* whatever the settings are */
+    CP_TYPE_WEIGHTS,    /* the stored weights' */
+    CP_TYPE_RESIDUAL,   /* the residual stream's */
+    CP_TYPE_LINEAR,     /* linear.compute */
+    CP_TYPE_OPERAND,    /* of attention: rounded by the projection and again as an operand, to the narrower
+                           type */
     CP_TYPE_ATTENTION,  /* attention.compute */
     CP_TYPE_ACTIVATION, /* activation.compute */
 };

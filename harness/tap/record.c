@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Defines each tap's variables by its mode, then computes and writes what they hold. */
 #include "tap/record.h"
 
 #include "base/digest.h"

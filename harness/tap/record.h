@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A sink that records one spec's taps in the result file: values, statistics, digests, as each tap's mode
- * asks. digest  SHA-256 of each input's values (NaN canonical, little-endian): /captures/SPEC/TAP/digest
- * (input, byte) stats   and its moments, extrema and exponent histogram: /captures/SPEC/TAP/stats/... full
- * and the values: /captures/SPEC/TAP/value
+ * asks.
+ *
+ *   digest  SHA-256 of each input's values (NaN canonical, little-endian): /captures/SPEC/TAP/digest (input,
+ *           byte)
+ *   stats   and its moments, extrema and exponent histogram: /captures/SPEC/TAP/stats/...
+ *   full    and the values: /captures/SPEC/TAP/value
+ *
  * Of a ragged site there are no values: full is as stats there, and /captures/SPEC/TAP/size (input, side) has
  * each input's height and width. */
 #ifndef CP_TAP_RECORD_H

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table of points with names and axes, and the list of sites that a model's config makes of it. */
 #include "tap/tap.h"
 
 #include <stdio.h>

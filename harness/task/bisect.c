@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Enumerates the swaps, groups them into units, and tries sets of units by running a spec for each. */
 #include "task/bisect.h"
 
 #include "run/captured.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Runs both towers under each activation for losses and gradients; calibrate_judge.c decides. */
 #include "task/calibrate.h"
 
 #include "task/calibrate_loss.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Names an activation from losses and gradients, or says which premise does not hold. */
 #include "num/bootstrap.h"
 #include "num/mean_square.h"
 #include "num/metrics.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Sums of losses and of their slope in fixed parts of the images, and the scale where they are least. */
 #include "task/calibrate_loss.h"
 
 #include <math.h>

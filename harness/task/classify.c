@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Turns the arguments into an experiment, evaluates its specs batch by batch, and compares the results. */
 #include "task/classify.h"
 
 #include "format/utf8.h"

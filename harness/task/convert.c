@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Finds the config, checks that the tensors fit it, and writes both to safetensors or HDF5. */
 #include "task/convert.h"
 
 #include "base/digest.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Writes that experiment as YAML, from what the captures say and what the command line adds. */
 #include "task/diff.h"
 
 #include "format/yaml.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Weighs these sources by precedence; where no oracle can run, says why. */
 #include "task/diff_model.h"
 
 #include "format/file.h"

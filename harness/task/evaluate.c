@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Keeps one set of buffers, and the baseline's features for towers that a spec leaves as they are. */
 #include "task/evaluate.h"
 
 #include "model/share.h"

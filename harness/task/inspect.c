@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Scans every tensor, hashes the file, finds a config, and calibrates where inputs are given. */
 #include "task/inspect.h"
 
 #include "format/json_table.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Looks for known pairs of file names, and takes the first of which both are there. */
 #include "task/model_folder.h"
 
 #include <errno.h>

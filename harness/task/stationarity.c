@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Draws batches block by block, sums their gradients in parallel, and fits the scale by its derivative. */
 #include "task/stationarity.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Hash tables of merges and token names, filled from a vocabulary whose digest must be the known one. */
 #include "text/bpe.h"
 
 #include "base/digest.h"

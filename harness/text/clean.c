@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ftfy's fixes in its own order, HTML and white space. Mojibake is refused, where ftfy would repair it. */
 #include "text/clean.h"
 
 #include "text/html.h"

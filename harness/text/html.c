@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Looks names and numbers up in generated tables, and follows each library in where one ends. */
 #include "text/html.h"
 
 #include <string.h>

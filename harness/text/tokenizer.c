@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The order of cleaning, the pattern that splits words, and ids cut or padded to the context. */
 #include "text/tokenizer.h"
 
 #include "text/bpe.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Binary searches in the tables for classes and lower case; normalisation to NFC. */
 #include "text/unicode.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads merges as text, or tokens with their merges from vocab.json or tokenizer.json. */
 #include "text/vocabulary.h"
 
 #include "format/file.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * trunc_normal_ and kaiming_uniform_ of torch.nn.init, with ATen's inverse error function. */
 #include "torch/random.h"
 
 #include <math.h>

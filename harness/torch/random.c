@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The generator, uniform and normal numbers, also a part of a tensor alone, and permutations. */
 #include "torch/random.h"
 
 #include "base/number.h"

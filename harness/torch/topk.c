@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * libstdc++'s heap selection, introselect and introsort, with its exact comparisons and moves. */
 #include "torch/topk.h"
 
 #include <math.h>

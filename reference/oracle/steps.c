@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Looks up the ideal norm and activation of a spec, visits taps, and has softmax and L2 normalisation. */
 #include "oracle/steps.h"
 #include "model/fault.h"
 

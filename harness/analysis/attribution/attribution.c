@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads the cells' errors back from the result and computes effects, Shapley values and errors per layer. */
 #include "analysis/attribution/attribution.h"
 
 #include "analysis/decisions.h"

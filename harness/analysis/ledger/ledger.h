@@ -21,15 +21,15 @@ enum cp_ledger_field {
     CP_LEDGER_FIELD_COARSENESS, /* rms of r over that of a plain evaluation */
     CP_LEDGER_FIELD_RESIDUAL,   /* relative L2: ||r|| / ||f|| */
     CP_LEDGER_FIELD_PLAIN,      /* that of a plain evaluation */
-    CP_LEDGER_FIELD_ROW, /* where |r| / bound is largest: (group and) row, column, the value, the ideal value
-                          */
+    CP_LEDGER_FIELD_ROW,        /* where |r| / bound is largest: (group and) row, column, the value, the ideal
+                                   value */
     CP_LEDGER_FIELD_COLUMN,
     CP_LEDGER_FIELD_Y,
     CP_LEDGER_FIELD_F,
     CP_LEDGER_FIELD_OWN,         /* 0: what is not finite was inherited */
     CP_LEDGER_FIELD_ALTERNATIVE, /* that explains it; -1: none of those tried; NaN: none was tried */
-    CP_LEDGER_FIELD_AT, /* the point whose operation the alternative is of; another one where it is composite
-                         */
+    CP_LEDGER_FIELD_AT,          /* the point whose operation the alternative is of; another one where it is
+                                    composite */
     CP_LEDGER_FIELD_TRIED,
     CP_LEDGER_FIELD_AFTER,    /* relative L2 against the alternative */
     CP_LEDGER_FIELD_SETTINGS, /* relative L2 of what the baseline's settings would make of the own operands;
@@ -158,8 +158,8 @@ enum cp_operation_field {
     CP_OPERATION_FIELD_VERDICT, /* the worst of any input */
     CP_OPERATION_FIELD_BASIS,
     CP_OPERATION_FIELD_INPUTS,  /* that were checked; of pixels and ids, compared with the baseline's */
-    CP_OPERATION_FIELD_FAILING, /* coarse, contradicted, or not finite by itself; of pixels and ids, different
-                                 */
+    CP_OPERATION_FIELD_FAILING, /* coarse, contradicted, or not finite by itself; of pixels and ids,
+                                   different */
     CP_OPERATION_FIELD_WORST,   /* the input; of ids, the first different one */
     CP_OPERATION_FIELD_BOUND,   /* of it, as in enum cp_ledger_field */
     CP_OPERATION_FIELD_COARSENESS,

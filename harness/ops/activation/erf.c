@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The exact GELU, 0.5 x (1 + erf(x / sqrt 2)), and a bound on its error. */
 #include "ops/activation/bound.h"
 #include "ops/activation/variants.h"
 #include "ops/map.h"

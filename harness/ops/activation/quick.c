@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * x sigmoid(1.702 x), OpenAI's approximation of GELU, and a bound on its error. */
 #include "ops/activation/bound.h"
 #include "ops/activation/variants.h"
 #include "ops/map.h"

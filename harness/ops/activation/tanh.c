@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * GELU by tanh of a cubic, as nn.GELU(approximate="tanh") computes it, and a bound on its error. */
 #include "ops/activation/bound.h"
 #include "ops/activation/variants.h"
 #include "ops/map.h"

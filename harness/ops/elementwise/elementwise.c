@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Rounding, addition, scaling and L2 normalisation: in float32, then rounded to the output's type. */
 #include "ops/elementwise/elementwise.h"
 #include "ops/tree.h"
 

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The variants of `linear` for one instruction set; so far the fixed summation tree is the only one. */
 #include "ops/isa.h"
 #include "ops/ops.h"
 

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One inlined loop, instantiated for each number of rows so that the accumulators are registers. */
 #include "ops/linear/tile.h"
 
 #include "ops/linear/simd.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * LayerNorm whose variance is mean(x^2) - mean(x)^2, as in Flax, and a bound on its error. */
 #include "ops/norm/bound.h"
 #include "ops/norm/rows.h"
 #include "ops/norm/variants.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Divides by the root of mean(x^2), subtracting no mean; with a bound on its error. */
 #include "ops/norm/bound.h"
 #include "ops/norm/rows.h"
 #include "ops/norm/variants.h"

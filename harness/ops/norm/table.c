@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The variants of `norm` for one instruction set, in the order of their indices. */
 #include "ops/norm/variants.h"
 
 const struct cp_norm *const CP_KERNEL(cp_norms)[] = {

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * LayerNorm with the mean first, then the mean of (x - mean)^2, and a bound on its error. */
 #include "ops/norm/bound.h"
 #include "ops/norm/rows.h"
 #include "ops/norm/variants.h"

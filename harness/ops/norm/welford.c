@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * LayerNorm from running means and squared deviations in 16 lanes, merged in a tree; a bound on its error. */
 #include "ops/norm/bound.h"
 #include "ops/norm/rows.h"
 #include "ops/norm/variants.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Gathers the kernels of one instruction set into a struct; compiled once for each set. */
 #include "ops/activation/variants.h"
 #include "ops/elementwise/elementwise.h"
 #include "ops/norm/variants.h"

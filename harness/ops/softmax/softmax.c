@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Subtracts the row's maximum, sums the exponentials in the fixed tree, and rounds after each step. */
 #include "ops/softmax/softmax.h"
 #include "ops/math.h"
 #include "ops/tree.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Writes the one-paragraph answer of a candidate, clause by clause, from taps, ledger and decisions. */
 #include "report/data/difference.h"
 #include "report/data/words.h"
 

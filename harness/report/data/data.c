@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Loads everything but the taps: inputs, thumbnails, provenance, decisions; then calls the other loaders. */
 #include "report/data/load.h"
 #include "result/schema.h"
 

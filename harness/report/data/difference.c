@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Turns a loaded report's taps into parts, and prints them as text or as JSON. */
 #include "report/data/difference.h"
 
 #include "format/json_write.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * How many times the divergence of each preprocessing step has grown when it reaches the image features. */
 #include "report/data/report.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Finds columns by label, so that a result of another version loads; what it lacks is NaN. */
 #include "report/data/load.h"
 
 #include <math.h>

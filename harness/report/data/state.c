@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One state for each tap: the worse of its verdict and of what the ledger found there. */
 #include "report/data/report.h"
 
 const char *const cp_report_state_names[CP_REPORT_STATES] = {[CP_UNMATCHED] = "unmatched",

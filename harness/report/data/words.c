@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Names sets of taps briefly: by component, tower and ranges of blocks, points alike in one group. */
 #include "report/data/words.h"
 
 #include "tap/operation.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Everything up to <main>: styles, contents and the policy that admits only our own scripts. */
 #include "base/base64.h"
 #include "base/digest.h"
 #include "report/html/assets.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The last section: the facts of the result's origin, and the resolved experiment folded away. */
 #include "report/html/html.h"
 
 void cp_html_provenance(const struct cp_report *r, FILE *out) {

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Arrays for the page's scripts: base64 of float32, or of its upper 24 bits, where that is shorter. */
 #include "base/base64.h"
 #include "report/html/html.h"
 

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Escaped text, numbers, SVG frames and logarithmic axes, for every section of the page. */
 #include "report/html/html.h"
 
 #include <ctype.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Effects, Shapley values and errors per layer as arrays of objects. */
 #include "report/data/words.h"
 #include "report/json/json.h"
 

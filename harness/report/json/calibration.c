@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table of activations, the one-line answer or why there is none, and the same as a JSON object. */
 #include "report/json/calibration.h"
 
 #include <math.h>

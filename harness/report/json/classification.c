@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Splits wide tables so that they fit the screen, and lists what changed under each spec. */
 #include "report/json/classification.h"
 
 #include "report/json/json.h"

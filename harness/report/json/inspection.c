@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Architecture, groups of tensors, and what each source says of the activation, as text and as JSON. */
 #include "report/json/inspection.h"
 
 #include "report/json/calibration.h"

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * One tap as a JSON object: metrics, histogram, verdicts, both ledger rows, floor and bracket. */
 #include "report/data/words.h"
 #include "report/json/json.h"
 

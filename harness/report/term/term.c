@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Puts the sections of each candidate in order, and prints the decisions that change. */
 #include "report/term/term.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Finds out what the terminal can show, and fits text to its columns. */
 #include "report/term/term.h"
 
 #include <langinfo.h>
