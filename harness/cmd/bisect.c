@@ -41,7 +41,7 @@ static enum cp_status read_share(struct arguments *a, const char *text, struct c
 static bool names_cell(const char *text) {
     const size_t length = strcspn(text, ".=@");
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (strlen(cp_components[c].name) == length && strncmp(text, cp_components[c].name, length) == 0)
+        if (strlen(cp_components[c]->name) == length && strncmp(text, cp_components[c]->name, length) == 0)
             return true;
     return length == strlen("precision") && strncmp(text, "precision", length) == 0;
 }

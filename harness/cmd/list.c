@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Prints the tables of components, knobs and taps, so that what it shows is what is accepted. */
+#include "base/sentence.h"
 #include "cmd/cmd.h"
 #include "spec/spec.h"
 
@@ -8,38 +9,52 @@
 
 static void list_knobs(int component) {
     for (int k = 0; k < CP_KNOB_COUNT; k++) {
-        const struct cp_knob *knob = &cp_knobs[k];
-        if ((int)knob->component != component)
+        const struct cp_knob *knob = cp_knob(k);
+        if ((int)cp_knob_component(k) != component)
             continue;
         printf("  .%s: ", knob->name);
-        if (!knob->options[0])
+        if (!knob->options)
             printf("%s", cp_number_kinds[knob->number].name);
-        for (int o = 0; knob->options[o]; o++)
+        for (int o = 0; knob->options && knob->options[o]; o++)
             printf("%s%s", o ? " | " : "", knob->options[o]);
         printf(" (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",
                knob->maths ? "maths" : "arithmetic", knob->what);
     }
 }
 
+static void list_reach(void) {
+    char text[512] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    int without = 0, said = 0;
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        without += cp_components[c]->reach != CP_EACH_LAYER;
+    cp_say(&s, "Any of these but ");
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (cp_components[c]->reach != CP_EACH_LAYER && ++said)
+            cp_say(&s, "%s%s", said == 1 ? "" : said == without ? " and " : ", ", cp_components[c]->name);
+    cp_say(&s, " takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0");
+    printf("\n");
+    cp_print_wrapped(text, 0, 0, stdout);
+}
+
 static void list_components(void) {
     const struct cp_ops *ops = cp_ops_find(NULL);
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
-        const struct cp_component *component = &cp_components[c];
+        const struct cp_component *component = cp_components[c];
         const struct cp_variant *v;
         printf("%s%s (default %s): %s\n", c ? "\n" : "", component->name, component->initial,
                component->what);
-        if (c == CP_ACTIVATION)
-            printf("  auto\n      what the model's config says: quick, erf or tanh\n");
+        if (component->automatic)
+            printf("  auto\n      %s\n", component->automatic);
         for (int i = 0; (v = component->variant(ops, i)) != NULL; i++)
             printf("  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula,
                    v->imitates, v->source);
         list_knobs(c);
     }
-    printf(
-        "\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
-        "      shorthand for weights, linear, activation, attention and residual, as open_clip's precision=\n"
-        "\nAny of these but preprocess, tokenizer, pixel_noise and patch_dropout takes layers:\n"
-        "activation@visual.4-5, norm.eps@text, attention.compute@*.0\n");
+    printf("\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
+           "      shorthand for weights, linear, activation, attention and residual, as open_clip's "
+           "precision=\n");
+    list_reach();
 }
 
 static void list_taps(void) {

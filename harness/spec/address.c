@@ -68,10 +68,10 @@ static enum cp_status parse_name(const char *text, size_t length, struct cp_spec
     char name[64];
     int count = 0;
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        names[count++] = cp_components[c].name;
+        names[count++] = cp_components[c]->name;
     for (int k = 0; k < CP_KNOB_COUNT; k++) {
-        (void)snprintf(storage[k], sizeof storage[k], "%s.%s", cp_components[cp_knobs[k].component].name,
-                       cp_knobs[k].name);
+        (void)snprintf(storage[k], sizeof storage[k], "%s.%s", cp_components[cp_knob_component(k)]->name,
+                       cp_knob(k)->name);
         names[count++] = storage[k];
     }
     names[count++] = "precision";
@@ -88,7 +88,7 @@ static enum cp_status parse_name(const char *text, size_t length, struct cp_spec
         out->component = (enum cp_component_id)found;
     } else if (found < CP_COMPONENT_COUNT + CP_KNOB_COUNT) {
         out->knob = found - CP_COMPONENT_COUNT;
-        out->component = cp_knobs[out->knob].component;
+        out->component = cp_knob_component(out->knob);
     } else {
         out->component = CP_COMPONENT_COUNT;
     }
@@ -102,7 +102,7 @@ enum cp_status cp_spec_parse_address(const struct cp_clip_config *config, const 
     if (at && out->component < CP_COMPONENT_COUNT &&
         cp_spec_only_slot(config, (int)out->component) != SIZE_MAX)
         return cp_fail(err, CP_BAD_INPUT, "", "%s has no layers, and '%s' names some",
-                       cp_components[out->component].name, text),
+                       cp_components[out->component]->name, text),
                cp_expected(err, "%.*s", (int)(at - text), text);
     return parse_layers(config, at ? at + 1 : "*", out, err);
 }

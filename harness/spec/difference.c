@@ -32,8 +32,8 @@ static void add(struct difference *d, const char *layers, size_t slot) {
     cp_spec_value_text(d->to, slot, d->c, d->k, value);
     struct cp_spec_setting *setting = &d->settings[d->count++];
     setting->value = cp_arena_strdup(d->arena, value);
-    setting->address = cp_arena_printf(d->arena, "%s%s%s%s%s", cp_components[d->c].name, d->k < 0 ? "" : ".",
-                                       d->k < 0 ? "" : cp_knobs[d->k].name, layers[0] ? "@" : "", layers);
+    setting->address = cp_arena_printf(d->arena, "%s%s%s%s%s", cp_components[d->c]->name, d->k < 0 ? "" : ".",
+                                       d->k < 0 ? "" : cp_knob(d->k)->name, layers[0] ? "@" : "", layers);
     d->failed = d->failed || !setting->value || !setting->address;
 }
 
@@ -91,7 +91,7 @@ enum cp_status cp_spec_difference(const struct cp_spec *from, const struct cp_sp
         d.k = -1;
         add_all(&d);
         for (d.k = 0; d.k < CP_KNOB_COUNT; d.k++)
-            if ((int)cp_knobs[d.k].component == d.c)
+            if ((int)cp_knob_component(d.k) == d.c)
                 add_all(&d);
     }
     *settings = d.settings;

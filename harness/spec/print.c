@@ -18,9 +18,9 @@ static void number_text(double number, char text[32]) {
 void cp_spec_value_text(const struct cp_spec *spec, size_t slot, int c, int k, char text[32]) {
     if (k < 0)
         (void)snprintf(text, 32, "%s", cp_spec_variant(spec, slot, c)->name);
-    else if (cp_knobs[k].options[0])
-        (void)snprintf(text, 32, "%s", cp_knobs[k].options[spec->choice[slot].option[k]]);
-    else if (cp_number_kinds[cp_knobs[k].number].whole) /* which has no exponent */
+    else if (cp_knob(k)->options)
+        (void)snprintf(text, 32, "%s", cp_knob(k)->options[spec->choice[slot].option[k]]);
+    else if (cp_number_kinds[cp_knob(k)->number].whole) /* which has no exponent */
         (void)snprintf(text, 32, "%.0f", spec->choice[slot].number[k]);
     else
         number_text(spec->choice[slot].number[k], text);
@@ -41,8 +41,8 @@ static void slot_text(const struct cp_clip_config *config, size_t slot, char tex
 /* Appends "component[.knob]: value" and, where it is not the same in every slot, the slots of each value. */
 static char *print_one(const struct cp_spec *spec, int c, int k, char *so_far, struct cp_arena *arena) {
     char value[32], previous[32] = "", where[32];
-    char *line = cp_arena_printf(arena, "%s%s%s%s:", so_far, cp_components[c].name, k < 0 ? "" : ".",
-                                 k < 0 ? "" : cp_knobs[k].name);
+    char *line = cp_arena_printf(arena, "%s%s%s%s:", so_far, cp_components[c]->name, k < 0 ? "" : ".",
+                                 k < 0 ? "" : cp_knob(k)->name);
     for (size_t slot = 0; slot < spec->slots && line; slot++) {
         cp_spec_value_text(spec, slot, c, k, value);
         if (strcmp(value, previous) == 0)
@@ -63,7 +63,7 @@ char *cp_spec_print(const struct cp_spec *spec, struct cp_arena *arena) {
             continue;
         text = print_one(spec, c, -1, text, arena);
         for (int k = 0; k < CP_KNOB_COUNT && text; k++)
-            if ((int)cp_knobs[k].component == c)
+            if ((int)cp_knob_component(k) == c)
                 text = print_one(spec, c, k, text, arena);
     }
     return text;
@@ -76,7 +76,7 @@ static void maths_text(int component, const char *value, char text[256]) {
         const size_t length = strcspn(value, " ,");
         const struct cp_variant *variant;
         int v = 0;
-        while ((variant = cp_components[component].variant(cp_ops_find(NULL), v++)) != NULL)
+        while ((variant = cp_components[component]->variant(cp_ops_find(NULL), v++)) != NULL)
             if (strlen(variant->name) == length && strncmp(variant->name, value, length) == 0)
                 break;
         used += (size_t)snprintf(text + used, 256 - used, "%.*s ",
@@ -93,13 +93,13 @@ bool cp_spec_same_maths_text(const char *address, const char *a, const char *b) 
         return true;
     for (int k = 0; k < CP_KNOB_COUNT; k++) {
         char name[64];
-        (void)snprintf(name, sizeof name, "%s.%s", cp_components[cp_knobs[k].component].name,
-                       cp_knobs[k].name);
+        (void)snprintf(name, sizeof name, "%s.%s", cp_components[cp_knob_component(k)]->name,
+                       cp_knob(k)->name);
         if (strcmp(name, address) == 0)
-            return !cp_knobs[k].maths;
+            return !cp_knob(k)->maths;
     }
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (strcmp(cp_components[c].name, address) == 0) {
+        if (strcmp(cp_components[c]->name, address) == 0) {
             maths_text(c, a, first);
             maths_text(c, b, second);
             return strcmp(first, second) == 0;

@@ -27,7 +27,7 @@ size_t cp_spec_slot(const struct cp_clip_config *config, enum cp_tower tower, in
 }
 
 const struct cp_variant *cp_spec_variant(const struct cp_spec *spec, size_t slot, int component) {
-    return cp_components[component].variant(spec->ops, spec->choice[slot].variant[component]);
+    return cp_components[component]->variant(spec->ops, spec->choice[slot].variant[component]);
 }
 
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site) {
@@ -71,7 +71,7 @@ static bool suggest_alias(const struct cp_ops *ops, enum cp_component_id id, con
                           struct cp_error *err) {
     const struct cp_variant *v;
     char as[200];
-    for (int i = 0; (v = cp_components[id].variant(ops, i)) != NULL; i++) {
+    for (int i = 0; (v = cp_components[id]->variant(ops, i)) != NULL; i++) {
         if (!has_word(v->aliases, value))
             continue;
         (void)snprintf(as, sizeof as, ", as %s", v->imitates);
@@ -86,33 +86,18 @@ static enum cp_status find_variant(const struct cp_ops *ops, enum cp_component_i
     const char *names[MAX_NAMES];
     int count = 0;
     for (const struct cp_variant *v;
-         count < MAX_NAMES - 2 && (v = cp_components[id].variant(ops, count)) != NULL; count++) {
+         count < MAX_NAMES - 2 && (v = cp_components[id]->variant(ops, count)) != NULL; count++) {
         names[count] = v->name;
         if (strcmp(v->name, value) == 0) {
             *index = count;
             return CP_OK;
         }
     }
-    if (id == CP_ACTIVATION)
+    if (cp_components[id]->automatic)
         names[count++] = "auto";
     names[count] = NULL;
-    (void)cp_fail(err, CP_BAD_INPUT, "", "unknown variant '%s' of %s", value, cp_components[id].name);
+    (void)cp_fail(err, CP_BAD_INPUT, "", "unknown variant '%s' of %s", value, cp_components[id]->name);
     return cp_expect_one_of(err, suggest_alias(ops, id, value, err) ? "" : value, names);
-}
-
-/* `auto` is what the model's config says: open_clip's quick_gelu flag, else nn.GELU with its approximate=
- * argument. */
-static const char *automatic_activation(const struct cp_clip_config *config, enum cp_tower tower) {
-    return cp_config_activation_names[cp_tower_shape(config, tower).activation];
-}
-
-/* A knob whose default is the config's. */
-static const char *automatic_option(const struct cp_clip_config *config, int knob) {
-    static const char *const modes[] = {
-        [CP_SHORTEST] = "shortest", [CP_LONGEST] = "longest", [CP_SQUASH] = "squash"};
-    if (knob == CP_PREPROCESS_MODE)
-        return modes[config->resize_mode];
-    return config->filter == CP_BILINEAR ? "bilinear" : "bicubic";
 }
 
 static bool read_number(const struct cp_number_kind *kind, const char *value, double *number) {
@@ -124,13 +109,12 @@ static bool read_number(const struct cp_number_kind *kind, const char *value, do
     return end != value && !*end && errno != ERANGE && *number >= kind->least && *number <= kind->most;
 }
 
-static enum cp_status parse_number(const struct cp_knob *knob, const char *value, double *number,
-                                   struct cp_error *err) {
+static enum cp_status parse_number(const struct cp_knob *knob, const char *of, const char *value,
+                                   double *number, struct cp_error *err) {
     const struct cp_number_kind *kind = &cp_number_kinds[knob->number];
     double parsed;
     if (!read_number(kind, value, &parsed))
-        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not %s", cp_components[knob->component].name,
-                       knob->name, value, kind->name),
+        return cp_fail(err, CP_BAD_INPUT, "", "%s.%s: '%s' is not %s", of, knob->name, value, kind->name),
                cp_expected(err, "%s", kind->expected);
     *number = parsed;
     return CP_OK;
@@ -138,25 +122,25 @@ static enum cp_status parse_number(const struct cp_knob *knob, const char *value
 
 static enum cp_status set_knob(struct cp_spec *spec, const struct cp_spec_address *address,
                                enum cp_tower tower, int layer, const char *value, struct cp_error *err) {
-    const struct cp_knob *knob = &cp_knobs[address->knob];
+    const struct cp_knob *knob = cp_knob(address->knob);
+    const char *of = cp_components[address->component]->name;
     struct cp_choice *choice = &spec->choice[cp_spec_slot(spec->config, tower, layer)];
-    if (!knob->options[0]) {
-        if (!value) {
-            choice->number[address->knob] = cp_tower_shape(spec->config, tower).eps;
-            return CP_OK;
-        }
-        return parse_number(knob, value, &choice->number[address->knob], err);
+    double *number = &choice->number[address->knob];
+    if (!knob->options) {
+        if (value)
+            return parse_number(knob, of, value, number, err);
+        *number = knob->number_by_config(spec->config, tower);
+        return CP_OK;
     }
     int count = 0;
     if (!value)
-        value = automatic_option(spec->config, address->knob);
+        value = knob->option_by_config(spec->config);
     for (; knob->options[count]; count++)
         if (strcmp(knob->options[count], value) == 0) {
             choice->option[address->knob] = count;
             return CP_OK;
         }
-    return cp_fail(err, CP_BAD_INPUT, "", "unknown value '%s' of %s.%s", value,
-                   cp_components[knob->component].name, knob->name),
+    return cp_fail(err, CP_BAD_INPUT, "", "unknown value '%s' of %s.%s", value, of, knob->name),
            cp_expect_one_of(err, value, knob->options);
 }
 
@@ -166,8 +150,8 @@ static enum cp_status set_slot(struct cp_spec *spec, const struct cp_spec_addres
         return CP_OK;
     if (address->knob >= 0)
         return set_knob(spec, address, tower, layer, value, err);
-    if (address->component == CP_ACTIVATION && strcmp(value, "auto") == 0)
-        value = automatic_activation(spec->config, tower);
+    if (cp_components[address->component]->automatic && strcmp(value, "auto") == 0)
+        value = cp_components[address->component]->by_config(spec->config, tower);
     struct cp_choice *choice = &spec->choice[cp_spec_slot(spec->config, tower, layer)];
     return find_variant(spec->ops, address->component, value, &choice->variant[address->component], err);
 }
@@ -234,10 +218,12 @@ enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *con
         .knob = -1, .tower = {true, true}, .first = -1, .last = -1, .joint = true};
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
         everywhere.component = (enum cp_component_id)c;
-        CP_TRY(set_everywhere(spec, &everywhere, cp_components[c].initial, err));
+        CP_TRY(set_everywhere(spec, &everywhere, cp_components[c]->initial, err));
     }
-    for (everywhere.knob = 0; everywhere.knob < CP_KNOB_COUNT; everywhere.knob++)
-        CP_TRY(set_everywhere(spec, &everywhere, cp_knobs[everywhere.knob].initial, err));
+    for (everywhere.knob = 0; everywhere.knob < CP_KNOB_COUNT; everywhere.knob++) {
+        everywhere.component = cp_knob_component(everywhere.knob);
+        CP_TRY(set_everywhere(spec, &everywhere, cp_knob(everywhere.knob)->initial, err));
+    }
     *out = spec;
     return CP_OK;
 }
@@ -250,17 +236,16 @@ enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct
 }
 
 size_t cp_spec_only_slot(const struct cp_clip_config *config, int component) {
-    switch (component) {
-    case CP_PREPROCESS:
-    case CP_PIXEL_NOISE:
-    case CP_PATCH_DROPOUT:
-    case CP_POSITION:
+    switch (cp_components[component]->reach) {
+    case CP_BEFORE_IMAGES:
+    case CP_WHOLE_IMAGE_TOWER:
         return cp_spec_slot(config, CP_VISUAL, -1);
-    case CP_TOKENIZER:
+    case CP_BEFORE_TEXTS:
         return cp_spec_slot(config, CP_TEXT, -1);
-    default:
-        return SIZE_MAX;
+    case CP_EACH_LAYER:
+        break;
     }
+    return SIZE_MAX;
 }
 
 const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec) {
@@ -269,28 +254,13 @@ const struct cp_tokenizer_variant *cp_spec_tokenizer(const struct cp_spec *spec)
 
 bool cp_spec_acts(const struct cp_spec *spec, size_t slot, int component) {
     const size_t only = cp_spec_only_slot(spec->config, component);
-    return (only == SIZE_MAX || only == slot) &&
-           (component != CP_POSITION || spec->config->vision.stored_grid);
+    bool (*const acts)(const struct cp_clip_config *) = cp_components[component]->acts;
+    return (only == SIZE_MAX || only == slot) && (!acts || acts(spec->config));
 }
 
-/* In a slot of the image tower: the same patches are seen. */
-static bool same_patches(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
-    const size_t outer = cp_spec_slot(a->config, CP_VISUAL, -1);
-    const double *x = a->choice[outer].number, *y = b->choice[outer].number;
-    if (slot < outer || slot >= cp_spec_slot(a->config, CP_TEXT, -1))
-        return true;
-    return x[CP_PATCH_DROPOUT_PROB] == y[CP_PATCH_DROPOUT_PROB] &&
-           x[CP_PATCH_DROPOUT_SEED] == y[CP_PATCH_DROPOUT_SEED];
-}
-
-/* A resize's filter may be another function than its other one. */
 static const char *maths_of(const struct cp_spec *spec, size_t slot, int component) {
-    const struct cp_choice *choice = &spec->choice[slot];
-    if (component == CP_PREPROCESS && choice->option[CP_PREPROCESS_FILTER] == CP_BILINEAR) {
-        const struct cp_resize *resize = cp_resizes[choice->variant[CP_PREPROCESS]];
-        return resize->bilinear_maths ? resize->bilinear_maths : resize->info.maths;
-    }
-    return cp_spec_variant(spec, slot, component)->maths;
+    const struct cp_component *c = cp_components[component];
+    return c->maths ? c->maths(&spec->choice[slot]) : cp_spec_variant(spec, slot, component)->maths;
 }
 
 static bool same_component(const struct cp_spec *a, const struct cp_spec *b, size_t slot, int component) {
@@ -299,18 +269,29 @@ static bool same_component(const struct cp_spec *a, const struct cp_spec *b, siz
     if (strcmp(maths_of(a, slot, component), maths_of(b, slot, component)) != 0)
         return false;
     for (int k = 0; k < CP_KNOB_COUNT; k++)
-        if (cp_knobs[k].maths && (int)cp_knobs[k].component == component &&
+        if ((int)cp_knob_component(k) == component && cp_knob(k)->maths &&
             (a->choice[slot].option[k] != b->choice[slot].option[k] ||
              a->choice[slot].number[k] != b->choice[slot].number[k]))
             return false;
     return true;
 }
 
+/* Whether a slot is one of the blocks in which a component acts though it has no layers. */
+static bool is_within(const struct cp_spec *spec, size_t slot, int component) {
+    return cp_components[component]->reach == CP_WHOLE_IMAGE_TOWER &&
+           slot > cp_spec_slot(spec->config, CP_VISUAL, -1) && slot < cp_spec_slot(spec->config, CP_TEXT, -1);
+}
+
+/* Where a component's choice for a slot stands. */
+static size_t slot_of(const struct cp_spec *spec, size_t slot, int component) {
+    return is_within(spec, slot, component) ? cp_spec_slot(spec->config, CP_VISUAL, -1) : slot;
+}
+
 bool cp_spec_same_maths_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (!same_component(a, b, slot, c))
+        if (!same_component(a, b, slot_of(a, slot, c), c))
             return false;
-    return same_patches(a, b, slot);
+    return true;
 }
 
 bool cp_spec_same_maths_of(const struct cp_spec *a, const struct cp_spec *b, int component) {
@@ -347,10 +328,12 @@ void cp_spec_take(struct cp_spec *to, const struct cp_spec *from, size_t slot, i
 
 bool cp_spec_same_at(const struct cp_spec *a, const struct cp_spec *b, size_t slot) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (!cp_spec_same_value(a, b, slot, c, -1))
+        if (!cp_spec_same_value(a, b, slot_of(a, slot, c), c, -1))
             return false;
-    for (int k = 0; k < CP_KNOB_COUNT; k++)
-        if (!cp_spec_same_value(a, b, slot, (int)cp_knobs[k].component, k))
+    for (int k = 0; k < CP_KNOB_COUNT; k++) {
+        const int c = (int)cp_knob_component(k);
+        if (!cp_spec_same_value(a, b, slot_of(a, slot, c), c, k))
             return false;
-    return same_patches(a, b, slot);
+    }
+    return true;
 }

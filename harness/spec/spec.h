@@ -7,125 +7,21 @@
  * A choice is held per slot. Slots are: the joint part (features, logits), then for each tower what is
  * outside its blocks (embedding, ln_pre, ln_post, projection) and each of its blocks. An address without
  * layers, or with *, means every slot; a tower's name alone means all of that tower's slots; .outer means
- * what is outside its blocks. What happens before the towers, `preprocess`, `pixel_noise`, `tokenizer` and
- * `position`,
- * has no layers: it is read where its tower begins, in what is outside the blocks, and all slots hold the
- * same. So it is with `patch_dropout`, though it acts in every block of the image tower. */
+ * what is outside its blocks. What has no layers (enum cp_reach) is read where its tower begins, in what is
+ * outside the blocks, and all slots hold the same. */
 #ifndef CP_SPEC_SPEC_H
 #define CP_SPEC_SPEC_H
 
 #include "base/arena.h"
 #include "base/number.h"
 #include "base/status.h"
-#include "config/clip_config.h"
 #include "ops/ops.h"
 #include "preprocess/preprocess.h"
+#include "spec/component.h"
 #include "tap/tap.h"
 #include "text/tokenizer.h"
 
 #include <stdbool.h>
-
-enum cp_component_id {
-    CP_ACTIVATION,
-    CP_NORM,
-    CP_ATTENTION,
-    CP_LINEAR,
-    CP_RESIDUAL,
-    CP_WEIGHTS,
-    CP_INJECT,
-    CP_PREPROCESS,
-    CP_TOKENIZER,
-    CP_PIXEL_NOISE,
-    CP_PATCH_DROPOUT,
-    CP_POSITION,
-    CP_COMPONENT_COUNT
-};
-
-enum cp_knob_id {
-    CP_ACTIVATION_COMPUTE,
-    CP_NORM_EPS,
-    CP_NORM_STATS,
-    CP_ATTENTION_COMPUTE,
-    CP_ATTENTION_ACCUMULATE,
-    CP_ATTENTION_SOFTMAX,
-    CP_ATTENTION_SCALE,
-    CP_LINEAR_COMPUTE,
-    CP_LINEAR_ACCUMULATE,
-    CP_LINEAR_PERMUTE,
-    CP_WEIGHTS_SCOPE,
-    CP_INJECT_ACTIVATION,
-    CP_INJECT_EPS,
-    CP_INJECT_HEAD_SCALE,
-    CP_INJECT_TRANSPOSE,
-    CP_INJECT_SOFTMAX,
-    CP_INJECT_WEIGHT_BIT,
-    CP_PREPROCESS_FILTER,
-    CP_PREPROCESS_MODE,
-    CP_PREPROCESS_LONG_SIDE,
-    CP_PREPROCESS_CROP,
-    CP_PREPROCESS_RESCALE,
-    CP_PREPROCESS_NORMALIZE,
-    CP_PREPROCESS_COLOURS,
-    CP_PREPROCESS_EXIF,
-    CP_PREPROCESS_IDCT,
-    CP_PREPROCESS_UPSAMPLING,
-    CP_PIXEL_NOISE_SIGMA,
-    CP_PIXEL_NOISE_SEED,
-    CP_PATCH_DROPOUT_PROB,
-    CP_PATCH_DROPOUT_SEED,
-    CP_KNOB_COUNT
-};
-
-enum cp_attention_scale { CP_SCALE_ON_Q, CP_SCALE_ON_SCORES, CP_SCALE_SQRT };
-enum cp_weights_scope { CP_SCOPE_LINEAR, CP_SCOPE_ALL };
-
-struct cp_component {
-    const char *name;
-    const char *what;
-    /* The variant at an index, NULL past the last. Activation, norm and linear read the tables in
-     * harness/ops. */
-    const struct cp_variant *(*variant)(const struct cp_ops *ops, int index);
-    const char *initial; /* the default variant's name */
-};
-
-/* What a knob without options takes. */
-enum cp_number {
-    CP_NO_NUMBER, /* it has options */
-    CP_POSITIVE,
-    CP_NOT_NEGATIVE,
-    CP_PROBABILITY, /* from 0 to below 1 */
-    CP_SEED,        /* a whole number; 0: off */
-    CP_TORCH_SEED,  /* a whole number below 2^32, which is all that MT19937 takes of torch.manual_seed's */
-    CP_NUMBER_COUNT
-};
-
-struct cp_knob {
-    enum cp_component_id component;
-    const char *name;
-    const char *what;
-    const char *options[4]; /* allowed values, NULL-terminated; first NULL: a number */
-    const char *initial;    /* default; NULL: from the model's config */
-    bool maths;             /* changes the ideal function, not only its rounding */
-    enum cp_number number;
-};
-
-/* What a kind of number is called, and what is expected, in messages and lists. */
-struct cp_number_kind {
-    const char *name, *expected;
-    double least, most;
-    bool whole;
-};
-extern const struct cp_number_kind cp_number_kinds[CP_NUMBER_COUNT];
-extern const struct cp_component cp_components[CP_COMPONENT_COUNT];
-extern const struct cp_knob cp_knobs[CP_KNOB_COUNT];
-
-/* Options whose knob is a type list "fp32", "fp16", "bf16" in that order: the option's index is the enum
- * cp_dtype. */
-struct cp_choice {
-    int variant[CP_COMPONENT_COUNT];
-    int option[CP_KNOB_COUNT];
-    double number[CP_KNOB_COUNT];
-};
 
 struct cp_spec {
     const char *name;

@@ -65,7 +65,7 @@ static enum cp_status find_swaps(struct search *s, struct cp_error *err) {
         for (int c = 0; c < CP_COMPONENT_COUNT; c++)
             add_swap(s, (struct swap){slot, 0, c, -1});
         for (int k = 0; k < CP_KNOB_COUNT; k++)
-            add_swap(s, (struct swap){slot, 0, (int)cp_knobs[k].component, k});
+            add_swap(s, (struct swap){slot, 0, (int)cp_knob_component(k), k});
     }
     if (s->result->swaps == 0)
         return cp_fail(err, CP_NOTHING_COMPARED, s->candidate->name, "has the baseline's settings"),

@@ -4,15 +4,16 @@
 #include "support/spec.h"
 #include "support/test.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char *variant_at(const struct cp_spec *of, size_t slot, enum cp_component_id component) {
-    return cp_components[component].variant(of->ops, of->choice[slot].variant[component])->name;
+    return cp_components[component]->variant(of->ops, of->choice[slot].variant[component])->name;
 }
 
 static const char *option_at(const struct cp_spec *of, size_t slot, enum cp_knob_id knob) {
-    return cp_knobs[knob].options[of->choice[slot].option[knob]];
+    return cp_knob(knob)->options[of->choice[slot].option[knob]];
 }
 
 /* ---- addresses ---- */
@@ -77,17 +78,17 @@ static void test_tables(void **state) {
     (void)state;
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
         const struct cp_variant *variant;
-        for (int i = 0; (variant = cp_components[c].variant(spec->ops, i)) != NULL; i++) {
-            set_spec(spec, cp_components[c].name, variant->name);
+        for (int i = 0; (variant = cp_components[c]->variant(spec->ops, i)) != NULL; i++) {
+            set_spec(spec, cp_components[c]->name, variant->name);
             for (size_t slot = 0; slot < SLOTS; slot++)
                 assert_int_equal(spec->choice[slot].variant[c], i);
         }
     }
     for (int k = 0; k < CP_KNOB_COUNT; k++)
-        for (int o = 0; cp_knobs[k].options[o]; o++) {
-            (void)snprintf(address, sizeof address, "%s.%s", cp_components[cp_knobs[k].component].name,
-                           cp_knobs[k].name);
-            set_spec(spec, address, cp_knobs[k].options[o]);
+        for (int o = 0; cp_knob(k)->options && cp_knob(k)->options[o]; o++) {
+            (void)snprintf(address, sizeof address, "%s.%s", cp_components[cp_knob_component(k)]->name,
+                           cp_knob(k)->name);
+            set_spec(spec, address, cp_knob(k)->options[o]);
             for (size_t slot = 0; slot < SLOTS; slot++)
                 assert_int_equal(spec->choice[slot].option[k], o);
         }
@@ -264,8 +265,50 @@ static void test_print(void **state) {
     assert_non_null(strstr(text, "\nattention: eager\nattention.compute: fp32\n"));
 }
 
+/* A row's word in capitals against the name in the component's file. */
+static void assert_row(const char *row, const char *name) {
+    char lower[64];
+    size_t i = 0;
+    for (; row[i]; i++)
+        lower[i] = (char)tolower((unsigned char)row[i]);
+    lower[i] = '\0';
+    assert_string_equal(lower, name);
+}
+
+/* The rows of spec/components.def name the components' structs and their knobs, all of them, in order. */
+static void rows_are_the_structs(void **state) {
+    size_t own = 0;
+    (void)state;
+#define COMPONENT(NAME, object) assert_row(#NAME, cp_components[CP_##NAME]->name);
+#define KNOB(COMPONENT, NAME) assert_row(#NAME, cp_knob(CP_##COMPONENT##_##NAME)->name);
+#include "spec/components.def"
+#undef COMPONENT
+#undef KNOB
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        for (const struct cp_knob *k = cp_components[c]->knobs; k && k->name; k++)
+            own++;
+    assert_int_equal(own, CP_KNOB_COUNT);
+}
+
+/* Every knob has a default, or says how the config gives it, and its default is one of its values. */
+static void defaults_are_values(void **state) {
+    (void)state;
+    for (int k = 0; k < CP_KNOB_COUNT; k++) {
+        const struct cp_knob *knob = cp_knob(k);
+        bool found = !knob->initial || !knob->options;
+        for (int o = 0; !found && knob->options[o]; o++)
+            found = strcmp(knob->options[o], knob->initial) == 0;
+        assert_true(found);
+        assert_true((knob->options != NULL) == (knob->number == CP_NO_NUMBER));
+        assert_true(knob->initial ||
+                    (knob->options ? knob->option_by_config != NULL : knob->number_by_config != NULL));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_the_structs),
+        cmocka_unit_test(defaults_are_values),
         cmocka_unit_test_setup(test_layers, make_spec),
         cmocka_unit_test_setup(test_slots, make_spec),
         cmocka_unit_test_setup(test_tables, make_spec),
