@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * One row for each analysis. A row's `finish` may read what rows above it have written. */
+ * The rows of the analyses, in the order of their hooks. */
 #include "analysis/analyses.h"
 
-#include "analysis/attribution/attribution.h"
-#include "analysis/bracket.h"
-#include "analysis/decisions.h"
-#include "analysis/failing.h"
-#include "analysis/floor.h"
-#include "analysis/ledger/ledger.h"
-#include "analysis/local.h"
-#include "analysis/summary.h"
-#include "analysis/units.h"
-#include "analysis/verdict.h"
-#include "analysis/yardstick.h"
+/* Each is cp_NAME_analysis of a file of this folder. A row's `finish` may read what rows above it have written. */
+#define ANALYSES(ROW)                                                                                        \
+    ROW(units)                                                                                               \
+    ROW(decisions)                                                                                           \
+    ROW(ledger)                                                                                              \
+    ROW(yardstick)                                                                                           \
+    ROW(failing)                                                                                             \
+    ROW(verdicts)                                                                                            \
+    ROW(bracket)                                                                                             \
+    ROW(local)                                                                                               \
+    ROW(floor)                                                                                               \
+    ROW(summary)                                                                                             \
+    ROW(attribution)
 
-const struct cp_analysis *const cp_analyses[] = {
-    &cp_units_analysis,   &cp_decisions_analysis, &cp_ledger_analysis,      &cp_yardstick_analysis,
-    &cp_failing_analysis, &cp_verdicts_analysis,  &cp_bracket_analysis,     &cp_local_analysis,
-    &cp_floor_analysis,   &cp_summary_analysis,   &cp_attribution_analysis, NULL};
+#define DECLARE(name) extern const struct cp_analysis cp_##name##_analysis;
+ANALYSES(DECLARE)
+#define ENTRY(name) &cp_##name##_analysis,
+const struct cp_analysis *const cp_analyses[] = {ANALYSES(ENTRY) NULL};

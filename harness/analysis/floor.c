@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Runs the reruns as extra lanes of the lockstep and stores each one's distance from the baseline. */
-#include "analysis/floor.h"
-
-#include "result/schema.h"
+ * The noise floor (`floor: N`): how far legitimate reruns of the baseline are from it, tap by tap. N of them
+ * add every matrix product of the towers in another order (linear.permute, seeds 1 to N), N round
+ * stochastically (tap/jitter.h, seeds 1 to N). /floor/TAP/rel_l2 (input, run). */
+#include "run/analysis.h"
 #include "run/segment.h"
 #include "tap/distance.h"
 #include "tap/jitter.h"
 
 #include <stdio.h>
+
+extern const struct cp_analysis cp_floor_analysis;
 
 struct floor {
     size_t count;                 /* reruns: permuted ones, then stochastic ones */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The table at the end of a run, 80 columns wide. */
-#include "analysis/summary.h"
+#include "run/analysis.h"
 
 #include "analysis/causes.h"
 #include "analysis/decisions.h"

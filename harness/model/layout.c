@@ -1,78 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Names: openai/CLIP clip/model.py; mlfoundations/open_clip src/open_clip/model.py CustomTextCLIP and
- * convert_to_custom_text_state_dict; huggingface/transformers models/clip/modeling_clip.py and
- * convert_clip_original_pytorch_to_hf.py. */
+ * Finding a model's tensors in a file by the rules of its layout. */
 #include "model/layout.h"
+
+#include "base/sentence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the layouts ---- */
+/* The rows: objects of model/layouts/NAME.c. The first that fits is a file's: a vision tower alone is the same
+ * in open_clip's two classes. */
+#define LAYOUTS(ROW)                                                                                         \
+    ROW(hugging_face)                                                                                        \
+    ROW(custom_text)                                                                                         \
+    ROW(openai)
 
-/* The text projection is a matrix that multiplies from the right or, with open_clip's proj_bias, an
- * nn.Linear. OpenAI's TorchScript archives hold three whole numbers of the config among the weights. */
-static const struct cp_layout_rule native[] = {
-    {"text_projection", "text_projection", CP_LAYOUT_WHOLE},
-    {"text_projection", "text_projection.weight", CP_LAYOUT_TRANSPOSED},
-    {NULL, "input_resolution", CP_LAYOUT_IGNORED},
-    {NULL, "context_length", CP_LAYOUT_IGNORED},
-    {NULL, "vocab_size", CP_LAYOUT_IGNORED},
-    {"*", "*", CP_LAYOUT_WHOLE},
-    {NULL, NULL, CP_LAYOUT_IGNORED},
-};
-
-static const struct cp_layout_rule custom_text[] = {
-    {"text_projection", "text.text_projection", CP_LAYOUT_WHOLE},
-    {"text_projection", "text.text_projection.weight", CP_LAYOUT_TRANSPOSED},
-    {"visual.*", "visual.*", CP_LAYOUT_WHOLE},
-    {"logit_*", "logit_*", CP_LAYOUT_WHOLE},
-    {"*", "text.*", CP_LAYOUT_WHOLE},
-    {NULL, NULL, CP_LAYOUT_IGNORED},
-};
-
-#define HUGGING_FACE_BLOCK(model, file)                                                                      \
-    {model "transformer.resblocks.#.attn.in_proj_*", file ".encoder.layers.#.self_attn.%_proj.*",            \
-     CP_LAYOUT_QKV},                                                                                         \
-        {model "transformer.resblocks.#.attn.out_proj.*", file ".encoder.layers.#.self_attn.out_proj.*",     \
-         CP_LAYOUT_WHOLE},                                                                                   \
-        {model "transformer.resblocks.#.ln_1.*", file ".encoder.layers.#.layer_norm1.*", CP_LAYOUT_WHOLE},   \
-        {model "transformer.resblocks.#.ln_2.*", file ".encoder.layers.#.layer_norm2.*", CP_LAYOUT_WHOLE},   \
-        {model "transformer.resblocks.#.mlp.c_fc.*", file ".encoder.layers.#.mlp.fc1.*", CP_LAYOUT_WHOLE}, { \
-        model "transformer.resblocks.#.mlp.c_proj.*", file ".encoder.layers.#.mlp.fc2.*", CP_LAYOUT_WHOLE    \
-    }
-
-/* pre_layrnorm is spelled so there. */
-static const struct cp_layout_rule hugging_face[] = {
-    {NULL, "vision_model.embeddings.position_ids", CP_LAYOUT_IGNORED},
-    {NULL, "text_model.embeddings.position_ids", CP_LAYOUT_IGNORED},
-    {"visual.class_embedding", "vision_model.embeddings.class_embedding", CP_LAYOUT_WHOLE},
-    {"visual.conv1.weight", "vision_model.embeddings.patch_embedding.weight", CP_LAYOUT_WHOLE},
-    {"visual.positional_embedding", "vision_model.embeddings.position_embedding.weight", CP_LAYOUT_WHOLE},
-    {"visual.ln_pre.*", "vision_model.pre_layrnorm.*", CP_LAYOUT_WHOLE},
-    HUGGING_FACE_BLOCK("visual.", "vision_model"),
-    {"visual.ln_post.*", "vision_model.post_layernorm.*", CP_LAYOUT_WHOLE},
-    {"visual.proj", "visual_projection.weight", CP_LAYOUT_TRANSPOSED},
-    {"token_embedding.weight", "text_model.embeddings.token_embedding.weight", CP_LAYOUT_WHOLE},
-    {"positional_embedding", "text_model.embeddings.position_embedding.weight", CP_LAYOUT_WHOLE},
-    HUGGING_FACE_BLOCK("", "text_model"),
-    {"ln_final.*", "text_model.final_layer_norm.*", CP_LAYOUT_WHOLE},
-    {"text_projection", "text_projection.weight", CP_LAYOUT_TRANSPOSED},
-    {"logit_*", "logit_*", CP_LAYOUT_WHOLE},
-    {NULL, NULL, CP_LAYOUT_IGNORED},
-};
-
-/* The first that fits: a vision tower alone is the same in open_clip's two classes. */
-const struct cp_layout cp_layouts[CP_LAYOUT_COUNT] = {
-    {"Hugging Face CLIPModel",
-     {"vision_model.embeddings.patch_embedding.weight", "text_model.embeddings.token_embedding.weight",
-      "vision_model.embeddings.class_embedding"},
-     hugging_face},
-    {"open_clip CustomTextCLIP",
-     {"text.token_embedding.weight", "text.positional_embedding", "text.ln_final.weight"},
-     custom_text},
-    {"OpenAI CLIP", {"visual.conv1.weight", "token_embedding.weight", "visual.class_embedding"}, native},
-};
+#define DECLARE(name) extern const struct cp_layout cp_layout_##name;
+LAYOUTS(DECLARE)
+#define ENTRY(name) &cp_layout_##name,
+static const struct cp_layout *const layouts[] = {LAYOUTS(ENTRY)};
+enum { LAYOUT_COUNT = sizeof layouts / sizeof layouts[0] };
 
 /* What else comes under the name of CLIP, told by how a name begins. */
 static const struct {
@@ -144,13 +91,22 @@ static const char *other_model(const struct cp_checkpoint *file) {
     return NULL;
 }
 
+/* The plainest first. */
+static enum cp_status expect_a_layout(struct cp_error *err) {
+    char text[256] = "";
+    struct cp_sentence s = {text, sizeof text, 0};
+    for (size_t i = LAYOUT_COUNT; i-- > 0;)
+        cp_say(&s, "%s%s", layouts[i]->name, i == 0 ? "" : i == 1 ? " or " : ", ");
+    return cp_expected(err, "the layout of %s", text);
+}
+
 enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
                             const struct cp_layout **layout, struct cp_error *err) {
     const size_t count = cp_checkpoint_count(file);
     *layout = NULL;
-    for (size_t i = 0; i < CP_LAYOUT_COUNT; i++)
-        if (has_signature(&cp_layouts[i], file)) {
-            *layout = &cp_layouts[i];
+    for (size_t i = 0; i < LAYOUT_COUNT; i++)
+        if (has_signature(layouts[i], file)) {
+            *layout = layouts[i];
             return CP_OK;
         }
     const char *other = other_model(file);
@@ -159,8 +115,7 @@ enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
     else
         (void)cp_fail(err, CP_BAD_INPUT, path, "no tensor of a CLIP among its %zu%s%.100s", count,
                       count ? ", the first of which is " : "", count ? cp_checkpoint_at(file, 0)->name : "");
-    return cp_expected(err, "the layout of %s, %s or %s", cp_layouts[2].name, cp_layouts[1].name,
-                       cp_layouts[0].name);
+    return expect_a_layout(err);
 }
 
 /* By one rule; false where a part is missing, whose name is kept. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Under which names, and in which form, a checkpoint holds the tensors of a model. The model's own names and
  * shapes are those of OpenAI's and open_clip's class CLIP (model/model.h); a layout is a table of rules from
- * them to the names in the file, so that another layout is another table. */
+ * them to the names in the file, so that another layout is another file of
+ * model/layouts and a row in layout.c. */
 #ifndef CP_MODEL_LAYOUT_H
 #define CP_MODEL_LAYOUT_H
 
@@ -29,8 +30,7 @@ struct cp_layout {
     const struct cp_layout_rule *rules; /* up to one without names */
 };
 
-enum { CP_LAYOUT_COUNT = 3, CP_LAYOUT_NAME = 256 };
-extern const struct cp_layout cp_layouts[CP_LAYOUT_COUNT];
+enum { CP_LAYOUT_NAME = 256 };
 
 /* The layout of a file; CP_BAD_INPUT where it has none of them, with what it seems to be. */
 enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,

@@ -61,7 +61,7 @@ MOST_FILES, MOST_LINES = 20, 5000
 def floor_of(path):
     """The row of FLOORS that a file of this path belongs to."""
     folder = path.parent.relative_to(ROOT).as_posix()
-    folder = re.sub(r"^(harness/(?:analysis|spec))/.*", r"\1", folder)
+    folder = re.sub(r"^(harness/(?:analysis|spec|model))/.*", r"\1", folder)
     return re.sub(r"^harness/ops/[^/]+$", "harness/ops/*", folder)
 
 
