@@ -5,6 +5,8 @@
 #ifndef CP_BASE_ARENA_H
 #define CP_BASE_ARENA_H
 
+#include "base/status.h"
+
 #include <stddef.h>
 
 struct cp_arena_block;
@@ -24,5 +26,13 @@ char *cp_arena_printf(struct cp_arena *arena, const char *format, ...) __attribu
 /* Forgets every allocation but keeps the memory for the next round. */
 void cp_arena_reset(struct cp_arena *arena);
 void cp_arena_free(struct cp_arena *arena);
+
+/* Puts count elements, as CP_CHECK_ALLOC does, into a pointer, which gives their size:
+ *     CP_TRY(CP_ARENA_ALLOC(arena, list, count, err, path, "%zu taps", count)); */
+#define CP_ARENA_ALLOC(arena, pointer, count, err, ...)                                                      \
+    CP_CHECK_ALLOC((pointer) = cp_arena_alloc((arena), (count), sizeof *(pointer)), err, __VA_ARGS__)
+/* Cleared. */
+#define CP_ARENA_CALLOC(arena, pointer, count, err, ...)                                                     \
+    CP_CHECK_ALLOC((pointer) = cp_arena_calloc((arena), (count), sizeof *(pointer)), err, __VA_ARGS__)
 
 #endif

@@ -75,8 +75,7 @@ static void *worker_main(void *argument) {
 
 enum cp_status cp_pool_create(int threads, struct cp_pool **out, struct cp_error *err) {
     struct cp_pool *pool = calloc(1, sizeof *pool + (size_t)threads * sizeof pool->workers[0]);
-    if (!pool)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %d threads", threads);
+    CP_TRY(CP_CHECK_ALLOC(pool, err, "", "%d threads", threads));
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->start, NULL);
     pthread_cond_init(&pool->finished, NULL);

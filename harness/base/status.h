@@ -36,9 +36,20 @@ enum cp_status cp_fail(struct cp_error *err, enum cp_status status, const char *
 /* Adds what was expected to an error already filled; returns the error's status. */
 enum cp_status cp_expected(struct cp_error *err, const char *format, ...) CP_PRINTF(2, 3);
 
+/* Reports "out of memory for WHAT", the only such report; returns CP_INTERNAL. */
+enum cp_status cp_no_memory(struct cp_error *err, const char *where, const char *what, ...) CP_PRINTF(3, 4);
+
+/* CP_OK where there is memory; otherwise CP_INTERNAL, with err filled. What allocates stands inside:
+ *     CP_TRY(CP_CHECK_ALLOC(name = cp_arena_strdup(arena, text), err, path, "a name")); */
+#define CP_CHECK_ALLOC(memory, err, ...) ((memory) ? CP_OK : cp_no_memory((err), __VA_ARGS__))
+/* The same for what grows with the batch: a smaller one is expected. */
+#define CP_CHECK_BATCH_ALLOC(memory, err, ...)                                                               \
+    ((memory) ? CP_OK : ((void)cp_no_memory((err), __VA_ARGS__), cp_expected((err), "a smaller batch")))
+
 #ifdef __clang_analyzer__ /* which sees one file at a time: a failure is not CP_OK */
 #define cp_fail(err, status, ...) ((cp_fail)(err, status, __VA_ARGS__), (status))
 #define cp_expected(err, ...) ((cp_expected)(err, __VA_ARGS__), CP_BAD_INPUT)
+#define cp_no_memory(err, ...) ((cp_no_memory)(err, __VA_ARGS__), CP_INTERNAL)
 #endif
 
 /* Puts a prefix such as a file name in front of err->where (used where an inner function does not know the
