@@ -27,10 +27,6 @@ struct cp_capture_link {
     struct cp_capture_limits limits;
 };
 
-static enum cp_status no_memory(const struct cp_capture *capture, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, capture->path, "out of memory");
-}
-
 /* ---- the child ---- */
 
 static void limit(__rlimit_resource_t resource, size_t most) {
@@ -61,9 +57,7 @@ static _Noreturn void be_the_child(int socket, const struct cp_capture_limits *l
 static enum cp_status start(struct cp_capture *capture, const struct cp_capture_limits *limits,
                             const struct cp_capture_source *source, struct cp_error *err) {
     int sockets[2];
-    capture->child = cp_arena_calloc(&capture->arena, 1, sizeof *capture->child);
-    if (!capture->child)
-        return no_memory(capture, err);
+    CP_TRY(CP_ARENA_CALLOC(&capture->arena, capture->child, 1, err, capture->path, "a capture"));
     *capture->child = (struct cp_capture_link){.socket = -1, .limits = *limits};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0)
         return cp_fail(err, CP_INTERNAL, capture->path, "no socket: %s", strerror(errno));
@@ -183,9 +177,7 @@ static enum cp_status unpack(struct cp_capture *capture, const char *body, size_
     capture->taps = listing->taps;
     capture->prompts = listing->prompts;
     capture->tokens = listing->tokens;
-    capture->tap = cp_arena_calloc(&capture->arena, capture->taps, sizeof *capture->tap);
-    if (!capture->tap)
-        return no_memory(capture, err);
+    CP_TRY(CP_ARENA_CALLOC(&capture->arena, capture->tap, capture->taps, err, capture->path, "a capture"));
     for (size_t t = 0; t < capture->taps; t++) {
         struct cp_capture_tap *tap = &capture->tap[t];
         tap->name = cp_arena_printf(&capture->arena, "%.255s", listed[t].name);
@@ -193,17 +185,15 @@ static enum cp_status unpack(struct cp_capture *capture, const char *body, size_
         tap->arithmetic = listed[t].arithmetic;
         tap->recomputed = listed[t].recomputed != 0;
         memcpy(tap->shape, listed[t].shape, sizeof tap->shape);
-        if (!tap->name)
-            return no_memory(capture, err);
+        CP_TRY(CP_CHECK_ALLOC(tap->name, err, capture->path, "a capture"));
     }
     const char *at = (const char *)&listed[capture->taps];
     for (int f = 0; f < CP_CAPTURE_FACTS; f++) {
         const size_t length = strnlen(at, (size_t)(end - at));
         if (at + length >= end)
             return gone(capture, err);
-        capture->fact[f] = cp_arena_strdup(&capture->arena, at);
-        if (!capture->fact[f])
-            return no_memory(capture, err);
+        CP_TRY(CP_CHECK_ALLOC(capture->fact[f] = cp_arena_strdup(&capture->arena, at), err, capture->path,
+                              "a capture"));
         at += length + 1;
     }
     return CP_OK;
@@ -214,8 +204,7 @@ static enum cp_status receive_listing(struct cp_capture *capture, struct cp_erro
     size_t bytes = 0;
     CP_TRY(receive_header(capture, sizeof(struct cp_capture_listing), LISTING_BYTES, seconds, &bytes, err));
     char *body = malloc(bytes + 1); /* never of nothing */
-    if (!body)
-        return no_memory(capture, err);
+    CP_TRY(CP_CHECK_ALLOC(body, err, capture->path, "a capture"));
     enum cp_status status = receive(capture, body, bytes, seconds, err);
     if (status == CP_OK)
         status = unpack(capture, body, bytes, err);
@@ -238,12 +227,11 @@ static enum cp_status make(const struct cp_capture_source *source, struct cp_cap
                            struct cp_error *err) {
     CP_TRY(check_file(source->path, err));
     struct cp_capture *capture = calloc(1, sizeof *capture);
-    if (!capture)
-        return cp_fail(err, CP_INTERNAL, source->path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(capture, err, source->path, "a capture"));
     capture->path = cp_arena_strdup(&capture->arena, source->path);
     if (!capture->path) {
         free(capture);
-        return cp_fail(err, CP_INTERNAL, source->path, "out of memory");
+        return cp_no_memory(err, source->path, "a capture");
     }
     *out = capture;
     return CP_OK;
@@ -310,8 +298,7 @@ enum cp_status cp_capture_labels(struct cp_capture *capture, size_t tap, struct 
         return CP_OK;
     char *text = cp_arena_alloc(arena, bytes + 1, 1);
     const char **list = cp_arena_alloc(arena, count, sizeof *list);
-    if (!text || !list)
-        return no_memory(capture, err);
+    CP_TRY(CP_CHECK_ALLOC(text && list, err, capture->path, "a capture"));
     CP_TRY(receive(capture, text, bytes, seconds, err));
     text[bytes] = '\0';
     const char *at = text;
@@ -363,11 +350,11 @@ enum cp_status cp_capture_environment(const char *path, const struct cp_capture_
         status = receive_header(capture, 0, LISTING_BYTES, limits->open_seconds, &bytes, err);
     char *text = status == CP_OK ? cp_arena_alloc(arena, bytes + 1, 1) : NULL;
     if (status == CP_OK && !text)
-        status = no_memory(capture, err);
+        status = cp_no_memory(err, capture->path, "a capture");
     if (status == CP_OK)
         status = receive(capture, text, bytes, limits->open_seconds, err);
     if (status == CP_OK && split_pairs(text, bytes, arena, environment) != CP_OK)
-        status = no_memory(capture, err);
+        status = cp_no_memory(err, capture->path, "a capture");
     cp_capture_close(capture);
     return status;
 }

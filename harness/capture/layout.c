@@ -118,9 +118,7 @@ enum cp_status cp_capture_map_load(const char *path, struct cp_arena *arena, str
         return (void)cp_mark_fail(&root->mark, err, "no taps"),
                cp_expected(err, "taps: {TAP: {dataset: PATH, layout: LETTERS}}");
     CP_TRY(cp_yaml_keys(taps, "taps", NULL, err));
-    map->places = cp_arena_calloc(arena, taps->count + 1, sizeof *map->places);
-    if (!map->places)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_ARENA_CALLOC(arena, map->places, taps->count + 1, err, path, "a capture"));
     for (; map->count < taps->count; map->count++)
         CP_TRY(read_place(&taps->entries[map->count], &map->places[map->count], err));
     return CP_OK;

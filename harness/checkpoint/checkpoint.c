@@ -24,10 +24,6 @@ const char *cp_checkpoint_place(const struct cp_checkpoint *file, const char *na
     return where;
 }
 
-enum cp_status cp_checkpoint_out_of_memory(const struct cp_checkpoint *file, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, file->path, "out of memory");
-}
-
 const char *cp_checkpoint_wrong_name(const char *name) {
     const size_t length = strlen(name);
     for (size_t i = 0, step; i < length; i += step)
@@ -60,7 +56,7 @@ enum cp_status cp_checkpoint_add(struct cp_checkpoint *file, const struct cp_che
     if (file->count == CP_CHECKPOINT_TENSORS)
         return cp_fail(err, CP_BAD_INPUT, file->path, "too many tensors"), cp_expected(err, "at most 65536");
     if (file->count == file->room && !grow(file))
-        return cp_checkpoint_out_of_memory(file, err);
+        return cp_no_memory(err, file->path, "the checkpoint");
     file->tensors[file->count] = *tensor;
     file->tensors[file->count].index = file->count;
     file->records[file->count++] = record;
@@ -78,8 +74,7 @@ enum cp_status cp_checkpoint_note(struct cp_checkpoint *file, struct cp_error *e
         memcpy(notes, file->notes, file->note_count * sizeof *notes);
     if (notes)
         notes[file->note_count] = cp_arena_strdup(&file->arena, text);
-    if (!notes || !notes[file->note_count])
-        return cp_checkpoint_out_of_memory(file, err);
+    CP_TRY(CP_CHECK_ALLOC(notes && notes[file->note_count], err, file->path, "the checkpoint"));
     file->notes = notes;
     file->note_count++;
     return CP_OK;
@@ -184,9 +179,9 @@ static int by_name(const void *a, const void *b) {
 
 static enum cp_status sort_names(struct cp_checkpoint *file, struct cp_error *err) {
     char where[512];
-    file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof(struct cp_checkpoint_tensor *));
-    if (!file->by_name)
-        return cp_checkpoint_out_of_memory(file, err);
+    CP_TRY(CP_CHECK_ALLOC(
+        file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof(struct cp_checkpoint_tensor *)), err,
+        file->path, "the checkpoint"));
     for (size_t i = 0; i < file->count; i++)
         file->by_name[i] = &file->tensors[i];
     qsort(file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
@@ -201,8 +196,7 @@ static enum cp_status sort_names(struct cp_checkpoint *file, struct cp_error *er
 static enum cp_status open_file(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
     file->path = cp_arena_strdup(&file->arena, path);
     file->paths = cp_arena_alloc(&file->arena, CP_CHECKPOINT_FILES + 1, sizeof *file->paths);
-    if (!file->path || !file->paths)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(file->path && file->paths, err, path, "the checkpoint"));
     file->paths[file->path_count++] = file->path;
     CP_TRY(read_any(file, err));
     return sort_names(file, err);
@@ -211,7 +205,7 @@ static enum cp_status open_file(struct cp_checkpoint *file, const char *path, st
 enum cp_status cp_checkpoint_open(const char *path, struct cp_checkpoint **out, struct cp_error *err) {
     struct cp_checkpoint *file = calloc(1, sizeof *file);
     const enum cp_status status =
-        file ? open_file(file, path, err) : cp_fail(err, CP_INTERNAL, path, "out of memory");
+        file ? open_file(file, path, err) : cp_no_memory(err, path, "the checkpoint");
     if (status != CP_OK)
         cp_checkpoint_close(file);
     *out = status == CP_OK ? file : NULL;

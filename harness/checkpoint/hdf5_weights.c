@@ -13,7 +13,7 @@ static enum cp_status add_image(struct cp_checkpoint *file, int image, struct cp
     const char *path = cp_arena_printf(&file->arena, "/proc/self/fd/%d", image);
     file->shards = cp_arena_alloc(&file->arena, 1, sizeof(struct cp_safetensors *));
     return path && file->shards ? cp_checkpoint_add_shard(file, path, err)
-                                : cp_checkpoint_out_of_memory(file, err);
+                                : cp_no_memory(err, file->path, "the checkpoint");
 }
 
 enum cp_status cp_checkpoint_read_hdf5(struct cp_checkpoint *file, struct cp_error *err) {
@@ -22,7 +22,7 @@ enum cp_status cp_checkpoint_read_hdf5(struct cp_checkpoint *file, struct cp_err
     file->format = CP_FORMAT_HDF5;
     enum cp_status status =
         out ? cp_capture_write(file->path, &cp_capture_limits, cp_hdf5_write_weights, out, err)
-            : cp_checkpoint_out_of_memory(file, err);
+            : cp_no_memory(err, file->path, "the checkpoint");
     if (status == CP_OK)
         status = add_image(file, image, err);
     if (out)

@@ -49,6 +49,5 @@ void cp_checkpoint_row_major(struct cp_checkpoint_tensor *tensor);
 
 /* "FILE: tensor NAME", for errors. */
 const char *cp_checkpoint_place(const struct cp_checkpoint *file, const char *name, char where[512]);
-enum cp_status cp_checkpoint_out_of_memory(const struct cp_checkpoint *file, struct cp_error *err);
 
 #endif

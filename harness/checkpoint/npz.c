@@ -43,10 +43,10 @@ static enum cp_status add_array(struct cp_checkpoint *file, struct cp_zip_record
     struct cp_checkpoint_tensor tensor = {.dtype = npy.dtype, .rank = npy.rank, .data = bytes + npy.data};
     memcpy(tensor.shape, npy.shape, sizeof tensor.shape);
     (npy.fortran ? column_major : cp_checkpoint_row_major)(&tensor);
-    tensor.name =
-        cp_arena_printf(&file->arena, "%.*s", (int)(strlen(record->name) - strlen(".npy")), record->name);
-    if (!tensor.name)
-        return cp_checkpoint_out_of_memory(file, err);
+    CP_TRY(CP_CHECK_ALLOC(
+        tensor.name =
+            cp_arena_printf(&file->arena, "%.*s", (int)(strlen(record->name) - strlen(".npy")), record->name),
+        err, file->path, "the checkpoint"));
     return cp_checkpoint_add(file, &tensor, record, err);
 }
 

@@ -26,11 +26,6 @@ enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, co
     return CP_BAD_INPUT;
 }
 
-static enum cp_status out_of_memory(const struct cp_pickle *m) {
-    (void)cp_fail(m->err, CP_INTERNAL, m->where, "out of memory");
-    return CP_INTERNAL;
-}
-
 bool cp_pickle_is_text(const struct cp_pickle_value *value, const char *text) {
     return value->kind == CP_PICKLE_TEXT && value->length == strlen(text) &&
            memcmp(value->text, text, value->length) == 0;
@@ -41,9 +36,7 @@ enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, str
         (void)cp_pickle_bad(m, "at most 1,048,576", "too many values");
         return CP_BAD_INPUT;
     }
-    *value = cp_arena_calloc(m->arena, 1, sizeof **value);
-    if (!*value)
-        return out_of_memory(m);
+    CP_TRY(CP_ARENA_CALLOC(m->arena, *value, 1, m->err, m->where, "the checkpoint"));
     (*value)->kind = kind;
     (*value)->at = m->start;
     return CP_OK;
@@ -225,8 +218,7 @@ static enum cp_status append(struct cp_pickle *m, struct cp_pickle_value *contai
     if (needed > container->capacity) {
         const size_t doubled = 2 * container->capacity, capacity = needed > doubled ? needed : doubled;
         struct cp_pickle_value **larger = cp_arena_alloc(m->arena, capacity, sizeof(void *));
-        if (!larger)
-            return out_of_memory(m);
+        CP_TRY(CP_CHECK_ALLOC(larger, m->err, m->where, "the checkpoint"));
         if (container->count)
             memcpy(larger, container->items, container->count * sizeof(void *));
         container->items = larger;
@@ -579,8 +571,7 @@ static enum cp_status read_root(struct cp_pickle *m, struct cp_pickle_value **ro
     m->memo_size = m->size < CP_PICKLE_VALUES ? m->size : CP_PICKLE_VALUES;
     m->stack = malloc((m->size < CP_PICKLE_STEPS ? m->size : CP_PICKLE_STEPS) * sizeof(void *) + 1);
     m->memo = calloc(m->memo_size + 1, sizeof(void *));
-    if (!m->stack || !m->memo)
-        return out_of_memory(m);
+    CP_TRY(CP_CHECK_ALLOC(m->stack && m->memo, m->err, m->where, "the checkpoint"));
     CP_TRY(cp_pickle_make(m, CP_PICKLE_NONE, &m->none));
     CP_TRY(cp_pickle_make(m, CP_PICKLE_BOOL, &m->no));
     CP_TRY(cp_pickle_make(m, CP_PICKLE_BOOL, &m->yes));

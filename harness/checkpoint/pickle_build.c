@@ -93,8 +93,7 @@ static enum cp_status call_tensor(struct cp_pickle *m, const struct cp_pickle_va
         return cp_pickle_bad(m, "one, by BINPERSID", "a tensor of no storage");
     CP_TRY(cp_pickle_make(m, CP_PICKLE_TENSOR, result));
     struct cp_pickle_tensor *t = cp_arena_calloc(m->arena, 1, sizeof *t);
-    if (!t)
-        return cp_fail(m->err, CP_INTERNAL, m->where, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(t, m->err, m->where, "the checkpoint"));
     (*result)->tensor = t;
     t->storage = &items[0]->storage;
     CP_TRY(read_size(m, items[1], "offset", &t->offset));

@@ -97,9 +97,9 @@ static enum cp_status read_tensors(struct cp_safetensors *file, const unsigned c
     CP_TRY(cp_safetensors_header_read(file->path, text, size, &file->arena, &header, err));
     for (size_t i = 0; i < header.count; i++)
         CP_TRY(check_tensor(file, &header.tensors[i], err));
-    file->in_order = cp_arena_alloc(&file->arena, header.count, sizeof(struct cp_safetensor *));
-    if (!file->in_order)
-        return cp_fail(err, CP_INTERNAL, file->path, "out of memory for the header");
+    CP_TRY(CP_CHECK_ALLOC(file->in_order =
+                              cp_arena_alloc(&file->arena, header.count, sizeof(struct cp_safetensor *)),
+                          err, file->path, "the header"));
     file->tensors = header.tensors;
     file->count = header.count;
     file->metadata = header.metadata;
@@ -145,7 +145,7 @@ enum cp_status cp_safetensors_open(const char *path, struct cp_safetensors **out
         file->path = cp_arena_strdup(&file->arena, path);
     if (!file || !file->path) {
         cp_safetensors_close(file);
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+        return cp_no_memory(err, path, "the checkpoint");
     }
     enum cp_status status = cp_file_map(path, &file->map, err);
     if (status == CP_OK)

@@ -24,10 +24,6 @@ static size_t at_most(size_t fit) {
     return fit < CP_SAFETENSORS_TENSORS ? fit : CP_SAFETENSORS_TENSORS;
 }
 
-static enum cp_status out_of_memory(const struct reader *r) {
-    return cp_fail(r->err, CP_INTERNAL, r->path, "out of memory for the header");
-}
-
 /* An error at a byte of the header. */
 static enum cp_status bad_at(const struct reader *r, size_t at, const char *what, const char *expected) {
     char where[512];
@@ -62,9 +58,7 @@ static enum cp_status read_name(struct reader *r, const char **name) {
     text[length] = '\0';
     if (strlen(text) != length)
         return bad_at(r, r->json.at, "the name before this holds a NUL", "a name without NUL");
-    *name = cp_arena_strdup(r->arena, text);
-    if (!*name)
-        return out_of_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(*name = cp_arena_strdup(r->arena, text), r->err, r->path, "the header"));
     (void)cp_json_expect(&r->json, ':');
     return syntax(r);
 }
@@ -81,8 +75,7 @@ static enum cp_status read_value(struct reader *r, const char **value) {
     if (!cp_json_string(&r->json, NULL, 0, &length))
         return CP_OK; /* the loop over the strings ends, and says why */
     char *text = cp_arena_alloc(r->arena, length + 1, 1);
-    if (!text)
-        return out_of_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(text, r->err, r->path, "the header"));
     r->json = before;
     (void)cp_json_string(&r->json, text, length, &length);
     text[length] = '\0';
@@ -95,8 +88,7 @@ static enum cp_status read_metadata(struct reader *r, struct cp_safetensors_head
     struct cp_safetensors_text *texts = cp_arena_alloc(r->arena, most, sizeof *texts);
     size_t count = 0;
     bool first = true;
-    if (!texts)
-        return out_of_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(texts, r->err, r->path, "the header"));
     if (!cp_json_expect(&r->json, '{'))
         return syntax(r);
     while (cp_json_more(&r->json, '}', &first)) {
@@ -209,9 +201,7 @@ enum cp_status cp_safetensors_header_read(const char *path, const unsigned char 
     const size_t most = at_most(size / ENTRY_BYTES + 1);
     bool first = true, metadata = false;
     *header = (struct cp_safetensors_header){0};
-    header->tensors = cp_arena_calloc(arena, most, sizeof *header->tensors);
-    if (!header->tensors)
-        return out_of_memory(&r);
+    CP_TRY(CP_ARENA_CALLOC(arena, header->tensors, most, r.err, r.path, "the header"));
     if (!cp_json_expect(&r.json, '{'))
         return syntax(&r);
     while (cp_json_more(&r.json, '}', &first)) {

@@ -35,7 +35,7 @@ enum cp_status cp_checkpoint_add_shard(struct cp_checkpoint *file, const char *p
 
 static enum cp_status make_room(struct cp_checkpoint *file, size_t shards, struct cp_error *err) {
     file->shards = cp_arena_alloc(&file->arena, shards, sizeof(struct cp_safetensors *));
-    return file->shards ? CP_OK : cp_checkpoint_out_of_memory(file, err);
+    return CP_CHECK_ALLOC(file->shards, err, file->path, "the checkpoint");
 }
 
 enum cp_status cp_checkpoint_read_safetensors(struct cp_checkpoint *file, struct cp_error *err) {
@@ -86,7 +86,7 @@ static enum cp_status read_text(struct reader *r, size_t most, const char **text
     if (strlen(buffer) != length)
         return bad_at(r, r->json.at, "the text before this holds a NUL", "a text without NUL");
     *text = cp_arena_strdup(&r->file->arena, buffer);
-    return *text ? CP_OK : cp_checkpoint_out_of_memory(r->file, r->err);
+    return CP_CHECK_ALLOC(*text, r->err, r->file->path, "the checkpoint");
 }
 
 static enum cp_status read_entry(struct reader *r) {
@@ -112,9 +112,7 @@ static enum cp_status read_map(struct reader *r) {
         return bad_at(r, r->json.at, "a second weight_map", "one");
     r->has_map = true;
     r->room = fit < CP_CHECKPOINT_TENSORS ? fit : CP_CHECKPOINT_TENSORS;
-    r->entries = cp_arena_alloc(&r->file->arena, r->room, sizeof *r->entries);
-    if (!r->entries)
-        return cp_checkpoint_out_of_memory(r->file, r->err);
+    CP_TRY(CP_ARENA_ALLOC(&r->file->arena, r->entries, r->room, r->err, r->file->path, "the checkpoint"));
     if (!cp_json_expect(&r->json, '{'))
         return syntax(r);
     while (cp_json_more(&r->json, '}', &first))
@@ -165,8 +163,7 @@ static enum cp_status open_shard(struct reader *r, const char *name) {
     const char *slash = strrchr(file->path, '/');
     const char *path =
         cp_arena_printf(&file->arena, "%.*s%s", slash ? (int)(slash + 1 - file->path) : 0, file->path, name);
-    if (!path)
-        return cp_checkpoint_out_of_memory(file, r->err);
+    CP_TRY(CP_CHECK_ALLOC(path, r->err, file->path, "the checkpoint"));
     file->paths[file->path_count++] = path;
     const size_t first = file->count;
     CP_TRY(cp_checkpoint_add_shard(file, path, r->err));
@@ -197,9 +194,7 @@ static enum cp_status check_complete(const struct reader *r) {
 /* The names of the shards, each once; the entries are sorted by tensor then. */
 static enum cp_status list_shards(struct reader *r, const char ***names, size_t *count) {
     qsort(r->entries, r->count, sizeof *r->entries, by_shard);
-    *names = cp_arena_alloc(&r->file->arena, r->count, sizeof **names);
-    if (!*names)
-        return cp_checkpoint_out_of_memory(r->file, r->err);
+    CP_TRY(CP_ARENA_ALLOC(&r->file->arena, *names, r->count, r->err, r->file->path, "the checkpoint"));
     for (size_t i = 0; i < r->count; i++)
         if (i == 0 || strcmp(r->entries[i - 1].shard, r->entries[i].shard) != 0)
             (*names)[(*count)++] = r->entries[i].shard;

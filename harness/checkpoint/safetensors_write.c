@@ -142,7 +142,7 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
     }
     if (status == CP_OK)
         status = header ? write_to(path, partial, header, tensors, count, err)
-                        : cp_fail(err, CP_INTERNAL, path, "out of memory");
+                        : cp_no_memory(err, path, "the checkpoint");
     free(header);
     free(partial);
     free(tensors);

@@ -44,7 +44,7 @@ static enum cp_status find_pickle(struct archive *a) {
                    "a zip archive without a data.pkl");
     const char *name = a->pickle->name;
     a->root = cp_arena_printf(&a->file->arena, "%.*s", (int)(base_name(name) - name), name);
-    return a->root ? CP_OK : cp_checkpoint_out_of_memory(a->file, a->err);
+    return CP_CHECK_ALLOC(a->root, a->err, a->file->path, "the checkpoint");
 }
 
 /* ROOT/NAME, or NULL. */
@@ -133,9 +133,8 @@ static enum cp_status add_tensor(struct walk *w, const struct cp_pickle_tensor *
                                                   from->offset * cp_dtype_size(storage->dtype)};
     memcpy(tensor.shape, from->shape, sizeof tensor.shape);
     memcpy(tensor.stride, from->stride, sizeof tensor.stride);
-    tensor.name = cp_arena_strdup(&a->file->arena, w->name);
-    if (!tensor.name)
-        return cp_checkpoint_out_of_memory(a->file, a->err);
+    CP_TRY(CP_CHECK_ALLOC(tensor.name = cp_arena_strdup(&a->file->arena, w->name), a->err, a->file->path,
+                          "the checkpoint"));
     return cp_checkpoint_add(a->file, &tensor, storage->record, a->err);
 }
 

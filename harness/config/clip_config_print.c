@@ -138,8 +138,7 @@ enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names,
     const char *folder = cp_data_path("model_configs", arena);
     *names = cp_arena_alloc(arena, NAMES_MAX, sizeof **names);
     *count = 0;
-    if (!folder || !*names)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(folder && *names, err, "", "the names of the models"));
     DIR *directory = opendir(folder);
     if (!directory)
         return cp_fail(err, CP_BAD_INPUT, folder, "cannot be read"),
@@ -150,8 +149,7 @@ enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names,
                 arena, "%.*s", (int)(strrchr(entry->d_name, '.') - entry->d_name), entry->d_name);
     (void)closedir(directory);
     for (size_t i = 0; i < *count; i++)
-        if (!(*names)[i])
-            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+        CP_TRY(CP_CHECK_ALLOC((*names)[i], err, "", "the names of the models"));
     qsort(*names, *count, sizeof **names, by_text);
     return CP_OK;
 }
@@ -168,8 +166,7 @@ static enum cp_status find_named(const char *name, struct cp_arena *arena, struc
     for (size_t i = 0; dashed && i < count; i++)
         if (strcmp(names[i], dashed) == 0) {
             const char *path = cp_data_path(cp_arena_printf(arena, "model_configs/%s.json", dashed), arena);
-            return path ? cp_clip_config_load(path, config, err)
-                        : cp_fail(err, CP_INTERNAL, "", "out of memory");
+            return path ? cp_clip_config_load(path, config, err) : cp_no_memory(err, "", "a path");
         }
     const char *nearest = cp_nearest(name, names, count);
     (void)cp_fail(err, CP_BAD_INPUT, "", "no model is named '%.100s'", name);

@@ -87,8 +87,7 @@ static enum cp_status find_tag(const struct cp_load_call *call, const char *tag,
         suffixed ? cp_arena_printf(arena, "%.*s", (int)(at - call->name), call->name) : call->name;
     struct cp_json_table table;
     size_t count = 0;
-    if (!name)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(name, err, "", "a name"));
     CP_TRY(cp_json_table_read("model_configs/pretrained.json", name, arena, &table, err));
     for (size_t i = 0; i < table.count && count < sizeof names / sizeof names[0]; i++) {
         const bool is_quick = strcmp(table.entries[i].value, "true") == 0;

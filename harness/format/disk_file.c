@@ -89,8 +89,7 @@ static int is_named(struct cp_disk_file *file) {
 
 enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct cp_error *err) {
     *file = (struct cp_disk_file){.path = strdup(path), .fd = -1};
-    if (file->path == NULL)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(file->path, err, path, "a path"));
     do {
         if (file->fd >= 0)
             (void)close(file->fd);
@@ -179,8 +178,7 @@ static enum cp_status write_partial(const char *partial, const char *path, const
 
 enum cp_status cp_disk_replace(const char *path, const void *data, size_t size, struct cp_error *err) {
     char *partial = malloc(strlen(path) + sizeof ".partial");
-    if (partial == NULL)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(partial, err, path, "a path"));
     (void)sprintf(partial, "%s.partial", path);
     enum cp_status status = cp_disk_check_name(path, err);
     if (status == CP_OK)

@@ -64,8 +64,7 @@ static enum cp_status expand(gzFile gz, const char *path, size_t most, unsigned 
         if (*used == capacity) {
             capacity = capacity ? 2 * capacity : 1 << 16;
             unsigned char *larger = realloc(*buffer, capacity);
-            if (!larger)
-                return cp_fail(err, CP_INTERNAL, path, "out of memory");
+            CP_TRY(CP_CHECK_ALLOC(larger, err, path, "the file"));
             *buffer = larger;
         }
         const size_t room = (capacity < most ? capacity : most) - *used;
@@ -84,14 +83,14 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
     gzFile gz = gzdopen(fd, "rb");
     if (!gz) {
         (void)close(fd);
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+        return cp_no_memory(err, path, "the file");
     }
     enum cp_status status = expand(gz, path, most, &buffer, &used, err);
     if (gzclose(gz) != Z_OK && status == CP_OK)
         status = damaged(path, err);
     char *kept = status == CP_OK ? cp_arena_alloc(arena, used + 1, 1) : NULL;
     if (status == CP_OK && !kept)
-        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+        status = cp_no_memory(err, path, "the file");
     if (kept) {
         if (used)
             memcpy(kept, buffer, used);

@@ -183,8 +183,7 @@ enum cp_status cp_journaled_open(const char *path, struct cp_journaled **file, s
     struct cp_journaled *made = calloc(1, sizeof *made);
     enum cp_status status = CP_OK;
     *file = NULL;
-    if (made == NULL)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(made, err, path, "a file"));
     CP_TRY_DONE(cp_disk_open(&made->disk, path, err));
     recover(made);
     CP_TRY_DONE(cp_journaled_status(made, err));

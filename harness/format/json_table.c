@@ -12,17 +12,15 @@ static enum cp_status take_row(const json_t *row, struct cp_arena *arena, struct
                                struct cp_error *err) {
     const char *key;
     json_t *value;
-    table->entries = cp_arena_calloc(arena, json_object_size(row) + 1, sizeof *table->entries);
-    if (!table->entries)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_ARENA_CALLOC(arena, table->entries, json_object_size(row) + 1, err, "", "a table"));
     json_object_foreach((json_t *)row, key, value) {
         const char *text = json_is_true(value)     ? "true"
                            : json_is_string(value) ? json_string_value(value)
                                                    : "false";
         table->entries[table->count].key = cp_arena_strdup(arena, key);
         table->entries[table->count].value = cp_arena_strdup(arena, text);
-        if (!table->entries[table->count].key || !table->entries[table->count].value)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+        CP_TRY(CP_CHECK_ALLOC(table->entries[table->count].key && table->entries[table->count].value, err, "",
+                              "a table"));
         table->count++;
     }
     return CP_OK;
@@ -34,8 +32,7 @@ enum cp_status cp_json_table_read(const char *file, const char *row, struct cp_a
     struct cp_file text;
     json_error_t where;
     *table = (struct cp_json_table){0};
-    if (!path)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(path, err, "", "a table"));
     CP_TRY(cp_file_read(path, TABLE_MAX, arena, &text, err));
     json_t *root = json_loadb(text.text, text.size, JSON_REJECT_DUPLICATES, &where);
     if (!root)

@@ -31,8 +31,7 @@ enum cp_status cp_npy_write(const char *path, const float *values, int rank, con
     for (int d = 0; d < rank; d++)
         size *= shape[d];
     char *bytes = malloc(HEADER + size);
-    if (!bytes)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory for an array");
+    CP_TRY(CP_CHECK_ALLOC(bytes, err, path, "an array"));
     write_header(rank, shape, bytes);
     memcpy(bytes + HEADER, values, size);
     const enum cp_status status = cp_disk_replace(path, bytes, HEADER + size, err);

@@ -29,10 +29,6 @@ struct item {
     const char *text;
 };
 
-static enum cp_status out_of_memory(struct reader *reader) {
-    return cp_fail(reader->err, CP_INTERNAL, reader->source, "out of memory");
-}
-
 static struct cp_mark place(const struct reader *reader, int line, int column) {
     return (struct cp_mark){reader->source, reader->unplaced ? 0 : line, column};
 }
@@ -71,14 +67,12 @@ static enum cp_status open_parser(struct reader *reader, const char *text, size_
     const struct fy_diag_cfg diag = {
         .output_fn = keep_message, .user = reader, .level = FYET_ERROR, .module_mask = ~0u};
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE};
-    reader->diag = config.diag = fy_diag_create(&diag);
-    if (!reader->diag)
-        return out_of_memory(reader);
+    CP_TRY(CP_CHECK_ALLOC(reader->diag = config.diag = fy_diag_create(&diag), reader->err, reader->source,
+                          "the file"));
     fy_diag_set_collect_errors(reader->diag, true);
     reader->parser = fy_parser_create(&config);
-    if (!reader->parser || fy_parser_set_string(reader->parser, text, size) != 0)
-        return out_of_memory(reader);
-    return CP_OK;
+    return CP_CHECK_ALLOC(reader->parser && fy_parser_set_string(reader->parser, text, size) == 0,
+                          reader->err, reader->source, "the file");
 }
 
 static enum cp_status syntax_error(struct reader *reader) {
@@ -100,8 +94,7 @@ static enum cp_status copy_scalar(struct reader *reader, struct fy_token *token,
         fy_token_scalar_style(token) <= FYSS_DOUBLE_QUOTED)
         item->mark.column--; /* libfyaml's mark is behind the quote */
     char *copy = text ? cp_arena_alloc(reader->arena, length + 1, 1) : NULL;
-    if (!copy)
-        return out_of_memory(reader);
+    CP_TRY(CP_CHECK_ALLOC(copy, reader->err, reader->source, "the file"));
     memcpy(copy, text, length);
     copy[length] = '\0';
     item->text = copy;
@@ -193,8 +186,7 @@ static enum cp_status read_entries(struct reader *reader, int depth, struct cp_y
         }
         CP_TRY(read_node(reader, &item, depth + 1, &read.value));
         struct cp_yaml_entry *entry = append(reader->arena, node);
-        if (!entry)
-            return out_of_memory(reader);
+        CP_TRY(CP_CHECK_ALLOC(entry, reader->err, reader->source, "the file"));
         *entry = read;
     }
 }
@@ -204,8 +196,7 @@ static enum cp_status read_node(struct reader *reader, const struct item *start,
     if (depth > CP_YAML_DEPTH)
         return cp_mark_fail(&start->mark, reader->err, "more than %d levels of nesting", CP_YAML_DEPTH);
     struct cp_yaml *made = cp_yaml_mapping(reader->arena, start->mark);
-    if (!made)
-        return out_of_memory(reader);
+    CP_TRY(CP_CHECK_ALLOC(made, reader->err, reader->source, "the file"));
     *node = made;
     if (start->type == FYET_SCALAR) {
         made->kind = CP_YAML_SCALAR;
@@ -240,7 +231,7 @@ static enum cp_status parse(struct reader *reader, const char *source, const cha
     reader->source = cp_arena_strdup(reader->arena, source);
     if (!reader->source) {
         reader->source = source;
-        return out_of_memory(reader);
+        return cp_no_memory(reader->err, reader->source, "the file");
     }
     CP_TRY(check_characters(reader, text, size));
     CP_TRY_DONE(open_parser(reader, text, size));
@@ -282,7 +273,7 @@ enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_
     FILE *file = fopen(path, "rbe");
     size_t size = 0;
     if (!text) {
-        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+        status = cp_no_memory(err, path, "the file");
     } else if (file) {
         size = fread(text, 1, most + 1, file);
     }

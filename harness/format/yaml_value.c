@@ -76,8 +76,7 @@ enum cp_status cp_yaml_set(struct cp_arena *arena, struct cp_yaml *mapping, cons
     const struct cp_yaml_entry *old = cp_yaml_entry(mapping, entry->key);
     struct cp_yaml_entry *entries = cp_arena_alloc(arena, mapping->count + 1, sizeof *entries);
     size_t count = 0;
-    if (!entries)
-        return cp_fail(err, CP_INTERNAL, entry->mark.source, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(entries, err, entry->mark.source, "a mapping"));
     if (!old && mapping->count == CP_YAML_KEYS)
         return cp_mark_fail(&entry->mark, err, "more than %d keys in one mapping", CP_YAML_KEYS);
     for (size_t i = 0; i < mapping->count; i++) {

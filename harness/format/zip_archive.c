@@ -254,9 +254,9 @@ static enum cp_status read_entry(struct cp_zip *zip, size_t *at, struct cp_zip_r
                                 .size = number(b + 24, 4),
                                 .header = number(b + 42, 4),
                                 .deflated = method == DEFLATED};
-    r->name = cp_arena_printf(&zip->arena, "%.*s", (int)name, (const char *)b + CENTRAL_SIZE);
-    if (!r->name)
-        return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(r->name =
+                              cp_arena_printf(&zip->arena, "%.*s", (int)name, (const char *)b + CENTRAL_SIZE),
+                          err, zip->path, "the archive"));
     const char *wrong = wrong_name(r->name, name);
     if (wrong)
         return cp_fail(err, CP_BAD_INPUT, where, "malformed name of a record: %.100s", r->name),
@@ -318,9 +318,9 @@ static enum cp_status check_expansion(const struct cp_zip *zip, struct cp_error 
 }
 
 static enum cp_status check_names(struct cp_zip *zip, struct cp_error *err) {
-    zip->by_name = cp_arena_alloc(&zip->arena, zip->count, sizeof(struct cp_zip_record *));
-    if (!zip->by_name)
-        return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
+    CP_TRY(
+        CP_CHECK_ALLOC(zip->by_name = cp_arena_alloc(&zip->arena, zip->count, sizeof(struct cp_zip_record *)),
+                       err, zip->path, "the archive"));
     for (size_t i = 0; i < zip->count; i++)
         zip->by_name[i] = &zip->records[i];
     qsort(zip->by_name, zip->count, sizeof(struct cp_zip_record *), by_name);
@@ -337,9 +337,7 @@ static enum cp_status read_all(struct cp_zip *zip, struct cp_error *err) {
         return cp_fail(err, CP_BAD_INPUT, at_byte(zip, zip->directory, where),
                        "%zu entries in a directory of %zu bytes", zip->count, zip->directory_size),
                cp_expected(err, "at least 46 bytes for each");
-    zip->records = cp_arena_alloc(&zip->arena, zip->count, sizeof *zip->records);
-    if (!zip->records)
-        return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
+    CP_TRY(CP_ARENA_ALLOC(&zip->arena, zip->records, zip->count, err, zip->path, "the archive"));
     size_t at = zip->directory;
     for (size_t i = 0; i < zip->count; i++)
         CP_TRY(read_entry(zip, &at, &zip->records[i], err));
@@ -359,7 +357,7 @@ enum cp_status cp_zip_open(const char *path, struct cp_zip **out, struct cp_erro
         zip->path = cp_arena_strdup(&zip->arena, path);
     if (!zip || !zip->path) {
         cp_zip_close(zip);
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+        return cp_no_memory(err, path, "the archive");
     }
     enum cp_status status = cp_file_map(path, &zip->map, err);
     if (status == CP_OK)
@@ -423,7 +421,7 @@ static enum cp_status inflate_into(const struct cp_zip *zip, const struct cp_zip
     size_t in = r->packed, out = size;
     int code = inflateInit2(&stream, -MAX_WBITS);
     if (code != Z_OK)
-        return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
+        return cp_no_memory(err, zip->path, "the archive");
     while (code == Z_OK && (in || out)) { /* in pieces: zlib counts in unsigned int */
         stream.avail_in = in < UINT_MAX ? (unsigned)in : UINT_MAX;
         stream.avail_out = out < UINT_MAX ? (unsigned)out : UINT_MAX;
@@ -445,8 +443,7 @@ enum cp_status cp_zip_read(const struct cp_zip *zip, struct cp_zip_record *r, si
     const size_t size = r->size < most ? r->size : most;
     if (r->deflated) {
         unsigned char *expanded = cp_arena_alloc(arena, size, 1);
-        if (!expanded)
-            return cp_fail(err, CP_INTERNAL, zip->path, "out of memory");
+        CP_TRY(CP_CHECK_ALLOC(expanded, err, zip->path, "the archive"));
         CP_TRY(inflate_into(zip, r, expanded, size, err));
         *bytes = expanded;
     } else {

@@ -70,8 +70,7 @@ static enum cp_status load_npy(const char *path, const struct cp_file *file, str
     if (file->size - start != want)
         return wrong_size(path, file->size - start, want, err);
     void *aligned = cp_arena_alloc(arena, want, 1);
-    if (!aligned)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(aligned, err, path, "an array"));
     array->data = memcpy(aligned, file->bytes + start, want);
     return CP_OK;
 }

@@ -21,11 +21,9 @@ void cp_picture_free(struct cp_picture *picture) {
 }
 
 enum cp_status cp_picture_room(struct cp_picture *picture, const char *path, struct cp_error *err) {
-    picture->bytes = calloc(picture->width * picture->height, cp_picture_pixel(picture->mode));
-    if (!picture->bytes)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory for a picture of %zu x %zu", picture->width,
-                       picture->height);
-    return CP_OK;
+    return CP_CHECK_ALLOC(picture->bytes =
+                              calloc(picture->width * picture->height, cp_picture_pixel(picture->mode)),
+                          err, path, "a picture of %zu x %zu", picture->width, picture->height);
 }
 
 enum cp_status cp_picture_start(const struct cp_picture_source *source, size_t width, size_t height,
@@ -45,9 +43,7 @@ enum cp_status cp_picture_start(const struct cp_picture_source *source, size_t w
 enum cp_status cp_picture_keep_exif(const struct cp_picture_source *source, const void *exif, size_t size) {
     if (source->to->exif || size == 0)
         return CP_OK;
-    source->to->exif = malloc(size);
-    if (!source->to->exif)
-        return cp_fail(source->err, CP_INTERNAL, source->path, "out of memory for EXIF");
+    CP_TRY(CP_CHECK_ALLOC(source->to->exif = malloc(size), source->err, source->path, "EXIF"));
     memcpy(source->to->exif, exif, size);
     source->to->exif_size = size;
     return CP_OK;

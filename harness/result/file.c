@@ -141,14 +141,13 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
     CP_TRY(cp_disk_check_name(path, err));
     CP_TRY(refuse_other_file(path, err));
     struct cp_result *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(made, err, path, "a result"));
     prepare_library();
     made->file = made->group_list = made->text_type = made->transfer = made->rewriting = -1;
     made->path = strdup(path);
     if (made->path == NULL || asprintf(&made->partial, "%s.partial", path) < 0) {
         made->partial = NULL;
-        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+        status = cp_no_memory(err, path, "a result");
         goto done;
     }
     CP_TRY_DONE(cp_disk_make_parents(made->partial, err));

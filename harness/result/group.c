@@ -36,8 +36,7 @@ enum cp_status cp_result_open_group(struct cp_result *result, const char *path, 
                                     struct cp_error *err) {
     char *names = strdup(path);
     char *rest = NULL;
-    if (names == NULL)
-        return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(names, err, result->partial, "a result"));
     *group = H5Gopen2(result->file, "/", H5P_DEFAULT);
     for (const char *name = strtok_r(names, "/", &rest); name != NULL && *group >= 0;
          name = strtok_r(NULL, "/", &rest)) {

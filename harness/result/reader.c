@@ -29,10 +29,6 @@ static enum cp_status bad(const struct cp_reader *reader, const char *object, co
     return cp_fail(err, CP_BAD_INPUT, where, "%s", why);
 }
 
-static enum cp_status no_memory(const struct cp_reader *reader, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, reader->path, "out of memory");
-}
-
 static enum cp_status check_schema(const struct cp_reader *reader, struct cp_error *err) {
     struct cp_arena arena = {0};
     const char *schema = NULL;
@@ -86,8 +82,7 @@ static enum cp_status unreadable(const char *path, struct cp_error *err) {
 enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
     struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
     *out = NULL;
-    if (!reader)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(reader, err, path, "a result"));
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     memcpy(reader->path, path, strlen(path) + 1);
@@ -132,7 +127,7 @@ enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object
     if (type < 0 || H5Tis_variable_str(type) <= 0 || H5Aread(attribute, type, &value) < 0 || !value)
         status = bad(reader, object, "has no such text", err), cp_expected(err, "the attribute %s", name);
     else if (!(*text = cp_arena_strdup(arena, value)))
-        status = no_memory(reader, err);
+        status = cp_no_memory(err, reader->path, "a result");
     (void)H5free_memory(value);
     cp_result_release(type);
     cp_result_release(attribute);
@@ -168,7 +163,7 @@ enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *obj
     if (count < 0) {
         status = bad(reader, object, "is no array of numbers", err);
     } else if (!(array->values = cp_arena_alloc(arena, (size_t)count, sizeof(double)))) {
-        status = no_memory(reader, err);
+        status = cp_no_memory(err, reader->path, "a result");
     } else if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->values) < 0) {
         status = bad(reader, object, "cannot be read as numbers", err);
     }
@@ -182,11 +177,10 @@ static enum cp_status copy_texts(const struct cp_reader *reader, char **values, 
     texts->items = cp_arena_alloc(arena, count, sizeof(char *));
     texts->count = texts->items ? count : 0;
     for (size_t i = 0; i < texts->count; i++) {
-        texts->items[i] = cp_arena_strdup(arena, values[i] ? values[i] : "");
-        if (!texts->items[i])
-            return no_memory(reader, err);
+        CP_TRY(CP_CHECK_ALLOC(texts->items[i] = cp_arena_strdup(arena, values[i] ? values[i] : ""), err,
+                              reader->path, "a result"));
     }
-    return texts->items ? CP_OK : no_memory(reader, err);
+    return CP_CHECK_ALLOC(texts->items, err, reader->path, "a result");
 }
 
 /* object: what to call the dataset where it is refused. */
@@ -279,9 +273,8 @@ enum cp_status cp_reader_groups(const struct cp_reader *reader, const char *grou
     if (H5Gget_info_by_name(reader->file, group, &info, H5P_DEFAULT) < 0)
         return bad(reader, group, "is no group", err);
     struct listing listing = {arena, names, (size_t)info.nlinks};
-    names->items = cp_arena_alloc(arena, listing.most, sizeof(char *));
-    if (!names->items)
-        return no_memory(reader, err);
+    CP_TRY(CP_CHECK_ALLOC(names->items = cp_arena_alloc(arena, listing.most, sizeof(char *)), err,
+                          reader->path, "a result"));
     if (H5Literate_by_name(reader->file, group, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, add_group, &listing,
                            H5P_DEFAULT) < 0)
         return bad(reader, group, "cannot be listed", err);

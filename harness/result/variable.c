@@ -51,8 +51,7 @@ static enum cp_status write_scale(struct cp_result *result, hid_t scale, const s
         return CP_OK;
     }
     int32_t *index = malloc((dim->length + 1) * sizeof *index);
-    if (index == NULL)
-        return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(index, err, result->partial, "a result"));
     for (size_t i = 0; i < dim->length; i++)
         index[i] = (int32_t)i;
     const herr_t written = H5Dwrite(scale, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, result->transfer, index);
@@ -228,8 +227,7 @@ enum cp_status cp_result_define(struct cp_result *result, const struct cp_variab
     hid_t group = -1;
     CP_TRY(cp_journaled_status(result->disk, err));
     const struct cp_result_entry *entry = add_entry(result, variable);
-    if (entry == NULL)
-        return cp_fail(err, CP_INTERNAL, result->partial, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(entry, err, result->partial, "a result"));
     CP_TRY_DONE(cp_result_open_group(result, variable->group, &group, err));
     if (H5Lexists(group, variable->name, H5P_DEFAULT) > 0)
         CP_TRY_DONE(check_dataset(result, group, variable->name, entry, err));
