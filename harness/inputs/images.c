@@ -30,12 +30,14 @@ static enum cp_status add_source(struct cp_inputs_loader *l, struct cp_image_sou
         source.count = (size_t)limit - in->images;
     if (source.count == 0)
         return CP_OK;
-    if (!cp_inputs_grow(l->arena, (void **)&in->sources, in->source_count, sizeof *in->sources))
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(
+        CP_CHECK_ALLOC(cp_inputs_grow(l->arena, (void **)&in->sources, in->source_count, sizeof *in->sources),
+                       l->err, "", "the inputs"));
     in->sources[in->source_count++] = source;
     for (size_t i = 0; i < source.count; i++) {
-        if (!cp_inputs_grow(l->arena, (void **)&in->image_names, in->images, sizeof *in->image_names))
-            return cp_inputs_no_memory(l->err);
+        CP_TRY(CP_CHECK_ALLOC(
+            cp_inputs_grow(l->arena, (void **)&in->image_names, in->images, sizeof *in->image_names), l->err,
+            "", "the inputs"));
         in->image_names[in->images++] =
             source.path ? cp_arena_strdup(l->arena, base) : cp_arena_printf(l->arena, "%s[%zu]", base, i);
     }
@@ -105,7 +107,7 @@ static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_tex
     }
     for (size_t i = 0; i < found.gl_pathc && status == CP_OK; i++) {
         const char *path = cp_arena_strdup(l->arena, found.gl_pathv[i]);
-        status = path ? add_image_file(l, path) : cp_inputs_no_memory(l->err);
+        status = path ? add_image_file(l, path) : cp_no_memory(l->err, "", "the inputs");
     }
     globfree(&found);
     return status;

@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-enum cp_status cp_inputs_no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for the inputs");
-}
-
 bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t size) {
     if (count & (count - 1))
         return true;
@@ -23,8 +19,8 @@ bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t s
 
 enum cp_status cp_inputs_add_file(struct cp_inputs_loader *l, const char *path) {
     struct cp_run_inputs *in = l->in;
-    if (!cp_inputs_grow(l->arena, (void **)&in->files, in->file_count, sizeof *in->files))
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_CHECK_ALLOC(cp_inputs_grow(l->arena, (void **)&in->files, in->file_count, sizeof *in->files),
+                          l->err, "", "the inputs"));
     in->files[in->file_count++] = path;
     return CP_OK;
 }
@@ -46,7 +42,7 @@ static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *pat
     const size_t count = cp_checkpoint_files(file, &paths);
     for (size_t i = 0; i < count && status == CP_OK; i++) {
         const char *copy = cp_arena_strdup(l->arena, paths[i]);
-        status = copy ? cp_inputs_add_file(l, copy) : cp_inputs_no_memory(l->err);
+        status = copy ? cp_inputs_add_file(l, copy) : cp_no_memory(l->err, "", "the inputs");
     }
     cp_checkpoint_close(file);
     return status;
@@ -79,9 +75,7 @@ static enum cp_status check_towers(const struct cp_inputs_loader *l) {
 
 enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged) {
     const size_t length = (size_t)l->config->text.context_length;
-    *judged = cp_arena_alloc(l->arena, l->in->prompts, sizeof **judged);
-    if (!*judged)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_ALLOC(l->arena, *judged, l->in->prompts, l->err, "", "the inputs"));
     for (size_t p = 0; p < l->in->prompts; p++)
         (*judged)[p] = 1 + cp_text_pool_position(l->config, tokens + p * length);
     return CP_OK;

@@ -46,9 +46,7 @@ enum cp_status cp_inputs_labels(struct cp_inputs_loader *l) {
     const char *path = l->experiment->inputs.labels.text;
     if (!path)
         return CP_OK;
-    l->in->labels = cp_arena_alloc(l->arena, l->in->images, sizeof *l->in->labels);
-    if (!l->in->labels)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_ALLOC(l->arena, l->in->labels, l->in->images, l->err, "", "the inputs"));
     for (size_t i = 0; i < l->in->images; i++)
         l->in->labels[i] = -1;
     if (cp_inputs_ends_with(path, ".csv"))

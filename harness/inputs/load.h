@@ -17,7 +17,6 @@ struct cp_inputs_loader {
 /* A longer list of lines than this is no list of prompts. */
 enum { CP_INPUTS_LIST_MAX = 1 << 26 };
 
-enum cp_status cp_inputs_no_memory(struct cp_error *err);
 /* Doubles an array in the arena when count is a power of two. */
 bool cp_inputs_grow(struct cp_arena *arena, void **array, size_t count, size_t size);
 /* Notes a file for the provenance. */

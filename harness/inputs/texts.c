@@ -39,8 +39,8 @@ static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lin
         at = *end ? end + 1 : NULL;
         *end = '\0';
         if (*line) {
-            if (!cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items))
-                return cp_inputs_no_memory(l->err);
+            CP_TRY(CP_CHECK_ALLOC(cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items), l->err,
+                                  "", "the inputs"));
             (*items)[(*count)++] = (struct cp_text){line, mark};
         }
         mark.line += ended;
@@ -58,9 +58,7 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp
     size_t count = 0;
     CP_TRY(read_lines(l, &l->experiment->inputs.templates, &templates, &count));
     in->prompts = in->classes * count;
-    *texts = cp_arena_alloc(l->arena, in->prompts, sizeof **texts);
-    if (!*texts)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_ALLOC(l->arena, *texts, in->prompts, l->err, "", "the inputs"));
     for (size_t p = 0; p < in->prompts; p++) {
         const struct cp_text *template = &templates[p % count], *class = &classes[p / count];
         const char *hole = strstr(template->text, "{}");
@@ -68,10 +66,10 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp
             return (void)cp_mark_fail(&template->mark, l->err, "template '%.60s' has no {}", template->text),
                    cp_expected(l->err, "a text such as \"a photo of a {}\"");
         (*texts)[p].mark = class->mark;
-        (*texts)[p].text = cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template->text), template->text,
-                                           class->text, hole + 2);
-        if (!(*texts)[p].text)
-            return cp_inputs_no_memory(l->err);
+        CP_TRY(CP_CHECK_ALLOC((*texts)[p].text =
+                                  cp_arena_printf(l->arena, "%.*s%s%s", (int)(hole - template->text),
+                                                  template->text, class->text, hole + 2),
+                              l->err, "", "the inputs"));
     }
     return CP_OK;
 }
@@ -102,7 +100,8 @@ static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_tex
                cp_expected(l->err, "token ids from a .npy file");
     in->prompts_as_written = prompts;
     in->prompt_texts = texts_of(l, prompts, in->prompts);
-    return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary) : cp_inputs_no_memory(l->err);
+    return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary)
+                                          : cp_no_memory(l->err, "", "the inputs");
 }
 
 static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
@@ -121,9 +120,7 @@ static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokeniz
 static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
                                struct cp_token_set *set) {
     const size_t length = (size_t)l->config->text.context_length;
-    set->tokens = cp_arena_alloc(l->arena, l->in->prompts * length, sizeof *set->tokens);
-    if (!set->tokens)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_ALLOC(l->arena, set->tokens, l->in->prompts * length, l->err, "", "the inputs"));
     for (size_t p = 0; p < l->in->prompts; p++)
         CP_TRY(encode(l, tokenizer, set->by, &l->in->prompts_as_written[p], set->tokens + p * length));
     return cp_inputs_judge(l, set->tokens, &set->judged);
@@ -132,9 +129,7 @@ static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_token
 static enum cp_status make_sets(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
                                 const struct cp_tokenizer_variant *const *by, size_t count) {
     struct cp_run_inputs *in = l->in;
-    in->token_sets = cp_arena_calloc(l->arena, count, sizeof *in->token_sets);
-    if (!in->token_sets)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_CALLOC(l->arena, in->token_sets, count, l->err, "", "the inputs"));
     for (size_t s = 0; s < count; s++) {
         size_t known = 0;
         while (known < in->token_set_count && in->token_sets[known].by != by[s])
@@ -162,8 +157,7 @@ enum cp_status cp_inputs_tokenize(const struct cp_experiment *experiment, const 
                    cp_expected(err, "prompts as texts");
     if (!in->prompts_as_written)
         return CP_OK;
-    if (!vocabulary)
-        return cp_inputs_no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(vocabulary, err, "", "the inputs"));
     CP_TRY(cp_tokenizer_open(vocabulary, &tokenizer, err));
     const enum cp_status status = make_sets(&l, tokenizer, by, count);
     cp_tokenizer_close(tokenizer);
@@ -182,7 +176,7 @@ static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *pre
     in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
     for (size_t p = 0; in->prompt_texts && p < in->prompts; p++)
         in->prompt_texts[p] = cp_arena_printf(l->arena, "%s[%zu]", prefix, p);
-    return in->prompt_texts ? CP_OK : cp_inputs_no_memory(l->err);
+    return CP_CHECK_ALLOC(in->prompt_texts, l->err, "", "the inputs");
 }
 
 static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *path) {
@@ -195,9 +189,7 @@ static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *pa
         return cp_fail(l->err, CP_BAD_INPUT, path, "holds no token ids for this model"),
                cp_expected(l->err, "int32 or int64 (prompts, %zu)", length);
     in->prompts = array.shape[0];
-    in->tokens = cp_arena_alloc(l->arena, in->prompts * length, sizeof *in->tokens);
-    if (!in->tokens)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_ALLOC(l->arena, in->tokens, in->prompts * length, l->err, "", "the inputs"));
     for (size_t i = 0; i < in->prompts * length; i++) {
         const int64_t id =
             array.dtype == CP_INT32 ? ((const int32_t *)array.data)[i] : ((const int64_t *)array.data)[i];
@@ -221,9 +213,7 @@ static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
                        l->config->text.vocab_size),
                cp_expected(l->err, "a start, a word and an end at least");
     in->prompts = (size_t)inputs->synthetic_prompts;
-    in->tokens = cp_arena_calloc(l->arena, in->prompts * length, sizeof *in->tokens);
-    if (!in->tokens)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_ARENA_CALLOC(l->arena, in->tokens, in->prompts * length, l->err, "", "the inputs"));
     for (size_t p = 0; p < in->prompts; p++) {
         int32_t *row = in->tokens + p * length;
         const size_t text = 1 + cp_counter_hash(seed, stream, p * length) % (length - 2);
@@ -254,9 +244,7 @@ enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
         break;
     }
     CP_TRY(read_lines(l, &inputs->texts, &classes, &in->classes));
-    in->class_names = texts_of(l, classes, in->classes);
-    if (!in->class_names)
-        return cp_inputs_no_memory(l->err);
+    CP_TRY(CP_CHECK_ALLOC(in->class_names = texts_of(l, classes, in->classes), l->err, "", "the inputs"));
     CP_TRY(from_templates(l, classes, &texts));
     return keep_texts(l, texts);
 }

@@ -62,8 +62,7 @@ enum cp_status cp_thumbnails_write(struct cp_result *result, int handle, const s
         return CP_OK;
     count = pictured(first + count) - first;
     uint8_t *rgb = malloc(count * row);
-    if (!rgb)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for thumbnails");
+    CP_TRY(CP_CHECK_ALLOC(rgb, err, "", "thumbnails"));
     for (size_t i = 0; i < count; i++)
         cp_thumbnail(config, pixels + i * 3 * size * size, rgb + i * row);
     const enum cp_status status = cp_result_write(result, handle, first, count, rgb, err);

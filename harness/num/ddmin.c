@@ -61,8 +61,7 @@ static enum cp_status minimise(struct search *s, struct cp_error *err) {
 static enum cp_status start(struct search *s, struct cp_error *err) {
     s->member = calloc(s->units + 1, sizeof *s->member);
     s->trial = calloc(s->units + 1, sizeof *s->trial);
-    return s->member && s->trial ? CP_OK
-                                 : cp_fail(err, CP_INTERNAL, "", "out of memory for %zu units", s->units);
+    return CP_CHECK_ALLOC(s->member && s->trial, err, "", "%zu units", s->units);
 }
 
 static void finish(struct search *s) {

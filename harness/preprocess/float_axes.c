@@ -5,10 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static enum cp_status no_memory(const char *path, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, path, "out of memory to resize a picture");
-}
-
 enum cp_status cp_axis_room(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
                             struct cp_error *err) {
     *axis = (struct cp_axis){outputs, taps, calloc(outputs, sizeof *axis->count),
@@ -16,7 +12,7 @@ enum cp_status cp_axis_room(struct cp_axis *axis, size_t outputs, size_t taps, c
                              calloc(outputs * taps, sizeof *axis->weight)};
     for (size_t o = 0; axis->count && o < outputs; o++)
         axis->count[o] = taps;
-    return axis->count && axis->at && axis->weight ? CP_OK : no_memory(path, err);
+    return CP_CHECK_ALLOC(axis->count && axis->at && axis->weight, err, path, "resizing a picture");
 }
 
 void cp_axis_free(struct cp_axis *axis) {
@@ -87,7 +83,7 @@ static enum cp_status prepare(struct passes *p, struct cp_error *err) {
     CP_TRY(p->how->make(p->job, from->height, &p->job->y, &p->down, err));
     p->row = malloc(from->width * 3 * sizeof *p->row);
     p->middle = malloc(from->height * p->across.outputs * 3 * sizeof *p->middle);
-    return p->row && p->middle ? CP_OK : no_memory(p->job->path, err);
+    return CP_CHECK_ALLOC(p->row && p->middle, err, p->job->path, "resizing a picture");
 }
 
 enum cp_status cp_float_resize(const struct cp_float_resize *how, const struct cp_resize_job *job,

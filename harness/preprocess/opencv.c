@@ -121,8 +121,7 @@ static bool is_copy(const struct cp_resize_job *job) {
 static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *err) {
     const bool is_cubic = job->filter == CP_BICUBIC, half = is_half(job), copy = is_copy(job);
     struct output *x = malloc(job->x.count * sizeof *x);
-    if (!x)
-        return cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
+    CP_TRY(CP_CHECK_ALLOC(x, err, job->path, "resizing a picture"));
     for (size_t u = 0; u < job->x.count; u++)
         x[u] = output_of(u + job->x.first, job->from->width, &job->x, is_cubic, true);
     for (size_t v = 0; v < job->y.count; v++) {

@@ -155,9 +155,8 @@ static enum cp_status prepare(struct resampling *r, struct cp_error *err) {
     r->fixed_down = fixed_point(&r->down);
     r->middle = malloc((r->end - r->first) * job->x.count * r->size);
     r->sums = malloc(job->x.count * r->channels * sizeof(double));
-    if (!r->fixed_across || !r->fixed_down || !r->middle || !r->sums)
-        return cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
-    return CP_OK;
+    return CP_CHECK_ALLOC(r->fixed_across && r->fixed_down && r->middle && r->sums, err, job->path,
+                          "resizing a picture");
 }
 
 static enum cp_status resample(const struct cp_resize_job *job, uint8_t *to, struct cp_error *err) {
@@ -210,7 +209,7 @@ static enum cp_status pick_nearest(const struct cp_resize_job *job, uint8_t *to,
         copy_nearest(job, x, y, to);
     free(x);
     free(y);
-    return room ? CP_OK : cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
+    return CP_CHECK_ALLOC(room, err, job->path, "resizing a picture");
 }
 
 /* ---- modes ---- */
@@ -221,9 +220,8 @@ static enum cp_status resample_premultiplied(const struct cp_resize_job *job, ui
     const size_t pixels = job->from->width * job->from->height;
     struct cp_picture premultiplied = *job->from;
     struct cp_resize_job own = *job;
-    premultiplied.bytes = malloc(pixels * channels);
-    if (!premultiplied.bytes)
-        return cp_fail(err, CP_INTERNAL, job->path, "out of memory to resize a picture");
+    CP_TRY(CP_CHECK_ALLOC(premultiplied.bytes = malloc(pixels * channels), err, job->path,
+                          "resizing a picture"));
     memcpy(premultiplied.bytes, job->from->bytes, pixels * channels);
     cp_premultiply(premultiplied.bytes, pixels, channels);
     own.from = &premultiplied;
@@ -247,8 +245,7 @@ static enum cp_status resize_own(const struct cp_resize_job *job, uint8_t *to, s
 static enum cp_status apply(const struct cp_resize_job *job, struct cp_error *err) {
     const size_t pixels = job->x.count * job->y.count, size = cp_picture_pixel(job->from->mode);
     uint8_t *own = malloc(pixels * (size + 3));
-    if (!own)
-        return cp_fail(err, CP_INTERNAL, job->path, "out of memory for a picture");
+    CP_TRY(CP_CHECK_ALLOC(own, err, job->path, "a picture"));
     uint8_t *rgb = own + pixels * size;
     const enum cp_status status = resize_own(job, own, err);
     if (status == CP_OK) {

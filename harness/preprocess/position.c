@@ -44,8 +44,7 @@ enum cp_status cp_position_resize(const struct cp_position *how, const float *ta
     const struct cp_span whole = {to, 0, to, 0};
     struct cp_axis axis = {0};
     float *middle = malloc(from * to * width * sizeof *middle);
-    if (!middle)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory to resize position embeddings");
+    CP_TRY(CP_CHECK_ALLOC(middle, err, "", "resizing position embeddings"));
     const enum cp_status status =
         how->axis(CP_BICUBIC, from, &whole, "visual.positional_embedding", &axis, err);
     if (status == CP_OK) {

@@ -70,8 +70,8 @@ static enum cp_status resize(const struct cp_preprocess *how, const struct cp_pi
         job.from = &copy;
     }
     job.rgb = malloc(x.count * y.count * 3 * sizeof *job.rgb);
-    const enum cp_status status = job.rgb ? how->resize->apply(&job, err)
-                                          : cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
+    const enum cp_status status =
+        job.rgb ? how->resize->apply(&job, err) : cp_no_memory(err, path, "a picture");
     cp_picture_free(&copy);
     if (status == CP_OK)
         *rgb = job.rgb;
@@ -140,7 +140,7 @@ static enum cp_status make_room(struct cp_pixels *pixels, size_t height, size_t 
     if (height > CP_PIXELS_MAX / width)
         return CP_OK;
     pixels->values = malloc(3 * height * width * sizeof *pixels->values);
-    return pixels->values ? CP_OK : cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
+    return CP_CHECK_ALLOC(pixels->values, err, path, "a picture");
 }
 
 enum cp_status cp_preprocess_decoded(const struct cp_picture *picture, const char *path,

@@ -57,7 +57,7 @@ enum cp_status cp_weights_create(size_t length, const struct cp_span *span, enum
     weights->value = calloc(span->count * weights->taps, sizeof *weights->value);
     if (!weights->first || !weights->count || !weights->value) {
         cp_weights_free(weights);
-        return cp_fail(err, CP_INTERNAL, path, "out of memory to resize a picture");
+        return cp_no_memory(err, path, "resizing a picture");
     }
     for (size_t o = 0; o < span->count; o++)
         fill(weights, o, ((double)(o + span->first) + 0.5) * scale, wide, &filters[filter], length);

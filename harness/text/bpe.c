@@ -80,8 +80,7 @@ static enum cp_status add_merge(struct cp_bpe *bpe, const struct cp_vocabulary *
     const char *left = cp_arena_printf(&bpe->arena, "%.*s", (int)length, v->merges[rank]);
     const char *right = v->merges[rank] + length + (v->merges[rank][length] == ' ');
     const char *merged = left ? cp_arena_printf(&bpe->arena, "%s%s", left, right) : NULL;
-    if (!merged)
-        return cp_fail(err, CP_INTERNAL, v->path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(merged, err, v->path, "the vocabulary"));
     const int32_t a = *name_slot(bpe, left), b = *name_slot(bpe, right);
     if (a < 0 || b < 0)
         return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu is no merge of two known symbols", v->unit,
@@ -140,8 +139,7 @@ static enum cp_status load(struct cp_bpe *bpe, const char *path, struct cp_arena
     memset(bpe->merges, 0xff, sizeof bpe->merges);
     memset(bpe->id, 0xff, sizeof bpe->id);
     CP_TRY(cp_vocabulary_read(path, CP_BPE_MERGES, arena, &v, err));
-    if (!add_bytes(bpe))
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(add_bytes(bpe), err, path, "the vocabulary"));
     CP_TRY(add_merges(bpe, &v, err));
     add_name(bpe, "<|startoftext|>", CP_BPE_START);
     add_name(bpe, "<|endoftext|>", CP_BPE_END);
@@ -151,8 +149,7 @@ static enum cp_status load(struct cp_bpe *bpe, const char *path, struct cp_arena
 enum cp_status cp_bpe_open(const char *vocabulary, struct cp_bpe **out, struct cp_error *err) {
     struct cp_bpe *bpe = calloc(1, sizeof *bpe);
     struct cp_arena arena = {0};
-    if (!bpe)
-        return cp_fail(err, CP_INTERNAL, vocabulary, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(bpe, err, vocabulary, "the vocabulary"));
     const enum cp_status status = load(bpe, vocabulary, &arena, err);
     cp_arena_free(&arena);
     if (status == CP_OK)

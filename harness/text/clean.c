@@ -15,10 +15,6 @@ struct replacement {
 
 #include "text/unicode/ftfy.h"
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a prompt");
-}
-
 static bool same(struct cp_codes a, struct cp_codes b) {
     return a.count == b.count && memcmp(a.at, b.at, a.count * sizeof *a.at) == 0;
 }
@@ -136,18 +132,16 @@ static enum cp_status fix_once(struct cp_codes *text, bool unescape, struct cp_a
     size_t at;
     if (unescape)
         *text = cp_html_unescape_ftfy(*text, arena);
-    if (!text->at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text->at, err, "", "a prompt"));
     if (cp_is_mojibake(*text, &at))
         return refuse_mojibake(*text, at, err);
     *text = replace_characters(*text, arena);
-    if (!text->at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text->at, err, "", "a prompt"));
     fix_line_breaks(text);
     remove_escapes(text);
     remove_controls(text);
     *text = cp_codes_nfc(*text, arena);
-    return text->at ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(text->at, err, "", "a prompt");
 }
 
 /* Round after round until nothing changes; a round's text lives until the next but one. */
@@ -170,15 +164,13 @@ static enum cp_status fix_lines(struct cp_codes *text, struct cp_arena rounds[2]
     /* No point becomes more than four: three of a ligature, or those of a decomposition. */
     struct cp_codes fixed = cp_codes_alloc(4 * text->count, arena);
     bool unescape = true;
-    if (!fixed.at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(fixed.at, err, "", "a prompt"));
     for (size_t from = 0, to; from < text->count; from = to) {
         for (to = from; to < text->count && text->at[to] != '\n'; to++)
             unescape = unescape && text->at[to] != '<';
         to += to < text->count;
         struct cp_codes line = copy((struct cp_codes){text->at + from, to - from}, arena);
-        if (!line.at)
-            return no_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(line.at, err, "", "a prompt"));
         CP_TRY(fix_segment(&line, unescape, rounds, err));
         memcpy(fixed.at + fixed.count, line.at, line.count * sizeof *line.at);
         fixed.count += line.count;
@@ -217,8 +209,7 @@ enum cp_status cp_clean_html(struct cp_codes *text, struct cp_arena *arena, stru
     for (int times = 0; times < 2; times++) {
         bool refused;
         *text = cp_html_unescape(*text, &refused, arena);
-        if (!text->at)
-            return no_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(text->at, err, "", "a prompt"));
         if (refused)
             return cp_fail(err, CP_BAD_INPUT, "", "prompt has an HTML number of more than %d digits",
                            CP_HTML_DIGITS_MAX),
@@ -230,8 +221,7 @@ enum cp_status cp_clean_html(struct cp_codes *text, struct cp_arena *arena, stru
 
 enum cp_status cp_clean_spaces(struct cp_codes *text, struct cp_arena *arena, struct cp_error *err) {
     struct cp_codes plain = cp_codes_alloc(text->count, arena);
-    if (!plain.at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(plain.at, err, "", "a prompt"));
     for (size_t i = 0; i < text->count; i++) {
         const bool space = cp_unicode_class(text->at[i]) == CP_SPACE;
         if (!space || (plain.count > 0 && plain.at[plain.count - 1] != ' '))

@@ -16,8 +16,7 @@ struct cp_tokenizer {
 
 enum cp_status cp_tokenizer_open(const char *vocabulary, struct cp_tokenizer **out, struct cp_error *err) {
     struct cp_tokenizer *tokenizer = malloc(sizeof *tokenizer);
-    if (!tokenizer)
-        return cp_fail(err, CP_INTERNAL, vocabulary, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(tokenizer, err, vocabulary, "a tokenizer"));
     const enum cp_status status = cp_bpe_open(vocabulary, &tokenizer->bpe, err);
     if (status == CP_OK)
         *out = tokenizer;
@@ -36,10 +35,6 @@ const char *cp_tokenizer_name(const struct cp_tokenizer *tokenizer, int32_t id) 
     return cp_bpe_name(tokenizer->bpe, id);
 }
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a prompt");
-}
-
 /* ---- what is refused ---- */
 
 static enum cp_status decode(const char *text, size_t size, struct cp_arena *arena, struct cp_codes *codes,
@@ -49,8 +44,7 @@ static enum cp_status decode(const char *text, size_t size, struct cp_arena *are
         return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.60s...' has %zu bytes", text, size),
                cp_expected(err, "at most %d", CP_PROMPT_MAX);
     *codes = cp_codes_decode(text, size, &bad, arena);
-    if (!codes->at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(codes->at, err, "", "a prompt"));
     if (bad < size)
         return cp_fail(err, CP_BAD_INPUT, "", "prompt '%.*s...': byte %zu is 0x%02x, %s",
                        bad < 60 ? (int)bad : 60, text, bad + 1, (unsigned char)text[bad],
@@ -130,12 +124,11 @@ static enum cp_status clean(const struct cp_tokenizer_variant *v, struct cp_code
         CP_TRY(check_special(v, *text, err));
     if (v->nfc)
         *text = cp_codes_nfc(*text, arena);
-    if (!text->at)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text->at, err, "", "a prompt"));
     CP_TRY(check_versions(*text, err));
     CP_TRY(cp_clean_spaces(text, arena, err));
     *text = cp_codes_lower(*text, v->lower == CP_LOWER_TEXT, arena);
-    return text->at ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(text->at, err, "", "a prompt");
 }
 
 /* ---- words ---- */
@@ -222,8 +215,7 @@ enum cp_status cp_tokenizer_tokens(const struct cp_tokenizer *tokenizer,
     CP_TRY(clean(variant, &codes, arena, err));
     unsigned char *bytes = cp_arena_alloc(arena, codes.count + 1, CP_UTF8_MAX);
     *tokens = (struct cp_tokens){cp_arena_alloc(arena, CP_UTF8_MAX * codes.count + 2, sizeof(int32_t)), 0};
-    if (!bytes || !tokens->ids)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(bytes && tokens->ids, err, "", "a prompt"));
     tokens->ids[tokens->count++] = CP_BPE_START;
     add_words(tokenizer, variant, codes, bytes, tokens);
     tokens->ids[tokens->count++] = CP_BPE_END;

@@ -10,10 +10,6 @@
 
 enum { FILE_MAX = 16 << 20 };
 
-static enum cp_status no_memory(const char *path, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, path, "out of memory");
-}
-
 /* ---- a header, then a merge a line ---- */
 
 static enum cp_status read_lines(const char *path, char *text, size_t most, struct cp_arena *arena,
@@ -21,9 +17,7 @@ static enum cp_status read_lines(const char *path, char *text, size_t most, stru
     v->path = path;
     v->unit = "line";
     v->first = 2;
-    v->merges = cp_arena_alloc(arena, most, sizeof *v->merges);
-    if (!v->merges)
-        return no_memory(path, err);
+    CP_TRY(CP_ARENA_ALLOC(arena, v->merges, most, err, path, "the vocabulary"));
     if (!strstr(strsep(&text, "\n"), "#version"))
         return cp_fail(err, CP_BAD_INPUT, path, "line 1 is no header"),
                cp_expected(err, "bpe_simple_vocab_16e6.txt or merges.txt, which begin with #version; "
@@ -38,8 +32,7 @@ static enum cp_status read_merges_beside(const char *path, size_t most, struct c
     const char *slash = strrchr(path, '/');
     const char *merges = cp_arena_printf(arena, "%.*smerges.txt", (int)(slash ? slash + 1 - path : 0), path);
     struct cp_file file;
-    if (!merges)
-        return no_memory(path, err);
+    CP_TRY(CP_CHECK_ALLOC(merges, err, path, "the vocabulary"));
     CP_TRY(cp_file_read(merges, FILE_MAX, arena, &file, err));
     return read_lines(merges, file.text, most, arena, v, err);
 }
@@ -64,7 +57,7 @@ static enum cp_status add_token(const char *path, const char *token, const json_
                        (long long)number),
                cp_expected(err, "ids without gaps, from 0 on");
     *slot = cp_arena_strdup(arena, token);
-    return *slot ? CP_OK : no_memory(path, err);
+    return CP_CHECK_ALLOC(*slot, err, path, "the vocabulary");
 }
 
 /* Tokens that stand beside the vocabulary, which may name them too: those that it does not. */
@@ -98,9 +91,7 @@ static enum cp_status read_tokens(const char *path, json_t *vocabulary, const js
     v->token_count = json_object_size(vocabulary) + count_added(vocabulary, added);
     if (v->token_count == 0)
         return bad_json(path, "has no tokens", err);
-    v->tokens = cp_arena_calloc(arena, v->token_count, sizeof *v->tokens);
-    if (!v->tokens)
-        return no_memory(path, err);
+    CP_TRY(CP_ARENA_CALLOC(arena, v->tokens, v->token_count, err, path, "the vocabulary"));
     json_object_foreach(vocabulary, token, id) {
         CP_TRY(add_token(path, token, id, v, arena, err));
     }
@@ -128,13 +119,9 @@ static enum cp_status read_merges(const char *path, const json_t *merges, struct
     v->path = path;
     v->unit = "merge";
     v->merge_count = json_array_size(merges);
-    v->merges = cp_arena_alloc(arena, v->merge_count, sizeof *v->merges);
-    if (!v->merges)
-        return no_memory(path, err);
+    CP_TRY(CP_ARENA_ALLOC(arena, v->merges, v->merge_count, err, path, "the vocabulary"));
     json_array_foreach(merges, i, merge) {
-        v->merges[i] = merge_text(merge, arena);
-        if (!v->merges[i])
-            return no_memory(path, err);
+        CP_TRY(CP_CHECK_ALLOC(v->merges[i] = merge_text(merge, arena), err, path, "the vocabulary"));
     }
     return CP_OK;
 }
