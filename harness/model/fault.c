@@ -87,8 +87,7 @@ static size_t drawn_element(const struct cp_choice *choice, const float *weight,
 static enum cp_status flip(const struct cp_choice *choice, struct matrix matrix, struct cp_arena *arena,
                            struct cp_error *err) {
     float *copy = cp_arena_alloc(arena, matrix.count, sizeof *copy);
-    if (!copy)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu weights", matrix.count);
+    CP_TRY(CP_CHECK_ALLOC(copy, err, "", "%zu weights", matrix.count));
     memcpy(copy, *matrix.weight, matrix.count * sizeof *copy);
     const size_t at = drawn_element(choice, copy, matrix.count);
     const uint32_t bit = FIRST_BIT + (uint32_t)(draw(choice, CP_INJECT_WEIGHT_BIT, 2) % BITS);
@@ -102,8 +101,7 @@ static enum cp_status flip_in_tower(const struct cp_spec *spec, enum cp_tower to
     const struct cp_tower_shape shape = cp_tower_shape(spec->config, tower);
     struct cp_block_weights **blocks = &copy->tower[tower].blocks;
     struct cp_block_weights *own = cp_arena_alloc(arena, shape.layers, sizeof *own);
-    if (!own)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    CP_TRY(CP_CHECK_ALLOC(own, err, "", "a model"));
     memcpy(own, *blocks, shape.layers * sizeof *own);
     *blocks = own;
     for (size_t layer = 0; layer < shape.layers; layer++) {
@@ -123,8 +121,7 @@ enum cp_status cp_fault_model(const struct cp_spec *spec, const struct cp_model 
     if (!any)
         return CP_OK;
     struct cp_model *copy = cp_arena_alloc(arena, 1, sizeof *copy);
-    if (!copy)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    CP_TRY(CP_CHECK_ALLOC(copy, err, "", "a model"));
     *copy = *model;
     copy->arena = (struct cp_arena){0}; /* owns nothing */
     *out = copy;

@@ -178,13 +178,13 @@ enum cp_status cp_model_open_clip(const struct cp_clip_config *config, uint64_t 
         cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
     model->tower[CP_TEXT].blocks =
         cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
-    if (!model->tower[CP_VISUAL].blocks || !model->tower[CP_TEXT].blocks)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    CP_TRY(
+        CP_CHECK_ALLOC(model->tower[CP_VISUAL].blocks && model->tower[CP_TEXT].blocks, err, "", "a model"));
     cp_torch_seed(&random, seed, capability);
     vision(&m);
     text(&m);
     model->logit_scale = constant(&m, 1, (float)config->init_logit_scale);
     if (config->has_logit_bias)
         model->logit_bias = constant(&m, 1, (float)config->init_logit_bias);
-    return m.failed ? cp_fail(err, CP_INTERNAL, "", "out of memory for a model") : CP_OK;
+    return CP_CHECK_ALLOC(!m.failed, err, "", "a model");
 }

@@ -59,8 +59,7 @@ static enum cp_status logits_and_probs(const struct cp_joint *joint, const float
     const size_t columns = classes ? joint->classes : joint->prompts;
     float *logits = cp_arena_alloc(arena, inputs * columns, sizeof *logits);
     float *bias = cp_arena_alloc(arena, columns, sizeof *bias);
-    if (!logits || !bias)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu x %zu logits", inputs, columns);
+    CP_TRY(CP_CHECK_ALLOC(logits && bias, err, "", "%zu x %zu logits", inputs, columns));
     for (size_t c = 0; c < columns; c++)
         bias[c] = joint->plan->logit_bias;
     const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
@@ -89,8 +88,7 @@ enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_featur
     const enum cp_dtype type = cp_choice_type(cp_spec_at(spec, CP_JOINT, -1), CP_LINEAR_COMPUTE);
     const size_t width = (size_t)joint->plan->model->config.embed_dim;
     float *scaled = cp_arena_alloc(arena, inputs * width, sizeof *scaled);
-    if (!scaled)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu features", inputs);
+    CP_TRY(CP_CHECK_ALLOC(scaled, err, "", "%zu features", inputs));
     spec->ops->scale(image_features, joint->plan->logit_scale, scaled, inputs * width, type);
     CP_TRY(logits_and_probs(joint, scaled, first, inputs, false, arena, err));
     if (joint->classes)

@@ -209,8 +209,7 @@ enum cp_status cp_layout_widen(const struct cp_checkpoint *file, const struct cp
         return CP_OK;
     }
     float *as_stored = malloc(count ? count * sizeof *as_stored : 1);
-    if (!as_stored)
-        return cp_fail(err, CP_INTERNAL, first->name, "out of memory for %zu weights", count);
+    CP_TRY(CP_CHECK_ALLOC(as_stored, err, first->name, "%zu weights", count));
     const enum cp_status status = cp_checkpoint_widen(file, first, as_stored, err);
     if (status == CP_OK)
         transpose(as_stored, first->shape[0], first->shape[1], values);

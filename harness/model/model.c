@@ -29,16 +29,15 @@ static enum cp_status begin(const struct cp_clip_config *config, struct cp_model
         cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
     model->tower[CP_TEXT].blocks =
         cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
-    if (!model->tower[CP_VISUAL].blocks || !model->tower[CP_TEXT].blocks)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    CP_TRY(
+        CP_CHECK_ALLOC(model->tower[CP_VISUAL].blocks && model->tower[CP_TEXT].blocks, err, "", "a model"));
     return CP_OK;
 }
 
 static float *room(struct cp_model *model, const struct cp_model_tensor *w, struct cp_error *err) {
     float *values = cp_arena_alloc(&model->arena, cp_model_tensor_elements(w), sizeof *values);
     if (!values)
-        (void)cp_fail(err, CP_INTERNAL, w->name, "out of memory for %zu weights",
-                      cp_model_tensor_elements(w));
+        (void)cp_no_memory(err, w->name, "%zu weights", cp_model_tensor_elements(w));
     model->bytes += cp_model_tensor_elements(w) * sizeof *values;
     *w->values = values;
     return values;
@@ -87,8 +86,7 @@ static enum cp_status load_grid(struct loading *loading, const struct cp_model_t
     struct cp_vision_config *c = &model->config.vision;
     float *stored = cp_arena_alloc(&model->arena, (1 + grid * grid) * w->shape[1], sizeof *stored);
     loading->wanted[source->part[0]->index] = true;
-    if (!stored)
-        return cp_fail(err, CP_INTERNAL, w->name, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(stored, err, w->name, "a model"));
     CP_TRY(cp_layout_widen(loading->file, source, stored, err));
     for (size_t p = CP_POSITIONS; p-- > 0;) {
         float *values = room(model, w, err);
@@ -173,8 +171,7 @@ static enum cp_status load_file(const char *checkpoint, const struct cp_clip_con
     CP_TRY_DONE(cp_checkpoint_open(checkpoint, &file, err));
     loading.file = file;
     loading.wanted = calloc(cp_checkpoint_count(file) + 1, sizeof *loading.wanted);
-    status = loading.wanted ? load_from(&loading, config, err)
-                            : cp_fail(err, CP_INTERNAL, checkpoint, "out of memory");
+    status = loading.wanted ? load_from(&loading, config, err) : cp_no_memory(err, checkpoint, "a model");
 done:
     free(loading.wanted);
     cp_checkpoint_close(file);

@@ -86,7 +86,7 @@ static const float *copy_of(struct packer *p, struct cp_packed_copy want) {
             return c->values;
     struct cp_packed_copy *made = cp_arena_alloc(&p->store->arena, 1, sizeof *made);
     if (!made || !fill(p->store, p->spec->ops, &want)) {
-        p->status = cp_fail(p->err, CP_INTERNAL, "", "out of memory for %zu weights", want.k * want.n);
+        p->status = cp_no_memory(p->err, "", "%zu weights", want.k * want.n);
         return NULL;
     }
     *made = want;
@@ -193,8 +193,7 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
     struct cp_packed_block *blocks = cp_arena_calloc(
         &store->arena, (size_t)model->config.vision.layers + (size_t)model->config.text.layers,
         sizeof *blocks);
-    if (!plan || !blocks)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a plan");
+    CP_TRY(CP_CHECK_ALLOC(plan && blocks, err, "", "a plan"));
     plan->spec = spec;
     plan->model = model;
     CP_TRY(cp_patch_dropout(spec, images, &store->arena, &store->kept, &plan->kept, err));

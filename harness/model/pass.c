@@ -84,13 +84,10 @@ enum cp_status cp_workspace_create(const struct cp_clip_config *config, const st
     };
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
         *needs[i].buffer = cp_arena_alloc(&ws->arena, needs[i].floats, sizeof(float));
-        if (!*needs[i].buffer)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", batch),
-                   cp_expected(err, "a smaller batch");
+        CP_TRY(CP_CHECK_BATCH_ALLOC(*needs[i].buffer, err, "", "a batch of %zu", batch));
     }
-    ws->order = cp_arena_alloc(&ws->arena, larger(s.depth, s.tokens), sizeof *ws->order);
-    if (!ws->order)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", batch);
+    CP_TRY(
+        CP_ARENA_ALLOC(&ws->arena, ws->order, larger(s.depth, s.tokens), err, "", "a batch of %zu", batch));
     return CP_OK;
 }
 

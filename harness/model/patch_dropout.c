@@ -37,8 +37,8 @@ static enum cp_status make(struct cp_kept *kept, size_t patches, struct cp_arena
     w.values = cp_arena_alloc(arena, patches, sizeof *w.values);
     w.queue = cp_arena_alloc(arena, patches, sizeof *w.queue);
     w.chosen = cp_arena_alloc(arena, patches, sizeof *w.chosen);
-    if (!kept->tokens || !w.values || !w.queue || !w.chosen)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the patches of %zu images", kept->images);
+    CP_TRY(CP_CHECK_ALLOC(kept->tokens && w.values && w.queue && w.chosen, err, "",
+                          "the patches of %zu images", kept->images));
     cp_torch_normals_start(&w.numbers, (uint64_t)kept->seed, CP_TORCH_AVX2, kept->images * patches);
     for (size_t image = 0; image < kept->images; image++)
         choose(&w, image, keep, kept->tokens + image * kept->count);
@@ -58,8 +58,7 @@ enum cp_status cp_patch_dropout(const struct cp_spec *spec, size_t images, struc
         found = found->next;
     if (!found) {
         struct cp_kept *kept = cp_arena_alloc(arena, 1, sizeof *kept);
-        if (!kept)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for the patches of %zu images", images);
+        CP_TRY(CP_CHECK_ALLOC(kept, err, "", "the patches of %zu images", images));
         *kept = (struct cp_kept){.images = images, .prob = prob, .seed = seed, .next = *list};
         CP_TRY(make(kept, cp_tower_shape(spec->config, CP_VISUAL).patches, arena, err));
         *list = found = kept;

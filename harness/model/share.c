@@ -51,15 +51,11 @@ static const float *keep(struct sharing *s, const float *values, size_t elements
     return copy;
 }
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
-}
-
 static enum cp_status share_tensor(void *self, const struct cp_model_tensor *tensor, struct cp_error *err) {
     struct sharing *s = self;
     *tensor->values = keep(s, *tensor->values, cp_model_tensor_elements(tensor));
     s->at++;
-    return *tensor->values ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(*tensor->values, err, "", "a model");
 }
 
 /* Where position embeddings were resized there is one tensor for each way; the walk has the first. */
@@ -73,9 +69,7 @@ static enum cp_status share_positions(struct sharing *s, struct cp_error *err) {
     for (size_t p = 1; p < CP_POSITIONS; p++) {
         for (size_t w = 0; w < s->count; w++)
             s->theirs[w][s->at] = s->with[w]->tower[CP_VISUAL].positions[p];
-        to->positions[p] = keep(s, to->positions[p], elements);
-        if (!to->positions[p])
-            return no_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(to->positions[p] = keep(s, to->positions[p], elements), err, "", "a model"));
     }
     return CP_OK;
 }
@@ -84,8 +78,7 @@ static enum cp_status share_positions(struct sharing *s, struct cp_error *err) {
 static enum cp_status copy_blocks(struct cp_block_weights **blocks, size_t layers, struct cp_arena *arena,
                                   struct cp_error *err) {
     struct cp_block_weights *copy = cp_arena_calloc(arena, layers, sizeof *copy);
-    if (!copy)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(copy, err, "", "a model"));
     if (layers)
         memcpy(copy, *blocks, layers * sizeof *copy);
     *blocks = copy;
@@ -96,13 +89,11 @@ static enum cp_status list_theirs(struct sharing *s, struct cp_arena *scratch, s
     s->tensors = cp_model_tensor_count(s->model);
     s->theirs = cp_arena_calloc(scratch, s->count + 1, sizeof *s->theirs);
     s->whole = cp_arena_calloc(scratch, s->count + 1, sizeof *s->whole);
-    if (!s->theirs || !s->whole)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(s->theirs && s->whole, err, "", "a model"));
     for (size_t w = 0; w < s->count; w++) {
         struct cp_model copy = *s->with[w]; /* the walk gives pointers that may be written through */
         const float **next = s->theirs[w] = cp_arena_calloc(scratch, s->tensors + 1, sizeof *next);
-        if (!next)
-            return no_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(next, err, "", "a model"));
         CP_TRY(cp_each_tensor(&copy, take_values, &next, err));
         s->whole[w] = true;
     }

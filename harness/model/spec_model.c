@@ -11,8 +11,7 @@ enum cp_status cp_spec_model(const struct cp_spec *spec, const struct cp_model *
     if (!positions || positions == model->tower[CP_VISUAL].positional_embedding)
         return cp_fault_model(spec, model, arena, out, err);
     struct cp_model *copy = cp_arena_alloc(arena, 1, sizeof *copy);
-    if (!copy)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a model");
+    CP_TRY(CP_CHECK_ALLOC(copy, err, "", "a model"));
     *copy = *model;
     copy->arena = (struct cp_arena){0}; /* owns nothing */
     copy->tower[CP_VISUAL].positional_embedding = positions;

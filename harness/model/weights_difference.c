@@ -59,8 +59,7 @@ enum cp_status cp_weights_differences(const struct cp_model *a, const struct cp_
     const size_t tensors = cp_model_tensor_count(&of_a);
     c.of_a = cp_arena_alloc(arena, tensors, sizeof *c.of_a);
     out->list = cp_arena_alloc(arena, tensors + 1, sizeof *out->list); /* the last one is never kept */
-    if (!c.of_a || !out->list)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory to compare weights");
+    CP_TRY(CP_CHECK_ALLOC(c.of_a && out->list, err, "", "comparing weights"));
     CP_TRY(cp_each_tensor(&of_a, take_values, &c, err));
     return cp_each_tensor(&of_b, compare_tensor, &c, err);
 }

@@ -207,7 +207,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
         task.oracle_marks = malloc(marks * sizeof *task.oracle_marks);
     }
     if (!task.metrics || !task.ulp || !task.work || (ids && (!task.marks || !task.oracle_marks))) {
-        status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for metrics");
+        status = cp_no_memory(err, event->site->name, "metrics");
     } else {
         compare_inputs(&task, &theirs);
         status = store(compare, event, &task, err);

@@ -10,9 +10,7 @@ enum cp_status cp_keep_create(size_t sites, const bool *watched, struct cp_keep 
                              .sites = sites,
                              .data = calloc(sites, sizeof(void *)),
                              .shape = calloc(sites, sizeof *keep->shape)};
-    if (!keep->data || !keep->shape)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", sites);
-    return CP_OK;
+    return CP_CHECK_ALLOC(keep->data && keep->shape, err, "", "%zu taps", sites);
 }
 
 static bool wants(void *self, const struct cp_site *site, size_t index) {
@@ -24,9 +22,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     struct cp_keep *keep = self;
     const size_t elements = event->inputs * cp_site_row(event->site), size = cp_dtype_size(event->dtype);
     void *copy = cp_arena_alloc(&keep->arena, elements, size);
-    if (!copy)
-        return cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for a comparison"),
-               cp_expected(err, "a smaller batch");
+    CP_TRY(CP_CHECK_BATCH_ALLOC(copy, err, event->site->name, "a comparison"));
     keep->data[event->index] = memcpy(copy, event->data, elements * size);
     memcpy(keep->shape[event->index], event->site->shape, sizeof *keep->shape);
     return CP_OK;

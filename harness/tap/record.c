@@ -73,8 +73,7 @@ static enum cp_status define_size(struct cp_recorder *r, size_t site_index, cons
 enum cp_status cp_recorder_define(struct cp_recorder *r, struct cp_arena *arena, struct cp_error *err) {
     const char *const *exponents = exponent_labels(arena);
     r->handles = cp_arena_alloc(arena, r->sites->count, sizeof *r->handles);
-    if (!exponents || !r->handles)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", r->sites->count);
+    CP_TRY(CP_CHECK_ALLOC(exponents && r->handles, err, "", "%zu taps", r->sites->count));
     for (size_t i = 0; i < r->sites->count; i++) {
         const char *const *names = CP_NAMES(r->name, r->sites->list[i].name);
         r->handles[i] = (struct cp_record_handles){-1, -1, -1, -1, -1};
@@ -143,7 +142,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     };
     enum cp_status status;
     if (!task.digest || (stats && (!task.stats || !task.histogram))) {
-        status = cp_fail(err, CP_INTERNAL, event->site->name, "out of memory for statistics");
+        status = cp_no_memory(err, event->site->name, "statistics");
     } else {
         cp_pool_for(r->pool, event->inputs, summarise_input, &task);
         status = write_all(r, &task, err);

@@ -207,8 +207,7 @@ enum cp_status cp_sites_create(const struct cp_clip_config *config, size_t image
                                struct cp_error *err) {
     const size_t most = (size_t)CP_POINT_COUNT * (size_t)(config->vision.layers + config->text.layers + 3);
     struct cp_site *list = cp_arena_calloc(arena, most, sizeof *list);
-    if (!list)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for %zu taps", most);
+    CP_TRY(CP_CHECK_ALLOC(list, err, "", "%zu taps", most));
     struct builder b = {.config = config, .next = list};
     const size_t side = (size_t)config->vision.image_size;
     b.lengths[CP_DIM_IMAGE] = images;
