@@ -255,9 +255,7 @@ enum cp_status cp_agreement(const struct cp_agreement_tap *taps, size_t count,
                             const struct cp_agreement_options *options, struct cp_arena *arena,
                             struct cp_agreement *agreement, struct cp_error *err) {
     *agreement = (struct cp_agreement){.taps = count};
-    agreement->part = cp_arena_calloc(arena, count * PARTS_OF_TAP + 1, sizeof *agreement->part);
-    if (!agreement->part)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    CP_TRY(CP_ARENA_CALLOC(arena, agreement->part, count * PARTS_OF_TAP + 1, err, "", "the ledger"));
     bool said[3] = {false, false, false};
     bool pixels = false; /* what pixels differ in at one step the next steps inherit */
     for (size_t t = 0; t < count; t++) {

@@ -23,8 +23,7 @@ static enum cp_status read_rms(struct cp_lockstep *ls, const struct cp_site *sit
     if (at == sites->count || !ls->study->watched[at] || inputs == 0 || sites->list[at].shape[0] != inputs)
         return CP_OK;
     double(*metrics)[CP_PART_COUNT][CP_METRIC_COUNT] = malloc(inputs * sizeof *metrics);
-    if (!metrics)
-        return cp_fail(err, CP_INTERNAL, site->name, "out of memory for a bracket");
+    CP_TRY(CP_CHECK_ALLOC(metrics, err, site->name, "a bracket"));
     const enum cp_status status =
         cp_result_read(ls->result, ls->lanes[1].compare.handles[at], 0, inputs, metrics, err);
     for (size_t i = 0; i < inputs && status == CP_OK; i++)
@@ -118,9 +117,8 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     const char **names = cp_arena_alloc(&ls->arena, study->sites.count, sizeof *names);
     struct table *table;
     size_t taps = 0;
-    if (!names)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for brackets");
-    CP_LOCKSTEP_TAKE(ls, table, 1, sizeof *table);
+    CP_TRY(CP_CHECK_ALLOC(names, err, "", "brackets"));
+    CP_LOCKSTEP_TAKE(ls, table, 1);
     *state = table;
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->watched[i])
@@ -136,7 +134,7 @@ static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
     for (size_t i = 0; i < study->sites.count; i++)
         most = study->sites.list[i].shape[0] > most ? study->sites.list[i].shape[0] : most;
     double *rms = malloc(3 * most * sizeof *rms);
-    enum cp_status status = rms ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for brackets");
+    enum cp_status status = CP_CHECK_ALLOC(rms, err, "", "brackets");
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
         double bounds[CP_BOUND_COUNT];
         if (!study->watched[i])

@@ -84,8 +84,7 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
     struct print p = {.sites = &study->sites, .cause = cause, .out = out};
     struct cp_undecided undecided = cp_undecided_none();
-    if (!cause)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(cause, err, "", "the table"));
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
         double fields[CP_VERDICT_FIELDS];
         if (!study->watched[i])

@@ -50,11 +50,11 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     const size_t specs = ls->study->spec_count, sites = ls->study->sites.count;
     struct decisions *d;
     bool *watched;
-    CP_LOCKSTEP_TAKE(ls, d, 1, sizeof *d);
+    CP_LOCKSTEP_TAKE(ls, d, 1);
     *state = d;
-    CP_LOCKSTEP_TAKE(ls, d->probs, specs, sizeof *d->probs);
-    CP_LOCKSTEP_TAKE(ls, d->handles, specs, sizeof *d->handles);
-    CP_LOCKSTEP_TAKE(ls, watched, sites, sizeof *watched);
+    CP_LOCKSTEP_TAKE(ls, d->probs, specs);
+    CP_LOCKSTEP_TAKE(ls, d->handles, specs);
+    CP_LOCKSTEP_TAKE(ls, watched, sites);
     d->site = site_of(ls->study);
     watched[d->site] = true;
     for (size_t s = 0; s < specs; s++) {
@@ -110,8 +110,7 @@ static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, s
     cp_arena_reset(&ls->joint_scratch);
     double *work = cp_arena_alloc(&ls->joint_scratch, 4 * columns, sizeof *work);
     double *rows = cp_arena_alloc(&ls->joint_scratch, count * CP_DECISION_COUNT, sizeof *rows);
-    if (!work || !rows)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for decisions");
+    CP_TRY(CP_CHECK_ALLOC(work && rows, err, "", "decisions"));
     const float *baseline = d->probs[0].data[d->site];
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const float *probs = d->probs[s].data[d->site];

@@ -95,10 +95,10 @@ static enum cp_status define_candidate(struct cp_lockstep *ls, const struct hand
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     struct handles *handles;
-    CP_LOCKSTEP_TAKE(ls, handles, 1, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, handles, 1);
     *state = handles;
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
-        CP_LOCKSTEP_TAKE(ls, handles->of[of], ls->study->spec_count, sizeof(int));
+        CP_LOCKSTEP_TAKE(ls, handles->of[of], ls->study->spec_count);
     for (size_t s = 1; s < ls->study->spec_count; s++)
         CP_TRY(define_candidate(ls, handles, s, err));
     return CP_OK;
@@ -119,9 +119,9 @@ enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *ar
                                struct cp_error *err) {
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
-        fails[of] = cp_arena_calloc(arena, count * CP_FAILING_FIELDS + 1, sizeof(double));
-        if (!fails[of])
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+        CP_TRY(
+            CP_CHECK_ALLOC(fails[of] = cp_arena_calloc(arena, count * CP_FAILING_FIELDS + 1, sizeof(double)),
+                           err, "", "verdicts"));
     }
     return CP_OK;
 }
@@ -142,7 +142,7 @@ enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *ou
         if (handle_of(ls, of, s) < 0)
             continue;
         double *rows = malloc(count * CP_FAILING_FIELDS * sizeof *rows);
-        enum cp_status status = rows ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+        enum cp_status status = CP_CHECK_ALLOC(rows, err, "", "the table");
         if (status == CP_OK)
             status = cp_result_read(ls->result, handle_of(ls, of, s), 0, count, rows, err);
         if (status == CP_OK)

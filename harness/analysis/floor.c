@@ -54,7 +54,7 @@ static enum cp_status make_lane(struct cp_lockstep *ls, const struct floor *floo
 static enum cp_status define_sites(struct cp_lockstep *ls, const struct floor *floor, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const char **runs;
-    CP_LOCKSTEP_TAKE(ls, runs, floor->count, sizeof *runs);
+    CP_LOCKSTEP_TAKE(ls, runs, floor->count);
     for (size_t f = 0; f < floor->count; f++)
         runs[f] = floor->spec[f]->name;
     for (size_t i = 0; i < study->sites.count; i++) {
@@ -62,7 +62,7 @@ static enum cp_status define_sites(struct cp_lockstep *ls, const struct floor *f
         if (!study->watched[i])
             continue;
         const size_t inputs = site->dims[0] == CP_DIM_CLASS ? site->shape[0] : study->batch;
-        CP_LOCKSTEP_TAKE(ls, floor->rows[i], inputs * floor->count, sizeof(double));
+        CP_LOCKSTEP_TAKE(ls, floor->rows[i], inputs * floor->count);
         const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
                                       {.length = floor->count, .labels = runs}};
         CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_FLOOR, CP_NAMES(site->name), dims, &floor->handles[i],
@@ -87,15 +87,15 @@ static void cost(const struct cp_study *study, struct cp_estimate *e) {
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct floor *floor;
-    CP_LOCKSTEP_TAKE(ls, floor, 1, sizeof *floor);
+    CP_LOCKSTEP_TAKE(ls, floor, 1);
     *state = floor;
     floor->count = 2 * (size_t)study->experiment->floor;
-    CP_LOCKSTEP_TAKE(ls, floor->spec, floor->count, sizeof *floor->spec);
-    CP_LOCKSTEP_TAKE(ls, floor->lanes, floor->count, sizeof *floor->lanes);
-    CP_LOCKSTEP_TAKE(ls, floor->distance, floor->count, sizeof *floor->distance);
-    CP_LOCKSTEP_TAKE(ls, floor->jitter, floor->count, sizeof *floor->jitter);
-    CP_LOCKSTEP_TAKE(ls, floor->rows, study->sites.count, sizeof *floor->rows);
-    CP_LOCKSTEP_TAKE(ls, floor->handles, study->sites.count, sizeof *floor->handles);
+    CP_LOCKSTEP_TAKE(ls, floor->spec, floor->count);
+    CP_LOCKSTEP_TAKE(ls, floor->lanes, floor->count);
+    CP_LOCKSTEP_TAKE(ls, floor->distance, floor->count);
+    CP_LOCKSTEP_TAKE(ls, floor->jitter, floor->count);
+    CP_LOCKSTEP_TAKE(ls, floor->rows, study->sites.count);
+    CP_LOCKSTEP_TAKE(ls, floor->handles, study->sites.count);
     for (size_t f = 0; f < floor->count; f++)
         CP_TRY(make_spec(ls, floor, f, err));
     CP_TRY(define_sites(ls, floor, err));

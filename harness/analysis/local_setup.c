@@ -15,7 +15,7 @@ static enum cp_status make_forced(struct cp_lockstep *ls, size_t s, struct cp_er
         mine = &local->oracles[study->oracle_of[s]].keep;
         theirs = &local->oracles[study->oracle_of[0]].keep;
     }
-    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count);
     CP_TRY(cp_metrics_define(ls, s, CP_SCHEMA_LOCAL, handles, err));
     local->compare[s] = (struct cp_compare){.watched = study->watched,
                                             .ulp_types = ls->lanes[s].recorder.types,
@@ -49,7 +49,7 @@ static enum cp_status segment_names(struct cp_lockstep *ls, enum cp_tower tower,
     const int layers = (int)shape.layers;
     const struct cp_sites *sites = &ls->study->sites;
     *count = (size_t)layers + 2;
-    CP_LOCKSTEP_TAKE(ls, *names, *count, sizeof **names);
+    CP_LOCKSTEP_TAKE(ls, *names, *count);
     (*names)[0] = sites->list[cp_sites_find(sites, tower, stem, -1)].name;
     for (int layer = 0; layer < layers; layer++)
         (*names)[layer + 1] = sites->list[cp_sites_find(sites, tower, CP_BLOCK, layer)].name;
@@ -73,7 +73,7 @@ static enum cp_status define_tower(struct cp_lockstep *ls, enum cp_tower tower, 
         inputs, {.length = segments, .labels = names}, {.length = CP_SEGMENT_ERRORS}};
     CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_KAPPA, CP_NAMES(towers[tower]), kappa,
                             &cp_local_of(ls)->kappa_handles[tower], err));
-    CP_LOCKSTEP_TAKE(ls, cp_local_of(ls)->error_handles[tower], study->spec_count, sizeof(int));
+    CP_LOCKSTEP_TAKE(ls, cp_local_of(ls)->error_handles[tower], study->spec_count);
     for (size_t s = 1; s < study->spec_count; s++)
         CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_SEGMENT_ERRORS,
                                 CP_NAMES(study->spec[s]->name, towers[tower]), errors,
@@ -87,7 +87,7 @@ static enum cp_status define_propagation(struct cp_lockstep *ls, struct cp_error
     size_t visual_count, text_count, count = 0;
     CP_TRY(segment_names(ls, CP_VISUAL, &visual, &visual_count, err));
     CP_TRY(segment_names(ls, CP_TEXT, &text, &text_count, err));
-    CP_LOCKSTEP_TAKE(ls, names, visual_count + text_count, sizeof *names);
+    CP_LOCKSTEP_TAKE(ls, names, visual_count + text_count);
     for (size_t i = 0; i < visual_count && in->images; i++)
         names[count++] = visual[i];
     for (size_t i = 0; i < text_count && in->prompts; i++)
@@ -106,19 +106,18 @@ enum cp_status cp_local_define(struct cp_lockstep *ls, void **state, struct cp_e
     const int layers = c->vision.layers > c->text.layers ? c->vision.layers : c->text.layers;
     const size_t segments = (size_t)layers + 2, side = (size_t)c->vision.image_size;
     struct cp_local *local;
-    CP_LOCKSTEP_TAKE(ls, local, 1, sizeof *local);
+    CP_LOCKSTEP_TAKE(ls, local, 1);
     *state = local;
-    CP_LOCKSTEP_TAKE(ls, local->forced, study->spec_count, sizeof *local->forced);
-    CP_LOCKSTEP_TAKE(ls, local->compare, study->spec_count, sizeof *local->compare);
-    CP_LOCKSTEP_TAKE(ls, local->oracles, study->spec_count, sizeof *local->oracles);
+    CP_LOCKSTEP_TAKE(ls, local->forced, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, local->compare, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, local->oracles, study->spec_count);
     ls->forced = (struct cp_forced){local->forced, local->oracles, cp_local_first(study, CP_DIM_IMAGE)};
-    CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count, sizeof *local->verdicts);
-    CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count, sizeof *local->propagation);
-    CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream, sizeof *local->before);
-    CP_LOCKSTEP_TAKE(ls, local->nudged, study->batch * 3 * side * side, sizeof *local->nudged);
-    CP_LOCKSTEP_TAKE(ls, local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS,
-                     sizeof(double));
-    CP_LOCKSTEP_TAKE(ls, local->kappa, study->batch * segments * CP_PROBES, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, local->verdicts, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, local->propagation, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, local->before, study->batch * ls->stream);
+    CP_LOCKSTEP_TAKE(ls, local->nudged, study->batch * 3 * side * side);
+    CP_LOCKSTEP_TAKE(ls, local->errors, study->spec_count * study->batch * segments * CP_SEGMENT_ERRORS);
+    CP_LOCKSTEP_TAKE(ls, local->kappa, study->batch * segments * CP_PROBES);
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 1; s < study->spec_count; s++)

@@ -13,8 +13,7 @@ static enum cp_status read_operation(const struct cp_lockstep *ls, size_t s, siz
     const size_t row = cp_ledger_row(ls, s, site);
     double *fields = cp_arena_alloc(arena, CP_OPERATION_FIELD_COUNT, sizeof *fields);
     *out = NULL;
-    if (!fields)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(fields, err, "", "the table"));
     if (row == SIZE_MAX)
         return CP_OK;
     *out = fields;
@@ -26,8 +25,7 @@ static enum cp_status read_tap(const struct cp_lockstep *ls, size_t s, size_t i,
     const struct cp_site *site = &ls->study->sites.list[i];
     const size_t inputs = site->shape[0];
     double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
-    if (!metrics)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(metrics, err, "", "the table"));
     enum cp_status status =
         cp_result_read(ls->result, ls->lanes[s].compare.handles[i], 0, inputs, metrics, err);
     if (status == CP_OK) {
@@ -93,7 +91,7 @@ enum cp_status cp_own_parts_print(const struct cp_lockstep *ls, size_t s, FILE *
     struct cp_agreement_tap *taps = cp_arena_calloc(&arena, study->sites.count + 1, sizeof *taps);
     const char **alternatives = cp_arena_calloc(&arena, cp_alternative_count, sizeof *alternatives);
     if (!taps || !alternatives)
-        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+        status = cp_no_memory(err, "", "the table");
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
         if (!study->watched[i])
             continue;

@@ -72,8 +72,7 @@ static enum cp_status write_towers(struct cp_lockstep *ls, struct tower_table *t
     enum cp_status status;
     t->kappa = malloc(cells * CP_PROBES * sizeof *t->kappa);
     t->errors = malloc(cells * CP_SEGMENT_ERRORS * sizeof *t->errors);
-    if (!t->kappa || !t->errors)
-        CP_TRY_DONE(cp_fail(err, CP_INTERNAL, "", "out of memory for the table of amplification"));
+    CP_TRY_DONE(CP_CHECK_ALLOC(t->kappa && t->errors, err, "", "the table of amplification"));
     CP_TRY_DONE(
         cp_result_read(ls->result, cp_local_of(ls)->kappa_handles[t->tower], 0, t->inputs, t->kappa, err));
     for (size_t s = 1; s < ls->study->spec_count; s++)

@@ -17,8 +17,7 @@ static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t s
                                 struct cp_tap_summary *out, struct cp_error *err) {
     const size_t inputs = ls->study->sites.list[site].shape[0];
     double *metrics = malloc(inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
-    if (!metrics)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(metrics, err, "", "the table"));
     const enum cp_status status =
         cp_result_read(ls->result, ls->lanes[s].compare.handles[site], 0, inputs, metrics, err);
     if (status == CP_OK)
@@ -103,8 +102,7 @@ static enum cp_status print_decisions(const struct cp_lockstep *ls, size_t s, FI
     if (!cp_decisions_has(ls, s))
         return CP_OK;
     double *rows = malloc(in->images * CP_DECISION_COUNT * sizeof *rows);
-    if (!rows)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(rows, err, "", "the table"));
     const enum cp_status status = cp_decisions_read(ls, s, rows, err);
     if (status == CP_OK) {
         const struct cp_decisions d = cp_decisions_count(rows, in->labels, in->images);

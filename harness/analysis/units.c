@@ -24,7 +24,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     const struct cp_run_inputs *in = &ls->study->inputs;
     const struct cp_dim dims[] = {{.length = in->images, .labels = in->image_names}};
     struct hashes *hashes;
-    CP_LOCKSTEP_TAKE(ls, hashes, 1, sizeof *hashes);
+    CP_LOCKSTEP_TAKE(ls, hashes, 1);
     *state = hashes;
     return cp_schema_define(ls->result, CP_SCHEMA_PIXELS_HASH, NULL, dims, &hashes->handle, err);
 }
@@ -70,22 +70,18 @@ bool cp_units_alike(const uint64_t *hash, size_t count, size_t *first) {
     return true;
 }
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-}
-
 static enum cp_status images_alike(struct cp_lockstep *ls, uint64_t *hash, size_t *first,
                                    struct cp_error *err) {
     const size_t images = ls->study->inputs.images;
     CP_TRY(cp_result_read(ls->result, handle_of(ls), 0, images, hash, err));
-    return cp_units_alike(hash, images, first) ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(cp_units_alike(hash, images, first), err, "", "verdicts");
 }
 
 static enum cp_status prompts_alike(const struct cp_run_inputs *in, size_t length, uint64_t *hash,
                                     size_t *first, struct cp_error *err) {
     for (size_t p = 0; p < in->prompts; p++)
         hash[p] = cp_words_hash(in->tokens + p * length, length) | 1; /* 0 would be like no other */
-    return cp_units_alike(hash, in->prompts, first) ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(cp_units_alike(hash, in->prompts, first), err, "", "verdicts");
 }
 
 /* Class-major, as inputs are made. */
@@ -110,8 +106,7 @@ enum cp_status cp_units_find(struct cp_lockstep *ls, struct cp_arena *arena, str
     size_t *images = cp_arena_calloc(arena, most, sizeof *images);
     size_t *prompts = cp_arena_calloc(arena, 3 * most, sizeof *prompts);
     *units = (struct cp_units){{{.first = NULL}}};
-    if (!hash || !images || !prompts)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(hash && images && prompts, err, "", "verdicts"));
     if (cp_lockstep_state(ls, &cp_units_analysis)) {
         CP_TRY(images_alike(ls, hash, images, err));
         units->of[CP_DIM_IMAGE].first = images;

@@ -27,8 +27,7 @@ enum cp_status cp_verdicts_define(struct cp_lockstep *ls, size_t s, enum cp_sche
     const size_t taps = watched_count(study);
     const char **names = cp_arena_alloc(&ls->arena, taps, sizeof *names);
     size_t tap = 0;
-    if (!names)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    CP_TRY(CP_CHECK_ALLOC(names, err, "", "verdicts"));
     for (size_t i = 0; i < study->sites.count; i++)
         if (study->watched[i])
             names[tap++] = study->sites.list[i].name;
@@ -69,9 +68,7 @@ static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, 
     t->groups = ls->study->inputs.prompts + ls->study->inputs.classes;
     t->sums = cp_arena_alloc(&t->arena, (size_t)ls->study->threads * (t->groups + 1), sizeof *t->sums);
     t->order = cp_arena_alloc(&t->arena, t->taps, sizeof *t->order);
-    if (!t->sites || !t->facts || !t->fields || !t->sums || !t->order)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
-    return CP_OK;
+    return CP_CHECK_ALLOC(t->sites && t->facts && t->fields && t->sums && t->order, err, "", "verdicts");
 }
 
 /* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
@@ -92,16 +89,14 @@ static enum cp_status make_facts(struct table *t, const struct cp_site *site, si
                                   .d = cp_arena_alloc(&t->arena, inputs, sizeof *facts->d)};
     if (facts->units.template)
         facts->group = cp_arena_alloc(&t->arena, 2 * inputs, sizeof *facts->group);
-    return facts->d && (facts->group || !facts->units.template)
-               ? CP_OK
-               : cp_fail(err, CP_INTERNAL, site->name, "out of memory for verdicts");
+    return CP_CHECK_ALLOC(facts->d && (facts->group || !facts->units.template), err, site->name, "verdicts");
 }
 
 static enum cp_status gather_site(struct cp_lockstep *ls, size_t i, const struct source *source,
                                   size_t inputs, struct cp_verdict_facts *facts, struct cp_error *err) {
     double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
     double *yardstick = NULL;
-    enum cp_status status = metrics ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    enum cp_status status = CP_CHECK_ALLOC(metrics, err, "", "verdicts");
     if (status == CP_OK && inputs)
         status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
     if (status == CP_OK && inputs && !source->local)
@@ -270,9 +265,9 @@ static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     struct handles *handles;
-    CP_LOCKSTEP_TAKE(ls, handles, 1, sizeof *handles);
+    CP_LOCKSTEP_TAKE(ls, handles, 1);
     *state = handles;
-    CP_LOCKSTEP_TAKE(ls, handles->of, ls->study->spec_count, sizeof *handles->of);
+    CP_LOCKSTEP_TAKE(ls, handles->of, ls->study->spec_count);
     for (size_t s = 1; s < ls->study->spec_count; s++)
         CP_TRY(cp_verdicts_define(ls, s, CP_SCHEMA_VERDICTS, &handles->of[s], err));
     return CP_OK;

@@ -38,9 +38,9 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     const struct cp_study *study = ls->study;
     struct cp_plan *plan;
     struct yardstick *y;
-    CP_LOCKSTEP_TAKE(ls, y, 1, sizeof *y);
+    CP_LOCKSTEP_TAKE(ls, y, 1);
     *state = y;
-    CP_LOCKSTEP_TAKE(ls, y->handles, study->sites.count + 1, sizeof *y->handles);
+    CP_LOCKSTEP_TAKE(ls, y->handles, study->sites.count + 1);
     CP_TRY(
         cp_plan_create(study->spec[0], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
     CP_TRY(cp_lane_create(ls, plan, 2, &y->lane, err));
@@ -82,8 +82,7 @@ static enum cp_status store(struct cp_lockstep *ls, size_t i, size_t first, size
     if (!own || !oracle || yardstick_of(ls)->handles[i] < 0)
         return CP_OK;
     double *errors = malloc(inputs * sizeof *errors);
-    if (!errors)
-        return cp_fail(err, CP_INTERNAL, site->name, "out of memory for metrics");
+    CP_TRY(CP_CHECK_ALLOC(errors, err, site->name, "metrics"));
     const int *judged = site->tower == CP_TEXT ? ls->lanes[0].pass.judged : NULL;
     for (size_t n = 0; n < inputs; n++)
         errors[n] = rms_error(site, judged, n, own, oracle);
@@ -123,8 +122,6 @@ enum cp_status cp_yardstick_read(struct cp_lockstep *ls, size_t site, size_t inp
     *errors = NULL;
     if (!yardstick_of(ls) || yardstick_of(ls)->handles[site] < 0)
         return CP_OK;
-    *errors = malloc(inputs * sizeof **errors);
-    if (!*errors)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for verdicts");
+    CP_TRY(CP_CHECK_ALLOC(*errors = malloc(inputs * sizeof **errors), err, "", "verdicts"));
     return cp_result_read(ls->result, yardstick_of(ls)->handles[site], 0, inputs, *errors, err);
 }

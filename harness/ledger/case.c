@@ -31,10 +31,7 @@ const struct cp_kind *cp_kind_of(enum cp_operation_kind kind) {
 
 void *cp_case_room(const struct cp_case *c, size_t count, size_t size, struct cp_error *err) {
     void *room = cp_arena_alloc(c->scratch, count, size);
-    if (!room) {
-        (void)cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
-        (void)cp_expected(err, "a smaller batch");
-    }
+    (void)CP_CHECK_BATCH_ALLOC(room, err, "", "the ledger");
     return room;
 }
 

@@ -168,8 +168,7 @@ static enum cp_status note_rows(const struct cp_case *c, const float *narrow, st
         hashes[i] = 0;
         if (i % each >= cp_case_valid(c, i / each))
             continue;
-        if (!make_room(seen))
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+        CP_TRY(CP_CHECK_ALLOC(make_room(seen), err, "", "the ledger"));
         const uint64_t hash = hash_row(narrow + row * c->out, c->out);
         counts[row] = put(seen, hash);
         hashes[i] = (int64_t)hash;

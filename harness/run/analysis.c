@@ -66,7 +66,7 @@ size_t cp_analyses_batch_end(const struct cp_study *study, enum cp_dim_kind of, 
 /* ---- in a run ---- */
 
 enum cp_status cp_analyses_define(struct cp_lockstep *ls, struct cp_error *err) {
-    CP_LOCKSTEP_TAKE(ls, ls->state, count_rows(ls->study) + 1, sizeof *ls->state);
+    CP_LOCKSTEP_TAKE(ls, ls->state, count_rows(ls->study) + 1);
     FOR_EACH(row, ls->study, define) {
         CP_TRY(row->define(ls, &ls->state[at - ls->study->analyses], err));
     }

@@ -10,10 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a capture");
-}
-
 /* ---- opening ---- */
 
 /* "FILE:NAME" unless a file is called so. */
@@ -26,7 +22,7 @@ static enum cp_status split(const struct cp_capture_choice *choice, struct cp_ar
         return CP_OK;
     *file = cp_arena_printf(arena, "%.*s", (int)(colon - text), text);
     *name = colon + 1;
-    return *file ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(*file, err, "", "a capture");
 }
 
 enum cp_status cp_captured_choose(const struct cp_capture_choice *choice, struct cp_arena *arena,
@@ -59,9 +55,7 @@ static void count_layers(struct cp_study *study) {
 
 enum cp_status cp_captured_open(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
-    study->captured = cp_arena_calloc(&study->arena, 1 + e->candidate_count, sizeof *study->captured);
-    if (!study->captured)
-        return no_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(&study->arena, study->captured, 1 + e->candidate_count, err, "", "a capture"));
     study->captured_count = 1 + e->candidate_count;
     CP_TRY(cp_captured_choose(&e->baseline.capture, &study->arena, &study->captured[0].capture, err));
     for (size_t c = 0; c < e->candidate_count; c++)
@@ -139,8 +133,7 @@ static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t 
                                  .judged = site->tower == CP_TEXT ? lane->pass.judged : NULL,
                                  .dtype = CP_FP32};
     float *values = malloc(event.inputs * cp_site_row(site) * sizeof *values);
-    if (!values)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(values, err, "", "a capture"));
     event.data = values;
     enum cp_status status = CP_OK;
     if (site->point == CP_TOKENS && captured->ids)

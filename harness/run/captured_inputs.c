@@ -8,10 +8,6 @@
 
 #include <string.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a capture");
-}
-
 /* The first tap of a tower; capture->taps where there is none. */
 static size_t first_of(const struct cp_capture *capture, enum cp_tower tower) {
     size_t t = 0;
@@ -82,11 +78,11 @@ static enum cp_status name_inputs(struct cp_study *study, enum counted what, siz
         CP_TRY(cp_capture_labels(capture, tap, &study->arena, &labels, err));
     *names = cp_arena_calloc(&study->arena, count, sizeof **names);
     for (size_t i = 0; *names && i < count; i++) {
-        (*names)[i] = labels ? labels[i] : cp_arena_printf(&study->arena, "%s %zu", words[what], i);
-        if (!(*names)[i])
-            return no_memory(err);
+        CP_TRY(CP_CHECK_ALLOC((*names)[i] = labels ? labels[i]
+                                                   : cp_arena_printf(&study->arena, "%s %zu", words[what], i),
+                              err, "", "a capture"));
     }
-    return *names ? CP_OK : no_memory(err);
+    return CP_CHECK_ALLOC(*names, err, "", "a capture");
 }
 
 /* Positions after the one that pooling takes are not judged; without a model that is the largest id's. ids
@@ -96,9 +92,7 @@ static enum cp_status judge(struct cp_study *study, const int32_t *ids, size_t t
     const size_t prompts = study->inputs.prompts;
     struct cp_clip_config argmax = {.text = {.context_length = (int)tokens, .pool_type = CP_POOL_ARGMAX}};
     const struct cp_clip_config *config = study->modelled ? &study->model.config : &argmax;
-    *judged = cp_arena_alloc(&study->arena, prompts + 1, sizeof **judged);
-    if (!*judged)
-        return no_memory(err);
+    CP_TRY(CP_ARENA_ALLOC(&study->arena, *judged, prompts + 1, err, "", "a capture"));
     for (size_t p = 0; p < prompts; p++)
         (*judged)[p] = ids ? 1 + cp_text_pool_position(config, ids + p * tokens) : (int)tokens;
     return CP_OK;
@@ -138,8 +132,7 @@ static enum cp_status read_ids(struct cp_study *study, struct cp_capture *captur
     const size_t count = capture->prompts * capture->tokens, tap = own_tokens(capture);
     float *values = cp_arena_alloc(&study->arena, count, sizeof *values);
     *ids = cp_arena_alloc(&study->arena, count, sizeof **ids);
-    if (!*ids || !values)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(*ids && values, err, "", "a capture"));
     if (tap == capture->taps) {
         CP_TRY(cp_capture_tokens(capture, *ids, err));
         return check_ids(study, capture, *ids, err);
@@ -191,9 +184,7 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
 enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
                                     struct cp_error *err) {
     struct cp_run_inputs *in = &study->inputs;
-    in->token_sets = cp_arena_calloc(&study->arena, study->spec_count, sizeof *in->token_sets);
-    if (!in->token_sets)
-        return no_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(&study->arena, in->token_sets, study->spec_count, err, "", "a capture"));
     for (size_t s = 1; s < study->spec_count && in->prompts; s++) {
         struct cp_capture *capture = cp_captured_of(study, s);
         struct cp_token_set *set = &in->token_sets[in->token_set_count];

@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a capture");
-}
-
 static size_t inputs_of(const struct cp_study *study, const struct cp_site *site) {
     if (site->tower == CP_TEXT)
         return study->inputs.prompts;
@@ -112,8 +108,7 @@ static enum cp_status gather_sites(struct cp_study *study, struct cp_error *err)
     for (size_t s = 0; s < study->captured_count; s++)
         most += study->captured[s].capture ? study->captured[s].capture->taps : 0;
     struct cp_site *list = cp_arena_calloc(&study->arena, most + 1, sizeof *list);
-    if (!list)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(list, err, "", "a capture"));
     if (study->sites.count)
         memcpy(list, study->sites.list, study->sites.count * sizeof *list);
     study->sites.list = list;
@@ -146,9 +141,7 @@ static bool are_given(const struct cp_study *study, const struct cp_site *site) 
 static enum cp_status match(const struct cp_study *study, struct cp_captured *captured,
                             struct cp_arena *arena, struct cp_error *err) {
     const struct cp_capture *capture = captured->capture;
-    captured->tap = cp_arena_calloc(arena, study->sites.count + 1, sizeof *captured->tap);
-    if (!captured->tap)
-        return no_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(arena, captured->tap, study->sites.count + 1, err, "", "a capture"));
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         captured->tap[i] =

@@ -107,8 +107,7 @@ enum cp_status cp_graft_load(struct cp_lockstep *ls, enum cp_dim_kind inputs, si
         if (g == 0)
             cp_keep_reset(&ls->graft);
         float *values = cp_arena_alloc(&ls->graft.arena, count * cp_site_row(site), sizeof *values);
-        if (!values)
-            return cp_fail(err, CP_INTERNAL, site->name, "out of memory for a graft");
+        CP_TRY(CP_CHECK_ALLOC(values, err, site->name, "a graft"));
         CP_TRY(cp_capture_read(graft->from, graft->tap[g], first, count, values, err));
         ls->graft.data[graft->site[g]] = values;
     }

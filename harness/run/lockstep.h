@@ -117,11 +117,11 @@ const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *lo
 
 /* ---- making lanes, for what runs beside the specs ---- */
 
-/* Cleared memory that lives as long as the lockstep; NULL, with err filled, when there is none. The macro
- * puts it into a pointer, or returns from the calling function. */
-void *cp_lockstep_room(struct cp_lockstep *lockstep, size_t count, size_t size, struct cp_error *err);
-#define CP_LOCKSTEP_TAKE(lockstep, pointer, count, size)                                                     \
-    CP_TRY(((pointer) = cp_lockstep_room((lockstep), (count), (size), err)) ? CP_OK : CP_INTERNAL)
+/* Puts count elements, cleared, that live as long as the lockstep into a pointer, or returns from the calling
+ * function. */
+#define CP_LOCKSTEP_TAKE(lockstep, pointer, count)                                                           \
+    CP_TRY(CP_CHECK_BATCH_ALLOC((pointer) = cp_arena_calloc(&(lockstep)->arena, (count), sizeof *(pointer)), \
+                                err, "", "a batch of %zu", (lockstep)->study->batch))
 
 /* Buffers for one spec's way, with room for its taps, which are put into lane->taps, then cp_lane_wire. */
 enum cp_status cp_lane_create(struct cp_lockstep *lockstep, struct cp_plan *plan, size_t taps,

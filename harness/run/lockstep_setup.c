@@ -8,15 +8,6 @@
 #include "result/schema.h"
 #include "tap/force.h"
 
-void *cp_lockstep_room(struct cp_lockstep *ls, size_t count, size_t size, struct cp_error *err) {
-    void *start = cp_arena_calloc(&ls->arena, count, size);
-    if (!start) {
-        (void)cp_fail(err, CP_INTERNAL, "", "out of memory for a batch of %zu", ls->study->batch);
-        (void)cp_expected(err, "a smaller batch");
-    }
-    return start;
-}
-
 /* Where a tap's statistics are recorded, its distances in units of last place are too. */
 static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles, struct cp_error *err) {
     const struct cp_study *study = ls->study;
@@ -60,21 +51,20 @@ static enum cp_status make_joint(struct cp_lockstep *ls, struct cp_lane *lane, s
                                     .prompts = prompts,
                                     .classes = classes,
                                     .scratch = ls->ws.worker};
-    CP_LOCKSTEP_TAKE(ls, lane->joint.text_features, prompts * embed, sizeof(float));
-    CP_LOCKSTEP_TAKE(ls, lane->joint.class_features, classes * embed, sizeof(float));
-    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_text, linear->packed_size(embed, prompts), sizeof(float));
-    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_class, linear->packed_size(embed, classes), sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.text_features, prompts * embed);
+    CP_LOCKSTEP_TAKE(ls, lane->joint.class_features, classes * embed);
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_text, linear->packed_size(embed, prompts));
+    CP_LOCKSTEP_TAKE(ls, lane->joint.packed_class, linear->packed_size(embed, classes));
     return CP_OK;
 }
 
 enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, size_t taps, struct cp_lane *lane,
                               struct cp_error *err) {
     lane->plan = plan;
-    CP_LOCKSTEP_TAKE(ls, lane->taps, taps, sizeof *lane->taps);
+    CP_LOCKSTEP_TAKE(ls, lane->taps, taps);
     lane->pass = (struct cp_pass){.plan = plan, .pool = ls->pool, .ws = &ls->ws};
-    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream, sizeof(float));
-    CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim,
-                     sizeof(float));
+    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream);
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim);
     return make_joint(ls, lane, err);
 }
 
@@ -88,8 +78,8 @@ static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_e
     const struct cp_study *study = ls->study;
     const bool oracle = study->oracle_count > 0;
     int *handles, *ulp;
-    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count, sizeof *handles);
-    CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count, sizeof *ulp);
+    CP_LOCKSTEP_TAKE(ls, handles, study->sites.count);
+    CP_LOCKSTEP_TAKE(ls, ulp, study->sites.count);
     CP_TRY(cp_metrics_define(ls, s, CP_SCHEMA_METRICS, handles, err));
     CP_TRY(define_ulp(ls, s, ulp, err));
     ls->lanes[s].compare =
@@ -109,7 +99,7 @@ static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_e
 static enum cp_status make_recorder(struct cp_lockstep *ls, size_t s, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     enum cp_record_mode *modes;
-    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count, sizeof *modes);
+    CP_LOCKSTEP_TAKE(ls, modes, study->sites.count);
     for (size_t i = 0; i < study->sites.count; i++)
         modes[i] = cp_captured_has(study, s, i) ? study->modes[i] : CP_MODE_OFF;
     ls->lanes[s].recorder = (struct cp_recorder){.name = study->spec[s]->name,
@@ -143,7 +133,7 @@ static enum cp_status make_lane(struct cp_lockstep *ls, size_t s, struct cp_erro
     struct cp_lane *lane = &ls->lanes[s];
     if (cp_captured_of(ls->study, s)) {
         lane->pass = (struct cp_pass){.pool = ls->pool};
-        CP_LOCKSTEP_TAKE(ls, lane->taps, taps, sizeof *lane->taps);
+        CP_LOCKSTEP_TAKE(ls, lane->taps, taps);
     } else {
         struct cp_plan *plan;
         CP_TRY(cp_plan_create(ls->study->spec[s], ls->study->spec_model[s], ls->study->inputs.images,
@@ -163,10 +153,10 @@ enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp
         .spec = study->oracle[o], .model = study->oracle_model[o], .pool = ls->pool, .scratch = &ls->scratch};
     CP_TRY(cp_patch_dropout(study->oracle[o], study->inputs.images, &ls->store.arena, &ls->store.kept,
                             &lane->oracle.kept, err));
-    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream, sizeof(double));
-    CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed, sizeof(double));
-    CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed, sizeof(double));
-    CP_LOCKSTEP_TAKE(ls, lane->class_features, study->inputs.classes * embed, sizeof(double));
+    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream);
+    CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed);
+    CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed);
+    CP_LOCKSTEP_TAKE(ls, lane->class_features, study->inputs.classes * embed);
     return CP_OK;
 }
 
@@ -174,8 +164,7 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
     const struct cp_study *study = ls->study;
     struct cp_oracle_lane *lane = &ls->oracles[o];
     char *name = cp_arena_printf(&ls->arena, "oracle.%s", study->oracle[o]->name);
-    if (!name)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(name, err, "", "a name"));
     CP_TRY(cp_oracle_lane_create(ls, o, lane, err));
     lane->recorder = (struct cp_recorder){.name = name,
                                           .dtype = CP_FP64,
@@ -196,7 +185,7 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
 static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const size_t side = (size_t)study->model.config.vision.image_size;
-    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->spec_count, sizeof *ls->pixels);
+    CP_LOCKSTEP_TAKE(ls, ls->pixels, study->spec_count);
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t p = 0;
         while (p < ls->pixels_count && !cp_spec_same_pixels(study->spec[s], ls->pixels[p].spec))
@@ -207,10 +196,10 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
         pixels->spec = study->spec[s];
         pixels->of = s;
         cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
-        CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side, sizeof(float));
+        CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side);
         pixels->forced = pixels->values;
         if (s > 0 && ls->needs & CP_NEEDS_FORCED_PIXELS)
-            CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side, sizeof(float));
+            CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side);
     }
     return CP_OK;
 }
@@ -229,7 +218,7 @@ static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
 
 static enum cp_status make_keeps(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count, sizeof *ls->every_site);
+    CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count);
     for (size_t i = 0; i < study->sites.count; i++)
         ls->every_site[i] = true;
     CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ls->graft, err));
@@ -248,8 +237,8 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
     };
     CP_TRY(make_room(ls, err));
     CP_TRY(make_keeps(ls, err));
-    CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count, sizeof *ls->lanes);
-    CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count, sizeof *ls->oracles);
+    CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count);
     for (size_t o = 0; o < study->oracle_count; o++)
         CP_TRY(make_oracle(ls, o, err));
     for (size_t s = 0; s < study->spec_count; s++)

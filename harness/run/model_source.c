@@ -10,15 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory");
-}
-
 static enum cp_status note(struct cp_notes *notes, struct cp_arena *arena, struct cp_error *err,
                            const char *line) {
     const char **lines = cp_arena_alloc(arena, notes->count + 1, sizeof *lines);
-    if (!line || !lines)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(line && lines, err, "", "a model"));
     if (notes->count)
         memcpy(lines, notes->lines, notes->count * sizeof *lines);
     lines[notes->count++] = line;

@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for the weights");
-}
-
 /* The checkpoint of a pass's own; NULL: none, as in what a design made. */
 static const struct cp_text *own_of(const struct cp_study *study, size_t s) {
     const struct cp_experiment *e = study->experiment;
@@ -82,8 +78,7 @@ static enum cp_status load(struct cp_study *study, const struct cp_text *path, c
         cp_arena_alloc(&study->arena, study->own_count, sizeof(const struct cp_model *));
     size_t same;
     config.vision.stored_grid = 0;
-    if (!with)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(with, err, "", "the weights"));
     if (cp_model_load_whole(path->text, &config, model, err) != CP_OK)
         return at_mark(path, err);
     CP_TRY(check_grid(study, model, path->text, err));
@@ -98,8 +93,7 @@ static enum cp_status load(struct cp_study *study, const struct cp_text *path, c
 enum cp_status cp_pass_weights_load(struct cp_study *study, struct cp_error *err) {
     study->spec_weights = cp_arena_calloc(&study->arena, study->spec_count, sizeof(const struct cp_model *));
     study->own = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->own);
-    if (!study->spec_weights || !study->own)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(study->spec_weights && study->own, err, "", "the weights"));
     for (size_t s = 0; s < study->spec_count; s++) {
         const struct cp_text *own = own_of(study, s);
         if (own && !study->modelled)

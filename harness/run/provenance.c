@@ -95,7 +95,7 @@ static enum cp_status write_model_section(const struct cp_study *study, struct c
     struct cp_arena arena = {0};
     const char *text = cp_experiment_print_model(study->experiment, &arena);
     const enum cp_status status = text ? cp_schema_text(result, CP_SCHEMA_MODEL, NULL, text, err)
-                                       : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
+                                       : cp_no_memory(err, "", "the provenance");
     cp_arena_free(&arena);
     return status;
 }
@@ -148,7 +148,7 @@ static enum cp_status write_settings(const struct cp_study *study, size_t s, str
             cp_schema_text(result, CP_SCHEMA_CAPTURE_CHECKPOINT, pass, cp_pass_checkpoint(study, s), err);
     if (status == CP_OK)
         status = text ? cp_schema_text(result, CP_SCHEMA_CAPTURE_SETTINGS, pass, text, err)
-                      : cp_fail(err, CP_INTERNAL, "", "out of memory for the provenance");
+                      : cp_no_memory(err, "", "the provenance");
     cp_arena_free(&arena);
     return status;
 }

@@ -113,11 +113,10 @@ static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct c
     char digest[65], *table = NULL;
     size_t size;
     FILE *memory = open_memstream(&table, &size);
-    if (!memory)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(memory, err, "", "the table"));
     enum cp_status status = cp_analyses_print(ls, memory, err);
     if (fclose(memory) != 0 && status == CP_OK)
-        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+        status = cp_no_memory(err, "", "the table");
     if (status == CP_OK)
         status = cp_result_finish(ls->result, digest, err);
     if (status == CP_OK)

@@ -39,7 +39,7 @@ static bool are_needed(const struct cp_lockstep *ls, const struct cp_steps *step
 }
 
 static enum cp_status make_ways(struct cp_lockstep *ls, struct cp_steps *steps, struct cp_error *err) {
-    CP_LOCKSTEP_TAKE(ls, steps->way, ls->pixels_count, sizeof *steps->way);
+    CP_LOCKSTEP_TAKE(ls, steps->way, ls->pixels_count);
     for (size_t p = 0; p < ls->pixels_count; p++) {
         struct way *way = &steps->way[p];
         way->how = cp_spec_preprocess(ls->pixels[p].spec);
@@ -48,8 +48,8 @@ static enum cp_status make_ways(struct cp_lockstep *ls, struct cp_steps *steps, 
         const struct cp_pixels square = {.height = way->how.size, .width = way->how.size};
         const size_t elements = 3 * square.height * square.width;
         way->step[CROPPED] = way->forced[CROPPED] = square;
-        CP_LOCKSTEP_TAKE(ls, way->step[CROPPED].values, elements, sizeof(float));
-        CP_LOCKSTEP_TAKE(ls, way->forced[CROPPED].values, elements, sizeof(float));
+        CP_LOCKSTEP_TAKE(ls, way->step[CROPPED].values, elements);
+        CP_LOCKSTEP_TAKE(ls, way->forced[CROPPED].values, elements);
     }
     return CP_OK;
 }
@@ -60,7 +60,7 @@ enum cp_status cp_steps_create(struct cp_lockstep *ls, struct cp_error *err) {
     struct cp_steps *steps;
     if (study->inputs_from || !cp_inputs_has_pictures(&study->inputs))
         return CP_OK;
-    CP_LOCKSTEP_TAKE(ls, steps, 1, sizeof *steps);
+    CP_LOCKSTEP_TAKE(ls, steps, 1);
     for (int step = DECODED; step < STEPS; step++)
         steps->site[step] = cp_sites_find(&study->sites, CP_VISUAL, points[step], -1);
     if (!are_needed(ls, steps))
@@ -158,8 +158,7 @@ static enum cp_status show_oracle(const struct cp_lockstep *ls, const struct cp_
     if (!pixels->values)
         return CP_OK;
     double *wide = malloc(elements * sizeof *wide);
-    if (!wide)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a picture");
+    CP_TRY(CP_CHECK_ALLOC(wide, err, "", "a picture"));
     for (size_t i = 0; i < elements; i++)
         wide[i] = (double)pixels->values[i];
     const struct cp_tap_event event = {.first = image, .dtype = CP_FP64, .data = wide};

@@ -19,10 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory");
-}
-
 static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     const struct cp_model_source *source = &study->experiment->model;
     struct cp_clip_config config;
@@ -88,8 +84,9 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
     study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
     study->oracle_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
     study->spec_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
-    if (!study->spec || !study->oracle || !study->oracle_of || !study->oracle_model || !study->spec_model)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(study->spec && study->oracle && study->oracle_of && study->oracle_model &&
+                              study->spec_model,
+                          err, "", "a study"));
     CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
     CP_TRY(apply(study, study->spec[0], &e->baseline, err));
     CP_TRY(check_activation(study, err));
@@ -116,8 +113,7 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
     for (size_t s = 0; study->types && s < study->spec_count; s++) {
         const struct cp_capture *capture = cp_captured_of(study, s);
         enum cp_dtype *types = cp_arena_calloc(&study->arena, study->sites.count, sizeof *types);
-        if (!types)
-            return out_of_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(types, err, "", "a study"));
         for (size_t i = 0; i < study->sites.count; i++)
             if (!capture)
                 types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
@@ -125,15 +121,14 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
                 types[i] = capture->tap[study->captured[s].tap[i]].arithmetic;
         study->types[s] = types;
     }
-    return study->types ? CP_OK : out_of_memory(err);
+    return CP_CHECK_ALLOC(study->types, err, "", "a study");
 }
 
 /* One for each maths and weights. */
 static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
     const struct cp_model **weights =
         cp_arena_alloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
-    if (!weights)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(weights, err, "", "a study"));
     for (size_t s = 0; s < study->spec_count; s++) {
         size_t o = 0;
         while (o < study->oracle_count && !(weights[o] == study->spec_weights[s] &&
@@ -194,8 +189,7 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     CP_TRY(cp_check_globs(study, err));
     study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
     study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
-    if (!study->modes || !study->watched)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(study->modes && study->watched, err, "", "a study"));
     size_t watched = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
@@ -222,8 +216,7 @@ static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
         text = cp_arena_printf(
             &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
             v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
-    if (!text)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text, err, "", "a study"));
     study->plan = text;
     struct cp_digest *digest = NULL;
     CP_TRY(cp_digest_start(&digest, err));
@@ -293,8 +286,7 @@ static enum cp_status check_pixels(struct cp_study *study, struct cp_error *err)
 /* The prompts, as each spec's tokenizer reads them. */
 static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
     const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof(void *));
-    if (!by)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(by, err, "", "a study"));
     for (size_t s = 0; s < study->spec_count; s++)
         by[s] = cp_spec_tokenizer(study->spec[s]);
     if (study->inputs_from)

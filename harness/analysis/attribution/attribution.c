@@ -10,10 +10,6 @@
 
 const char *const cp_response_names[CP_RESPONSES] = {"squared_error", "dp_top1"};
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
-}
-
 size_t cp_attribution_site(const struct cp_study *study, enum cp_tower tower) {
     return cp_sites_find(&study->sites, tower, CP_FEATURES, -1);
 }
@@ -55,8 +51,7 @@ static enum cp_status read_errors(const struct cp_lockstep *ls, size_t s, size_t
                                   struct cp_error *err) {
     const size_t inputs = ls->study->sites.list[site].shape[0], row = CP_PART_COUNT * CP_METRIC_COUNT;
     double *metrics = malloc(inputs * row * sizeof *metrics);
-    if (!metrics)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(metrics, err, "", "the attribution"));
     const enum cp_status status =
         cp_result_read(ls->result, ls->lanes[s].compare.handles[site], 0, inputs, metrics, err);
     for (size_t i = 0; i < inputs && status == CP_OK; i++) {
@@ -79,8 +74,7 @@ static enum cp_status read_dp_top1(const struct cp_lockstep *ls, size_t s, doubl
                                    struct cp_error *err) {
     const size_t images = ls->study->inputs.images;
     double *rows = malloc(images * CP_DECISION_COUNT * sizeof *rows);
-    if (!rows)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(rows, err, "", "the attribution"));
     const enum cp_status status = cp_decisions_read(ls, s, rows, err);
     for (size_t i = 0; i < images && status == CP_OK; i++)
         changes[i] = rows[i * CP_DECISION_COUNT + CP_DP_TOP1];
@@ -123,7 +117,7 @@ static enum cp_status make_factorial(const struct cp_lockstep *ls, const struct 
     f->phi = cp_arena_alloc(&f->arena, f->k * f->inputs, sizeof(double));
     f->effects = cp_arena_alloc(&f->arena, a->effects * a->responses * CP_EFFECT_FIELDS, sizeof(double));
     f->values = cp_arena_alloc(&f->arena, f->k * a->responses * CP_SHAPLEY_FIELDS, sizeof(double));
-    return f->y && f->phi && f->effects && f->values ? CP_OK : out_of_memory(err);
+    return CP_CHECK_ALLOC(f->y && f->phi && f->effects && f->values, err, "", "the attribution");
 }
 
 static void put_shapley(const struct factorial *f, size_t factor, double *field) {
@@ -189,8 +183,7 @@ static enum cp_status write_layers(struct cp_lockstep *ls, enum cp_tower tower, 
     const size_t layers = cp_layerwise_layers(study, tower);
     double *errors = malloc((inputs + layers) * sizeof *errors);
     enum cp_status status = CP_OK;
-    if (!errors)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(errors, err, "", "the attribution"));
     double *row = errors + inputs;
     for (size_t i = 0; i < study->experiment->layerwise.count && status == CP_OK; i++) {
         for (size_t layer = 0; layer < layers && status == CP_OK; layer++) {

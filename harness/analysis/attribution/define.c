@@ -33,10 +33,9 @@ static enum cp_status name_effects(struct cp_lockstep *ls, struct cp_attribution
                 continue;
             a->sets[a->effects] = set;
             a->name[a->effects] = name_of(e, set, &ls->arena);
-            if (!a->name[a->effects++])
-                return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+            CP_TRY(CP_CHECK_ALLOC(a->name[a->effects++], err, "", "the attribution"));
         }
-    return a->effects ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+    return CP_CHECK_ALLOC(a->effects, err, "", "the attribution");
 }
 
 /* Variables of one group share dimensions by name, so Shapley's fields have a name of their own. */
@@ -45,8 +44,7 @@ static enum cp_status define_factorial(struct cp_lockstep *ls, struct cp_attribu
     const struct cp_experiment *e = ls->study->experiment;
     const char **factors = cp_arena_alloc(&ls->arena, e->factor_count, sizeof *factors);
     const char **cells = cp_arena_alloc(&ls->arena, (size_t)1 << e->factor_count, sizeof *cells);
-    if (!factors || !cells)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+    CP_TRY(CP_CHECK_ALLOC(factors && cells, err, "", "the attribution"));
     CP_TRY(name_effects(ls, a, err));
     for (size_t f = 0; f < e->factor_count; f++)
         factors[f] = e->factors[f].name;
@@ -70,8 +68,7 @@ static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower,
     for (size_t i = 0; i < layerwise->count; i++) {
         const struct cp_setting *setting = &layerwise->settings[i];
         const char *name = cp_arena_printf(&ls->arena, "%s=%s", setting->address, setting->value);
-        if (!components || !name)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for the attribution");
+        CP_TRY(CP_CHECK_ALLOC(components && name, err, "", "the attribution"));
         components[i] = name;
     }
     const struct cp_dim dims[] = {{.length = layerwise->count, .labels = components},
@@ -83,7 +80,7 @@ static enum cp_status define_layers(struct cp_lockstep *ls, enum cp_tower tower,
 enum cp_status cp_attribution_define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_attribution *a;
-    CP_LOCKSTEP_TAKE(ls, a, 1, sizeof *a);
+    CP_LOCKSTEP_TAKE(ls, a, 1);
     *state = a;
     *a = (struct cp_attribution){.layer_handle = {-1, -1}};
     a->responses = cp_lockstep_state(ls, &cp_decisions_analysis) ? CP_RESPONSES : 1;

@@ -130,8 +130,7 @@ static enum cp_status print_layers(const struct cp_lockstep *ls, enum cp_tower t
     const struct cp_study *study = ls->study;
     const size_t rows = study->experiment->layerwise.count;
     double *values = malloc(rows * cp_layerwise_layers(study, tower) * sizeof *values);
-    if (!values)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the table");
+    CP_TRY(CP_CHECK_ALLOC(values, err, "", "the table"));
     const enum cp_status status = cp_result_read(ls->result, handle, 0, rows, values, err);
     if (status == CP_OK) {
         (void)fprintf(out, "\nrelative L2 at %s by a swap in one layer\n",

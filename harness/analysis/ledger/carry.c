@@ -18,9 +18,7 @@ static enum cp_status keep_value(const struct cp_value *from, size_t inputs, str
         if (!sources[i] || (i == 1 && from->recorded))
             continue;
         void *copy = cp_arena_alloc(arena, count, size);
-        if (!copy)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger"),
-                   cp_expected(err, "a smaller batch");
+        CP_TRY(CP_CHECK_BATCH_ALLOC(copy, err, "", "the ledger"));
         memcpy(copy, sources[i], count * size);
         if (i == 0)
             to->recorded = copy;
@@ -69,8 +67,7 @@ static enum cp_status add_text(struct cp_ledger_at *at, const struct cp_value *v
             text->plain[k] = cp_arena_calloc(&at->side->text_arena, all, sizeof(float));
             whole = whole && text->plain[k];
         }
-        if (!whole)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+        CP_TRY(CP_CHECK_ALLOC(whole, err, "", "the ledger"));
     }
     if (v->recorded && text->recorded)
         memcpy((float *)text->recorded + at_row, v->recorded, at->inputs * v->each * sizeof(float));

@@ -44,8 +44,7 @@ enum cp_status cp_ledger_differing(const struct cp_lockstep *ls, size_t s, size_
     if (s == 0 || !is_input(site->point))
         return CP_OK;
     double *metrics = malloc((inputs + 1) * CP_PART_COUNT * CP_METRIC_COUNT * sizeof *metrics);
-    if (!metrics)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    CP_TRY(CP_CHECK_ALLOC(metrics, err, "", "the ledger"));
     const enum cp_status status =
         cp_result_read(ls->result, ls->lanes[s].compare.handles[i], 0, inputs, metrics, err);
     if (status == CP_OK) {

@@ -169,8 +169,7 @@ static enum cp_status check_site(struct cp_ledger_at *at, size_t i, bool follows
         return cp_ledger_store(at->ls, at->s, i, at->first, at->inputs, ledger->rows[i], &ledger->sums[i],
                                err);
     double *rows = cp_arena_calloc(&ledger->rows_arena, at->inputs * CP_LEDGER_FIELDS, sizeof *rows);
-    if (!rows || !take_sums(at, site, &sums))
-        return cp_fail(err, CP_INTERNAL, site->name, "out of memory for the ledger");
+    CP_TRY(CP_CHECK_ALLOC(rows && take_sums(at, site, &sums), err, site->name, "the ledger"));
     if (sums.slope && at->first > 0 && seen->room == 0)
         CP_TRY(cp_ledger_recall(at->ls, at->s, i, at->first, seen, err));
     CP_TRY(cp_ledger_check(at, site->point, seen, rows, &sums, err));

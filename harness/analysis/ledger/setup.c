@@ -92,7 +92,7 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
                                 &side->kept, err));
     }
     if (!cp_captured_of(study, s) && !study->inputs_from && cp_inputs_has_pictures(&study->inputs))
-        CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * cp_ledger_of(ls)->pixels, sizeof *side->cropped);
+        CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * cp_ledger_of(ls)->pixels);
     take_ids(ls, s, side);
     return CP_OK;
 }
@@ -100,15 +100,15 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
 enum cp_status cp_ledger_make(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     struct cp_ledger *ledger;
-    CP_LOCKSTEP_TAKE(ls, ledger, 1, sizeof *ledger);
+    CP_LOCKSTEP_TAKE(ls, ledger, 1);
     *state = ledger;
     ledger->pixels =
         3 * (size_t)study->model.config.vision.image_size * (size_t)study->model.config.vision.image_size;
     ledger->images = cp_ledger_first(study, CP_DIM_IMAGE);
     ledger->prompts = cp_ledger_first(study, CP_DIM_PROMPT);
-    CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count, sizeof *ledger->side);
-    CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1, sizeof *ledger->rows);
-    CP_LOCKSTEP_TAKE(ls, ledger->sums, study->sites.count + 1, sizeof *ledger->sums);
+    CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count);
+    CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1);
+    CP_LOCKSTEP_TAKE(ls, ledger->sums, study->sites.count + 1);
     CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ledger->keep, err));
     ledger->shape[CP_VISUAL] = shape_of(study, CP_VISUAL);
     ledger->shape[CP_TEXT] = shape_of(study, CP_TEXT);

@@ -37,7 +37,7 @@ static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, 
     const enum cp_operation_kind kind = cp_operations[site->point].kind;
     const size_t count = cp_slope_count(kind);
     const char **names;
-    CP_LOCKSTEP_TAKE(ls, names, count, sizeof *names);
+    CP_LOCKSTEP_TAKE(ls, names, count);
     for (size_t k = 0; k < count; k++)
         names[k] = cp_alternatives[cp_slope_alternative(kind, k)].name;
     const struct cp_dim input = cp_record_dim(site, 0, &ls->labels);
@@ -63,11 +63,11 @@ static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_er
     struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     const char **names;
     size_t taps = 0;
-    CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1, sizeof *side->residual);
-    CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1, sizeof *side->slope);
-    CP_LOCKSTEP_TAKE(ls, side->hash, study->sites.count + 1, sizeof *side->hash);
-    CP_LOCKSTEP_TAKE(ls, side->seen, study->sites.count + 1, sizeof *side->seen);
-    CP_LOCKSTEP_TAKE(ls, names, study->sites.count + 1, sizeof *names);
+    CP_LOCKSTEP_TAKE(ls, side->residual, study->sites.count + 1);
+    CP_LOCKSTEP_TAKE(ls, side->slope, study->sites.count + 1);
+    CP_LOCKSTEP_TAKE(ls, side->hash, study->sites.count + 1);
+    CP_LOCKSTEP_TAKE(ls, side->seen, study->sites.count + 1);
+    CP_LOCKSTEP_TAKE(ls, names, study->sites.count + 1);
     for (size_t i = 0; i < study->sites.count; i++) {
         side->residual[i] = side->slope[i] = side->hash[i] = -1;
         if (!is_checked(study, s, i))
@@ -90,12 +90,10 @@ static enum cp_status write_names(struct cp_lockstep *ls, enum cp_schema_id id, 
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    CP_TRY(CP_CHECK_ALLOC(out, err, "", "the ledger"));
     for (size_t i = 0; i < count; i++)
         (void)fprintf(out, "%s%s", i ? "\n" : "", names[i]);
-    enum cp_status status =
-        fclose(out) == 0 ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    enum cp_status status = CP_CHECK_ALLOC(fclose(out) == 0, err, "", "the ledger");
     if (status == CP_OK)
         status = cp_schema_text(ls->result, id, NULL, text, err);
     free(text);
@@ -104,7 +102,7 @@ static enum cp_status write_names(struct cp_lockstep *ls, enum cp_schema_id id, 
 
 enum cp_status cp_ledger_define(struct cp_lockstep *ls, struct cp_error *err) {
     const char **alternatives;
-    CP_LOCKSTEP_TAKE(ls, alternatives, cp_alternative_count, sizeof *alternatives);
+    CP_LOCKSTEP_TAKE(ls, alternatives, cp_alternative_count);
     for (size_t i = 0; i < cp_alternative_count; i++)
         alternatives[i] = cp_alternatives[i].name;
     for (size_t s = 0; s < ls->study->spec_count; s++)
@@ -142,11 +140,11 @@ enum cp_status cp_ledger_recall(struct cp_lockstep *ls, size_t s, size_t site, s
                                 struct cp_rows_seen *seen, struct cp_error *err) {
     const size_t count = first * cp_ledger_slope_rows(&ls->study->sites.list[site]);
     int64_t *hashes = malloc(count * sizeof *hashes);
-    enum cp_status status = hashes ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    enum cp_status status = CP_CHECK_ALLOC(hashes, err, "", "the ledger");
     if (status == CP_OK)
         status = cp_result_read(ls->result, cp_ledger_of(ls)->side[s].hash[site], 0, first, hashes, err);
     if (status == CP_OK && !cp_rows_seen_add(seen, hashes, count))
-        status = cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+        status = cp_no_memory(err, "", "the ledger");
     free(hashes);
     return status;
 }

@@ -188,8 +188,7 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
     double fields[CP_OPERATION_FIELD_COUNT];
     double *rows = calloc((inputs + 1) * CP_LEDGER_FIELDS, sizeof *rows);
     struct cp_slope *slopes = calloc((inputs + 1) * (slots + 1), sizeof *slopes);
-    enum cp_status status =
-        rows && slopes ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
+    enum cp_status status = CP_CHECK_ALLOC(rows && slopes, err, "", "the ledger");
     if (status == CP_OK)
         status = read_inputs(ls, s, i, inputs, rows, slopes, err);
     if (status == CP_OK) {

@@ -6,10 +6,7 @@
 
 static void *room(struct cp_ledger_at *at, size_t count, size_t size, struct cp_error *err) {
     void *start = cp_arena_alloc(at->memory, count ? count : 1, size);
-    if (!start) {
-        (void)cp_fail(err, CP_INTERNAL, "", "out of memory for the ledger");
-        (void)cp_expected(err, "a smaller batch");
-    }
+    (void)CP_CHECK_BATCH_ALLOC(start, err, "", "the ledger");
     return start;
 }
 #define TAKE(at, pointer, count)                                                                             \
