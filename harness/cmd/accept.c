@@ -107,8 +107,7 @@ enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err) {
         .source = {.command = "accept", .override = calloc((size_t)argc + 1, sizeof *a.source.override)}};
     struct cp_experiment experiment;
     enum cp_status status;
-    if (!a.source.override)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(a.source.override, err, "", "the arguments"));
     CP_TRY_DONE(parse(argc, argv, &a, err));
     CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
     status = accept_over(&a, &experiment, err);

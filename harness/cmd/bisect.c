@@ -219,8 +219,7 @@ enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err) {
     struct arguments a = {.overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
     struct cp_experiment experiment;
     enum cp_status status;
-    if (!a.overrides)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(a.overrides, err, "", "the arguments"));
     CP_TRY_DONE(parse(argc, argv, &a, err));
     if (!a.experiment) {
         status = ((void)cp_fail(err, CP_USAGE, "", "bisect: no experiment"), cp_expected(err, "a YAML file"));

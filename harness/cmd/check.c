@@ -75,7 +75,7 @@ static enum cp_status write_form(const struct cp_gate_verdict *verdict, form *pu
         put(verdict, out);
     enum cp_status status = CP_OK;
     if (!out || fclose(out) != 0)
-        status = cp_fail(err, CP_INTERNAL, path, "out of memory");
+        status = cp_no_memory(err, path, "a verdict");
     if (status == CP_OK)
         status = cp_disk_replace(path, text, size, err);
     free(text);
@@ -156,8 +156,7 @@ enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err) {
         .source = {.command = "check", .override = calloc((size_t)argc + 1, sizeof *a.source.override)}};
     struct cp_experiment experiment;
     enum cp_status status;
-    if (!a.source.override)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(a.source.override, err, "", "the arguments"));
     CP_TRY_DONE(parse(argc, argv, &a, err));
     CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
     status = check(&a, &experiment, err);

@@ -99,8 +99,7 @@ enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err) {
     const char **words = calloc(3 * ((size_t)argc + 1), sizeof *words);
     struct arguments a = {.in = {.images = words, .prompts = words + argc, .compare = words + 2 * argc}};
     struct cp_classification result;
-    if (!words)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(words, err, "", "the arguments"));
     enum cp_status status = parse(argc, argv, &a, err);
     if (status == CP_OK)
         status = cp_classify(&a.in, &result, err);

@@ -86,8 +86,7 @@ static enum cp_status add_tolerance(struct arguments *a, struct cp_arena *arena,
     for (size_t i = 0; i < 2; i++) {
         const char *text =
             limits[i].value ? cp_arena_printf(arena, "%s=%s", limits[i].key, limits[i].value) : "";
-        if (!text)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+        CP_TRY(CP_CHECK_ALLOC(text, err, "", "the arguments"));
         if (limits[i].value)
             a->overrides[a->override_count++] = text;
     }
@@ -245,8 +244,7 @@ enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err) {
     struct cp_arena arena = {0};
     const char *text = NULL;
     enum cp_status status;
-    if (!a.overrides)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(a.overrides, err, "", "the arguments"));
     CP_TRY_DONE(parse(argc, argv, &a, err));
     if (a.environment) {
         status = cp_diff_environments(a.diff.a.capture, a.diff.b.capture, stdout, err);

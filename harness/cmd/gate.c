@@ -66,7 +66,7 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
     if (source->baseline)
         return CP_OK;
     cp_experiment_free(experiment);
-    return cp_fail(err, CP_INTERNAL, source->path, "out of memory");
+    return cp_no_memory(err, source->path, "a path");
 }
 
 /* Its table is not asked for. */

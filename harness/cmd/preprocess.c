@@ -52,8 +52,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
 static enum cp_status set(struct cp_spec *spec, const char *setting, struct cp_arena *arena,
                           struct cp_error *err) {
     char *address = cp_arena_strdup(arena, setting);
-    if (!address)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(address, err, "", "a setting"));
     char *value = strchr(address, '=');
     *value++ = '\0';
     if (cp_spec_set(spec, address, value, err) != CP_OK)
@@ -67,8 +66,7 @@ static enum cp_status resolve(const struct arguments *a, struct cp_arena *arena,
     static struct cp_clip_config config;
     struct cp_spec *spec;
     const char *path = a->config ? a->config : cp_data_path("configs/vit-b-32.json", arena);
-    if (!path)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(path, err, "", "a path"));
     CP_TRY(cp_clip_config_load(path, &config, err));
     CP_TRY(cp_spec_create("preprocess", &config, cp_ops_find(NULL), arena, &spec, err));
     for (size_t i = 0; i < a->setting_count; i++)
@@ -163,8 +161,7 @@ static enum cp_status write_png(const char *path, const struct cp_preprocess *ho
     const size_t plane = how->size * how->size;
     uint8_t *rgb = malloc(3 * plane), *png = NULL;
     size_t size = 0;
-    if (!rgb)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory for a picture");
+    CP_TRY(CP_CHECK_ALLOC(rgb, err, path, "a picture"));
     for (size_t i = 0; i < 3 * plane; i++)
         rgb[i] = (uint8_t)lrintf(fmaxf(0, fminf(255, cropped[i % 3 * plane + i / 3])));
     enum cp_status status = cp_png_write(rgb, how->size, how->size, &png, &size, err);
@@ -195,8 +192,7 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
     CP_TRY(resolve(a, arena, &how, err));
     float *cropped = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *cropped);
     float *normalized = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *normalized);
-    if (!cropped || !normalized)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for pixels");
+    CP_TRY(CP_CHECK_ALLOC(cropped && normalized, err, "", "pixels"));
     CP_TRY(cp_picture_read(a->picture, &how.decode, &picture, err));
     enum cp_status status = cp_preprocess_apply(&how, &picture, a->picture, cropped, normalized, err);
     if (status == CP_OK)
@@ -211,8 +207,7 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
 enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct arguments a = {.settings = cp_arena_alloc(&arena, (size_t)argc + 1, sizeof *a.settings)};
-    enum cp_status status =
-        a.settings ? parse(argc, argv, &a, err) : cp_fail(err, CP_INTERNAL, "", "out of memory");
+    enum cp_status status = a.settings ? parse(argc, argv, &a, err) : cp_no_memory(err, "", "the arguments");
     if (status == CP_OK)
         status = run(&a, &arena, err);
     cp_arena_free(&arena);

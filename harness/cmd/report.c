@@ -106,8 +106,7 @@ static enum cp_status write_file(struct cp_report *report, const struct form *fo
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return cp_fail(err, CP_BAD_INPUT, path, "is no regular file"), cp_expected(err, "a file to write");
     const char *partial = cp_arena_printf(&report->arena, "%s.partial", path);
-    if (!partial)
-        return cp_fail(err, CP_INTERNAL, path, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(partial, err, path, "a path"));
     return write_to(report, form, partial, path, err);
 }
 
@@ -129,8 +128,7 @@ static enum cp_status write_report(struct cp_report *report, const struct argume
     if (a->output ? strcmp(a->output, "-") == 0 : !form->ending)
         return form->write(report, stdout), CP_OK;
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
-    if (!path)
-        return cp_fail(err, CP_INTERNAL, a->result, "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
     CP_TRY(write_file(report, form, path, err));
     printf("report  %s\n", path);
     return CP_OK;

@@ -70,8 +70,7 @@ static enum cp_status add_graft(struct arguments *a, const char *key, const char
     if (!value || strpbrk(value, "\"\\"))
         return (void)cp_fail(err, CP_USAGE, "", "run: --from or --at without a plain name"),
                cp_expected(err, "--from CAPTURE.h5 --at TAP");
-    if (!override)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(override, err, "", "the arguments"));
     a->overrides[a->override_count++] = override;
     return CP_OK;
 }
@@ -103,8 +102,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
 static enum cp_status run_all(int argc, char **argv, struct arguments *a, struct cp_error *err) {
     a->files = calloc((size_t)argc + 1, sizeof *a->files);
     a->overrides = calloc((size_t)argc + 1, sizeof *a->overrides);
-    if (!a->files || !a->overrides)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(a->files && a->overrides, err, "", "the arguments"));
     CP_TRY(parse(argc, argv, a, err));
     CP_TRY(check_all(a, err));
     for (size_t f = 0; f < a->file_count; f++)

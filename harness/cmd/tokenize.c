@@ -68,9 +68,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
                             struct cp_error *err) {
     bool options = true;
     *a = (struct arguments){.variant = cp_tokenizer_variant(0), .context = CONTEXT};
-    a->texts = cp_arena_alloc(arena, (size_t)argc, sizeof *a->texts);
-    if (!a->texts)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_ARENA_ALLOC(arena, a->texts, (size_t)argc, err, "", "the arguments"));
     for (int i = 0; i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0)
             options = false;
@@ -127,8 +125,7 @@ static enum cp_status fit(const struct arguments *a, const char *text, struct cp
                           struct cp_tokens *tokens, struct cp_error *err) {
     const size_t context = (size_t)a->context;
     int32_t *ids = cp_arena_alloc(arena, context, sizeof *ids);
-    if (!ids)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(ids, err, "", "the tokens"));
     if (cp_tokenizer_fit(a->variant, text, *tokens, a->context, a->truncate, ids, err) != CP_OK)
         return cp_expected(err, "at most %d, the context, or --truncate", a->context);
     *tokens = (struct cp_tokens){ids, a->pad || tokens->count > context ? context : tokens->count};
@@ -162,8 +159,7 @@ enum cp_status cp_cmd_tokenize(int argc, char **argv, struct cp_error *err) {
     CP_TRY_DONE(parse(argc, argv, &a, &arena, err));
     if (!a.vocabulary)
         a.vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", &arena);
-    if (!a.vocabulary)
-        CP_TRY_DONE(cp_fail(err, CP_INTERNAL, "", "out of memory"));
+    CP_TRY_DONE(CP_CHECK_ALLOC(a.vocabulary, err, "", "a path"));
     CP_TRY_DONE(cp_tokenizer_open(a.vocabulary, &tokenizer, err));
     status = print_all(&a, tokenizer, &arena, err);
 done:

@@ -24,10 +24,6 @@ struct search {
     struct cp_spec *trial;
 };
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for the bisection");
-}
-
 /* ---- units ---- */
 
 /* What swaps of one unit have in common. */
@@ -58,9 +54,7 @@ static void add_swap(struct search *s, struct swap swap) {
 /* In the order of the slots, so that ddmin's parts are neighbouring layers. */
 static enum cp_status find_swaps(struct search *s, struct cp_error *err) {
     const size_t most = s->baseline->slots * (CP_COMPONENT_COUNT + CP_KNOB_COUNT);
-    s->swaps = cp_arena_alloc(&s->result->arena, most, sizeof *s->swaps);
-    if (!s->swaps)
-        return out_of_memory(err);
+    CP_TRY(CP_ARENA_ALLOC(&s->result->arena, s->swaps, most, err, "", "the bisection"));
     for (size_t slot = 0; slot < s->baseline->slots; slot++) {
         for (int c = 0; c < CP_COMPONENT_COUNT; c++)
             add_swap(s, (struct swap){slot, 0, c, -1});
@@ -147,8 +141,7 @@ static enum cp_status minimise(struct search *s, struct cp_error *err) {
     struct cp_bisect_result *r = s->result;
     size_t tests;
     bool *in = cp_arena_alloc(&r->arena, r->units, sizeof *in);
-    if (!in)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(in, err, "", "the bisection"));
     for (size_t u = 0; u < r->units; u++)
         in[u] = true;
     CP_TRY(cp_evaluate(&s->evaluator, s->candidate, r->full, err));

@@ -21,10 +21,6 @@ struct calibrator {
     struct cp_arena arena;
 };
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a calibration");
-}
-
 /* ---- passes ---- */
 
 static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_t first, size_t count,
@@ -131,7 +127,7 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
             cp_arena_alloc(&c->arena, CP_STATIONARITY_BLOCKS * c->embed * c->embed, sizeof *c->gradient[a]);
         ready = ready && c->gradient[a];
     }
-    return ready ? CP_OK : out_of_memory(err);
+    return CP_CHECK_ALLOC(ready, err, "", "a calibration");
 }
 
 enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration *k, struct cp_error *err) {

@@ -180,5 +180,5 @@ enum cp_status cp_calibration_judge(const struct cp_calibration_data *data, stru
         judge_rivals(&j, k);
     }
     cp_arena_free(&arena);
-    return ready ? CP_OK : cp_fail(err, CP_INTERNAL, "", "out of memory for a calibration");
+    return CP_CHECK_ALLOC(ready, err, "", "a calibration");
 }

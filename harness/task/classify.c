@@ -14,10 +14,6 @@
 
 static const char from_image[] = "--image", from_prompt[] = "--prompt";
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a classification");
-}
-
 /* ---- settings ---- */
 
 /* ADDRESS=VALUE,... as settings of a pass; `where` is the option, for errors. Whether an address and a value
@@ -27,9 +23,7 @@ static enum cp_status read_settings(struct cp_arena *arena, const char *text, co
     size_t most = 1;
     for (const char *c = text; *c; c++)
         most += *c == ',';
-    pass->settings = cp_arena_calloc(arena, most, sizeof *pass->settings);
-    if (!pass->settings)
-        return out_of_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(arena, pass->settings, most, err, "", "a classification"));
     for (size_t i = 0; i < most; i++) {
         const size_t length = strcspn(text, ","), key = strcspn(text, "=,");
         if (key == 0 || key + 1 >= length)
@@ -40,8 +34,7 @@ static enum cp_status read_settings(struct cp_arena *arena, const char *text, co
         *setting = (struct cp_setting){
             cp_arena_printf(arena, "%.*s", (int)key, text),
             cp_arena_printf(arena, "%.*s", (int)(length - key - 1), text + key + 1), mark, mark};
-        if (!setting->address || !setting->value)
-            return out_of_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(setting->address && setting->value, err, "", "a classification"));
         text += length + (text[length] != '\0');
     }
     return CP_OK;
@@ -59,8 +52,7 @@ static enum cp_status read_spec(struct cp_experiment *e, const char *text, struc
     const char *settings = settings_of(text), *where = cp_arena_printf(&e->arena, "--compare %s", text);
     candidate->name =
         settings == text ? text : cp_arena_printf(&e->arena, "%.*s", (int)(settings - text - 1), text);
-    if (!where || !candidate->name)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(where && candidate->name, err, "", "a classification"));
     if (!candidate->name[0] || strcmp(candidate->name, "baseline") == 0)
         return cp_fail(err, CP_BAD_INPUT, where, "'%s' is no name of a spec", candidate->name),
                cp_expected(err, "another one, as in gelu:activation=erf");
@@ -117,8 +109,7 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
     struct cp_inputs *to = &e->inputs;
     to->images = cp_arena_calloc(&e->arena, in->image_count, sizeof *to->images);
     to->texts.items = cp_arena_calloc(&e->arena, in->prompt_count, sizeof *to->texts.items);
-    if (!to->images || !to->texts.items)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(to->images && to->texts.items, err, "", "a classification"));
     to->image_count = in->image_count;
     to->texts.count = in->prompt_count;
     to->prompts = CP_PROMPTS_LINES;
@@ -128,8 +119,7 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
             return cp_fail(err, CP_BAD_INPUT, in->images[i], "%s", strerror(errno)),
                    cp_expected(err, "a picture that can be read");
         to->images[i] = (struct cp_text){literally(in->images[i], &e->arena), {from_image, 0, 0}};
-        if (!to->images[i].text)
-            return out_of_memory(err);
+        CP_TRY(CP_CHECK_ALLOC(to->images[i].text, err, "", "a classification"));
     }
     for (size_t p = 0; p < in->prompt_count; p++) {
         CP_TRY(check_prompt(in->prompts[p], p + 1, err));
@@ -190,8 +180,7 @@ static enum cp_status run(struct cp_classification *r, struct cp_error *err) {
     struct cp_evaluator evaluator;
     float *probs = cp_arena_alloc(&r->arena, study->spec_count * study->inputs.images * study->inputs.prompts,
                                   sizeof *probs);
-    if (!probs)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(probs, err, "", "a classification"));
     r->probs = probs;
     enum cp_status status = cp_evaluator_create(study, 0, &evaluator, err);
     if (status == CP_OK)
@@ -202,9 +191,7 @@ static enum cp_status run(struct cp_classification *r, struct cp_error *err) {
 
 static enum cp_status keep_settings(const struct cp_classify_inputs *in, struct cp_classification *r,
                                     struct cp_error *err) {
-    r->settings = cp_arena_calloc(&r->arena, in->compare_count + 1, sizeof *r->settings);
-    if (!r->settings)
-        return out_of_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(&r->arena, r->settings, in->compare_count + 1, err, "", "a classification"));
     r->settings[0] = in->baseline ? in->baseline : "";
     for (size_t c = 0; c < in->compare_count; c++)
         r->settings[c + 1] = settings_of(in->compare[c]);

@@ -15,10 +15,6 @@
 
 enum { TEXTS = 4 };
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a conversion");
-}
-
 /* ---- how it must be computed ---- */
 
 static enum cp_status choose_activation(const struct cp_conversion *c, struct cp_clip_config *config,
@@ -110,8 +106,7 @@ static enum cp_status write_dataset(struct cp_result *result, const struct cp_ch
         variable.dims[d] = (struct cp_dim){axes[d], t->shape[d], NULL};
     const size_t count = cp_checkpoint_elements(t);
     float *values = malloc(count ? count * sizeof *values : 1);
-    if (!values)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(values, err, "", "a conversion"));
     enum cp_status status = cp_checkpoint_widen(file, t, values, err);
     if (status == CP_OK)
         status = cp_result_define(result, &variable, &handle, err);
@@ -155,8 +150,7 @@ static enum cp_status convert(const struct cp_conversion *c, const struct cp_che
         {CP_METADATA_ACTIVATION, cp_config_activation_names[cp_clip_config_activation(&config)]},
         {CP_METADATA_CONFIG, cp_clip_config_print(&config, arena)},
         {CP_METADATA_TOOL, cp_version()}};
-    if (!texts[2].value)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(texts[2].value, err, "", "a conversion"));
     if (ends_with(c->out, ".h5"))
         return write_hdf5(c->out, file, texts, err);
     return cp_safetensors_write(c->out, file, texts, TEXTS, err);

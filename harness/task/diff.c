@@ -8,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a diff");
-}
-
 static void put_key(FILE *out, const char *indent, const char *key, const char *text) {
     if (!text)
         return;
@@ -85,8 +81,7 @@ static enum cp_status put_model(FILE *out, const struct cp_diff_model *model, st
                                 struct cp_error *err) {
     const struct cp_experiment experiment = {.model = model->source};
     const char *text = cp_experiment_print_model(&experiment, arena);
-    if (!text)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text, err, "", "a diff"));
     (void)fputs(text, out);
     return CP_OK;
 }
@@ -106,8 +101,7 @@ static enum cp_status write_experiment(const struct cp_diff *diff, const struct 
                                        const struct cp_diff_reading *b, const struct cp_diff_model *model,
                                        struct cp_arena *arena, FILE *out, struct cp_error *err) {
     const char *first = stem(a->asked->capture, arena), *second = stem(b->asked->capture, arena);
-    if (!first || !second)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(first && second, err, "", "a diff"));
     (void)fprintf(out, "experiment: %s-vs-%s\n", first, second);
     if (model)
         CP_TRY(put_model(out, model, arena, err));
@@ -132,14 +126,13 @@ static enum cp_status print_experiment(const struct cp_diff *diff, const struct 
     char *written = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&written, &size);
-    if (!out)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(out, err, "", "a diff"));
     enum cp_status status = write_experiment(diff, a, b, model, arena, out, err);
     if (fclose(out) != 0 && status == CP_OK)
-        status = no_memory(err);
+        status = cp_no_memory(err, "", "a diff");
     *text = status == CP_OK ? cp_arena_strdup(arena, written) : NULL;
     free(written);
-    return status == CP_OK && !*text ? no_memory(err) : status;
+    return status == CP_OK && !*text ? cp_no_memory(err, "", "a diff") : status;
 }
 
 enum cp_status cp_diff_experiment(const struct cp_diff *diff, struct cp_arena *arena, FILE *notes,

@@ -179,8 +179,7 @@ static enum cp_status compare_configs(struct choice *c) {
     CP_TRY(cp_model_source_config(&c->model->source, c->arena, &mine, &ignored, c->err));
     CP_TRY(cp_model_source_config(of_b, c->arena, &theirs, &ignored, c->err));
     const char *a = print_config(mine, c->arena), *b = print_config(theirs, c->arena);
-    if (!a || !b)
-        return cp_fail(c->err, CP_INTERNAL, "", "out of memory for a diff");
+    CP_TRY(CP_CHECK_ALLOC(a && b, c->err, "", "a diff"));
     if (strcmp(a, b) != 0)
         c->why = "the captures say that they are of different models; --model and --config decide";
     else if (cp_clip_config_activation(&mine) != cp_clip_config_activation(&theirs))

@@ -10,10 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum cp_status no_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for a diff");
-}
-
 /* ---- the model it names ---- */
 
 /* The section of an experiment says it all. */
@@ -21,8 +17,7 @@ static enum cp_status read_section(struct cp_diff_reading *side, struct cp_arena
                                    struct cp_error *err) {
     const char *text = cp_arena_printf(arena, "experiment: x\ninputs: {synthetic: {images: 1}}\n%s",
                                        side->fact[CP_CAPTURE_MODEL]);
-    if (!text)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(text, err, "", "a diff"));
     return cp_experiment_parse(side->asked->capture, text, strlen(text), NULL, 0, &side->said, err);
 }
 
@@ -64,8 +59,7 @@ enum cp_status cp_diff_open(const struct cp_diff_side *asked, struct cp_arena *a
     side->has_pixels = cp_capture_find(capture, cp_points[CP_PIXELS_NORMALIZED].visual) < capture->taps;
     side->needs_tokens = has_tap_of(capture, CP_TEXT) && capture->prompts == 0;
     cp_capture_close(capture);
-    if (!whole)
-        return no_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(whole, err, "", "a diff"));
     return cp_diff_fact(side, CP_CAPTURE_MODEL) ? read_section(side, arena, err) : read_facts(side, err);
 }
 

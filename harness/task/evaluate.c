@@ -8,10 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for an evaluation");
-}
-
 static size_t embed_dim(const struct cp_evaluator *e) {
     return (size_t)e->study->model.config.embed_dim;
 }
@@ -30,8 +26,7 @@ static enum cp_status model_of(const struct cp_evaluator *e, const struct cp_spe
     const size_t layers[2] = {(size_t)spec->config->vision.layers, (size_t)spec->config->text.layers};
     struct cp_model *mixed = cp_arena_alloc(arena, 1, sizeof *mixed);
     struct cp_block_weights *blocks = cp_arena_alloc(arena, layers[0] + layers[1], sizeof *blocks);
-    if (!mixed || !blocks)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(mixed && blocks, err, "", "an evaluation"));
     *mixed = *models[0];
     mixed->arena = (struct cp_arena){0}; /* owns nothing */
     mixed->tower[CP_VISUAL].positional_embedding =
@@ -112,8 +107,8 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
         .packed_text = cp_arena_alloc(&e->scratch, linear->packed_size(embed, prompts), sizeof(float)),
         .packed_class = cp_arena_alloc(&e->scratch, linear->packed_size(embed, classes), sizeof(float)),
         .scratch = e->ws.worker};
-    if (!joint.class_features || !joint.packed_text || !joint.packed_class)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(joint.class_features && joint.packed_text && joint.packed_class, err, "",
+                          "an evaluation"));
     cp_keep_reset(&e->probs);
     CP_TRY(cp_joint_classes(&joint, err));
     CP_TRY(cp_joint_images(&joint, e->value[CP_OUTPUT_IMAGE], 0, e->images, &e->scratch, err));
@@ -176,16 +171,14 @@ static enum cp_status set_output(struct cp_evaluator *e, enum cp_output output, 
     e->width[output] = cp_site_row(&e->study->sites.list[site]);
     e->baseline[output] = cp_arena_alloc(&e->arena, rows * e->width[output], sizeof(float));
     e->value[output] = cp_arena_alloc(&e->arena, rows * e->width[output], sizeof(float));
-    return e->baseline[output] && e->value[output] ? CP_OK : out_of_memory(err);
+    return CP_CHECK_ALLOC(e->baseline[output] && e->value[output], err, "", "an evaluation");
 }
 
 static enum cp_status set_outputs(struct cp_evaluator *e, struct cp_error *err) {
     const struct cp_run_inputs *in = &e->study->inputs;
     const struct cp_sites *sites = &e->study->sites;
     const size_t both = in->prompts ? e->images : 0;
-    e->watched = cp_arena_calloc(&e->arena, sites->count + 1, sizeof *e->watched);
-    if (!e->watched)
-        return out_of_memory(err);
+    CP_TRY(CP_ARENA_CALLOC(&e->arena, e->watched, sites->count + 1, err, "", "an evaluation"));
     e->probs_site = cp_sites_find(sites, CP_JOINT, in->classes ? CP_CLASS_PROBS : CP_PROBS, -1);
     e->watched[e->probs_site] = true;
     CP_TRY(cp_keep_create(sites->count, e->watched, &e->probs, err));
@@ -206,8 +199,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     e->pixels = cp_arena_alloc(&e->arena, e->images * 3 * side * side, sizeof *e->pixels);
     e->pass = (struct cp_pass){.pool = e->pool, .ws = &e->ws, .taps = {NULL, 0, &study->sites}};
     e->pass.x = cp_arena_alloc(&e->arena, study->batch * cp_stream_elements(config), sizeof *e->pass.x);
-    if (!e->pixels || !e->pass.x)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(e->pixels && e->pass.x, err, "", "an evaluation"));
     CP_TRY(run(e, study->spec[0], false, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)
         if (e->name[o])

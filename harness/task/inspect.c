@@ -14,10 +14,6 @@
 const char *const cp_group_names[CP_GROUP_COUNT] = {"embeddings", "attention",   "mlp",
                                                     "norms",      "projections", "scalars"};
 
-static enum cp_status out_of_memory(struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, "", "out of memory for an inspection");
-}
-
 /* ---- tensors ---- */
 
 /* By a part of the name, in any layout; the first that fits. */
@@ -62,8 +58,7 @@ static enum cp_status scan_tensor(struct cp_inspection *in, const struct cp_chec
     if (!is_weight(t) || count == 0)
         return CP_OK;
     float *values = malloc(count * sizeof *values);
-    if (!values)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(values, err, "", "an inspection"));
     const enum cp_status status = cp_checkpoint_widen(file, t, values, err);
     if (status == CP_OK) {
         group->tensors++;
@@ -222,11 +217,11 @@ static enum cp_status calibrate(struct cp_inspection *in, const struct cp_inspec
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return out_of_memory(err);
+    CP_TRY(CP_CHECK_ALLOC(out, err, "", "an inspection"));
     write_experiment(out, inputs);
     const bool whole = fclose(out) == 0 && text;
-    const enum cp_status status = whole ? run_calibration(in, text, err) : out_of_memory(err);
+    const enum cp_status status =
+        whole ? run_calibration(in, text, err) : cp_no_memory(err, "", "an inspection");
     free(text);
     return status;
 }

@@ -28,8 +28,7 @@ static enum cp_status look(const char *folder, bool configured, struct cp_arena 
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         const char *weights = join(arena, folder, pairs[i].weights);
         const char *beside = join(arena, folder, pairs[i].config);
-        if (!weights || !beside)
-            return cp_fail(err, CP_INTERNAL, "", "out of memory");
+        CP_TRY(CP_CHECK_ALLOC(weights && beside, err, "", "a path"));
         if (access(weights, F_OK) != 0 || (!configured && access(beside, F_OK) != 0))
             continue;
         *checkpoint = weights;

@@ -173,8 +173,7 @@ static enum cp_status close_task(struct task *task, bool ready, struct cp_error 
     free(task->order);
     free(task->round);
     free(task->slope);
-    return ready ? CP_OK
-                 : cp_fail(err, CP_INTERNAL, "", "out of memory for gradients of %zu images", task->s->count);
+    return CP_CHECK_ALLOC(ready, err, "", "gradients of %zu images", task->s->count);
 }
 
 enum cp_status cp_stationarity_at(const struct cp_stationarity *s, struct cp_pool *pool, double log_scale,
