@@ -13,10 +13,6 @@ struct reading {
     struct cp_error *err;
 };
 
-static enum cp_status no_memory(const struct reading *r) {
-    return cp_fail(r->err, CP_INTERNAL, r->samples->path, "out of memory");
-}
-
 static void *take(const struct reading *r, size_t count, size_t size) {
     return cp_arena_calloc(&r->samples->arena, count, size);
 }
@@ -79,9 +75,8 @@ static enum cp_status read_values(const struct reading *r, const struct cp_yaml 
     const struct cp_yaml *node = cp_yaml_get(tap, key);
     const char *text = "";
     *count = 0;
-    *values = take(r, CP_GATE_INPUTS, sizeof **values);
-    if (!*values)
-        return no_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(*values = take(r, CP_GATE_INPUTS, sizeof **values), r->err, r->samples->path,
+                          "the baseline"));
     if (node)
         CP_TRY(cp_yaml_string(node, key, &text, r->err));
     while (*text) {
@@ -171,9 +166,8 @@ static enum cp_status read_taps(const struct reading *r, const struct cp_yaml *n
                                 struct cp_gate_subject *subject) {
     if (node->kind != CP_YAML_SEQUENCE)
         return cp_yaml_fail(node, "taps", "is no list", r->err), cp_expected(r->err, "a list");
-    subject->tap = take(r, node->count, sizeof *subject->tap);
-    if (!subject->tap)
-        return no_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(subject->tap = take(r, node->count, sizeof *subject->tap), r->err, r->samples->path,
+                          "the baseline"));
     for (; subject->taps < node->count; subject->taps++)
         CP_TRY(read_tap(r, node->entries[subject->taps].value, subject, &subject->tap[subject->taps]));
     return CP_OK;
@@ -184,9 +178,8 @@ static enum cp_status read_taps(const struct reading *r, const struct cp_yaml *n
 static enum cp_status read_settings(const struct reading *r, const struct cp_yaml *node,
                                     struct cp_gate_subject *subject) {
     CP_TRY(cp_yaml_keys(node, "settings", NULL, r->err));
-    subject->setting = take(r, node->count, sizeof *subject->setting);
-    if (!subject->setting)
-        return no_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(subject->setting = take(r, node->count, sizeof *subject->setting), r->err,
+                          r->samples->path, "the baseline"));
     for (; subject->settings < node->count; subject->settings++) {
         const struct cp_yaml_entry *entry = &node->entries[subject->settings];
         subject->setting[subject->settings].address = entry->key;
@@ -229,9 +222,8 @@ static enum cp_status read_subjects(const struct reading *r, const struct cp_yam
     if (node->count == 0 || strcmp(node->entries[0].key, "baseline") != 0)
         return cp_mark_fail(&node->mark, r->err, "subjects: the first is not the baseline"),
                cp_expected(r->err, "baseline: ...");
-    s->subject = take(r, node->count, sizeof *s->subject);
-    if (!s->subject)
-        return no_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(s->subject = take(r, node->count, sizeof *s->subject), r->err, r->samples->path,
+                          "the baseline"));
     for (; s->subjects < node->count; s->subjects++)
         CP_TRY(read_subject(r, &node->entries[s->subjects], &s->subject[s->subjects]));
     return CP_OK;
@@ -259,9 +251,8 @@ static enum cp_status read_inputs(const struct reading *r, const struct cp_yaml 
     CP_TRY(read_count(r, node, "prompts", &s->prompts));
     CP_TRY(required(r, node, "files", &files));
     CP_TRY(cp_yaml_keys(files, "files", NULL, r->err));
-    s->file = take(r, files->count, sizeof *s->file);
-    if (!s->file)
-        return no_memory(r);
+    CP_TRY(CP_CHECK_ALLOC(s->file = take(r, files->count, sizeof *s->file), r->err, r->samples->path,
+                          "the baseline"));
     for (; s->files < files->count; s->files++) {
         s->file[s->files].name = files->entries[s->files].key;
         CP_TRY(read_digest(r, files->entries[s->files].value, "files", s->file[s->files].digest));

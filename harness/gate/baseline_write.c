@@ -128,7 +128,7 @@ enum cp_status cp_gate_write(const char *path, const struct cp_gate_samples *sam
     const bool whole = out && !ferror(out);
     enum cp_status status = CP_OK;
     if (!out || fclose(out) != 0 || !whole)
-        status = cp_fail(err, CP_INTERNAL, path, "out of memory for the baseline");
+        status = cp_no_memory(err, path, "the baseline");
     else if (size > CP_GATE_FILE_MOST)
         status = cp_fail(err, CP_BAD_INPUT, path, "would be a baseline of %zu bytes", size),
         cp_expected(err, "at most %d: fewer candidates, or fewer taps under record", CP_GATE_FILE_MOST);

@@ -11,17 +11,12 @@
 const char *const cp_gate_kind_names[CP_GATE_KINDS] = {
     "unmatched", "nonfinite", "contradicted", "bits", "maths", "ratio", "worst_token", "ulp", "flips", "kl"};
 
-enum cp_status cp_judge_no_memory(const struct cp_judging *j) {
-    return cp_fail(j->err, CP_INTERNAL, j->verdict->samples->path, "out of memory");
-}
-
 enum cp_status cp_judge_note(const struct cp_judging *j, const char ***list, size_t *count,
                              const char *line) {
     struct cp_arena *arena = &j->verdict->arena;
     const char **longer = cp_arena_alloc(arena, *count + 1, sizeof *longer);
     const char *copy = cp_arena_strdup(arena, line);
-    if (!longer || !copy)
-        return cp_judge_no_memory(j);
+    CP_TRY(CP_CHECK_ALLOC(longer && copy, j->err, j->verdict->samples->path, "a verdict"));
     if (*count)
         memcpy(longer, *list, *count * sizeof *longer);
     longer[(*count)++] = copy;
@@ -47,10 +42,8 @@ static enum cp_status pair_all(const struct cp_judging *j, struct cp_gate_judged
     static const struct cp_gate_subject none = {0};
     const struct cp_gate_subject *now = judged->subject ? judged->subject : &none;
     const struct cp_gate_subject *accepted = judged->accepted ? judged->accepted : &none;
-    judged->finding =
-        cp_arena_alloc(&j->verdict->arena, now->taps + accepted->taps + 1, sizeof *judged->finding);
-    if (!judged->finding)
-        return cp_judge_no_memory(j);
+    CP_TRY(CP_ARENA_ALLOC(&j->verdict->arena, judged->finding, now->taps + accepted->taps + 1, j->err,
+                          j->verdict->samples->path, "a verdict"));
     for (size_t i = 0; i < now->taps; i++)
         pair(judged, now->tap[i].name, &now->tap[i], cp_gate_tap(accepted, now->tap[i].name));
     for (size_t i = 0; i < accepted->taps; i++)
@@ -78,7 +71,7 @@ static enum cp_status describe_settings(const struct cp_judging *j, struct cp_ga
                                      used ? "; " : "", address, now, accepted ? accepted : "none");
     }
     judged->other_settings = cp_arena_strdup(&j->verdict->arena, text);
-    return judged->other_settings ? CP_OK : cp_judge_no_memory(j);
+    return CP_CHECK_ALLOC(judged->other_settings, j->err, j->verdict->samples->path, "a verdict");
 }
 
 /* ---- judging ---- */
@@ -127,10 +120,8 @@ enum cp_status cp_gate_judge(const struct cp_experiment *experiment, const struc
     CP_TRY(cp_judge_inputs(&j));
     if (verdict->inputs) /* nothing else can be told then */
         return CP_OK;
-    verdict->judged =
-        cp_arena_alloc(&verdict->arena, samples->subjects + accepted->subjects, sizeof *verdict->judged);
-    if (!verdict->judged)
-        return cp_judge_no_memory(&j);
+    CP_TRY(CP_ARENA_ALLOC(&verdict->arena, verdict->judged, samples->subjects + accepted->subjects, j.err,
+                          j.verdict->samples->path, "a verdict"));
     pair_subjects(verdict);
     for (size_t s = 0; s < verdict->subjects; s++)
         CP_TRY(judge_subject(&j, &verdict->judged[s]));

@@ -12,7 +12,6 @@ struct cp_judging {
     struct cp_error *err;
 };
 
-enum cp_status cp_judge_no_memory(const struct cp_judging *judging);
 /* A line for people, in the verdict's arena. */
 enum cp_status cp_judge_note(const struct cp_judging *judging, const char ***list, size_t *count,
                              const char *line);

@@ -131,7 +131,8 @@ enum cp_status cp_judge_ratios(const struct cp_judging *j, struct cp_gate_judged
                                   .order = cp_arena_alloc(&arena, taps, sizeof(size_t))};
     const bool room =
         family.facts && family.fields && family.d && family.group && family.sums && family.order;
-    const enum cp_status status = room ? judge_family(&family, judged) : cp_judge_no_memory(j);
+    const enum cp_status status =
+        room ? judge_family(&family, judged) : cp_no_memory(j->err, j->verdict->samples->path, "a verdict");
     cp_arena_free(&arena);
     return status;
 }

@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum cp_status no_memory(const struct cp_gate_taking *t) {
-    return cp_load_no_memory(&t->load);
-}
-
 /* ---- settings ---- */
 
 /* The lines "address: value" behind "# NAME" in the resolved experiment; *count of them. */
@@ -50,11 +46,10 @@ static enum cp_status take_settings(const struct cp_gate_taking *t, struct cp_ga
     const struct cp_gate_subject *baseline = &t->samples->subject[0];
     size_t count = 0;
     struct cp_gate_setting *list = settings_of(t, subject->name, &count);
-    if (!list)
-        return no_memory(t);
+    CP_TRY(CP_CHECK_ALLOC(list, t->load.err, t->load.report->path, "a report"));
     for (size_t s = 0; s < count; s++) {
-        if (!list[s].address || !list[s].value)
-            return no_memory(t);
+        CP_TRY(
+            CP_CHECK_ALLOC(list[s].address && list[s].value, t->load.err, t->load.report->path, "a report"));
         const char *own = subject == baseline ? NULL : value_of(baseline, list[s].address);
         if (!own || strcmp(own, list[s].value) != 0)
             list[subject->settings++] = list[s];
@@ -107,9 +102,7 @@ static enum cp_status take_files(const struct cp_gate_taking *t) {
     for (; cp_schema_file_attribute(room, name),
            cp_reader_text(t->load.reader, files, name, &s->arena, &text, &end) == CP_OK;)
         room++;
-    s->file = cp_arena_alloc(&s->arena, room, sizeof *s->file);
-    if (!s->file)
-        return no_memory(t);
+    CP_TRY(CP_ARENA_ALLOC(&s->arena, s->file, room, t->load.err, t->load.report->path, "a report"));
     for (; f < room; f++) {
         struct cp_gate_file *file = &s->file[s->files];
         cp_schema_file_attribute(f, name);
@@ -140,9 +133,8 @@ static enum cp_status take_subject(const struct cp_gate_taking *t, const char *n
                                    const struct cp_report_candidate *c, struct cp_gate_subject *subject) {
     subject->name = name;
     subject->taps = c->taps;
-    subject->tap = cp_arena_alloc(&t->samples->arena, c->taps, sizeof *subject->tap);
-    if (!subject->tap)
-        return no_memory(t);
+    CP_TRY(CP_ARENA_ALLOC(&t->samples->arena, subject->tap, c->taps, t->load.err, t->load.report->path,
+                          "a report"));
     CP_TRY(take_settings(t, subject));
     for (size_t i = 0; i < c->taps; i++)
         CP_TRY(cp_gate_take_tap(t, name, c->name, &c->tap[i], &subject->tap[i]));
@@ -166,9 +158,8 @@ static enum cp_status take_all(const struct cp_gate_taking *t) {
     s->prompts = inputs_of(t, CP_TEXT, &shape);
     CP_TRY(take_files(t));
     CP_TRY(cp_gate_kept_read(&t->load, &s->kept));
-    s->subject = cp_arena_calloc(&s->arena, r->candidates + 1, sizeof *s->subject);
-    if (!s->subject)
-        return no_memory(t);
+    CP_TRY(CP_ARENA_CALLOC(&s->arena, s->subject, r->candidates + 1, t->load.err, t->load.report->path,
+                           "a report"));
     CP_TRY(take_subject(t, "baseline", &r->candidate[0], &s->subject[s->subjects++]));
     for (size_t c = 0; c < r->candidates; c++)
         CP_TRY(take_subject(t, r->candidate[c].name, &r->candidate[c], &s->subject[s->subjects++]));

@@ -79,8 +79,7 @@ static enum cp_status keep_errors(const struct cp_gate_taking *t, const struct c
                                   enum cp_part part, enum cp_tower tower, struct cp_gate_tap *tap) {
     tap->error = cp_arena_alloc(&t->samples->arena, CP_GATE_INPUTS, sizeof *tap->error);
     tap->oracle = cp_arena_alloc(&t->samples->arena, CP_GATE_INPUTS, sizeof *tap->oracle);
-    if (!tap->error || !tap->oracle)
-        return cp_load_no_memory(&t->load);
+    CP_TRY(CP_CHECK_ALLOC(tap->error && tap->oracle, t->load.err, t->load.report->path, "a report"));
     for (size_t k = 0; k < CP_GATE_INPUTS; k++) {
         const size_t input = cp_gate_kept_input(&t->samples->kept, tower, k);
         if (input >= metrics->shape[0])

@@ -18,9 +18,7 @@ enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candid
     CP_TRY(cp_reader_labels(l->reader, object, 0, &l->report->arena, &names, l->err));
     if (names.count != rows.shape[0])
         return cp_load_damaged(l, object, "a name for each segment");
-    c->segment = cp_arena_calloc(&l->report->arena, names.count, sizeof *c->segment);
-    if (!c->segment)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_ARENA_CALLOC(&l->report->arena, c->segment, names.count, l->err, l->report->path, "a report"));
     c->segments = names.count;
     for (size_t s = 0; s < c->segments; s++) {
         struct cp_report_segment *segment = &c->segment[s];

@@ -57,9 +57,7 @@ static enum cp_status load_labels(const struct cp_load *l) {
     CP_TRY(cp_reader_numbers(l->reader, object, &r->arena, &labels, l->err));
     if (labels.rank != 1 || labels.shape[0] != r->images.count)
         return cp_load_damaged(l, object, "(image)");
-    r->labels = cp_arena_alloc(&r->arena, labels.shape[0], sizeof *r->labels);
-    if (!r->labels)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_ARENA_ALLOC(&r->arena, r->labels, labels.shape[0], l->err, l->report->path, "a report"));
     for (size_t i = 0; i < labels.shape[0]; i++)
         r->labels[i] = (int32_t)labels.values[i];
     return CP_OK;
@@ -220,13 +218,10 @@ static enum cp_status load_all(const struct cp_load *l) {
     if (names.count == 0)
         return cp_fail(l->err, CP_NOTHING_COMPARED, r->path, "holds no comparison"),
                cp_expected(l->err, "a run with at least one candidate");
-    r->candidate = cp_arena_calloc(&r->arena, names.count, sizeof *r->candidate);
-    if (!r->candidate)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_ARENA_CALLOC(&r->arena, r->candidate, names.count, l->err, l->report->path, "a report"));
     CP_TRY(load_inputs(l, names.items[0]));
     const char *baseline = baseline_of(r, &r->arena);
-    if (!baseline)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_CHECK_ALLOC(baseline, l->err, l->report->path, "a report"));
     for (; r->candidates < names.count; r->candidates++) {
         r->candidate[r->candidates].name = names.items[r->candidates];
         r->candidate[r->candidates].baseline = baseline;

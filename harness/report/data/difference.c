@@ -26,9 +26,7 @@ enum cp_status cp_difference(const struct cp_report *report, const struct cp_rep
                              const char *a, const char *b, const struct cp_agreement_options *options,
                              struct cp_arena *arena, struct cp_difference *d, struct cp_error *err) {
     *d = (struct cp_difference){.report = report, .candidate = candidate};
-    d->tap = cp_arena_calloc(arena, candidate->taps + 1, sizeof *d->tap);
-    if (!d->tap)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a report");
+    CP_TRY(CP_ARENA_CALLOC(arena, d->tap, candidate->taps + 1, err, "", "a report"));
     for (size_t t = 0; t < candidate->taps; t++)
         d->tap[t] = tap_of(&candidate->tap[t], options->tolerance);
     d->words = (struct cp_agreement_words){.a = a,

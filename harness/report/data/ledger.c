@@ -66,10 +66,9 @@ static enum cp_status load_alternatives(const struct cp_load *l) {
     names->items = cp_arena_calloc(&l->report->arena, lines, sizeof *names->items);
     for (const char *c = text; names->items && c && *c; c += strcspn(c, "\n"), c += *c == '\n') {
         names->items[names->count] = cp_arena_printf(&l->report->arena, "%.*s", (int)strcspn(c, "\n"), c);
-        if (!names->items[names->count++])
-            return cp_load_no_memory(l);
+        CP_TRY(CP_CHECK_ALLOC(names->items[names->count++], l->err, l->report->path, "a report"));
     }
-    return names->items ? CP_OK : cp_load_no_memory(l);
+    return CP_CHECK_ALLOC(names->items, l->err, l->report->path, "a report");
 }
 
 enum cp_status cp_load_ledger(const struct cp_load *l, struct cp_report_candidate *c) {
@@ -94,8 +93,7 @@ static enum cp_status keep(struct cp_report *r, const struct cp_difference *foun
     struct cp_difference *d = cp_arena_calloc(&r->arena, 1, sizeof *d);
     struct cp_agreement_tap *tap = cp_arena_calloc(&r->arena, taps + 1, sizeof *tap);
     struct cp_own_part *part = cp_arena_calloc(&r->arena, a->parts + 1, sizeof *part);
-    if (!d || !tap || !part)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a report");
+    CP_TRY(CP_CHECK_ALLOC(d && tap && part, err, "", "a report"));
     *d = *found;
     memcpy(tap, found->tap, taps * sizeof *tap);
     d->tap = tap;

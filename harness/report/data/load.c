@@ -18,10 +18,6 @@ enum cp_status cp_load_damaged(const struct cp_load *l, const char *object, cons
     return cp_fail(l->err, CP_BAD_INPUT, where, "has another shape"), cp_expected(l->err, "%s", expected);
 }
 
-enum cp_status cp_load_no_memory(const struct cp_load *l) {
-    return cp_fail(l->err, CP_INTERNAL, l->report->path, "out of memory");
-}
-
 /* Place of a name; the count where it is not among them. */
 static size_t place_of(const char *const *names, size_t count, const char *name) {
     size_t i = 0;
@@ -62,8 +58,7 @@ enum cp_status cp_load_array(const struct cp_load *l, const char *object,
     for (int d = 0; d < rank - 1; d++)
         rows *= array->shape[d];
     double *values = cp_arena_alloc(arena, rows * columns->count, sizeof *values);
-    if (!values)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_CHECK_ALLOC(values, l->err, l->report->path, "a report"));
     arrange(columns, &labels, rows, array->values, values);
     array->values = values;
     array->shape[rank - 1] = columns->count;

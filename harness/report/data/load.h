@@ -14,7 +14,6 @@ struct cp_load {
 
 /* "FILE: OBJECT has another shape", and what was expected. */
 enum cp_status cp_load_damaged(const struct cp_load *load, const char *object, const char *expected);
-enum cp_status cp_load_no_memory(const struct cp_load *load);
 
 /* The columns (last dimension) that an array should have, in the order wanted. */
 struct cp_load_columns {

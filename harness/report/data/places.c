@@ -71,5 +71,5 @@ enum cp_status cp_load_places(const struct cp_load *l, const struct cp_reader_ar
         find_places(metrics, tap, grid, counts, places);
     free(counts);
     tap->places = places;
-    return places && counts ? CP_OK : cp_load_no_memory(l);
+    return CP_CHECK_ALLOC(places && counts, l->err, l->report->path, "a report");
 }

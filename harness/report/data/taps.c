@@ -77,8 +77,7 @@ static enum cp_status load_histogram(const struct cp_load *l, const char *candid
     if (counts.rank != 2 || counts.shape[1] != CP_ULP_BINS)
         return cp_load_damaged(l, object, "(input, bin)");
     double *sum = cp_arena_calloc(&l->report->arena, CP_ULP_BINS, sizeof *sum);
-    if (!sum)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_CHECK_ALLOC(sum, l->err, l->report->path, "a report"));
     for (size_t i = 0; i < counts.shape[0] * CP_ULP_BINS; i++)
         sum[i % CP_ULP_BINS] += counts.values[i];
     tap->ulp = sum;
@@ -195,9 +194,7 @@ enum cp_status cp_load_taps(const struct cp_load *l, struct cp_report_candidate 
     enum cp_status status = CP_OK;
     (void)cp_schema_scale(CP_SCHEMA_VERDICTS, 0, CP_NAMES(c->name), object);
     CP_TRY(cp_reader_texts(l->reader, object, &l->report->arena, &names, l->err));
-    c->tap = cp_arena_calloc(&l->report->arena, names.count, sizeof *c->tap);
-    if (!c->tap)
-        return cp_load_no_memory(l);
+    CP_TRY(CP_ARENA_CALLOC(&l->report->arena, c->tap, names.count, l->err, l->report->path, "a report"));
     c->taps = names.count;
     for (size_t t = 0; t < c->taps && status == CP_OK; t++) {
         describe(l->report, names.items[t], &c->tap[t]);
