@@ -41,7 +41,7 @@ static enum cp_status make_cell(struct cp_experiment *experiment, size_t set, st
         if (!cell->name)
             break;
     }
-    return cell->name ? CP_OK : cp_read_out_of_memory(&experiment->baseline.mark, err);
+    return CP_CHECK_ALLOC(cell->name, err, experiment->baseline.mark.source, "an experiment");
 }
 
 enum cp_status cp_read_factorial(struct cp_experiment *experiment, const struct cp_yaml *node,
@@ -58,9 +58,8 @@ enum cp_status cp_read_factorial(struct cp_experiment *experiment, const struct 
                cp_expected(err, "at most %d, the %zu cells of the factorial included", CP_CANDIDATES_MAX,
                            cells);
     experiment->factorial_mark = node->mark;
-    experiment->factors = cp_arena_calloc(&experiment->arena, node->count, sizeof *experiment->factors);
-    if (!experiment->factors)
-        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->factors, node->count, err, node->mark.source,
+                           "an experiment"));
     for (size_t f = 0; f < node->count; f++)
         CP_TRY(read_factor(experiment, &node->entries[f], &experiment->factors[f], err));
     experiment->factor_count = node->count;

@@ -82,7 +82,7 @@ static enum cp_status read_where(struct cp_experiment *experiment, const struct 
     rule->where = cp_arena_printf(&experiment->arena, "%s/%s", rule->subject ? rule->subject : "", tap);
     rule->tap = strcmp(tap, decisions) == 0 ? NULL : tap;
     rule->mark = entry->mark;
-    return rule->subject && rule->where ? CP_OK : cp_read_out_of_memory(&entry->mark, err);
+    return CP_CHECK_ALLOC(rule->subject && rule->where, err, entry->mark.source, "an experiment");
 }
 
 /* A first "*", and "decisions" before any other of decisions, say more of the default itself: an experiment
@@ -116,10 +116,8 @@ enum cp_status cp_read_check(struct cp_experiment *experiment, const struct cp_y
     const struct cp_mark nowhere = {experiment->baseline.mark.source, 0, 0};
     if (node)
         CP_TRY(cp_yaml_keys(node, "check", NULL, err));
-    experiment->check =
-        cp_arena_calloc(&experiment->arena, (node ? node->count : 0) + 2, sizeof *experiment->check);
-    if (!experiment->check)
-        return cp_read_out_of_memory(&nowhere, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->check, (node ? node->count : 0) + 2, err,
+                           nowhere.source, "an experiment"));
     experiment->check[0] = (struct cp_check_rule){"*", "*", "*", NULL, {{0}}, nowhere};
     experiment->check[1] = (struct cp_check_rule){decisions, "*", NULL, NULL, {{0}}, nowhere};
     for (int k = 0; k < CP_CHECK_KINDS; k++)

@@ -10,10 +10,6 @@
 
 enum { THREADS_MAX = 1024, BATCH_MAX = 65536 };
 
-enum cp_status cp_read_out_of_memory(const struct cp_mark *mark, struct cp_error *err) {
-    return cp_fail(err, CP_INTERNAL, mark->source, "out of memory");
-}
-
 enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_text *text,
                             struct cp_error *err) {
     const char *read = NULL;
@@ -165,9 +161,7 @@ static enum cp_status read_tolerance(struct cp_experiment *experiment, const str
     struct cp_tolerance *tolerance;
     if (!rtol && !atol)
         return CP_OK;
-    tolerance = cp_arena_calloc(&experiment->arena, 1, sizeof *tolerance);
-    if (!tolerance)
-        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, tolerance, 1, err, node->mark.source, "an experiment"));
     CP_TRY(read_limit(rtol, "verdict.rtol", &tolerance->relative, err));
     CP_TRY(read_limit(atol, "verdict.atol", &tolerance->absolute, err));
     experiment->tolerance = tolerance;
@@ -228,7 +222,7 @@ static enum cp_status read_execution(struct cp_experiment *experiment, const str
         return cp_read_text(output, "output", &experiment->output, err);
     experiment->output.mark = (struct cp_mark){root->mark.source, 0, 0};
     experiment->output.text = cp_arena_printf(&experiment->arena, "results/runs/%s.h5", experiment->name);
-    return experiment->output.text ? CP_OK : cp_read_out_of_memory(&root->mark, err);
+    return CP_CHECK_ALLOC(experiment->output.text, err, root->mark.source, "an experiment");
 }
 
 /* ---- the whole ---- */
@@ -338,7 +332,7 @@ enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *exper
     experiment->name = name;
     const struct cp_yaml *root = cp_yaml_mapping(&experiment->arena, mark);
     const enum cp_status status =
-        root ? read_passes(experiment, root, err) : cp_read_out_of_memory(&mark, err);
+        root ? read_passes(experiment, root, err) : cp_no_memory(err, mark.source, "an experiment");
     if (status != CP_OK)
         cp_experiment_free(experiment);
     return status;

@@ -11,9 +11,7 @@ static enum cp_status read_list(struct cp_experiment *experiment, const struct c
     *count = list ? node->count : 1;
     if (*count == 0)
         return (void)cp_yaml_fail(node, key, "without items", err), cp_expected(err, "at least one");
-    *items = cp_arena_calloc(&experiment->arena, *count, sizeof **items);
-    if (!*items)
-        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, *items, *count, err, node->mark.source, "an experiment"));
     for (size_t i = 0; i < *count; i++) {
         const struct cp_yaml *item = list ? node->entries[i].value : node;
         struct cp_text *text = &(*items)[i];

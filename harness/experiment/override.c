@@ -51,8 +51,7 @@ static enum cp_status place(struct cp_arena *arena, struct cp_yaml *node, const 
         if (leaf || !inner || cp_yaml_is_null(inner)) {
             if (!leaf)
                 entry.value = inner = cp_yaml_mapping(arena, value->mark);
-            if (!entry.value)
-                return cp_fail(err, CP_INTERNAL, value->mark.source, "out of memory");
+            CP_TRY(CP_CHECK_ALLOC(entry.value, err, value->mark.source, "an experiment"));
             CP_TRY(cp_yaml_set(arena, node, &entry, leaf && key->ordered, err));
         }
         node = inner;
@@ -67,8 +66,7 @@ enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *ro
     char *text = cp_arena_strdup(arena, override);
     struct cp_yaml *value = NULL;
     struct key key;
-    if (!source || !text)
-        return cp_fail(err, CP_INTERNAL, "command line", "out of memory");
+    CP_TRY(CP_CHECK_ALLOC(source && text, err, "command line", "an experiment"));
     if (!equals)
         return cp_fail(err, CP_BAD_INPUT, source, "no '='"), cp_expected(err, "key=value");
     CP_TRY(cp_yaml_parse_inline(arena, source, equals + 1, &value, err));

@@ -49,6 +49,5 @@ enum cp_status cp_read_int(const struct cp_yaml *node, const char *key, int min,
                            struct cp_error *err);
 /* `check:` with its rules. */
 void cp_print_check(FILE *out, const struct cp_experiment *experiment);
-enum cp_status cp_read_out_of_memory(const struct cp_mark *mark, struct cp_error *err);
 
 #endif

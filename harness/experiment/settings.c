@@ -56,9 +56,8 @@ enum cp_status cp_read_baseline(struct cp_experiment *experiment, const struct c
 enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
                                 struct cp_candidate *candidate, struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, key, NULL, err));
-    candidate->settings = cp_arena_calloc(&experiment->arena, node->count, sizeof *candidate->settings);
-    if (!candidate->settings)
-        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, candidate->settings, node->count, err, node->mark.source,
+                           "an experiment"));
     for (size_t i = 0; i < node->count; i++) {
         const struct cp_yaml_entry *entry = &node->entries[i];
         if (is_pass_key(candidate, entry->key))
@@ -112,10 +111,8 @@ enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct
     if (candidates && candidates->count > CP_CANDIDATES_MAX)
         return (void)cp_mark_fail(&candidates->mark, err, "%zu candidates", candidates->count),
                cp_expected(err, "at most %d", CP_CANDIDATES_MAX);
-    experiment->candidates =
-        cp_arena_calloc(&experiment->arena, CP_CANDIDATES_MAX, sizeof *experiment->candidates);
-    if (!experiment->candidates)
-        return cp_read_out_of_memory(&experiment->baseline.mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->candidates, CP_CANDIDATES_MAX, err,
+                           experiment->baseline.mark.source, "an experiment"));
     for (size_t i = 0; candidates && i < candidates->count; i++) {
         const struct cp_yaml_entry *entry = &candidates->entries[i];
         struct cp_candidate *candidate = &experiment->candidates[experiment->candidate_count++];
@@ -157,9 +154,8 @@ enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_
     if (node)
         CP_TRY(cp_yaml_keys(node, "record", NULL, err));
     const size_t count = node ? node->count : 0;
-    experiment->record = cp_arena_calloc(&experiment->arena, count + 1, sizeof *experiment->record);
-    if (!experiment->record)
-        return cp_read_out_of_memory(&nowhere, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->record, count + 1, err, nowhere.source,
+                           "an experiment"));
     experiment->record[experiment->record_count++] = (struct cp_record_rule){"*", CP_MODE_STATS, nowhere};
     for (size_t i = 0; i < count; i++) {
         if (strcmp(node->entries[i].key, "*") == 0)

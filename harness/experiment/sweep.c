@@ -29,9 +29,8 @@ static enum cp_status read_cell(struct cp_experiment *experiment, const struct c
                                 struct cp_candidate *cell, struct cp_error *err) {
     cell->mark = node->mark;
     cell->count = node->count;
-    cell->settings = cp_arena_calloc(&experiment->arena, node->count, sizeof *cell->settings);
-    if (!cell->settings)
-        return cp_read_out_of_memory(&node->mark, err);
+    CP_TRY(CP_ARENA_CALLOC(&experiment->arena, cell->settings, node->count, err, node->mark.source,
+                           "an experiment"));
     for (size_t i = node->count; i-- > 0;) {
         const struct cp_yaml_entry *axis = &node->entries[i];
         const size_t length = axis_length(axis->value);
@@ -42,10 +41,10 @@ static enum cp_status read_cell(struct cp_experiment *experiment, const struct c
     }
     for (size_t i = 0; i < cell->count; i++) {
         const struct cp_setting *setting = &cell->settings[i];
-        cell->name = cp_arena_printf(&experiment->arena, "%s%s%s=%s", i ? cell->name : "", i ? "," : "",
-                                     setting->address, setting->value);
-        if (!cell->name)
-            return cp_read_out_of_memory(&node->mark, err);
+        CP_TRY(
+            CP_CHECK_ALLOC(cell->name = cp_arena_printf(&experiment->arena, "%s%s%s=%s", i ? cell->name : "",
+                                                        i ? "," : "", setting->address, setting->value),
+                           err, node->mark.source, "an experiment"));
     }
     return CP_OK;
 }

@@ -83,10 +83,8 @@ enum cp_status cp_spec_difference(const struct cp_spec *from, const struct cp_sp
                                   struct cp_arena *arena, struct cp_spec_setting **settings, size_t *count,
                                   struct cp_error *err) {
     struct difference d = {.from = from, .to = to, .arena = arena};
-    d.settings =
-        cp_arena_alloc(arena, from->slots * (CP_COMPONENT_COUNT + CP_KNOB_COUNT), sizeof *d.settings);
-    if (!d.settings)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a spec's settings");
+    CP_TRY(CP_ARENA_ALLOC(arena, d.settings, from->slots * (CP_COMPONENT_COUNT + CP_KNOB_COUNT), err, "",
+                          "a spec's settings"));
     for (d.c = 0; d.c < CP_COMPONENT_COUNT; d.c++) {
         d.k = -1;
         add_all(&d);
@@ -96,5 +94,5 @@ enum cp_status cp_spec_difference(const struct cp_spec *from, const struct cp_sp
     }
     *settings = d.settings;
     *count = d.count;
-    return d.failed ? cp_fail(err, CP_INTERNAL, "", "out of memory for a spec's settings") : CP_OK;
+    return CP_CHECK_ALLOC(!d.failed, err, "", "a spec's settings");
 }

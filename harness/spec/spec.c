@@ -211,8 +211,7 @@ enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *con
     struct cp_spec *spec = cp_arena_calloc(arena, 1, sizeof *spec);
     const size_t slots = cp_spec_slot(config, CP_TEXT, config->text.layers);
     struct cp_choice *choice = cp_arena_calloc(arena, slots, sizeof *choice);
-    if (!spec || !choice || !(name = cp_arena_strdup(arena, name)))
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for a spec");
+    CP_TRY(CP_CHECK_ALLOC(spec && choice && (name = cp_arena_strdup(arena, name)), err, "", "a spec"));
     *spec = (struct cp_spec){name, config, ops, slots, choice};
     struct cp_spec_address everywhere = {
         .knob = -1, .tower = {true, true}, .first = -1, .last = -1, .joint = true};
