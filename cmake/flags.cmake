@@ -10,7 +10,7 @@ target_compile_features(cp_flags INTERFACE c_std_11)
 target_compile_definitions(cp_flags INTERFACE _GNU_SOURCE)
 target_compile_options(cp_flags INTERFACE
   -ffp-contract=off -fno-math-errno -fno-trapping-math
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Werror)
 target_include_directories(cp_flags INTERFACE ${PROJECT_SOURCE_DIR}/harness ${PROJECT_SOURCE_DIR}/reference)
 
 if(CP_SANITIZE)

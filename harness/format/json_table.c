@@ -8,12 +8,12 @@
 
 enum { TABLE_MAX = 1 << 20 };
 
-static enum cp_status take_row(const json_t *row, struct cp_arena *arena, struct cp_json_table *table,
+static enum cp_status take_row(json_t *row, struct cp_arena *arena, struct cp_json_table *table,
                                struct cp_error *err) {
     const char *key;
     json_t *value;
     CP_TRY(CP_ARENA_CALLOC(arena, table->entries, json_object_size(row) + 1, err, "", "a table"));
-    json_object_foreach((json_t *)row, key, value) {
+    json_object_foreach(row, key, value) {
         const char *text = json_is_true(value)     ? "true"
                            : json_is_string(value) ? json_string_value(value)
                                                    : "false";

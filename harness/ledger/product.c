@@ -159,8 +159,8 @@ static void run_rows(void *context, size_t index, int worker) {
             task->tile(task, row, end - row < TILE ? end - row : TILE, column, p->packed + column * p->k);
 }
 
-static void run(const struct task *task) {
-    cp_pool_for(task->p->pool, (task->p->rows + TASK_ROWS - 1) / TASK_ROWS, run_rows, (void *)task);
+static void run(struct task *task) {
+    cp_pool_for(task->p->pool, (task->p->rows + TASK_ROWS - 1) / TASK_ROWS, run_rows, task);
 }
 
 void cp_product_ideal(const struct cp_product *p, const double *x, double *y) {

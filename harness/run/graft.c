@@ -31,10 +31,9 @@ static size_t stream_beside(const struct cp_study *study, const struct cp_site *
     return cp_sites_find(sites, site->tower, pre ? CP_LN_PRE : CP_EMBED, -1);
 }
 
-static enum cp_status no_tap(const struct cp_study *study, const char *name, struct cp_error *err) {
+static enum cp_status no_tap(struct cp_study *study, const char *name, struct cp_error *err) {
     char where[256];
-    const char **names =
-        cp_arena_alloc(&((struct cp_study *)study)->arena, study->sites.count, sizeof *names);
+    const char **names = cp_arena_alloc(&study->arena, study->sites.count, sizeof *names);
     for (size_t i = 0; names && i < study->sites.count; i++)
         names[i] = study->sites.list[i].name;
     const char *nearest = names ? cp_nearest(name, names, study->sites.count) : NULL;

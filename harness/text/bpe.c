@@ -41,12 +41,13 @@ static void add_name(struct cp_bpe *bpe, const char *name, int32_t id) {
     *name_slot(bpe, name) = id;
 }
 
-static struct merge *merge_slot(const struct cp_bpe *bpe, int32_t left, int32_t right) {
+/* The slot of a pair's merge, or the empty one where it would be. */
+static size_t merge_slot(const struct cp_bpe *bpe, int32_t left, int32_t right) {
     size_t slot = cp_mix64(((uint64_t)(uint32_t)left << 32) | (uint32_t)right) % SLOTS;
     while (bpe->merges[slot].rank >= 0 &&
            (bpe->merges[slot].left != left || bpe->merges[slot].right != right))
         slot = (slot + 1) % SLOTS;
-    return (struct merge *)&bpe->merges[slot];
+    return slot;
 }
 
 /* bytes_to_unicode: printable Latin-1 keeps its code point and comes first; the other bytes follow, from
@@ -90,7 +91,7 @@ static enum cp_status add_merge(struct cp_bpe *bpe, const struct cp_vocabulary *
         return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu makes a symbol that is there already", v->unit,
                        v->first + rank),
                cp_expected(err, "a merge that makes a new symbol");
-    *merge_slot(bpe, a, b) = (struct merge){a, b, (int32_t)rank};
+    bpe->merges[merge_slot(bpe, a, b)] = (struct merge){a, b, (int32_t)rank};
     add_name(bpe, merged, 2 * CP_BPE_BYTES + (int32_t)rank);
     return CP_OK;
 }
@@ -170,7 +171,7 @@ static size_t merge_all(const struct cp_bpe *bpe, int32_t *symbols, size_t count
     for (;;) {
         const struct merge *best = NULL;
         for (size_t i = 0; i + 1 < count; i++) {
-            const struct merge *m = merge_slot(bpe, symbols[i], symbols[i + 1]);
+            const struct merge *m = &bpe->merges[merge_slot(bpe, symbols[i], symbols[i + 1])];
             if (m->rank >= 0 && (!best || m->rank < best->rank))
                 best = m;
         }

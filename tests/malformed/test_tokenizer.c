@@ -24,7 +24,7 @@ static int read_vocabulary(void **state) {
     struct cp_error err;
     if (cp_file_read("data/vocab/bpe_simple_vocab_16e6.txt.gz", 1 << 24, &arena, &file, &err) != CP_OK)
         return -1;
-    vocabulary = (char *)file.bytes;
+    vocabulary = file.text;
     vocabulary_size = file.size;
     edited = cp_arena_alloc(&arena, file.size + MARGIN, 1);
     return edited ? make_folder(state) : -1;

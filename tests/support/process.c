@@ -10,11 +10,9 @@
 
 struct process start_program(const char *const *arguments, prepare *in_child) {
     int outs[2], errs[2];
-    const char *argv[24] = {CP_PROGRAM};
-    for (size_t i = 0; arguments[i]; i++) {
+    char *argv[24] = {NULL};
+    for (size_t i = 0; arguments[i]; i++)
         assert_true(i + 2 < sizeof argv / sizeof *argv);
-        argv[i + 1] = arguments[i];
-    }
     assert_true(pipe2(outs, O_CLOEXEC) == 0 && pipe2(errs, O_CLOEXEC) == 0);
     const pid_t pid = fork();
     assert_true(pid >= 0);
@@ -24,7 +22,10 @@ struct process start_program(const char *const *arguments, prepare *in_child) {
         if (dup2(outs[1], STDOUT_FILENO) >= 0 && dup2(errs[1], STDERR_FILENO) >= 0) {
             if (in_child)
                 in_child();
-            (void)execv(CP_PROGRAM, (char *const *)argv);
+            argv[0] = strdup(CP_PROGRAM);
+            for (size_t i = 0; arguments[i]; i++)
+                argv[i + 1] = strdup(arguments[i]);
+            (void)execv(CP_PROGRAM, argv);
         }
         _exit(127);
     }

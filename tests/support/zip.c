@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#define ZLIB_CONST /* its input is const */
 #include "support/zip.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ void zip_add_deflated(const char *name, const void *bytes, size_t size) {
     (void)deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
     for (size_t done = 0; done < size;) {
         const size_t piece = bytes || size - done < sizeof zeros ? size - done : sizeof zeros;
-        stream.next_in = bytes ? (unsigned char *)bytes : zeros;
+        stream.next_in = bytes ? bytes : zeros;
         stream.avail_in = (unsigned)piece;
         crc = (uint32_t)crc32_z(crc, stream.next_in, piece);
         done += piece;

@@ -22,8 +22,8 @@ enum { SUBJECTS = 2, TAPS = 4, INPUTS = 16 };
 
 static const char *const names[TAPS] = {"visual.ln_pre", GELU, "text_features", "class_probs"};
 static const enum cp_point points[TAPS] = {CP_LN_PRE, CP_MLP_GELU, CP_FEATURES, CP_CLASS_PROBS};
-static const char *const images[INPUTS] = {"a<b>&\"c\".png", "b\x01.png", "c\xff.png"};
-static const struct cp_reader_texts image_names = {3, (const char **)images};
+static const char *images[INPUTS] = {"a<b>&\"c\".png", "b\x01.png", "c\xff.png"};
+static const struct cp_reader_texts image_names = {3, images};
 
 /* One run, with all its storage. */
 struct run {

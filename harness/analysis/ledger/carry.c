@@ -53,28 +53,38 @@ static enum cp_point end_of(const struct cp_ledger_at *at) {
     return at->shape->layout.no_ln_pre ? CP_EMBED : CP_LN_PRE;
 }
 
+/* Cleared buffers for all prompts' text features, recorded or evaluated as these are. */
+static enum cp_status start_text(struct cp_ledger_side *side, const struct cp_value *v, size_t all,
+                                 struct cp_error *err) {
+    struct cp_arena *arena = &side->text_arena;
+    struct cp_text_buffers *to = &side->text_buffers;
+    cp_arena_reset(arena);
+    *to = (struct cp_text_buffers){.recorded = NULL};
+    if (v->recorded)
+        CP_TRY(CP_ARENA_CALLOC(arena, to->recorded, all, err, "", "the ledger"));
+    else
+        CP_TRY(CP_ARENA_CALLOC(arena, to->ideal, all, err, "", "the ledger"));
+    side->text =
+        (struct cp_value){.recorded = to->recorded, .ideal = to->ideal, .type = v->type, .each = all};
+    for (int k = 0; k < CP_RERUNS && !v->recorded; k++) {
+        CP_TRY(CP_ARENA_CALLOC(arena, to->plain[k], all, err, "", "the ledger"));
+        side->text.plain[k] = to->plain[k];
+    }
+    return CP_OK;
+}
+
 /* All prompts' text features, batch by batch. */
 static enum cp_status add_text(struct cp_ledger_at *at, const struct cp_value *v, struct cp_error *err) {
-    struct cp_value *text = &at->side->text;
-    const size_t all = at->ls->study->inputs.prompts * v->each, at_row = at->first * v->each;
-    if (at->first == 0) {
-        cp_arena_reset(&at->side->text_arena);
-        *text = (struct cp_value){.type = v->type, .each = all};
-        text->recorded = v->recorded ? cp_arena_calloc(&at->side->text_arena, all, sizeof(float)) : NULL;
-        text->ideal = v->recorded ? NULL : cp_arena_calloc(&at->side->text_arena, all, sizeof(double));
-        bool whole = text->recorded || text->ideal;
-        for (int k = 0; k < CP_RERUNS && !v->recorded; k++) {
-            text->plain[k] = cp_arena_calloc(&at->side->text_arena, all, sizeof(float));
-            whole = whole && text->plain[k];
-        }
-        CP_TRY(CP_CHECK_ALLOC(whole, err, "", "the ledger"));
-    }
-    if (v->recorded && text->recorded)
-        memcpy((float *)text->recorded + at_row, v->recorded, at->inputs * v->each * sizeof(float));
-    for (size_t i = 0; !v->recorded && text->ideal && i < at->inputs * v->each; i++) {
-        ((double *)text->ideal)[at_row + i] = v->ideal[i];
+    const struct cp_text_buffers *to = &at->side->text_buffers;
+    const size_t at_row = at->first * v->each;
+    if (at->first == 0)
+        CP_TRY(start_text(at->side, v, at->ls->study->inputs.prompts * v->each, err));
+    if (v->recorded && to->recorded)
+        memcpy(to->recorded + at_row, v->recorded, at->inputs * v->each * sizeof(float));
+    for (size_t i = 0; !v->recorded && to->ideal && i < at->inputs * v->each; i++) {
+        to->ideal[at_row + i] = v->ideal[i];
         for (int k = 0; k < CP_RERUNS; k++)
-            ((float *)text->plain[k])[at_row + i] = v->plain[k][i];
+            to->plain[k][at_row + i] = v->plain[k][i];
     }
     return CP_OK;
 }

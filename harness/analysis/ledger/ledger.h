@@ -51,6 +51,13 @@ static inline bool cp_value_is_there(const struct cp_value *v) {
     return v->recorded || v->ideal;
 }
 
+/* Where all prompts' text features are gathered; the members of struct cp_value that are NULL are NULL here. */
+struct cp_text_buffers {
+    float *recorded;
+    double *ideal;
+    float *plain[CP_RERUNS];
+};
+
 /* What a tower's tensors are like. */
 struct cp_ledger_shape {
     size_t tokens, width, heads, mlp, embed;
@@ -69,6 +76,7 @@ struct cp_ledger_side {
     float *cropped; /* (batch, 3, size, size) of a computed pass, whose steps are shown one picture at a time;
                        NULL: not shown */
     struct cp_value stream, image, text, classes;
+    struct cp_text_buffers text_buffers; /* text's */
     struct cp_arena stream_arena[2], image_arena, text_arena,
         class_arena; /* of the stream the one before and the next */
     int flip;
