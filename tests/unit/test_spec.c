@@ -13,7 +13,7 @@ static const char *variant_at(const struct cp_spec *of, size_t slot, enum cp_com
 }
 
 static const char *option_at(const struct cp_spec *of, size_t slot, enum cp_knob_id knob) {
-    return cp_knob(knob)->options[of->choice[slot].option[knob]];
+    return cp_knob((int)knob)->options[of->choice[slot].option[knob]];
 }
 
 /* ---- addresses ---- */
