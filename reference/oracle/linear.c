@@ -51,7 +51,7 @@ enum cp_status cp_oracle_linear(struct cp_oracle *oracle, const double *x, size_
     const size_t padded = (n + COLUMNS - 1) / COLUMNS * COLUMNS;
     double *wide = cp_arena_calloc(oracle->scratch, k * padded, sizeof *wide);
     if (!wide)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the oracle's %zu x %zu weights", k, n);
+        return cp_no_memory(err, "", "the oracle's %zu x %zu weights", k, n);
     for (size_t i = 0; i < k; i++)
         for (size_t j = 0; j < n; j++)
             wide[i * padded + j] = (double)(in_out ? w.weight[i * n + j] : w.weight[j * k + i]);

@@ -19,8 +19,7 @@ const uint32_t *cp_oracle_kept(const struct cp_oracle *oracle, size_t n, size_t 
 enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err) {
     *room = cp_arena_alloc(oracle->scratch, count, sizeof **room);
     if (!*room)
-        return cp_fail(err, CP_INTERNAL, "", "out of memory for the oracle"),
-               cp_expected(err, "a smaller batch");
+        return cp_no_memory(err, "", "the oracle"), cp_expected(err, "a smaller batch");
     return CP_OK;
 }
 
