@@ -5,11 +5,15 @@
 
 #include "base/status.h"
 
+#include <stdio.h>
+
 enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
+/* The options of `report`, which its forms have. */
+void cp_cmd_report_help(FILE *out);
 enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err);

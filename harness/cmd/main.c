@@ -10,18 +10,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* help: at most 80 columns, the command's own words after its name. */
+/* help: at most 80 columns, the command's own words after its name; more: what it works out, or NULL. */
 static const struct command {
     const char *name;
     enum cp_status (*run)(int argc, char **argv, struct cp_error *err);
     const char *help;
+    void (*more)(FILE *out);
 } commands[] = {
     {"run", cp_cmd_run,
      " EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
      "      --dry-run            show what would be computed, and stop\n"
      "      --resume             resume a run that was stopped\n"
      "      --from CAPTURE.h5 --at TAP\n"
-     "                           start from another system's tensor\n"},
+     "                           start from another system's tensor\n",
+     NULL},
     {"diff", cp_cmd_diff,
      " A.h5[:NAME] B.h5[:NAME]\n"
      "                           where two captures first diverge\n"
@@ -36,7 +38,8 @@ static const struct command {
      "      --rtol R --atol A    |b - a| <= A + R |a| in the place of the verdicts\n"
      "      --json FILE          the verdict for programs; -: standard output\n"
      "      -o RESULT.h5, --no-oracle, --seed N of weights that a seed made;\n"
-     "                           key=value as for run\n"},
+     "                           key=value as for run\n",
+     NULL},
     {"bisect", cp_cmd_bisect,
      " EXPERIMENT.yaml [CANDIDATE]\n"
      "                           which swaps make a candidate diverge: a set of which\n"
@@ -46,13 +49,10 @@ static const struct command {
      "                           try whole layers, or whole settings\n"
      "      --remove             a set whose removal fixes it\n"
      "      --share 0.5          of the divergence; --at OUTPUT says where:\n"
-     "                           image_features, ...\n"},
-    {"report", cp_cmd_report,
-     " RESULT.h5         a page that says where a result diverges, and why\n"
-     "      --html | --md | --csv | --json | --term\n"
-     "                           the form, else by FILE's ending; beside the result\n"
-     "                           (--term: to standard output), or to -o FILE, where\n"
-     "                           - is standard output\n"},
+     "                           image_features, ...\n",
+     NULL},
+    {"report", cp_cmd_report, " RESULT.h5         a page that says where a result diverges, and why\n",
+     cp_cmd_report_help},
     {"check", cp_cmd_check,
      " EXPERIMENT.yaml|RESULT.h5\n"
      "                           whether a run is what was accepted; key=value as\n"
@@ -61,11 +61,13 @@ static const struct command {
      "      --no-bits            other bits may be, other accuracy may not\n"
      "      --all                every tap\n"
      "      --junit FILE, --json FILE, --github\n"
-     "                           other forms\n"},
+     "                           other forms\n",
+     NULL},
     {"accept", cp_cmd_accept,
      " EXPERIMENT.yaml|RESULT.h5\n"
      "                           makes a run the baseline; --reason TEXT where it is\n"
-     "                           worse\n"},
+     "                           worse\n",
+     NULL},
     {"classify", cp_cmd_classify,
      " --model MODEL --image FILE... --prompt TEXT...\n"
      "                           probabilities of prompts for images, as the model's\n"
@@ -74,7 +76,8 @@ static const struct command {
      "                           [NAME:]ADDRESS=VALUE,...\n"
      "      --config FILE | --name NAME\n"
      "                           where MODEL is no folder with a config\n"
-     "      --baseline ADDRESS=VALUE,..., --image-size N, --truncate, --json\n"},
+     "      --baseline ADDRESS=VALUE,..., --image-size N, --truncate, --json\n",
+     NULL},
     {"inspect", cp_cmd_inspect,
      " CHECKPOINT       what a checkpoint is, and which activation it was\n"
      "                           trained with\n"
@@ -82,32 +85,42 @@ static const struct command {
      "      --images GLOB --classes FILE --templates FILE --labels FILE, --limit N\n"
      "                           try the activations on labelled images; --prompts\n"
      "                           FILE without labels: image and prompt are pairs\n"
-     "      --json\n"},
+     "      --json\n",
+     NULL},
     {"convert", cp_cmd_convert,
      " IN OUT.safetensors|OUT.h5\n"
      "                           a checkpoint that says how it must be computed\n"
-     "      --config FILE | --name NAME, --activation quick|erf|tanh\n"},
+     "      --config FILE | --name NAME, --activation quick|erf|tanh\n",
+     NULL},
     {"preprocess", cp_cmd_preprocess,
      " PICTURE       what a picture becomes; preprocess.KNOB=VALUE as in\n"
      "                           experiments\n"
      "      --model-config FILE  whose size, mean and std; else ViT-B/32's\n"
      "      -o FILE.npy          the tensor (1, 3, size, size); --png FILE.png: to\n"
-     "                           look at\n"},
+     "                           look at\n",
+     NULL},
     {"tokenize", cp_cmd_tokenize,
      " TEXT...         ids and tokens of texts\n"
      "      --tokenizer openai|open_clip|...\n"
      "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
-     "      --context 77, --truncate, --pad, --json\n"},
-    {"list", cp_cmd_list, " [taps]              components, variants and knobs; or the taps\n"},
+     "      --context 77, --truncate, --pad, --json\n",
+     NULL},
+    {"list", cp_cmd_list, " [taps]              components, variants and knobs; or the taps\n", NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char synopsis[] = "Usage: clip-parity COMMAND [ARGUMENTS]\n\n";
 
+static void put_help(const struct command *command, FILE *out) {
+    (void)fprintf(out, "  %s%s", command->name, command->help);
+    if (command->more)
+        command->more(out);
+}
+
 static void print_usage(FILE *out) {
     (void)fputs(synopsis, out);
     for (size_t c = 0; c < COMMANDS; c++)
-        (void)fprintf(out, "  %s%s", commands[c].name, commands[c].help);
+        put_help(&commands[c], out);
     (void)fputs("  --version                libraries and instruction sets\n"
                 "  --help                   this; COMMAND --help: of that command\n"
                 "\n"
@@ -124,10 +137,12 @@ static const struct command *find(const char *name) {
 }
 
 static void print_help(const struct command *command) {
-    if (command)
-        printf("%s  %s%s", synopsis, command->name, command->help);
-    else
+    if (!command) {
         print_usage(stdout);
+        return;
+    }
+    printf("%s", synopsis);
+    put_help(command, stdout);
 }
 
 static void print_version(void) {

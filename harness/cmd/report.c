@@ -1,49 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Picks the form by option or file ending, and writes to a temporary name first. */
-#include "report/data/report.h"
 #include "cmd/cmd.h"
 #include "format/disk_file.h"
-#include "report/term/term.h"
+#include "report/forms/forms.h"
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void write_term(const struct cp_report *report, FILE *out) {
-    const struct cp_screen screen = cp_screen_of(out);
-    cp_report_term(report, &screen);
-}
-
-static const struct form {
-    const char *option, *ending; /* ending NULL: standard output unless -o says where */
-    void (*write)(const struct cp_report *report, FILE *out);
-} forms[] = {{"--html", ".html", cp_report_html},
-             {"--md", ".md", cp_report_md},
-             {"--csv", ".csv", cp_report_csv},
-             {"--json", ".json", cp_report_json},
-             {"--term", NULL, write_term}};
-enum { FORMS = sizeof forms / sizeof forms[0] };
-
 struct arguments {
     const char *result, *output;
-    const struct form *form; /* while parsing NULL: none asked for */
+    const struct cp_report_form *form; /* while parsing NULL: none asked for */
 };
 
-/* The form that an output's ending asks for, the page where there is none to ask; NULL: an ending of no form.
- */
-static const struct form *form_of(const char *output) {
-    const char *ending = output ? strrchr(output, '.') : NULL;
-    if (!output || strcmp(output, "-") == 0)
-        return &forms[0];
-    for (size_t f = 0; ending && f < FORMS; f++)
-        if (forms[f].ending && strcasecmp(ending, forms[f].ending) == 0)
-            return &forms[f];
-    return NULL;
+static bool to_stdout(const char *output) {
+    return strcmp(output, "-") == 0;
 }
 
-static enum cp_status choose_form(struct arguments *a, const struct form *form, struct cp_error *err) {
+static enum cp_status unknown_option(const char *option, struct cp_error *err) {
+    char options[256];
+    cp_report_form_list(CP_FORM_OPTIONS, ", ", ", ", options, sizeof options);
+    (void)cp_fail(err, CP_USAGE, "", "report: unknown option '%s'", option);
+    return cp_expected(err, "%s or -o FILE", options);
+}
+
+static enum cp_status unknown_ending(const char *output, struct cp_error *err) {
+    char endings[256];
+    cp_report_form_list(CP_FORM_ENDINGS, ", ", " or ", endings, sizeof endings);
+    (void)cp_fail(err, CP_USAGE, "", "report: '%.200s' names no form", output);
+    return cp_expected(err, "an ending %s, or an option such as %s", endings, cp_report_forms[0]->option);
+}
+
+static enum cp_status choose_form(struct arguments *a, const struct cp_report_form *form,
+                                  struct cp_error *err) {
     if (a->form && a->form != form)
         return (void)cp_fail(err, CP_USAGE, "", "report: both %s and %s", a->form->option, form->option),
                cp_expected(err, "one form at a time");
@@ -54,16 +44,13 @@ static enum cp_status choose_form(struct arguments *a, const struct form *form, 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
     *a = (struct arguments){0};
     for (int i = 0; i < argc; i++) {
-        size_t f = 0;
-        while (f < FORMS && strcmp(argv[i], forms[f].option) != 0)
-            f++;
-        if (f < FORMS)
-            CP_TRY(choose_form(a, &forms[f], err));
+        const struct cp_report_form *form = cp_report_form_of_option(argv[i]);
+        if (form)
+            CP_TRY(choose_form(a, form, err));
         else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
             a->output = argv[++i];
         else if (argv[i][0] == '-')
-            return (void)cp_fail(err, CP_USAGE, "", "report: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--html, --md, --csv, --json, --term or -o FILE");
+            return unknown_option(argv[i], err);
         else if (a->result)
             return (void)cp_fail(err, CP_USAGE, "", "report: a second file '%s'", argv[i]),
                    cp_expected(err, "one result");
@@ -74,19 +61,16 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
     if (!a->form)
-        a->form = form_of(a->output);
-    if (!a->form)
-        return (void)cp_fail(err, CP_USAGE, "", "report: '%.200s' names no form", a->output),
-               cp_expected(err, "an ending .html, .md, .csv or .json, or an option such as --html");
-    return CP_OK;
+        a->form = a->output && !to_stdout(a->output) ? cp_report_form_of_file(a->output) : cp_report_forms[0];
+    return a->form ? CP_OK : unknown_ending(a->output, err);
 }
 
 static enum cp_status unwritable(const char *path, struct cp_error *err) {
     return cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(errno));
 }
 
-static enum cp_status write_to(const struct cp_report *report, const struct form *form, const char *partial,
-                               const char *path, struct cp_error *err) {
+static enum cp_status write_to(const struct cp_report *report, const struct cp_report_form *form,
+                               const char *partial, const char *path, struct cp_error *err) {
     FILE *out = fopen(partial, "w");
     if (!out)
         return unwritable(path, err);
@@ -100,8 +84,8 @@ static enum cp_status write_to(const struct cp_report *report, const struct form
 }
 
 /* Under another name first, so that a report is whole or not there. */
-static enum cp_status write_file(struct cp_report *report, const struct form *form, const char *path,
-                                 struct cp_error *err) {
+static enum cp_status write_file(struct cp_report *report, const struct cp_report_form *form,
+                                 const char *path, struct cp_error *err) {
     struct stat info;
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return cp_fail(err, CP_BAD_INPUT, path, "is no regular file"), cp_expected(err, "a file to write");
@@ -121,11 +105,11 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 /* Beside the result unless -o says where; "-" is standard output. */
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
-    const struct form *form = a->form;
+    const struct cp_report_form *form = a->form;
     if (a->output && cp_disk_same(a->output, a->result))
         return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
                cp_expected(err, "another name");
-    if (a->output ? strcmp(a->output, "-") == 0 : !form->ending)
+    if (a->output ? to_stdout(a->output) : !form->ending)
         return form->write(report, stdout), CP_OK;
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
@@ -143,4 +127,16 @@ enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err) {
         status = write_report(&report, &a, err);
     cp_report_free(&report);
     return status;
+}
+
+void cp_cmd_report_help(FILE *out) {
+    char options[256], streams[256];
+    cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", options, sizeof options);
+    cp_report_form_list(CP_FORM_STREAMS, ", ", ", ", streams, sizeof streams);
+    (void)fprintf(out,
+                  "      %s\n"
+                  "                           the form, else by FILE's ending; beside the result\n"
+                  "                           (%s: to standard output), or to -o FILE, where\n"
+                  "                           - is standard output\n",
+                  options, streams);
 }

@@ -41,10 +41,9 @@ FLOORS = {
     "harness/analysis": "",
     "harness/task": "",
     "harness/report/data": "",
-    "harness/report/html": "",
     "harness/report/term": "",
-    "harness/report/json": "",
-    "harness/report/md": "",
+    "harness/report/*": "",
+    "harness/report/forms": "",
     "harness/gate": "",
     "harness/cmd": "gsl/gsl_errno.h",
 }
@@ -62,7 +61,7 @@ def floor_of(path):
     """The row of FLOORS that a file of this path belongs to."""
     folder = path.parent.relative_to(ROOT).as_posix()
     folder = re.sub(r"^(harness/(?:analysis|spec|model))/.*", r"\1", folder)
-    return re.sub(r"^harness/ops/[^/]+$", "harness/ops/*", folder)
+    return folder if folder in FLOORS else re.sub(r"^(harness/(?:ops|report))/[^/]+$", r"\1/*", folder)
 
 
 def sources():
@@ -94,6 +93,8 @@ def wrong_include(file, name):
         return f"{name} is nowhere"
     used = "harness/text" if "unicode" in header.parts else floor_of(header)
     narrow = NARROW.get(user)
+    if user == used and user == "harness/report/*" and header.parent != file.parent:
+        return f"{file.parent.relative_to(ROOT)} may not include {name}: it is another form's"
     if not may_use(user, used) or (isinstance(narrow, dict) and name not in narrow.get(used, (name,))):
         return f"{user} may not include {name}: it stands above, or is not for it"
     return None

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The commands whose output same_output.py compares, in groups: a group's later commands read what its first wrote."""
 
+import re
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Callable
 
 COMMANDS = "run diff bisect report check accept classify inspect convert preprocess tokenize list".split()
-FORMS = "html md csv json".split()
+ROWS = Path(__file__).resolve().parents[2] / "harness/report/forms/forms.def"
+FORMS = [form for form in re.findall(r"^FORM\((\w+)\)", ROWS.read_text(encoding="utf-8"), re.M) if form != "term"]
 MODELS = ("data/fashion-clip", "data/fashion-clip-gelu")
 IMAGES = "data/fashion-clip/images"
 CALIBRATION = ("--images", f"{IMAGES}/*.png", "--classes", "data/fashion-clip/classes.txt", "--templates",

@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include "report/data/difference.h"
+#include "report/forms/forms.h"
 #include "report/html/html.h"
 
 #include <math.h>
@@ -138,7 +139,7 @@ static char *page(size_t *size) {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     assert_non_null(out);
-    cp_report_html(&report, out);
+    cp_report_form_html.write(&report, out);
     assert_int_equal(fclose(out), 0);
     return text;
 }

@@ -6,9 +6,9 @@
 #include "ops/isa.h"
 #include "ops/ops.h"
 
-extern const struct cp_activation CP_KERNEL(cp_activation_quick);
-extern const struct cp_activation CP_KERNEL(cp_activation_erf);
-extern const struct cp_activation CP_KERNEL(cp_activation_tanh);
+#define VARIANT(name) extern const struct cp_activation CP_KERNEL(cp_activation_##name);
+#include "ops/activation/variants.def"
+#undef VARIANT
 
 extern const struct cp_activation *const CP_KERNEL(cp_activations)[];
 

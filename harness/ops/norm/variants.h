@@ -6,10 +6,9 @@
 #include "ops/isa.h"
 #include "ops/ops.h"
 
-extern const struct cp_norm CP_KERNEL(cp_norm_two_pass);
-extern const struct cp_norm CP_KERNEL(cp_norm_welford);
-extern const struct cp_norm CP_KERNEL(cp_norm_one_pass);
-extern const struct cp_norm CP_KERNEL(cp_norm_rms_norm);
+#define VARIANT(name) extern const struct cp_norm CP_KERNEL(cp_norm_##name);
+#include "ops/norm/variants.def"
+#undef VARIANT
 
 extern const struct cp_norm *const CP_KERNEL(cp_norms)[];
 

@@ -195,9 +195,4 @@ struct cp_report_growth cp_report_growth(const struct cp_report_candidate *candi
 enum { CP_REPORT_ANSWER = 2048 };
 void cp_report_answer(const struct cp_report_candidate *candidate, char *text, size_t size);
 
-void cp_report_html(const struct cp_report *report, FILE *out);
-void cp_report_csv(const struct cp_report *report, FILE *out);
-void cp_report_md(const struct cp_report *report, FILE *out);
-void cp_report_json(const struct cp_report *report, FILE *out);
-
 #endif

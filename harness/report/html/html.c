@@ -3,8 +3,9 @@
  * is complete without its scripts but for what needs a pointer; they are inline, and named by their digests
  * in the content security policy, so that nothing else can run. */
 #include "report/html/html.h"
+#include "report/data/form.h"
 
-void cp_report_html(const struct cp_report *r, FILE *out) {
+static void put_report(const struct cp_report *r, FILE *out) {
     cp_html_head(r, out);
     cp_html_answers(r, out);
     cp_html_growth(r, out);
@@ -19,3 +20,6 @@ void cp_report_html(const struct cp_report *r, FILE *out) {
     cp_html_data(r, out);
     cp_html_scripts(out);
 }
+
+const struct cp_report_form cp_report_form_html = {
+    .option = "--html", .ending = ".html", .write = put_report};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Everything a report knows, for programs: data/schema/report-1.json, explained in docs/report-json.md. */
 #include "report/json/json.h"
+#include "report/data/form.h"
 #include "report/data/words.h"
 
 #include <math.h>
@@ -137,7 +138,7 @@ static void put_provenance(struct cp_json_writer *j, const struct cp_report *r) 
     cp_json_close(j, '}');
 }
 
-void cp_report_json(const struct cp_report *r, FILE *out) {
+static void put_report(const struct cp_report *r, FILE *out) {
     struct cp_json_writer j = {out, true};
     cp_json_open(&j, NULL, '{');
     cp_json_text(&j, "schema", "clip-parity/report/1");
@@ -153,3 +154,6 @@ void cp_report_json(const struct cp_report *r, FILE *out) {
     cp_json_close(&j, '}');
     (void)fputc('\n', out);
 }
+
+const struct cp_report_form cp_report_form_json = {
+    .option = "--json", .ending = ".json", .write = put_report};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The report as GitHub-flavoured Markdown, for issues, pull requests and READMEs. */
 #include "report/md/md.h"
+#include "report/data/form.h"
 #include "report/data/words.h"
 
 #include <ctype.h>
@@ -247,7 +248,7 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
         r->experiment);
 }
 
-void cp_report_md(const struct cp_report *r, FILE *out) {
+static void put_report(const struct cp_report *r, FILE *out) {
     put_answers(out, r);
     if (any_shown(r))
         put_first(out, r);
@@ -266,3 +267,5 @@ void cp_report_md(const struct cp_report *r, FILE *out) {
     cp_md_attribution(out, r);
     put_provenance(out, r);
 }
+
+const struct cp_report_form cp_report_form_md = {.option = "--md", .ending = ".md", .write = put_report};

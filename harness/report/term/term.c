@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Puts the sections of each candidate in order, and prints the decisions that change. */
 #include "report/term/term.h"
+#include "report/data/form.h"
 
 #include <math.h>
 
@@ -61,14 +62,17 @@ static void put_candidate(const struct cp_screen *s, const struct cp_report *r,
     cp_term_decisions(s, r, c);
 }
 
-void cp_report_term(const struct cp_report *r, const struct cp_screen *screen) {
-    cp_screen_ink(screen, CP_INK_BOLD);
-    cp_screen_wrap(screen, r->name, 0);
-    cp_screen_ink(screen, CP_INK_PLAIN);
+static void put_report(const struct cp_report *r, FILE *out) {
+    const struct cp_screen screen = cp_screen_of(out);
+    cp_screen_ink(&screen, CP_INK_BOLD);
+    cp_screen_wrap(&screen, r->name, 0);
+    cp_screen_ink(&screen, CP_INK_PLAIN);
     if (r->hypothesis)
-        cp_screen_wrap(screen, r->hypothesis, 0);
+        cp_screen_wrap(&screen, r->hypothesis, 0);
     for (size_t i = 0; i < r->candidates; i++)
         if (!r->candidate[i].layerwise)
-            put_candidate(screen, r, &r->candidate[i]);
-    cp_term_attribution(screen, r);
+            put_candidate(&screen, r, &r->candidate[i]);
+    cp_term_attribution(&screen, r);
 }
+
+const struct cp_report_form cp_report_form_term = {.option = "--term", .ending = NULL, .write = put_report};

@@ -18,7 +18,6 @@ enum { CP_SCREEN_LEAST = 40, CP_SCREEN_MOST = 80 };
  * NO_COLOR is not set (no-color.org), block characters where the locale is UTF-8. Sets the locale's
  * characters. */
 struct cp_screen cp_screen_of(FILE *out);
-void cp_report_term(const struct cp_report *report, const struct cp_screen *screen);
 
 /* ---- its parts (term_text.c, term_plot.c, term_heat.c) ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One row for each candidate and tap (RFC 4180). New columns come last. */
-#include "report/data/report.h"
+#include "report/data/form.h"
 #include "report/data/words.h"
 
 #include <math.h>
@@ -108,9 +108,11 @@ static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
     (void)fputc('\n', out);
 }
 
-void cp_report_csv(const struct cp_report *r, FILE *out) {
+static void put_report(const struct cp_report *r, FILE *out) {
     put_header(out);
     for (size_t c = 0; c < r->candidates; c++)
         for (size_t t = 0; t < r->candidate[c].taps; t++)
             put_row(out, r, r->candidate[c].name, &r->candidate[c].tap[t]);
 }
+
+const struct cp_report_form cp_report_form_csv = {.option = "--csv", .ending = ".csv", .write = put_report};

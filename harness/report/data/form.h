@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A form of the report. Each is one struct, cp_report_form_NAME in its own folder's file, and one row of
+ * report/forms/forms.def; the options, help and messages of `clip-parity report` come from these. */
+#ifndef CP_REPORT_DATA_FORM_H
+#define CP_REPORT_DATA_FORM_H
+
+#include "report/data/report.h"
+
+struct cp_report_form {
+    const char *option; /* "--html" */
+    const char *ending; /* ".html", of the files that it is written to; NULL: it goes to standard output */
+    /* A stream that cannot be written is left to the caller, by ferror. */
+    void (*write)(const struct cp_report *report, FILE *out);
+};
+
+#endif

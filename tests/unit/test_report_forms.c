@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The table of the report's forms: a new row is tested here without a new line. */
+#include "report/forms/forms.h"
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void every_form_can_be_asked_for(void **state) {
+    (void)state;
+    assert_non_null(cp_report_forms[0]->ending);
+    for (const struct cp_report_form *const *form = cp_report_forms; *form; form++) {
+        char file[64];
+        assert_int_equal(strncmp((*form)->option, "--", 2), 0);
+        assert_ptr_equal(cp_report_form_of_option((*form)->option), *form);
+        (void)snprintf(file, sizeof file, "a.b/page%s", (*form)->ending ? (*form)->ending : ".none");
+        assert_ptr_equal(cp_report_form_of_file(file), (*form)->ending ? *form : NULL);
+    }
+    assert_null(cp_report_form_of_option("html"));
+    assert_null(cp_report_form_of_file("html"));
+    assert_ptr_equal(cp_report_form_of_file("page.HTML"), &cp_report_form_html);
+}
+
+static bool is_there(const char *list, const char *name) {
+    return name && strstr(list, name);
+}
+
+static void lists_name_every_form(void **state) {
+    char options[256], streams[256], endings[256], cut[10];
+    (void)state;
+    cp_report_form_list(CP_FORM_OPTIONS, ", ", " or ", options, sizeof options);
+    cp_report_form_list(CP_FORM_STREAMS, ", ", " or ", streams, sizeof streams);
+    cp_report_form_list(CP_FORM_ENDINGS, ", ", " or ", endings, sizeof endings);
+    for (const struct cp_report_form *const *form = cp_report_forms; *form; form++) {
+        assert_true(is_there(options, (*form)->option));
+        assert_int_equal(is_there(streams, (*form)->option), !(*form)->ending);
+        assert_int_equal(is_there(endings, (*form)->ending), (*form)->ending != NULL);
+    }
+    assert_int_equal(strncmp(options, "--html, --md, ", 14), 0);
+    assert_non_null(strstr(endings, " or ."));
+    assert_null(strstr(strstr(endings, " or .") + 1, ", "));
+    cp_report_form_list(CP_FORM_OPTIONS, ", ", " or ", cut, sizeof cut);
+    assert_string_equal(cut, "--html, -");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_form_can_be_asked_for),
+        cmocka_unit_test(lists_name_every_form),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
