@@ -27,8 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = "build"  # in the copy
 SKIPPED = 77
 # Portable kernels only and little optimisation: an example is about where code goes, and is to be built in seconds.
-CONFIGURE = ("cmake", "-S", ".", "-B", BUILD, "-G", "Ninja", "-DCP_ISAS=scalar", "-DCMAKE_BUILD_TYPE=Example", "-DCMAKE_C_FLAGS_EXAMPLE=-O1")
-FLOORS = f"{sys.executable} tests/floors/floors.py {BUILD} Floors.test_every_folder_has_its_floor Floors.test_includes_point_down"
+CONFIGURE = ("cmake", "-S", ".", "-B", BUILD, "-G", "Ninja", "-DCP_ISAS=scalar", "-DCMAKE_BUILD_TYPE=Example",
+             "-DCMAKE_C_FLAGS_EXAMPLE=-O1")
+FLOORS = f"{sys.executable} tests/floors/floors.py {BUILD} " \
+         "Floors.test_every_folder_has_its_floor Floors.test_includes_point_down"
 
 
 class Failed(Exception):
@@ -44,7 +46,8 @@ class Example:
         self.targets = ["clip-parity", *(value for name, value in stated if name == "target")]
         self.checks = [value for name, value in stated if name == "check"]
         self.most = {name: int(value) for name, value in stated if name.startswith("most ")}
-        self.touched = {"most files": len(re.findall(r"^\+\+\+ ", body, re.M)), "most places": len(re.findall(r"^@@ -", body, re.M))}
+        self.touched = {"most files": len(re.findall(r"^\+\+\+ ", body, re.M)),
+                        "most places": len(re.findall(r"^@@ -", body, re.M))}
 
     def hold_to_its_word(self):
         if not self.checks:
@@ -63,7 +66,8 @@ def environment(tree):
 
 def execute(tree, *command, **how):
     """The command's output; Failed where it does not succeed."""
-    done = subprocess.run(command, cwd=tree, env=environment(tree), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **how)
+    done = subprocess.run(command, cwd=tree, env=environment(tree), text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **how)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command)}\n{done.stdout[-4000:]}exit code {done.returncode}")
     return done.stdout
@@ -72,7 +76,8 @@ def execute(tree, *command, **how):
 def listed():
     """The files of this tree that git tracks or does not ignore; None outside a checkout."""
     try:
-        names = subprocess.run(("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        names = subprocess.run(("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), cwd=ROOT, check=True,
+                               capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return {name for name in names.split("\0") if (ROOT / name).is_file()}
@@ -127,7 +132,8 @@ def main():
     except Failed as why:
         print(f"{args.patch}: {why}", file=sys.stderr)
         return 1
-    print(f"{args.patch.name}: {example.touched['most files']} files, {example.touched['most places']} places, {len(example.checks)} checks pass")
+    print(f"{args.patch.name}: {example.touched['most files']} files, "
+          f"{example.touched['most places']} places, {len(example.checks)} checks pass")
     return 0
 
 

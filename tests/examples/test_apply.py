@@ -26,8 +26,9 @@ class Stated(unittest.TestCase):
 
     def test_more_than_stated_is_refused(self):
         three = HEAD + new_file("a") + new_file("b") + new_file("c")
-        for text, why in ((three, "touches 3 files"), (HEAD + new_file("a") + "@@ -9 +9 @@\n-a\n+b\n@@ -19 +19 @@\n-a\n+b\n", "touches 3 places"),
-                          (HEAD, "touches 0 files"), (new_file("a"), "states no check"), ("# check: true\n" + new_file("a"), "does not state `most files`")):
+        places = HEAD + new_file("a") + "@@ -9 +9 @@\n-a\n+b\n@@ -19 +19 @@\n-a\n+b\n"
+        for text, why in ((three, "touches 3 files"), (places, "touches 3 places"), (HEAD, "touches 0 files"),
+                          (new_file("a"), "states no check"), ("# check: true\n" + new_file("a"), "does not state `most files`")):
             with self.assertRaisesRegex(Failed, why):
                 Example(text).hold_to_its_word()
 
