@@ -98,7 +98,9 @@ static const struct command {
      "      --tokenizer openai|open_clip|...\n"
      "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
      "      --context 77, --truncate, --pad, --json\n"},
-    {"list", cp_cmd_list, " [taps]              components, variants and knobs; or the taps\n"},
+    {"list", cp_cmd_list,
+     " [taps|keys]         components, variants and knobs; the taps; or the keys\n"
+     "                           of experiments, --markdown: as a table\n"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
