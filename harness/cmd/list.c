@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Prints the tables of components, knobs and taps, so that what it shows is what is accepted. */
+ * Prints the tables of components, knobs, taps and keys of experiments, so that what it shows is what is accepted. */
 #include "base/sentence.h"
 #include "cmd/cmd.h"
+#include "experiment/field.h"
 #include "spec/spec.h"
 
 #include <stdio.h>
@@ -75,13 +76,30 @@ static void list_taps(void) {
     }
 }
 
+static void list_keys(void) {
+    cp_keys_list(stdout);
+}
+
+static void list_markdown(void) {
+    cp_keys_markdown(stdout);
+}
+
 enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err) {
-    if (argc > 1 || (argc == 1 && strcmp(argv[0], "taps") != 0))
-        return (void)cp_fail(err, CP_USAGE, "", "list: unknown argument '%s'", argv[argc - 1]),
-               cp_expected(err, "nothing, or taps");
-    if (argc)
-        list_taps();
-    else
-        list_components();
-    return CP_OK;
+    static const struct {
+        int words;
+        const char *word[2];
+        void (*list)(void);
+    } lists[] = {{0, {NULL}, list_components},
+                 {1, {"taps"}, list_taps},
+                 {1, {"keys"}, list_keys},
+                 {2, {"keys", "--markdown"}, list_markdown}};
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        int same = 0;
+        while (same < argc && same < lists[l].words && strcmp(argv[same], lists[l].word[same]) == 0)
+            same++;
+        if (same == argc && same == lists[l].words)
+            return lists[l].list(), CP_OK;
+    }
+    return (void)cp_fail(err, CP_USAGE, "", "list: unknown argument '%s'", argv[argc - 1]),
+           cp_expected(err, "nothing, taps, or keys [--markdown]");
 }

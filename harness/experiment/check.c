@@ -111,9 +111,9 @@ static enum cp_status add_rule(struct cp_experiment *experiment, const struct cp
     return read_rule(entry, rule, err);
 }
 
-enum cp_status cp_read_check(struct cp_experiment *experiment, const struct cp_yaml *node,
-                             struct cp_error *err) {
-    const struct cp_mark nowhere = {experiment->baseline.mark.source, 0, 0};
+enum cp_status cp_read_check(struct cp_experiment *experiment, const struct cp_yaml *root,
+                             const struct cp_yaml *node, struct cp_error *err) {
+    const struct cp_mark nowhere = {root->mark.source, 0, 0};
     if (node)
         CP_TRY(cp_yaml_keys(node, "check", NULL, err));
     CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->check, (node ? node->count : 0) + 2, err,

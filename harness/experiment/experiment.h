@@ -1,61 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The experiment: a model, inputs, a baseline, candidates and what to record, as one YAML file says them.
  *
- *   experiment: NAME            letters, digits, _ - and dots; required
- *   hypothesis: TEXT
- *   model:                      none where every pass is a capture
- *     checkpoint: PATH          or init: counter | open_clip, seed: N, which needs config or name
- *     config: PATH              open_clip's or Hugging Face's
- *     name: NAME                one of open_clip's configs. Without either, what the checkpoint says
- *                               of itself, or its shapes
- *     load_as: open_clip-2.24   with name, pretrained: TAG | PATH, force_quick_gelu: on | off: the
- *                               activation is what that version computes for the call; checkpoint:
- *                               where the weights are, if pretrained is no path. A pass may have any
- *                               of the four as settings
- *     image_size: N             pixels a side, whole patches, in the place of the config's: the checkpoint's
- *                               position embeddings are resized
- *   inputs:                     images or prompts or both, or synthetic or capture alone
- *     images: PATH, GLOB or a list of them
- *     prompts: [TEXT, ...] | {file: PATH} | {classes: PATH or list, templates: PATH or list} | TOKENS.npy
- *     truncate: on | off        cut prompts that are too long for the model; off: they are errors
- *     labels: PATH
- *     limit: N                  the first N images; of a capture prompts as well
- *     synthetic: {images: N, prompts: N, seed: N}
- *     capture: FILE[:NAME]      pixels.normalized and tokens of a capture
- *   baseline: {ADDRESS: VALUE, ...}
- *     capture: FILE[:NAME]      not computed but read (map: FILE says where its taps are); the
- *                               settings, on the default, say how it was meant to be. The same in a
- *                               candidate
- *     checkpoint: PATH          weights of its own, for the model's config (of a capture: its oracle's).
- *                               The same in a candidate; one without has the baseline's, a captured
- *                               one the model's
- *   candidates: {NAME: {ADDRESS: VALUE, ...}, ...}
- *   sweep: {ADDRESS: VALUE or list, ...}
- *                               the cross product, first address slowest, after the candidates
- *   factorial: {NAME: {ADDRESS: VALUE, ...}, ...}
- *                               at most 7 factors, each a group of settings: all their 2^k - 1
- *                               combinations as candidates a, b, a+b, ..., then effects and shares
- *   layerwise: {ADDRESS: VALUE, ...}
- *                               each swapped in one block at a time, without @layers; candidates
- *                               ADDRESS=VALUE@visual.0, ..., behind all others
- *   record: {TAP GLOB: full | stats | digest | off, ...}
- *                               the last match wins; without a match, stats
- *   oracle: on | off | N
- *   ledger: auto | on | off | N each operation against its ideal function on its own operands; auto: for the
- *                               oracle's inputs
- *   local: on | off | N         teacher forcing and amplification, for the first N images and prompts
- *   floor: N                    the noise floor, from N permuted and N stochastically rounded reruns
- *   graft: {from: FILE[:NAME], at: TAP, map: FILE}
- *                               the passes start from a capture's tensor
- *   threads, batch: N | auto    isa: auto | scalar | avx2 | avx512
- *   output: PATH                results/runs/NAME.h5 if absent
- *   verdict: {k: NUMBER | auto, alpha: NUMBER, rtol: NUMBER, atol: NUMBER}
- *                               rtol, atol: a tolerance |b - a| <= atol + rtol |a| in the place of each
- *                               type's
- *   check: {RULE: {KIND: LIMIT, ..., reason: TEXT}, ...}
- *                               what `clip-parity check` holds a run to; below
- *
- * candidates, sweep, factorial and layerwise are switched off by {}, as an override may do.
+ * field.c has a row for each key; docs/experiment.md and `clip-parity list keys` show them. candidates, sweep,
+ * factorial and layerwise are switched off by {}, as an override may do.
  * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
  * current directory, always, and are not opened here. Unknown keys and values are errors with
  * file:line:column. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Parses the `inputs` section; the files it names are opened elsewhere (inputs/inputs.h). */
+ * Parses lists of images and prompts, and says which keys of `inputs` go together; the files that it names are
+ * opened elsewhere (inputs/inputs.h). */
+#include "experiment/field.h"
 #include "experiment/read.h"
 
 #include <string.h>
@@ -42,9 +44,8 @@ static bool is_token_file(const struct cp_yaml *node) {
 
 static enum cp_status read_prompt_mapping(struct cp_experiment *experiment, const struct cp_yaml *node,
                                           struct cp_error *err) {
-    static const char *const keys[] = {"file", "classes", "templates", NULL};
     struct cp_inputs *inputs = &experiment->inputs;
-    CP_TRY(cp_yaml_keys(node, "inputs.prompts", keys, err));
+    CP_TRY(cp_keys_known(node, "inputs.prompts", "inputs.prompts", err));
     const struct cp_yaml_entry *file = cp_yaml_entry(node, "file");
     const struct cp_yaml *classes = cp_yaml_get(node, "classes"), *templates = cp_yaml_get(node, "templates");
     if (file && node->count > 1)
@@ -63,9 +64,12 @@ static enum cp_status read_prompt_mapping(struct cp_experiment *experiment, cons
     return read_lines(experiment, templates, "inputs.prompts.templates", &inputs->templates, err);
 }
 
-static enum cp_status read_prompts(struct cp_experiment *experiment, const struct cp_yaml *node,
-                                   struct cp_error *err) {
+enum cp_status cp_read_prompts(struct cp_experiment *experiment, const struct cp_yaml *section,
+                               const struct cp_yaml *node, struct cp_error *err) {
     struct cp_inputs *inputs = &experiment->inputs;
+    (void)section;
+    if (!node)
+        return CP_OK;
     if (node->kind == CP_YAML_MAPPING)
         return read_prompt_mapping(experiment, node, err);
     if (node->kind == CP_YAML_SEQUENCE || is_token_file(node)) {
@@ -78,70 +82,71 @@ static enum cp_status read_prompts(struct cp_experiment *experiment, const struc
              "a .npy file");
 }
 
-static enum cp_status read_synthetic(struct cp_inputs *inputs, const struct cp_yaml *node,
-                                     struct cp_error *err) {
-    static const char *const keys[] = {"images", "prompts", "seed", NULL};
-    CP_TRY(cp_yaml_keys(node, "inputs.synthetic", keys, err));
-    const struct cp_yaml *images = cp_yaml_get(node, "images"), *prompts = cp_yaml_get(node, "prompts");
-    const struct cp_yaml *seed = cp_yaml_get(node, "seed");
+enum cp_status cp_read_images(struct cp_experiment *experiment, const struct cp_yaml *section,
+                              const struct cp_yaml *node, struct cp_error *err) {
+    struct cp_inputs *inputs = &experiment->inputs;
+    (void)section;
+    return node ? read_list(experiment, node, "inputs.images", false, &inputs->images, &inputs->image_count,
+                            err)
+                : CP_OK;
+}
+
+/* ---- which keys go together ---- */
+
+enum cp_status cp_finish_synthetic(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                   struct cp_error *err) {
+    struct cp_inputs *inputs = &experiment->inputs;
     inputs->synthetic = true;
-    if (images)
-        CP_TRY(cp_read_int(images, "inputs.synthetic.images", 0, INT_MAX, &inputs->synthetic_images, err));
-    if (prompts)
-        CP_TRY(cp_read_int(prompts, "inputs.synthetic.prompts", 0, INT_MAX, &inputs->synthetic_prompts, err));
-    if (seed)
-        CP_TRY(cp_yaml_integer(seed, "inputs.synthetic.seed", 0, INT64_MAX, &inputs->synthetic_seed, err));
     if (inputs->synthetic_images == 0 && inputs->synthetic_prompts == 0)
         return (void)cp_mark_fail(&node->mark, err, "inputs.synthetic: no input"),
                cp_expected(err, "images or prompts above 0");
     return CP_OK;
 }
 
-enum cp_status cp_read_inputs(struct cp_experiment *experiment, const struct cp_yaml *node,
-                              struct cp_error *err) {
-    static const char *const keys[] = {"images",    "prompts", "truncate", "labels", "limit",
-                                       "synthetic", "capture", "map",      NULL};
-    struct cp_inputs *inputs = &experiment->inputs;
-    CP_TRY(cp_yaml_keys(node, "inputs", keys, err));
+static enum cp_status check_synthetic(const struct cp_yaml *node, struct cp_error *err) {
+    const struct cp_yaml *limit = cp_yaml_get(node, "limit");
+    if (limit)
+        return (void)cp_mark_fail(&limit->mark, err, "inputs: limit beside synthetic"),
+               cp_expected(err, "the number as inputs.synthetic.images");
+    if (node->count > 1)
+        return (void)cp_mark_fail(&cp_yaml_entry(node, "synthetic")->mark, err,
+                                  "inputs: synthetic beside other keys"),
+               cp_expected(err, "synthetic alone, or files");
+    return CP_OK;
+}
+
+static enum cp_status check_files(const struct cp_yaml *node, struct cp_error *err) {
     const struct cp_yaml *images = cp_yaml_get(node, "images"), *prompts = cp_yaml_get(node, "prompts");
     const struct cp_yaml *labels = cp_yaml_get(node, "labels"), *limit = cp_yaml_get(node, "limit");
     const struct cp_yaml *truncate = cp_yaml_get(node, "truncate");
-    const struct cp_yaml_entry *synthetic = cp_yaml_entry(node, "synthetic");
-    if (synthetic && limit)
-        return (void)cp_mark_fail(&limit->mark, err, "inputs: limit beside synthetic"),
-               cp_expected(err, "the number as inputs.synthetic.images");
-    if (synthetic && node->count > 1)
-        return (void)cp_mark_fail(&synthetic->mark, err, "inputs: synthetic beside other keys"),
-               cp_expected(err, "synthetic alone, or files");
-    if (synthetic)
-        return read_synthetic(inputs, synthetic->value, err);
-    CP_TRY(cp_read_capture(node, "capture", &inputs->capture, err));
-    if (inputs->capture.file.text) {
-        if (node->count > 1 + (size_t)(inputs->capture.map.text != NULL) + (size_t)(limit != NULL))
-            return (void)cp_mark_fail(&node->mark, err, "inputs: capture beside other keys"),
-                   cp_expected(err, "capture with map and limit, or files");
-        return limit ? cp_read_int(limit, "inputs.limit", 1, INT_MAX, &inputs->limit, err) : CP_OK;
-    }
     if (!images && !prompts)
         return (void)cp_mark_fail(&node->mark, err, "inputs: none"),
                cp_expected(err, "images, prompts or both, or synthetic");
-    if (images)
-        CP_TRY(read_list(experiment, images, "inputs.images", false, &inputs->images, &inputs->image_count,
-                         err));
-    if (prompts)
-        CP_TRY(read_prompts(experiment, prompts, err));
-    if (truncate && (inputs->prompts == CP_PROMPTS_NONE || inputs->prompts == CP_PROMPTS_TOKENS))
+    if (truncate && (!prompts || is_token_file(prompts)))
         return (void)cp_mark_fail(&truncate->mark, err, "inputs: truncate without texts"),
                cp_expected(err, "prompts as texts");
-    if (truncate)
-        CP_TRY(cp_yaml_boolean(truncate, "inputs.truncate", &inputs->truncate, err));
     if ((labels || limit) && !images)
         return (void)cp_mark_fail(&(labels ? labels : limit)->mark, err,
                                   "inputs: labels or limit without images"),
                cp_expected(err, "images");
-    if (labels)
-        CP_TRY(cp_read_text(labels, "inputs.labels", &inputs->labels, err));
-    if (limit)
-        CP_TRY(cp_read_int(limit, "inputs.limit", 1, INT_MAX, &inputs->limit, err));
     return CP_OK;
+}
+
+static enum cp_status check_captured(const struct cp_yaml *node, struct cp_error *err) {
+    const size_t beside = (cp_yaml_get(node, "map") != NULL) + (size_t)(cp_yaml_get(node, "limit") != NULL);
+    if (node->count > 1 + beside)
+        return (void)cp_mark_fail(&node->mark, err, "inputs: capture beside other keys"),
+               cp_expected(err, "capture with map and limit, or files");
+    return CP_OK;
+}
+
+enum cp_status cp_check_inputs_keys(struct cp_experiment *experiment, const struct cp_yaml *node,
+                                    struct cp_error *err) {
+    const struct cp_yaml *capture = cp_yaml_get(node, "capture");
+    if (cp_yaml_get(node, "synthetic"))
+        return check_synthetic(node, err);
+    if (capture) /* a value that is none is the first thing to say */
+        CP_TRY(cp_read_text(capture, "capture", &experiment->inputs.capture.file, err));
+    CP_TRY(cp_check_map(node, err));
+    return capture ? check_captured(node, err) : check_files(node, err);
 }

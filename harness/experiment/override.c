@@ -2,6 +2,8 @@
  * Puts a `key=value` of the command line into the YAML tree before anything is read from it. */
 #include "experiment/experiment.h"
 
+#include "experiment/field.h"
+
 #include <string.h>
 
 enum { PARTS_MAX = 4 };
@@ -14,14 +16,11 @@ struct key {
 
 /* How many parts of a key end at a dot; what follows them is one part. */
 static size_t split_parts(const char *key) {
-    static const struct {
-        const char *prefix;
-        size_t parts;
-    } rules[] = {{"baseline.", 1}, {"sweep.", 1},      {"layerwise.", 1}, {"record.", 1},
-                 {"check.", 1},    {"candidates.", 2}, {"factorial.", 2}};
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        if (strncmp(key, rules[i].prefix, strlen(rules[i].prefix)) == 0)
-            return rules[i].parts;
+    const size_t length = strcspn(key, ".");
+    for (size_t k = 0; key[length] && k < cp_key_count; k++)
+        if (cp_keys[k].parts && strlen(cp_keys[k].path) == length &&
+            memcmp(key, cp_keys[k].path, length) == 0)
+            return (size_t)cp_keys[k].parts;
     return PARTS_MAX - 1;
 }
 

@@ -18,14 +18,21 @@ enum cp_status cp_read_setting(const struct cp_yaml_entry *entry, const struct c
     return cp_yaml_string(value, address, &setting->value, err);
 }
 
-enum cp_status cp_read_capture(const struct cp_yaml *node, const char *file, struct cp_capture_choice *choice,
-                               struct cp_error *err) {
-    const struct cp_yaml *path = cp_yaml_get(node, file), *map = cp_yaml_get(node, "map");
-    if (path)
-        CP_TRY(cp_read_text(path, file, &choice->file, err));
-    if (map && !path)
-        return (void)cp_mark_fail(&map->mark, err, "map without %s", file),
+enum cp_status cp_check_map(const struct cp_yaml *node, struct cp_error *err) {
+    const struct cp_yaml *map = cp_yaml_get(node, "map");
+    if (map && !cp_yaml_get(node, "capture"))
+        return (void)cp_mark_fail(&map->mark, err, "map without capture"),
                cp_expected(err, "the file that it is of");
+    return CP_OK;
+}
+
+/* `capture` and `map` of a pass, as far as they are there. */
+static enum cp_status read_capture(const struct cp_yaml *node, struct cp_capture_choice *choice,
+                                   struct cp_error *err) {
+    const struct cp_yaml *path = cp_yaml_get(node, "capture"), *map = cp_yaml_get(node, "map");
+    if (path)
+        CP_TRY(cp_read_text(path, "capture", &choice->file, err));
+    CP_TRY(cp_check_map(node, err));
     return map ? cp_read_text(map, "map", &choice->map, err) : CP_OK;
 }
 
@@ -40,15 +47,14 @@ static enum cp_status read_pass(struct cp_experiment *experiment, const struct c
                                 struct cp_candidate *candidate, struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, key, NULL, err));
     const struct cp_yaml *checkpoint = cp_yaml_get(node, "checkpoint");
-    CP_TRY(cp_read_capture(node, "capture", &candidate->capture, err));
+    CP_TRY(read_capture(node, &candidate->capture, err));
     if (checkpoint)
         CP_TRY(cp_read_text(checkpoint, "checkpoint", &candidate->checkpoint, err));
     return cp_read_settings(experiment, node, key, candidate, err);
 }
 
 enum cp_status cp_read_baseline(struct cp_experiment *experiment, const struct cp_yaml *root,
-                                struct cp_error *err) {
-    const struct cp_yaml *baseline = cp_yaml_get(root, "baseline");
+                                const struct cp_yaml *baseline, struct cp_error *err) {
     experiment->baseline = (struct cp_candidate){.name = "baseline", .mark = root->mark};
     return baseline ? read_pass(experiment, baseline, "baseline", &experiment->baseline, err) : CP_OK;
 }
@@ -102,8 +108,8 @@ static enum cp_status check_names(const struct cp_experiment *experiment, struct
 }
 
 enum cp_status cp_read_candidates(struct cp_experiment *experiment, const struct cp_yaml *root,
-                                  struct cp_error *err) {
-    const struct cp_yaml *candidates = cp_yaml_get(root, "candidates"), *sweep = cp_yaml_get(root, "sweep");
+                                  const struct cp_yaml *candidates, struct cp_error *err) {
+    const struct cp_yaml *sweep = cp_yaml_get(root, "sweep");
     const struct cp_yaml *factorial = cp_yaml_get(root, "factorial");
     const struct cp_yaml *layerwise = cp_yaml_get(root, "layerwise");
     if (candidates)
@@ -148,9 +154,9 @@ static enum cp_status read_rule(const struct cp_yaml_entry *entry, struct cp_rec
     return CP_OK;
 }
 
-enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *node,
-                              struct cp_error *err) {
-    const struct cp_mark nowhere = {experiment->baseline.mark.source, 0, 0};
+enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_yaml *root,
+                              const struct cp_yaml *node, struct cp_error *err) {
+    const struct cp_mark nowhere = {root->mark.source, 0, 0};
     if (node)
         CP_TRY(cp_yaml_keys(node, "record", NULL, err));
     const size_t count = node ? node->count : 0;
