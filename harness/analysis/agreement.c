@@ -124,7 +124,7 @@ static size_t add_inputs(const struct cp_agreement_tap *tap, struct cp_own_part 
         return 1;
     }
     parts[0] = part_of(tap, CP_OWN_INPUTS, odd_pixels(tap));
-    parts[0].size = tap->apart;
+    parts[0].size = tap->relative_l2;
     if (tap->b) {
         parts[0].tried = !isnan(tap->b[CP_OPERATION_FIELD_ALTERNATIVE]);
         parts[0].alternative = parts[0].tried ? (int)tap->b[CP_OPERATION_FIELD_ALTERNATIVE] : -1;
@@ -191,7 +191,7 @@ static size_t parts_of_tap(const struct cp_agreement_tap *tap, double times,
         count += add_inputs(tap, parts + count);
     if (count == 0 && tap->different > 0 && !(is_explained(tap->a) && is_explained(tap->b))) {
         parts[count] = part_of(tap, CP_OWN_UNCHECKED, CP_SIDE_BOTH);
-        parts[count].size = tap->apart;
+        parts[count].size = tap->relative_l2;
         parts[count++].verdict = CP_LEDGER_UNCHECKED;
     }
     return count;
@@ -206,7 +206,7 @@ static bool is_shared(const struct cp_own_part *part) {
         verdict_of(part->tap->b) != CP_LEDGER_CONTRADICTED)
         return false;
     const double plain = part->tap->a[CP_OPERATION_FIELD_PLAIN] + part->tap->b[CP_OPERATION_FIELD_PLAIN];
-    return part->tap->apart <= fmax(2 * CP_COARSE * plain, 1e-3 * part->size);
+    return part->tap->relative_l2 <= fmax(2 * CP_COARSE * plain, 1e-3 * part->size);
 }
 
 bool cp_agreement_is_outside(const struct cp_agreement_tap *tap) {

@@ -37,12 +37,12 @@ struct cp_agreement_tap {
     const char *name;
     char address[96];
     struct cp_tap_place place;
-    bool compared;    /* both sides have it */
-    double different; /* elements, over all inputs */
-    double nonfinite; /* ... that are not finite on one side alone */
-    double beyond;    /* inputs with an element outside the tolerance; NaN: no tolerance was given */
-    double apart;     /* relative L2, mean over inputs */
-    double semantic;  /* of the declared functions alone; NaN: no reference */
+    bool compared;      /* both sides have it */
+    double different;   /* elements, over all inputs */
+    double nonfinite;   /* ... that are not finite on one side alone */
+    double beyond;      /* inputs with an element outside the tolerance; NaN: no tolerance was given */
+    double relative_l2; /* mean over inputs */
+    double semantic;    /* of the declared functions alone; NaN: no reference */
     const double *a, *b;
 };
 
@@ -108,8 +108,8 @@ const char *cp_own_explanation(const struct cp_own_part *part, const struct cp_a
 /* The name of the operation that part->at is, of a composite one; not for -1. */
 const char *cp_own_point(const struct cp_own_part *part);
 /* "does not compute what its settings, weights and inputs say: ..." */
-void cp_own_say(struct cp_sentence *s, const struct cp_own_part *part,
-                const struct cp_agreement_words *words);
+void cp_own_append(struct cp_sentence *s, const struct cp_own_part *part,
+                   const struct cp_agreement_words *words);
 /* All parts, neighbouring layers with the same one together, at most `most` lines of 80 columns where names
  * allow; then how many taps are unchecked, and at how many declared rounding is more. */
 void cp_agreement_print(const struct cp_agreement *agreement, const struct cp_agreement_words *words,

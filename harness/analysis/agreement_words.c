@@ -24,62 +24,63 @@ const char *cp_own_point(const struct cp_own_part *p) {
 
 /* ---- one part ---- */
 
-static void say_times(struct cp_sentence *s, double times) {
+static void append_times(struct cp_sentence *s, double times) {
     if (isinf(times) || isnan(times))
-        cp_say(s, "beyond any multiple of");
+        cp_append(s, "beyond any multiple of");
     else {
-        cp_say_multiple(s, times);
-        cp_say(s, " times");
+        cp_append_multiple(s, times);
+        cp_append(s, " times");
     }
 }
 
-static void say_contradicted(struct cp_sentence *s, const struct cp_own_part *p) {
+static void append_contradicted(struct cp_sentence *s, const struct cp_own_part *p) {
     if (!isnan(p->slope)) {
-        cp_say(s,
-               "computes a different function than declared: within the rounding, but along it (slope %.2f "
-               "+- %.2f)",
-               p->slope, p->slope_error);
+        cp_append(
+            s,
+            "computes a different function than declared: within the rounding, but along it (slope %.2f "
+            "+- %.2f)",
+            p->slope, p->slope_error);
         return;
     }
-    cp_say(s, "does not compute what its settings, weights and inputs say: ");
+    cp_append(s, "does not compute what its settings, weights and inputs say: ");
     if (p->basis == CP_BASIS_BOUND) {
-        cp_say(s, "no rounding can be that large (");
-        say_times(s, p->bound);
-        cp_say(s, " its bound)");
+        cp_append(s, "no rounding can be that large (");
+        append_times(s, p->bound);
+        cp_append(s, " its bound)");
     } else {
-        say_times(s, p->bound);
-        cp_say(s, " what %d legitimate evaluations show", CP_RERUNS);
+        append_times(s, p->bound);
+        cp_append(s, " what %d legitimate evaluations show", CP_RERUNS);
     }
 }
 
-static void say_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
-    cp_say(s, "errs more than its declared arithmetic does: ");
-    say_times(s, p->bound);
+static void append_coarse(struct cp_sentence *s, const struct cp_own_part *p) {
+    cp_append(s, "errs more than its declared arithmetic does: ");
+    append_times(s, p->bound);
     if (p->basis == CP_BASIS_BOUND)
-        cp_say(s, " a plain evaluation's error");
+        cp_append(s, " a plain evaluation's error");
     else
-        cp_say(s, " what %d legitimate evaluations show", CP_RERUNS);
+        cp_append(s, " what %d legitimate evaluations show", CP_RERUNS);
 }
 
 /* Beside a small change of the function its rounding may be the larger part. */
-static void say_settings(struct cp_sentence *s, const struct cp_own_part *p) {
+static void append_settings(struct cp_sentence *s, const struct cp_own_part *p) {
     const double rounding = p->row ? p->row[CP_OPERATION_FIELD_RESIDUAL] : NAN;
-    cp_say(s, "the settings declare a different function (%.2g", p->size);
+    cp_append(s, "the settings declare a different function (%.2g", p->size);
     if (rounding > 0.1 * p->size && p->verdict == CP_LEDGER_EXPLAINED)
-        cp_say(s, ", beside %.2g that its declared arithmetic rounds", rounding);
-    cp_say(s, ")");
+        cp_append(s, ", beside %.2g that its declared arithmetic rounds", rounding);
+    cp_append(s, ")");
 }
 
-static void say_explanation(struct cp_sentence *s, const struct cp_own_part *p,
-                            const struct cp_agreement_words *words) {
+static void append_explanation(struct cp_sentence *s, const struct cp_own_part *p,
+                               const struct cp_agreement_words *words) {
     const char *explanation = cp_own_explanation(p, words);
     if (explanation && (isnan(p->before) || isnan(p->after)))
-        cp_say(s, "; explained by: %s", explanation);
+        cp_append(s, "; explained by: %s", explanation);
     else if (explanation)
-        cp_say(s, "; explained by: %s%s%s (the residual falls from %.2g to %.2g)", explanation,
-               p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->before, p->after);
+        cp_append(s, "; explained by: %s%s%s (the residual falls from %.2g to %.2g)", explanation,
+                  p->at >= 0 ? " at " : "", p->at >= 0 ? cp_own_point(p) : "", p->before, p->after);
     else if (p->tried && p->row)
-        cp_say(s, "; explained by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
+        cp_append(s, "; explained by none of the %.0f alternatives tried", p->row[CP_OPERATION_FIELD_TRIED]);
 }
 
 static const char *input_name(const struct cp_own_part *p, const struct cp_agreement_words *words) {
@@ -89,87 +90,89 @@ static const char *input_name(const struct cp_own_part *p, const struct cp_agree
 }
 
 /* Which inputs, where it is not all of them. */
-static void say_inputs(struct cp_sentence *s, const struct cp_own_part *p,
-                       const struct cp_agreement_words *words) {
+static void append_inputs(struct cp_sentence *s, const struct cp_own_part *p,
+                          const struct cp_agreement_words *words) {
     const char *name = input_name(p, words);
     const char *what = cp_tower_words[p->tap->place.tower].input;
     if (p->checked == 0 || p->inputs == p->checked || p->inputs == 0)
         return;
-    cp_say(s, "; at %zu of %zu %ss, worst %s %zu", p->inputs, p->checked, what, what, p->worst);
+    cp_append(s, "; at %zu of %zu %ss, worst %s %zu", p->inputs, p->checked, what, what, p->worst);
     if (name)
-        cp_say(s, " (%.60s)", name);
+        cp_append(s, " (%.60s)", name);
 }
 
 /* Pixels: the channel and how far it is off. Of pixels that contradict their normalisation the ledger has the
  * worst element in that place. */
-static void say_differing_inputs(struct cp_sentence *s, const struct cp_own_part *p,
-                                 const struct cp_agreement_words *words) {
+static void append_differing_inputs(struct cp_sentence *s, const struct cp_own_part *p,
+                                    const struct cp_agreement_words *words) {
     static const char *const channels[] = {"red", "green", "blue"};
     const char *explanation = cp_own_explanation(p, words);
     if (p->tap->place.point == CP_TOKENS) {
-        cp_say(s, "the token ids differ in %zu of %zu prompts, first in prompt %zu", p->inputs, p->checked,
-               p->worst);
+        cp_append(s, "the token ids differ in %zu of %zu prompts, first in prompt %zu", p->inputs, p->checked,
+                  p->worst);
         return;
     }
     if (p->tap->nonfinite > 0)
-        cp_say(s, "%.0f pixel value%s NaN or infinite on one side only", p->tap->nonfinite,
-               p->tap->nonfinite == 1 ? " is" : "s are");
+        cp_append(s, "%.0f pixel value%s NaN or infinite on one side only", p->tap->nonfinite,
+                  p->tap->nonfinite == 1 ? " is" : "s are");
     else
-        cp_say(s, "the pixels differ (%.2g)", p->size);
+        cp_append(s, "the pixels differ (%.2g)", p->size);
     if (p->inputs)
-        cp_say(s, " at %zu image%s, worst image %zu", p->inputs, p->inputs == 1 ? "" : "s", p->worst);
+        cp_append(s, " at %zu image%s, worst image %zu", p->inputs, p->inputs == 1 ? "" : "s", p->worst);
     if (p->inputs && input_name(p, words))
-        cp_say(s, " (%.60s)", input_name(p, words));
+        cp_append(s, " (%.60s)", input_name(p, words));
     if (!explanation)
         return;
-    cp_say(s, "; explained by: %s", explanation);
+    cp_append(s, "; explained by: %s", explanation);
     const double channel = p->row[CP_OPERATION_FIELD_ROW];
     if (p->row[CP_OPERATION_FIELD_VERDICT] <= CP_LEDGER_EXPLAINED && channel >= 0 && channel < 3)
-        cp_say(s, ": %s of %s is %.6g times that of %s, plus %.6g", channels[(int)channel], words->b,
-               p->row[CP_OPERATION_FIELD_F], words->a, p->row[CP_OPERATION_FIELD_Y]);
+        cp_append(s, ": %s of %s is %.6g times that of %s, plus %.6g", channels[(int)channel], words->b,
+                  p->row[CP_OPERATION_FIELD_F], words->a, p->row[CP_OPERATION_FIELD_Y]);
 }
 
-static void say_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
-                          const struct cp_agreement_words *words) {
+static void append_nonfinite(struct cp_sentence *s, const struct cp_own_part *p,
+                             const struct cp_agreement_words *words) {
     const char *name = input_name(p, words);
     if (p->row[CP_OPERATION_FIELD_OWN] == 0) {
-        cp_say(s, "holds NaN or infinity");
+        cp_append(s, "holds NaN or infinity");
         return;
     }
-    cp_say(s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
-           p->inputs, p->checked, cp_tower_words[p->tap->place.tower].input, p->row[CP_OPERATION_FIELD_ROW],
-           p->row[CP_OPERATION_FIELD_COLUMN], cp_tower_words[p->tap->place.tower].input, p->worst);
+    cp_append(
+        s, "makes NaN or infinity of finite operands at %zu of %zu %ss, first at (%.0f, %.0f) of %s %zu",
+        p->inputs, p->checked, cp_tower_words[p->tap->place.tower].input, p->row[CP_OPERATION_FIELD_ROW],
+        p->row[CP_OPERATION_FIELD_COLUMN], cp_tower_words[p->tap->place.tower].input, p->worst);
     if (name)
-        cp_say(s, " (%.60s)", name);
+        cp_append(s, " (%.60s)", name);
 }
 
-void cp_own_say(struct cp_sentence *s, const struct cp_own_part *p, const struct cp_agreement_words *words) {
+void cp_own_append(struct cp_sentence *s, const struct cp_own_part *p,
+                   const struct cp_agreement_words *words) {
     switch (p->kind) {
     case CP_OWN_NONFINITE:
-        say_nonfinite(s, p, words);
+        append_nonfinite(s, p, words);
         return;
     case CP_OWN_CONTRADICTED:
-        say_contradicted(s, p);
+        append_contradicted(s, p);
         break;
     case CP_OWN_SETTINGS:
-        say_settings(s, p);
+        append_settings(s, p);
         return;
     case CP_OWN_WEIGHTS:
-        cp_say(s, "the weights differ (%.2g)%s%s", p->size, p->tensor ? ": " : "",
-               p->tensor ? p->tensor : "");
+        cp_append(s, "the weights differ (%.2g)%s%s", p->size, p->tensor ? ": " : "",
+                  p->tensor ? p->tensor : "");
         return;
     case CP_OWN_INPUTS:
-        say_differing_inputs(s, p, words);
+        append_differing_inputs(s, p, words);
         return;
     case CP_OWN_ROUNDING:
-        say_coarse(s, p);
+        append_coarse(s, p);
         break;
     default:
-        cp_say(s, "the sides differ (%.2g); an operand or a weight to tell why is not recorded", p->size);
+        cp_append(s, "the sides differ (%.2g); an operand or a weight to tell why is not recorded", p->size);
         return;
     }
-    say_inputs(s, p, words);
-    say_explanation(s, p, words);
+    append_inputs(s, p, words);
+    append_explanation(s, p, words);
 }
 
 /* ---- all of them ---- */
@@ -230,19 +233,19 @@ static void print_counted(const struct cp_agreement *a, const struct cp_agreemen
     if (count == 0)
         return;
     if (kind == CP_OWN_UNCHECKED && count == 1)
-        cp_say(&s, "%s differs, where an operand or a weight to tell why is not recorded",
-               first->tap->address);
+        cp_append(&s, "%s differs, where an operand or a weight to tell why is not recorded",
+                  first->tap->address);
     else if (kind == CP_OWN_UNCHECKED)
-        cp_say(&s, "%zu taps differ, from %s on, where an operand or a weight to tell why is not recorded",
-               count, first->tap->address);
+        cp_append(&s, "%zu taps differ, from %s on, where an operand or a weight to tell why is not recorded",
+                  count, first->tap->address);
     else {
         if (count == 1)
-            cp_say(&s, "%s rounds as the declared arithmetic of %s does: ", first->tap->address, words->b);
+            cp_append(&s, "%s rounds as the declared arithmetic of %s does: ", first->tap->address, words->b);
         else
-            cp_say(&s, "%zu operations, from %s on, round as the declared arithmetic of %s does: up to ",
-                   count, first->tap->address, words->b);
-        cp_say_multiple(&s, most);
-        cp_say(&s, " times as much as in %s", words->a);
+            cp_append(&s, "%zu operations, from %s on, round as the declared arithmetic of %s does: up to ",
+                      count, first->tap->address, words->b);
+        cp_append_multiple(&s, most);
+        cp_append(&s, " times as much as in %s", words->a);
     }
     cp_print_wrapped(text, 2, 4, out);
 }
@@ -261,13 +264,13 @@ void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_
             continue;
         }
         const struct cp_own_part *largest = gather(a, part, name);
-        cp_say(&s, "%s  ", name);
+        cp_append(&s, "%s  ", name);
         if (part->side != CP_SIDE_BOTH)
-            cp_say(&s, "%s ", part->side == CP_SIDE_A ? words->a : words->b);
+            cp_append(&s, "%s ", part->side == CP_SIDE_A ? words->a : words->b);
         else if (part->kind == CP_OWN_CONTRADICTED || part->kind == CP_OWN_ROUNDING ||
                  part->kind == CP_OWN_NONFINITE)
-            cp_say(&s, "%s and %s: each ", words->a, words->b);
-        cp_own_say(&s, largest, words);
+            cp_append(&s, "%s and %s: each ", words->a, words->b);
+        cp_own_append(&s, largest, words);
         cp_print_wrapped(text, 2, 4, out);
     }
     if (left)

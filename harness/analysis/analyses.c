@@ -11,7 +11,7 @@
     ROW(failing)                                                                                             \
     ROW(verdicts)                                                                                            \
     ROW(bracket)                                                                                             \
-    ROW(local)                                                                                               \
+    ROW(teacher_forcing)                                                                                     \
     ROW(floor)                                                                                               \
     ROW(summary)                                                                                             \
     ROW(attribution)

@@ -86,7 +86,7 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
     bounds[CP_BOUND_WORST] = bounds[CP_BOUND_PROBABLE] = 0;
     for (size_t i = 0; i < inputs; i++) {
         const double tokens =
-            site->tower == CP_TEXT ? study->inputs.judged[i] : (double)site->shape[site->rank - 2];
+            site->tower == CP_TEXT ? study->inputs.valid_tokens[i] : (double)site->shape[site->rank - 2];
         double one[CP_BOUND_COUNT];
         struct cp_bracket_facts facts = {.kind = from.kind,
                                          .terms = terms_of(study, site, &weights, from.kind, tokens),
@@ -103,7 +103,7 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
     return CP_OK;
 }
 
-struct table {
+struct bracket_table {
     int handle; /* of (tap, bound) */
 };
 
@@ -115,7 +115,7 @@ static bool wanted(const struct cp_study *study) {
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const char **names = cp_arena_alloc(&ls->arena, study->sites.count, sizeof *names);
-    struct table *table;
+    struct bracket_table *table;
     size_t taps = 0;
     CP_TRY(CP_CHECK_ALLOC(names, err, "", "brackets"));
     CP_LOCKSTEP_TAKE(ls, table, 1);
@@ -129,7 +129,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
 
 static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    const struct table *table = cp_lockstep_state(ls, &cp_bracket_analysis);
+    const struct bracket_table *table = cp_lockstep_state(ls, &cp_bracket_analysis);
     size_t most = 1, tap = 0;
     for (size_t i = 0; i < study->sites.count; i++)
         most = study->sites.list[i].shape[0] > most ? study->sites.list[i].shape[0] : most;

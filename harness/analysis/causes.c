@@ -2,8 +2,8 @@
  * Prints the causes within 80 columns, neighbouring layers with the same cause as one range. */
 #include "analysis/causes.h"
 
-#include "analysis/local.h"
-#include "analysis/undecided.h"
+#include "analysis/inconclusive.h"
+#include "analysis/teacher_forcing.h"
 
 #include <stdlib.h>
 
@@ -63,13 +63,13 @@ static void print_site(struct print *p, const struct cp_site *site) {
 }
 
 /* An operation that could not be judged may be a cause all the same. */
-static void print_end(const struct print *p, const struct cp_undecided *undecided, size_t taps) {
+static void print_end(const struct print *p, const struct cp_inconclusive *inconclusive, size_t taps) {
     if (p->printed)
         (void)fputs("\n", p->out);
-    if (undecided->taps) {
+    if (inconclusive->taps) {
         (void)fprintf(p->out, "  %scauses undecided at %zu of %zu operations", p->printed ? "other " : "",
-                      undecided->taps, taps);
-        cp_undecided_print(undecided, p->out);
+                      inconclusive->taps, taps);
+        cp_inconclusive_print(inconclusive, p->out);
     } else if (p->printed == 0) {
         (void)fputs("  no operation errs beyond the limit on the baseline's own input\n", p->out);
     }
@@ -79,26 +79,26 @@ enum cp_status cp_causes_print(const struct cp_lockstep *ls, size_t s, FILE *out
     const struct cp_study *study = ls->study;
     enum cp_status status = CP_OK;
     size_t tap = 0;
-    if (!cp_local_of(ls))
+    if (!cp_teacher_forcing_of(ls))
         return CP_OK;
     enum cp_cause *cause = calloc(study->sites.count, sizeof *cause);
     struct print p = {.sites = &study->sites, .cause = cause, .out = out};
-    struct cp_undecided undecided = cp_undecided_none();
+    struct cp_inconclusive inconclusive = cp_inconclusive_none();
     CP_TRY(CP_CHECK_ALLOC(cause, err, "", "the table"));
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++) {
         double fields[CP_VERDICT_FIELDS];
         if (!study->watched[i])
             continue;
-        status = cp_result_read(ls->result, cp_local_of(ls)->verdicts[s], tap++, 1, fields, err);
+        status = cp_result_read(ls->result, cp_teacher_forcing_of(ls)->verdicts[s], tap++, 1, fields, err);
         if (status != CP_OK)
             break;
         cause[i] = cp_cause_of(fields);
-        cp_undecided_add(&undecided, study->sites.list[i].point, fields, CP_FIELD_VERDICT);
+        cp_inconclusive_add(&inconclusive, study->sites.list[i].point, fields, CP_FIELD_VERDICT);
     }
     for (size_t i = 0; i < study->sites.count && status == CP_OK; i++)
         print_site(&p, &study->sites.list[i]);
     if (status == CP_OK)
-        print_end(&p, &undecided, tap);
+        print_end(&p, &inconclusive, tap);
     free(cause);
     return status;
 }

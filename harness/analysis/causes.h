@@ -3,7 +3,7 @@
 #ifndef CP_ANALYSIS_CAUSES_H
 #define CP_ANALYSIS_CAUSES_H
 
-#include "analysis/local.h"
+#include "analysis/teacher_forcing.h"
 #include "analysis/verdict.h"
 
 #include <stdio.h>

@@ -6,14 +6,14 @@
 #include "num/metrics.h"
 #include "result/schema.h"
 #include "run/captured.h"
-#include "tap/keep.h"
+#include "tap/buffer.h"
 
 #include <math.h>
 
 struct decisions {
-    size_t site;           /* whose probabilities decide */
-    struct cp_keep *probs; /* [spec_count] of the batch */
-    int *handles;          /* [spec_count]; lane 0 unused */
+    size_t site;                 /* whose probabilities decide */
+    struct cp_tap_buffer *probs; /* [spec_count] of the batch */
+    int *handles;                /* [spec_count]; lane 0 unused */
 };
 
 static struct decisions *state_of(const struct cp_lockstep *ls) {
@@ -58,7 +58,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     d->site = site_of(ls->study);
     watched[d->site] = true;
     for (size_t s = 0; s < specs; s++) {
-        CP_TRY(cp_keep_create(sites, watched, &d->probs[s], err));
+        CP_TRY(cp_tap_buffer_create(sites, watched, &d->probs[s], err));
         if (s > 0 && cp_decisions_has(ls, s))
             CP_TRY(define_candidate(ls, s, &d->handles[s], err));
     }
@@ -66,13 +66,13 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
 }
 
 static struct cp_tap tap(struct cp_lockstep *ls, size_t s) {
-    return cp_keep_tap(&state_of(ls)->probs[s]);
+    return cp_buffer_tap(&state_of(ls)->probs[s]);
 }
 
-static enum cp_status before(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status before(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     (void)err;
-    for (size_t s = 0; s < ls->study->spec_count && segment.kind == CP_SEGMENT_LOGITS; s++)
-        cp_keep_reset(&state_of(ls)->probs[s]);
+    for (size_t s = 0; s < ls->study->spec_count && stage.kind == CP_STAGE_LOGITS; s++)
+        cp_tap_buffer_reset(&state_of(ls)->probs[s]);
     return CP_OK;
 }
 
@@ -101,11 +101,11 @@ static void certify(const struct cp_lockstep *ls, size_t s, size_t image, size_t
 }
 
 /* Each candidate's decisions against the baseline's, from the probabilities of the batch. */
-static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status at_stage(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     const struct decisions *d = state_of(ls);
     const size_t columns = cp_site_row(&ls->study->sites.list[d->site]);
     const size_t first = ls->lanes[0].pass.first, count = ls->lanes[0].pass.inputs;
-    if (segment.kind != CP_SEGMENT_LOGITS)
+    if (stage.kind != CP_STAGE_LOGITS)
         return CP_OK;
     cp_arena_reset(&ls->joint_scratch);
     double *work = cp_arena_alloc(&ls->joint_scratch, 4 * columns, sizeof *work);
@@ -129,7 +129,7 @@ static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, s
 static void release(struct cp_lockstep *ls) {
     const struct decisions *d = state_of(ls);
     for (size_t s = 0; d->probs && s < ls->study->spec_count; s++)
-        cp_keep_free(&d->probs[s]);
+        cp_tap_buffer_free(&d->probs[s]);
 }
 
 const struct cp_analysis cp_decisions_analysis = {
@@ -139,6 +139,6 @@ const struct cp_analysis cp_decisions_analysis = {
     .define = define,
     .tap = tap,
     .before = before,
-    .stage = stage,
+    .stage = at_stage,
     .release = release,
 };

@@ -28,26 +28,27 @@ struct cp_failing cp_failing_find(const double *rows, size_t count) {
     return f;
 }
 
-void cp_say_failing_count(struct cp_sentence *s, const struct cp_failing *f, size_t count, const char *what) {
+void cp_append_failing_count(struct cp_sentence *s, const struct cp_failing *f, size_t count,
+                             const char *what) {
     const bool one = f->inputs == 1;
-    cp_say(s, "%zu of %zu %s fail%s by %s", f->inputs, count, what, one ? "s" : "",
-           one ? "itself" : "themselves");
+    cp_append(s, "%zu of %zu %s fail%s by %s", f->inputs, count, what, one ? "s" : "",
+              one ? "itself" : "themselves");
 }
 
-void cp_say_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
-                           const char *const *names, const char *between) {
+void cp_append_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
+                              const char *const *names, const char *between) {
     for (size_t k = 0; k < f->named; k++) {
         const double *row = rows + f->worst[k] * CP_FAILING_FIELDS;
         if (names)
-            cp_say(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
+            cp_append(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
         else
-            cp_say(s, "%sinput %zu (", k ? between : "", f->worst[k]);
-        cp_say_multiple(s, row[CP_FAILING_TIMES]);
-        cp_say(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
-               row[CP_FAILING_TAPS] == 1 ? "" : "s");
+            cp_append(s, "%sinput %zu (", k ? between : "", f->worst[k]);
+        cp_append_multiple(s, row[CP_FAILING_TIMES]);
+        cp_append(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
+                  row[CP_FAILING_TAPS] == 1 ? "" : "s");
     }
     if (f->inputs > f->named)
-        cp_say(s, " and %zu more", f->inputs - f->named);
+        cp_append(s, " and %zu more", f->inputs - f->named);
 }
 
 static void print(const double *rows, size_t count, const char *const *names, const char *what, FILE *out) {
@@ -56,9 +57,9 @@ static void print(const double *rows, size_t count, const char *const *names, co
     struct cp_sentence s = {text, sizeof text, 0};
     if (f.inputs == 0)
         return;
-    cp_say_failing_count(&s, &f, count, what);
-    cp_say(&s, ", worst first:\n    ");
-    cp_say_failing_inputs(&s, &f, rows, names, ",\n    ");
+    cp_append_failing_count(&s, &f, count, what);
+    cp_append(&s, ", worst first:\n    ");
+    cp_append_failing_inputs(&s, &f, rows, names, ",\n    ");
     (void)fprintf(out, "  %s\n", text);
 }
 
@@ -68,16 +69,16 @@ static size_t inputs_of(const struct cp_study *study, enum cp_dim_kind kind) {
     return kind == CP_DIM_IMAGE ? study->inputs.images : study->inputs.prompts;
 }
 
-struct handles {
+struct failing_handles {
     int *of[2]; /* [spec_count] of (image, field) and of (prompt, field); -1: there are none */
 };
 
 static int handle_of(const struct cp_lockstep *ls, int of, size_t s) {
-    return ((const struct handles *)cp_lockstep_state(ls, &cp_failing_analysis))->of[of][s];
+    return ((const struct failing_handles *)cp_lockstep_state(ls, &cp_failing_analysis))->of[of][s];
 }
 
-static enum cp_status define_candidate(struct cp_lockstep *ls, const struct handles *handles, size_t s,
-                                       struct cp_error *err) {
+static enum cp_status define_candidate(struct cp_lockstep *ls, const struct failing_handles *handles,
+                                       size_t s, struct cp_error *err) {
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const struct cp_run_inputs *in = &ls->study->inputs;
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
@@ -94,7 +95,7 @@ static enum cp_status define_candidate(struct cp_lockstep *ls, const struct hand
 }
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
-    struct handles *handles;
+    struct failing_handles *handles;
     CP_LOCKSTEP_TAKE(ls, handles, 1);
     *state = handles;
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++)
@@ -115,8 +116,8 @@ const struct cp_analysis cp_failing_analysis = {
     .define = define,
 };
 
-enum cp_status cp_failing_room(const struct cp_lockstep *ls, struct cp_arena *arena, double *fails[2],
-                               struct cp_error *err) {
+enum cp_status cp_failing_alloc(const struct cp_lockstep *ls, struct cp_arena *arena, double *fails[2],
+                                struct cp_error *err) {
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
         CP_TRY(

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The noise floor (`floor: N`): how far legitimate reruns of the baseline are from it, tap by tap. N of them
  * add every matrix product of the towers in another order (linear.permute, seeds 1 to N), N round
- * stochastically (tap/jitter.h, seeds 1 to N). /floor/TAP/rel_l2 (input, run). */
+ * stochastically (tap/stochastic.h, seeds 1 to N). /floor/TAP/rel_l2 (input, run). */
 #include "run/analysis.h"
-#include "run/segment.h"
+#include "run/stage.h"
 #include "tap/distance.h"
-#include "tap/jitter.h"
+#include "tap/stochastic.h"
 
 #include <stdio.h>
 
 extern const struct cp_analysis cp_floor_analysis;
 
 struct floor {
-    size_t count;                 /* reruns: permuted ones, then stochastic ones */
-    struct cp_spec **spec;        /* [count] */
-    struct cp_lane *lanes;        /* [count] */
-    struct cp_distance *distance; /* [count] */
-    struct cp_jitter *jitter;     /* [count] */
-    double **rows;                /* per site: (batch, count), NULL: not watched */
-    int *handles;                 /* per site */
+    size_t count;                     /* reruns: permuted ones, then stochastic ones */
+    struct cp_spec **spec;            /* [count] */
+    struct cp_lane *lanes;            /* [count] */
+    struct cp_distance *distance;     /* [count] */
+    struct cp_stochastic *stochastic; /* [count] */
+    double **rows;                    /* per site: (batch, count), NULL: not watched */
+    int *handles;                     /* per site */
 };
 
 /* The baseline again: with other orders of its sums, and as it is for stochastic rounding. */
@@ -42,10 +42,10 @@ static enum cp_status make_lane(struct cp_lockstep *ls, const struct floor *floo
     CP_TRY(
         cp_plan_create(floor->spec[f], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
     CP_TRY(cp_lane_create(ls, plan, 2, lane, err));
-    floor->jitter[f] = (struct cp_jitter){f - each + 1, ls->lanes[0].recorder.types, ls->pool};
-    floor->distance[f] = (struct cp_distance){&ls->keep, ls->pool, f, floor->count, floor->rows};
+    floor->stochastic[f] = (struct cp_stochastic){f - each + 1, ls->lanes[0].recorder.types, ls->pool};
+    floor->distance[f] = (struct cp_distance){&ls->buffer, ls->pool, f, floor->count, floor->rows};
     if (f >= each)
-        lane->taps[taps++] = cp_jitter_tap(&floor->jitter[f]);
+        lane->taps[taps++] = cp_stochastic_tap(&floor->stochastic[f]);
     lane->taps[taps++] = cp_distance_tap(&floor->distance[f]);
     cp_lane_wire(ls, lane, (size_t)taps);
     return CP_OK;
@@ -93,7 +93,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     CP_LOCKSTEP_TAKE(ls, floor->spec, floor->count);
     CP_LOCKSTEP_TAKE(ls, floor->lanes, floor->count);
     CP_LOCKSTEP_TAKE(ls, floor->distance, floor->count);
-    CP_LOCKSTEP_TAKE(ls, floor->jitter, floor->count);
+    CP_LOCKSTEP_TAKE(ls, floor->stochastic, floor->count);
     CP_LOCKSTEP_TAKE(ls, floor->rows, study->sites.count);
     CP_LOCKSTEP_TAKE(ls, floor->handles, study->sites.count);
     for (size_t f = 0; f < floor->count; f++)
@@ -104,17 +104,17 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     return CP_OK;
 }
 
-static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status at_stage(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct floor *floor = cp_lockstep_state(ls, &cp_floor_analysis);
     const struct cp_pass *baseline = &ls->lanes[0].pass;
-    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    const bool classes = stage.kind == CP_STAGE_CLASSES;
     for (size_t f = 0; f < floor->count; f++) {
         cp_pass_place(&floor->lanes[f].pass, baseline);
-        CP_TRY(cp_segment_run(ls, &floor->lanes[f], segment, err));
+        CP_TRY(cp_stage_run(ls, &floor->lanes[f], stage, err));
     }
     for (size_t i = 0; i < study->sites.count; i++)
-        if (study->watched[i] && ls->keep.data[i])
+        if (study->watched[i] && ls->buffer.data[i])
             CP_TRY(cp_result_write(ls->result, floor->handles[i], classes ? 0 : baseline->first,
                                    classes ? study->inputs.classes : baseline->inputs, floor->rows[i], err));
     return CP_OK;
@@ -126,5 +126,5 @@ const struct cp_analysis cp_floor_analysis = {
     .wanted = wanted,
     .cost = cost,
     .define = define,
-    .stage = stage,
+    .stage = at_stage,
 };

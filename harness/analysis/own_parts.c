@@ -36,7 +36,7 @@ static enum cp_status read_tap(const struct cp_lockstep *ls, size_t s, size_t i,
                                          .different = t.different,
                                          .nonfinite = t.nonfinite,
                                          .beyond = NAN,
-                                         .apart = t.mean_rel[CP_TOTAL],
+                                         .relative_l2 = t.mean_rel[CP_TOTAL],
                                          .semantic = t.mean_rel[CP_SEMANTIC]};
         cp_tap_address(site->name, tap->address);
         status = read_operation(ls, 0, i, arena, &tap->a, err);
@@ -62,12 +62,12 @@ static struct cp_agreement_words words_of(const struct cp_lockstep *ls, size_t s
 }
 
 /* Operations of the pass; those at taps that the baseline has not are no part. */
-struct tally {
+struct own_tally {
     size_t checked, explained;
 };
 
-static void print(const struct cp_agreement *a, const struct cp_agreement_words *words, struct tally tally,
-                  FILE *out) {
+static void print(const struct cp_agreement *a, const struct cp_agreement_words *words,
+                  struct own_tally tally, FILE *out) {
     if (a->parts)
         (void)fputs("  what sets it apart from the baseline, in order of execution:\n", out);
     else if (tally.checked && tally.explained == tally.checked)
@@ -85,7 +85,7 @@ enum cp_status cp_own_parts_print(const struct cp_lockstep *ls, size_t s, FILE *
     const struct cp_agreement_options options = {.times = k > 0 ? k : 2};
     struct cp_arena arena = {0};
     struct cp_agreement agreement;
-    struct tally tally = {0, 0};
+    struct own_tally tally = {0, 0};
     size_t count = 0;
     enum cp_status status = CP_OK;
     struct cp_agreement_tap *taps = cp_arena_calloc(&arena, study->sites.count + 1, sizeof *taps);

@@ -5,8 +5,8 @@
 #include "analysis/causes.h"
 #include "analysis/decisions.h"
 #include "analysis/failing.h"
+#include "analysis/inconclusive.h"
 #include "analysis/own_parts.h"
-#include "analysis/undecided.h"
 #include "analysis/verdict.h"
 #include "run/captured.h"
 
@@ -120,31 +120,33 @@ static const char *differing(const struct cp_study *study, size_t s) {
 }
 
 /* What a candidate's taps come to. */
-struct tally {
+struct verdict_tally {
     size_t taps, rounding[CP_VERDICT_COUNT], nonfinite, judged, unmatched, identical;
-    size_t begins;    /* places from which a different function shows */
-    bool semantic[3]; /* in that tower */
-    double apart;     /* how far the references are apart, at most */
-    struct cp_undecided undecided;
+    size_t begins;             /* places from which a different function shows */
+    bool semantic[3];          /* in that tower */
+    double reference_distance; /* how far the references are apart, at most */
+    struct cp_inconclusive inconclusive;
     struct cp_equivalence equivalence;
 };
 
-static void count(struct tally *t, const struct cp_site *site, const double fields[CP_VERDICT_FIELDS]) {
+static void count(struct verdict_tally *t, const struct cp_site *site,
+                  const double fields[CP_VERDICT_FIELDS]) {
     const int verdict = (int)fields[CP_FIELD_VERDICT], rounding = (int)fields[CP_FIELD_ROUNDING];
     t->taps++;
     t->unmatched += verdict == CP_UNMATCHED;
     t->identical += verdict == CP_IDENTICAL;
     t->nonfinite += verdict == CP_NONFINITE_VERDICT;
     t->judged += fields[CP_FIELD_INPUTS] > 0;
-    t->apart = fmax(t->apart, fields[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
+    t->reference_distance = fmax(t->reference_distance, fields[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
     if (verdict != CP_UNMATCHED && (verdict != CP_IDENTICAL || rounding != CP_INCONCLUSIVE))
         t->rounding[rounding]++;
-    cp_undecided_add(&t->undecided, site->point, fields, CP_FIELD_ROUNDING);
+    cp_inconclusive_add(&t->inconclusive, site->point, fields, CP_FIELD_ROUNDING);
     cp_equivalence_add(&t->equivalence, fields);
 }
 
 /* Where a different function begins in each tower; in what joins them only where it did in neither. */
-static void print_beginning(struct tally *t, const struct cp_site *site, const char *what, FILE *out) {
+static void print_beginning(struct verdict_tally *t, const struct cp_site *site, const char *what,
+                            FILE *out) {
     char name[96];
     if (t->semantic[site->tower])
         return;
@@ -158,23 +160,23 @@ static void print_beginning(struct tally *t, const struct cp_site *site, const c
 }
 
 /* What is declared; a function so near that no verdict shows it is another one all the same. */
-static void print_declared(const struct tally *t, FILE *out) {
+static void print_declared(const struct verdict_tally *t, FILE *out) {
     if (t->begins)
         (void)fputs(" on\n", out);
-    else if (t->apart > 0)
+    else if (t->reference_distance > 0)
         (void)fprintf(out, "  a different function is declared, whose reference is %.1e away at most%s\n",
-                      t->apart, t->identical == t->taps ? ";\n  the bits are the same" : "");
+                      t->reference_distance, t->identical == t->taps ? ";\n  the bits are the same" : "");
     else
         (void)fputs("  no different function is declared\n", out);
 }
 
-static void print_tally(const struct tally *t, FILE *out) {
+static void print_tally(const struct verdict_tally *t, FILE *out) {
     if (t->judged) {
         print_declared(t, out);
         (void)fprintf(out, "  errors equivalent at %zu, degraded at %zu, inconclusive at %zu of %zu taps",
                       t->rounding[CP_EQUIVALENT], t->rounding[CP_DEGRADED], t->rounding[CP_INCONCLUSIVE],
                       t->taps);
-        cp_undecided_print(&t->undecided, out);
+        cp_inconclusive_print(&t->inconclusive, out);
         cp_equivalence_print(&t->equivalence, out);
     } else {
         (void)fprintf(out, "  no oracle, so functions and rounding are not told apart\n");
@@ -188,7 +190,7 @@ static void print_tally(const struct tally *t, FILE *out) {
 static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FILE *out,
                                      struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    struct tally t = {.undecided = cp_undecided_none(), .equivalence = cp_equivalence_none()};
+    struct verdict_tally t = {.inconclusive = cp_inconclusive_none(), .equivalence = cp_equivalence_none()};
     for (size_t i = 0; i < study->sites.count; i++) {
         double fields[CP_VERDICT_FIELDS];
         if (!study->watched[i])

@@ -70,7 +70,7 @@ void cp_verdict_add(struct cp_verdict_facts *facts, size_t input, double d) {
         return;
     if (facts->group) {
         facts->group[facts->distinct] = units->template[input];
-        facts->group[facts->room + facts->distinct] = units->class[input];
+        facts->group[facts->capacity + facts->distinct] = units->class[input];
     }
     facts->d[facts->distinct++] = d;
 }
@@ -155,7 +155,7 @@ static double mean_of(const struct cp_verdict_facts *facts) {
 
 void cp_verdict_statistics(const struct cp_verdict_facts *facts, double alpha, double *sums,
                            double fields[CP_VERDICT_FIELDS]) {
-    const struct cp_grouping grouping = {facts->group, facts->group + (facts->group ? facts->room : 0),
+    const struct cp_grouping grouping = {facts->group, facts->group + (facts->group ? facts->capacity : 0),
                                          facts->units.templates, facts->units.classes};
     for (int f = 0; f < CP_VERDICT_FIELDS; f++)
         fields[f] = NAN;

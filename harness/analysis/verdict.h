@@ -108,8 +108,8 @@ struct cp_verdict_facts {
     bool nonfinite, identical;
     double semantic; /* NaN: no oracle */
     double *d;       /* [distinct] */
-    size_t *group;   /* (2, room) templates, then classes, of each d; NULL: none */
-    size_t room;     /* of d and group */
+    size_t *group;   /* (2, capacity) templates, then classes, of each d; NULL: none */
+    size_t capacity; /* of d and group */
     size_t inputs;   /* that have an oracle besides */
     size_t distinct;
     double k;

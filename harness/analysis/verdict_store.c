@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The verdicts of a run: from its metrics into /metrics/CANDIDATE/verdicts. */
 #include "analysis/failing.h"
+#include "analysis/inconclusive.h"
 #include "analysis/ledger/ledger.h"
-#include "analysis/local.h"
-#include "analysis/undecided.h"
+#include "analysis/teacher_forcing.h"
 #include "analysis/units.h"
 #include "model/tap_weights.h"
 #include "result/schema.h"
@@ -41,11 +41,11 @@ struct source {
     enum cp_schema_id codes;
     int verdicts;       /* handle */
     const int *metrics; /* handles, per site */
-    bool local;
+    bool teacher_forcing;
 };
 
 /* The rows of one candidate, in the order of the watched sites. */
-struct table {
+struct verdict_table {
     const struct cp_study *study;
     size_t taps;
     const struct cp_site **sites;   /* [taps] */
@@ -59,7 +59,8 @@ struct table {
     struct cp_arena arena;
 };
 
-static enum cp_status make_table(const struct cp_lockstep *ls, struct table *t, struct cp_error *err) {
+static enum cp_status make_table(const struct cp_lockstep *ls, struct verdict_table *t,
+                                 struct cp_error *err) {
     t->study = ls->study;
     t->taps = watched_count(ls->study);
     t->sites = cp_arena_alloc(&t->arena, t->taps, sizeof(struct cp_site *));
@@ -78,10 +79,10 @@ static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
     return study->types[s][site] == CP_FP32 ? 2 : 3;
 }
 
-static enum cp_status make_facts(struct table *t, const struct cp_site *site, size_t inputs, double k,
+static enum cp_status make_facts(struct verdict_table *t, const struct cp_site *site, size_t inputs, double k,
                                  struct cp_verdict_facts *facts, struct cp_error *err) {
     *facts =
-        (struct cp_verdict_facts){.room = inputs,
+        (struct cp_verdict_facts){.capacity = inputs,
                                   .k = k,
                                   .elements = cp_site_row(site),
                                   .units = t->units->of[site->dims[0]],
@@ -99,7 +100,7 @@ static enum cp_status gather_site(struct cp_lockstep *ls, size_t i, const struct
     enum cp_status status = CP_CHECK_ALLOC(metrics, err, "", "verdicts");
     if (status == CP_OK && inputs)
         status = cp_result_read(ls->result, source->metrics[i], 0, inputs, metrics, err);
-    if (status == CP_OK && inputs && !source->local)
+    if (status == CP_OK && inputs && !source->teacher_forcing)
         status = cp_yardstick_read(ls, i, inputs, &yardstick, err);
     if (status == CP_OK)
         cp_verdict_facts(metrics, inputs, yardstick, facts);
@@ -108,15 +109,16 @@ static enum cp_status gather_site(struct cp_lockstep *ls, size_t i, const struct
     return status;
 }
 
-static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source, struct table *t,
-                             struct cp_error *err) {
+static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct source *source,
+                             struct verdict_table *t, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     size_t tap = 0;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         if (!study->watched[i])
             continue;
-        const size_t inputs = source->local ? cp_local_inputs(study, site) : site->shape[0];
+        const size_t inputs =
+            source->teacher_forcing ? cp_teacher_forcing_inputs(study, site) : site->shape[0];
         CP_TRY(make_facts(t, site, inputs, limit_ratio(study, s, i), &t->facts[tap], err));
         CP_TRY(gather_site(ls, i, source, inputs, &t->facts[tap], err));
         t->sites[tap++] = site;
@@ -125,13 +127,13 @@ static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct sour
 }
 
 static void tap_statistics(void *context, size_t tap, int worker) {
-    const struct table *t = context;
+    const struct verdict_table *t = context;
     cp_verdict_statistics(&t->facts[tap], t->study->experiment->verdict_alpha,
                           t->sums + (size_t)worker * (t->groups + 1), t->fields + tap * CP_VERDICT_FIELDS);
 }
 
 /* The taps of a tower are one family; they stand together. */
-static void decide(const struct table *t) {
+static void decide(const struct verdict_table *t) {
     for (size_t first = 0, end = 0; first < t->taps; first = end) {
         while (end < t->taps && t->sites[end]->tower == t->sites[first]->tower)
             end++;
@@ -150,12 +152,12 @@ static enum cp_status write_codes(struct cp_lockstep *ls, size_t s, enum cp_sche
     return cp_schema_text(ls->result, id, CP_NAMES(ls->study->spec[s]->name), codes, err);
 }
 
-static void tell_weights(const struct cp_study *study, size_t s, const struct table *t) {
+static void tell_weights(const struct cp_study *study, size_t s, const struct verdict_table *t) {
     for (size_t tap = 0; tap < t->taps; tap++)
         t->fields[tap * CP_VERDICT_FIELDS + CP_FIELD_WEIGHTS] =
             cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], t->sites[tap]) ||
-            (study->modelled && cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s],
-                                                             study->spec[0], t->sites[tap]));
+            (study->modelled && cp_tap_weights_round_differently(study->spec_model[s], study->spec[s],
+                                                                 study->spec[0], t->sites[tap]));
 }
 
 /* ---- what the ledger says of a tap ---- */
@@ -186,7 +188,7 @@ static void hold_against_ledger(double *fields, const double *a, const double *b
         fields[CP_FIELD_VERDICT] = CP_CONTRADICTED_VERDICT;
 }
 
-static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struct table *t,
+static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struct verdict_table *t,
                                    struct cp_error *err) {
     bool broken[3] = {false, false, false};
     for (size_t tap = 0; cp_ledger_of(ls) && tap < t->taps; tap++) {
@@ -203,16 +205,16 @@ static enum cp_status apply_ledger(struct cp_lockstep *ls, size_t s, const struc
 
 static enum cp_status write_candidate(struct cp_lockstep *ls, size_t s, const struct source *source,
                                       const struct cp_units *units, struct cp_error *err) {
-    struct table t = {.units = units};
+    struct verdict_table t = {.units = units};
     enum cp_status status;
     CP_TRY_DONE(make_table(ls, &t, err));
-    if (!source->local)
-        CP_TRY_DONE(cp_failing_room(ls, &t.arena, t.fails, err));
+    if (!source->teacher_forcing)
+        CP_TRY_DONE(cp_failing_alloc(ls, &t.arena, t.fails, err));
     CP_TRY_DONE(gather(ls, s, source, &t, err));
     cp_pool_for(ls->pool, t.taps, tap_statistics, &t);
     decide(&t);
     tell_weights(ls->study, s, &t);
-    if (!source->local) {
+    if (!source->teacher_forcing) {
         CP_TRY_DONE(apply_ledger(ls, s, &t, err));
         CP_TRY_DONE(cp_failing_write(ls, s, t.fails, err));
     }
@@ -223,12 +225,12 @@ done:
     return status;
 }
 
-struct handles {
+struct verdict_handles {
     int *of; /* [spec_count] of (tap, field); lane 0 unused */
 };
 
 static int handle_of(const struct cp_lockstep *ls, size_t s) {
-    return ((const struct handles *)cp_lockstep_state(ls, &cp_verdicts_analysis))->of[s];
+    return ((const struct verdict_handles *)cp_lockstep_state(ls, &cp_verdicts_analysis))->of[s];
 }
 
 enum cp_status cp_verdicts_read(const struct cp_lockstep *ls, size_t s, size_t tap,
@@ -237,15 +239,15 @@ enum cp_status cp_verdicts_read(const struct cp_lockstep *ls, size_t s, size_t t
 }
 
 static enum cp_status write_all(struct cp_lockstep *ls, const struct cp_units *units, struct cp_error *err) {
-    const struct cp_local *local = cp_local_of(ls);
+    const struct cp_teacher_forcing *teacher_forcing = cp_teacher_forcing_of(ls);
     for (size_t s = 1; s < ls->study->spec_count; s++) {
         const struct source whole = {CP_SCHEMA_VERDICT_CODES, handle_of(ls, s), ls->lanes[s].compare.handles,
                                      false};
         CP_TRY(write_candidate(ls, s, &whole, units, err));
-        if (!local)
+        if (!teacher_forcing)
             continue;
-        const struct source own = {CP_SCHEMA_LOCAL_VERDICT_CODES, local->verdicts[s],
-                                   local->compare[s].handles, true};
+        const struct source own = {CP_SCHEMA_LOCAL_VERDICT_CODES, teacher_forcing->verdicts[s],
+                                   teacher_forcing->compare[s].handles, true};
         CP_TRY(write_candidate(ls, s, &own, units, err));
     }
     return CP_OK;
@@ -264,7 +266,7 @@ static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
 }
 
 static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_error *err) {
-    struct handles *handles;
+    struct verdict_handles *handles;
     CP_LOCKSTEP_TAKE(ls, handles, 1);
     *state = handles;
     CP_LOCKSTEP_TAKE(ls, handles->of, ls->study->spec_count);
@@ -281,7 +283,7 @@ const struct cp_analysis cp_verdicts_analysis = {
     .name = "verdicts",
     .what = "what each candidate's divergence at each tap amounts to",
     .wanted = wanted,
-    .note = cp_say_few_inputs,
+    .note = cp_append_few_inputs,
     .define = define,
     .finish = finish,
 };

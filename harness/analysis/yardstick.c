@@ -4,16 +4,16 @@
 
 #include "result/schema.h"
 #include "run/captured.h"
-#include "run/segment.h"
-#include "tap/force.h"
+#include "run/stage.h"
+#include "tap/replace.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 struct yardstick {
     struct cp_lane lane;
-    struct cp_keep keep; /* of its segment */
-    int *handles;        /* per site: (input) rms error; -1: none */
+    struct cp_tap_buffer buffer; /* of its stage */
+    int *handles;                /* per site: (input) rms error; -1: none */
 };
 
 static struct yardstick *yardstick_of(const struct cp_lockstep *ls) {
@@ -44,9 +44,9 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     CP_TRY(
         cp_plan_create(study->spec[0], study->spec_model[0], study->inputs.images, &ls->store, &plan, err));
     CP_TRY(cp_lane_create(ls, plan, 2, &y->lane, err));
-    CP_TRY(cp_keep_create(study->sites.count, study->watched, &y->keep, err));
-    y->lane.taps[0] = cp_force_tap(&ls->graft);
-    y->lane.taps[1] = cp_keep_tap(&y->keep);
+    CP_TRY(cp_tap_buffer_create(study->sites.count, study->watched, &y->buffer, err));
+    y->lane.taps[0] = cp_replace_tap(&ls->graft);
+    y->lane.taps[1] = cp_buffer_tap(&y->buffer);
     cp_lane_wire(ls, &y->lane, 2);
     for (size_t i = 0; i < study->sites.count; i++)
         CP_TRY(define_site(ls, i, err));
@@ -54,13 +54,13 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
 }
 
 static void release(struct cp_lockstep *ls) {
-    cp_keep_free(&yardstick_of(ls)->keep);
+    cp_tap_buffer_free(&yardstick_of(ls)->buffer);
 }
 
 /* Over what is judged, as the metrics have it. */
-static double rms_error(const struct cp_site *site, const int *judged, size_t input, const float *own,
+static double rms_error(const struct cp_site *site, const int *valid_tokens, size_t input, const float *own,
                         const double *oracle) {
-    struct cp_compared c = cp_compared_shape(site, judged, input);
+    struct cp_compared c = cp_compared_shape(site, valid_tokens, input);
     double *work = malloc(cp_metrics_work(c.stride) * sizeof *work), metrics[CP_METRIC_COUNT];
     c.x = own + input * cp_site_row(site);
     c.y = oracle + input * cp_site_row(site);
@@ -77,30 +77,30 @@ static enum cp_status store(struct cp_lockstep *ls, size_t i, size_t first, size
                             struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const struct cp_site *site = &study->sites.list[i];
-    const float *own = yardstick_of(ls)->keep.data[i];
-    const double *oracle = ls->oracles[study->oracle_of[0]].keep.data[i];
+    const float *own = yardstick_of(ls)->buffer.data[i];
+    const double *oracle = ls->oracles[study->oracle_of[0]].buffer.data[i];
     if (!own || !oracle || yardstick_of(ls)->handles[i] < 0)
         return CP_OK;
     double *errors = malloc(inputs * sizeof *errors);
     CP_TRY(CP_CHECK_ALLOC(errors, err, site->name, "metrics"));
-    const int *judged = site->tower == CP_TEXT ? ls->lanes[0].pass.judged : NULL;
+    const int *valid_tokens = site->tower == CP_TEXT ? ls->lanes[0].pass.valid_tokens : NULL;
     for (size_t n = 0; n < inputs; n++)
-        errors[n] = rms_error(site, judged, n, own, oracle);
+        errors[n] = rms_error(site, valid_tokens, n, own, oracle);
     const enum cp_status status =
         cp_result_write(ls->result, yardstick_of(ls)->handles[i], first, inputs, errors, err);
     free(errors);
     return status;
 }
 
-static enum cp_status stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+static enum cp_status at_stage(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     struct yardstick *y = yardstick_of(ls);
     const struct cp_pass *from = &ls->lanes[0].pass;
-    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    const bool classes = stage.kind == CP_STAGE_CLASSES;
     if (!ls->with_oracle)
         return CP_OK;
-    cp_keep_reset(&y->keep);
+    cp_tap_buffer_reset(&y->buffer);
     cp_pass_place(&y->lane.pass, from);
-    CP_TRY(cp_segment_run(ls, &y->lane, segment, err));
+    CP_TRY(cp_stage_run(ls, &y->lane, stage, err));
     for (size_t i = 0; i < ls->study->sites.count; i++)
         CP_TRY(
             store(ls, i, classes ? 0 : from->first, classes ? ls->study->inputs.classes : from->inputs, err));
@@ -113,7 +113,7 @@ const struct cp_analysis cp_yardstick_analysis = {
         "this program's own pass with a captured baseline's settings, whose error is the least that counts",
     .wanted = wanted,
     .define = define,
-    .stage = stage,
+    .stage = at_stage,
     .release = release,
 };
 

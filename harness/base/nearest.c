@@ -57,11 +57,11 @@ enum cp_status cp_expect_one_of(struct cp_error *err, const char *word, const ch
     char list[400] = "";
     size_t count = 0;
     for (size_t used = 0; names[count]; count++) {
-        const size_t left = sizeof list - used;
-        if (used < sizeof list && strlen(names[count]) + sizeof ", , ..." < left)
-            used += (size_t)snprintf(list + used, left, "%s%s", count ? ", " : "", names[count]);
+        const size_t remaining = sizeof list - used;
+        if (used < sizeof list && strlen(names[count]) + sizeof ", , ..." < remaining)
+            used += (size_t)snprintf(list + used, remaining, "%s%s", count ? ", " : "", names[count]);
         else if (used < sizeof list) {
-            (void)snprintf(list + used, left, ", ...");
+            (void)snprintf(list + used, remaining, ", ...");
             used = sizeof list;
         }
     }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void cp_say(struct cp_sentence *s, const char *format, ...) {
+void cp_append(struct cp_sentence *s, const char *format, ...) {
     va_list list;
     va_start(list, format);
     const int length = vsnprintf(s->text + s->used, s->size - s->used, format, list);
@@ -16,22 +16,22 @@ void cp_say(struct cp_sentence *s, const char *format, ...) {
     s->used = s->used < s->size ? s->used : s->size - 1;
 }
 
-void cp_say_count(struct cp_sentence *s, size_t count) {
+void cp_append_count(struct cp_sentence *s, size_t count) {
     if (count >= 1000) {
-        cp_say_count(s, count / 1000);
-        cp_say(s, ",%03zu", count % 1000);
+        cp_append_count(s, count / 1000);
+        cp_append(s, ",%03zu", count % 1000);
     } else {
-        cp_say(s, "%zu", count);
+        cp_append(s, "%zu", count);
     }
 }
 
-void cp_say_multiple(struct cp_sentence *s, double multiple) {
+void cp_append_multiple(struct cp_sentence *s, double multiple) {
     if (multiple < 100)
-        cp_say(s, multiple >= 1 && multiple < 10 ? "%.1f" : "%.2g", multiple);
+        cp_append(s, multiple >= 1 && multiple < 10 ? "%.1f" : "%.2g", multiple);
     else if (multiple < 1e9)
-        cp_say_count(s, (size_t)llround(multiple));
+        cp_append_count(s, (size_t)llround(multiple));
     else
-        cp_say(s, "%.1e", multiple);
+        cp_append(s, "%.1e", multiple);
 }
 
 void cp_print_wrapped(const char *text, int first, int others, FILE *out) {

@@ -12,11 +12,11 @@ struct cp_sentence {
     char *text;
     size_t size, used;
 };
-void cp_say(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 3);
+void cp_append(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 3);
 /* "10,000" */
-void cp_say_count(struct cp_sentence *sentence, size_t count);
+void cp_append_count(struct cp_sentence *sentence, size_t count);
 /* "2.5", "10,000" or "1.2e+12": a positive number of times, to two digits where it is small. */
-void cp_say_multiple(struct cp_sentence *sentence, double multiple);
+void cp_append_multiple(struct cp_sentence *sentence, double multiple);
 
 /* Lines of 80 columns, broken at blanks, indented by `first` and then by `others`. */
 enum { CP_COLUMNS = 80 };

@@ -95,7 +95,7 @@ static double now(void) {
 }
 
 /* The child said nothing more: what became of it. */
-static enum cp_status gone(const struct cp_capture *capture, struct cp_error *err) {
+static enum cp_status fail_exited(const struct cp_capture *capture, struct cp_error *err) {
     struct cp_capture_link *child = capture->child;
     int status = 0;
     /* It may still be on its way out; nothing else is left for it to do. */
@@ -132,7 +132,7 @@ static enum cp_status receive(const struct cp_capture *capture, void *bytes, siz
             continue;
         const ssize_t got = recv(capture->child->socket, at, size, 0);
         if (got <= 0)
-            return gone(capture, err);
+            return fail_exited(capture, err);
         at += got;
         size -= (size_t)got;
     }
@@ -151,7 +151,7 @@ static enum cp_status receive_header(const struct cp_capture *capture, size_t le
         return told.status;
     }
     if (header.bytes < least || header.bytes > most)
-        return gone(capture, err);
+        return fail_exited(capture, err);
     *bytes = header.bytes;
     return CP_OK;
 }
@@ -161,7 +161,7 @@ static enum cp_status ask(const struct cp_capture *capture, struct cp_capture_re
     if (capture->child->socket < 0)
         return cp_fail(err, CP_BAD_INPUT, capture->path, "could not be read");
     if (send(capture->child->socket, &request, sizeof request, MSG_NOSIGNAL) != (ssize_t)sizeof request)
-        return gone(capture, err);
+        return fail_exited(capture, err);
     return CP_OK;
 }
 
@@ -173,7 +173,7 @@ static enum cp_status unpack(struct cp_capture *capture, const char *body, size_
     const struct cp_capture_listed *listed = (const void *)(body + sizeof *listing);
     const char *end = body + size;
     if (listing->taps > CP_CAPTURE_TAPS || size < sizeof *listing + listing->taps * sizeof *listed)
-        return gone(capture, err);
+        return fail_exited(capture, err);
     capture->taps = listing->taps;
     capture->prompts = listing->prompts;
     capture->tokens = listing->tokens;
@@ -191,7 +191,7 @@ static enum cp_status unpack(struct cp_capture *capture, const char *body, size_
     for (int f = 0; f < CP_CAPTURE_FACTS; f++) {
         const size_t length = strnlen(at, (size_t)(end - at));
         if (at + length >= end)
-            return gone(capture, err);
+            return fail_exited(capture, err);
         CP_TRY(CP_CHECK_ALLOC(capture->fact[f] = cp_arena_strdup(&capture->arena, at), err, capture->path,
                               "a capture"));
         at += length + 1;

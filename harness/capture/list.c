@@ -33,17 +33,17 @@ static enum cp_status parse_recomputed(struct cp_capture_server *s, hid_t datase
     return cp_capture_flag(s, dataset, name, object, strstr(long_name, name) != NULL, recomputed);
 }
 
-static enum cp_status make_room(struct cp_capture_server *s) {
-    if (s->listing.taps < s->room)
+static enum cp_status reserve(struct cp_capture_server *s) {
+    if (s->listing.taps < s->capacity)
         return CP_OK;
-    if (s->room == CP_CAPTURE_TAPS)
+    if (s->capacity == CP_CAPTURE_TAPS)
         return cp_capture_refuse(s, "", "has too many taps"),
                cp_expected(&s->err, "at most %d", CP_CAPTURE_TAPS);
-    s->room = s->room ? 2 * s->room : 256;
-    struct cp_capture_listed *tap = realloc(s->tap, s->room * sizeof *tap);
+    s->capacity = s->capacity ? 2 * s->capacity : 256;
+    struct cp_capture_listed *tap = realloc(s->tap, s->capacity * sizeof *tap);
     if (tap)
         s->tap = tap;
-    struct cp_capture_dataset *dataset = realloc(s->dataset, s->room * sizeof *dataset);
+    struct cp_capture_dataset *dataset = realloc(s->dataset, s->capacity * sizeof *dataset);
     if (dataset)
         s->dataset = dataset;
     return tap && dataset ? CP_OK : cp_capture_no_memory(s);
@@ -61,7 +61,7 @@ static enum cp_status add_dataset(struct cp_capture_server *s, hid_t dataset, co
                              ? place->layout
                              : NULL;
     int rank;
-    CP_TRY(make_room(s));
+    CP_TRY(reserve(s));
     if (!data.path)
         return cp_capture_no_memory(s);
     CP_TRY(cp_capture_check_storage(s, dataset, object));

@@ -24,7 +24,7 @@ struct cp_capture_server {
     struct cp_capture_listing listing;
     struct cp_capture_listed *tap;      /* [listing.taps] */
     struct cp_capture_dataset *dataset; /* [listing.taps] */
-    size_t room;
+    size_t capacity;
     char fact[CP_CAPTURE_FACTS][4096];
     haddr_t above[3]; /* groups on the way down */
     struct cp_arena arena;

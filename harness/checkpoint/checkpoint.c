@@ -34,15 +34,15 @@ const char *cp_checkpoint_wrong_name(const char *name) {
 }
 
 static bool grow(struct cp_checkpoint *file) {
-    const size_t room = file->room ? 2 * file->room : 256;
-    struct cp_checkpoint_tensor *tensors = realloc(file->tensors, room * sizeof *tensors);
+    const size_t capacity = file->capacity ? 2 * file->capacity : 256;
+    struct cp_checkpoint_tensor *tensors = realloc(file->tensors, capacity * sizeof *tensors);
     if (tensors)
         file->tensors = tensors;
-    struct cp_zip_record **records = realloc(file->records, room * sizeof(struct cp_zip_record *));
+    struct cp_zip_record **records = realloc(file->records, capacity * sizeof(struct cp_zip_record *));
     if (records)
         file->records = records;
     if (tensors && records)
-        file->room = room;
+        file->capacity = capacity;
     return tensors && records;
 }
 
@@ -55,7 +55,7 @@ enum cp_status cp_checkpoint_add(struct cp_checkpoint *file, const struct cp_che
                cp_expected(err, "%s", wrong);
     if (file->count == CP_CHECKPOINT_TENSORS)
         return cp_fail(err, CP_BAD_INPUT, file->path, "too many tensors"), cp_expected(err, "at most 65536");
-    if (file->count == file->room && !grow(file))
+    if (file->count == file->capacity && !grow(file))
         return cp_no_memory(err, file->path, "the checkpoint");
     file->tensors[file->count] = *tensor;
     file->tensors[file->count].index = file->count;

@@ -68,7 +68,7 @@ static enum cp_status read_texts(struct weights *w) {
 }
 
 /* More than the whole file can hold are made up of nothing. */
-static enum cp_status check_room(struct weights *w, const char *object) {
+static enum cp_status check_size(struct weights *w, const char *object) {
     struct stat info;
     if (stat(w->s->source->path, &info) == 0 && w->bytes <= (double)info.st_size * EXPANSION + SMALL)
         return CP_OK;
@@ -92,7 +92,7 @@ static enum cp_status read_shape(struct weights *w, hid_t dataset, const char *o
         bytes *= (double)dims[d];
     }
     w->bytes += bytes;
-    return check_room(w, object);
+    return check_size(w, object);
 }
 
 static enum cp_status check_dataset(struct weights *w, hid_t dataset, const char *object,

@@ -15,7 +15,7 @@ struct cp_checkpoint {
     enum cp_checkpoint_format format;
     struct cp_checkpoint_tensor *tensors; /* in the file's order */
     struct cp_zip_record **records;       /* (count) that hold them; NULL: of no archive */
-    size_t count, room;
+    size_t count, capacity;
     const struct cp_checkpoint_tensor **by_name;
     const char **paths, **notes;
     size_t path_count, note_count;

@@ -11,7 +11,7 @@
 /* None is shorter: "":{"dtype":"U8","shape":[],"data_offsets":[0,1]} and, in __metadata__, "":"" */
 enum { ENTRY_BYTES = 48, METADATA_BYTES = 5 };
 
-struct reader {
+struct header_reader {
     const char *path;
     struct cp_json_reader json;
     struct cp_arena *arena;
@@ -25,7 +25,8 @@ static size_t at_most(size_t fit) {
 }
 
 /* An error at a byte of the header. */
-static enum cp_status bad_at(const struct reader *r, size_t at, const char *what, const char *expected) {
+static enum cp_status bad_at(const struct header_reader *r, size_t at, const char *what,
+                             const char *expected) {
     char where[512];
     (void)snprintf(where, sizeof where, "%.240s: %s%.200s%sheader byte %zu", r->path,
                    r->name ? "tensor " : "", r->name ? r->name : "", r->name ? ", " : "", at);
@@ -34,7 +35,7 @@ static enum cp_status bad_at(const struct reader *r, size_t at, const char *what
 }
 
 /* CP_OK, or what the JSON reader stopped at. */
-static enum cp_status syntax(const struct reader *r) {
+static enum cp_status syntax(const struct header_reader *r) {
     char found[32] = "found the end of the header";
     if (!r->json.expected)
         return CP_OK;
@@ -47,7 +48,7 @@ static enum cp_status syntax(const struct reader *r) {
 }
 
 /* The name of a tensor or of a string of __metadata__, and the colon behind it. */
-static enum cp_status read_name(struct reader *r, const char **name) {
+static enum cp_status read_name(struct header_reader *r, const char **name) {
     char text[CP_SAFETENSORS_NAME + 1];
     size_t length;
     r->name = NULL;
@@ -69,7 +70,7 @@ static int by_key(const void *a, const void *b) {
 }
 
 /* A string's length is known once it was read: a second reading copies it. */
-static enum cp_status read_value(struct reader *r, const char **value) {
+static enum cp_status read_value(struct header_reader *r, const char **value) {
     const struct cp_json_reader before = r->json;
     size_t length = 0;
     if (!cp_json_string(&r->json, NULL, 0, &length))
@@ -83,7 +84,7 @@ static enum cp_status read_value(struct reader *r, const char **value) {
     return CP_OK;
 }
 
-static enum cp_status read_metadata(struct reader *r, struct cp_safetensors_header *header) {
+static enum cp_status read_metadata(struct header_reader *r, struct cp_safetensors_header *header) {
     const size_t most = at_most((r->json.size - r->json.at) / METADATA_BYTES + 1);
     struct cp_safetensors_text *texts = cp_arena_alloc(r->arena, most, sizeof *texts);
     size_t count = 0;
@@ -110,7 +111,7 @@ static enum cp_status read_metadata(struct reader *r, struct cp_safetensors_head
     return CP_OK;
 }
 
-static enum cp_status read_dtype(struct reader *r, struct cp_safetensor *t) {
+static enum cp_status read_dtype(struct header_reader *r, struct cp_safetensor *t) {
     static const struct {
         const char *name;
         enum cp_dtype dtype;
@@ -129,7 +130,7 @@ static enum cp_status read_dtype(struct reader *r, struct cp_safetensor *t) {
                   "one of F64, F32, F16, BF16, I64, I32, U8");
 }
 
-static enum cp_status read_shape(struct reader *r, struct cp_safetensor *t) {
+static enum cp_status read_shape(struct header_reader *r, struct cp_safetensor *t) {
     bool first = true;
     if (!cp_json_expect(&r->json, '['))
         return syntax(r);
@@ -141,17 +142,17 @@ static enum cp_status read_shape(struct reader *r, struct cp_safetensor *t) {
     return syntax(r);
 }
 
-static enum cp_status read_offsets(struct reader *r, struct cp_safetensor *t) {
+static enum cp_status read_offsets(struct header_reader *r, struct cp_safetensor *t) {
     struct cp_json_reader *json = &r->json;
     (void)(cp_json_expect(json, '[') && cp_json_whole(json, &t->begin) && cp_json_expect(json, ',') &&
            cp_json_whole(json, &t->end) && cp_json_expect(json, ']'));
     return syntax(r);
 }
 
-static enum cp_status read_entry(struct reader *r, struct cp_safetensor *t) {
+static enum cp_status read_entry(struct header_reader *r, struct cp_safetensor *t) {
     static const struct {
         const char *name;
-        enum cp_status (*read)(struct reader *r, struct cp_safetensor *t);
+        enum cp_status (*read)(struct header_reader *r, struct cp_safetensor *t);
     } fields[] = {{"dtype", read_dtype}, {"shape", read_shape}, {"data_offsets", read_offsets}};
     enum { FIELDS = sizeof fields / sizeof fields[0] };
     bool seen[FIELDS] = {false}, first = true;
@@ -182,8 +183,8 @@ static enum cp_status read_entry(struct reader *r, struct cp_safetensor *t) {
 }
 
 /* What follows a tensor's name. */
-static enum cp_status read_tensor(struct reader *r, const char *name, struct cp_safetensors_header *header,
-                                  size_t most) {
+static enum cp_status read_tensor(struct header_reader *r, const char *name,
+                                  struct cp_safetensors_header *header, size_t most) {
     r->name = name;
     if (header->count == most)
         return bad_at(r, r->json.at, "too many tensors", "at most 65536");
@@ -197,7 +198,7 @@ static enum cp_status read_tensor(struct reader *r, const char *name, struct cp_
 enum cp_status cp_safetensors_header_read(const char *path, const unsigned char *text, size_t size,
                                           struct cp_arena *arena, struct cp_safetensors_header *header,
                                           struct cp_error *err) {
-    struct reader r = {.path = path, .json = {.text = text, .size = size}, .arena = arena, .err = err};
+    struct header_reader r = {.path = path, .json = {.text = text, .size = size}, .arena = arena, .err = err};
     const size_t most = at_most(size / ENTRY_BYTES + 1);
     bool first = true, metadata = false;
     *header = (struct cp_safetensors_header){0};

@@ -33,14 +33,14 @@ enum cp_status cp_checkpoint_add_shard(struct cp_checkpoint *file, const char *p
     return CP_OK;
 }
 
-static enum cp_status make_room(struct cp_checkpoint *file, size_t shards, struct cp_error *err) {
+static enum cp_status allocate(struct cp_checkpoint *file, size_t shards, struct cp_error *err) {
     file->shards = cp_arena_alloc(&file->arena, shards, sizeof(struct cp_safetensors *));
     return CP_CHECK_ALLOC(file->shards, err, file->path, "the checkpoint");
 }
 
 enum cp_status cp_checkpoint_read_safetensors(struct cp_checkpoint *file, struct cp_error *err) {
     file->format = CP_FORMAT_SAFETENSORS;
-    CP_TRY(make_room(file, 1, err));
+    CP_TRY(allocate(file, 1, err));
     return cp_checkpoint_add_shard(file, file->path, err);
 }
 
@@ -51,22 +51,23 @@ struct entry {
     bool found; /* in that shard */
 };
 
-struct reader {
+struct index_reader {
     struct cp_checkpoint *file;
     struct cp_json_reader json;
     struct entry *entries;
-    size_t count, room;
+    size_t count, capacity;
     bool has_map;
     struct cp_error *err;
 };
 
-static enum cp_status bad_at(const struct reader *r, size_t at, const char *what, const char *expected) {
+static enum cp_status bad_at(const struct index_reader *r, size_t at, const char *what,
+                             const char *expected) {
     char where[512];
     (void)snprintf(where, sizeof where, "%.450s: byte %zu", r->file->path, at);
     return cp_fail(r->err, CP_BAD_INPUT, where, "%s", what), cp_expected(r->err, "%s", expected);
 }
 
-static enum cp_status syntax(const struct reader *r) {
+static enum cp_status syntax(const struct index_reader *r) {
     if (!r->json.expected)
         return CP_OK;
     return bad_at(r, r->json.at, r->json.at < r->json.size ? "malformed JSON" : "the JSON ends here",
@@ -74,7 +75,7 @@ static enum cp_status syntax(const struct reader *r) {
 }
 
 /* A string of at most `most` bytes without NUL. */
-static enum cp_status read_text(struct reader *r, size_t most, const char **text) {
+static enum cp_status read_text(struct index_reader *r, size_t most, const char **text) {
     char buffer[CP_CHECKPOINT_NAME + 1];
     size_t length = 0;
     if (!cp_json_string(&r->json, buffer, most, &length))
@@ -89,9 +90,9 @@ static enum cp_status read_text(struct reader *r, size_t most, const char **text
     return CP_CHECK_ALLOC(*text, r->err, r->file->path, "the checkpoint");
 }
 
-static enum cp_status read_entry(struct reader *r) {
+static enum cp_status read_entry(struct index_reader *r) {
     struct entry *e = &r->entries[r->count];
-    if (r->count == r->room)
+    if (r->count == r->capacity)
         return bad_at(r, r->json.at, "too many tensors", "at most 65536");
     CP_TRY(read_text(r, CP_CHECKPOINT_NAME, &e->tensor));
     if (!cp_json_expect(&r->json, ':'))
@@ -105,14 +106,14 @@ static enum cp_status read_entry(struct reader *r) {
     return CP_OK;
 }
 
-static enum cp_status read_map(struct reader *r) {
+static enum cp_status read_map(struct index_reader *r) {
     const size_t fit = (r->json.size - r->json.at) / ENTRY_BYTES + 1;
     bool first = true;
     if (r->has_map)
         return bad_at(r, r->json.at, "a second weight_map", "one");
     r->has_map = true;
-    r->room = fit < CP_CHECKPOINT_TENSORS ? fit : CP_CHECKPOINT_TENSORS;
-    CP_TRY(CP_ARENA_ALLOC(&r->file->arena, r->entries, r->room, r->err, r->file->path, "the checkpoint"));
+    r->capacity = fit < CP_CHECKPOINT_TENSORS ? fit : CP_CHECKPOINT_TENSORS;
+    CP_TRY(CP_ARENA_ALLOC(&r->file->arena, r->entries, r->capacity, r->err, r->file->path, "the checkpoint"));
     if (!cp_json_expect(&r->json, '{'))
         return syntax(r);
     while (cp_json_more(&r->json, '}', &first))
@@ -121,7 +122,7 @@ static enum cp_status read_map(struct reader *r) {
 }
 
 /* {"metadata": anything, "weight_map": {...}} */
-static enum cp_status read_index(struct reader *r) {
+static enum cp_status read_index(struct index_reader *r) {
     bool first = true;
     if (!cp_json_expect(&r->json, '{'))
         return syntax(r);
@@ -158,7 +159,7 @@ static int by_tensor(const void *a, const void *b) {
     return strcmp(x->tensor, y->tensor);
 }
 
-static enum cp_status open_shard(struct reader *r, const char *name) {
+static enum cp_status open_shard(struct index_reader *r, const char *name) {
     struct cp_checkpoint *file = r->file;
     const char *slash = strrchr(file->path, '/');
     const char *path =
@@ -181,7 +182,7 @@ static enum cp_status open_shard(struct reader *r, const char *name) {
     return CP_OK;
 }
 
-static enum cp_status check_complete(const struct reader *r) {
+static enum cp_status check_complete(const struct index_reader *r) {
     char where[512];
     for (size_t i = 0; i < r->count; i++)
         if (!r->entries[i].found)
@@ -192,7 +193,7 @@ static enum cp_status check_complete(const struct reader *r) {
 }
 
 /* The names of the shards, each once; the entries are sorted by tensor then. */
-static enum cp_status list_shards(struct reader *r, const char ***names, size_t *count) {
+static enum cp_status list_shards(struct index_reader *r, const char ***names, size_t *count) {
     qsort(r->entries, r->count, sizeof *r->entries, by_shard);
     CP_TRY(CP_ARENA_ALLOC(&r->file->arena, *names, r->count, r->err, r->file->path, "the checkpoint"));
     for (size_t i = 0; i < r->count; i++)
@@ -202,7 +203,7 @@ static enum cp_status list_shards(struct reader *r, const char ***names, size_t 
     return CP_OK;
 }
 
-static enum cp_status read_shards(struct reader *r) {
+static enum cp_status read_shards(struct index_reader *r) {
     const char **names = NULL;
     size_t shards = 0;
     char where[512];
@@ -215,7 +216,7 @@ static enum cp_status read_shards(struct reader *r) {
             return cp_fail(r->err, CP_BAD_INPUT, cp_checkpoint_place(r->file, r->entries[i].tensor, where),
                            "is in the index twice"),
                    cp_expected(r->err, "one shard for each tensor");
-    CP_TRY(make_room(r->file, shards, r->err));
+    CP_TRY(allocate(r->file, shards, r->err));
     for (size_t i = 0; i < shards; i++)
         CP_TRY(open_shard(r, names[i]));
     return check_complete(r);
@@ -223,7 +224,7 @@ static enum cp_status read_shards(struct reader *r) {
 
 enum cp_status cp_checkpoint_read_index(struct cp_checkpoint *file, struct cp_error *err) {
     struct cp_file text;
-    struct reader r = {.file = file, .err = err};
+    struct index_reader r = {.file = file, .err = err};
     file->format = CP_FORMAT_SAFETENSORS_INDEX;
     CP_TRY(cp_file_read(file->path, INDEX_MAX, &file->arena, &text, err));
     r.json = (struct cp_json_reader){.text = text.bytes, .size = text.size};

@@ -127,16 +127,16 @@ static enum cp_status write_to(const char *path, const char *partial, const char
 enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint *file,
                                     const struct cp_written_text *texts, size_t text_count,
                                     struct cp_error *err) {
-    const size_t count = cp_checkpoint_count(file), room = strlen(path) + sizeof ".partial";
+    const size_t count = cp_checkpoint_count(file), size = strlen(path) + sizeof ".partial";
     const struct cp_checkpoint_tensor **tensors = calloc(count + 1, sizeof(struct cp_checkpoint_tensor *));
-    char *partial = malloc(room), *header = NULL;
+    char *partial = malloc(size), *header = NULL;
     enum cp_status status = CP_OK;
     for (size_t i = 0; tensors && i < count; i++)
         tensors[i] = cp_checkpoint_at(file, i);
     for (size_t i = 0; tensors && i < count && status == CP_OK; i++)
         status = cp_checkpoint_check(file, tensors[i], err);
     if (tensors && partial && status == CP_OK) {
-        (void)snprintf(partial, room, "%s.partial", path);
+        (void)snprintf(partial, size, "%s.partial", path);
         qsort(tensors, count, sizeof(struct cp_checkpoint_tensor *), by_width);
         header = header_of(tensors, count, texts, text_count);
     }

@@ -29,11 +29,11 @@ static void list_reach(void) {
     int without = 0, said = 0;
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
         without += cp_components[c]->reach != CP_EACH_LAYER;
-    cp_say(&s, "Any of these but ");
+    cp_append(&s, "Any of these but ");
     for (int c = 0; c < CP_COMPONENT_COUNT; c++)
         if (cp_components[c]->reach != CP_EACH_LAYER && ++said)
-            cp_say(&s, "%s%s", said == 1 ? "" : said == without ? " and " : ", ", cp_components[c]->name);
-    cp_say(&s, " takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0");
+            cp_append(&s, "%s%s", said == 1 ? "" : said == without ? " and " : ", ", cp_components[c]->name);
+    cp_append(&s, " takes layers: activation@visual.4-5, norm.eps@text, attention.compute@*.0");
     printf("\n");
     cp_print_wrapped(text, 0, 0, stdout);
 }

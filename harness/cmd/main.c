@@ -103,14 +103,11 @@ static const struct command {
      " TEXT...         ids and tokens of texts\n"
      "      --tokenizer openai|open_clip|...\n"
      "      --vocabulary FILE    bpe_simple_vocab_16e6.txt, vocab.json, tokenizer.json\n"
-     "      --context 77, --truncate, --pad, --json
-     ",
+     "      --context 77, --truncate, --pad, --json\n",
      NULL},
     {"list", cp_cmd_list,
-     " [taps|keys]         components, variants and knobs; the taps; or the keys
-     "
-     "                           of experiments, --markdown: as a table
-     ",
+     " [taps|keys]         components, variants and knobs; the taps; or the keys\n"
+     "                           of experiments, --markdown: as a table\n",
      NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -51,7 +51,7 @@ struct cp_tower_shape cp_tower_shape(const struct cp_clip_config *config, enum c
     return tower == CP_TEXT ? text_shape(config) : image_shape(config);
 }
 
-size_t cp_stream_elements(const struct cp_clip_config *config) {
+size_t cp_residual_elements(const struct cp_clip_config *config) {
     const struct cp_tower_shape image = image_shape(config), text = text_shape(config);
     const size_t images = image.tokens * image.width, texts = text.tokens * text.width;
     return images > texts ? images : texts;

@@ -28,6 +28,6 @@ struct cp_tower_shape {
 struct cp_tower_shape cp_tower_shape(const struct cp_clip_config *config, enum cp_tower tower);
 
 /* Elements of one input's residual stream, (tokens, width), in the larger of both towers. */
-size_t cp_stream_elements(const struct cp_clip_config *config);
+size_t cp_residual_elements(const struct cp_clip_config *config);
 
 #endif

@@ -55,7 +55,7 @@ static enum cp_status read_rule(const struct cp_yaml_entry *entry, struct cp_che
     static const char *const of_taps[] = {"bits", "maths",        "ratio",  "worst_token",
                                           "ulp",  "inconclusive", "reason", NULL};
     static const char *const of_images[] = {"flips", "kl", "reason", NULL};
-    struct cp_text reason = {0};
+    struct cp_marked_text reason = {0};
     CP_TRY(cp_yaml_keys(entry->value, entry->key, rule->tap ? of_taps : of_images, err));
     for (int k = 0; k < CP_CHECK_KINDS; k++) {
         const struct cp_yaml *node = cp_yaml_get(entry->value, cp_check_names[k]);

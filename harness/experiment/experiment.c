@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_text *text,
+enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_marked_text *text,
                             struct cp_error *err) {
     const char *read = NULL;
     CP_TRY(cp_yaml_string(node, key, &read, err));
     if (!read[0])
         return (void)cp_yaml_fail(node, key, "is empty", err), cp_expected(err, "text");
-    *text = (struct cp_text){read, node->mark};
+    *text = (struct cp_marked_text){read, node->mark};
     return CP_OK;
 }
 

@@ -29,16 +29,16 @@ enum {
 };
 
 /* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
-struct cp_text {
+struct cp_marked_text {
     const char *text;
     struct cp_mark mark;
 };
 
 /* Lines written in the experiment, or the file that has one per line. */
 struct cp_lines {
-    struct cp_text path; /* .text NULL: written in place */
+    struct cp_marked_text path; /* .text NULL: written in place */
     size_t count;
-    struct cp_text *items; /* (count) */
+    struct cp_marked_text *items; /* (count) */
 };
 
 struct cp_setting {
@@ -50,25 +50,25 @@ struct cp_setting {
 
 /* A capture to read. */
 struct cp_capture_choice {
-    struct cp_text file; /* FILE or FILE:NAME; .text NULL: none */
-    struct cp_text map;  /* .text NULL: the file is of our schema */
+    struct cp_marked_text file; /* FILE or FILE:NAME; .text NULL: none */
+    struct cp_marked_text map;  /* .text NULL: the file is of our schema */
 };
 
 struct cp_candidate {
     const char *name; /* usable as an HDF5 link name; never "baseline" or "oracle" */
     struct cp_capture_choice capture;
-    struct cp_text checkpoint; /* .text NULL: no weights of its own */
+    struct cp_marked_text checkpoint; /* .text NULL: no weights of its own */
     struct cp_mark mark;
     size_t count;
     struct cp_setting *settings; /* (count), in the file's order */
 };
 
 struct cp_model_source {
-    struct cp_text checkpoint;   /* .text NULL: seeded by init */
-    struct cp_text config, name; /* .text NULL: not given; one of them at most, with init one */
-    const char *init;            /* "counter", or NULL with a checkpoint; without both there is no model */
+    struct cp_marked_text checkpoint;   /* .text NULL: seeded by init */
+    struct cp_marked_text config, name; /* .text NULL: not given; one of them at most, with init one */
+    const char *init; /* "counter", or NULL with a checkpoint; without both there is no model */
     int64_t seed;
-    struct cp_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
+    struct cp_marked_text load_as, pretrained; /* .text NULL: the config decides; else both, and name */
     bool force_quick_gelu;
     int image_size; /* 0: the config's */
     struct cp_mark image_size_mark;
@@ -81,14 +81,14 @@ enum cp_prompts_kind {
     CP_PROMPTS_TOKENS   /* texts.path: a .npy file of token ids */
 };
 
-struct cp_inputs {
+struct cp_experiment_inputs {
     size_t image_count;
-    struct cp_text *images; /* (image_count) paths or globs: pictures, .npy, IDX */
+    struct cp_marked_text *images; /* (image_count) paths or globs: pictures, .npy, IDX */
     enum cp_prompts_kind prompts;
     struct cp_lines texts, templates;
-    bool truncate;         /* cut prompts that are longer than the model's context; else they are an error */
-    struct cp_text labels; /* .csv or IDX; .text NULL: none */
-    int limit;             /* CP_ALL: no limit */
+    bool truncate; /* cut prompts that are longer than the model's context; else they are an error */
+    struct cp_marked_text labels; /* .csv or IDX; .text NULL: none */
+    int limit;                    /* CP_ALL: no limit */
     bool synthetic;
     int synthetic_images, synthetic_prompts; /* not both 0 where synthetic */
     int64_t synthetic_seed;
@@ -138,7 +138,7 @@ struct cp_experiment {
     const char *name;
     const char *hypothesis; /* NULL: none */
     struct cp_model_source model;
-    struct cp_inputs inputs;
+    struct cp_experiment_inputs inputs;
     struct cp_candidate baseline; /* .name "baseline" */
     size_t candidate_count;
     struct cp_candidate
@@ -154,12 +154,12 @@ struct cp_experiment {
     int ledger; /* inputs whose operations are checked, the first ones: as oracle, or CP_LEDGER_AUTO */
     int local;  /* inputs whose divergence is taken apart, the first ones; as oracle */
     struct cp_capture_choice graft; /* .file.text NULL: none */
-    struct cp_text graft_at;        /* the tap */
+    struct cp_marked_text graft_at; /* the tap */
     int floor;                      /* reruns of each kind for the noise floor; 0: none */
     int threads;                    /* 0: auto */
     int batch;
     const char *isa; /* "auto", "scalar", ... */
-    struct cp_text output;
+    struct cp_marked_text output;
     double verdict_k; /* > 1; 0: by the candidate's precision */
     double verdict_alpha;
     const struct cp_tolerance *tolerance; /* of the metric `beyond`; NULL: of each type */

@@ -32,9 +32,10 @@ static bool has_graft(const struct cp_experiment *experiment) {
 #define PLACE(name) offsetof(struct cp_experiment, name)
 #define STRING(name) .kind = CP_KEY_STRING, .at = _Generic(MEMBER(name), const char * : PLACE(name))
 #define NAME(name) .kind = CP_KEY_NAME, .at = _Generic(MEMBER(name), const char * : PLACE(name))
-#define TEXT(name) .kind = CP_KEY_TEXT, .at = _Generic(MEMBER(name), struct cp_text : PLACE(name))
+#define TEXT(name) .kind = CP_KEY_TEXT, .at = _Generic(MEMBER(name), struct cp_marked_text : PLACE(name))
 #define PATH(name) TEXT(name), .form = "path"
-#define CAPTURE(name) .kind = CP_KEY_CAPTURE, .at = _Generic(MEMBER(name), struct cp_text : PLACE(name))
+#define CAPTURE(name)                                                                                        \
+    .kind = CP_KEY_CAPTURE, .at = _Generic(MEMBER(name), struct cp_marked_text : PLACE(name))
 #define INTEGER(name, from, to)                                                                              \
     .kind = CP_KEY_INTEGER, .at = _Generic(MEMBER(name), int : PLACE(name)), .least = (from), .most = (to)
 #define SEED(name) .kind = CP_KEY_SEED, .at = _Generic(MEMBER(name), int64_t : PLACE(name)), .initial = "0"

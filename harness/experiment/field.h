@@ -12,7 +12,7 @@
 enum cp_key_kind {
     CP_KEY_STRING,  /* const char *: any text */
     CP_KEY_NAME,    /* const char *: usable as a file's name */
-    CP_KEY_TEXT,    /* struct cp_text: text that is not empty */
+    CP_KEY_TEXT,    /* struct cp_marked_text: text that is not empty */
     CP_KEY_CAPTURE, /* the same; errors name the key without its section */
     CP_KEY_INTEGER, /* int from least to most, or `word` */
     CP_KEY_SEED,    /* int64_t of 0 or more */

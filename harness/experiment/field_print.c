@@ -18,7 +18,7 @@ static bool is_shown(const struct cp_key *key, const struct cp_experiment *exper
         return *(const char *const *)at != NULL;
     case CP_KEY_TEXT:
     case CP_KEY_CAPTURE:
-        return ((const struct cp_text *)at)->text != NULL;
+        return ((const struct cp_marked_text *)at)->text != NULL;
     case CP_KEY_INTEGER:
         return key->initial || *(const int *)at != key->other;
     case CP_KEY_BOOLEAN:
@@ -63,7 +63,7 @@ static void put_value(FILE *out, const struct cp_key *key, const struct cp_exper
         break;
     case CP_KEY_TEXT:
     case CP_KEY_CAPTURE:
-        cp_yaml_put_text(out, ((const struct cp_text *)at)->text);
+        cp_yaml_put_text(out, ((const struct cp_marked_text *)at)->text);
         break;
     case CP_KEY_INTEGER:
         put_integer(out, key, *(const int *)at);

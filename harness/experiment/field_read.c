@@ -31,7 +31,7 @@ static bool is_word(const struct cp_yaml *node, const char *word) {
 
 static enum cp_status read_name(const struct cp_yaml *node, const char *key, const char **to,
                                 struct cp_error *err) {
-    struct cp_text name = {.text = ""};
+    struct cp_marked_text name = {.text = ""};
     CP_TRY(cp_read_text(node, key, &name, err));
     const size_t length = strlen(name.text);
     if (strspn(name.text, CP_NAME_CHARACTERS ".") != length || name.text[0] == '.' || length > CP_NAME_MAX)

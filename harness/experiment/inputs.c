@@ -8,7 +8,8 @@
 
 /* A list of texts, or one text as a list of one. `empty`: an item may be the empty string. */
 static enum cp_status read_list(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,
-                                bool empty, struct cp_text **items, size_t *count, struct cp_error *err) {
+                                bool empty, struct cp_marked_text **items, size_t *count,
+                                struct cp_error *err) {
     const bool list = node->kind == CP_YAML_SEQUENCE;
     *count = list ? node->count : 1;
     if (*count == 0)
@@ -16,7 +17,7 @@ static enum cp_status read_list(struct cp_experiment *experiment, const struct c
     CP_TRY(CP_ARENA_CALLOC(&experiment->arena, *items, *count, err, node->mark.source, "an experiment"));
     for (size_t i = 0; i < *count; i++) {
         const struct cp_yaml *item = list ? node->entries[i].value : node;
-        struct cp_text *text = &(*items)[i];
+        struct cp_marked_text *text = &(*items)[i];
         if (empty) {
             text->mark = item->mark;
             CP_TRY(cp_yaml_string(item, key, &text->text, err));
@@ -44,7 +45,7 @@ static bool is_token_file(const struct cp_yaml *node) {
 
 static enum cp_status read_prompt_mapping(struct cp_experiment *experiment, const struct cp_yaml *node,
                                           struct cp_error *err) {
-    struct cp_inputs *inputs = &experiment->inputs;
+    struct cp_experiment_inputs *inputs = &experiment->inputs;
     CP_TRY(cp_keys_known(node, "inputs.prompts", "inputs.prompts", err));
     const struct cp_yaml_entry *file = cp_yaml_entry(node, "file");
     const struct cp_yaml *classes = cp_yaml_get(node, "classes"), *templates = cp_yaml_get(node, "templates");
@@ -66,7 +67,7 @@ static enum cp_status read_prompt_mapping(struct cp_experiment *experiment, cons
 
 enum cp_status cp_read_prompts(struct cp_experiment *experiment, const struct cp_yaml *section,
                                const struct cp_yaml *node, struct cp_error *err) {
-    struct cp_inputs *inputs = &experiment->inputs;
+    struct cp_experiment_inputs *inputs = &experiment->inputs;
     (void)section;
     if (!node)
         return CP_OK;
@@ -84,7 +85,7 @@ enum cp_status cp_read_prompts(struct cp_experiment *experiment, const struct cp
 
 enum cp_status cp_read_images(struct cp_experiment *experiment, const struct cp_yaml *section,
                               const struct cp_yaml *node, struct cp_error *err) {
-    struct cp_inputs *inputs = &experiment->inputs;
+    struct cp_experiment_inputs *inputs = &experiment->inputs;
     (void)section;
     return node ? read_list(experiment, node, "inputs.images", false, &inputs->images, &inputs->image_count,
                             err)
@@ -95,7 +96,7 @@ enum cp_status cp_read_images(struct cp_experiment *experiment, const struct cp_
 
 enum cp_status cp_finish_synthetic(struct cp_experiment *experiment, const struct cp_yaml *node,
                                    struct cp_error *err) {
-    struct cp_inputs *inputs = &experiment->inputs;
+    struct cp_experiment_inputs *inputs = &experiment->inputs;
     inputs->synthetic = true;
     if (inputs->synthetic_images == 0 && inputs->synthetic_prompts == 0)
         return (void)cp_mark_fail(&node->mark, err, "inputs.synthetic: no input"),

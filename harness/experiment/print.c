@@ -16,7 +16,7 @@ static void print_key(FILE *out, int indent, const char *key, const char *text) 
     (void)fputc('\n', out);
 }
 
-static void print_list(FILE *out, int indent, const struct cp_text *items, size_t count) {
+static void print_list(FILE *out, int indent, const struct cp_marked_text *items, size_t count) {
     for (size_t i = 0; i < count; i++) {
         (void)fprintf(out, "%*s- ", indent, "");
         cp_yaml_put_text(out, items[i].text);
@@ -45,7 +45,7 @@ void cp_print_images(FILE *out, const struct cp_experiment *experiment) {
 }
 
 void cp_print_prompts(FILE *out, const struct cp_experiment *experiment) {
-    const struct cp_inputs *inputs = &experiment->inputs;
+    const struct cp_experiment_inputs *inputs = &experiment->inputs;
     switch (inputs->prompts) {
     case CP_PROMPTS_NONE:
         break;

@@ -75,7 +75,7 @@ enum cp_status cp_check_map(const struct cp_yaml *node, struct cp_error *err);
 enum cp_status cp_read_setting(const struct cp_yaml_entry *entry, const struct cp_yaml *value,
                                const char *key, struct cp_setting *setting, struct cp_error *err);
 /* Text that is not empty, with its mark. */
-enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_text *text,
+enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct cp_marked_text *text,
                             struct cp_error *err);
 /* An integer that an int holds. */
 enum cp_status cp_read_int(const struct cp_yaml *node, const char *key, int min, int max, int *value,

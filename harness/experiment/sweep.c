@@ -6,7 +6,7 @@ static size_t axis_length(const struct cp_yaml *axis) {
     return axis->kind == CP_YAML_SEQUENCE ? axis->count : 1;
 }
 
-static enum cp_status count_cells(const struct cp_yaml *node, size_t room, size_t *cells,
+static enum cp_status count_cells(const struct cp_yaml *node, size_t most, size_t *cells,
                                   struct cp_error *err) {
     CP_TRY(cp_yaml_keys(node, "sweep", NULL, err));
     *cells = node->count > 0; /* {} switches it off */
@@ -16,7 +16,7 @@ static enum cp_status count_cells(const struct cp_yaml *node, size_t room, size_
         if (length == 0)
             return (void)cp_yaml_fail(axis->value, axis->key, "without values", err),
                    cp_expected(err, "at least one value");
-        if (length > room / *cells)
+        if (length > most / *cells)
             return (void)cp_mark_fail(&axis->mark, err, "sweep: too many candidates"),
                    cp_expected(err, "at most %d, the cells of the sweep included", CP_CANDIDATES_MAX);
         *cells *= length;

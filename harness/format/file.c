@@ -67,8 +67,8 @@ static enum cp_status expand(gzFile gz, const char *path, size_t most, unsigned 
             CP_TRY(CP_CHECK_ALLOC(larger, err, path, "the file"));
             *buffer = larger;
         }
-        const size_t room = (capacity < most ? capacity : most) - *used;
-        got = gzread(gz, *buffer + *used, room < READ_MAX ? (unsigned)room : READ_MAX);
+        const size_t space = (capacity < most ? capacity : most) - *used;
+        got = gzread(gz, *buffer + *used, space < READ_MAX ? (unsigned)space : READ_MAX);
         *used += got > 0 ? (size_t)got : 0;
     }
     return got < 0 ? damaged(path, err) : CP_OK;

@@ -30,8 +30,8 @@ struct cp_journaled {
 
 /* The size of that part of [offset, offset + size) that lies in the first page it touches. */
 static size_t first_part(uint64_t offset, size_t size) {
-    const size_t room = CP_PAGE - (size_t)(offset % CP_PAGE);
-    return size < room ? size : room;
+    const size_t space = CP_PAGE - (size_t)(offset % CP_PAGE);
+    return size < space ? size : space;
 }
 
 void cp_journaled_read(struct cp_journaled *file, uint64_t offset, size_t size, void *data) {

@@ -110,9 +110,9 @@ static size_t read_escape(struct cp_json_reader *json, char utf8[4]) {
  * from 0x7f to 0x9f, which cp_utf8_length does not. */
 static size_t read_plain(struct cp_json_reader *json, char utf8[4]) {
     const unsigned char *text = json->text + json->at;
-    const size_t left = json->size - json->at;
-    size_t length = text[0] == 0x7f ? 1 : cp_utf8_length(text, left);
-    if (text[0] == 0xc2 && left >= 2 && (text[1] & 0xe0) == 0x80)
+    const size_t remaining = json->size - json->at;
+    size_t length = text[0] == 0x7f ? 1 : cp_utf8_length(text, remaining);
+    if (text[0] == 0xc2 && remaining >= 2 && (text[1] & 0xe0) == 0x80)
         length = 2;
     if (text[0] < 0x20 || length == 0) {
         (void)fail(json, json->at, text[0] < 0x20 ? "no control character in a string" : "UTF-8");

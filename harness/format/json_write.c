@@ -9,10 +9,10 @@
 
 static void put_string(FILE *out, const char *text) {
     const unsigned char *c = (const unsigned char *)text;
-    size_t left = strlen(text), length;
+    size_t remaining = strlen(text), length;
     (void)fputc('"', out);
-    for (; left; c += length, left -= length) {
-        length = cp_utf8_length(c, left);
+    for (; remaining; c += length, remaining -= length) {
+        length = cp_utf8_length(c, remaining);
         if (*c == '"' || *c == '\\')
             (void)fprintf(out, "\\%c", *c);
         else if (*c < 0x20)

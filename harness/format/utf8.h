@@ -7,6 +7,6 @@
 
 /* Bytes of the character at text, of which left > 0 bytes can be read; 0 if it is not well-formed UTF-8 (RFC
  * 3629, section 4) or a control character other than tab, line feed and carriage return. */
-size_t cp_utf8_length(const unsigned char *text, size_t left);
+size_t cp_utf8_length(const unsigned char *text, size_t remaining);
 
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 
 struct changes {
-    size_t bits, taken, gone;   /* taps; taken, gone: on one side alone */
-    size_t maths, incomparable; /* taps whose oracle differs; ... that saw different inputs, or none */
-    double least, most;         /* error, times the accepted */
+    size_t bits, taken, dropped; /* taps; taken, dropped: on one side alone */
+    size_t maths, incomparable;  /* taps whose oracle differs; ... that saw different inputs, or none */
+    double least, most;          /* error, times the accepted */
     bool decisions;
 };
 
@@ -19,7 +19,7 @@ static struct changes changes_of(const struct cp_gate_judged *judged) {
         if (f->decisions)
             c.decisions = f->measure[CP_GATE_FLIPS].value != f->measure[CP_GATE_FLIPS].accepted;
         else if (!f->tap || !f->accepted)
-            *(f->tap ? &c.taken : &c.gone) += 1;
+            *(f->tap ? &c.taken : &c.dropped) += 1;
         else if (strcmp(f->tap->bits, f->accepted->bits) != 0) {
             c.bits++;
             c.least = fmin(c.least, ratio);
@@ -35,7 +35,7 @@ static struct changes changes_of(const struct cp_gate_judged *judged) {
 static bool is_changed(const struct cp_gate_judged *judged) {
     const struct changes c = changes_of(judged);
     return !judged->subject || !judged->accepted || c.bits || c.maths || c.incomparable || c.taken ||
-           c.gone || c.decisions || judged->other_settings[0];
+           c.dropped || c.decisions || judged->other_settings[0];
 }
 
 bool cp_gate_changed(const struct cp_gate_verdict *verdict) {
@@ -50,8 +50,8 @@ static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
     (void)fprintf(out, "  %s:", judged->name);
     if (!judged->subject || !judged->accepted)
         (void)fprintf(out, judged->subject ? " is new" : " is gone");
-    else if (c.taken || c.gone)
-        (void)fprintf(out, " %zu new taps, %zu gone;", c.taken, c.gone);
+    else if (c.taken || c.dropped)
+        (void)fprintf(out, " %zu new taps, %zu gone;", c.taken, c.dropped);
     if (c.bits)
         (void)fprintf(out, " other bits at %zu of %zu taps;", c.bits, judged->subject->taps);
     if (c.least <= c.most)

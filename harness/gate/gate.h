@@ -185,10 +185,10 @@ bool cp_gate_needs_reason(const struct cp_gate_verdict *verdict);
 
 /* "error 3.2 times the accepted, at most 2 (auto)": one kind of a finding in words. */
 enum { CP_GATE_WORDS = 512 };
-void cp_gate_say(const struct cp_gate_judged *judged, const struct cp_gate_finding *finding,
-                 enum cp_gate_kind kind, char text[CP_GATE_WORDS]);
+void cp_gate_append(const struct cp_gate_judged *judged, const struct cp_gate_finding *finding,
+                    enum cp_gate_kind kind, char text[CP_GATE_WORDS]);
 /* Where a tap's error is largest, with both values; "" where that is not known. */
-void cp_gate_say_place(const struct cp_gate_finding *finding, char text[CP_GATE_WORDS]);
+void cp_gate_append_place(const struct cp_gate_finding *finding, char text[CP_GATE_WORDS]);
 
 void cp_gate_summary(const struct cp_gate_verdict *verdict, bool all, FILE *out);
 void cp_gate_junit(const struct cp_gate_verdict *verdict, FILE *out);

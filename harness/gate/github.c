@@ -37,16 +37,16 @@ static void annotate(struct annotations *a, const char *title, const char *messa
 }
 
 /* All kinds of a finding that failed, "; " between them. */
-static void say_all(const struct cp_gate_judged *judged, const struct cp_gate_finding *f, char *text,
-                    size_t size) {
+static void append_all(const struct cp_gate_judged *judged, const struct cp_gate_finding *f, char *text,
+                       size_t size) {
     struct cp_sentence s = {text, size, 0};
     char words[CP_GATE_WORDS];
     text[0] = '\0';
     for (int k = 0; k < CP_GATE_KINDS; k++) {
         if (!cp_gate_tells(f, (enum cp_gate_kind)k))
             continue;
-        cp_gate_say(judged, f, (enum cp_gate_kind)k, words);
-        cp_say(&s, "%s%s", s.used ? "; " : "", words);
+        cp_gate_append(judged, f, (enum cp_gate_kind)k, words);
+        cp_append(&s, "%s%s", s.used ? "; " : "", words);
     }
 }
 
@@ -73,7 +73,7 @@ void cp_gate_github(const struct cp_gate_verdict *v, const char *file, FILE *out
         cp_tap_address(f->name, address);
         (void)snprintf(title, sizeof title, "%.255s: %zu taps, from %s on", judged->name, judged->failed,
                        address);
-        say_all(judged, f, text, sizeof text);
+        append_all(judged, f, text, sizeof text);
         annotate(&a, title, text);
     }
 }
@@ -96,7 +96,7 @@ static void put_row(FILE *out, const struct cp_gate_judged *judged) {
     (void)fprintf(out, " | %s | %zu of %zu | ", f ? "FAIL" : "pass", judged->failed, judged->findings);
     if (f) {
         cp_tap_address(f->name, address);
-        say_all(judged, f, text, sizeof text);
+        append_all(judged, f, text, sizeof text);
         (void)fprintf(out, "`%s` | ", address);
         put_cell(out, text);
     } else {

@@ -49,7 +49,7 @@ static void put_measure(struct cp_json_writer *j, const struct cp_gate_judged *j
         cp_json_count(j, "inputs", f->inputs);
     }
     if (m->outcome == CP_GATE_FAILED) {
-        cp_gate_say(judged, f, kind, text);
+        cp_gate_append(judged, f, kind, text);
         cp_json_text(j, "reason", text);
     }
     cp_json_close(j, '}');

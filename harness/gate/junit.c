@@ -9,14 +9,14 @@
 /* Text and attributes alike. XML has no control characters, escaped or not. */
 static void put_text(FILE *out, const char *text) {
     const unsigned char *c = (const unsigned char *)text;
-    for (size_t left = strlen(text), length; left; c += length, left -= length) {
+    for (size_t remaining = strlen(text), length; remaining; c += length, remaining -= length) {
         const char *escape = *c == '&'    ? "&amp;"
                              : *c == '<'  ? "&lt;"
                              : *c == '>'  ? "&gt;"
                              : *c == '"'  ? "&quot;"
                              : *c == '\n' ? "&#10;"
                                           : NULL;
-        length = cp_utf8_length(c, left);
+        length = cp_utf8_length(c, remaining);
         if (escape)
             (void)fputs(escape, out);
         else if (length)
@@ -66,7 +66,7 @@ static void put_failure(FILE *out, const struct cp_gate_judged *judged, const st
     for (int k = 0; k < CP_GATE_KINDS; k++) {
         if (!cp_gate_tells(f, (enum cp_gate_kind)k))
             continue;
-        cp_gate_say(judged, f, (enum cp_gate_kind)k, text);
+        cp_gate_append(judged, f, (enum cp_gate_kind)k, text);
         if (!open) {
             (void)fputs("      <failure", out);
             put_attribute(out, "type", cp_gate_kind_names[k]);
@@ -78,7 +78,7 @@ static void put_failure(FILE *out, const struct cp_gate_judged *judged, const st
         put_text(out, text);
         (void)fputc('\n', out);
     }
-    cp_gate_say_place(f, text);
+    cp_gate_append_place(f, text);
     put_text(out, text);
     if (text[0] && judged->other_settings[0])
         (void)fputc('\n', out);

@@ -56,7 +56,7 @@ static enum cp_status prepare(const struct family *family, struct cp_gate_judged
         bool checked;
         *facts = (struct cp_verdict_facts){.semantic = NAN,
                                            .d = family->d + i * CP_GATE_INPUTS,
-                                           .room = CP_GATE_INPUTS,
+                                           .capacity = CP_GATE_INPUTS,
                                            .k = 2,
                                            .units = cp_gate_kept_units(&j->verdict->samples->kept, f->tower)};
         if (facts->units.template)
@@ -129,10 +129,10 @@ enum cp_status cp_judge_ratios(const struct cp_judging *j, struct cp_gate_judged
                                   .group = cp_arena_calloc(&arena, taps * 2 * CP_GATE_INPUTS, sizeof(size_t)),
                                   .sums = cp_arena_alloc(&arena, 2 * CP_GATE_INPUTS, sizeof(double)),
                                   .order = cp_arena_alloc(&arena, taps, sizeof(size_t))};
-    const bool room =
+    const bool allocated =
         family.facts && family.fields && family.d && family.group && family.sums && family.order;
-    const enum cp_status status =
-        room ? judge_family(&family, judged) : cp_no_memory(j->err, j->verdict->samples->path, "a verdict");
+    const enum cp_status status = allocated ? judge_family(&family, judged)
+                                            : cp_no_memory(j->err, j->verdict->samples->path, "a verdict");
     cp_arena_free(&arena);
     return status;
 }

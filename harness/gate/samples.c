@@ -80,7 +80,7 @@ static bool is_capture(const struct cp_experiment *e, const char *path) {
 /* A file that an image glob names is used where an image is called after it: "shirt.png", or "images.npy 7".
  */
 static bool is_used(const struct cp_gate_taking *t, const char *path) {
-    const struct cp_inputs *inputs = &t->experiment->inputs;
+    const struct cp_experiment_inputs *inputs = &t->experiment->inputs;
     const struct cp_reader_texts *images = &t->samples->report.images;
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     bool image = false;
@@ -98,12 +98,12 @@ static enum cp_status take_files(const struct cp_gate_taking *t) {
     struct cp_error end = {0};
     const char *text = NULL;
     char name[CP_SCHEMA_FILE_ATTRIBUTE];
-    size_t room = 0, f = 0;
-    for (; cp_schema_file_attribute(room, name),
+    size_t attributes = 0, f = 0;
+    for (; cp_schema_file_attribute(attributes, name),
            cp_reader_text(t->load.reader, files, name, &s->arena, &text, &end) == CP_OK;)
-        room++;
-    CP_TRY(CP_ARENA_ALLOC(&s->arena, s->file, room, t->load.err, t->load.report->path, "a report"));
-    for (; f < room; f++) {
+        attributes++;
+    CP_TRY(CP_ARENA_ALLOC(&s->arena, s->file, attributes, t->load.err, t->load.report->path, "a report"));
+    for (; f < attributes; f++) {
         struct cp_gate_file *file = &s->file[s->files];
         cp_schema_file_attribute(f, name);
         CP_TRY(cp_reader_text(t->load.reader, files, name, &s->arena, &text, t->load.err));

@@ -77,15 +77,15 @@ static void put_finding(const struct writer *w, const struct cp_gate_judged *jud
     struct cp_sentence s = {line, sizeof line, 0};
     const char *between = ": ";
     cp_tap_address(f->name, address);
-    cp_say(&s, "%s", address);
+    cp_append(&s, "%s", address);
     for (int k = 0; k < CP_GATE_KINDS; k++) {
         if (!(kinds & 1u << k) || !cp_gate_tells(f, (enum cp_gate_kind)k))
             continue;
-        cp_gate_say(judged, f, (enum cp_gate_kind)k, text);
-        cp_say(&s, "%s%s", between, text);
+        cp_gate_append(judged, f, (enum cp_gate_kind)k, text);
+        cp_append(&s, "%s%s", between, text);
         between = "; ";
     }
-    cp_say(&s, "%s", end);
+    cp_append(&s, "%s", end);
     cp_screen_wrap(&w->screen, line, 4);
 }
 

@@ -95,7 +95,7 @@ static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *pat
            cp_expected(l->err, "PNG, JPEG, WebP, .npy, or IDX of unsigned bytes");
 }
 
-static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_text *pattern) {
+static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_marked_text *pattern) {
     glob_t found;
     const int code = glob(pattern->text, 0, NULL, &found); /* sorted */
     enum cp_status status = CP_OK;
@@ -114,7 +114,7 @@ static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_tex
 }
 
 enum cp_status cp_inputs_images(struct cp_inputs_loader *l) {
-    const struct cp_inputs *inputs = &l->experiment->inputs;
+    const struct cp_experiment_inputs *inputs = &l->experiment->inputs;
     for (size_t i = 0; i < inputs->image_count; i++)
         CP_TRY(add_images(l, &inputs->images[i]));
     if (!inputs->synthetic)
@@ -140,7 +140,7 @@ static enum cp_status make_picture(const struct cp_image_source *source, const s
     *picture = (struct cp_picture){.width = grey ? source->width : how->size,
                                    .height = grey ? source->height : how->size,
                                    .mode = grey ? CP_PICTURE_L : CP_PICTURE_RGB};
-    CP_TRY(cp_picture_room(picture, "", err));
+    CP_TRY(cp_picture_alloc(picture, "", err));
     const size_t row = picture->width * picture->height;
     if (grey)
         memcpy(picture->bytes, source->bytes + image * row, row);

@@ -73,11 +73,11 @@ static enum cp_status check_towers(const struct cp_inputs_loader *l) {
            cp_expected(l->err, "%s alone", images ? "prompts" : "images");
 }
 
-enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged) {
+enum cp_status cp_inputs_valid_tokens(struct cp_inputs_loader *l, const int32_t *tokens, int **valid_tokens) {
     const size_t length = (size_t)l->config->text.context_length;
-    CP_TRY(CP_ARENA_ALLOC(l->arena, *judged, l->in->prompts, l->err, "", "the inputs"));
+    CP_TRY(CP_ARENA_ALLOC(l->arena, *valid_tokens, l->in->prompts, l->err, "", "the inputs"));
     for (size_t p = 0; p < l->in->prompts; p++)
-        (*judged)[p] = 1 + cp_text_pool_position(l->config, tokens + p * length);
+        (*valid_tokens)[p] = 1 + cp_text_pool_position(l->config, tokens + p * length);
     return CP_OK;
 }
 
@@ -90,5 +90,5 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));
     CP_TRY(check_towers(&l));
-    return in->tokens ? cp_inputs_judge(&l, in->tokens, &in->judged) : CP_OK;
+    return in->tokens ? cp_inputs_valid_tokens(&l, in->tokens, &in->valid_tokens) : CP_OK;
 }

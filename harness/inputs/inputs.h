@@ -15,8 +15,8 @@ struct cp_image_source;
 /* The prompts as a tokenizer reads them. */
 struct cp_token_set {
     const struct cp_tokenizer_variant *by;
-    int32_t *tokens; /* (prompts, context_length) */
-    int *judged;     /* [prompts] tokens up to and including the one that pooling takes */
+    int32_t *tokens;   /* (prompts, context_length) */
+    int *valid_tokens; /* [prompts] tokens up to and including the one that pooling takes */
 };
 
 struct cp_run_inputs {
@@ -24,10 +24,10 @@ struct cp_run_inputs {
     const char **image_names;        /* [images] file name, or file name and index */
     const char **prompt_texts;       /* [prompts] */
     const char **class_names;        /* [classes] */
-    const struct cp_text *prompts_as_written; /* [prompts]; NULL: they come as tokens */
-    int32_t *tokens;                          /* of the baseline: (prompts, context_length) */
+    const struct cp_marked_text *prompts_as_written; /* [prompts]; NULL: they come as tokens */
+    int32_t *tokens;                                 /* of the baseline: (prompts, context_length) */
     size_t token_count; /* of captures: tokens of a prompt, which the taps need not have without a model */
-    int *judged;        /* [prompts] tokens up to and including the one that pooling takes */
+    int *valid_tokens;  /* [prompts] tokens up to and including the one that pooling takes */
     struct cp_token_set *token_sets; /* [token_set_count] of each tokenizer that a spec has */
     size_t token_set_count;
     int32_t *labels;                 /* [images], NULL: none */

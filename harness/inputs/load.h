@@ -26,7 +26,7 @@ enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l);
 /* A text file, noted for the provenance; a NUL in it is refused. *text is ours to cut. */
 enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text);
 /* Of each prompt the tokens up to the one that pooling takes. */
-enum cp_status cp_inputs_judge(struct cp_inputs_loader *l, const int32_t *tokens, int **judged);
+enum cp_status cp_inputs_valid_tokens(struct cp_inputs_loader *l, const int32_t *tokens, int **valid_tokens);
 bool cp_inputs_ends_with(const char *text, const char *ending);
 
 enum cp_status cp_inputs_images(struct cp_inputs_loader *l);

@@ -24,7 +24,7 @@ enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path,
 
 /* The lines of a list, or of the file it names, without empty ones. */
 static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lines *lines,
-                                 struct cp_text **items, size_t *count) {
+                                 struct cp_marked_text **items, size_t *count) {
     const char *path = lines->path.text;
     struct cp_mark mark = {path, 1, 1};
     char *at = NULL;
@@ -41,7 +41,7 @@ static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lin
         if (*line) {
             CP_TRY(CP_CHECK_ALLOC(cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items), l->err,
                                   "", "the inputs"));
-            (*items)[(*count)++] = (struct cp_text){line, mark};
+            (*items)[(*count)++] = (struct cp_marked_text){line, mark};
         }
         mark.line += ended;
     }
@@ -51,16 +51,16 @@ static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lin
 }
 
 /* A prompt from each class and template, class-major; at the place of its class. */
-static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp_text *classes,
-                                     struct cp_text **texts) {
+static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp_marked_text *classes,
+                                     struct cp_marked_text **texts) {
     struct cp_run_inputs *in = l->in;
-    struct cp_text *templates = NULL;
+    struct cp_marked_text *templates = NULL;
     size_t count = 0;
     CP_TRY(read_lines(l, &l->experiment->inputs.templates, &templates, &count));
     in->prompts = in->classes * count;
     CP_TRY(CP_ARENA_ALLOC(l->arena, *texts, in->prompts, l->err, "", "the inputs"));
     for (size_t p = 0; p < in->prompts; p++) {
-        const struct cp_text *template = &templates[p % count], *class = &classes[p / count];
+        const struct cp_marked_text *template = &templates[p % count], *class = &classes[p / count];
         const char *hole = strstr(template->text, "{}");
         if (!hole)
             return (void)cp_mark_fail(&template->mark, l->err, "template '%.60s' has no {}", template->text),
@@ -74,7 +74,7 @@ static enum cp_status from_templates(struct cp_inputs_loader *l, const struct cp
     return CP_OK;
 }
 
-static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *items, size_t count) {
+static const char **texts_of(struct cp_inputs_loader *l, const struct cp_marked_text *items, size_t count) {
     const char **texts = cp_arena_alloc(l->arena, count, sizeof *texts);
     for (size_t i = 0; texts && i < count; i++)
         texts[i] = items[i].text;
@@ -82,7 +82,7 @@ static const char **texts_of(struct cp_inputs_loader *l, const struct cp_text *i
 }
 
 /* Texts wait for the tokenizers of the specs. */
-static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_text *prompts) {
+static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_marked_text *prompts) {
     struct cp_run_inputs *in = l->in;
     const char *vocabulary = cp_data_path(VOCABULARY, l->arena);
     const struct cp_model_source *model = &l->experiment->model;
@@ -105,7 +105,7 @@ static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_tex
 }
 
 static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
-                             const struct cp_tokenizer_variant *by, const struct cp_text *prompt,
+                             const struct cp_tokenizer_variant *by, const struct cp_marked_text *prompt,
                              int32_t *ids) {
     char where[sizeof l->err->where];
     const enum cp_status status =
@@ -123,7 +123,7 @@ static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_token
     CP_TRY(CP_ARENA_ALLOC(l->arena, set->tokens, l->in->prompts * length, l->err, "", "the inputs"));
     for (size_t p = 0; p < l->in->prompts; p++)
         CP_TRY(encode(l, tokenizer, set->by, &l->in->prompts_as_written[p], set->tokens + p * length));
-    return cp_inputs_judge(l, set->tokens, &set->judged);
+    return cp_inputs_valid_tokens(l, set->tokens, &set->valid_tokens);
 }
 
 static enum cp_status make_sets(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
@@ -140,7 +140,7 @@ static enum cp_status make_sets(struct cp_inputs_loader *l, const struct cp_toke
         CP_TRY(make_set(l, tokenizer, &in->token_sets[in->token_set_count++]));
     }
     in->tokens = in->token_sets[0].tokens;
-    in->judged = in->token_sets[0].judged;
+    in->valid_tokens = in->token_sets[0].valid_tokens;
     return CP_OK;
 }
 
@@ -168,7 +168,7 @@ struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *in, const struc
     for (size_t s = 0; s < in->token_set_count; s++)
         if (in->token_sets[s].by == by)
             return in->token_sets[s];
-    return (struct cp_token_set){by, in->tokens, in->judged};
+    return (struct cp_token_set){by, in->tokens, in->valid_tokens};
 }
 
 static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *prefix) {
@@ -203,7 +203,7 @@ static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *pa
 
 /* By the counter-based rule: a start, a text of seeded length, an end (which pool_type eos looks for). */
 static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
-    const struct cp_inputs *inputs = &l->experiment->inputs;
+    const struct cp_experiment_inputs *inputs = &l->experiment->inputs;
     struct cp_run_inputs *in = l->in;
     const uint64_t seed = (uint64_t)inputs->synthetic_seed, stream = cp_name_hash("tokens");
     const size_t length = (size_t)l->config->text.context_length;
@@ -227,9 +227,9 @@ static enum cp_status make_synthetic(struct cp_inputs_loader *l) {
 }
 
 enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
-    const struct cp_inputs *inputs = &l->experiment->inputs;
+    const struct cp_experiment_inputs *inputs = &l->experiment->inputs;
     struct cp_run_inputs *in = l->in;
-    struct cp_text *texts = NULL, *classes = NULL;
+    struct cp_marked_text *texts = NULL, *classes = NULL;
     if (inputs->synthetic)
         return make_synthetic(l);
     switch (inputs->prompts) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct task {
+struct attention_task {
     const struct cp_case *c;
     const double *a, *b, *f; /* the operands */
     const float *narrow_a, *narrow_b;
@@ -54,7 +54,7 @@ CP_WIDE static void add_rows(const double *factors, size_t count, const double *
 }
 
 static void scores_head(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct attention_task *t = context;
     const struct cp_case *c = t->c;
     const bool absolute = t->absolute;
     const size_t input = index / c->groups, head = index % c->groups, width = head_width(c), keys = c->rows;
@@ -74,11 +74,11 @@ static void scores_head(void *context, size_t index, int worker) {
 
 static enum cp_status scores_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                    struct cp_error *err) {
-    struct task task = {.c = c,
-                        .a = x[c->maths.swapped],
-                        .b = x[!c->maths.swapped],
-                        .y = y,
-                        .work_size = head_width(c) * (c->rows + 1)};
+    struct attention_task task = {.c = c,
+                                  .a = x[c->maths.swapped],
+                                  .b = x[!c->maths.swapped],
+                                  .y = y,
+                                  .work_size = head_width(c) * (c->rows + 1)};
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->groups, scores_head, &task);
     return CP_OK;
@@ -109,14 +109,14 @@ static enum cp_status scores_bound(const struct cp_case *c, const double *const 
                                    const double *f, double *out, struct cp_error *err) {
     const double n = (double)head_width(c);
     const double relative = expm1(term_error(c, n, 4));
-    struct task task = {.c = c,
-                        .a = x[0],
-                        .b = x[1],
-                        .y = out,
-                        .absolute = true,
-                        .lost_a = cp_case_lost(c, 0) / relative,
-                        .lost_b = cp_case_lost(c, 1) / relative,
-                        .work_size = head_width(c) * (c->rows + 1)};
+    struct attention_task task = {.c = c,
+                                  .a = x[0],
+                                  .b = x[1],
+                                  .y = out,
+                                  .absolute = true,
+                                  .lost_a = cp_case_lost(c, 0) / relative,
+                                  .lost_b = cp_case_lost(c, 1) / relative,
+                                  .work_size = head_width(c) * (c->rows + 1)};
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->groups, scores_head, &task);
     finish_bound(c, relative, n, f, out);
@@ -124,7 +124,7 @@ static enum cp_status scores_bound(const struct cp_case *c, const double *const 
 }
 
 static void plain_scores(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct attention_task *t = context;
     const struct cp_case *c = t->c;
     const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
     const size_t input = index / c->groups, head = index % c->groups, width = head_width(c);
@@ -151,7 +151,7 @@ static void plain_scores(void *context, size_t index, int worker) {
 
 static enum cp_status scores_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                    float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
+    struct attention_task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
     (void)err;
     cp_pool_for(c->pool, c->inputs * c->groups, plain_scores, &task);
     return CP_OK;
@@ -163,7 +163,7 @@ const struct cp_kind cp_kind_scores = {scores_ideal, scores_bound, scores_plain}
  * the heads ---- */
 
 static void context_head(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct attention_task *t = context;
     const struct cp_case *c = t->c;
     const bool absolute = t->absolute;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
@@ -185,7 +185,8 @@ static void context_head(void *context, size_t index, int worker) {
 static enum cp_status context_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                     struct cp_error *err) {
     const size_t width = c->out / c->in;
-    struct task task = {.c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width + c->rows};
+    struct attention_task task = {
+        .c = c, .a = x[0], .b = x[1], .y = y, .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->in, context_head, &task);
     return CP_OK;
@@ -196,14 +197,14 @@ static enum cp_status context_bound(const struct cp_case *c, const double *const
     const size_t width = c->out / c->in;
     /* An online softmax divides by its sum at the end, and rescales what it has for each tile of keys. */
     const double relative = expm1(term_error(c, 2 * (double)c->rows, 3));
-    struct task task = {.c = c,
-                        .a = x[0],
-                        .b = x[1],
-                        .y = out,
-                        .absolute = true,
-                        .lost_a = cp_case_lost(c, 0) / relative,
-                        .lost_b = cp_case_lost(c, 1) / relative,
-                        .work_size = (c->rows + 1) * width + c->rows};
+    struct attention_task task = {.c = c,
+                                  .a = x[0],
+                                  .b = x[1],
+                                  .y = out,
+                                  .absolute = true,
+                                  .lost_a = cp_case_lost(c, 0) / relative,
+                                  .lost_b = cp_case_lost(c, 1) / relative,
+                                  .work_size = (c->rows + 1) * width + c->rows};
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->in, context_head, &task);
     finish_bound(c, relative, (double)c->rows, f, out);
@@ -211,7 +212,7 @@ static enum cp_status context_bound(const struct cp_case *c, const double *const
 }
 
 static void plain_context(void *context, size_t index, int worker) {
-    const struct task *t = context;
+    const struct attention_task *t = context;
     const struct cp_case *c = t->c;
     const enum cp_dtype compute = c->types.compute, out = c->types.output, sum = c->types.accumulate;
     const size_t heads = c->in, width = c->out / heads, input = index / heads;
@@ -237,7 +238,7 @@ static void plain_context(void *context, size_t index, int worker) {
 
 static enum cp_status context_plain(const struct cp_case *c, const float *const x[CP_OPERANDS], uint64_t seed,
                                     float *y, struct cp_error *err) {
-    struct task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
+    struct attention_task task = {.c = c, .narrow_a = x[0], .narrow_b = x[1], .plain = y, .seed = seed};
     (void)err;
     cp_pool_for(c->pool, c->inputs * c->in, plain_context, &task);
     return CP_OK;

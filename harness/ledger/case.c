@@ -29,10 +29,10 @@ const struct cp_kind *cp_kind_of(enum cp_operation_kind kind) {
     return kinds[kind];
 }
 
-void *cp_case_room(const struct cp_case *c, size_t count, size_t size, struct cp_error *err) {
-    void *room = cp_arena_alloc(c->scratch, count, size);
-    (void)CP_CHECK_BATCH_ALLOC(room, err, "", "the ledger");
-    return room;
+void *cp_case_alloc(const struct cp_case *c, size_t count, size_t size, struct cp_error *err) {
+    void *memory = cp_arena_alloc(c->scratch, count, size);
+    (void)CP_CHECK_BATCH_ALLOC(memory, err, "", "the ledger");
+    return memory;
 }
 
 void cp_case_each(const struct cp_case *c, void (*body)(void *context, size_t input, int worker),

@@ -49,13 +49,13 @@ struct cp_case_maths {
     const char *activation; /* maths id, or "identity", "relu", "silu" */
     const char *norm;       /* maths id */
     double eps;
-    double ddof;          /* of the norm's variance: 0 biased, 1 unbiased */
-    double scale;         /* of scores and logits, of the softmax's argument where not 0 */
-    const double *head;   /* (groups) further factors of the scores; NULL: 1 */
-    double shift;         /* logit_bias */
-    enum cp_mask mask;    /* of the softmax */
-    const uint32_t *kept; /* (inputs, kept_count) tokens that are seen; NULL: all */
-    size_t kept_count;
+    double ddof;             /* of the norm's variance: 0 biased, 1 unbiased */
+    double scale;            /* of scores and logits, of the softmax's argument where not 0 */
+    const double *head;      /* (groups) further factors of the scores; NULL: 1 */
+    double shift;            /* logit_bias */
+    enum cp_mask mask;       /* of the softmax */
+    const uint32_t *visible; /* (inputs, visible_count) tokens that are seen; NULL: all */
+    size_t visible_count;
     bool left_out, zero;     /* y is the first operand; y is 0 */
     bool no_bias, no_weight; /* as if they were 0 and 1 */
     bool swapped;            /* weight and bias exchanged */
@@ -139,9 +139,9 @@ size_t cp_case_operand_size(const struct cp_case *c, int operand);
 /* ---- what the kinds share ---- */
 
 /* count elements from the case's scratch; the macro leaves the calling function where there are none. */
-void *cp_case_room(const struct cp_case *c, size_t count, size_t size, struct cp_error *err);
+void *cp_case_alloc(const struct cp_case *c, size_t count, size_t size, struct cp_error *err);
 #define CP_CASE_TAKE(c, pointer, count)                                                                      \
-    CP_TRY(((pointer) = cp_case_room((c), (count), sizeof *(pointer), err)) ? CP_OK : CP_INTERNAL)
+    CP_TRY(((pointer) = cp_case_alloc((c), (count), sizeof *(pointer), err)) ? CP_OK : CP_INTERNAL)
 
 /* The half-ulp that an operand may have lost when it was recorded, relative. */
 static inline double cp_case_recorded(const struct cp_case *c, int operand) {

@@ -41,24 +41,24 @@ static function function_of(const char *maths) {
     return strcmp(maths, "silu") == 0 ? silu : cp_oracle_find_activation(maths);
 }
 
-struct task {
+struct elementwise_task {
     const struct cp_case *c;
     const double *a, *b, *f;
     const float *narrow_a, *narrow_b;
     double *y;
     float *plain;
-    void (*row)(const struct task *t, size_t at);
+    void (*row)(const struct elementwise_task *t, size_t at);
     function activation;
 };
 
 static void rows_of_input(void *context, size_t input, int worker) {
-    const struct task *t = context;
+    const struct elementwise_task *t = context;
     (void)worker;
     for (size_t row = 0; row < cp_case_valid(t->c, input); row += t->plain ? cp_case_step_rows(t->c) : 1)
         t->row(t, (input * t->c->rows + row) * t->c->out);
 }
 
-static enum cp_status run(const struct cp_case *c, struct task task) {
+static enum cp_status run(const struct cp_case *c, struct elementwise_task task) {
     task.c = c;
     cp_case_each(c, rows_of_input, &task);
     return CP_OK;
@@ -66,7 +66,7 @@ static enum cp_status run(const struct cp_case *c, struct task task) {
 
 /* ---- activation ---- */
 
-static void activation_row(const struct task *t, size_t at) {
+static void activation_row(const struct elementwise_task *t, size_t at) {
     for (size_t i = at; i < at + t->c->out; i++)
         t->y[i] = t->activation(t->a[i]);
 }
@@ -76,10 +76,11 @@ static enum cp_status activation_ideal(const struct cp_case *c, const double *co
     const function activation = function_of(c->maths.activation);
     if (!activation)
         return cp_fail(err, CP_INTERNAL, "", "no activation '%s'", c->maths.activation);
-    return run(c, (struct task){.a = x[0], .y = y, .row = activation_row, .activation = activation});
+    return run(c,
+               (struct elementwise_task){.a = x[0], .y = y, .row = activation_row, .activation = activation});
 }
 
-static void activation_bound_row(const struct task *t, size_t at) {
+static void activation_bound_row(const struct elementwise_task *t, size_t at) {
     const double u = cp_case_step(t->c), recorded = 1.13 * cp_case_recorded(t->c, 0);
     const double tiny = 2 * cp_case_tiny(t->c->types.output);
     for (size_t i = at; i < at + t->c->out; i++)
@@ -89,7 +90,7 @@ static void activation_bound_row(const struct task *t, size_t at) {
 static enum cp_status activation_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                        const double *f, double *out, struct cp_error *err) {
     (void)err;
-    return run(c, (struct task){.a = x[0], .f = f, .y = out, .row = activation_bound_row});
+    return run(c, (struct elementwise_task){.a = x[0], .f = f, .y = out, .row = activation_bound_row});
 }
 
 /* As PyTorch's and oneDNN's float32 kernels have it: Abramowitz & Stegun 7.1.26, 1.5e-7 off at most, where
@@ -122,7 +123,7 @@ static float plain_activation(const struct cp_case *c, float x) {
     return cp_round_to(type, 0.5f * cp_round_to(type, x * cp_round_to(type, 1 + g)));
 }
 
-static void activation_plain_row(const struct task *t, size_t at) {
+static void activation_plain_row(const struct elementwise_task *t, size_t at) {
     for (size_t i = at; i < at + t->c->out; i++)
         t->plain[i] = plain_activation(t->c, t->narrow_a[i]);
 }
@@ -131,7 +132,7 @@ static enum cp_status activation_plain(const struct cp_case *c, const float *con
                                        uint64_t seed, float *y, struct cp_error *err) {
     (void)seed;
     (void)err;
-    return run(c, (struct task){.narrow_a = x[0], .plain = y, .row = activation_plain_row});
+    return run(c, (struct elementwise_task){.narrow_a = x[0], .plain = y, .row = activation_plain_row});
 }
 
 const struct cp_kind cp_kind_activation = {activation_ideal, activation_bound, activation_plain};
@@ -142,7 +143,7 @@ static double gain_at(const struct cp_case *c, size_t i) {
     return c->maths.no_weight ? 1 : cp_case_weight(c, c->weight[i]);
 }
 
-static void gain_row(const struct task *t, size_t at) {
+static void gain_row(const struct elementwise_task *t, size_t at) {
     for (size_t i = 0; i < t->c->out; i++)
         t->y[at + i] = t->a[at + i] * gain_at(t->c, i);
 }
@@ -150,10 +151,10 @@ static void gain_row(const struct task *t, size_t at) {
 static enum cp_status gain_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                  struct cp_error *err) {
     (void)err;
-    return run(c, (struct task){.a = x[0], .y = y, .row = gain_row});
+    return run(c, (struct elementwise_task){.a = x[0], .y = y, .row = gain_row});
 }
 
-static void gain_bound_row(const struct task *t, size_t at) {
+static void gain_bound_row(const struct elementwise_task *t, size_t at) {
     const double u = cp_case_step(t->c);
     for (size_t i = at; i < at + t->c->out; i++)
         t->y[i] = (3 * u + cp_case_recorded(t->c, 0)) * fabs(t->f[i]) + cp_case_tiny(t->c->types.output);
@@ -162,10 +163,10 @@ static void gain_bound_row(const struct task *t, size_t at) {
 static enum cp_status gain_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                                  double *out, struct cp_error *err) {
     (void)err;
-    return run(c, (struct task){.a = x[0], .f = f, .y = out, .row = gain_bound_row});
+    return run(c, (struct elementwise_task){.a = x[0], .f = f, .y = out, .row = gain_bound_row});
 }
 
-static void gain_plain_row(const struct task *t, size_t at) {
+static void gain_plain_row(const struct elementwise_task *t, size_t at) {
     const enum cp_dtype type = t->c->types.output;
     for (size_t i = 0; i < t->c->out; i++)
         t->plain[at + i] =
@@ -176,14 +177,14 @@ static enum cp_status gain_plain(const struct cp_case *c, const float *const x[C
                                  float *y, struct cp_error *err) {
     (void)seed;
     (void)err;
-    return run(c, (struct task){.narrow_a = x[0], .plain = y, .row = gain_plain_row});
+    return run(c, (struct elementwise_task){.narrow_a = x[0], .plain = y, .row = gain_plain_row});
 }
 
 const struct cp_kind cp_kind_gain = {gain_ideal, gain_bound, gain_plain};
 
 /* ---- add ---- */
 
-static void add_row(const struct task *t, size_t at) {
+static void add_row(const struct elementwise_task *t, size_t at) {
     for (size_t i = at; i < at + t->c->out; i++)
         t->y[i] = (t->c->maths.no_weight ? 0 : t->a[i]) + t->b[i];
 }
@@ -191,10 +192,10 @@ static void add_row(const struct task *t, size_t at) {
 static enum cp_status add_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                                 struct cp_error *err) {
     (void)err;
-    return run(c, (struct task){.a = x[0], .b = x[1], .y = y, .row = add_row});
+    return run(c, (struct elementwise_task){.a = x[0], .b = x[1], .y = y, .row = add_row});
 }
 
-static void add_bound_row(const struct task *t, size_t at) {
+static void add_bound_row(const struct elementwise_task *t, size_t at) {
     const double u = cp_case_step(t->c), a = cp_case_recorded(t->c, 0), b = cp_case_recorded(t->c, 1);
     const double extra = t->c->types.output == CP_FP32 ? 0 : u; /* the branch may be narrowed first */
     for (size_t i = at; i < at + t->c->out; i++)
@@ -205,10 +206,10 @@ static void add_bound_row(const struct task *t, size_t at) {
 static enum cp_status add_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,
                                 double *out, struct cp_error *err) {
     (void)err;
-    return run(c, (struct task){.a = x[0], .b = x[1], .f = f, .y = out, .row = add_bound_row});
+    return run(c, (struct elementwise_task){.a = x[0], .b = x[1], .f = f, .y = out, .row = add_bound_row});
 }
 
-static void add_plain_row(const struct task *t, size_t at) {
+static void add_plain_row(const struct elementwise_task *t, size_t at) {
     const enum cp_dtype type = t->c->types.output;
     for (size_t i = at; i < at + t->c->out; i++)
         t->plain[i] = cp_round_to(type, t->narrow_a[i] + cp_round_to(type, t->narrow_b[i]));
@@ -218,7 +219,8 @@ static enum cp_status add_plain(const struct cp_case *c, const float *const x[CP
                                 float *y, struct cp_error *err) {
     (void)seed;
     (void)err;
-    return run(c, (struct task){.narrow_a = x[0], .narrow_b = x[1], .plain = y, .row = add_plain_row});
+    return run(
+        c, (struct elementwise_task){.narrow_a = x[0], .narrow_b = x[1], .plain = y, .row = add_plain_row});
 }
 
 const struct cp_kind cp_kind_add = {add_ideal, add_bound, add_plain};

@@ -18,7 +18,7 @@ void cp_case_of_input(const struct cp_case *c, size_t input, struct cp_case *one
     one->valid = c->valid ? c->valid + input : NULL;
     one->ids = c->ids ? c->ids + input * c->rows : NULL;
     one->maths.at = c->maths.at ? c->maths.at + input : NULL;
-    one->maths.kept = c->maths.kept ? c->maths.kept + input * c->maths.kept_count : NULL;
+    one->maths.visible = c->maths.visible ? c->maths.visible + input * c->maths.visible_count : NULL;
 }
 
 const double *cp_case_operand_of(const struct cp_case *c, int operand, const double *x, size_t input) {

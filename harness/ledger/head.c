@@ -26,13 +26,13 @@ static bool is_mean(const struct cp_case *c) {
 
 /* Which row of the operand is the n-th that the mean takes, and how many there are. */
 static size_t mean_count(const struct cp_case *c) {
-    const size_t all = c->maths.kept ? c->maths.kept_count : c->operand_rows;
+    const size_t all = c->maths.visible ? c->maths.visible_count : c->operand_rows;
     return c->maths.pooled == CP_POOLED_MEAN ? all - 1 : all;
 }
 
 static size_t mean_row(const struct cp_case *c, size_t input, size_t n) {
     const size_t at = c->maths.pooled == CP_POOLED_MEAN ? n + 1 : n;
-    return c->maths.kept ? c->maths.kept[input * c->maths.kept_count + at] : at;
+    return c->maths.visible ? c->maths.visible[input * c->maths.visible_count + at] : at;
 }
 
 static double pooled(const struct cp_kind_task *t, size_t input, size_t i, bool absolute) {

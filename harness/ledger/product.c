@@ -51,12 +51,12 @@ struct cp_order cp_order_of(size_t n, uint64_t seed) {
     return order;
 }
 
-struct task {
+struct product_task {
     const struct cp_product *p;
     const struct cp_product_order *order;
     const void *x;
     void *y;
-    void (*tile)(const struct task *task, size_t row, size_t rows, size_t column, const float *w);
+    void (*tile)(const struct product_task *task, size_t row, size_t rows, size_t column, const float *w);
 };
 
 /* Row r of a tile; rows past the end repeat the last one and are not stored. */
@@ -64,7 +64,7 @@ static size_t row_of(size_t row, size_t rows, size_t r) {
     return row + (r < rows ? r : rows - 1);
 }
 
-CP_WIDE static void ideal_tile(const struct task *task, size_t row, size_t rows, size_t column,
+CP_WIDE static void ideal_tile(const struct product_task *task, size_t row, size_t rows, size_t column,
                                const float *w) {
     const struct cp_product *p = task->p;
     const double *x[TILE];
@@ -85,7 +85,7 @@ CP_WIDE static void ideal_tile(const struct task *task, size_t row, size_t rows,
                 c < PANEL / 2 ? low[r][c] : high[r][c - PANEL / 2];
 }
 
-CP_WIDE static void absolute_tile(const struct task *task, size_t row, size_t rows, size_t column,
+CP_WIDE static void absolute_tile(const struct product_task *task, size_t row, size_t rows, size_t column,
                                   const float *w) {
     const struct cp_product *p = task->p;
     const float *x[TILE];
@@ -108,8 +108,8 @@ static void round_all(floats *x, enum cp_dtype type) {
 }
 
 /* The chain over the next `count` terms of the order. */
-CP_WIDE static void chain(const struct task *task, const float *const x[TILE], const float *w, size_t count,
-                          uint32_t *state, floats sum[TILE]) {
+CP_WIDE static void chain(const struct product_task *task, const float *const x[TILE], const float *w,
+                          size_t count, uint32_t *state, floats sum[TILE]) {
     const struct cp_product_order *order = task->order;
     const size_t k = task->p->k;
     const bool half = order->accumulate != CP_FP32;
@@ -125,7 +125,8 @@ CP_WIDE static void chain(const struct task *task, const float *const x[TILE], c
     memcpy(sum, chain, sizeof chain);
 }
 
-static void plain_tile(const struct task *task, size_t row, size_t rows, size_t column, const float *w) {
+static void plain_tile(const struct product_task *task, size_t row, size_t rows, size_t column,
+                       const float *w) {
     const struct cp_product *p = task->p;
     const size_t parts = task->order->parts < p->k ? task->order->parts : p->k ? p->k : 1;
     const float *x[TILE];
@@ -150,7 +151,7 @@ static void plain_tile(const struct task *task, size_t row, size_t rows, size_t 
 }
 
 static void run_rows(void *context, size_t index, int worker) {
-    const struct task *task = context;
+    const struct product_task *task = context;
     const struct cp_product *p = task->p;
     const size_t first = index * TASK_ROWS, end = first + TASK_ROWS < p->rows ? first + TASK_ROWS : p->rows;
     (void)worker;
@@ -159,19 +160,19 @@ static void run_rows(void *context, size_t index, int worker) {
             task->tile(task, row, end - row < TILE ? end - row : TILE, column, p->packed + column * p->k);
 }
 
-static void run(struct task *task) {
+static void run(struct product_task *task) {
     cp_pool_for(task->p->pool, (task->p->rows + TASK_ROWS - 1) / TASK_ROWS, run_rows, task);
 }
 
 void cp_product_ideal(const struct cp_product *p, const double *x, double *y) {
-    run(&(struct task){p, NULL, x, y, ideal_tile});
+    run(&(struct product_task){p, NULL, x, y, ideal_tile});
 }
 
 void cp_product_absolute(const struct cp_product *p, const float *x, float *y) {
-    run(&(struct task){p, NULL, x, y, absolute_tile});
+    run(&(struct product_task){p, NULL, x, y, absolute_tile});
 }
 
 void cp_product_plain(const struct cp_product *p, const struct cp_product_order *order, const float *x,
                       float *y) {
-    run(&(struct task){p, order, x, y, plain_tile});
+    run(&(struct product_task){p, order, x, y, plain_tile});
 }

@@ -121,9 +121,9 @@ static uint64_t hash_row(const float *x, size_t n) {
 }
 
 static bool put(struct cp_rows_seen *seen, uint64_t hash) {
-    size_t at = (size_t)(hash % seen->room);
+    size_t at = (size_t)(hash % seen->capacity);
     while (seen->hash[at] && seen->hash[at] != hash)
-        at = (at + 1) % seen->room;
+        at = (at + 1) % seen->capacity;
     if (seen->hash[at])
         return false;
     seen->hash[at] = hash;
@@ -133,25 +133,25 @@ static bool put(struct cp_rows_seen *seen, uint64_t hash) {
 
 static bool grow(struct cp_rows_seen *seen) {
     const struct cp_rows_seen old = *seen;
-    const size_t room = old.room ? 4 * old.room : 256;
-    uint64_t *hash = calloc(room, sizeof *hash);
+    const size_t capacity = old.capacity ? 4 * old.capacity : 256;
+    uint64_t *hash = calloc(capacity, sizeof *hash);
     if (!hash)
         return false;
-    *seen = (struct cp_rows_seen){hash, room, 0};
-    for (size_t i = 0; i < old.room; i++)
+    *seen = (struct cp_rows_seen){hash, capacity, 0};
+    for (size_t i = 0; i < old.capacity; i++)
         if (old.hash[i])
             (void)put(seen, old.hash[i]);
     free(old.hash);
     return true;
 }
 
-static bool make_room(struct cp_rows_seen *seen) {
-    return 2 * seen->count < seen->room || grow(seen);
+static bool reserve(struct cp_rows_seen *seen) {
+    return 2 * seen->count < seen->capacity || grow(seen);
 }
 
 bool cp_rows_seen_add(struct cp_rows_seen *seen, const int64_t *hashes, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (!make_room(seen))
+        if (!reserve(seen))
             return false;
         if (hashes[i])
             (void)put(seen, (uint64_t)hashes[i]);
@@ -168,7 +168,7 @@ static enum cp_status note_rows(const struct cp_case *c, const float *narrow, st
         hashes[i] = 0;
         if (i % each >= cp_case_valid(c, i / each))
             continue;
-        CP_TRY(CP_CHECK_ALLOC(make_room(seen), err, "", "the ledger"));
+        CP_TRY(CP_CHECK_ALLOC(reserve(seen), err, "", "the ledger"));
         const uint64_t hash = hash_row(narrow + row * c->out, c->out);
         counts[row] = put(seen, hash);
         hashes[i] = (int64_t)hash;

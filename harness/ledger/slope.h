@@ -20,8 +20,8 @@ struct cp_slope {
 /* Rows of operands that were seen, by their hash: a row that many inputs share (the class token, the
  * beginning of a prompt) has one rounding error, and counts once. */
 struct cp_rows_seen {
-    uint64_t *hash; /* [room], 0: free; owned */
-    size_t room, count;
+    uint64_t *hash; /* [capacity], 0: free; owned */
+    size_t capacity, count;
 };
 void cp_rows_seen_free(struct cp_rows_seen *seen);
 /* Adds hashes as cp_slopes gave them. false: no memory. */

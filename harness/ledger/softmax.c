@@ -22,11 +22,11 @@ static bool sees(const struct cp_case *c, size_t input, size_t query, size_t key
         return false;
     if (c->maths.mask == CP_MASK_STRICT && key >= query && key > 0)
         return false;
-    if (!c->maths.kept)
+    if (!c->maths.visible)
         return true;
-    const uint32_t *kept = c->maths.kept + input * c->maths.kept_count;
-    for (size_t i = 0; i < c->maths.kept_count && kept[i] <= key; i++)
-        if (kept[i] == key)
+    const uint32_t *visible = c->maths.visible + input * c->maths.visible_count;
+    for (size_t i = 0; i < c->maths.visible_count && visible[i] <= key; i++)
+        if (visible[i] == key)
             return true;
     return false;
 }

@@ -57,7 +57,7 @@ static void head_softmax(void *context, size_t index, int worker) {
     const struct attention *a = context;
     float *const scores = a->pass->ws->scores + index * a->tokens * a->tokens;
     size_t seen;
-    const uint32_t *kept = cp_pass_kept(a->pass, index / a->heads, &seen);
+    const uint32_t *visible = cp_pass_visible(a->pass, index / a->heads, &seen);
     const struct cp_softmax_args args = {.x = scores,
                                          .rows = a->tokens,
                                          .n = seen,
@@ -66,11 +66,11 @@ static void head_softmax(void *context, size_t index, int worker) {
                                          .compute = cp_fault_softmax(a->choice),
                                          .output = a->compute};
     (void)worker;
-    if (kept)
-        cp_kept_gather(kept, seen, scores, a->tokens, a->tokens);
+    if (visible)
+        cp_patch_mask_gather(visible, seen, scores, a->tokens, a->tokens);
     a->pass->plan->spec->ops->softmax(&args);
-    if (kept)
-        cp_kept_spread(kept, seen, scores, a->tokens, a->tokens);
+    if (visible)
+        cp_patch_mask_spread(visible, seen, scores, a->tokens, a->tokens);
 }
 
 /* Copies of one head's probs and v, tokens of the sum in the permutation's order, behind the product's room.

@@ -23,13 +23,13 @@ static void activate_row(void *context, size_t index, int worker) {
 static enum cp_status add_branch(struct cp_pass *pass, enum cp_point scaled, int layer, const float *gamma,
                                  size_t rows, size_t width, struct cp_error *err) {
     const struct cp_ops *ops = pass->plan->spec->ops;
-    const enum cp_dtype stream = cp_choice_residual(cp_spec_at(pass->plan->spec, pass->tower, layer));
+    const enum cp_dtype residual = cp_choice_residual(cp_spec_at(pass->plan->spec, pass->tower, layer));
     float *branch = pass->ws->branch;
     if (gamma) {
-        ops->gain(branch, gamma, branch, rows, width, stream);
+        ops->gain(branch, gamma, branch, rows, width, residual);
         CP_TRY(cp_pass_visit(pass, scaled, layer, branch, err));
     }
-    ops->add(pass->x, branch, pass->x, rows * width, stream);
+    ops->add(pass->x, branch, pass->x, rows * width, residual);
     return CP_OK;
 }
 

@@ -19,7 +19,7 @@ static float *writable(const float *values) {
     return (float *)(uintptr_t)values; /* NOLINT(performance-no-int-to-ptr): the maker's own room */
 }
 
-static float *room(struct maker *m, size_t n) {
+static float *alloc(struct maker *m, size_t n) {
     float *values = cp_arena_alloc(&m->model->arena, n, sizeof *values);
     m->failed = m->failed || !values;
     m->model->bytes += n * sizeof *values;
@@ -27,14 +27,14 @@ static float *room(struct maker *m, size_t n) {
 }
 
 static const float *constant(struct maker *m, size_t n, float value) {
-    float *values = room(m, n);
+    float *values = alloc(m, n);
     for (size_t i = 0; values && i < n; i++)
         values[i] = value;
     return values;
 }
 
 static const float *uniform(struct maker *m, size_t n, double bound) {
-    float *values = room(m, n);
+    float *values = alloc(m, n);
     if (values)
         cp_torch_uniform(m->random, values, n, -bound, bound);
     return values;
@@ -42,7 +42,7 @@ static const float *uniform(struct maker *m, size_t n, double bound) {
 
 /* scale * torch.randn(n) */
 static const float *scaled_normal(struct maker *m, size_t n, double scale) {
-    float *values = room(m, n);
+    float *values = alloc(m, n);
     if (!values)
         return NULL;
     cp_torch_normal(m->random, values, n, 0, 1);
@@ -58,7 +58,7 @@ static void normal(struct maker *m, const float *values, size_t n, double std) {
 }
 
 static const float *kaiming(struct maker *m, size_t n, size_t fan_in) {
-    float *values = room(m, n);
+    float *values = alloc(m, n);
     if (values)
         cp_torch_kaiming_uniform(m->random, values, n, fan_in);
     return values;

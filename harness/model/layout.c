@@ -64,13 +64,13 @@ static void expand(const char *pattern, const struct capture *capture, char part
     name[0] = '\0';
     for (; *pattern && used < CP_LAYOUT_NAME; pattern++) {
         char *to = name + used;
-        const size_t room = CP_LAYOUT_NAME - used;
+        const size_t space = CP_LAYOUT_NAME - used;
         if (*pattern == '*')
-            used += (size_t)snprintf(to, room, "%s", capture->rest);
+            used += (size_t)snprintf(to, space, "%s", capture->rest);
         else if (*pattern == '#')
-            used += (size_t)snprintf(to, room, "%.*s", capture->number_length, capture->number);
+            used += (size_t)snprintf(to, space, "%.*s", capture->number_length, capture->number);
         else
-            used += (size_t)snprintf(to, room, "%c", *pattern == '%' ? part : *pattern);
+            used += (size_t)snprintf(to, space, "%c", *pattern == '%' ? part : *pattern);
     }
 }
 
@@ -96,7 +96,7 @@ static enum cp_status expect_a_layout(struct cp_error *err) {
     char text[256] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     for (size_t i = LAYOUT_COUNT; i-- > 0;)
-        cp_say(&s, "%s%s", layouts[i]->name, i == 0 ? "" : i == 1 ? " or " : ", ");
+        cp_append(&s, "%s%s", layouts[i]->name, i == 0 ? "" : i == 1 ? " or " : ", ");
     return cp_expected(err, "the layout of %s", text);
 }
 

@@ -34,7 +34,7 @@ static enum cp_status begin(const struct cp_clip_config *config, struct cp_model
     return CP_OK;
 }
 
-static float *room(struct cp_model *model, const struct cp_model_tensor *w, struct cp_error *err) {
+static float *alloc(struct cp_model *model, const struct cp_model_tensor *w, struct cp_error *err) {
     float *values = cp_arena_alloc(&model->arena, cp_model_tensor_elements(w), sizeof *values);
     if (!values)
         (void)cp_no_memory(err, w->name, "%zu weights", cp_model_tensor_elements(w));
@@ -89,7 +89,7 @@ static enum cp_status load_grid(struct loading *loading, const struct cp_model_t
     CP_TRY(CP_CHECK_ALLOC(stored, err, w->name, "a model"));
     CP_TRY(cp_layout_widen(loading->file, source, stored, err));
     for (size_t p = CP_POSITIONS; p-- > 0;) {
-        float *values = room(model, w, err);
+        float *values = alloc(model, w, err);
         if (!values)
             return CP_INTERNAL;
         CP_TRY(cp_position_resize(&cp_positions[p], stored, grid, (size_t)(c->image_size / c->patch_size),
@@ -120,7 +120,7 @@ static enum cp_status load_one(void *self, const struct cp_model_tensor *w, stru
         CP_TRY(check_shape(source.part[p], w->rank, shape, loading->path, err));
         loading->wanted[source.part[p]->index] = true;
     }
-    float *values = room(loading->model, w, err);
+    float *values = alloc(loading->model, w, err);
     return values ? cp_layout_widen(loading->file, &source, values, err) : CP_INTERNAL;
 }
 
@@ -205,7 +205,7 @@ static enum cp_status seed_one(void *self, const struct cp_model_tensor *w, stru
     const struct seeding *seeding = self;
     const uint64_t stream = cp_name_hash(w->name);
     const double scale = w->spread * sqrt(3.0); /* a uniform on [-1, 1) has standard deviation 1/sqrt(3) */
-    float *values = room(seeding->model, w, err);
+    float *values = alloc(seeding->model, w, err);
     if (!values)
         return CP_INTERNAL;
     fill(values, cp_model_tensor_elements(w), seeding->seed, stream, w->centre, scale);

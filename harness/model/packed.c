@@ -157,13 +157,13 @@ static void pack_tower(struct packer *p, const struct cp_model *model, enum cp_t
     const struct cp_tower_shape shape = plan->shape[tower];
     const struct cp_tower_weights *from = &model->tower[tower];
     struct cp_packed_tower *to = &plan->tower[tower];
-    const enum cp_dtype stream = cp_choice_residual(outer), stored = cp_choice_stored(outer);
+    const enum cp_dtype residual = cp_choice_residual(outer), stored = cp_choice_stored(outer);
     const size_t patch = (size_t)model->config.vision.patch_size;
-    to->class_embedding = pack_vector(p, stored, stream, from->class_embedding, shape.width);
+    to->class_embedding = pack_vector(p, stored, residual, from->class_embedding, shape.width);
     to->token_embedding = pack_vector(p, stored, CP_FP32, from->token_embedding,
                                       (size_t)model->config.text.vocab_size * shape.width);
     to->positional_embedding =
-        pack_vector(p, stored, stream, from->positional_embedding, shape.tokens * shape.width);
+        pack_vector(p, stored, residual, from->positional_embedding, shape.tokens * shape.width);
     to->conv1 = pack_linear(p, outer, OUT_IN, (struct cp_linear_weights){from->conv1, NULL},
                             3 * patch * patch, shape.width);
     to->proj = pack_linear(p, outer, IN_OUT, from->proj, shape.width, (size_t)model->config.embed_dim);
@@ -196,7 +196,7 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
     CP_TRY(CP_CHECK_ALLOC(plan && blocks, err, "", "a plan"));
     plan->spec = spec;
     plan->model = model;
-    CP_TRY(cp_patch_dropout(spec, images, &store->arena, &store->kept, &plan->kept, err));
+    CP_TRY(cp_patch_dropout(spec, images, &store->arena, &store->patch_mask, &plan->patch_mask, err));
     for (enum cp_tower tower = CP_VISUAL; tower < CP_TOWERS; tower++) {
         plan->shape[tower] = cp_tower_shape(&model->config, tower);
         plan->tower[tower].blocks = blocks;
@@ -211,5 +211,5 @@ enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model 
 void cp_packed_store_free(struct cp_packed_store *store) {
     cp_arena_free(&store->arena);
     store->copies = NULL;
-    store->kept = NULL;
+    store->patch_mask = NULL;
 }

@@ -33,9 +33,9 @@ struct cp_plan {
     const struct cp_model *model;
     struct cp_tower_shape shape[CP_TOWERS];
     struct cp_packed_tower tower[CP_TOWERS];
-    const struct cp_kept *kept; /* the patches that are seen; NULL: all */
-    float logit_scale;          /* exp(logit_scale) as the spec's weights give it */
-    float logit_bias;           /* 0 where the model has none */
+    const struct cp_patch_mask *patch_mask; /* the patches that are seen; NULL: all */
+    float logit_scale;                      /* exp(logit_scale) as the spec's weights give it */
+    float logit_bias;                       /* 0 where the model has none */
 };
 
 struct cp_packed_copy;
@@ -44,7 +44,7 @@ struct cp_packed_copy;
 struct cp_packed_store {
     struct cp_arena arena;
     struct cp_packed_copy *copies;
-    const struct cp_kept *kept;
+    const struct cp_patch_mask *patch_mask;
 };
 
 enum cp_status cp_plan_create(const struct cp_spec *spec, const struct cp_model *model, size_t images,

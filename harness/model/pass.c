@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What all segments share: the workspace, visiting taps, linear layers and norms. */
+ * What all stages share: the workspace, visiting taps, linear layers and norms. */
 #include "model/pass.h"
 
 #include "model/fault.h"
@@ -10,7 +10,7 @@ enum { ROWS_PER_TASK = 16 };
 /* ---- workspace ---- */
 
 struct sizes {
-    size_t patches, pixels, stream, scores, mlp, width, embed, depth, tokens, head;
+    size_t patches, pixels, residual, scores, mlp, width, embed, depth, tokens, head;
 };
 
 static size_t larger(size_t a, size_t b) {
@@ -24,7 +24,7 @@ static struct sizes sizes_of(const struct cp_clip_config *c) {
     return (struct sizes){
         .patches = a.patches * 3 * patch * patch,
         .pixels = 3 * side * side,
-        .stream = cp_stream_elements(c),
+        .residual = cp_residual_elements(c),
         .scores = larger(a.heads * a.tokens * a.tokens, b.heads * b.tokens * b.tokens),
         .mlp = larger(a.tokens * a.mlp, b.tokens * b.mlp),
         .width = larger(a.width, b.width),
@@ -53,7 +53,7 @@ size_t cp_workspace_bytes(const struct cp_clip_config *config, size_t batch, int
     const struct sizes s = sizes_of(config);
     const struct cp_ops *ops = cp_ops_find("scalar");
     return sizeof(float) *
-           (batch * (s.patches + s.pixels + 7 * s.stream + s.scores + 2 * s.mlp + s.width + s.embed) +
+           (batch * (s.patches + s.pixels + 7 * s.residual + s.scores + 2 * s.mlp + s.width + s.embed) +
             (size_t)threads * worker_floats(ops, &s, batch));
 }
 
@@ -67,18 +67,18 @@ enum cp_status cp_workspace_create(const struct cp_clip_config *config, const st
     } needs[] = {
         {&ws->patches, batch * s.patches},
         {&ws->pixels, batch * s.pixels},
-        {&ws->h, batch * s.stream},
-        {&ws->q, batch * s.stream},
-        {&ws->k, batch * s.stream},
-        {&ws->v, batch * s.stream},
-        {&ws->scaled, batch * s.stream},
+        {&ws->h, batch * s.residual},
+        {&ws->q, batch * s.residual},
+        {&ws->k, batch * s.residual},
+        {&ws->v, batch * s.residual},
+        {&ws->scaled, batch * s.residual},
         {&ws->scores, batch * s.scores},
-        {&ws->context, batch * s.stream},
-        {&ws->branch, batch * s.stream},
+        {&ws->context, batch * s.residual},
+        {&ws->branch, batch * s.residual},
         {&ws->mlp, batch * s.mlp},
         {&ws->gelu, batch * s.mlp},
         {&ws->pooled, batch * s.width},
-        {&ws->permuted, batch * larger(larger(s.patches, s.mlp), 2 * s.stream)},
+        {&ws->permuted, batch * larger(larger(s.patches, s.mlp), 2 * s.residual)},
         {&ws->projected, batch * s.embed},
         {&ws->worker, (size_t)threads * ws->worker_stride},
     };
@@ -95,13 +95,13 @@ void cp_workspace_free(struct cp_workspace *ws) {
     cp_arena_free(&ws->arena);
 }
 
-/* ---- what every segment uses ---- */
+/* ---- what every stage uses ---- */
 
 void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as) {
     pass->tower = as->tower;
     pass->first = as->first;
     pass->inputs = as->inputs;
-    pass->judged = as->judged;
+    pass->valid_tokens = as->valid_tokens;
     pass->tokens = as->tokens;
 }
 
@@ -109,10 +109,10 @@ size_t cp_pass_tokens(const struct cp_pass *pass) {
     return cp_pass_shape(pass)->tokens;
 }
 
-const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count) {
-    const struct cp_kept *kept = pass->tower == CP_VISUAL ? pass->plan->kept : NULL;
-    *count = kept ? kept->count : cp_pass_tokens(pass);
-    return cp_kept_of(kept, pass->first + n);
+const uint32_t *cp_pass_visible(const struct cp_pass *pass, size_t n, size_t *count) {
+    const struct cp_patch_mask *patch_mask = pass->tower == CP_VISUAL ? pass->plan->patch_mask : NULL;
+    *count = patch_mask ? patch_mask->count : cp_pass_tokens(pass);
+    return cp_patch_mask_of(patch_mask, pass->first + n);
 }
 
 enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
@@ -121,7 +121,7 @@ enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int laye
         .index = cp_sites_find(pass->taps.sites, pass->tower, point, layer),
         .first = pass->first,
         .inputs = pass->inputs,
-        .judged = pass->judged,
+        .valid_tokens = pass->valid_tokens,
         .dtype = CP_FP32,
         .data = data,
     };

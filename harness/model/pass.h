@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The forward pass of one plan over one batch of one tower, in segments: stem, block 0 .. L-1, head. A study
- * runs the same segment of several plans one after the other, so that their taps can be compared without
- * storing more than a segment. Layout is (input, token, channel) throughout; every tensor is float32, rounded
+ * The forward pass of one plan over one batch of one tower, in stages: stem, block 0 .. L-1, head. A study
+ * runs the same stage of several plans one after the other, so that their taps can be compared without
+ * storing more than a stage. Layout is (input, token, channel) throughout; every tensor is float32, rounded
  * as the plan's spec says. */
 #ifndef CP_MODEL_PASS_H
 #define CP_MODEL_PASS_H
@@ -11,7 +11,7 @@
 #include "model/permute.h"
 #include "tap/tap.h"
 
-/* Buffers for one segment at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads,
+/* Buffers for one stage at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads,
  * M: mlp. */
 struct cp_workspace {
     size_t batch;
@@ -45,10 +45,10 @@ struct cp_pass {
     struct cp_pool *pool;
     struct cp_workspace *ws;
     enum cp_tower tower;
-    size_t first, inputs;  /* the batch: inputs [first, first + inputs) of the run */
-    const int *judged;     /* text: tokens up to and including EOT, per input of the batch; vision: NULL */
-    const int32_t *tokens; /* text: (inputs, context_length) */
-    float *x;              /* (inputs, T, W): the residual stream, kept between segments */
+    size_t first, inputs;    /* the batch: inputs [first, first + inputs) of the run */
+    const int *valid_tokens; /* text: tokens up to and including EOT, per input of the batch; vision: NULL */
+    const int32_t *tokens;   /* text: (inputs, context_length) */
+    float *x;                /* (inputs, T, W): the residual stream, kept between stages */
 };
 
 /* Sets `pass` to the tower and batch of another. */
@@ -84,14 +84,14 @@ enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_featur
 /* Position of the token that text pooling takes, from the ids, by the config's pool_type. */
 int cp_text_pool_position(const struct cp_clip_config *config, const int32_t *ids);
 
-/* ---- used by the segments ---- */
+/* ---- used by the stages ---- */
 
 static inline const struct cp_tower_shape *cp_pass_shape(const struct cp_pass *pass) {
     return &pass->plan->shape[pass->tower];
 }
 size_t cp_pass_tokens(const struct cp_pass *pass);
 /* The tokens of input n of the batch that are seen, and how many; NULL: all of them. */
-const uint32_t *cp_pass_kept(const struct cp_pass *pass, size_t n, size_t *count);
+const uint32_t *cp_pass_visible(const struct cp_pass *pass, size_t n, size_t *count);
 enum cp_status cp_pass_visit(struct cp_pass *pass, enum cp_point point, int layer, float *data,
                              struct cp_error *err);
 /* y = x W^T + b over rows, by the choice's linear variant, compute and accumulate types. */

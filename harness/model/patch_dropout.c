@@ -28,60 +28,62 @@ static void choose(struct work *w, size_t image, size_t keep, uint32_t *tokens) 
             *tokens++ = (uint32_t)p + 1;
 }
 
-static enum cp_status make(struct cp_kept *kept, size_t patches, struct cp_arena *arena,
+static enum cp_status make(struct cp_patch_mask *patch_mask, size_t patches, struct cp_arena *arena,
                            struct cp_error *err) {
-    const size_t share = (size_t)((double)patches * (1 - kept->prob)), keep = share ? share : 1;
+    const size_t share = (size_t)((double)patches * (1 - patch_mask->prob)), keep = share ? share : 1;
     struct work w = {.patches = patches};
-    kept->count = 1 + keep;
-    kept->tokens = cp_arena_alloc(arena, kept->images * kept->count, sizeof *kept->tokens);
+    patch_mask->count = 1 + keep;
+    patch_mask->tokens =
+        cp_arena_alloc(arena, patch_mask->images * patch_mask->count, sizeof *patch_mask->tokens);
     w.values = cp_arena_alloc(arena, patches, sizeof *w.values);
     w.queue = cp_arena_alloc(arena, patches, sizeof *w.queue);
     w.chosen = cp_arena_alloc(arena, patches, sizeof *w.chosen);
-    CP_TRY(CP_CHECK_ALLOC(kept->tokens && w.values && w.queue && w.chosen, err, "",
-                          "the patches of %zu images", kept->images));
-    cp_torch_normals_start(&w.numbers, (uint64_t)kept->seed, CP_TORCH_AVX2, kept->images * patches);
-    for (size_t image = 0; image < kept->images; image++)
-        choose(&w, image, keep, kept->tokens + image * kept->count);
+    CP_TRY(CP_CHECK_ALLOC(patch_mask->tokens && w.values && w.queue && w.chosen, err, "",
+                          "the patches of %zu images", patch_mask->images));
+    cp_torch_normals_start(&w.numbers, (uint64_t)patch_mask->seed, CP_TORCH_AVX2,
+                           patch_mask->images * patches);
+    for (size_t image = 0; image < patch_mask->images; image++)
+        choose(&w, image, keep, patch_mask->tokens + image * patch_mask->count);
     return CP_OK;
 }
 
 enum cp_status cp_patch_dropout(const struct cp_spec *spec, size_t images, struct cp_arena *arena,
-                                const struct cp_kept **list, const struct cp_kept **out,
+                                const struct cp_patch_mask **list, const struct cp_patch_mask **out,
                                 struct cp_error *err) {
     const double *number = cp_spec_at(spec, CP_VISUAL, -1)->number;
     const double prob = number[CP_PATCH_DROPOUT_PROB], seed = number[CP_PATCH_DROPOUT_SEED];
-    const struct cp_kept *found = *list;
+    const struct cp_patch_mask *found = *list;
     *out = NULL;
     if (prob == 0 || images == 0)
         return CP_OK;
     while (found && (found->images != images || found->prob != prob || found->seed != seed))
         found = found->next;
     if (!found) {
-        struct cp_kept *kept = cp_arena_alloc(arena, 1, sizeof *kept);
-        CP_TRY(CP_CHECK_ALLOC(kept, err, "", "the patches of %zu images", images));
-        *kept = (struct cp_kept){.images = images, .prob = prob, .seed = seed, .next = *list};
-        CP_TRY(make(kept, cp_tower_shape(spec->config, CP_VISUAL).patches, arena, err));
-        *list = found = kept;
+        struct cp_patch_mask *patch_mask = cp_arena_alloc(arena, 1, sizeof *patch_mask);
+        CP_TRY(CP_CHECK_ALLOC(patch_mask, err, "", "the patches of %zu images", images));
+        *patch_mask = (struct cp_patch_mask){.images = images, .prob = prob, .seed = seed, .next = *list};
+        CP_TRY(make(patch_mask, cp_tower_shape(spec->config, CP_VISUAL).patches, arena, err));
+        *list = found = patch_mask;
     }
     *out = found;
     return CP_OK;
 }
 
 /* A kept column never stands left of its place among the kept, so a row can be its own copy. */
-void cp_kept_gather(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n) {
+void cp_patch_mask_gather(const uint32_t *visible, size_t count, float *x, size_t rows, size_t n) {
     for (size_t row = 0; row < rows; row++, x += n)
         for (size_t j = 0; j < count; j++)
-            x[j] = x[kept[j]];
+            x[j] = x[visible[j]];
 }
 
-void cp_kept_spread(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n) {
+void cp_patch_mask_spread(const uint32_t *visible, size_t count, float *x, size_t rows, size_t n) {
     for (size_t row = 0; row < rows; row++, x += n) {
         size_t end = n;
-        for (size_t j = count; j-- > 0; end = kept[j]) {
+        for (size_t j = count; j-- > 0; end = visible[j]) {
             const float value = x[j];
-            for (size_t hidden = kept[j] + 1; hidden < end; hidden++)
+            for (size_t hidden = visible[j] + 1; hidden < end; hidden++)
                 x[hidden] = 0;
-            x[kept[j]] = value;
+            x[visible[j]] = value;
         }
     }
 }

@@ -16,26 +16,26 @@
 
 #include <stdint.h>
 
-struct cp_kept {
+struct cp_patch_mask {
     size_t images, count; /* count: tokens of each image that are seen */
     uint32_t *tokens;     /* (images, count), ascending; the class token, 0, is the first */
     double prob, seed;    /* that made it */
-    const struct cp_kept *next;
+    const struct cp_patch_mask *next;
 };
 
 /* What the spec keeps of a run's images; NULL where that is everything. Taken from the list, or made in the
  * arena and put there. */
 enum cp_status cp_patch_dropout(const struct cp_spec *spec, size_t images, struct cp_arena *arena,
-                                const struct cp_kept **list, const struct cp_kept **kept,
+                                const struct cp_patch_mask **list, const struct cp_patch_mask **patch_mask,
                                 struct cp_error *err);
 
 /* The tokens of an image of the run; NULL: all are seen. */
-static inline const uint32_t *cp_kept_of(const struct cp_kept *kept, size_t image) {
-    return kept ? kept->tokens + image * kept->count : NULL;
+static inline const uint32_t *cp_patch_mask_of(const struct cp_patch_mask *patch_mask, size_t image) {
+    return patch_mask ? patch_mask->tokens + image * patch_mask->count : NULL;
 }
 
 /* Moves the count kept columns of (rows, n) to the left of their row, and back again with 0 between them. */
-void cp_kept_gather(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n);
-void cp_kept_spread(const uint32_t *kept, size_t count, float *x, size_t rows, size_t n);
+void cp_patch_mask_gather(const uint32_t *visible, size_t count, float *x, size_t rows, size_t n);
+void cp_patch_mask_spread(const uint32_t *visible, size_t count, float *x, size_t rows, size_t n);
 
 #endif

@@ -54,40 +54,40 @@ static void add_of_block(struct cp_tap_weights *w, const struct cp_block_weights
     const size_t at = (size_t)snprintf(prefix, sizeof prefix, "%stransformer.resblocks.%d.",
                                        cp_tower_words[site->tower].prefix, site->layer);
     char *const name = prefix + at;
-    const size_t room = sizeof prefix - at;
+    const size_t space = sizeof prefix - at;
     switch (site->point) {
     case CP_LN_1:
-        (void)snprintf(name, room, "ln_1");
+        (void)snprintf(name, space, "ln_1");
         add_norm(w, prefix, block->ln_1, width);
         break;
     case CP_ATTN_Q:
     case CP_ATTN_K:
     case CP_ATTN_V:
-        (void)snprintf(name, room, "attn.in_proj_");
+        (void)snprintf(name, space, "attn.in_proj_");
         add_in_proj(w, prefix, block->in_proj, (size_t)site->point - CP_ATTN_Q, width);
         break;
     case CP_ATTN:
-        (void)snprintf(name, room, "attn.out_proj.");
+        (void)snprintf(name, space, "attn.out_proj.");
         add_linear(w, prefix, block->out_proj, width, width);
         break;
     case CP_LS_1:
-        (void)snprintf(name, room, "ls_1.gamma");
+        (void)snprintf(name, space, "ls_1.gamma");
         add(w, prefix, block->ls_1, width);
         break;
     case CP_LN_2:
-        (void)snprintf(name, room, "ln_2");
+        (void)snprintf(name, space, "ln_2");
         add_norm(w, prefix, block->ln_2, width);
         break;
     case CP_MLP_C_FC:
-        (void)snprintf(name, room, "mlp.c_fc.");
+        (void)snprintf(name, space, "mlp.c_fc.");
         add_linear(w, prefix, block->c_fc, width, shape->mlp);
         break;
     case CP_MLP_C_PROJ:
-        (void)snprintf(name, room, "mlp.c_proj.");
+        (void)snprintf(name, space, "mlp.c_proj.");
         add_linear(w, prefix, block->c_proj, shape->mlp, width);
         break;
     case CP_LS_2:
-        (void)snprintf(name, room, "ls_2.gamma");
+        (void)snprintf(name, space, "ls_2.gamma");
         add(w, prefix, block->ls_2, width);
         break;
     default:
@@ -181,8 +181,8 @@ static enum cp_dtype rounded_to(const struct cp_spec *spec, const struct cp_site
     return matrix ? (enum cp_dtype)choice->variant[CP_WEIGHTS] : cp_choice_stored(choice);
 }
 
-bool cp_tap_weights_rounded_apart(const struct cp_model *model, const struct cp_spec *a,
-                                  const struct cp_spec *b, const struct cp_site *site) {
+bool cp_tap_weights_round_differently(const struct cp_model *model, const struct cp_spec *a,
+                                      const struct cp_spec *b, const struct cp_site *site) {
     const enum cp_dtype of_a = rounded_to(a, site), of_b = rounded_to(b, site);
     if (of_a == of_b)
         return false;

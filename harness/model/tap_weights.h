@@ -29,7 +29,7 @@ struct cp_tap_weights cp_tap_weights(const struct cp_model *model, const struct 
 bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, const struct cp_site *site);
 /* Whether the weights that one model has there are rounded to other bits at load by two specs (component
  * `weights`). */
-bool cp_tap_weights_rounded_apart(const struct cp_model *model, const struct cp_spec *a,
-                                  const struct cp_spec *b, const struct cp_site *site);
+bool cp_tap_weights_round_differently(const struct cp_model *model, const struct cp_spec *a,
+                                      const struct cp_spec *b, const struct cp_site *site);
 
 #endif

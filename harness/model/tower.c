@@ -26,7 +26,7 @@ enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct 
     struct cp_workspace *ws = pass->ws;
     const struct cp_tower_shape *shape = cp_pass_shape(pass);
     const size_t side = (size_t)config->vision.image_size, tokens = shape->tokens;
-    const size_t width = shape->width, stream = tokens * width;
+    const size_t width = shape->width, residual = tokens * width;
     const enum cp_dtype type = cp_choice_residual(outer);
 
     memcpy(ws->pixels, pixels, pass->inputs * 3 * side * side * sizeof *pixels);
@@ -35,10 +35,10 @@ enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct 
     cp_pass_linear(pass, outer, &weights->conv1, ws->patches, pass->inputs * shape->patches, ws->h);
     CP_TRY(cp_pass_visit(pass, CP_CONV1, -1, ws->h, err));
     for (size_t n = 0; n < pass->inputs; n++) {
-        float *x = pass->x + n * stream;
+        float *x = pass->x + n * residual;
         memcpy(x, weights->class_embedding, width * sizeof *x);
-        ops->round(ws->h + n * (stream - width), x + width, stream - width, type);
-        ops->add(x, weights->positional_embedding, x, stream, type);
+        ops->round(ws->h + n * (residual - width), x + width, residual - width, type);
+        ops->add(x, weights->positional_embedding, x, residual, type);
     }
     CP_TRY(cp_pass_visit(pass, CP_EMBED, -1, pass->x, err));
     if (!shape->norm_first)
@@ -98,11 +98,11 @@ static void pool(struct cp_pass *pass, const float *x, size_t width, float *pool
         float *out = pooled + n * width;
         if (shape->pool == CP_POOL_AVG) {
             size_t count;
-            const uint32_t *kept = cp_pass_kept(pass, n, &count);
+            const uint32_t *visible = cp_pass_visible(pass, n, &count);
             for (size_t c = 0; c < width; c++) {
                 float sum = 0;
                 for (size_t i = 1; i < count; i++)
-                    sum += rows[(kept ? kept[i] : i) * width + c];
+                    sum += rows[(visible ? visible[i] : i) * width + c];
                 out[c] = sum / (float)(count - 1);
             }
             continue;

@@ -25,7 +25,7 @@ static double distance(const float *x, const float *y, size_t n) {
 struct move {
     const struct cp_scored *baseline, *candidate;
     size_t width;
-    double image, image_candidate, image_apart; /* |a|, |a'|, |a' - a| */
+    double image, image_candidate, image_difference; /* |a|, |a'|, |a' - a| */
 };
 
 static double logit(const struct move *m, size_t column) {
@@ -43,7 +43,8 @@ static double most(const struct move *m, size_t column) {
     const struct cp_scored *b = m->baseline, *c = m->candidate;
     const float *t = b->columns + column * m->width, *t_candidate = c->columns + column * m->width;
     const double length = norm(t, m->width), length_candidate = norm(t_candidate, m->width);
-    return c->scale * (m->image_candidate * distance(t_candidate, t, m->width) + m->image_apart * length) +
+    return c->scale *
+               (m->image_candidate * distance(t_candidate, t, m->width) + m->image_difference * length) +
            fabs(c->scale - b->scale) * fabs(dot(b->image, t, m->width)) + fabs(c->bias - b->bias) +
            rounding(m, b, m->image, length) + rounding(m, c, m->image_candidate, length_candidate);
 }

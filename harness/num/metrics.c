@@ -180,8 +180,8 @@ static double at(const void *values, enum cp_dtype type, size_t i) {
 static size_t worst_in_column(const struct cp_compared *c, size_t column, double *most) {
     size_t worst = SIZE_MAX;
     *most = -1;
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
-        const size_t index = cp_row_at(c, judged) * c->stride + column;
+    for (size_t valid_row = 0; valid_row < c->groups * c->rows; valid_row++) {
+        const size_t index = cp_row_at(c, valid_row) * c->stride + column;
         const double x = at(c->x, c->x_type, index), y = at(c->y, c->y_type, index);
         if (isfinite(x) && isfinite(y) && fabs(x - y) > *most) {
             *most = fabs(x - y);
@@ -253,8 +253,8 @@ void cp_metrics(const struct cp_compared *c, double *work, double m[CP_METRIC_CO
                      .tolerance = c->tolerance ? *c->tolerance : tolerance_of(c->ulp_type),
                      .row = {.rel = -1}};
     memset(w.column_square, 0, 2 * c->stride * sizeof *work);
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++)
-        walk_row(&w, cp_row_at(c, judged));
+    for (size_t valid_row = 0; valid_row < c->groups * c->rows; valid_row++)
+        walk_row(&w, cp_row_at(c, valid_row));
     for (int i = 0; i < CP_METRIC_COUNT; i++)
         m[i] = NAN;
     if (ulp)

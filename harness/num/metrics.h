@@ -55,7 +55,7 @@ struct cp_compared {
     enum cp_dtype x_type, y_type; /* CP_FP32 or CP_FP64 */
     enum cp_dtype ulp_type;       /* x's arithmetic type, whose ULPs to count where x is float32 */
     size_t groups, group_rows;    /* laid out as (groups, group_rows, stride) ... */
-    size_t rows, width, stride;   /* ... of which the first rows and the first width of each are judged */
+    size_t rows, width, stride;   /* ... of which the first rows and the first width of each are valid */
     const struct cp_tolerance *tolerance; /* of CP_BEYOND; NULL: that of ulp_type */
 };
 

@@ -24,13 +24,14 @@ CP_WIDE void cp_row_widen(const float *from, size_t n, double *to) {
         to[i] = (double)from[i];
 }
 
-static double add_lanes(const double lane[CP_LANES]) {
+static double add_lanes(const double lane[CP_METRIC_LANES]) {
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 struct lanes {
-    double abs[CP_LANES], square[CP_LANES], x_square[CP_LANES], y_square[CP_LANES], product[CP_LANES],
-        most[CP_LANES], beyond[CP_LANES], different[CP_LANES];
+    double abs[CP_METRIC_LANES], square[CP_METRIC_LANES], x_square[CP_METRIC_LANES],
+        y_square[CP_METRIC_LANES], product[CP_METRIC_LANES], most[CP_METRIC_LANES], beyond[CP_METRIC_LANES],
+        different[CP_METRIC_LANES];
 };
 
 static inline void add_element(struct lanes *s, size_t lane, double x, double y, struct cp_tolerance t) {
@@ -48,8 +49,8 @@ static inline void add_element(struct lanes *s, size_t lane, double x, double y,
 CP_WIDE struct cp_row_sums cp_row_sum(const double *x, const double *y, size_t n, struct cp_tolerance t) {
     struct lanes s = {.abs = {0}};
     size_t i = 0;
-    for (; i + CP_LANES <= n; i += CP_LANES)
-        for (size_t lane = 0; lane < CP_LANES; lane++)
+    for (; i + CP_METRIC_LANES <= n; i += CP_METRIC_LANES)
+        for (size_t lane = 0; lane < CP_METRIC_LANES; lane++)
             add_element(&s, lane, x[i + lane], y[i + lane], t);
     for (size_t lane = 0; i + lane < n; lane++)
         add_element(&s, lane, x[i + lane], y[i + lane], t);
@@ -61,7 +62,7 @@ CP_WIDE struct cp_row_sums cp_row_sum(const double *x, const double *y, size_t n
                                .finite = (double)n,
                                .beyond = add_lanes(s.beyond),
                                .different = add_lanes(s.different)};
-    for (size_t lane = 0; lane < CP_LANES; lane++)
+    for (size_t lane = 0; lane < CP_METRIC_LANES; lane++)
         sums.most = s.most[lane] > sums.most ? s.most[lane] : sums.most;
     return sums;
 }
@@ -142,10 +143,10 @@ static inline double in_ulps(double x, double y, double least, uint64_t exponent
 
 CP_WIDE static double ulp_error(const double *x, const double *y, size_t n, double least,
                                 uint64_t exponents) {
-    double most[CP_LANES] = {0}, distance;
+    double most[CP_METRIC_LANES] = {0}, distance;
     size_t i = 0;
-    for (; i + CP_LANES <= n; i += CP_LANES)
-        for (size_t lane = 0; lane < CP_LANES; lane++) {
+    for (; i + CP_METRIC_LANES <= n; i += CP_METRIC_LANES)
+        for (size_t lane = 0; lane < CP_METRIC_LANES; lane++) {
             distance = in_ulps(x[i + lane], y[i + lane], least, exponents);
             most[lane] = distance > most[lane] ? distance : most[lane];
         }
@@ -153,7 +154,7 @@ CP_WIDE static double ulp_error(const double *x, const double *y, size_t n, doub
         distance = in_ulps(x[i + lane], y[i + lane], least, exponents);
         most[lane] = distance > most[lane] ? distance : most[lane];
     }
-    for (size_t lane = 1; lane < CP_LANES; lane++)
+    for (size_t lane = 1; lane < CP_METRIC_LANES; lane++)
         most[0] = most[lane] > most[0] ? most[lane] : most[0];
     return most[0];
 }
@@ -165,11 +166,11 @@ double cp_row_ulp_error(const double *x, const double *y, size_t n, enum cp_dtyp
 
 /* ---- distances alone ---- */
 
-CP_WIDE static void add_distance(const float *x, const float *y, size_t n, double square[CP_LANES],
-                                 double y_square[CP_LANES]) {
+CP_WIDE static void add_distance(const float *x, const float *y, size_t n, double square[CP_METRIC_LANES],
+                                 double y_square[CP_METRIC_LANES]) {
     size_t i = 0;
-    for (; i + CP_LANES <= n; i += CP_LANES)
-        for (size_t lane = 0; lane < CP_LANES; lane++) {
+    for (; i + CP_METRIC_LANES <= n; i += CP_METRIC_LANES)
+        for (size_t lane = 0; lane < CP_METRIC_LANES; lane++) {
             const double a = (double)x[i + lane], b = (double)y[i + lane], d = a - b;
             square[lane] += d * d;
             y_square[lane] += b * b;
@@ -182,9 +183,9 @@ CP_WIDE static void add_distance(const float *x, const float *y, size_t n, doubl
 }
 
 double cp_relative_l2(const struct cp_compared *c) {
-    double square[CP_LANES] = {0}, y_square[CP_LANES] = {0};
-    for (size_t judged = 0; judged < c->groups * c->rows; judged++) {
-        const size_t first = cp_row_at(c, judged) * c->stride;
+    double square[CP_METRIC_LANES] = {0}, y_square[CP_METRIC_LANES] = {0};
+    for (size_t valid_row = 0; valid_row < c->groups * c->rows; valid_row++) {
+        const size_t first = cp_row_at(c, valid_row) * c->stride;
         add_distance((const float *)c->x + first, (const float *)c->y + first, c->width, square, y_square);
     }
     const double distance = add_lanes(square);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The inner loops of metrics, a row at a time. Sums are of CP_LANES interleaved partial sums, added in a
- * fixed tree, so that they are the same at every vector width. Private to harness/num. */
+ * The inner loops of metrics, a row at a time. Sums are of CP_METRIC_LANES interleaved partial sums, added in
+ * a fixed tree, so that they are the same at every vector width. Private to harness/num. */
 #ifndef CP_NUM_METRICS_ROW_H
 #define CP_NUM_METRICS_ROW_H
 
 #include "num/metrics.h"
 
-enum { CP_LANES = 8 };
+enum { CP_METRIC_LANES = 8 };
 
 struct cp_row_sums {
     double abs, square, x_square, y_square, product; /* of differences, of x, of y, of x y */
@@ -14,9 +14,9 @@ struct cp_row_sums {
     double finite, beyond, nonfinite, different;     /* elements */
 };
 
-/* Index of a judged row among all rows. */
-static inline size_t cp_row_at(const struct cp_compared *c, size_t judged) {
-    return judged / c->rows * c->group_rows + judged % c->rows;
+/* Index of a valid row among all rows. */
+static inline size_t cp_row_at(const struct cp_compared *c, size_t valid_row) {
+    return valid_row / c->rows * c->group_rows + valid_row % c->rows;
 }
 
 /* float32 to float64. */

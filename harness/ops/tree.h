@@ -7,10 +7,10 @@
 
 #include "ops/map.h"
 
-enum { CP_LANES = 16 };
+enum { CP_TREE_LANES = 16 };
 
-CP_INLINE float cp_tree_combine(float lane[CP_LANES], enum cp_dtype dtype) {
-    for (size_t half = CP_LANES / 2; half > 0; half /= 2)
+CP_INLINE float cp_tree_combine(float lane[CP_TREE_LANES], enum cp_dtype dtype) {
+    for (size_t half = CP_TREE_LANES / 2; half > 0; half /= 2)
         for (size_t j = 0; j < half; j++)
             lane[j] = cp_round_to(dtype, lane[j] + lane[j + half]);
     return lane[0];
@@ -19,10 +19,10 @@ CP_INLINE float cp_tree_combine(float lane[CP_LANES], enum cp_dtype dtype) {
 /* The sum of term(x[i], parameter, dtype) over i < n. */
 CP_INLINE float cp_tree_sum(const float *x, size_t n, enum cp_dtype dtype,
                             float (*term)(float, float, enum cp_dtype), float parameter) {
-    float lane[CP_LANES] = {0};
+    float lane[CP_TREE_LANES] = {0};
     size_t i = 0;
-    for (; i + CP_LANES <= n; i += CP_LANES)
-        for (size_t j = 0; j < CP_LANES; j++)
+    for (; i + CP_TREE_LANES <= n; i += CP_TREE_LANES)
+        for (size_t j = 0; j < CP_TREE_LANES; j++)
             lane[j] = cp_round_to(dtype, lane[j] + term(x[i + j], parameter, dtype));
     for (size_t j = 0; i + j < n; j++)
         lane[j] = cp_round_to(dtype, lane[j] + term(x[i + j], parameter, dtype));

@@ -65,7 +65,7 @@ static enum cp_status turn(struct cp_picture *picture, struct turn how, const ch
     struct cp_picture turned = *picture;
     turned.width = how.swap ? height : width;
     turned.height = how.swap ? width : height;
-    CP_TRY(cp_picture_room(&turned, path, err));
+    CP_TRY(cp_picture_alloc(&turned, path, err));
     for (size_t y = 0; y < turned.height; y++)
         for (size_t x = 0; x < turned.width; x++) {
             const size_t u = how.swap ? y : x, v = how.swap ? x : y;

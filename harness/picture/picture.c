@@ -20,7 +20,7 @@ void cp_picture_free(struct cp_picture *picture) {
     *picture = (struct cp_picture){0};
 }
 
-enum cp_status cp_picture_room(struct cp_picture *picture, const char *path, struct cp_error *err) {
+enum cp_status cp_picture_alloc(struct cp_picture *picture, const char *path, struct cp_error *err) {
     return CP_CHECK_ALLOC(picture->bytes =
                               calloc(picture->width * picture->height, cp_picture_pixel(picture->mode)),
                           err, path, "a picture of %zu x %zu", picture->width, picture->height);
@@ -37,7 +37,7 @@ enum cp_status cp_picture_start(const struct cp_picture_source *source, size_t w
     source->to->width = width;
     source->to->height = height;
     source->to->mode = mode;
-    return cp_picture_room(source->to, source->path, source->err);
+    return cp_picture_alloc(source->to, source->path, source->err);
 }
 
 enum cp_status cp_picture_keep_exif(const struct cp_picture_source *source, const void *exif, size_t size) {

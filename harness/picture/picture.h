@@ -64,7 +64,7 @@ enum cp_status cp_picture_decode(const uint8_t *bytes, size_t size, const char *
                                  struct cp_error *err);
 void cp_picture_free(struct cp_picture *picture);
 /* Makes room for a picture's pixels, cleared; its size and mode are set. */
-enum cp_status cp_picture_room(struct cp_picture *picture, const char *path, struct cp_error *err);
+enum cp_status cp_picture_alloc(struct cp_picture *picture, const char *path, struct cp_error *err);
 
 /* Turns the picture as its EXIF orientation says (ImageOps.exif_transpose). Without EXIF or orientation it
  * stays; malformed EXIF is an error. */

@@ -34,7 +34,7 @@ static void fill_cubic(struct cp_axis *axis, size_t o, double centre, double sca
 static enum cp_status make_cubic(const struct cp_resize_job *job, size_t length, const struct cp_span *span,
                                  struct cp_axis *axis, struct cp_error *err) {
     const double scale = (double)length / (double)span->length, wide = scale < 1.0 ? 1.0 : scale;
-    CP_TRY(cp_axis_room(axis, span->count, (size_t)ceil(2.0 * wide) * 2 + 1, job->path, err));
+    CP_TRY(cp_axis_alloc(axis, span->count, (size_t)ceil(2.0 * wide) * 2 + 1, job->path, err));
     for (size_t o = 0; o < span->count; o++)
         fill_cubic(axis, o, ((double)(o + span->first) + 0.5) * (double)length / (double)span->length, wide,
                    length);
@@ -44,7 +44,7 @@ static enum cp_status make_cubic(const struct cp_resize_job *job, size_t length,
 static enum cp_status make_linear(const struct cp_resize_job *job, size_t length, const struct cp_span *span,
                                   struct cp_axis *axis, struct cp_error *err) {
     const float scale = (float)length / (float)span->length;
-    CP_TRY(cp_axis_room(axis, span->count, 2, job->path, err));
+    CP_TRY(cp_axis_alloc(axis, span->count, 2, job->path, err));
     for (size_t o = 0; o < span->count; o++) {
         const float at = ((float)(o + span->first) + 0.5f) * scale - 0.5f;
         const size_t low = at < 0.0f ? 0 : (size_t)at;

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum cp_status cp_axis_room(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
-                            struct cp_error *err) {
+enum cp_status cp_axis_alloc(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
+                             struct cp_error *err) {
     *axis = (struct cp_axis){outputs, taps, calloc(outputs, sizeof *axis->count),
                              calloc(outputs * taps, sizeof *axis->at),
                              calloc(outputs * taps, sizeof *axis->weight)};

@@ -15,8 +15,8 @@ struct cp_axis {
 
 /* Room for an axis, every weight 0 and every count all taps. Release with cp_axis_free, also after a failure.
  */
-enum cp_status cp_axis_room(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
-                            struct cp_error *err);
+enum cp_status cp_axis_alloc(struct cp_axis *axis, size_t outputs, size_t taps, const char *path,
+                             struct cp_error *err);
 void cp_axis_free(struct cp_axis *axis);
 /* Makes an axis of `length` inputs. */
 typedef enum cp_status cp_axis_maker(const struct cp_resize_job *job, size_t length,

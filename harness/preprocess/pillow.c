@@ -204,12 +204,12 @@ static void copy_nearest(const struct cp_resize_job *job, const size_t *x, const
 static enum cp_status pick_nearest(const struct cp_resize_job *job, uint8_t *to, struct cp_error *err) {
     const struct cp_picture *from = job->from;
     size_t *x = nearest(from->width, &job->x), *y = nearest(from->height, &job->y);
-    const bool room = x && y;
-    if (room)
+    const bool allocated = x && y;
+    if (allocated)
         copy_nearest(job, x, y, to);
     free(x);
     free(y);
-    return CP_CHECK_ALLOC(room, err, job->path, "resizing a picture");
+    return CP_CHECK_ALLOC(allocated, err, job->path, "resizing a picture");
 }
 
 /* ---- modes ---- */

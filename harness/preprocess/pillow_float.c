@@ -10,7 +10,7 @@ static enum cp_status make(const struct cp_resize_job *job, size_t length, const
                            struct cp_axis *axis, struct cp_error *err) {
     struct cp_weights weights;
     CP_TRY(cp_weights_create(length, span, job->filter, job->path, &weights, err));
-    const enum cp_status status = cp_axis_room(axis, span->count, weights.taps, job->path, err);
+    const enum cp_status status = cp_axis_alloc(axis, span->count, weights.taps, job->path, err);
     for (size_t o = 0; status == CP_OK && o < span->count; o++)
         for (size_t t = 0; t < weights.count[o]; t++) {
             axis->at[o * weights.taps + t] = weights.first[o] + t;

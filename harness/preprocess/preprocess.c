@@ -53,7 +53,7 @@ static void place(const struct cp_preprocess *how, const struct cp_picture *pict
 static enum cp_status to_rgb(const struct cp_picture *picture, const char *path, struct cp_picture *rgb,
                              struct cp_error *err) {
     *rgb = (struct cp_picture){.width = picture->width, .height = picture->height, .mode = CP_PICTURE_RGB};
-    CP_TRY(cp_picture_room(rgb, path, err));
+    CP_TRY(cp_picture_alloc(rgb, path, err));
     cp_convert_rgb(picture, picture->bytes, picture->width * picture->height, rgb->bytes);
     return CP_OK;
 }
@@ -134,8 +134,8 @@ void cp_pixels_free(struct cp_pixels *pixels) {
 }
 
 /* Room for values, unless they are too many. */
-static enum cp_status make_room(struct cp_pixels *pixels, size_t height, size_t width, const char *path,
-                                struct cp_error *err) {
+static enum cp_status allocate(struct cp_pixels *pixels, size_t height, size_t width, const char *path,
+                               struct cp_error *err) {
     *pixels = (struct cp_pixels){.height = height, .width = width};
     if (height > CP_PIXELS_MAX / width)
         return CP_OK;
@@ -147,7 +147,7 @@ enum cp_status cp_preprocess_decoded(const struct cp_picture *picture, const cha
                                      struct cp_pixels *decoded, struct cp_error *err) {
     const size_t plane = picture->height * picture->width;
     struct cp_picture rgb;
-    CP_TRY(make_room(decoded, picture->height, picture->width, path, err));
+    CP_TRY(allocate(decoded, picture->height, picture->width, path, err));
     if (!decoded->values)
         return CP_OK;
     if (to_rgb(picture, path, &rgb, err) != CP_OK)
@@ -163,7 +163,7 @@ enum cp_status cp_preprocess_resized(const struct cp_preprocess *how, const stru
     struct cp_span x, y;
     float *rgb;
     CP_TRY(cp_preprocess_spans(how, picture, path, &x, &y, err));
-    CP_TRY(make_room(resized, y.length, x.length, path, err));
+    CP_TRY(allocate(resized, y.length, x.length, path, err));
     if (!resized->values)
         return CP_OK;
     const size_t plane = y.length * x.length;

@@ -46,7 +46,7 @@ enum cp_status cp_torch_axis_antialias(enum cp_resize_filter filter, size_t leng
     const float scale = (float)length / (float)span->length;
     const float half = filter == CP_BICUBIC ? 2.0f : 1.0f;
     const float support = scale >= 1.0f ? half * scale : half, inverse = scale >= 1.0f ? 1.0f / scale : 1.0f;
-    CP_TRY(cp_axis_room(axis, span->count, (size_t)ceilf(support) * 2 + 1, path, err));
+    CP_TRY(cp_axis_alloc(axis, span->count, (size_t)ceilf(support) * 2 + 1, path, err));
     for (size_t o = 0; o < span->count; o++)
         fill_antialias(filter, axis, o, (float)((double)scale * ((double)(o + span->first) + 0.5)), support,
                        inverse, length);
@@ -109,7 +109,7 @@ enum cp_status cp_torch_axis_plain(enum cp_resize_filter filter, size_t length, 
                                    const char *path, struct cp_axis *axis, struct cp_error *err) {
     const bool is_cubic = filter == CP_BICUBIC;
     const float scale = (float)length / (float)span->length;
-    CP_TRY(cp_axis_room(axis, span->count, is_cubic ? 4 : 2, path, err));
+    CP_TRY(cp_axis_alloc(axis, span->count, is_cubic ? 4 : 2, path, err));
     for (size_t o = 0; o < span->count; o++)
         (is_cubic ? fill_cubic
                   : fill_linear)(axis, o, (double)scale * ((double)(o + span->first) + 0.5) - 0.5, length);

@@ -8,7 +8,7 @@
 
 static const char *const sides[] = {"y", "x", NULL};
 static const char *const colours[] = {"red", "green", "blue", NULL};
-static const char *const segment_errors[] = {"total", "local", "inherited", "before", NULL};
+static const char *const stage_errors[] = {"total", "local", "inherited", "before", NULL};
 static const char *const bounds[] = {"worst", "probable", NULL};
 static const char *const slope_sums[] = {"rd", "dd", "variance", NULL};
 static const char *const effect_fields[] = {"mean", "error", "low", "high", NULL};
@@ -144,9 +144,9 @@ const struct cp_schema_row cp_schema[CP_SCHEMA_COUNT] = {
     [CP_SCHEMA_KAPPA] = VARIABLE("/amplification/TOWER/kappa", CP_FP64, CP_SCHEMA_NO_UNIT,
                                  "relative change of a segment's result over that of its input",
                                  DIMS("INPUT", "segment", "probe")),
-    [CP_SCHEMA_SEGMENT_ERRORS] = VARIABLE("/local/CANDIDATE/TOWER/errors", CP_FP64, CP_SCHEMA_NO_UNIT,
-                                          "relative L2 divergence at the end of each segment",
-                                          DIMS("INPUT", "segment", "error"), .columns = segment_errors),
+    [CP_SCHEMA_STAGE_ERRORS] = VARIABLE("/local/CANDIDATE/TOWER/errors", CP_FP64, CP_SCHEMA_NO_UNIT,
+                                        "relative L2 divergence at the end of each segment",
+                                        DIMS("INPUT", "segment", "error"), .columns = stage_errors),
 
     [CP_SCHEMA_FLOOR] =
         VARIABLE("/floor/TAP/rel_l2", CP_FP64, CP_SCHEMA_NO_UNIT,

@@ -87,24 +87,24 @@ void cp_analyses_tap(struct cp_lockstep *ls, size_t s, struct cp_tap *taps) {
     }
 }
 
-enum cp_status cp_analyses_before(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+enum cp_status cp_analyses_before(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     FOR_EACH(row, ls->study, before) {
-        CP_TRY(row->before(ls, segment, err));
+        CP_TRY(row->before(ls, stage, err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_analyses_pass(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+enum cp_status cp_analyses_pass(struct cp_lockstep *ls, size_t s, struct cp_stage stage,
                                 struct cp_error *err) {
     FOR_EACH(row, ls->study, pass) {
-        CP_TRY(row->pass(ls, s, segment, err));
+        CP_TRY(row->pass(ls, s, stage, err));
     }
     return CP_OK;
 }
 
-enum cp_status cp_analyses_stage(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
+enum cp_status cp_analyses_stage(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
     FOR_EACH(row, ls->study, stage) {
-        CP_TRY(row->stage(ls, segment, err));
+        CP_TRY(row->stage(ls, stage, err));
     }
     return CP_OK;
 }

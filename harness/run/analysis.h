@@ -7,9 +7,9 @@
  *   note     once, before the time is spent
  *   define   once, after the lanes are made
  *   tap      for each pass, after define
- *   before   before any pass runs a segment
- *   pass     after pass s ran, or followed the baseline through, a segment
- *   stage    after every pass ran a segment
+ *   before   before any pass runs a stage
+ *   pass     after pass s ran, or followed the baseline through, a stage
+ *   stage    after every pass has run it
  *   commit   after a tower's batch
  *   finish   once, after the last batch
  *   print    once, after every finish
@@ -26,8 +26,8 @@
 
 /* What an analysis needs of the lockstep. */
 enum {
-    CP_NEEDS_EVERY_TAP = 1,     /* the baseline's tensors at every tap, recorded or not */
-    CP_NEEDS_FORCED_PIXELS = 2, /* pixels normalised from what the baseline cropped */
+    CP_NEEDS_EVERY_TAP = 1,       /* the baseline's tensors at every tap, recorded or not */
+    CP_NEEDS_REPLACED_PIXELS = 2, /* pixels normalised from what the baseline cropped */
 };
 
 struct cp_analysis {
@@ -47,10 +47,10 @@ struct cp_analysis {
      * on. */
     enum cp_status (*define)(struct cp_lockstep *lockstep, void **state, struct cp_error *err);
     struct cp_tap (*tap)(struct cp_lockstep *lockstep, size_t s);
-    enum cp_status (*before)(struct cp_lockstep *lockstep, struct cp_segment segment, struct cp_error *err);
-    enum cp_status (*pass)(struct cp_lockstep *lockstep, size_t s, struct cp_segment segment,
+    enum cp_status (*before)(struct cp_lockstep *lockstep, struct cp_stage stage, struct cp_error *err);
+    enum cp_status (*pass)(struct cp_lockstep *lockstep, size_t s, struct cp_stage stage,
                            struct cp_error *err);
-    enum cp_status (*stage)(struct cp_lockstep *lockstep, struct cp_segment segment, struct cp_error *err);
+    enum cp_status (*stage)(struct cp_lockstep *lockstep, struct cp_stage stage, struct cp_error *err);
     enum cp_status (*commit)(struct cp_lockstep *lockstep, enum cp_tower tower, struct cp_error *err);
     enum cp_status (*finish)(struct cp_lockstep *lockstep, struct cp_error *err);
     enum cp_status (*print)(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);
@@ -74,12 +74,10 @@ enum cp_status cp_analyses_define(struct cp_lockstep *lockstep, struct cp_error 
 /* How many observe each pass, and their taps of pass s. */
 size_t cp_analyses_taps(const struct cp_study *study);
 void cp_analyses_tap(struct cp_lockstep *lockstep, size_t s, struct cp_tap *taps);
-enum cp_status cp_analyses_before(struct cp_lockstep *lockstep, struct cp_segment segment,
-                                  struct cp_error *err);
-enum cp_status cp_analyses_pass(struct cp_lockstep *lockstep, size_t s, struct cp_segment segment,
+enum cp_status cp_analyses_before(struct cp_lockstep *lockstep, struct cp_stage stage, struct cp_error *err);
+enum cp_status cp_analyses_pass(struct cp_lockstep *lockstep, size_t s, struct cp_stage stage,
                                 struct cp_error *err);
-enum cp_status cp_analyses_stage(struct cp_lockstep *lockstep, struct cp_segment segment,
-                                 struct cp_error *err);
+enum cp_status cp_analyses_stage(struct cp_lockstep *lockstep, struct cp_stage stage, struct cp_error *err);
 enum cp_status cp_analyses_commit(struct cp_lockstep *lockstep, enum cp_tower tower, struct cp_error *err);
 enum cp_status cp_analyses_finish(struct cp_lockstep *lockstep, struct cp_error *err);
 enum cp_status cp_analyses_print(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);

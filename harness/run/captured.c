@@ -3,7 +3,7 @@
 #include "run/captured.h"
 
 #include "inputs/load.h"
-#include "run/segment.h"
+#include "run/stage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,17 +100,17 @@ bool cp_captured_computes(const struct cp_study *study) {
 
 /* ---- a captured lane ---- */
 
-static bool is_in(const struct cp_site *site, struct cp_segment segment) {
-    switch (segment.kind) {
-    case CP_SEGMENT_STEM:
-        return site->tower == segment.tower && site->layer < 0 && site->point < CP_LN_1;
-    case CP_SEGMENT_BLOCK:
-        return site->tower == segment.tower && site->layer == segment.layer;
-    case CP_SEGMENT_HEAD:
-        return site->tower == segment.tower && site->layer < 0 && site->point >= CP_LN_1;
-    case CP_SEGMENT_CLASSES:
+static bool is_in(const struct cp_site *site, struct cp_stage stage) {
+    switch (stage.kind) {
+    case CP_STAGE_STEM:
+        return site->tower == stage.tower && site->layer < 0 && site->point < CP_LN_1;
+    case CP_STAGE_BLOCK:
+        return site->tower == stage.tower && site->layer == stage.layer;
+    case CP_STAGE_HEAD:
+        return site->tower == stage.tower && site->layer < 0 && site->point >= CP_LN_1;
+    case CP_STAGE_CLASSES:
         return site->point == CP_CLASS_FEATURES;
-    case CP_SEGMENT_LOGITS:
+    case CP_STAGE_LOGITS:
         break;
     }
     return site->tower == CP_JOINT && site->point != CP_CLASS_FEATURES;
@@ -123,14 +123,14 @@ static void as_values(const int32_t *ids, size_t count, float *values) {
 }
 
 static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t s, size_t i,
-                           struct cp_segment segment, struct cp_error *err) {
+                           struct cp_stage stage, struct cp_error *err) {
     const struct cp_captured *captured = &ls->study->captured[s];
     const struct cp_site *site = &ls->study->sites.list[i];
-    const bool classes = segment.kind == CP_SEGMENT_CLASSES;
+    const bool classes = stage.kind == CP_STAGE_CLASSES;
     struct cp_tap_event event = {.index = i,
                                  .first = classes ? 0 : lane->pass.first,
                                  .inputs = classes ? site->shape[0] : lane->pass.inputs,
-                                 .judged = site->tower == CP_TEXT ? lane->pass.judged : NULL,
+                                 .valid_tokens = site->tower == CP_TEXT ? lane->pass.valid_tokens : NULL,
                                  .dtype = CP_FP32};
     float *values = malloc(event.inputs * cp_site_row(site) * sizeof *values);
     CP_TRY(CP_CHECK_ALLOC(values, err, "", "a capture"));
@@ -146,12 +146,12 @@ static enum cp_status show(struct cp_lockstep *ls, struct cp_lane *lane, size_t 
     return status;
 }
 
-enum cp_status cp_captured_segment(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_segment segment,
-                                   struct cp_error *err) {
+enum cp_status cp_captured_stage(struct cp_lockstep *ls, struct cp_lane *lane, struct cp_stage stage,
+                                 struct cp_error *err) {
     const size_t s = (size_t)(lane - ls->lanes);
     for (size_t i = 0; i < ls->study->sites.count; i++)
-        if (ls->study->watched[i] && is_in(&ls->study->sites.list[i], segment) &&
+        if (ls->study->watched[i] && is_in(&ls->study->sites.list[i], stage) &&
             cp_captured_has(ls->study, s, i))
-            CP_TRY(show(ls, lane, s, i, segment, err));
+            CP_TRY(show(ls, lane, s, i, stage, err));
     return CP_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Captures in a study: passes that another system computed. A captured spec is not run; what was recorded of
- * it passes its lane's taps, segment by segment, as if it had been. Its settings say how it was meant to be
+ * it passes its lane's taps, stage by stage, as if it had been. Its settings say how it was meant to be
  * computed, so that it has an oracle. Without a model all specs are captures, and the sites are what is in
  * them; with one, the sites are the model's, and taps that it has not stand behind them. */
 #ifndef CP_RUN_CAPTURED_H
@@ -51,8 +51,8 @@ bool cp_captured_has_pixels(const struct cp_study *study);
  * capture, or zeros where that has none, behind which something is grafted, or no image is computed. */
 enum cp_status cp_captured_pixels(const struct cp_study *study, size_t s, size_t first, size_t count,
                                   float *pixels, struct cp_error *err);
-/* What a lane of captured spec s leaves at a segment, to its taps. */
-enum cp_status cp_captured_segment(struct cp_lockstep *lockstep, struct cp_lane *lane,
-                                   struct cp_segment segment, struct cp_error *err);
+/* What a lane of captured spec s leaves at a stage, to its taps. */
+enum cp_status cp_captured_stage(struct cp_lockstep *lockstep, struct cp_lane *lane, struct cp_stage stage,
+                                 struct cp_error *err);
 
 #endif

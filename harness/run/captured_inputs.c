@@ -87,14 +87,14 @@ static enum cp_status name_inputs(struct cp_study *study, enum counted what, siz
 
 /* Positions after the one that pooling takes are not judged; without a model that is the largest id's. ids
  * NULL: all are. */
-static enum cp_status judge(struct cp_study *study, const int32_t *ids, size_t tokens, int **judged,
-                            struct cp_error *err) {
+static enum cp_status count_valid_tokens(struct cp_study *study, const int32_t *ids, size_t tokens,
+                                         int **valid_tokens, struct cp_error *err) {
     const size_t prompts = study->inputs.prompts;
     struct cp_clip_config argmax = {.text = {.context_length = (int)tokens, .pool_type = CP_POOL_ARGMAX}};
     const struct cp_clip_config *config = study->modelled ? &study->model.config : &argmax;
-    CP_TRY(CP_ARENA_ALLOC(&study->arena, *judged, prompts + 1, err, "", "a capture"));
+    CP_TRY(CP_ARENA_ALLOC(&study->arena, *valid_tokens, prompts + 1, err, "", "a capture"));
     for (size_t p = 0; p < prompts; p++)
-        (*judged)[p] = ids ? 1 + cp_text_pool_position(config, ids + p * tokens) : (int)tokens;
+        (*valid_tokens)[p] = ids ? 1 + cp_text_pool_position(config, ids + p * tokens) : (int)tokens;
     return CP_OK;
 }
 
@@ -178,7 +178,7 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
         tokens = prompt_length(study);
     }
     in->token_count = tokens;
-    return judge(study, in->tokens, tokens, &in->judged, err);
+    return count_valid_tokens(study, in->tokens, tokens, &in->valid_tokens, err);
 }
 
 enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_tokenizer_variant **by,
@@ -193,7 +193,7 @@ enum cp_status cp_captured_tokenize(struct cp_study *study, const struct cp_toke
             continue;
         set->by = by[s];
         CP_TRY(read_ids(study, capture, &set->tokens, err));
-        CP_TRY(judge(study, set->tokens, capture->tokens, &set->judged, err));
+        CP_TRY(count_valid_tokens(study, set->tokens, capture->tokens, &set->valid_tokens, err));
         in->token_set_count++;
         by[s] = by[0];
     }
@@ -209,7 +209,7 @@ enum cp_status cp_captured_ids(struct cp_study *study, struct cp_error *err) {
             capture->tokens != study->inputs_from->tokens)
             continue;
         CP_TRY(read_ids(study, capture, &captured->ids, err));
-        CP_TRY(judge(study, captured->ids, capture->tokens, &captured->judged, err));
+        CP_TRY(count_valid_tokens(study, captured->ids, capture->tokens, &captured->valid_tokens, err));
     }
     return CP_OK;
 }

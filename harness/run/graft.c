@@ -19,7 +19,7 @@ static size_t find_site(const struct cp_study *study, const char *name) {
 }
 
 /* The stream that goes on beside a branch's tap; the count of sites where the tap makes it itself. */
-static size_t stream_beside(const struct cp_study *study, const struct cp_site *site) {
+static size_t residual_beside(const struct cp_study *study, const struct cp_site *site) {
     const struct cp_sites *sites = &study->sites;
     if (site->layer < 0 || site->point == CP_RESID_MID || site->point == CP_BLOCK)
         return sites->count;
@@ -84,9 +84,10 @@ enum cp_status cp_graft_find(struct cp_study *study, struct cp_error *err) {
     const enum cp_point point = study->sites.list[site].point;
     if (point < CP_PIXELS_NORMALIZED || point == CP_TOKENS)
         return no_step(study, at, point, err);
-    const size_t stream = stream_beside(study, &study->sites.list[site]);
+    const size_t residual = residual_beside(study, &study->sites.list[site]);
     CP_TRY(add(study, site, "", err));
-    return stream < study->sites.count ? add(study, stream, ", which goes on beside the branch", err) : CP_OK;
+    return residual < study->sites.count ? add(study, residual, ", which goes on beside the branch", err)
+                                         : CP_OK;
 }
 
 bool cp_graft_hides(const struct cp_study *study, size_t site) {
@@ -104,7 +105,7 @@ enum cp_status cp_graft_load(struct cp_lockstep *ls, enum cp_dim_kind inputs, si
         if (site->dims[0] != inputs)
             continue;
         if (g == 0)
-            cp_keep_reset(&ls->graft);
+            cp_tap_buffer_reset(&ls->graft);
         float *values = cp_arena_alloc(&ls->graft.arena, count * cp_site_row(site), sizeof *values);
         CP_TRY(CP_CHECK_ALLOC(values, err, site->name, "a graft"));
         CP_TRY(cp_capture_read(graft->from, graft->tap[g], first, count, values, err));

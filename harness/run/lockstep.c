@@ -4,45 +4,44 @@
 #include "run/analysis.h"
 #include "run/captured.h"
 #include "run/graft.h"
-#include "run/segment.h"
-#include "run/steps.h"
+#include "run/preprocess_taps.h"
+#include "run/stage.h"
 
 #include <string.h>
 
-/* ---- one segment of every lane ---- */
+/* ---- one stage of every lane ---- */
 
-static enum cp_status run_oracle(struct cp_lockstep *ls, size_t o, struct cp_segment segment,
+static enum cp_status run_oracle(struct cp_lockstep *ls, size_t o, struct cp_stage stage,
                                  struct cp_error *err) {
     struct cp_oracle_lane *lane = &ls->oracles[o];
     lane->follows =
-        (lane->follows || segment.kind == CP_SEGMENT_STEM) && o > 0 && cp_segment_same_maths(ls, o, segment);
+        (lane->follows || stage.kind == CP_STAGE_STEM) && o > 0 && cp_stage_same_maths(ls, o, stage);
     if (lane->follows)
-        return cp_segment_follow_oracle(ls, lane, &ls->oracles[0], segment, err);
-    return cp_segment_run_oracle(ls, lane, segment, err);
+        return cp_stage_follow_oracle(ls, lane, &ls->oracles[0], stage, err);
+    return cp_stage_run_oracle(ls, lane, stage, err);
 }
 
-static enum cp_status run_lane(struct cp_lockstep *ls, size_t s, struct cp_segment segment,
+static enum cp_status run_lane(struct cp_lockstep *ls, size_t s, struct cp_stage stage,
                                struct cp_error *err) {
     struct cp_lane *lane = &ls->lanes[s];
-    lane->follows =
-        (lane->follows || segment.kind == CP_SEGMENT_STEM) && s > 0 && cp_segment_same(ls, s, segment);
+    lane->follows = (lane->follows || stage.kind == CP_STAGE_STEM) && s > 0 && cp_stage_same(ls, s, stage);
     if (lane->follows)
-        return cp_segment_follow(ls, lane, &ls->lanes[0], segment, err);
-    return cp_segment_run(ls, lane, segment, err);
+        return cp_stage_follow(ls, lane, &ls->lanes[0], stage, err);
+    return cp_stage_run(ls, lane, stage, err);
 }
 
-static enum cp_status run_segment(struct cp_lockstep *ls, struct cp_segment segment, struct cp_error *err) {
-    cp_keep_reset(&ls->keep);
+static enum cp_status run_stage(struct cp_lockstep *ls, struct cp_stage stage, struct cp_error *err) {
+    cp_tap_buffer_reset(&ls->buffer);
     for (size_t o = 0; o < ls->study->oracle_count; o++)
-        cp_keep_reset(&ls->oracles[o].keep);
-    CP_TRY(cp_analyses_before(ls, segment, err));
+        cp_tap_buffer_reset(&ls->oracles[o].buffer);
+    CP_TRY(cp_analyses_before(ls, stage, err));
     for (size_t o = 0; ls->with_oracle && o < ls->study->oracle_count; o++)
-        CP_TRY(run_oracle(ls, o, segment, err));
+        CP_TRY(run_oracle(ls, o, stage, err));
     for (size_t s = 0; s < ls->study->spec_count; s++) {
-        CP_TRY(run_lane(ls, s, segment, err));
-        CP_TRY(cp_analyses_pass(ls, s, segment, err));
+        CP_TRY(run_lane(ls, s, stage, err));
+        CP_TRY(cp_analyses_pass(ls, s, stage, err));
     }
-    return cp_analyses_stage(ls, segment, err);
+    return cp_analyses_stage(ls, stage, err);
 }
 
 /* ---- batches ---- */
@@ -52,7 +51,7 @@ struct cp_pass cp_lockstep_batch(const struct cp_lockstep *ls, const struct cp_s
     if (batch.tower != CP_TEXT || !batch.tokens)
         return batch;
     const struct cp_token_set set = cp_inputs_tokens(&ls->study->inputs, cp_spec_tokenizer(spec));
-    batch.judged = set.judged + batch.first;
+    batch.valid_tokens = set.valid_tokens + batch.first;
     batch.tokens = set.tokens + batch.first * (size_t)spec->config->text.context_length;
     return batch;
 }
@@ -64,7 +63,7 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
         .tower = tower,
         .first = first,
         .inputs = count,
-        .judged = text ? in->judged + first : NULL,
+        .valid_tokens = text ? in->valid_tokens + first : NULL,
         .tokens = text && in->tokens
                       ? in->tokens + first * (size_t)ls->study->model.config.text.context_length
                       : NULL,
@@ -75,16 +74,16 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
     }
     for (size_t o = 0; o < ls->study->oracle_count; o++) {
         const struct cp_pass own = cp_lockstep_batch(ls, ls->oracles[o].oracle.spec, batch);
-        cp_segment_place_oracle(&ls->oracles[o].oracle, &own);
+        cp_stage_place_oracle(&ls->oracles[o].oracle, &own);
     }
 }
 
 static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {
     const int layers = (int)cp_tower_shape(&ls->study->model.config, tower).layers;
-    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_STEM, tower, -1}, err));
+    CP_TRY(run_stage(ls, (struct cp_stage){CP_STAGE_STEM, tower, -1}, err));
     for (int layer = 0; layer < layers; layer++)
-        CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_BLOCK, tower, layer}, err));
-    CP_TRY(run_segment(ls, (struct cp_segment){CP_SEGMENT_HEAD, tower, -1}, err));
+        CP_TRY(run_stage(ls, (struct cp_stage){CP_STAGE_BLOCK, tower, layer}, err));
+    CP_TRY(run_stage(ls, (struct cp_stage){CP_STAGE_HEAD, tower, -1}, err));
     return cp_analyses_commit(ls, tower, err);
 }
 
@@ -98,7 +97,7 @@ enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t 
 enum cp_status cp_lockstep_classes(struct cp_lockstep *ls, struct cp_error *err) {
     ls->with_oracle = true;
     CP_TRY(cp_graft_load(ls, CP_DIM_CLASS, 0, ls->study->inputs.classes, err));
-    return run_segment(ls, (struct cp_segment){CP_SEGMENT_CLASSES, CP_JOINT, -1}, err);
+    return run_stage(ls, (struct cp_stage){CP_STAGE_CLASSES, CP_JOINT, -1}, err);
 }
 
 const struct cp_lockstep_pixels *cp_lockstep_pixels(const struct cp_lockstep *ls,
@@ -114,20 +113,20 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
     const struct cp_clip_config *config = &study->model.config;
     if (!study->modelled)
         return CP_OK;
-    if (ls->steps)
-        CP_TRY(cp_steps_batch(ls, first, count, err));
+    if (ls->preprocess_taps)
+        CP_TRY(cp_preprocess_taps_batch(ls, first, count, err));
     for (size_t p = 0; p < ls->pixels_count; p++) {
         struct cp_lockstep_pixels *pixels = &ls->pixels[p];
         const struct cp_preprocess how = cp_spec_preprocess(pixels->spec);
         if (study->inputs_from)
             CP_TRY(cp_captured_pixels(study, pixels->of, first, count, pixels->values, err));
-        else if (!ls->steps)
+        else if (!ls->preprocess_taps)
             CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, pixels->values, err));
-        if (!ls->steps && pixels->forced != pixels->values)
-            memcpy(pixels->forced, pixels->values, count * pixels->noise.row * sizeof *pixels->values);
+        if (!ls->preprocess_taps && pixels->replaced != pixels->values)
+            memcpy(pixels->replaced, pixels->values, count * pixels->noise.row * sizeof *pixels->values);
         if (!cp_captured_own_pixels(study, pixels->of)) /* in which the noise is already */
             cp_noise_add(&pixels->noise, first, count, pixels->values,
-                         pixels->forced != pixels->values ? pixels->forced : NULL);
+                         pixels->replaced != pixels->values ? pixels->replaced : NULL);
     }
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }
@@ -141,5 +140,5 @@ enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t c
     CP_TRY(run_tower(ls, CP_VISUAL, err));
     if (study->inputs.prompts == 0 && !study->inputs_from)
         return CP_OK;
-    return run_segment(ls, (struct cp_segment){CP_SEGMENT_LOGITS, CP_JOINT, -1}, err);
+    return run_stage(ls, (struct cp_stage){CP_STAGE_LOGITS, CP_JOINT, -1}, err);
 }

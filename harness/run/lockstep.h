@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * All specs of a study through the forward pass in lockstep: each segment (stem, one block, head) is run by
+ * All specs of a study through the forward pass in lockstep: each stage (stem, one block, head) is run by
  * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
- * left. So memory holds one segment of taps, however deep the model. A lane that has so far computed what the
- * baseline computes, to the bit, and would do so in the next segment, is not run: it takes the baseline's
+ * left. So memory holds one stage of taps, however deep the model. A lane that has so far computed what the
+ * baseline computes, to the bit, and would do so in the next stage, is not run: it takes the baseline's
  * tensors. A lane of a capture is never run: its tensors are read (run/captured.h). */
 #ifndef CP_RUN_LOCKSTEP_H
 #define CP_RUN_LOCKSTEP_H
@@ -15,15 +15,9 @@
 
 /* What is run in one go: the stem, a block (layer) or the head of a tower; the zero-shot classifier; the
  * logits. */
-enum cp_segment_kind {
-    CP_SEGMENT_STEM,
-    CP_SEGMENT_BLOCK,
-    CP_SEGMENT_HEAD,
-    CP_SEGMENT_CLASSES,
-    CP_SEGMENT_LOGITS
-};
-struct cp_segment {
-    enum cp_segment_kind kind;
+enum cp_stage_kind { CP_STAGE_STEM, CP_STAGE_BLOCK, CP_STAGE_HEAD, CP_STAGE_CLASSES, CP_STAGE_LOGITS };
+struct cp_stage {
+    enum cp_stage_kind kind;
     enum cp_tower tower;
     int layer; /* -1 outside the blocks */
 };
@@ -47,7 +41,7 @@ struct cp_oracle_lane {
     struct cp_oracle oracle;
     struct cp_tap taps[CP_ORACLE_TAPS];
     struct cp_recorder recorder;
-    struct cp_keep keep;
+    struct cp_tap_buffer buffer;
     double *image_features, *text_features, *class_features;
     bool follows;        /* in this tower it has computed what the first oracle has */
     const float *pixels; /* as a lane's */
@@ -58,13 +52,13 @@ struct cp_lockstep_pixels {
     const struct cp_spec *spec; /* the first of them, */
     size_t of;                  /* and its place among the specs */
     float *values;              /* (batch, 3, size, size) */
-    float *forced;              /* the same, normalised from what the baseline cropped; may be values */
+    float *replaced;            /* the same, normalised from what the baseline cropped; may be values */
     struct cp_noise noise;
 };
 
 /* Lanes that an analysis feeds the baseline's tensors: the steps of the first images' pictures are shown to
  * them, too. */
-struct cp_forced {
+struct cp_replaced_lanes {
     struct cp_lane *lanes;          /* [spec_count]; lane 0 unused; NULL: none */
     struct cp_oracle_lane *oracles; /* [oracle_count] */
     size_t images;
@@ -77,21 +71,21 @@ struct cp_lockstep {
     struct cp_workspace ws;
     struct cp_packed_store store;
     struct cp_record_labels labels;
-    struct cp_keep keep;  /* the baseline's segment */
-    struct cp_keep graft; /* of the batch: the tensors that every pass goes on from (run/graft.h) */
+    struct cp_tap_buffer buffer; /* the baseline's stage */
+    struct cp_tap_buffer graft;  /* of the batch: the tensors that every pass goes on from (run/graft.h) */
     struct cp_arena arena, scratch, joint_scratch;
     struct cp_lane *lanes;          /* [spec_count] */
     struct cp_oracle_lane *oracles; /* [oracle_count] */
     int thumbnails;                 /* handle; unused without images */
     size_t pixels_count;
     struct cp_lockstep_pixels
-        *pixels;            /* [pixels_count] one for each way to make them, the baseline's first */
-    struct cp_steps *steps; /* NULL: off (run/steps.h) */
-    size_t stream;          /* floats of one input's residual stream, the larger of both towers */
-    bool *every_site;       /* per site: true */
-    bool with_oracle;       /* the batch at hand has one */
-    unsigned needs;         /* of the analyses */
-    struct cp_forced forced;
+        *pixels; /* [pixels_count] one for each way to make them, the baseline's first */
+    struct cp_preprocess_taps *preprocess_taps; /* NULL: off (run/preprocess_taps.h) */
+    size_t residual;  /* floats of one input's residual stream, the larger of both towers */
+    bool *every_site; /* per site: true */
+    bool with_oracle; /* the batch at hand has one */
+    unsigned needs;   /* of the analyses */
+    struct cp_replaced_lanes replaced;
     void **state; /* of each of the study's analyses (run/analysis.h) */
 };
 

@@ -3,10 +3,10 @@
 #include "inputs/thumbnail.h"
 #include "run/analysis.h"
 #include "run/captured.h"
-#include "run/steps.h"
+#include "run/preprocess_taps.h"
 
 #include "result/schema.h"
-#include "tap/force.h"
+#include "tap/replace.h"
 
 /* Where a tap's statistics are recorded, its distances in units of last place are too. */
 static enum cp_status define_ulp(struct cp_lockstep *ls, size_t s, int *handles, struct cp_error *err) {
@@ -63,7 +63,7 @@ enum cp_status cp_lane_create(struct cp_lockstep *ls, struct cp_plan *plan, size
     lane->plan = plan;
     CP_LOCKSTEP_TAKE(ls, lane->taps, taps);
     lane->pass = (struct cp_pass){.plan = plan, .pool = ls->pool, .ws = &ls->ws};
-    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->stream);
+    CP_LOCKSTEP_TAKE(ls, lane->pass.x, ls->study->batch * ls->residual);
     CP_LOCKSTEP_TAKE(ls, lane->image_features, ls->study->batch * (size_t)ls->study->model.config.embed_dim);
     return make_joint(ls, lane, err);
 }
@@ -85,9 +85,9 @@ static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_e
     ls->lanes[s].compare =
         (struct cp_compare){.watched = study->watched,
                             .ulp_types = study->types[s],
-                            .baseline = &ls->keep,
-                            .oracle = oracle ? &ls->oracles[study->oracle_of[s]].keep : NULL,
-                            .oracle_baseline = oracle ? &ls->oracles[study->oracle_of[0]].keep : NULL,
+                            .baseline = &ls->buffer,
+                            .oracle = oracle ? &ls->oracles[study->oracle_of[s]].buffer : NULL,
+                            .oracle_baseline = oracle ? &ls->oracles[study->oracle_of[0]].buffer : NULL,
                             .pool = ls->pool,
                             .result = ls->result,
                             .tolerance = study->experiment->tolerance,
@@ -121,10 +121,10 @@ enum { OWN_TAPS = 3 };
 static void wire(struct cp_lockstep *ls, size_t s) {
     struct cp_lane *lane = &ls->lanes[s];
     const size_t watching = cp_analyses_taps(ls->study);
-    lane->taps[0] = cp_force_tap(&ls->graft);
+    lane->taps[0] = cp_replace_tap(&ls->graft);
     lane->taps[1] = cp_recorder_tap(&lane->recorder);
     cp_analyses_tap(ls, s, lane->taps + 2);
-    lane->taps[watching + 2] = s == 0 ? cp_keep_tap(&ls->keep) : cp_compare_tap(&lane->compare);
+    lane->taps[watching + 2] = s == 0 ? cp_buffer_tap(&ls->buffer) : cp_compare_tap(&lane->compare);
     cp_lane_wire(ls, lane, watching + OWN_TAPS);
 }
 
@@ -148,12 +148,12 @@ enum cp_status cp_oracle_lane_create(struct cp_lockstep *ls, size_t o, struct cp
                                      struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const size_t embed = (size_t)study->model.config.embed_dim;
-    CP_TRY(cp_keep_create(study->sites.count, study->watched, &lane->keep, err));
+    CP_TRY(cp_tap_buffer_create(study->sites.count, study->watched, &lane->buffer, err));
     lane->oracle = (struct cp_oracle){
         .spec = study->oracle[o], .model = study->oracle_model[o], .pool = ls->pool, .scratch = &ls->scratch};
-    CP_TRY(cp_patch_dropout(study->oracle[o], study->inputs.images, &ls->store.arena, &ls->store.kept,
-                            &lane->oracle.kept, err));
-    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->stream);
+    CP_TRY(cp_patch_dropout(study->oracle[o], study->inputs.images, &ls->store.arena, &ls->store.patch_mask,
+                            &lane->oracle.patch_mask, err));
+    CP_LOCKSTEP_TAKE(ls, lane->oracle.x, study->batch * ls->residual);
     CP_LOCKSTEP_TAKE(ls, lane->image_features, study->batch * embed);
     CP_LOCKSTEP_TAKE(ls, lane->text_features, study->inputs.prompts * embed);
     CP_LOCKSTEP_TAKE(ls, lane->class_features, study->inputs.classes * embed);
@@ -174,9 +174,9 @@ static enum cp_status make_oracle(struct cp_lockstep *ls, size_t o, struct cp_er
                                           .pool = ls->pool,
                                           .result = ls->result};
     CP_TRY(cp_recorder_define(&lane->recorder, &ls->arena, err));
-    lane->taps[0] = cp_force_tap(&ls->graft);
+    lane->taps[0] = cp_replace_tap(&ls->graft);
     lane->taps[1] = cp_recorder_tap(&lane->recorder);
-    lane->taps[2] = cp_keep_tap(&lane->keep);
+    lane->taps[2] = cp_buffer_tap(&lane->buffer);
     lane->oracle.taps = (struct cp_taps){lane->taps, 3, &study->sites};
     return CP_OK;
 }
@@ -197,33 +197,34 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
         pixels->of = s;
         cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
         CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side);
-        pixels->forced = pixels->values;
-        if (s > 0 && ls->needs & CP_NEEDS_FORCED_PIXELS)
-            CP_LOCKSTEP_TAKE(ls, pixels->forced, study->batch * 3 * side * side);
+        pixels->replaced = pixels->values;
+        if (s > 0 && ls->needs & CP_NEEDS_REPLACED_PIXELS)
+            CP_LOCKSTEP_TAKE(ls, pixels->replaced, study->batch * 3 * side * side);
     }
     return CP_OK;
 }
 
 /* Buffers that only what is computed needs. */
-static enum cp_status make_room(struct cp_lockstep *ls, struct cp_error *err) {
+static enum cp_status allocate(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     if (!study->modelled)
         return CP_OK;
-    ls->stream = cp_stream_elements(&study->model.config);
+    ls->residual = cp_residual_elements(&study->model.config);
     CP_TRY(cp_workspace_create(&study->model.config, study->ops, study->batch, study->threads, &ls->ws, err));
     CP_TRY(make_pixels(ls, err));
-    CP_TRY(cp_steps_create(ls, err));
+    CP_TRY(cp_preprocess_taps_create(ls, err));
     return cp_thumbnails_define(ls->result, &study->inputs, &study->model.config, &ls->thumbnails, err);
 }
 
-static enum cp_status make_keeps(struct cp_lockstep *ls, struct cp_error *err) {
+static enum cp_status make_buffers(struct cp_lockstep *ls, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     CP_LOCKSTEP_TAKE(ls, ls->every_site, study->sites.count);
     for (size_t i = 0; i < study->sites.count; i++)
         ls->every_site[i] = true;
-    CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ls->graft, err));
-    return cp_keep_create(study->sites.count,
-                          ls->needs & CP_NEEDS_EVERY_TAP ? ls->every_site : study->watched, &ls->keep, err);
+    CP_TRY(cp_tap_buffer_create(study->sites.count, ls->every_site, &ls->graft, err));
+    return cp_tap_buffer_create(study->sites.count,
+                                ls->needs & CP_NEEDS_EVERY_TAP ? ls->every_site : study->watched, &ls->buffer,
+                                err);
 }
 
 enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
@@ -235,8 +236,8 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
         .needs = cp_analyses_needs(study),
         .labels = {study->inputs.image_names, study->inputs.prompt_texts, study->inputs.class_names},
     };
-    CP_TRY(make_room(ls, err));
-    CP_TRY(make_keeps(ls, err));
+    CP_TRY(allocate(ls, err));
+    CP_TRY(make_buffers(ls, err));
     CP_LOCKSTEP_TAKE(ls, ls->lanes, study->spec_count);
     CP_LOCKSTEP_TAKE(ls, ls->oracles, study->spec_count);
     for (size_t o = 0; o < study->oracle_count; o++)
@@ -252,10 +253,10 @@ enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result
 void cp_lockstep_free(struct cp_lockstep *ls) {
     cp_analyses_release(ls);
     for (size_t o = 0; ls->oracles && o < ls->study->oracle_count; o++)
-        cp_keep_free(&ls->oracles[o].keep);
-    cp_keep_free(&ls->keep);
-    cp_keep_free(&ls->graft);
-    cp_steps_free(ls);
+        cp_tap_buffer_free(&ls->oracles[o].buffer);
+    cp_tap_buffer_free(&ls->buffer);
+    cp_tap_buffer_free(&ls->graft);
+    cp_preprocess_taps_free(ls);
     cp_workspace_free(&ls->ws);
     cp_packed_store_free(&ls->store);
     cp_arena_free(&ls->arena);

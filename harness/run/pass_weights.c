@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The checkpoint of a pass's own; NULL: none, as in what a design made. */
-static const struct cp_text *own_of(const struct cp_study *study, size_t s) {
+static const struct cp_marked_text *own_of(const struct cp_study *study, size_t s) {
     const struct cp_experiment *e = study->experiment;
     if (s > e->candidate_count)
         return NULL;
@@ -25,7 +25,7 @@ static bool inherits(const struct cp_study *study, size_t s) {
 }
 
 const char *cp_pass_checkpoint(const struct cp_study *study, size_t s) {
-    const struct cp_text *own = own_of(study, s);
+    const struct cp_marked_text *own = own_of(study, s);
     if (!own && inherits(study, s))
         own = own_of(study, 0);
     return own ? own->text : NULL;
@@ -41,7 +41,7 @@ static const struct cp_model *loaded(const struct cp_study *study, size_t s, con
     if (whole && same_file(whole, path))
         return &study->model;
     for (size_t before = 0; before < s; before++) {
-        const struct cp_text *other = own_of(study, before);
+        const struct cp_marked_text *other = own_of(study, before);
         if (other && same_file(other->text, path))
             return study->spec_weights[before];
     }
@@ -63,15 +63,15 @@ static enum cp_status check_grid(const struct cp_study *study, const struct cp_m
                        model_grid ? model_grid : fits);
 }
 
-static enum cp_status at_mark(const struct cp_text *path, struct cp_error *err) {
+static enum cp_status at_mark(const struct cp_marked_text *path, struct cp_error *err) {
     char where[256];
     cp_mark_text(&path->mark, where, sizeof where);
     cp_error_within(err, where);
     return err->status;
 }
 
-static enum cp_status load(struct cp_study *study, const struct cp_text *path, const struct cp_model **out,
-                           struct cp_error *err) {
+static enum cp_status load(struct cp_study *study, const struct cp_marked_text *path,
+                           const struct cp_model **out, struct cp_error *err) {
     struct cp_clip_config config = study->model.config;
     struct cp_model *model = &study->own[study->own_count++]; /* which is freed also after a failure */
     const struct cp_model **with =
@@ -95,7 +95,7 @@ enum cp_status cp_pass_weights_load(struct cp_study *study, struct cp_error *err
     study->own = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->own);
     CP_TRY(CP_CHECK_ALLOC(study->spec_weights && study->own, err, "", "the weights"));
     for (size_t s = 0; s < study->spec_count; s++) {
-        const struct cp_text *own = own_of(study, s);
+        const struct cp_marked_text *own = own_of(study, s);
         if (own && !study->modelled)
             return (void)cp_mark_fail(&own->mark, err, "checkpoint without model"),
                    cp_expected(err, "model: with the config that it is of");

@@ -31,13 +31,13 @@ static void show(struct progress *p, size_t done) {
     if (!p->out || (done < p->total && at - p->last < (p->terminal ? 0.25 : 5)))
         return;
     const double spent = at - p->start;
-    const double left =
+    const double remaining =
         done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
     p->last = at;
     (void)fprintf(p->out,
                   p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s"
                               : "%zu of %zu inputs, %.0f s, %.0f s left%s",
-                  done, p->total, spent, left, p->terminal && done < p->total ? "" : "\n");
+                  done, p->total, spent, remaining, p->terminal && done < p->total ? "" : "\n");
     (void)fflush(p->out);
 }
 

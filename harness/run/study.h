@@ -17,7 +17,7 @@ struct cp_captured {
     struct cp_capture *capture; /* NULL: it is computed */
     size_t *tap;                /* per site: the capture's tap, or its count of taps: it has none */
     int32_t *ids;               /* (prompts, tokens) that it had; NULL: not known */
-    int *judged;                /* [prompts] tokens up to the one that pooling takes, of these ids */
+    int *valid_tokens;          /* [prompts] tokens up to the one that pooling takes, of these ids */
 };
 
 /* A capture's tensor that the passes start from (run/graft.h). */

@@ -14,11 +14,11 @@ static bool wants(void *self, const struct cp_site *site, size_t index) {
 }
 
 /* Captures without a model may say more tokens than their taps have. */
-static size_t at_most(int judged, size_t length) {
-    return (size_t)judged < length ? (size_t)judged : length;
+static size_t at_most(int valid_tokens, size_t length) {
+    return (size_t)valid_tokens < length ? (size_t)valid_tokens : length;
 }
 
-struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judged, size_t input) {
+struct cp_compared cp_compared_shape(const struct cp_site *site, const int *valid_tokens, size_t input) {
     struct cp_compared c = {.groups = 1, .group_rows = 1};
     c.stride = site->shape[site->rank - 1];
     if (site->rank >= 3)
@@ -27,16 +27,16 @@ struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judg
         c.groups = site->shape[1];
     c.rows = c.group_rows;
     c.width = c.stride;
-    if (judged && site->point == CP_TOKENS)
-        c.width = at_most(judged[input], c.stride);
-    if (judged && site->rank >= 3)
-        c.rows = at_most(judged[input], c.group_rows);
-    if (judged && site->rank == 4)
-        c.width = at_most(judged[input], c.stride);
+    if (valid_tokens && site->point == CP_TOKENS)
+        c.width = at_most(valid_tokens[input], c.stride);
+    if (valid_tokens && site->rank >= 3)
+        c.rows = at_most(valid_tokens[input], c.group_rows);
+    if (valid_tokens && site->rank == 4)
+        c.width = at_most(valid_tokens[input], c.stride);
     return c;
 }
 
-struct task {
+struct compare_task {
     const struct cp_compare *compare;
     const struct cp_tap_event *event;
     double *metrics;      /* (inputs, part, metric) */
@@ -51,9 +51,9 @@ struct sides {
     const void *c, *b, *oracle_c, *oracle_b;
 };
 
-static const void *row_of(const struct cp_keep *keep, const struct cp_tap_event *event, size_t input,
+static const void *row_of(const struct cp_tap_buffer *buffer, const struct cp_tap_event *event, size_t input,
                           enum cp_dtype dtype) {
-    const char *data = keep ? keep->data[event->index] : NULL;
+    const char *data = buffer ? buffer->data[event->index] : NULL;
     return data ? data + input * cp_site_row(event->site) * cp_dtype_size(dtype) : NULL;
 }
 
@@ -102,8 +102,8 @@ static void apart(double elements, double *metrics) {
 }
 
 /* An input that has another size than the baseline's: only the rounding of each can be told. */
-static void compare_other_size(const struct task *task, const struct sides *s, const struct cp_site *theirs,
-                               double *work) {
+static void compare_other_size(const struct compare_task *task, const struct sides *s,
+                               const struct cp_site *theirs, double *work) {
     const struct cp_site *own = task->event->site;
     struct cp_compared shape = cp_compared_shape(own, NULL, 0);
     double *metrics = task->metrics;
@@ -121,7 +121,7 @@ static void compare_other_size(const struct task *task, const struct sides *s, c
 
 /* Ids are names, whose differences mean nothing: in place of an input's ids 1 where they are the baseline's,
  * and 2 elsewhere. Relative L2 then is the root of the share that differs. */
-static struct sides as_marks(const struct task *task, const struct sides *s, int worker) {
+static struct sides as_marks(const struct compare_task *task, const struct sides *s, int worker) {
     const size_t n = cp_site_row(task->event->site);
     float *marks = task->marks + (size_t)worker * 2 * n;
     double *oracle_marks = task->oracle_marks + (size_t)worker * 2 * n;
@@ -139,11 +139,11 @@ static struct sides as_marks(const struct task *task, const struct sides *s, int
 }
 
 static void compare_input(void *context, size_t input, int worker) {
-    const struct task *task = context;
+    const struct compare_task *task = context;
     const struct cp_compare *compare = task->compare;
     const struct cp_tap_event *event = task->event;
     struct sides s = sides_of(compare, event, input);
-    struct cp_compared shape = cp_compared_shape(event->site, event->judged, input);
+    struct cp_compared shape = cp_compared_shape(event->site, event->valid_tokens, input);
     double *metrics = task->metrics + input * CP_PART_COUNT * CP_METRIC_COUNT;
     double *rounding = metrics + CP_ROUNDING * CP_METRIC_COUNT;
     double *rounding_baseline = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
@@ -165,7 +165,7 @@ static void compare_input(void *context, size_t input, int worker) {
 
 /* Metrics and the histogram of units of last place, to the file. */
 static enum cp_status store(const struct cp_compare *compare, const struct cp_tap_event *event,
-                            const struct task *task, struct cp_error *err) {
+                            const struct compare_task *task, struct cp_error *err) {
     const int ulp = compare->ulp_handles ? compare->ulp_handles[event->index] : -1;
     CP_TRY(cp_result_write(compare->result, compare->handles[event->index], event->first, event->inputs,
                            task->metrics, err));
@@ -175,7 +175,7 @@ static enum cp_status store(const struct cp_compare *compare, const struct cp_ta
 }
 
 /* Every input's metrics; of a ragged site there is one input. */
-static void compare_inputs(struct task *task, const struct cp_site *theirs) {
+static void compare_inputs(struct compare_task *task, const struct cp_site *theirs) {
     const struct sides s = sides_of(task->compare, task->event, 0);
     if (same_size(task->event->site, theirs))
         cp_pool_for(task->compare->pool, task->event->inputs, compare_input, task);
@@ -192,7 +192,7 @@ static enum cp_status visit(void *self, const struct cp_tap_event *event, struct
     const size_t their_stride = theirs.shape[theirs.rank - 1];
     const size_t stride = own_stride > their_stride ? own_stride : their_stride;
     const size_t work = (size_t)cp_pool_threads(compare->pool) * cp_metrics_work(stride);
-    struct task task = {
+    struct compare_task task = {
         .compare = compare,
         .event = event,
         .metrics = malloc(event->inputs * CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double)),

@@ -11,16 +11,16 @@
 #include "base/pool.h"
 #include "num/metrics.h"
 #include "result/file.h"
-#include "tap/keep.h"
+#include "tap/buffer.h"
 
 enum cp_part { CP_TOTAL, CP_SEMANTIC, CP_ROUNDING, CP_ROUNDING_BASELINE, CP_PART_COUNT };
 extern const char *const cp_part_names[CP_PART_COUNT];
 
 struct cp_compare {
     const bool *watched;
-    const enum cp_dtype *ulp_types; /* per site: the candidate's arithmetic type */
-    const struct cp_keep *baseline; /* float32 */
-    const struct cp_keep *oracle,
+    const enum cp_dtype *ulp_types;       /* per site: the candidate's arithmetic type */
+    const struct cp_tap_buffer *baseline; /* float32 */
+    const struct cp_tap_buffer *oracle,
         *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
     struct cp_pool *pool;
     struct cp_result *result;
@@ -33,7 +33,7 @@ struct cp_tap cp_compare_tap(struct cp_compare *compare);
 
 /* How an input's tensor is walked: which of its rows and columns count. Text is judged up to EOT. Values and
  * their types are left to the caller (zero: float32). */
-struct cp_compared cp_compared_shape(const struct cp_site *site, const int *judged, size_t input);
+struct cp_compared cp_compared_shape(const struct cp_site *site, const int *valid_tokens, size_t input);
 
 /* A tap over all inputs. */
 struct cp_tap_summary {

@@ -10,17 +10,17 @@ static bool wants(void *self, const struct cp_site *site, size_t index) {
     return d->baseline->data[index] && d->rows[index]; /* kept, and recorded */
 }
 
-struct task {
+struct distance_task {
     const struct cp_distance *distance;
     const struct cp_tap_event *event;
 };
 
 static void measure_input(void *context, size_t input, int worker) {
-    const struct task *task = context;
+    const struct distance_task *task = context;
     const struct cp_distance *d = task->distance;
     const struct cp_tap_event *event = task->event;
     const size_t at = input * cp_site_row(event->site);
-    struct cp_compared shape = cp_compared_shape(event->site, event->judged, input);
+    struct cp_compared shape = cp_compared_shape(event->site, event->valid_tokens, input);
     (void)worker;
     shape.x = (const float *)event->data + at;
     shape.y = (const float *)d->baseline->data[event->index] + at;
@@ -28,7 +28,7 @@ static void measure_input(void *context, size_t input, int worker) {
 }
 
 static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
-    struct task task = {self, event};
+    struct distance_task task = {self, event};
     (void)err;
     cp_pool_for(task.distance->pool, event->inputs, measure_input, &task);
     return CP_OK;

@@ -6,10 +6,10 @@
 
 #include "base/pool.h"
 #include "num/metrics.h"
-#include "tap/keep.h"
+#include "tap/buffer.h"
 
 struct cp_distance {
-    const struct cp_keep *baseline;
+    const struct cp_tap_buffer *baseline;
     struct cp_pool *pool;
     size_t run, runs;
     double *const *rows; /* per site: (batch, runs), of which column `run` is filled; NULL: not wanted */

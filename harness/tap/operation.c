@@ -3,7 +3,7 @@
 #include "tap/operation.h"
 
 #define NONE CP_OPERAND_NONE
-#define STREAM CP_OPERAND_STREAM
+#define RESIDUAL_IN CP_OPERAND_RESIDUAL
 
 /* point, kind, operands, type of the result, words. EMBED's operand is of the image tower; of the text tower
  * it is the token embedding. */
@@ -20,7 +20,7 @@ const struct cp_operation cp_operations[CP_POINT_COUNT] = {
     ROW(TOKEN_EMBEDDING, GATHER, CP_TOKENS, NONE, WEIGHTS, "token embedding"),
     ROW(EMBED, EMBED, CP_CONV1, NONE, RESIDUAL, "position embedding"),
     ROW(LN_PRE, NORM, CP_EMBED, NONE, RESIDUAL, "norm before the blocks"),
-    ROW(LN_1, NORM, STREAM, NONE, RESIDUAL, "norm before attention"),
+    ROW(LN_1, NORM, RESIDUAL_IN, NONE, RESIDUAL, "norm before attention"),
     ROW(ATTN_Q, LINEAR, CP_LN_1, NONE, OPERAND, "queries"),
     ROW(ATTN_K, LINEAR, CP_LN_1, NONE, OPERAND, "keys"),
     ROW(ATTN_V, LINEAR, CP_LN_1, NONE, OPERAND, "values"),
@@ -29,14 +29,14 @@ const struct cp_operation cp_operations[CP_POINT_COUNT] = {
     ROW(ATTN_CONTEXT, CONTEXT, CP_ATTN_PROBS, CP_ATTN_V, ATTENTION, "attention's weighted sum"),
     ROW(ATTN, LINEAR, CP_ATTN_CONTEXT, NONE, LINEAR, "attention's output projection"),
     ROW(LS_1, GAIN, CP_ATTN, NONE, RESIDUAL, "attention's LayerScale"),
-    ROW(RESID_MID, ADD, STREAM, CP_LS_1, RESIDUAL, "residual after attention"),
+    ROW(RESID_MID, ADD, RESIDUAL_IN, CP_LS_1, RESIDUAL, "residual after attention"),
     ROW(LN_2, NORM, CP_RESID_MID, NONE, RESIDUAL, "norm before the MLP"),
     ROW(MLP_C_FC, LINEAR, CP_LN_2, NONE, LINEAR, "MLP's first linear layer"),
     ROW(MLP_GELU, ACTIVATION, CP_MLP_C_FC, NONE, ACTIVATION, "activation"),
     ROW(MLP_C_PROJ, LINEAR, CP_MLP_GELU, NONE, LINEAR, "MLP's second linear layer"),
     ROW(LS_2, GAIN, CP_MLP_C_PROJ, NONE, RESIDUAL, "MLP's LayerScale"),
     ROW(BLOCK, ADD, CP_RESID_MID, CP_LS_2, RESIDUAL, "residual after the MLP"),
-    ROW(LN_POST, NORM, STREAM, NONE, RESIDUAL, "norm after the blocks"),
+    ROW(LN_POST, NORM, RESIDUAL_IN, NONE, RESIDUAL, "norm after the blocks"),
     ROW(POOLED, POOL, CP_LN_POST, NONE, RESIDUAL, "pooling"),
     ROW(PROJECTED, LINEAR, CP_POOLED, NONE, LINEAR, "projection"),
     ROW(FEATURES, UNIT, CP_PROJECTED, NONE, LINEAR, "normalisation of the features"),
@@ -63,7 +63,7 @@ struct cp_operation cp_operation_at(enum cp_point point, struct cp_operation_lay
     if (layout.norm_after_pool && point == CP_LN_POST)
         operation.operand[0] = CP_POOLED;
     else if (layout.norm_after_pool && point == CP_POOLED)
-        operation.operand[0] = CP_OPERAND_STREAM;
+        operation.operand[0] = CP_OPERAND_RESIDUAL;
     else if (layout.norm_after_pool && point == CP_PROJECTED)
         operation.operand[0] = CP_LN_POST;
     for (int i = 0; i < CP_OPERANDS; i++)

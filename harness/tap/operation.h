@@ -33,8 +33,8 @@ enum cp_operation_kind {
 
 /* What an operation reads: a point of its own block or tower, or one of these. */
 enum cp_operand {
-    CP_OPERAND_STREAM = CP_POINT_COUNT, /* the residual stream that the block, or the head, starts from */
-    CP_OPERAND_TEXT,                    /* text_features, where the towers meet */
+    CP_OPERAND_RESIDUAL = CP_POINT_COUNT, /* the residual stream that the block, or the head, starts from */
+    CP_OPERAND_TEXT,                      /* text_features, where the towers meet */
     CP_OPERAND_SLOTS,
     CP_OPERAND_NONE = CP_OPERAND_SLOTS
 };

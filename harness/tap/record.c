@@ -94,7 +94,7 @@ static bool wants(void *self, const struct cp_site *site, size_t index) {
     return ((const struct cp_recorder *)self)->modes[index] != CP_MODE_OFF;
 }
 
-struct task {
+struct record_task {
     const struct cp_tap_event *event;
     double *stats;      /* (inputs, CP_STAT_COUNT) or NULL */
     int32_t *histogram; /* (inputs, CP_EXPONENT_BINS) or NULL */
@@ -102,7 +102,7 @@ struct task {
 };
 
 static void summarise_input(void *context, size_t input, int worker) {
-    const struct task *task = context;
+    const struct record_task *task = context;
     const size_t row = cp_site_row(task->event->site);
     const char *data = (const char *)task->event->data + input * row * cp_dtype_size(task->event->dtype);
     (void)worker;
@@ -112,7 +112,8 @@ static void summarise_input(void *context, size_t input, int worker) {
     cp_digest_tensor(task->event->dtype, data, row, task->digest + input * CP_DIGEST_BYTES);
 }
 
-static enum cp_status write_all(const struct cp_recorder *r, const struct task *task, struct cp_error *err) {
+static enum cp_status write_all(const struct cp_recorder *r, const struct record_task *task,
+                                struct cp_error *err) {
     const struct cp_tap_event *event = task->event;
     const struct cp_record_handles *handles = &r->handles[event->index];
     const int32_t size[2] = {(int32_t)event->site->shape[2], (int32_t)event->site->shape[3]};
@@ -134,7 +135,7 @@ static enum cp_status write_all(const struct cp_recorder *r, const struct task *
 static enum cp_status visit(void *self, const struct cp_tap_event *event, struct cp_error *err) {
     const struct cp_recorder *r = self;
     const bool stats = r->modes[event->index] >= CP_MODE_STATS;
-    struct task task = {
+    struct record_task task = {
         .event = event,
         .stats = stats ? malloc(event->inputs * CP_STAT_COUNT * sizeof(double)) : NULL,
         .histogram = stats ? malloc(event->inputs * CP_EXPONENT_BINS * sizeof(int32_t)) : NULL,

@@ -136,10 +136,10 @@ struct cp_tap_event {
     const struct cp_site *site; /* NULL when it is visited: the one in cp_sites */
     size_t index;               /* of the site in cp_sites */
     size_t first, inputs;       /* which rows of the run's inputs this batch holds */
-    const int *judged;   /* per input of the batch: tokens up to and including EOT; NULL: all tokens count */
-    enum cp_dtype dtype; /* fp32 from the forward pass, fp64 from the oracle */
-    void *data;          /* (inputs, shape[1], ...) contiguous, canonical layout (input, token, channel) */
-    bool fixed;          /* what another pass left, shown again: not to be replaced */
+    const int *valid_tokens;    /* per input: tokens up to and including EOT; NULL: all count */
+    enum cp_dtype dtype;        /* fp32 from the forward pass, fp64 from the oracle */
+    void *data; /* (inputs, shape[1], ...) contiguous, canonical layout (input, token, channel) */
+    bool fixed; /* what another pass left, shown again: not to be replaced */
 };
 
 struct cp_tap {

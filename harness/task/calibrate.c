@@ -30,7 +30,7 @@ static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_
     const bool visual = tower == CP_VISUAL;
     struct cp_pass as = {.tower = tower, .first = first, .inputs = count};
     if (!visual) {
-        as.judged = in->judged + first;
+        as.valid_tokens = in->valid_tokens + first;
         as.tokens = in->tokens + first * (size_t)config->text.context_length;
     }
     cp_pass_place(&c->pass, &as);
@@ -44,7 +44,8 @@ static enum cp_status run_batch(struct calibrator *c, enum cp_tower tower, size_
 static enum cp_status run_tower(struct calibrator *c, enum cp_tower tower, size_t inputs, float *features,
                                 struct cp_error *err) {
     for (size_t first = 0; first < inputs; first += c->study->batch) {
-        const size_t left = inputs - first, count = left < c->study->batch ? left : c->study->batch;
+        const size_t remaining = inputs - first,
+                     count = remaining < c->study->batch ? remaining : c->study->batch;
         CP_TRY(run_batch(c, tower, first, count, features + first * c->embed, err));
     }
     return CP_OK;
@@ -58,16 +59,16 @@ static enum cp_status run_activation(struct calibrator *c, int activation, struc
     c->pass.plan = plan;
     CP_TRY(run_tower(c, CP_TEXT, in->prompts, c->texts, err));
     CP_TRY(run_tower(c, CP_VISUAL, in->images, c->features, err));
-    const struct cp_stationarity s = {.images = c->features,
-                                      .texts = c->texts,
-                                      .labels = in->labels,
-                                      .count = in->images,
-                                      .embed = c->embed,
-                                      .each = in->prompts / c->columns};
+    const struct cp_gradient_test s = {.images = c->features,
+                                       .texts = c->texts,
+                                       .labels = in->labels,
+                                       .count = in->images,
+                                       .embed = c->embed,
+                                       .each = in->prompts / c->columns};
     k->accuracy[activation] = cp_image_losses(&s, c->columns, k->stored_scale, c->columns_of, c->pool,
                                               c->loss[activation], &k->scale[activation]);
-    return c->gradient[activation] ? cp_stationarity_fit(&s, c->pool, k->stored_scale,
-                                                         c->gradient[activation], &k->scale[activation], err)
+    return c->gradient[activation] ? cp_gradient_test_fit(&s, c->pool, k->stored_scale,
+                                                          c->gradient[activation], &k->scale[activation], err)
                                    : CP_OK;
 }
 
@@ -104,7 +105,7 @@ static enum cp_status check_inputs(struct calibrator *c, struct cp_error *err) {
     return CP_OK;
 }
 
-static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
+static enum cp_status allocate(struct calibrator *c, struct cp_error *err) {
     const struct cp_study *study = c->study;
     const struct cp_clip_config *config = &study->model.config;
     const size_t side = (size_t)config->vision.image_size, batch = study->batch;
@@ -116,15 +117,15 @@ static enum cp_status make_room(struct calibrator *c, struct cp_error *err) {
     c->texts = cp_arena_alloc(&c->arena, study->inputs.prompts * c->embed, sizeof *c->texts);
     c->columns_of = cp_arena_alloc(&c->arena, c->columns * c->embed, sizeof *c->columns_of);
     c->pass = (struct cp_pass){.pool = c->pool, .ws = &c->ws, .taps = {NULL, 0, &study->sites}};
-    c->pass.x = cp_arena_alloc(&c->arena, batch * cp_stream_elements(config), sizeof *c->pass.x);
+    c->pass.x = cp_arena_alloc(&c->arena, batch * cp_residual_elements(config), sizeof *c->pass.x);
     bool ready = c->pixels && c->features && c->texts && c->columns_of && c->pass.x;
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         c->loss[a] = cp_arena_alloc(&c->arena, study->inputs.images, sizeof *c->loss[a]);
         ready = ready && c->loss[a];
-        if (study->inputs.images < CP_STATIONARITY_LEAST)
+        if (study->inputs.images < CP_GRADIENT_TEST_LEAST)
             continue;
         c->gradient[a] =
-            cp_arena_alloc(&c->arena, CP_STATIONARITY_BLOCKS * c->embed * c->embed, sizeof *c->gradient[a]);
+            cp_arena_alloc(&c->arena, CP_GRADIENT_TEST_BLOCKS * c->embed * c->embed, sizeof *c->gradient[a]);
         ready = ready && c->gradient[a];
     }
     return CP_CHECK_ALLOC(ready, err, "", "a calibration");
@@ -135,7 +136,7 @@ enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration 
     enum cp_status status;
     *k = (struct cp_calibration){.labelled = study->inputs.labels != NULL};
     CP_TRY_DONE(check_inputs(&c, err));
-    CP_TRY_DONE(make_room(&c, err));
+    CP_TRY_DONE(allocate(&c, err));
     k->stored_scale = (double)*study->model.logit_scale;
     k->chance = find_chance(&c);
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Which activation weights were trained with, by what they were trained for: the contrastive loss of labelled
  * or paired inputs under each activation, each at the logit_scale that it is least at. Weights at a minimum
- * of their loss have no gradient under their own activation; another one leaves one (task/stationarity.h).
+ * of their loss have no gradient under their own activation; another one leaves one (task/gradient_test.h).
  * The losses themselves can only object: wrong labels favour whichever activation is less sure of itself.
  *
  * All of it holds only near a minimum. What tells that weights, scale, labels or inputs are not what they
@@ -10,13 +10,13 @@
 #define CP_TASK_CALIBRATE_H
 
 #include "run/study.h"
-#include "task/stationarity.h"
+#include "task/gradient_test.h"
 
 /* Why no activation is named; the first that applies. */
 enum cp_doubt {
     CP_DOUBT_NONE,
     CP_DOUBT_CHANCE,    /* the accuracy is not clearly above that of always naming the commonest class */
-    CP_DOUBT_FEW,       /* fewer than CP_STATIONARITY_LEAST images, whose intervals are not to be trusted */
+    CP_DOUBT_FEW,       /* fewer than CP_GRADIENT_TEST_LEAST images, whose intervals are not to be trusted */
     CP_DOUBT_SCALE,     /* the stored logit_scale is not where the loss is least */
     CP_DOUBT_GRADIENT,  /* the best's own gradient dwarfs what another activation changes in it */
     CP_DOUBT_LOSS,      /* the loss does not confirm what the gradient says */
@@ -31,7 +31,7 @@ struct cp_calibration {
     double accuracy_low,
         chance; /* of the best: 99 % bound (Clopper & Pearson); share of the commonest class */
     enum cp_config_activation best;         /* of the least gradient; without gradients, of the least loss */
-    bool has_gradient;                      /* CP_STATIONARITY_LEAST images at least */
+    bool has_gradient;                      /* CP_GRADIENT_TEST_LEAST images at least */
     double gradient[CP_CONFIG_ACTIVATIONS]; /* squared length of its mean; noise can make it negative */
     /* Logarithms; fitted to the loss that the gradient is of, or to that of an image where there is none. */
     double stored_scale;
@@ -55,7 +55,7 @@ enum cp_status cp_calibrate(const struct cp_study *study, struct cp_calibration 
                             struct cp_error *err);
 
 /* What was computed under each activation: losses (images), and the blocks' gradients
- * (CP_STATIONARITY_BLOCKS, size); NULL: too few images. */
+ * (CP_GRADIENT_TEST_BLOCKS, size); NULL: too few images. */
 struct cp_calibration_data {
     const double *loss[CP_CONFIG_ACTIVATIONS], *gradient[CP_CONFIG_ACTIVATIONS];
     size_t images, size;

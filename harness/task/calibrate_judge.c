@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { DRAWS = 10000, SEED = 1, BLOCKS = CP_STATIONARITY_BLOCKS, PRODUCTS = BLOCKS * BLOCKS };
+enum { DRAWS = 10000, SEED = 1, BLOCKS = CP_GRADIENT_TEST_BLOCKS, PRODUCTS = BLOCKS * BLOCKS };
 /* Levels: of the losses' interval, of both tests together, of each alone, of the accuracy's bound. */
 static const double ALPHA = 0.025, ALPHA_BOTH = 0.025, ALPHA_EACH = 0.2, ALPHA_ACCURACY = 0.01;
 /* Limits of the premise, set with tests/calibration/perturbed.py: how far the stored scale may be from the
@@ -70,7 +70,7 @@ static void multiply(const struct judging *j, struct cp_calibration *k) {
     const double *const *gradient = j->data->gradient;
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         for (int b = 0; b < CP_CONFIG_ACTIVATIONS; b++)
-            cp_stationarity_products(gradient[a], gradient[b], j->data->size, j->products[a][b]);
+            cp_gradient_test_products(gradient[a], gradient[b], j->data->size, j->products[a][b]);
         k->gradient[a] = cp_mean_square(j->products[a][a], BLOCKS).value;
     }
 }
@@ -170,7 +170,7 @@ enum cp_status cp_calibration_judge(const struct cp_calibration_data *data, stru
                               .order = cp_arena_alloc(&arena, data->images, sizeof *j.order)};
     const bool ready = j.products && j.d && j.t && j.centred && j.order;
     if (ready) {
-        cp_stationarity_order(data->images, j.order);
+        cp_gradient_test_order(data->images, j.order);
         k->images = data->images;
         k->has_gradient = data->gradient[0] != NULL;
         average_losses(&j, k);

@@ -13,8 +13,8 @@ struct part {
     size_t right;
 };
 
-struct task {
-    const struct cp_stationarity *s;
+struct loss_task {
+    const struct cp_gradient_test *s;
     struct cp_pool *pool;
     size_t columns;
     const double *columns_of;
@@ -23,7 +23,7 @@ struct task {
 };
 
 /* A column is a prompt's feature, or the normalised mean of a class's. */
-static void make_columns(const struct cp_stationarity *s, size_t columns, double *columns_of) {
+static void make_columns(const struct cp_gradient_test *s, size_t columns, double *columns_of) {
     memset(columns_of, 0, columns * s->embed * sizeof *columns_of);
     for (size_t column = 0; column < columns; column++) {
         double *sum = columns_of + column * s->embed, square = 0;
@@ -37,7 +37,7 @@ static void make_columns(const struct cp_stationarity *s, size_t columns, double
     }
 }
 
-static double logit(const struct task *task, size_t image, size_t column) {
+static double logit(const struct loss_task *task, size_t image, size_t column) {
     const size_t embed = task->s->embed;
     const float *feature = task->s->images + image * embed;
     double sum = 0;
@@ -49,7 +49,7 @@ static double logit(const struct task *task, size_t image, size_t column) {
 /* -log softmax of the right column. By the logarithm of the scale, which the logits z are proportional to,
  * its slope is E z - z of the right column, and its curvature that plus the variance of z, under the softmax.
  * The sums are kept relative to the largest logit so far. */
-static void add_image(struct task *task, size_t image, struct part *part) {
+static void add_image(struct loss_task *task, size_t image, struct part *part) {
     const size_t right = task->s->labels ? (size_t)task->s->labels[image] : image;
     double most = -INFINITY, total = 0, mean = 0, square = 0, own = 0;
     size_t top = 0;
@@ -77,7 +77,7 @@ static void add_image(struct task *task, size_t image, struct part *part) {
 }
 
 static void add_part(void *context, size_t index, int worker) {
-    struct task *task = context;
+    struct loss_task *task = context;
     struct part part = {0, 0, 0};
     (void)worker;
     for (size_t i = index * task->s->count / PARTS; i < (index + 1) * task->s->count / PARTS; i++)
@@ -86,7 +86,7 @@ static void add_part(void *context, size_t index, int worker) {
 }
 
 static struct cp_derivatives slope_at(void *context, double log_scale) {
-    struct task *task = context;
+    struct loss_task *task = context;
     struct cp_derivatives mean = {0, 0};
     task->scale = exp(log_scale);
     cp_pool_for(task->pool, PARTS, add_part, task);
@@ -97,9 +97,10 @@ static struct cp_derivatives slope_at(void *context, double log_scale) {
     return mean;
 }
 
-double cp_image_losses(const struct cp_stationarity *s, size_t columns, double start, double *columns_of,
+double cp_image_losses(const struct cp_gradient_test *s, size_t columns, double start, double *columns_of,
                        struct cp_pool *pool, double *loss, struct cp_fitted_scale *scale) {
-    struct task task = {.s = s, .pool = pool, .columns = columns, .columns_of = columns_of, .loss = loss};
+    struct loss_task task = {
+        .s = s, .pool = pool, .columns = columns, .columns_of = columns_of, .loss = loss};
     size_t right = 0;
     make_columns(s, columns, columns_of);
     *scale = (struct cp_fitted_scale){.log_scale = start, .error = NAN};

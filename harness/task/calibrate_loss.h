@@ -4,11 +4,11 @@
 #ifndef CP_TASK_CALIBRATE_LOSS_H
 #define CP_TASK_CALIBRATE_LOSS_H
 
-#include "task/stationarity.h"
+#include "task/gradient_test.h"
 
 /* loss [count]: of each image at the logit_scale where their mean is least, searched for from `start` (both
  * logarithms). columns_of: room for (columns, embed). Returns the accuracy. */
-double cp_image_losses(const struct cp_stationarity *s, size_t columns, double start, double *columns_of,
+double cp_image_losses(const struct cp_gradient_test *s, size_t columns, double start, double *columns_of,
                        struct cp_pool *pool, double *loss, struct cp_fitted_scale *scale);
 
 #endif

@@ -81,8 +81,8 @@ static enum cp_status read_specs(const struct cp_classify_inputs *in, struct cp_
 
 static enum cp_status check_prompt(const char *prompt, size_t number, struct cp_error *err) {
     const unsigned char *c = (const unsigned char *)prompt;
-    for (size_t left = strlen(prompt), length; left; c += length, left -= length) {
-        length = cp_utf8_length(c, left);
+    for (size_t remaining = strlen(prompt), length; remaining; c += length, remaining -= length) {
+        length = cp_utf8_length(c, remaining);
         if (length == 0)
             return cp_fail(err, CP_BAD_INPUT, from_prompt, "prompt %zu has byte 0x%02x at %zu", number, *c,
                            (size_t)(c - (const unsigned char *)prompt)),
@@ -106,7 +106,7 @@ static const char *literally(const char *path, struct cp_arena *arena) {
 
 static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp_experiment *e,
                                   struct cp_error *err) {
-    struct cp_inputs *to = &e->inputs;
+    struct cp_experiment_inputs *to = &e->inputs;
     to->images = cp_arena_calloc(&e->arena, in->image_count, sizeof *to->images);
     to->texts.items = cp_arena_calloc(&e->arena, in->prompt_count, sizeof *to->texts.items);
     CP_TRY(CP_CHECK_ALLOC(to->images && to->texts.items, err, "", "a classification"));
@@ -118,12 +118,12 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
         if (access(in->images[i], R_OK) != 0)
             return cp_fail(err, CP_BAD_INPUT, in->images[i], "%s", strerror(errno)),
                    cp_expected(err, "a picture that can be read");
-        to->images[i] = (struct cp_text){literally(in->images[i], &e->arena), {from_image, 0, 0}};
+        to->images[i] = (struct cp_marked_text){literally(in->images[i], &e->arena), {from_image, 0, 0}};
         CP_TRY(CP_CHECK_ALLOC(to->images[i].text, err, "", "a classification"));
     }
     for (size_t p = 0; p < in->prompt_count; p++) {
         CP_TRY(check_prompt(in->prompts[p], p + 1, err));
-        to->texts.items[p] = (struct cp_text){in->prompts[p], {from_prompt, 0, 0}};
+        to->texts.items[p] = (struct cp_marked_text){in->prompts[p], {from_prompt, 0, 0}};
     }
     return CP_OK;
 }

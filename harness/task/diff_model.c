@@ -28,7 +28,7 @@ static bool same_text(const char *a, const char *b) {
 
 /* --model, --config and --seed, in the place of what a file says. */
 static void override(const struct cp_diff *diff, struct cp_model_source *model) {
-    static const struct cp_text nothing;
+    static const struct cp_marked_text nothing;
     if (diff->config) {
         model->name = model->load_as = model->pretrained = nothing;
         model->force_quick_gelu = false;

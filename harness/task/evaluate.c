@@ -68,7 +68,7 @@ static enum cp_status run_batch(struct cp_evaluator *e, enum cp_tower tower, siz
     struct cp_pass as = {.tower = tower, .first = visual ? e->first + first : first, .inputs = count};
     if (!visual) {
         const struct cp_token_set set = cp_inputs_tokens(in, cp_spec_tokenizer(e->pass.plan->spec));
-        as.judged = set.judged + first;
+        as.valid_tokens = set.valid_tokens + first;
         as.tokens = set.tokens + first * (size_t)config->text.context_length;
     }
     cp_pass_place(&e->pass, &as);
@@ -95,7 +95,7 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
     const struct cp_spec *spec = e->pass.plan->spec;
     const struct cp_linear *linear = spec->ops->linears[cp_spec_at(spec, CP_JOINT, -1)->variant[CP_LINEAR]];
     const size_t embed = embed_dim(e), prompts = study->inputs.prompts, classes = study->inputs.classes;
-    const struct cp_tap tap = cp_keep_tap(&e->probs);
+    const struct cp_tap tap = cp_buffer_tap(&e->probs);
     struct cp_joint joint = {
         .plan = e->pass.plan,
         .taps = {&tap, 1, &study->sites},
@@ -109,7 +109,7 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
         .scratch = e->ws.worker};
     CP_TRY(CP_CHECK_ALLOC(joint.class_features && joint.packed_text && joint.packed_class, err, "",
                           "an evaluation"));
-    cp_keep_reset(&e->probs);
+    cp_tap_buffer_reset(&e->probs);
     CP_TRY(cp_joint_classes(&joint, err));
     CP_TRY(cp_joint_images(&joint, e->value[CP_OUTPUT_IMAGE], 0, e->images, &e->scratch, err));
     memcpy(e->value[CP_OUTPUT_PROBS], e->probs.data[e->probs_site],
@@ -135,9 +135,9 @@ static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *
 
 /* The images from `first` on, as many as a batch holds. */
 static void place(struct cp_evaluator *e, size_t first) {
-    const size_t left = e->study->inputs.images - first;
+    const size_t remaining = e->study->inputs.images - first;
     e->first = first;
-    e->images = left < e->study->batch ? left : e->study->batch;
+    e->images = remaining < e->study->batch ? remaining : e->study->batch;
     e->rows[CP_OUTPUT_IMAGE] = e->name[CP_OUTPUT_IMAGE] ? e->images : 0;
     e->rows[CP_OUTPUT_PROBS] = e->name[CP_OUTPUT_PROBS] ? e->images : 0;
 }
@@ -181,7 +181,7 @@ static enum cp_status set_outputs(struct cp_evaluator *e, struct cp_error *err) 
     CP_TRY(CP_ARENA_CALLOC(&e->arena, e->watched, sites->count + 1, err, "", "an evaluation"));
     e->probs_site = cp_sites_find(sites, CP_JOINT, in->classes ? CP_CLASS_PROBS : CP_PROBS, -1);
     e->watched[e->probs_site] = true;
-    CP_TRY(cp_keep_create(sites->count, e->watched, &e->probs, err));
+    CP_TRY(cp_tap_buffer_create(sites->count, e->watched, &e->probs, err));
     CP_TRY(set_output(e, CP_OUTPUT_IMAGE, cp_sites_find(sites, CP_VISUAL, CP_FEATURES, -1), e->images, err));
     CP_TRY(set_output(e, CP_OUTPUT_TEXT, cp_sites_find(sites, CP_TEXT, CP_FEATURES, -1), in->prompts, err));
     return set_output(e, CP_OUTPUT_PROBS, e->probs_site, both, err);
@@ -198,7 +198,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
     CP_TRY(set_outputs(e, err));
     e->pixels = cp_arena_alloc(&e->arena, e->images * 3 * side * side, sizeof *e->pixels);
     e->pass = (struct cp_pass){.pool = e->pool, .ws = &e->ws, .taps = {NULL, 0, &study->sites}};
-    e->pass.x = cp_arena_alloc(&e->arena, study->batch * cp_stream_elements(config), sizeof *e->pass.x);
+    e->pass.x = cp_arena_alloc(&e->arena, study->batch * cp_residual_elements(config), sizeof *e->pass.x);
     CP_TRY(CP_CHECK_ALLOC(e->pixels && e->pass.x, err, "", "an evaluation"));
     CP_TRY(run(e, study->spec[0], false, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)
@@ -208,7 +208,7 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
 }
 
 void cp_evaluator_free(struct cp_evaluator *e) {
-    cp_keep_free(&e->probs);
+    cp_tap_buffer_free(&e->probs);
     cp_packed_store_free(&e->store);
     cp_workspace_free(&e->ws);
     cp_arena_free(&e->arena);

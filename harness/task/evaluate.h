@@ -7,7 +7,7 @@
 
 #include "inputs/noise.h"
 #include "run/study.h"
-#include "tap/keep.h"
+#include "tap/buffer.h"
 
 enum cp_output { CP_OUTPUT_IMAGE, CP_OUTPUT_TEXT, CP_OUTPUT_PROBS, CP_OUTPUT_COUNT };
 
@@ -23,7 +23,7 @@ struct cp_evaluator {
     struct cp_workspace ws;
     struct cp_packed_store store;
     struct cp_pass pass;
-    struct cp_keep probs;
+    struct cp_tap_buffer probs;
     bool *watched;                  /* per site: the deciding probabilities */
     size_t probs_site;              /* sites.count: none */
     float *pixels;                  /* (images, 3, size, size) */

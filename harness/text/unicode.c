@@ -72,7 +72,7 @@ struct cp_codes cp_codes_alloc(size_t capacity, struct cp_arena *arena) {
 }
 
 /* Bytes of the character at text (RFC 3629, section 4), 0 if there is none. */
-static size_t decode_one(const unsigned char *text, size_t left, uint32_t *code) {
+static size_t decode_one(const unsigned char *text, size_t remaining, uint32_t *code) {
     static const uint32_t lowest[] = {0, 1, 0x80, 0x800, 0x10000};
     const unsigned first = text[0];
     const size_t length = first < 0x80   ? 1
@@ -81,7 +81,7 @@ static size_t decode_one(const unsigned char *text, size_t left, uint32_t *code)
                           : first < 0xf0 ? 3
                           : first < 0xf8 ? 4
                                          : 0;
-    if (length == 0 || left < length)
+    if (length == 0 || remaining < length)
         return 0;
     *code = length == 1 ? first : first & (0x7fu >> length);
     for (size_t i = 1; i < length; i++) {

@@ -32,9 +32,9 @@ static void scores_of_head(void *context, size_t index, int worker) {
 /* Keys of patches that are dropped are masked. */
 static void hide_dropped(const struct attention *a, size_t input, double *row) {
     size_t count, next = 0;
-    const uint32_t *kept = cp_oracle_kept(a->oracle, input, &count);
-    for (size_t j = 0; j < a->tokens && kept; j++)
-        if (next < count && kept[next] == j)
+    const uint32_t *visible = cp_oracle_visible(a->oracle, input, &count);
+    for (size_t j = 0; j < a->tokens && visible; j++)
+        if (next < count && visible[next] == j)
             next++;
         else
             row[j] = -INFINITY;
@@ -76,7 +76,7 @@ static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle
     for (size_t i = 0; i < 3; i++) {
         const struct cp_linear_weights part = {block->in_proj.weight + i * t->shape.width * t->shape.width,
                                                block->in_proj.bias + i * t->shape.width};
-        CP_TRY(cp_oracle_room(oracle, rows * t->shape.width, &qkv[i], err));
+        CP_TRY(cp_oracle_alloc(oracle, rows * t->shape.width, &qkv[i], err));
         CP_TRY(cp_oracle_linear(oracle, h, rows, part, t->shape.width, t->shape.width, false, qkv[i], err));
         CP_TRY(cp_oracle_visit(oracle, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
     }
@@ -90,8 +90,8 @@ static enum cp_status attention(struct cp_oracle *oracle, const struct cp_oracle
                           .causal = t->shape.causal,
                           .choice = cp_spec_at(oracle->spec, oracle->tower, layer),
                           .oracle = oracle};
-    CP_TRY(cp_oracle_room(oracle, pairs * t->shape.tokens * t->shape.tokens, &a.scores, err));
-    CP_TRY(cp_oracle_room(oracle, rows * t->shape.width, &a.context, err));
+    CP_TRY(cp_oracle_alloc(oracle, pairs * t->shape.tokens * t->shape.tokens, &a.scores, err));
+    CP_TRY(cp_oracle_alloc(oracle, rows * t->shape.width, &a.context, err));
     cp_pool_for(oracle->pool, pairs, scores_of_head, &a);
     CP_TRY(cp_oracle_visit(oracle, CP_ATTN_SCORES, layer, a.scores, err));
     cp_pool_for(oracle->pool, pairs, softmax_of_head, &a);
@@ -135,9 +135,9 @@ enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_er
     const size_t rows = oracle->inputs * t.shape.tokens, elements = rows * t.shape.width;
     double *h, *branch, *mlp;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, elements, &h, err));
-    CP_TRY(cp_oracle_room(oracle, elements, &branch, err));
-    CP_TRY(cp_oracle_room(oracle, rows * t.shape.mlp, &mlp, err));
+    CP_TRY(cp_oracle_alloc(oracle, elements, &h, err));
+    CP_TRY(cp_oracle_alloc(oracle, elements, &branch, err));
+    CP_TRY(cp_oracle_alloc(oracle, rows * t.shape.mlp, &mlp, err));
 
     CP_TRY(cp_oracle_norm_rows(oracle, CP_LN_1, layer, oracle->x, rows, h, err));
     CP_TRY(cp_oracle_visit(oracle, CP_LN_1, layer, h, err));

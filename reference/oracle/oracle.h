@@ -3,7 +3,7 @@
  * and meant to be checked by eye. It reads the file's weights widened, the spec's own tokens and float32
  * normalised pixels, and of the spec only what is maths: the variants' maths ids and the knobs marked as
  * maths. Matrix products use the fixed summation tree (blocks of 256 in order, one chain inside a block,
- * multiply then add) so that nothing stored depends on the number of threads. Segments and taps are those of
+ * multiply then add) so that nothing stored depends on the number of threads. Stages and taps are those of
  * model/pass.h. */
 #ifndef CP_ORACLE_ORACLE_H
 #define CP_ORACLE_ORACLE_H
@@ -19,13 +19,13 @@ struct cp_oracle {
     const struct cp_model *model;
     struct cp_taps taps;
     struct cp_pool *pool;
-    struct cp_arena *scratch; /* reset by every segment */
+    struct cp_arena *scratch; /* reset by every stage */
     enum cp_tower tower;
     size_t first, inputs;
-    const int *judged;
+    const int *valid_tokens;
     const int32_t *tokens;
-    const struct cp_kept *kept; /* of the run's images: the patches that are seen; NULL: all */
-    double *x;                  /* (inputs, T, W), kept between segments */
+    const struct cp_patch_mask *patch_mask; /* of the run's images: the patches that are seen; NULL: all */
+    double *x;                              /* (inputs, T, W), kept between stages */
 };
 
 enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixels, struct cp_error *err);

@@ -10,15 +10,16 @@ struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle) {
                                     &oracle->model->tower[oracle->tower]};
 }
 
-const uint32_t *cp_oracle_kept(const struct cp_oracle *oracle, size_t n, size_t *count) {
-    const struct cp_kept *kept = oracle->tower == CP_VISUAL ? oracle->kept : NULL;
-    *count = kept ? kept->count : cp_oracle_tower(oracle).shape.tokens;
-    return cp_kept_of(kept, oracle->first + n);
+const uint32_t *cp_oracle_visible(const struct cp_oracle *oracle, size_t n, size_t *count) {
+    const struct cp_patch_mask *patch_mask = oracle->tower == CP_VISUAL ? oracle->patch_mask : NULL;
+    *count = patch_mask ? patch_mask->count : cp_oracle_tower(oracle).shape.tokens;
+    return cp_patch_mask_of(patch_mask, oracle->first + n);
 }
 
-enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err) {
-    *room = cp_arena_alloc(oracle->scratch, count, sizeof **room);
-    if (!*room)
+enum cp_status cp_oracle_alloc(struct cp_oracle *oracle, size_t count, double **values,
+                               struct cp_error *err) {
+    *values = cp_arena_alloc(oracle->scratch, count, sizeof **values);
+    if (!*values)
         return cp_no_memory(err, "", "the oracle"), cp_expected(err, "a smaller batch");
     return CP_OK;
 }
@@ -29,7 +30,7 @@ enum cp_status cp_oracle_visit(struct cp_oracle *oracle, enum cp_point point, in
         .index = cp_sites_find(oracle->taps.sites, oracle->tower, point, layer),
         .first = oracle->first,
         .inputs = oracle->inputs,
-        .judged = oracle->judged,
+        .valid_tokens = oracle->valid_tokens,
         .dtype = CP_FP64,
         .data = data,
     };

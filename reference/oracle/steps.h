@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What the oracle's segments share. */
+ * What the oracle's stages share. */
 #ifndef CP_ORACLE_STEPS_H
 #define CP_ORACLE_STEPS_H
 
@@ -12,9 +12,9 @@ struct cp_oracle_tower {
 
 struct cp_oracle_tower cp_oracle_tower(const struct cp_oracle *oracle);
 /* The tokens of input n of the batch that are seen, and how many; NULL: all of them. */
-const uint32_t *cp_oracle_kept(const struct cp_oracle *oracle, size_t n, size_t *count);
+const uint32_t *cp_oracle_visible(const struct cp_oracle *oracle, size_t n, size_t *count);
 /* count doubles from the scratch arena. */
-enum cp_status cp_oracle_room(struct cp_oracle *oracle, size_t count, double **room, struct cp_error *err);
+enum cp_status cp_oracle_alloc(struct cp_oracle *oracle, size_t count, double **values, struct cp_error *err);
 enum cp_status cp_oracle_visit(struct cp_oracle *oracle, enum cp_point point, int layer, double *data,
                                struct cp_error *err);
 /* The maths that the spec chose at a layer of this tower (-1: outside the blocks). */

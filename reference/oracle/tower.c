@@ -14,9 +14,9 @@ enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixe
     const size_t grid = t.shape.grid, depth = 3 * patch * patch, patches = t.shape.patches;
     double *wide, *cut, *embedded;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * 3 * side * side, &wide, err));
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * patches * depth, &cut, err));
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * patches * t.shape.width, &embedded, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * 3 * side * side, &wide, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * patches * depth, &cut, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * patches * t.shape.width, &embedded, err));
 
     for (size_t i = 0; i < oracle->inputs * 3 * side * side; i++)
         wide[i] = (double)pixels[i];
@@ -53,7 +53,7 @@ enum cp_status cp_oracle_text_stem(struct cp_oracle *oracle, struct cp_error *er
     const struct cp_tower_weights *weights = t.weights;
     double *ids;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.shape.tokens, &ids, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * t.shape.tokens, &ids, err));
     for (size_t i = 0; i < oracle->inputs * t.shape.tokens; i++)
         ids[i] = (double)oracle->tokens[i];
     CP_TRY(cp_oracle_visit(oracle, CP_TOKENS, -1, ids, err));
@@ -74,11 +74,11 @@ static void pool(const struct cp_oracle *oracle, const struct cp_oracle_tower *t
         double *out = pooled + n * t->shape.width;
         if (t->shape.pool == CP_POOL_AVG) {
             size_t count;
-            const uint32_t *kept = cp_oracle_kept(oracle, n, &count);
+            const uint32_t *visible = cp_oracle_visible(oracle, n, &count);
             for (size_t c = 0; c < t->shape.width; c++) {
                 out[c] = 0;
                 for (size_t i = 1; i < count; i++)
-                    out[c] += rows[(kept ? kept[i] : i) * t->shape.width + c];
+                    out[c] += rows[(visible ? visible[i] : i) * t->shape.width + c];
                 out[c] /= (double)(count - 1);
             }
             continue;
@@ -96,8 +96,8 @@ enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct
     const size_t rows = oracle->inputs * t.shape.tokens, embed = (size_t)oracle->model->config.embed_dim;
     double *h, *pooled;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, rows * t.shape.width, &h, err));
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * t.shape.width, &pooled, err));
+    CP_TRY(cp_oracle_alloc(oracle, rows * t.shape.width, &h, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * t.shape.width, &pooled, err));
     if (t.shape.norm_after_pool) {
         pool(oracle, &t, oracle->x, pooled);
         CP_TRY(cp_oracle_visit(oracle, CP_POOLED, -1, pooled, err));
@@ -139,7 +139,7 @@ enum cp_status cp_oracle_logits(struct cp_oracle *oracle, const double *image_fe
     const double bias = oracle->model->logit_bias ? (double)*oracle->model->logit_bias : 0;
     double *logits;
     cp_arena_reset(oracle->scratch);
-    CP_TRY(cp_oracle_room(oracle, oracle->inputs * count, &logits, err));
+    CP_TRY(cp_oracle_alloc(oracle, oracle->inputs * count, &logits, err));
     for (size_t n = 0; n < oracle->inputs; n++)
         for (size_t k = 0; k < count; k++) {
             double sum = 0;

@@ -42,8 +42,9 @@ static const char *kind_of(const struct instance *in) {
 
 static void check_row(struct instance *in, const struct cp_alternative *a, const double *f) {
     const size_t each = cp_case_elements(&in->c), count = in->c.inputs * each;
-    double *plain = take_room(in, INPUTS, sizeof *plain), *share = take_room(in, INPUTS, sizeof *share);
-    double *named = take_room(in, each, sizeof *named);
+    double *plain = instance_alloc(in, INPUTS, sizeof *plain),
+           *share = instance_alloc(in, INPUTS, sizeof *share);
+    double *named = instance_alloc(in, each, sizeof *named);
     struct cp_explanation e;
     struct cp_error err;
     for (size_t i = 0; i < count; i++)
@@ -61,7 +62,7 @@ static void check_row(struct instance *in, const struct cp_alternative *a, const
         return;
     assert_true(ideal_of(in, &cp_alternatives[e.alternative], named));
     /* Equal up to the rounding of y: TF32 and fp16 differ below fp16's normal numbers only. */
-    double *zero = take_room(in, each, sizeof *zero);
+    double *zero = instance_alloc(in, each, sizeof *zero);
     if (distance(named, f, each) > cp_rounding_rms(&in->c, distance(f, zero, each)))
         fail_msg("%s: %s is explained by %s", kind_of(in), a->name, cp_alternatives[e.alternative].name);
 }
@@ -72,7 +73,7 @@ static bool try_row(const struct cp_alternative *a, enum cp_operation_kind kind,
     struct instance in;
     make_case(&in, kind, type, INPUTS, ROWS, WIDTH, variant);
     const size_t each = cp_case_elements(&in.c);
-    double *f = take_room(&in, each, sizeof *f);
+    double *f = instance_alloc(&in, each, sizeof *f);
     const bool applies = ideal_of(&in, a, f) && distance(f + each, in.f + each, each) > 0;
     if (applies)
         check_row(&in, a, f);

@@ -16,20 +16,20 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Of a plain evaluation; 0 where nothing errs. */
-static double median_room(struct instance *in) {
+static double median_slack(struct instance *in) {
     const size_t count = in->c.inputs * cp_case_elements(&in->c);
-    double *room = take_room(in, count, sizeof *room);
+    double *slack = instance_alloc(in, count, sizeof *slack);
     size_t found = 0;
     struct cp_error err;
     assert_int_equal(cp_case_plain(&in->c, (const float *const *)in->recorded, 2, in->y, &err), CP_OK);
     for (size_t i = 0; i < count; i++)
         if ((double)in->y[i] != in->f[i])
-            room[found++] = in->bound[i] / fabs((double)in->y[i] - in->f[i]);
-    qsort(room, found, sizeof *room, ascending);
-    return found ? room[found / 2] : 0;
+            slack[found++] = in->bound[i] / fabs((double)in->y[i] - in->f[i]);
+    qsort(slack, found, sizeof *slack, ascending);
+    return found ? slack[found / 2] : 0;
 }
 
-static void rooms(void **state) {
+static void slacks(void **state) {
     (void)state;
     draws = 11;
     print_message("median of bound / error in fp32, fp16, bf16\n%-10s", "");
@@ -41,9 +41,9 @@ static void rooms(void **state) {
             for (size_t a = 0; a < PLAIN_TYPES; a++) {
                 struct instance in;
                 make_case(&in, (enum cp_operation_kind)kind, &arithmetics[a], 1, 7, ledger_widths[w], 0);
-                const double room = median_room(&in);
-                print_message(" %s%6.4g", a ? "" : "  ", room);
-                assert_true(room == 0 || room >= 1);
+                const double slack = median_slack(&in);
+                print_message(" %s%6.4g", a ? "" : "  ", slack);
+                assert_true(slack == 0 || slack >= 1);
                 free_instance(&in);
             }
     }
@@ -71,7 +71,7 @@ static void narrow(int format, size_t count, const double *x, double *y) {
 /* Which operands: bit 0 the first, bit 1 the second or the weight. */
 static const double *narrow_operand(struct instance *in, int operand, int which, int format) {
     const size_t count = cp_case_operand_size(&in->c, operand);
-    double *out = take_room(in, count, sizeof *out);
+    double *out = instance_alloc(in, count, sizeof *out);
     if (!(which >> operand & 1))
         return in->ideal[operand];
     narrow(format, count, in->ideal[operand], out);
@@ -80,7 +80,7 @@ static const double *narrow_operand(struct instance *in, int operand, int which,
 
 static const double *narrow_weight(struct instance *in, int which, int format) {
     const size_t count = in->c.in * in->c.out;
-    double *w = take_room(in, count, sizeof *w);
+    double *w = instance_alloc(in, count, sizeof *w);
     for (size_t i = 0; i < count; i++)
         w[i] = (double)cp_round_to(in->c.types.weights, in->c.weight[i]);
     if (which & 2)
@@ -176,6 +176,6 @@ static void undeclared_types(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rooms), cmocka_unit_test(undeclared_types)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(slacks), cmocka_unit_test(undeclared_types)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

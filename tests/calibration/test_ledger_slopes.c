@@ -10,7 +10,7 @@
 
 static void store_other(struct instance *in, bool (*change)(struct cp_case *c)) {
     const size_t count = in->c.inputs * cp_case_elements(&in->c);
-    double *f = take_room(in, count, sizeof *f);
+    double *f = instance_alloc(in, count, sizeof *f);
     struct cp_case changed = in->c;
     struct cp_error err;
     assert_true(change(&changed));
@@ -39,8 +39,8 @@ static struct cp_slope slope_of(const struct instance *in, const struct cp_slope
 }
 
 static struct cp_slope *slopes_of(struct instance *in) {
-    struct cp_slope *slopes = take_room(in, in->c.inputs * cp_slope_count(in->c.kind), sizeof *slopes);
-    int64_t *hashes = take_room(in, in->c.inputs * cp_slope_rows(in->c.rows, in->c.out), sizeof *hashes);
+    struct cp_slope *slopes = instance_alloc(in, in->c.inputs * cp_slope_count(in->c.kind), sizeof *slopes);
+    int64_t *hashes = instance_alloc(in, in->c.inputs * cp_slope_rows(in->c.rows, in->c.out), sizeof *hashes);
     const struct cp_slope_sums sums = {slopes, hashes};
     struct cp_error err;
     struct cp_rows_seen seen = {NULL, 0, 0};

@@ -26,8 +26,8 @@ static void make_linear(struct instance *in, const struct arithmetic *a, enum fa
                         bool wide, size_t trial) {
     shape_linear(in, width, trial);
     set_arithmetic(&in->c, a);
-    float *weight = take_room(in, in->c.in * in->c.out, sizeof(float));
-    float *bias = take_room(in, in->c.out, sizeof(float));
+    float *weight = instance_alloc(in, in->c.in * in->c.out, sizeof(float));
+    float *bias = instance_alloc(in, in->c.out, sizeof(float));
     fill_weight(family, in->c.out, width, 1 / sqrtf((float)width), weight);
     for (size_t j = 0; j < in->c.out; j++)
         bias[j] = 0.3f * *draw_normals(1);
@@ -41,14 +41,14 @@ static void make_linear(struct instance *in, const struct arithmetic *a, enum fa
 
 /* What the products read: operands and weights in the compute type, unless they stay wide. */
 static double *computed(struct instance *in, const double *x, size_t count, bool wide) {
-    double *out = take_room(in, count, sizeof *out);
+    double *out = instance_alloc(in, count, sizeof *out);
     for (size_t i = 0; i < count; i++)
         out[i] = wide ? x[i] : (double)cp_round_to(in->c.types.compute, (float)x[i]);
     return out;
 }
 
 static double *computed_weight(struct instance *in, bool wide) {
-    double *w = take_room(in, in->c.in * in->c.out, sizeof *w);
+    double *w = instance_alloc(in, in->c.in * in->c.out, sizeof *w);
     for (size_t i = 0; i < in->c.in * in->c.out; i++)
         w[i] = (double)cp_round_to(in->c.types.weights, in->c.weight[i]);
     return computed(in, w, in->c.in * in->c.out, wide);
@@ -75,7 +75,7 @@ static void linear_by_sums(struct instance *in, const struct way *way, float *y)
 }
 
 static float *narrowed(struct instance *in, const double *x, size_t count) {
-    float *out = take_room(in, count, sizeof *out);
+    float *out = instance_alloc(in, count, sizeof *out);
     for (size_t i = 0; i < count; i++)
         out[i] = (float)x[i];
     return out;
@@ -95,8 +95,8 @@ static void linear_by_own(struct instance *in, float *y) {
     const struct cp_case *c = &in->c;
     const struct cp_linear *linear = cp_ops_find(NULL)->linears[0];
     const float *w = narrowed(in, computed_weight(in, false), c->in * c->out);
-    float *packed = take_room(in, linear->packed_size(c->in, c->out), sizeof *packed);
-    float *bias = take_room(in, c->out, sizeof *bias);
+    float *packed = instance_alloc(in, linear->packed_size(c->in, c->out), sizeof *packed);
+    float *bias = instance_alloc(in, c->out, sizeof *bias);
     for (size_t j = 0; j < c->out && c->bias; j++)
         bias[j] = cp_round_to(c->types.weights, c->bias[j]);
     linear->pack_nt(w, c->in, c->out, c->in, packed);
@@ -112,7 +112,7 @@ static void linear_by_own(struct instance *in, float *y) {
                                  .input = c->types.compute,
                                  .accumulate = c->types.accumulate,
                                  .output = c->types.output};
-    float *scratch = take_room(in, linear->scratch_size(c->rows, c->in), sizeof *scratch);
+    float *scratch = instance_alloc(in, linear->scratch_size(c->rows, c->in), sizeof *scratch);
     linear->gemm(&gemm, 0, c->rows, 0, (c->out + CP_PANEL - 1) / CP_PANEL, scratch);
 }
 

@@ -90,7 +90,7 @@ static void make_context(struct instance *in, const struct arithmetic *a, enum f
     in->c = (struct cp_case){
         .kind = CP_OPERATION_CONTEXT, .inputs = 1, .groups = 1, .rows = rows, .in = heads, .out = width};
     set_arithmetic(&in->c, a);
-    in->had[0] = take_room(in, heads * rows * rows, sizeof(double));
+    in->had[0] = instance_alloc(in, heads * rows * rows, sizeof(double));
     for (size_t row = 0; row < heads * rows; row++) {
         const float *z = draw_normals(rows);
         const double sharp = family == SATURATED ? 0 : family == OUTLIERS ? 8 : 2;

@@ -18,7 +18,7 @@ static enum cp_dtype step_of(const struct instance *in, int method) {
 }
 
 static float *draw_weights(struct instance *in, size_t count, float centre, float scale) {
-    float *w = take_room(in, count, sizeof *w);
+    float *w = instance_alloc(in, count, sizeof *w);
     for (size_t i = 0; i < count; i++)
         w[i] = centre + scale * *draw_normals(1);
     return w;
@@ -215,7 +215,7 @@ static void make_gather(struct instance *in, const struct arithmetic *a, enum fa
     (void)family;
     (void)wide;
     set_shape(in, CP_OPERATION_GATHER, a, width, trial);
-    int32_t *ids = take_room(in, in->c.inputs * in->c.rows, sizeof *ids);
+    int32_t *ids = instance_alloc(in, in->c.inputs * in->c.rows, sizeof *ids);
     in->c.vocabulary = 10;
     in->c.weight = draw_weights(in, 10 * width, 0, 0.1f);
     for (size_t i = 0; i < in->c.inputs * in->c.rows; i++)
@@ -250,7 +250,7 @@ static void make_normalize(struct instance *in, const struct arithmetic *a, enum
         in->c.maths.std[g] = 0.26 + 0.01 * (double)g;
     }
     in->c.types.operand[0] = CP_FP32;
-    in->had[0] = take_room(in, count_of(in), sizeof(double));
+    in->had[0] = instance_alloc(in, count_of(in), sizeof(double));
     for (size_t i = 0; i < count_of(in); i++)
         in->had[0][i] =
             family % 2 ? (double)draw_below(256) : 255 * (double)(draw_below(1 << 20)) / (1 << 20);

@@ -19,7 +19,7 @@ static void make_pool(struct instance *in, const struct arithmetic *a, enum fami
                              .out = width,
                              .in = width,
                              .operand_rows = width < 1000 ? tokens[trial % 3] : 9};
-    int *at = take_room(in, in->c.inputs, sizeof *at);
+    int *at = instance_alloc(in, in->c.inputs, sizeof *at);
     for (size_t n = 0; n < in->c.inputs; n++)
         at[n] = (int)draw_below(in->c.operand_rows);
     in->c.maths.at = at;

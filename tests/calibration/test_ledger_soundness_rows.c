@@ -30,7 +30,8 @@ static void make_norm(struct instance *in, const struct arithmetic *a, enum fami
                       bool wide, size_t trial) {
     static const double eps[] = {1e-5, 1e-6, 1e-12};
     static const size_t rows[] = {1, 5, 17};
-    float *weight = take_room(in, width, sizeof(float)), *bias = take_room(in, width, sizeof(float));
+    float *weight = instance_alloc(in, width, sizeof(float)),
+          *bias = instance_alloc(in, width, sizeof(float));
     in->c = (struct cp_case){.kind = CP_OPERATION_NORM,
                              .inputs = 1,
                              .groups = 1,
@@ -114,7 +115,8 @@ static float normed(const struct instance *in, const struct way *way, int method
 static bool own_norm(struct instance *in, int index) {
     const struct cp_norm *const *norms = cp_ops_find(NULL)->norms;
     const struct cp_case *c = &in->c;
-    float *weight = take_room(in, c->out, sizeof *weight), *bias = take_room(in, c->out, sizeof *bias);
+    float *weight = instance_alloc(in, c->out, sizeof *weight),
+          *bias = instance_alloc(in, c->out, sizeof *bias);
     for (int i = 0; i <= index; i++)
         if (!norms[i])
             return false;

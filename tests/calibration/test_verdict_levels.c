@@ -165,7 +165,7 @@ static void prompts_at_the_boundary(void **state) {
                                              .semantic = NAN,
                                              .d = d,
                                              .group = group,
-                                             .room = 160,
+                                             .capacity = 160,
                                              .k = 2,
                                              .units = {NULL, template, class, 16, 10}};
             size_t order[1];

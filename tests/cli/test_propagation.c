@@ -4,7 +4,7 @@
 #include "support/program.h"
 #include "support/test.h"
 
-#include "analysis/local.h"
+#include "analysis/teacher_forcing.h"
 
 #include <math.h>
 #include <unistd.h>

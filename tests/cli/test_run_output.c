@@ -95,7 +95,7 @@ static void test_table_fits_80_columns(void **state) {
 }
 
 /* What is not decided is no good news: neither of the taps nor of the operations. */
-static void test_undecided(void **state) {
+static void test_inconclusive(void **state) {
     (void)state;
     struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, "oracle=on", "local=4", "ledger=off",
                                          "candidates={half: {precision: fp16}, same: {}}",
@@ -275,7 +275,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_table_fits_80_columns),
-        cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_inconclusive),
         cmocka_unit_test(test_decided),
         cmocka_unit_test(test_nearly_the_same_function),
         cmocka_unit_test(test_no_candidate),

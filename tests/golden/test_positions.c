@@ -88,8 +88,8 @@ static double distance(FILE *file, char *line, size_t size, const float *own) {
             at++;
         }
         for (int e = 0; e < EMBED; e++, at++) {
-            const double apart = strtod(at, &at) - (double)own[picture * EMBED + e];
-            square += apart * apart;
+            const double difference = strtod(at, &at) - (double)own[picture * EMBED + e];
+            square += difference * difference;
         }
     }
     return sqrt(square / PICTURES);
@@ -111,10 +111,10 @@ static void features_equal_pytorchs(void **state) {
             ran = size;
         }
         read_features(strstr(line, ",open_clip,") ? "baseline" : "huggingface", own);
-        const double apart = distance(file, line, sizeof line, own);
-        worst = apart > worst ? apart : worst;
-        if (!(apart <= 2e-6))
-            fail_msg("%d pixels: %g from PyTorch's", size, apart);
+        const double difference = distance(file, line, sizeof line, own);
+        worst = difference > worst ? difference : worst;
+        if (!(difference <= 2e-6))
+            fail_msg("%d pixels: %g from PyTorch's", size, difference);
     }
     (void)fclose(file);
     assert_int_equal(checked, 6);

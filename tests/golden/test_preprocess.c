@@ -51,7 +51,7 @@ static void draw(const struct row *row, struct cp_picture *picture) {
     struct cp_error err;
     *picture = (struct cp_picture){.width = row->width, .height = row->height};
     picture->mode = (enum cp_picture_mode)index_of(row->mode, cp_picture_mode_names, CP_PICTURE_MODES);
-    assert_int_equal(cp_picture_room(picture, "", &err), CP_OK);
+    assert_int_equal(cp_picture_alloc(picture, "", &err), CP_OK);
     const bool wide = picture->mode == CP_PICTURE_I;
     const size_t channels = wide ? 1 : cp_picture_pixel(picture->mode);
     for (size_t i = 0; i < row->width * row->height * channels; i++) {

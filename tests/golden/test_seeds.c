@@ -45,7 +45,7 @@ static struct cp_spec *spec_of(const struct cp_clip_config *config) {
 /* ---- patches ---- */
 
 /* The golden's are in topk's order. */
-static void assert_kept(const char *name, const struct cp_kept *kept) {
+static void assert_mask(const char *name, const struct cp_patch_mask *patch_mask) {
     struct cp_array array;
     struct cp_error err;
     char path[128];
@@ -53,12 +53,12 @@ static void assert_kept(const char *name, const struct cp_kept *kept) {
     assert_int_equal(cp_npy_read(path, &arena, &array, &err), CP_OK);
     assert_int_equal(array.dtype, CP_INT32);
     assert_int_equal(array.shape[0], IMAGES);
-    assert_int_equal(kept->count, array.shape[1] + 1);
+    assert_int_equal(patch_mask->count, array.shape[1] + 1);
     for (size_t image = 0; image < IMAGES; image++) {
         const int32_t *expected = (const int32_t *)array.data + image * array.shape[1];
-        const uint32_t *tokens = cp_kept_of(kept, image);
+        const uint32_t *tokens = cp_patch_mask_of(patch_mask, image);
         assert_int_equal(tokens[0], 0);
-        for (size_t i = 1; i < kept->count; i++) {
+        for (size_t i = 1; i < patch_mask->count; i++) {
             bool among = false;
             for (size_t j = 0; j < array.shape[1]; j++)
                 among = among || (uint32_t)expected[j] + 1 == tokens[i];
@@ -71,19 +71,19 @@ static void assert_kept(const char *name, const struct cp_kept *kept) {
 static void the_same_patches(void **state) {
     struct cp_clip_config config;
     struct cp_error err;
-    const struct cp_kept *list = NULL, *kept, *again;
+    const struct cp_patch_mask *list = NULL, *patch_mask, *again;
     (void)state;
     assert_int_equal(cp_clip_config_load(dropouts[0].config, &config, &err), CP_OK);
     struct cp_spec *spec = spec_of(&config);
-    assert_int_equal(cp_patch_dropout(spec, IMAGES, &arena, &list, &kept, &err), CP_OK);
-    assert_null(kept);
+    assert_int_equal(cp_patch_dropout(spec, IMAGES, &arena, &list, &patch_mask, &err), CP_OK);
+    assert_null(patch_mask);
     for (size_t d = 0; d < DROPOUTS; d++) {
         set(spec, "patch_dropout.prob", dropouts[d].prob);
         set(spec, "patch_dropout.seed", dropouts[d].seed);
-        assert_int_equal(cp_patch_dropout(spec, IMAGES, &arena, &list, &kept, &err), CP_OK);
-        assert_kept(dropouts[d].name, kept);
+        assert_int_equal(cp_patch_dropout(spec, IMAGES, &arena, &list, &patch_mask, &err), CP_OK);
+        assert_mask(dropouts[d].name, patch_mask);
         assert_int_equal(cp_patch_dropout(spec, IMAGES, &arena, &list, &again, &err), CP_OK);
-        assert_ptr_equal(kept, again);
+        assert_ptr_equal(patch_mask, again);
     }
 }
 

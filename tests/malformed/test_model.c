@@ -150,12 +150,12 @@ static void case_68_layers_are_not_the_tensors(void **state) {
 static void case_69_missing_tensor(void **state) {
     (void)state;
     for (size_t i = 0; i < TENSORS; i++) {
-        const struct tensor gone = {small_tensors[i].name, NULL, NULL};
+        const struct tensor missing = {small_tensors[i].name, NULL, NULL};
         char start[128];
-        (void)snprintf(start, sizeof start, ": tensor %s: missing (expected shape (", gone.name);
-        const char *line = load(&gone, &small);
+        (void)snprintf(start, sizeof start, ": tensor %s: missing (expected shape (", missing.name);
+        const char *line = load(&missing, &small);
         if (strncmp(line, start, strlen(start)) != 0)
-            fail_msg("without %s: '%s'", gone.name, line);
+            fail_msg("without %s: '%s'", missing.name, line);
     }
 }
 

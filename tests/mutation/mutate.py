@@ -43,7 +43,7 @@ PATCHES = [
      "    for (int r = 0; r < rows; r++)\n        for (int v = 0; v < TILE_VECS; v++)\n            store(",
      "    for (int r = rows; r-- > 0;)\n        for (int v = 0; v < TILE_VECS; v++)\n            store(", None),
     ("a refactoring: a maximum in another order", "harness/ops/softmax/softmax.c",
-     "for (size_t j = 1; j < CP_LANES; j++)\n        max = lane[j] > max", "for (size_t j = CP_LANES; j-- > 1;)\n        max = lane[j] > max", None),
+     "for (size_t j = 1; j < CP_TREE_LANES; j++)\n        max = lane[j] > max", "for (size_t j = CP_TREE_LANES; j-- > 1;)\n        max = lane[j] > max", None),
 ]
 
 FILES = ["harness/ops/math.h", "harness/ops/tree.h", "harness/ops/softmax/softmax.c", "harness/ops/elementwise/elementwise.c",
@@ -68,7 +68,7 @@ OPERATORS = [
     (r"(?<=[\w\])]) - (?=[\w(])", lambda rng, m: " + "),
     (r"(?<=[\w\])]) \* (?=[\w(])", lambda rng, m: " / "),
     (r"CP_FP32, cp_term", lambda rng, m: rng.choice(["CP_BF16", "CP_FP16"]) + ", cp_term"),
-    (r"half = CP_LANES / 2; half > 0; half /= 2", lambda rng, m: "half = CP_LANES / 2; half > 1; half /= 2"),
+    (r"half = CP_TREE_LANES / 2; half > 0; half /= 2", lambda rng, m: "half = CP_TREE_LANES / 2; half > 1; half /= 2"),
 ]
 # Lines whose arithmetic is on places, not on numbers, would only crash.
 NOT_NUMBERS = re.compile(r"size_t|for \(|while|memcpy|memmove|enum|\bint\b|#|/\*|^ \*|stride|->ld|ws->|uint|bits|sizeof|\.width|rows \*|\+ at\b|_bound|error")

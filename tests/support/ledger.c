@@ -85,16 +85,16 @@ void fill_weight(enum family family, size_t rows, size_t n, float scale, float *
     }
 }
 
-void *take_room(struct instance *in, size_t count, size_t size) {
-    void *room = cp_arena_calloc(&in->arena, count + 1, size);
-    assert_non_null(room);
-    return room;
+void *instance_alloc(struct instance *in, size_t count, size_t size) {
+    void *memory = cp_arena_calloc(&in->arena, count + 1, size);
+    assert_non_null(memory);
+    return memory;
 }
 
 void record_operand(struct instance *in, int operand, bool wide) {
     const size_t size = cp_case_operand_size(&in->c, operand);
-    in->recorded[operand] = take_room(in, size, sizeof(float));
-    in->ideal[operand] = take_room(in, size, sizeof(double));
+    in->recorded[operand] = instance_alloc(in, size, sizeof(float));
+    in->ideal[operand] = instance_alloc(in, size, sizeof(double));
     for (size_t i = 0; i < size; i++) {
         in->recorded[operand][i] = cp_round_to(in->c.types.operand[operand], (float)in->had[operand][i]);
         in->ideal[operand][i] = (double)in->recorded[operand][i];
@@ -104,7 +104,7 @@ void record_operand(struct instance *in, int operand, bool wide) {
 
 void set_operand(struct instance *in, int operand, enum family family, size_t n, bool wide) {
     const size_t size = cp_case_operand_size(&in->c, operand);
-    in->had[operand] = take_room(in, size, sizeof(double));
+    in->had[operand] = instance_alloc(in, size, sizeof(double));
     fill_operand(family, in->c.types.operand[operand], size / n, n, in->had[operand]);
     record_operand(in, operand, wide);
 }
@@ -117,9 +117,9 @@ void prepare_instance(struct instance *in) {
     const size_t count = in->c.inputs * cp_case_elements(&in->c);
     struct cp_error err;
     in->c.scratch = &in->scratch;
-    in->f = take_room(in, count, sizeof(double));
-    in->bound = take_room(in, count, sizeof(double));
-    in->y = take_room(in, count, sizeof(float));
+    in->f = instance_alloc(in, count, sizeof(double));
+    in->bound = instance_alloc(in, count, sizeof(double));
+    in->y = instance_alloc(in, count, sizeof(float));
     assert_int_equal(cp_case_ideal(&in->c, ideals_of(in), in->f, &err), CP_OK);
     assert_int_equal(cp_case_bound(&in->c, ideals_of(in), in->f, in->bound, &err), CP_OK);
     cp_arena_reset(&in->scratch);
@@ -137,9 +137,9 @@ enum { LEDGER_SAMPLE = 8 };
 
 /* Plain errors of the inputs; of the residual's share only whether it leaves the verdict open counts. */
 static void measure_plain(struct instance *in, const float *y, size_t rows) {
-    double *share = take_room(in, in->c.inputs, sizeof *share);
+    double *share = instance_alloc(in, in->c.inputs, sizeof *share);
     struct cp_error err;
-    in->plain = take_room(in, in->c.inputs, sizeof *in->plain);
+    in->plain = instance_alloc(in, in->c.inputs, sizeof *in->plain);
     assert_int_equal(
         cp_plain_rms(&in->c, (const float *const *)in->recorded, y, in->f, rows, in->plain, share, &err),
         CP_OK);

@@ -60,7 +60,7 @@ struct instance {
     struct cp_arena arena, scratch;
 };
 
-void *take_room(struct instance *in, size_t count, size_t size);
+void *instance_alloc(struct instance *in, size_t count, size_t size);
 
 void record_operand(struct instance *in, int operand, bool wide);
 

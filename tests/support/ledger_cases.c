@@ -4,7 +4,7 @@
 #include <math.h>
 
 static float *normal_weights(struct instance *in, size_t count, float centre, float scale) {
-    float *w = take_room(in, count, sizeof *w);
+    float *w = instance_alloc(in, count, sizeof *w);
     const float *z = draw_normals(count);
     for (size_t i = 0; i < count; i++)
         w[i] = centre + scale * z[i];
@@ -66,7 +66,7 @@ static void case_softmax(struct instance *in, int variant) {
 static void case_context(struct instance *in, size_t width) {
     in->c.in = width / 64;
     const size_t rows = in->c.inputs * in->c.in * in->c.rows, keys = in->c.rows;
-    in->had[0] = take_room(in, rows * keys, sizeof(double));
+    in->had[0] = instance_alloc(in, rows * keys, sizeof(double));
     for (size_t row = 0; row < rows; row++) {
         const float *z = draw_normals(keys);
         double sum = 0;
@@ -80,7 +80,7 @@ static void case_context(struct instance *in, size_t width) {
 }
 
 static void case_pool(struct instance *in, size_t width, int variant) {
-    int *at = take_room(in, in->c.inputs, sizeof *at);
+    int *at = instance_alloc(in, in->c.inputs, sizeof *at);
     in->c.operand_rows = in->c.rows + 4;
     in->c.rows = 1;
     for (size_t n = 0; n < in->c.inputs; n++)
@@ -110,7 +110,7 @@ static void case_embed(struct instance *in, size_t width, int variant) {
 }
 
 static void case_gather(struct instance *in, size_t width) {
-    int32_t *ids = take_room(in, in->c.inputs * in->c.rows, sizeof *ids);
+    int32_t *ids = instance_alloc(in, in->c.inputs * in->c.rows, sizeof *ids);
     in->c.vocabulary = 20;
     in->c.weight = normal_weights(in, in->c.vocabulary * width, 0, 0.3f);
     for (size_t i = 0; i < in->c.inputs * in->c.rows; i++)

@@ -17,7 +17,7 @@ float stored(const struct way *way, double x) {
 }
 
 static const size_t *draw_order(struct instance *in, size_t n) {
-    size_t *order = take_room(in, n, sizeof *order);
+    size_t *order = instance_alloc(in, n, sizeof *order);
     for (size_t i = 0; i < n; i++) {
         const size_t j = draw_below(i + 1);
         order[i] = order[j];

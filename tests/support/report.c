@@ -9,7 +9,7 @@
 struct cp_report_tap report_taps[MOST];
 struct cp_report small_report;
 struct cp_report_candidate report_candidate;
-char answer_text[CP_REPORT_ANSWER];
+char summary_text[CP_REPORT_SUMMARY];
 
 struct cp_report_tap *add_tap(enum cp_tower tower, enum cp_point point, int layer) {
     struct cp_report_tap *tap = &report_taps[report_candidate.taps++];
@@ -78,19 +78,19 @@ void judge_all_taps(enum cp_verdict verdict, double inputs, double ratio) {
     }
 }
 
-void assert_answer(const char *expected) {
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
-    assert_string_equal(answer_text, expected);
+void assert_summary(const char *expected) {
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
+    assert_string_equal(summary_text, expected);
 }
 
-const char *answer_card(void) {
+const char *summary_card(void) {
     static char *page;
     size_t size;
     free(page);
     page = NULL;
     FILE *out = open_memstream(&page, &size);
     assert_non_null(out);
-    cp_html_answers(&small_report, out);
+    cp_html_summaries(&small_report, out);
     cp_html_causes(&small_report, out);
     assert_int_equal(fclose(out), 0);
     return page;
@@ -98,7 +98,7 @@ const char *answer_card(void) {
 
 void assert_card(const char *class, const char *words) {
     char expected[200];
-    const char *page = answer_card();
+    const char *page = summary_card();
     (void)snprintf(expected, sizeof expected,
                    "<div class=\"answer %s\" data-candidate=0><span class=kind>%s</span>", class, words);
     if (!strstr(page, expected))

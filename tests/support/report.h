@@ -12,7 +12,7 @@ enum { LAYERS = 4, MOST = 40 };
 extern struct cp_report_tap report_taps[MOST];
 extern struct cp_report small_report;
 extern struct cp_report_candidate report_candidate;
-extern char answer_text[CP_REPORT_ANSWER];
+extern char summary_text[CP_REPORT_SUMMARY];
 
 struct cp_report_tap *add_tap(enum cp_tower tower, enum cp_point point, int layer);
 
@@ -30,10 +30,10 @@ void judge_fields(double fields[CP_VERDICT_FIELDS], enum cp_verdict verdict, dou
 /* All taps but the embeddings, by themselves too, over so many inputs. */
 void judge_all_taps(enum cp_verdict verdict, double inputs, double ratio);
 
-void assert_answer(const char *expected);
+void assert_summary(const char *expected);
 
 /* The card of the candidate: its class, and what stands on it. Freed by the next. */
-const char *answer_card(void);
+const char *summary_card(void);
 
 void assert_card(const char *class, const char *words);
 

@@ -46,7 +46,7 @@ static int make(void **state) {
             .compared = true,
             .different = 10,
             .beyond = NAN,
-            .apart = 1e-7,
+            .relative_l2 = 1e-7,
             .semantic = 0,
             .a = rows[t][0],
             .b = rows[t][1],
@@ -206,7 +206,7 @@ static void both_sides(void **state) {
         fail_side(0, side, CP_LEDGER_CONTRADICTED);
     explained_by(0, 0, 0);
     explained_by(0, 1, 1);
-    taps[0].apart = 0.5;
+    taps[0].relative_l2 = 0.5;
     agree(&plain);
     assert_int_equal(found.parts, 2);
     assert_int_equal(found.part[0].side, CP_SIDE_A);
@@ -230,10 +230,10 @@ static void a_model_that_is_not_theirs(void **state) {
         fail_side(4, side, CP_LEDGER_CONTRADICTED);
     agree(&plain);
     assert_ptr_equal(found.shared, only(CP_OWN_CONTRADICTED, CP_SIDE_BOTH));
-    taps[4].apart = 1e-3 * 0.5 * 1.01;
+    taps[4].relative_l2 = 1e-3 * 0.5 * 1.01;
     agree(&plain);
     assert_null(found.shared);
-    taps[4].apart = 0;
+    taps[4].relative_l2 = 0;
     taps[4].different = 0;
     agree(&plain);
     assert_non_null(found.shared);
@@ -301,7 +301,7 @@ static void differing_inputs(void **state) {
     taps[1].place = (struct cp_tap_place){CP_VISUAL, CP_PIXELS_NORMALIZED, -1};
     taps[4].place = (struct cp_tap_place){CP_TEXT, CP_TOKENS, -1};
     for (int t = 0; t < 5; t += t ? 3 : 1)
-        taps[t].apart = 0.25;
+        taps[t].relative_l2 = 0.25;
     agree(&plain);
     assert_int_equal(found.parts, 2); /* the next step of pixels inherits */
     assert_ptr_equal(found.part[0].tap, &taps[0]);

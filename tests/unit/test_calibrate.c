@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { IMAGES = 400, BLOCKS = CP_STATIONARITY_BLOCKS, SIZE = 6 };
+enum { IMAGES = 400, BLOCKS = CP_GRADIENT_TEST_BLOCKS, SIZE = 6 };
 
 /* Of each activation: how much its loss is above, and its mean gradient, which has SIZE numbers; of all: how
  * much both scatter, and what is known beforehand. */
@@ -127,7 +127,7 @@ static double confidence_of(double shared) {
     struct cp_calibration k = quick_is_right().known;
     struct cp_calibration_data data = {.images = IMAGES, .size = 1};
     struct cp_error err = {0};
-    cp_stationarity_order(IMAGES, order);
+    cp_gradient_test_order(IMAGES, order);
     for (size_t a = 0; a < CP_CONFIG_ACTIVATIONS; a++) {
         for (size_t i = 0; i < IMAGES; i++)
             losses[a][order[i]] =
@@ -257,7 +257,7 @@ static void what_is_not_finite_is_not_named(void **state) {
 static void losses_are_at_the_scale_where_they_are_least(void **state) {
     static const float texts[] = {1, 0, 0, 1}, images[] = {1, 0, 1, 0, 1, 0, 1, 0};
     static const int32_t labels[] = {0, 1, 0, 0};
-    const struct cp_stationarity s = {
+    const struct cp_gradient_test s = {
         .images = images, .texts = texts, .labels = labels, .count = 4, .embed = 2, .each = 1};
     double columns_of[4], loss[4];
     struct cp_fitted_scale scale;

@@ -4,8 +4,8 @@
 
 #include "analysis/agreement.h"
 #include "result/file.h"
+#include "tap/buffer.h"
 #include "tap/compare.h"
-#include "tap/keep.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static void another_size_is_outside_every_tolerance(void **state) {
     static const enum cp_dtype types[] = {CP_FP32};
     static const struct cp_tolerance wide = {1e30, 1e30};
     double metrics[IMAGES][CP_PART_COUNT][CP_METRIC_COUNT];
-    struct cp_keep baseline, none;
+    struct cp_tap_buffer baseline, none;
     struct cp_result *result;
     struct cp_pool *pool;
     char path[64];
@@ -56,11 +56,11 @@ static void another_size_is_outside_every_tolerance(void **state) {
     (void)snprintf(path, sizeof path, "/tmp/clip-parity-compare-%d.h5", (int)getpid());
     assert_int_equal(cp_result_create(path, 0, "print", &result, &err), CP_OK);
     assert_int_equal(cp_pool_create(1, &pool, &err), CP_OK);
-    assert_int_equal(cp_keep_create(1, watched, &baseline, &err), CP_OK);
-    assert_int_equal(cp_keep_create(1, watched, &none, &err), CP_OK);
+    assert_int_equal(cp_tap_buffer_create(1, watched, &baseline, &err), CP_OK);
+    assert_int_equal(cp_tap_buffer_create(1, watched, &none, &err), CP_OK);
     const int handle = define(result);
     struct cp_compare compare = {watched, types, &baseline, &none, &none, pool, result, &wide, &handle, NULL};
-    const struct cp_tap keeps = cp_keep_tap(&baseline), compares = cp_compare_tap(&compare);
+    const struct cp_tap keeps = cp_buffer_tap(&baseline), compares = cp_compare_tap(&compare);
     for (size_t i = 0; i < IMAGES; i++) {
         struct cp_tap_event event = image_of(i, columns[i][0]);
         assert_int_equal(keeps.visit(keeps.self, &event, &err), CP_OK);
@@ -72,8 +72,8 @@ static void another_size_is_outside_every_tolerance(void **state) {
     assert_true(metrics[1][CP_TOTAL][CP_BEYOND] == 1 && metrics[1][CP_TOTAL][CP_DIFFERENT] == 3 * 2 * 3);
     const struct cp_agreement_tap tap = {.compared = true, .beyond = metrics[1][CP_TOTAL][CP_BEYOND]};
     assert_true(cp_agreement_is_outside(&tap));
-    cp_keep_free(&baseline);
-    cp_keep_free(&none);
+    cp_tap_buffer_free(&baseline);
+    cp_tap_buffer_free(&none);
     cp_pool_free(pool);
     cp_result_close(result, 0);
 }

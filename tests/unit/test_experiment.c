@@ -21,7 +21,7 @@ static void assert_mark(const struct cp_mark *mark, int line, int column) {
     assert_int_equal(mark->column, column);
 }
 
-static void example_inputs(const struct cp_inputs *inputs) {
+static void example_inputs(const struct cp_experiment_inputs *inputs) {
     assert_int_equal(inputs->image_count, 1);
     assert_string_equal(inputs->images[0].text, "data/fashion-clip/images/*.png");
     assert_mark(&inputs->images[0].mark, 7, 11);
@@ -129,7 +129,7 @@ static void tolerance_is_read(void **state) {
 }
 
 static void prompts_have_four_forms(void **state) {
-    const struct cp_inputs *inputs = &experiment.inputs;
+    const struct cp_experiment_inputs *inputs = &experiment.inputs;
     (void)state;
     PARSE_EXAMPLE("inputs.prompts=[a cat, '', 3]");
     assert_int_equal(inputs->prompts, CP_PROMPTS_LINES);

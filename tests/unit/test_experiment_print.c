@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static void assert_same_text(const struct cp_text *a, const struct cp_text *b) {
+static void assert_same_text(const struct cp_marked_text *a, const struct cp_marked_text *b) {
     assert_int_equal(a->text == NULL, b->text == NULL);
     if (a->text)
         assert_string_equal(a->text, b->text);
 }
 
-static void assert_same_texts(const struct cp_text *a, const struct cp_text *b, size_t a_count,
+static void assert_same_texts(const struct cp_marked_text *a, const struct cp_marked_text *b, size_t a_count,
                               size_t b_count) {
     assert_int_equal(a_count, b_count);
     for (size_t i = 0; i < a_count; i++)
@@ -26,7 +26,7 @@ static void assert_same_settings(const struct cp_candidate *a, const struct cp_c
         assert_setting(a, i, b->settings[i].address, b->settings[i].value);
 }
 
-static void assert_same_inputs(const struct cp_inputs *a, const struct cp_inputs *b) {
+static void assert_same_inputs(const struct cp_experiment_inputs *a, const struct cp_experiment_inputs *b) {
     assert_same_texts(a->images, b->images, a->image_count, b->image_count);
     assert_int_equal(a->prompts, b->prompts);
     assert_same_text(&a->texts.path, &b->texts.path);
@@ -43,8 +43,8 @@ static void assert_same_inputs(const struct cp_inputs *a, const struct cp_inputs
 }
 
 static void assert_same_check(const struct cp_check_rule *a, const struct cp_check_rule *b) {
-    const struct cp_text taps[] = {{a->tap, {0}}, {b->tap, {0}}};
-    const struct cp_text reasons[] = {{a->reason, {0}}, {b->reason, {0}}};
+    const struct cp_marked_text taps[] = {{a->tap, {0}}, {b->tap, {0}}};
+    const struct cp_marked_text reasons[] = {{a->reason, {0}}, {b->reason, {0}}};
     assert_string_equal(a->subject, b->subject);
     assert_same_text(&taps[0], &taps[1]);
     assert_same_text(&reasons[0], &reasons[1]);
@@ -55,8 +55,8 @@ static void assert_same_check(const struct cp_check_rule *a, const struct cp_che
 }
 
 static void assert_same(const struct cp_experiment *a, const struct cp_experiment *b) {
-    const struct cp_text hypotheses[] = {{a->hypothesis, {0}}, {b->hypothesis, {0}}};
-    const struct cp_text inits[] = {{a->model.init, {0}}, {b->model.init, {0}}};
+    const struct cp_marked_text hypotheses[] = {{a->hypothesis, {0}}, {b->hypothesis, {0}}};
+    const struct cp_marked_text inits[] = {{a->model.init, {0}}, {b->model.init, {0}}};
     assert_string_equal(a->name, b->name);
     assert_same_text(&hypotheses[0], &hypotheses[1]);
     assert_same_text(&a->model.checkpoint, &b->model.checkpoint);

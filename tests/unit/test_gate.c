@@ -200,7 +200,7 @@ static void what_is_not_shown_fails_unless_allowed(void **state) {
     assert_outcome(1, "visual.ln_pre", CP_GATE_RATIO, CP_GATE_FAILED);
     assert_int_equal(finding(1, "visual.ln_pre")->verdict, CP_INCONCLUSIVE);
     assert_true(finding(1, "visual.ln_pre")->needed > INPUTS);
-    cp_gate_say(&verdict.judged[1], finding(1, "visual.ln_pre"), CP_GATE_RATIO, text);
+    cp_gate_append(&verdict.judged[1], finding(1, "visual.ln_pre"), CP_GATE_RATIO, text);
     assert_non_null(strstr(text, "; 16 inputs do not show it, about "));
     begin("visual.ln_*: {inconclusive: allow, reason: few}");
     scatter();
@@ -233,7 +233,7 @@ static void the_oracle_tells_other_maths(void **state) {
 
 static void assert_said(const char *tap, enum cp_gate_kind kind, const char *expected) {
     char text[CP_GATE_WORDS];
-    cp_gate_say(&verdict.judged[1], finding(1, tap), kind, text);
+    cp_gate_append(&verdict.judged[1], finding(1, tap), kind, text);
     assert_string_equal(text, expected);
 }
 

@@ -121,7 +121,7 @@ static int make_report(void **state) {
                                                      .decisions = decisions};
         for (size_t t = 0; t < TAPS; t++)
             fill_tap(&taps[c][t], t, ledger[c][t]);
-        assert_int_equal(cp_report_set_apart(&report, &candidates[c], &err), CP_OK);
+        assert_int_equal(cp_report_find_difference(&report, &candidates[c], &err), CP_OK);
     }
     for (size_t i = 0; i < IMAGES * CP_DECISION_COUNT; i++)
         decisions[i] = 1;

@@ -143,7 +143,7 @@ static void towers_alone(void **state) {
 /* What is missing is named as the file would name it. */
 static void missing_parts_have_the_names_of_the_file(void **state) {
     static const struct {
-        const char *gone, *line;
+        const char *missing, *line;
     } rows[] = {
         {"text_model.encoder.layers.1.self_attn.v_proj.bias",
          ": tensor text_model.encoder.layers.1.self_attn.v_proj.bias: missing (expected shape (128), which "
@@ -161,7 +161,7 @@ static void missing_parts_have_the_names_of_the_file(void **state) {
         struct cp_error err = {0};
         as_hugging_face(list);
         for (size_t i = 0; i < list->count; i++)
-            if (strcmp(list->tensors[i].name, rows[r].gone) == 0)
+            if (strcmp(list->tensors[i].name, rows[r].missing) == 0)
                 list->tensors[i] = list->tensors[--list->count];
         write_stored(scratch_fd, list->tensors, list->count, NULL);
         assert_string_equal(line_of(cp_model_load(scratch_path, &tiny, &model, &err), &err), rows[r].line);

@@ -6,7 +6,7 @@
 #include "analysis/bracket.h"
 #include "base/hash.h"
 #include "ops/ops.h"
-#include "tap/jitter.h"
+#include "tap/stochastic.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ static void fill(float *x, size_t n) {
         x[i] = (float)cp_counter_unit(1, 2, i);
 }
 
-static void visit(struct cp_jitter *jitter, size_t first, size_t inputs, float *data) {
-    const struct cp_tap tap = cp_jitter_tap(jitter);
+static void visit(struct cp_stochastic *stochastic, size_t first, size_t inputs, float *data) {
+    const struct cp_tap tap = cp_stochastic_tap(stochastic);
     const struct cp_tap_event event = {
         .site = &site, .first = first, .inputs = inputs, .dtype = CP_FP32, .data = data};
     struct cp_error err;
@@ -40,13 +40,13 @@ static void an_eighth_goes_up_and_an_eighth_down(void **state) {
     const double n = INPUTS * ROW, sigma = sqrt(n * (1.0 / 8) * (7.0 / 8));
     (void)state;
     for (size_t t = 0; t < 3; t++) {
-        struct cp_jitter jitter = {7, &types[t], NULL};
+        struct cp_stochastic stochastic = {7, &types[t], NULL};
         size_t up = 0, down = 0;
         fill(before, INPUTS * ROW);
         for (size_t i = 0; i < INPUTS * ROW; i++)
             before[i] = cp_round_to(types[t], before[i]);
         memcpy(after, before, sizeof after);
-        visit(&jitter, 0, INPUTS, after);
+        visit(&stochastic, 0, INPUTS, after);
         for (size_t i = 0; i < INPUTS * ROW; i++) {
             up += after[i] > before[i] ? 1 : 0;
             down += after[i] < before[i] ? 1 : 0;
@@ -60,14 +60,14 @@ static void an_eighth_goes_up_and_an_eighth_down(void **state) {
 static void it_replays_whatever_the_batch(void **state) {
     static float whole[INPUTS * ROW], parts[INPUTS * ROW], other[INPUTS * ROW];
     const enum cp_dtype type = CP_FP32;
-    struct cp_jitter jitter = {7, &type, NULL}, again = {8, &type, NULL};
+    struct cp_stochastic stochastic = {7, &type, NULL}, again = {8, &type, NULL};
     (void)state;
     fill(whole, INPUTS * ROW);
     memcpy(parts, whole, sizeof parts);
     memcpy(other, whole, sizeof other);
-    visit(&jitter, 0, INPUTS, whole);
-    visit(&jitter, 0, 3, parts);
-    visit(&jitter, 3, INPUTS - 3, parts + 3 * ROW);
+    visit(&stochastic, 0, INPUTS, whole);
+    visit(&stochastic, 0, 3, parts);
+    visit(&stochastic, 3, INPUTS - 3, parts + 3 * ROW);
     visit(&again, 0, INPUTS, other);
     assert_memory_equal(whole, parts, sizeof whole);
     assert_memory_not_equal(whole, other, sizeof whole);
@@ -76,11 +76,11 @@ static void it_replays_whatever_the_batch(void **state) {
 static void exact_zeros_and_non_finite_values_stay(void **state) {
     static float x[INPUTS * ROW];
     const enum cp_dtype type = CP_FP32;
-    struct cp_jitter jitter = {7, &type, NULL};
+    struct cp_stochastic stochastic = {7, &type, NULL};
     (void)state;
     for (size_t i = 0; i < INPUTS * ROW; i++)
         x[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? INFINITY : NAN;
-    visit(&jitter, 0, INPUTS, x);
+    visit(&stochastic, 0, INPUTS, x);
     for (size_t i = 0; i < INPUTS * ROW; i++)
         assert_true(i % 3 == 0 ? x[i] == 0 : i % 3 == 1 ? isinf(x[i]) : isnan(x[i]));
 }

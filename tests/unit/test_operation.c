@@ -77,11 +77,11 @@ static void layouts(void **state) {
     assert_false(cp_operation_exists(CP_LN_PRE, layout_of(2)));
     assert_true(cp_operation_exists(CP_LN_POST, layout_of(6)));
     /* The norm before the pooling, or behind it. */
-    assert_int_equal(first_operand(CP_LN_POST, 0), CP_OPERAND_STREAM);
+    assert_int_equal(first_operand(CP_LN_POST, 0), CP_OPERAND_RESIDUAL);
     assert_int_equal(first_operand(CP_POOLED, 0), CP_LN_POST);
     assert_int_equal(first_operand(CP_PROJECTED, 0), CP_POOLED);
     assert_int_equal(first_operand(CP_LN_POST, 4), CP_POOLED);
-    assert_int_equal(first_operand(CP_POOLED, 4), CP_OPERAND_STREAM);
+    assert_int_equal(first_operand(CP_POOLED, 4), CP_OPERAND_RESIDUAL);
     assert_int_equal(first_operand(CP_PROJECTED, 4), CP_LN_POST);
 }
 

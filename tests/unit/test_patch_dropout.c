@@ -6,7 +6,7 @@
 
 #include "model/patch_dropout.h"
 
-enum { TOKENS = 40, KEPT = 19, ROWS = 3 };
+enum { TOKENS = 40, VISIBLE = 19, ROWS = 3 };
 
 static struct cp_spec *other(void) {
     struct cp_spec *made;
@@ -72,38 +72,38 @@ static void one_patch_is_kept(void **state) {
     struct cp_error err;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct cp_kept *list = NULL, *kept;
+        const struct cp_patch_mask *list = NULL, *patch_mask;
         set_spec(spec, "patch_dropout.prob", cases[i].prob);
-        assert_int_equal(cp_patch_dropout(spec, 5, &spec_arena, &list, &kept, &err), CP_OK);
-        assert_int_equal(kept->count, cases[i].count);
-        assert_int_equal(kept->images, 5);
+        assert_int_equal(cp_patch_dropout(spec, 5, &spec_arena, &list, &patch_mask, &err), CP_OK);
+        assert_int_equal(patch_mask->count, cases[i].count);
+        assert_int_equal(patch_mask->images, 5);
         for (size_t image = 0; image < 5; image++)
-            assert_int_equal(cp_kept_of(kept, image)[0], 0);
+            assert_int_equal(cp_patch_mask_of(patch_mask, image)[0], 0);
     }
 }
 
 static void hidden_keys_are_not_there(void **state) {
-    float x[ROWS][TOKENS], shorter[ROWS][KEPT];
-    uint32_t kept[KEPT];
+    float x[ROWS][TOKENS], shorter[ROWS][VISIBLE];
+    uint32_t visible[VISIBLE];
     (void)state;
-    for (uint32_t j = 0; j < KEPT; j++)
-        kept[j] = j < 5 ? j : 2 * j + 1;
+    for (uint32_t j = 0; j < VISIBLE; j++)
+        visible[j] = j < 5 ? j : 2 * j + 1;
     for (size_t row = 0; row < ROWS; row++) {
         for (size_t j = 0; j < TOKENS; j++)
             x[row][j] = (float)((row + 7 * j) % 11) / 3;
-        for (size_t j = 0; j < KEPT; j++)
-            shorter[row][j] = x[row][kept[j]];
+        for (size_t j = 0; j < VISIBLE; j++)
+            shorter[row][j] = x[row][visible[j]];
     }
-    struct cp_softmax_args args = {.x = x[0], .rows = ROWS, .n = KEPT, .ld = TOKENS};
-    cp_kept_gather(kept, KEPT, x[0], ROWS, TOKENS);
+    struct cp_softmax_args args = {.x = x[0], .rows = ROWS, .n = VISIBLE, .ld = TOKENS};
+    cp_patch_mask_gather(visible, VISIBLE, x[0], ROWS, TOKENS);
     spec->ops->softmax(&args);
-    cp_kept_spread(kept, KEPT, x[0], ROWS, TOKENS);
+    cp_patch_mask_spread(visible, VISIBLE, x[0], ROWS, TOKENS);
     args.x = shorter[0];
-    args.ld = KEPT;
+    args.ld = VISIBLE;
     spec->ops->softmax(&args);
     for (size_t row = 0; row < ROWS; row++)
         for (size_t j = 0, next = 0; j < TOKENS; j++) {
-            const bool seen = next < KEPT && kept[next] == j;
+            const bool seen = next < VISIBLE && visible[next] == j;
             assert_memory_equal(&x[row][j], &(float){seen ? shorter[row][next] : 0}, sizeof(float));
             next += seen;
         }

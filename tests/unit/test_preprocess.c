@@ -90,10 +90,10 @@ static void fused_normalisation(void **state) {
     fused.normalize = CP_NORMALIZE_FUSED;
     for (size_t c = 0; c < 3; c++)
         for (int byte = 0; byte < 256; byte++) {
-            const float apart = fabsf(cp_preprocess_normalize(&usual, c, (float)byte) -
-                                      cp_preprocess_normalize(&fused, c, (float)byte));
-            differing += apart > 0;
-            most = fmaxf(most, apart);
+            const float difference = fabsf(cp_preprocess_normalize(&usual, c, (float)byte) -
+                                           cp_preprocess_normalize(&fused, c, (float)byte));
+            differing += difference > 0;
+            most = fmaxf(most, difference);
         }
     assert_int_equal(differing, 548);
     assert_true(most > 3.5e-7f && most < 3.6e-7f);
@@ -107,7 +107,7 @@ static void a_long_column(void **state) {
     static float cropped[3 * 224 * 224];
     (void)state;
     how.resize = cp_resizes[0];
-    assert_int_equal(cp_picture_room(&picture, "", &err), CP_OK);
+    assert_int_equal(cp_picture_alloc(&picture, "", &err), CP_OK);
     for (size_t i = 0; i < 65535; i++)
         picture.bytes[i] = i == 32767 ? 200 : 10;
     assert_int_equal(cp_preprocess_apply(&how, &picture, "", cropped, NULL, &err), CP_OK);
@@ -141,7 +141,7 @@ static void the_whole_holds_the_part(void **state) {
                         .width = sides[i][0], .height = sides[i][1], .mode = CP_PICTURE_RGBA};
                     struct cp_preprocess how = usual;
                     struct cp_error err;
-                    assert_int_equal(cp_picture_room(&picture, "", &err), CP_OK);
+                    assert_int_equal(cp_picture_alloc(&picture, "", &err), CP_OK);
                     for (size_t b = 0; b < 4 * picture.width * picture.height; b++)
                         picture.bytes[b] = (uint8_t)(b * b * 7 + b / 3);
                     how.size = 32;

@@ -203,7 +203,7 @@ static void what_is_not_there_is_said_so(void **state) {
     const struct cp_report_candidate *c = &report.candidate[0];
     assert_false(c->local);
     assert_false(c->certificates);
-    assert_int_equal(c->segments, 0);
+    assert_int_equal(c->stages, 0);
     assert_int_equal(c->counts.images, 0);
     assert_false(c->ledger || c->broken);
     assert_null(c->difference);
@@ -238,9 +238,9 @@ static void all_that_is_there_is_read(void **state) {
     assert_true(c->certificates);
     assert_int_equal(c->counts.certified, 2);
     near(c->decisions[CP_DECISION_COUNT + CP_TOP1_REFERENCE], 1);
-    assert_int_equal(c->segments, 2);
-    near(c->segment[1].field[CP_PROPAGATION_KAPPA], 3);
-    assert_true(isnan(c->segment[1].field[CP_PROPAGATION_LEFT]));
+    assert_int_equal(c->stages, 2);
+    near(c->stage[1].field[CP_PROPAGATION_KAPPA], 3);
+    assert_true(isnan(c->stage[1].field[CP_PROPAGATION_LEFT]));
     near(cp_report_cell(&report.shapley, 1, "dp_top1", "share"), 7);
     assert_true(isnan(cp_report_cell(&report.shapley, 1, "nothing", "share")));
     near(report.layers[CP_VISUAL].values[5], 5);

@@ -69,22 +69,22 @@ static void contradict(const struct cp_report_tap *tap, int side) {
     row[CP_OPERATION_FIELD_AFTER] = 6e-8;
 }
 
-static void set_apart(void) {
+static void find_difference(void) {
     struct cp_error err = {0};
-    assert_int_equal(cp_report_set_apart(&small_report, &report_candidate, &err), CP_OK);
+    assert_int_equal(cp_report_find_difference(&small_report, &report_candidate, &err), CP_OK);
 }
 
 /* Never of something that no rounding explains, and no broken baseline's agreement. */
 static void never_says(const char *const *words, size_t count) {
     for (size_t w = 0; w < count; w++)
-        if (strstr(answer_text, words[w]))
-            fail_msg("\"%s\" in: %s", words[w], answer_text);
+        if (strstr(summary_text, words[w]))
+            fail_msg("\"%s\" in: %s", words[w], summary_text);
 }
 
 static void one_image_gives_an_answer(void **state) {
     (void)state;
-    set_apart();
-    assert_answer(
+    find_difference();
+    assert_summary(
         "erf differs from the baseline by rounding alone; all 20 operations of both passes are explained by "
         "their declared arithmetic; whether its error exceeds the limit could not be decided at 20 of 20 "
         "taps: 1 input is too few, 12 or more are needed; the error there is up to 1.2 times the "
@@ -98,8 +98,8 @@ static void a_contradicted_candidate(void **state) {
     for (int layer = 1; layer < 3; layer++)
         contradict(find_tap(CP_TEXT, CP_MLP_GELU, layer), 1);
     row_of(find_tap(CP_TEXT, CP_MLP_GELU, 2), 1)[CP_OPERATION_FIELD_ALTERNATIVE] = 2; /* of the same name */
-    set_apart();
-    assert_answer(
+    find_difference();
+    assert_summary(
         "erf at the activation of blocks 1-2 (text) does not compute what its settings, weights and inputs "
         "say: "
         "no rounding can be that large (30,000 times its bound); explained by: activation = erf (the "
@@ -108,8 +108,8 @@ static void a_contradicted_candidate(void **state) {
         "arithmetic.");
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
     assert_card("contradicted", "contradicted");
-    assert_non_null(strstr(answer_card(), "<small>taps: 2 contradicted, 18 inconclusive</small>"));
-    assert_non_null(strstr(answer_card(),
+    assert_non_null(strstr(summary_card(), "<small>taps: 2 contradicted, 18 inconclusive</small>"));
+    assert_non_null(strstr(summary_card(),
                            "<span class=\"verdict v8\">contradicted</span><td class=word>erf<td>0.5<td>0.5"));
 }
 
@@ -118,8 +118,8 @@ static void a_broken_baseline_is_said_first(void **state) {
     (void)state;
     judge_all_taps(CP_EQUIVALENT, 24, 1.1);
     contradict(find_tap(CP_VISUAL, CP_LN_1, 0), 0);
-    set_apart();
-    assert_answer(
+    find_difference();
+    assert_summary(
         "erf is compared with a broken baseline, which at the norm before attention of block 0 (visual) "
         "does not "
         "compute what its settings, weights and inputs say: no rounding can be that large (30,000 times its "
@@ -129,7 +129,7 @@ static void a_broken_baseline_is_said_first(void **state) {
         "passes are explained by their declared arithmetic.");
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
     assert_card("contradicted", "broken baseline");
-    assert_null(strstr(answer_card(), "equivalent"));
+    assert_null(strstr(summary_card(), "equivalent"));
     assert_string_equal(cp_report_state_side(find_tap(CP_VISUAL, CP_LN_1, 0)), " by the baseline");
     for (size_t t = 0; t < report_candidate.taps; t++)
         assert_int_not_equal((int)report_taps[t].verdict[CP_FIELD_VERDICT], CP_EQUIVALENT);
@@ -141,10 +141,10 @@ static void contradicted_by_both(void **state) {
     for (int side = 0; side < 2; side++)
         contradict(find_tap(CP_VISUAL, CP_LN_1, 0), side);
     find_tap(CP_VISUAL, CP_LN_1, 0)->over_inputs.mean_rel[CP_TOTAL] = 1e-7;
-    set_apart();
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    find_difference();
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(strstr(
-        answer_text, "; both contradict it alike, so the model, the config or the seed is not theirs."));
+        summary_text, "; both contradict it alike, so the model, the config or the seed is not theirs."));
     assert_string_equal(cp_report_state_side(find_tap(CP_VISUAL, CP_LN_1, 0)), " by both");
 }
 
@@ -160,13 +160,13 @@ static void causes_are_shares(void **state) {
         0; /* no input reads what differs */
     row_of(find_tap(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_COARSE;
     row_of(find_tap(CP_TEXT, CP_MLP_GELU, 0), 1)[CP_OPERATION_FIELD_COARSENESS] = 12;
-    set_apart();
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
-    assert_non_null(strstr(answer_text,
+    find_difference();
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
+    assert_non_null(strstr(summary_text,
                            "erf at the activation of block 0 (text) errs more than its declared arithmetic "
                            "does: 12 times a plain evaluation's error; it computes a different"));
-    assert_non_null(strstr(answer_text, " function from the baseline, from block 1's norm"));
-    assert_non_null(strstr(answer_text,
+    assert_non_null(strstr(summary_text, " function from the baseline, from block 1's norm"));
+    assert_non_null(strstr(summary_text,
                            ", attributed to its settings at the norm before attention of blocks 1-3 (visual) "
                            "(up to 3e-06, own error up to 2e-07, the larger at 2 of 3), to its weights at "
                            "the activation of block 3 (visual) (0.002, own error 2e-07); "));
@@ -182,11 +182,11 @@ static void different_inputs(void **state) {
     pixels->over_inputs.compared = 1;
     pixels->over_inputs.different = 9;
     pixels->over_inputs.mean_rel[CP_TOTAL] = 0.078;
-    set_apart();
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    find_difference();
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(
-        strstr(answer_text, "erf gets different inputs from the baseline, attributed to its inputs at "));
-    assert_non_null(strstr(answer_text, " (0.078); all 20 operations of both passes"));
+        strstr(summary_text, "erf gets different inputs from the baseline, attributed to its inputs at "));
+    assert_non_null(strstr(summary_text, " (0.078); all 20 operations of both passes"));
     never_says(wrong, sizeof wrong / sizeof wrong[0]);
     assert_card("semantic", "different inputs");
 }
@@ -199,17 +199,17 @@ static void declared_rounding_is_a_cause(void **state) {
         row_of(&report_taps[t], 0)[CP_OPERATION_FIELD_PLAIN] = 3e-7;
     }
     row_of(find_tap(CP_VISUAL, CP_MLP_GELU, 1), 1)[CP_OPERATION_FIELD_RESIDUAL] = 5e-7; /* below k times */
-    set_apart();
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    find_difference();
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(strstr(
-        answer_text, "erf differs from the baseline by rounding alone, attributed to its declared "
-                     "arithmetic at the position embedding and normalisation of the features in both "
-                     "towers, the norm before attention of blocks 0-3 (visual) and 0-3 (text), the "
-                     "activation of blocks 0, 2-3 (visual) and 0-3 (text) (rounding up to 0.0004, 1,333 "
-                     "times the baseline's); all 20 operations"));
+        summary_text, "erf differs from the baseline by rounding alone, attributed to its declared "
+                      "arithmetic at the position embedding and normalisation of the features in both "
+                      "towers, the norm before attention of blocks 0-3 (visual) and 0-3 (text), the "
+                      "activation of blocks 0, 2-3 (visual) and 0-3 (text) (rounding up to 0.0004, 1,333 "
+                      "times the baseline's); all 20 operations"));
     assert_true(cp_report_has(find_tap(CP_TEXT, CP_LN_1, 2), 1, CP_OWN_LARGER));
     assert_int_equal(cp_report_state(find_tap(CP_TEXT, CP_LN_1, 2)), CP_INCONCLUSIVE);
-    assert_non_null(strstr(answer_card(), "; 19 round more than the baseline's, as declared.</p>"));
+    assert_non_null(strstr(summary_card(), "; 19 round more than the baseline's, as declared.</p>"));
 }
 
 static void single_inputs_that_fail(void **state) {
@@ -218,17 +218,17 @@ static void single_inputs_that_fail(void **state) {
                         more[6][CP_FAILING_FIELDS] = {{1, 9},    {12, 120}, {1, 10},
                                                       {2, 4000}, {0, 0},    {3, 8.5}};
     (void)state;
-    set_apart();
+    find_difference();
     report_candidate.failing[0] = (struct cp_report_failing){one[0], 6, names};
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(
-        strstr(answer_text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
+        strstr(summary_text, "; 1 of 6 images fails by itself: b.png (120 times the limit, at 12 taps)"));
     report_candidate.failing[0].rows = more[0];
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(strstr(
-        answer_text, "; 5 of 6 images fail by themselves: d.png (4,000 times the limit, at 2 taps), "
-                     "b.png (120 times the limit, at 12 taps), c.png (10 times the limit, at 1 tap) and "
-                     "2 more"));
+        summary_text, "; 5 of 6 images fail by themselves: d.png (4,000 times the limit, at 2 taps), "
+                      "b.png (120 times the limit, at 12 taps), c.png (10 times the limit, at 1 tap) and "
+                      "2 more"));
 }
 
 /* Equal NaNs are no agreement. */
@@ -242,14 +242,14 @@ static void not_finite_on_both_sides(void **state) {
         row_of(find_tap(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_VERDICT] = CP_LEDGER_NONFINITE;
         row_of(find_tap(CP_TEXT, CP_FEATURES, -1), side)[CP_OPERATION_FIELD_OWN] = 1;
     }
-    set_apart();
-    cp_report_answer(&report_candidate, answer_text, sizeof answer_text);
-    assert_null(strstr(answer_text, "has the bits"));
-    assert_non_null(strstr(answer_text,
+    find_difference();
+    cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
+    assert_null(strstr(summary_text, "has the bits"));
+    assert_non_null(strstr(summary_text,
                            "broken baseline, which at the normalisation of the features (text) makes NaN or "
                            "infinity of finite operands"));
     assert_non_null(
-        strstr(answer_text, " erf gives NaN or infinity at 1 of 20 taps, from the features (text) on"));
+        strstr(summary_text, " erf gives NaN or infinity at 1 of 20 taps, from the features (text) on"));
 }
 
 int main(void) {

@@ -6,7 +6,7 @@
 #include "analysis/attribution/attribution.h"
 #include "analysis/bracket.h"
 #include "analysis/ledger/ledger.h"
-#include "analysis/local.h"
+#include "analysis/teacher_forcing.h"
 #include "analysis/verdict.h"
 #include "result/schema.h"
 
@@ -126,7 +126,7 @@ static void the_page_has_the_columns(void **state) {
         {"field of verdicts", cp_verdict_field_names, CP_VERDICT_FIELDS, CP_SCHEMA_VERDICTS},
         {"failing_field", cp_failing_field_names, CP_FAILING_FIELDS, CP_SCHEMA_FAILING_IMAGES},
         {"propagation_field", cp_propagation_names, CP_PROPAGATION_FIELDS, CP_SCHEMA_PROPAGATION},
-        {"error", NULL, CP_SEGMENT_ERRORS, CP_SCHEMA_SEGMENT_ERRORS},
+        {"error", NULL, CP_STAGE_ERRORS, CP_SCHEMA_STAGE_ERRORS},
         {"bound", NULL, CP_BOUND_COUNT, CP_SCHEMA_BRACKET},
         {"ledger_field", cp_ledger_field_names, CP_LEDGER_FIELDS, CP_SCHEMA_RESIDUAL},
         {"slope_sum", NULL, sizeof(struct cp_slope) / sizeof(double), CP_SCHEMA_SLOPE},

@@ -37,7 +37,7 @@ static void fill(size_t inputs, double ratio) {
 static enum cp_verdict judge(size_t inputs) {
     struct cp_verdict_facts facts = {.d = d,
                                      .group = units.template ? group : NULL,
-                                     .room = MOST,
+                                     .capacity = MOST,
                                      .k = 2,
                                      .elements = elements,
                                      .units = units};

@@ -12,7 +12,7 @@ size_t cp_ledger_site(const struct cp_ledger_at *at, enum cp_point point) {
     const bool block = cp_points[point].in_block;
     const bool joint = point >= CP_LOGITS_PER_IMAGE;
     return cp_sites_find(&at->ls->study->sites, joint ? CP_JOINT : at->tower, point,
-                         block ? at->segment.layer : -1);
+                         block ? at->stage.layer : -1);
 }
 
 static size_t patches_of(const struct cp_ledger_at *at) {
@@ -132,7 +132,7 @@ static struct cp_tap_weights weights_at(const struct cp_ledger_at *at, enum cp_p
                                         const struct cp_model *model) {
     const struct cp_site site = {.tower = point < CP_LOGITS_PER_IMAGE ? at->tower : CP_JOINT,
                                  .point = point,
-                                 .layer = cp_points[point].in_block ? at->segment.layer : -1};
+                                 .layer = cp_points[point].in_block ? at->stage.layer : -1};
     return cp_tap_weights(model, &site);
 }
 
@@ -194,12 +194,12 @@ static bool set_pooling(const struct cp_ledger_at *at, const struct cp_spec *spe
     return true;
 }
 
-static void set_kept(const struct cp_ledger_at *at, struct cp_case *c) {
-    const struct cp_kept *kept = at->tower == CP_VISUAL ? at->side->kept : NULL;
-    if (!kept)
+static void set_visible(const struct cp_ledger_at *at, struct cp_case *c) {
+    const struct cp_patch_mask *patch_mask = at->tower == CP_VISUAL ? at->side->patch_mask : NULL;
+    if (!patch_mask)
         return;
-    c->maths.kept = cp_kept_of(kept, at->first);
-    c->maths.kept_count = kept->count;
+    c->maths.visible = cp_patch_mask_of(patch_mask, at->first);
+    c->maths.visible_count = patch_mask->count;
 }
 
 static void set_logits(const struct cp_choice *choice, const struct cp_model *model, struct cp_case *c) {
@@ -242,11 +242,11 @@ static bool set_maths(const struct cp_ledger_at *at, enum cp_point point, const 
             return false; /* whether there is a mask, the config says */
         if (point == CP_ATTN_PROBS) {
             c->maths.mask = at->shape->causal ? CP_MASK_CAUSAL : CP_MASK_NONE;
-            set_kept(at, c);
+            set_visible(at, c);
         }
         return true;
     case CP_OPERATION_POOL:
-        set_kept(at, c);
+        set_visible(at, c);
         return set_pooling(at, spec, c);
     case CP_OPERATION_GATHER:
         c->ids = at->side->tokens ? at->side->tokens + at->first * at->shape->tokens : NULL;
@@ -263,7 +263,7 @@ bool cp_ledger_case(const struct cp_ledger_at *at, enum cp_point point, const st
                     const struct cp_model *model, struct cp_case *c) {
     const bool joint = point >= CP_LOGITS_PER_IMAGE;
     const struct cp_choice *choice =
-        cp_spec_at(spec, joint ? CP_JOINT : at->tower, cp_points[point].in_block ? at->segment.layer : -1);
+        cp_spec_at(spec, joint ? CP_JOINT : at->tower, cp_points[point].in_block ? at->stage.layer : -1);
     *c = (struct cp_case){.kind = cp_operations[point].kind, .pool = at->ls->pool, .scratch = at->scratch};
     set_shape(at, point, c);
     if (joint)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What the next segment starts from: copies of the values that a segment ends with. */
+ * What the next stage starts from: copies of the values that a stage ends with. */
 #include "analysis/ledger/ledger.h"
 #include "run/captured.h"
 
@@ -34,7 +34,7 @@ static enum cp_status keep_value(const struct cp_value *from, size_t inputs, str
  * evaluated. */
 static bool is_needed(const struct cp_ledger_at *at) {
     const struct cp_study *study = at->ls->study;
-    const size_t layer = at->segment.kind == CP_SEGMENT_STEM ? 0 : (size_t)at->segment.layer + 1;
+    const size_t layer = at->stage.kind == CP_STAGE_STEM ? 0 : (size_t)at->stage.layer + 1;
     for (size_t i = 0; i < study->sites.count; i++) {
         const struct cp_site *site = &study->sites.list[i];
         const bool later = site->layer >= (int)layer || (site->layer < 0 && site->point >= CP_LN_POST);
@@ -46,9 +46,9 @@ static bool is_needed(const struct cp_ledger_at *at) {
 }
 
 static enum cp_point end_of(const struct cp_ledger_at *at) {
-    if (at->segment.kind == CP_SEGMENT_HEAD)
+    if (at->stage.kind == CP_STAGE_HEAD)
         return CP_FEATURES;
-    if (at->segment.kind == CP_SEGMENT_BLOCK)
+    if (at->stage.kind == CP_STAGE_BLOCK)
         return CP_BLOCK;
     return at->shape->layout.no_ln_pre ? CP_EMBED : CP_LN_PRE;
 }
@@ -95,20 +95,20 @@ static enum cp_status carry_tower(struct cp_ledger_at *at, struct cp_error *err)
     struct cp_value *v = &at->value[end];
     if (!v->recorded && is_needed(at))
         CP_TRY(cp_ledger_value(at, (int)end, &v, err));
-    if (at->segment.kind == CP_SEGMENT_HEAD && at->tower == CP_TEXT)
+    if (at->stage.kind == CP_STAGE_HEAD && at->tower == CP_TEXT)
         return cp_value_is_there(v) ? add_text(at, v, err) : CP_OK;
-    if (at->segment.kind == CP_SEGMENT_HEAD) {
+    if (at->stage.kind == CP_STAGE_HEAD) {
         cp_arena_reset(&side->image_arena);
         return keep_value(v, at->inputs, &side->image_arena, &side->image, err);
     }
     side->flip = !side->flip;
-    cp_arena_reset(&side->stream_arena[side->flip]);
-    return keep_value(v, at->inputs, &side->stream_arena[side->flip], &side->stream, err);
+    cp_arena_reset(&side->residual_stream_arena[side->flip]);
+    return keep_value(v, at->inputs, &side->residual_stream_arena[side->flip], &side->residual_stream, err);
 }
 
 static enum cp_status carry_joint(struct cp_ledger_at *at, struct cp_error *err) {
     struct cp_value *v = &at->value[CP_CLASS_FEATURES];
-    if (at->segment.kind != CP_SEGMENT_CLASSES)
+    if (at->stage.kind != CP_STAGE_CLASSES)
         return CP_OK;
     cp_arena_reset(&at->side->class_arena);
     CP_TRY(keep_value(v, at->inputs, &at->side->class_arena, &at->side->classes, err));
@@ -117,5 +117,5 @@ static enum cp_status carry_joint(struct cp_ledger_at *at, struct cp_error *err)
 }
 
 enum cp_status cp_ledger_carry(struct cp_ledger_at *at, struct cp_error *err) {
-    return at->segment.tower == CP_JOINT ? carry_joint(at, err) : carry_tower(at, err);
+    return at->stage.tower == CP_JOINT ? carry_joint(at, err) : carry_tower(at, err);
 }

@@ -53,9 +53,9 @@ static enum cp_status measure_reruns(struct cp_ledger_check *k, struct cp_error 
     for (uint64_t seed = 0; seed < CP_RERUNS; seed++) {
         memset(y, 0, k->c.inputs * cp_case_elements(&k->c) * sizeof *y);
         struct cp_arena own = {0};
-        struct cp_case apart = k->c;
-        apart.scratch = &own;
-        const enum cp_status status = cp_case_plain(&apart, k->operands.plain[seed], seed, y, err);
+        struct cp_case copy = k->c;
+        copy.scratch = &own;
+        const enum cp_status status = cp_case_plain(&copy, k->operands.plain[seed], seed, y, err);
         cp_arena_free(&own);
         CP_TRY(status);
         for (size_t n = 0; n < k->c.inputs; n++)
@@ -132,8 +132,8 @@ static void fill_row(const struct cp_ledger_check *k, size_t input) {
 
 /* Of each input, into a field. Less than `least` is the same; where that is 0, what is not finite is no less.
  */
-static enum cp_status fill_apart(struct cp_ledger_check *k, const struct cp_case *other, double least,
-                                 enum cp_ledger_field field, struct cp_error *err) {
+static enum cp_status fill_difference(struct cp_ledger_check *k, const struct cp_case *other, double least,
+                                      enum cp_ledger_field field, struct cp_error *err) {
     const size_t each = cp_case_elements(&k->c);
     double *theirs;
     CP_CASE_TAKE(&k->c, theirs, k->c.inputs * each);
@@ -145,8 +145,8 @@ static enum cp_status fill_apart(struct cp_ledger_check *k, const struct cp_case
             difference += (k->f[i] - theirs[i]) * (k->f[i] - theirs[i]);
             reference += theirs[i] * theirs[i];
         }
-        const double apart = cp_ledger_ratio(sqrt(difference), sqrt(reference));
-        cp_ledger_check_row(k, n)[field] = apart >= least ? apart : least > 0 ? NAN : INFINITY;
+        const double ratio = cp_ledger_ratio(sqrt(difference), sqrt(reference));
+        cp_ledger_check_row(k, n)[field] = ratio >= least ? ratio : least > 0 ? NAN : INFINITY;
     }
     return CP_OK;
 }
@@ -158,7 +158,7 @@ static bool same_weights(const struct cp_ledger_check *k) {
         return true;
     const struct cp_site *site = &study->sites.list[i];
     return !cp_tap_weights_differ(study->spec_model[s], study->spec_model[0], site) &&
-           !cp_tap_weights_rounded_apart(study->spec_model[s], study->spec[s], study->spec[0], site);
+           !cp_tap_weights_round_differently(study->spec_model[s], study->spec[s], study->spec[0], site);
 }
 
 static bool same_text(const char *a, const char *b) {
@@ -170,7 +170,7 @@ static bool same_text(const char *a, const char *b) {
 static bool declares_same(const struct cp_case_maths *a, const struct cp_case_maths *b) {
     bool same = same_text(a->activation, b->activation) && same_text(a->norm, b->norm) && a->eps == b->eps &&
                 a->scale == b->scale && a->head == b->head && a->shift == b->shift && a->mask == b->mask &&
-                a->kept == b->kept && a->kept_count == b->kept_count && a->pooled == b->pooled &&
+                a->visible == b->visible && a->visible_count == b->visible_count && a->pooled == b->pooled &&
                 a->at == b->at && a->templates == b->templates;
     for (int c = 0; c < 3; c++)
         same = same && a->mean[c] == b->mean[c] && a->std[c] == b->std[c];
@@ -198,16 +198,16 @@ static enum cp_status compare_with_baseline(struct cp_ledger_check *k, struct cp
     weights.lead_row = theirs.lead_row;
     weights.types.weights = theirs.types.weights;
     if (!declares_same(&settings.maths, &own->maths))
-        CP_TRY(fill_apart(k, &settings, 1e-12, CP_LEDGER_FIELD_SETTINGS, err));
+        CP_TRY(fill_difference(k, &settings, 1e-12, CP_LEDGER_FIELD_SETTINGS, err));
     /* 0: what differs is not touched by this input. */
-    return same_weights(k) ? CP_OK : fill_apart(k, &weights, 0, CP_LEDGER_FIELD_WEIGHTS, err);
+    return same_weights(k) ? CP_OK : fill_difference(k, &weights, 0, CP_LEDGER_FIELD_WEIGHTS, err);
 }
 
 /* ---- all of it ---- */
 
 static const float *baseline_pixels(const struct cp_ledger_at *at) {
     const size_t site = cp_ledger_site(at, CP_PIXELS_NORMALIZED);
-    return site < at->ls->study->sites.count ? at->ls->keep.data[site] : NULL;
+    return site < at->ls->study->sites.count ? at->ls->buffer.data[site] : NULL;
 }
 
 static bool holds_nan(const struct cp_compared *c, const float *x) {

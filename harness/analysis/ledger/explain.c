@@ -25,7 +25,7 @@ static void store_explanation(const struct cp_ledger_check *k, size_t input, con
         row[CP_LEDGER_FIELD_VERDICT] = CP_LEDGER_CONTRADICTED;
 }
 
-/* The segment as one input has it. */
+/* The stage as one input has it. */
 static struct cp_ledger_at at_input(const struct cp_ledger_at *at, size_t input, struct cp_arena *arena) {
     struct cp_ledger_at one = *at;
     one.memory = one.scratch = arena;
@@ -39,7 +39,7 @@ static struct cp_ledger_at at_input(const struct cp_ledger_at *at, size_t input,
         const size_t skip = shared ? 0 : input * v->each;
         if (v->recorded)
             *v = (struct cp_value){.recorded = v->recorded + skip, .type = v->type, .each = v->each};
-        else if (slot >= CP_POINT_COUNT && v->ideal) /* from another segment */
+        else if (slot >= CP_POINT_COUNT && v->ideal) /* from another stage */
             *v = (struct cp_value){.ideal = v->ideal + skip, .type = v->type, .each = v->each};
         else
             *v = (struct cp_value){.recorded = NULL};

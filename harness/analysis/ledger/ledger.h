@@ -65,19 +65,19 @@ struct cp_ledger_shape {
     struct cp_operation_layout layout;
 };
 
-/* One pass, from segment to segment. */
+/* One pass, from stage to stage. */
 struct cp_ledger_side {
     const struct cp_spec *spec;
     const struct cp_model *model; /* NULL: none, so operations with weights are not checked */
-    const struct cp_kept *kept;
+    const struct cp_patch_mask *patch_mask;
     const int32_t *tokens; /* (prompts, context) NULL: not known */
     const int *valid;      /* [prompts] */
     bool says_activation;  /* else it is the config's, which is not known without a model */
     float *cropped; /* (batch, 3, size, size) of a computed pass, whose steps are shown one picture at a time;
                        NULL: not shown */
-    struct cp_value stream, image, text, classes;
+    struct cp_value residual_stream, image, text, classes;
     struct cp_text_buffers text_buffers; /* text's */
-    struct cp_arena stream_arena[2], image_arena, text_arena,
+    struct cp_arena residual_stream_arena[2], image_arena, text_arena,
         class_arena; /* of the stream the one before and the next */
     int flip;
     int *residual; /* handles, per site; -1: none */
@@ -89,11 +89,11 @@ struct cp_ledger_side {
 struct cp_ledger {
     struct cp_ledger_side *side; /* [spec_count] */
     struct cp_ledger_shape shape[2];
-    struct cp_keep keep;        /* the segment's tensors of the pass at hand */
-    struct cp_arena scratch;    /* of one operation */
-    struct cp_arena segment;    /* of one segment of one pass */
-    double **rows;              /* per site: the baseline's (batch, field), for passes that follow it */
-    struct cp_slope_sums *sums; /* per site: the baseline's; NULL in it: none */
+    struct cp_tap_buffer buffer; /* the stage's tensors of the pass at hand */
+    struct cp_arena scratch;     /* of one operation */
+    struct cp_arena stage;       /* of one stage of one pass */
+    double **rows;               /* per site: the baseline's (batch, field), for passes that follow it */
+    struct cp_slope_sums *sums;  /* per site: the baseline's; NULL in it: none */
     struct cp_arena rows_arena;
     size_t images, prompts; /* the first inputs that are checked */
     size_t pixels;          /* of an image as the model gets it, in all planes; 0: no model */
@@ -108,14 +108,14 @@ size_t cp_ledger_first(const struct cp_study *study, enum cp_dim_kind of);
 
 /* ---- between its parts ---- */
 
-/* One segment of one pass. */
+/* One stage of one pass. */
 struct cp_ledger_at {
     struct cp_lockstep *ls;
     struct cp_ledger *ledger;
     struct cp_ledger_side *side;
     size_t s;
     struct cp_arena *memory, *scratch; /* of values; of a case's evaluations */
-    struct cp_segment segment;
+    struct cp_stage stage;
     enum cp_tower tower;
     size_t first, inputs;
     const int *valid; /* of the text tower */
@@ -145,7 +145,7 @@ struct cp_ledger_operands {
 };
 enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, struct cp_case *c,
                                   struct cp_ledger_operands *operands, bool *there, struct cp_error *err);
-/* Its ideal result, in the segment's memory; NULL: an operand or a weight is not there. */
+/* Its ideal result, in the stage's memory; NULL: an operand or a weight is not there. */
 enum cp_status cp_ledger_ideal(struct cp_ledger_at *at, enum cp_point point, const double **f,
                                struct cp_error *err);
 /* Checks what is recorded at a point: fills rows (inputs, field), and the sums where they are not NULL. */
@@ -156,7 +156,7 @@ enum cp_status cp_ledger_check(struct cp_ledger_at *at, enum cp_point point, str
  * it is the baseline. Of a line that leads from the baseline's to them the fields row, y and f are the
  * channel, the offset and the scale. */
 void cp_ledger_pixels(const struct cp_ledger_at *at, const float *baseline, double *rows);
-/* What the segment ends with, for the operations that the next one begins with. */
+/* What the stage ends with, for the operations that the next one begins with. */
 enum cp_status cp_ledger_carry(struct cp_ledger_at *at, struct cp_error *err);
 
 /* ---- at the end ---- */

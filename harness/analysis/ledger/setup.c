@@ -62,7 +62,7 @@ static void take_ids(const struct cp_lockstep *ls, size_t s, struct cp_ledger_si
     if (!captured || !captured->ids || !side->tokens)
         return;
     side->tokens = captured->ids;
-    side->valid = captured->judged;
+    side->valid = captured->valid_tokens;
 }
 
 static bool says_activation(const struct cp_study *study, size_t s) {
@@ -81,15 +81,15 @@ static enum cp_status make_side(struct cp_lockstep *ls, size_t s, struct cp_erro
     side->says_activation = study->modelled || says_activation(study, s);
     side->model = study->modelled ? study->spec_model[s] : NULL;
     side->tokens = has_ids(ls) ? study->inputs.tokens : NULL;
-    side->valid = has_ids(ls) ? study->inputs.judged : NULL;
+    side->valid = has_ids(ls) ? study->inputs.valid_tokens : NULL;
     if (study->modelled) {
         const struct cp_token_set set = cp_inputs_tokens(&study->inputs, cp_spec_tokenizer(side->spec));
         if (set.tokens) {
             side->tokens = set.tokens;
-            side->valid = set.judged;
+            side->valid = set.valid_tokens;
         }
-        CP_TRY(cp_patch_dropout(side->spec, study->inputs.images, &ls->store.arena, &ls->store.kept,
-                                &side->kept, err));
+        CP_TRY(cp_patch_dropout(side->spec, study->inputs.images, &ls->store.arena, &ls->store.patch_mask,
+                                &side->patch_mask, err));
     }
     if (!cp_captured_of(study, s) && !study->inputs_from && cp_inputs_has_pictures(&study->inputs))
         CP_LOCKSTEP_TAKE(ls, side->cropped, study->batch * cp_ledger_of(ls)->pixels);
@@ -109,7 +109,7 @@ enum cp_status cp_ledger_make(struct cp_lockstep *ls, void **state, struct cp_er
     CP_LOCKSTEP_TAKE(ls, ledger->side, study->spec_count);
     CP_LOCKSTEP_TAKE(ls, ledger->rows, study->sites.count + 1);
     CP_LOCKSTEP_TAKE(ls, ledger->sums, study->sites.count + 1);
-    CP_TRY(cp_keep_create(study->sites.count, ls->every_site, &ledger->keep, err));
+    CP_TRY(cp_tap_buffer_create(study->sites.count, ls->every_site, &ledger->buffer, err));
     ledger->shape[CP_VISUAL] = shape_of(study, CP_VISUAL);
     ledger->shape[CP_TEXT] = shape_of(study, CP_TEXT);
     for (size_t s = 0; s < study->spec_count; s++)
@@ -120,8 +120,8 @@ enum cp_status cp_ledger_make(struct cp_lockstep *ls, void **state, struct cp_er
 static void free_side(struct cp_ledger_side *side, size_t sites) {
     for (size_t i = 0; side->seen && i < sites; i++)
         cp_rows_seen_free(&side->seen[i]);
-    cp_arena_free(&side->stream_arena[0]);
-    cp_arena_free(&side->stream_arena[1]);
+    cp_arena_free(&side->residual_stream_arena[0]);
+    cp_arena_free(&side->residual_stream_arena[1]);
     cp_arena_free(&side->image_arena);
     cp_arena_free(&side->text_arena);
     cp_arena_free(&side->class_arena);
@@ -131,8 +131,8 @@ void cp_ledger_free(struct cp_lockstep *ls) {
     struct cp_ledger *ledger = cp_ledger_of(ls);
     for (size_t s = 0; ledger->side && s < ls->study->spec_count; s++)
         free_side(&ledger->side[s], ls->study->sites.count);
-    cp_keep_free(&ledger->keep);
+    cp_tap_buffer_free(&ledger->buffer);
     cp_arena_free(&ledger->scratch);
-    cp_arena_free(&ledger->segment);
+    cp_arena_free(&ledger->stage);
     cp_arena_free(&ledger->rows_arena);
 }

@@ -4,13 +4,13 @@
 
 #include <string.h>
 
-static void *room(struct cp_ledger_at *at, size_t count, size_t size, struct cp_error *err) {
+static void *alloc(struct cp_ledger_at *at, size_t count, size_t size, struct cp_error *err) {
     void *start = cp_arena_alloc(at->memory, count ? count : 1, size);
     (void)CP_CHECK_BATCH_ALLOC(start, err, "", "the ledger");
     return start;
 }
 #define TAKE(at, pointer, count)                                                                             \
-    CP_TRY(((pointer) = room((at), (count), sizeof *(pointer), err)) ? CP_OK : CP_INTERNAL)
+    CP_TRY(((pointer) = alloc((at), (count), sizeof *(pointer), err)) ? CP_OK : CP_INTERNAL)
 
 /* ---- patches ---- */
 
@@ -78,7 +78,7 @@ static struct cp_operation operation_of(const struct cp_ledger_at *at, enum cp_p
 /* Without a model each tap has the shape that its file gives it. */
 static bool fits(const struct cp_ledger_at *at, int slot, const struct cp_value *v, size_t size) {
     const bool of_all =
-        slot == CP_OPERAND_TEXT || (slot == CP_CLASS_FEATURES && at->segment.kind != CP_SEGMENT_CLASSES);
+        slot == CP_OPERAND_TEXT || (slot == CP_CLASS_FEATURES && at->stage.kind != CP_STAGE_CLASSES);
     return size == (of_all ? v->each : at->inputs * v->each);
 }
 
@@ -121,9 +121,9 @@ static enum cp_status rerun(struct cp_ledger_at *at, const struct cp_case *c,
     TAKE(at, y, elements);
     memset(y, 0, elements * sizeof *y);
     struct cp_arena own = {0};
-    struct cp_case apart = *c;
-    apart.scratch = &own;
-    const enum cp_status status = cp_case_plain(&apart, o->plain[k], k, y, err);
+    struct cp_case copy = *c;
+    copy.scratch = &own;
+    const enum cp_status status = cp_case_plain(&copy, o->plain[k], k, y, err);
     cp_arena_free(&own);
     CP_TRY(status);
     if (k % 2)

@@ -6,7 +6,7 @@
 
 /* 16 running means and sums of squared deviations; partial j sees the elements j, j + 16, ... */
 struct partials {
-    float mean[CP_LANES], m2[CP_LANES], count[CP_LANES];
+    float mean[CP_TREE_LANES], m2[CP_TREE_LANES], count[CP_TREE_LANES];
 };
 
 /* The first `lanes` partials each take one more element, their k-th. */
@@ -36,10 +36,10 @@ CP_INLINE void merge(struct partials *p, size_t j, size_t half, enum cp_dtype st
 CP_INLINE struct cp_moments welford(const float *x, size_t n, enum cp_dtype stats) {
     struct partials p = {0};
     size_t i = 0, k = 1;
-    for (; i + CP_LANES <= n; i += CP_LANES, k++)
-        update(&p, x + i, CP_LANES, (float)k, stats);
+    for (; i + CP_TREE_LANES <= n; i += CP_TREE_LANES, k++)
+        update(&p, x + i, CP_TREE_LANES, (float)k, stats);
     update(&p, x + i, n - i, (float)k, stats);
-    for (size_t half = CP_LANES / 2; half > 0; half /= 2)
+    for (size_t half = CP_TREE_LANES / 2; half > 0; half /= 2)
         for (size_t j = 0; j < half; j++)
             merge(&p, j, half, stats);
     return (struct cp_moments){.mean = p.mean[0], .variance = cp_round_to(stats, p.m2[0] / (float)n)};
@@ -59,7 +59,7 @@ static void apply(const struct cp_norm_args *args) {
 static double error_bound(const struct cp_norm_args *args, double mean, double sigma, double spread_max,
                           double weight_max, double bias_max) {
     struct cp_norm_row_bound row = cp_norm_row_facts(args, mean, sigma);
-    const double k = ceil((double)args->width / CP_LANES);
+    const double k = ceil((double)args->width / CP_TREE_LANES);
     const double merges = fmin(ceil(log2((double)args->width)), 4.0);
     const double magnitude = fabs(mean) + spread_max;
     const double spread = spread_max + 2.0 * row.input * magnitude;

@@ -7,17 +7,17 @@
 /* By lanes, so that it vectorises; a maximum does not depend on the order. NaN is passed over here and
  * reaches every entry through the sum. */
 static float row_max(const float *x, size_t n) {
-    float lane[CP_LANES];
-    for (size_t j = 0; j < CP_LANES; j++)
+    float lane[CP_TREE_LANES];
+    for (size_t j = 0; j < CP_TREE_LANES; j++)
         lane[j] = -__builtin_inff();
     size_t i = 0;
-    for (; i + CP_LANES <= n; i += CP_LANES)
-        for (size_t j = 0; j < CP_LANES; j++)
+    for (; i + CP_TREE_LANES <= n; i += CP_TREE_LANES)
+        for (size_t j = 0; j < CP_TREE_LANES; j++)
             lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
     for (size_t j = 0; i + j < n; j++)
         lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
     float max = lane[0];
-    for (size_t j = 1; j < CP_LANES; j++)
+    for (size_t j = 1; j < CP_TREE_LANES; j++)
         max = lane[j] > max ? lane[j] : max;
     return max;
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candidate *c) {
+enum cp_status cp_load_stages(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_array rows;
     struct cp_reader_texts names;
     char object[CP_SCHEMA_PATH];
@@ -18,14 +18,14 @@ enum cp_status cp_load_segments(const struct cp_load *l, struct cp_report_candid
     CP_TRY(cp_reader_labels(l->reader, object, 0, &l->report->arena, &names, l->err));
     if (names.count != rows.shape[0])
         return cp_load_damaged(l, object, "a name for each segment");
-    CP_TRY(CP_ARENA_CALLOC(&l->report->arena, c->segment, names.count, l->err, l->report->path, "a report"));
-    c->segments = names.count;
-    for (size_t s = 0; s < c->segments; s++) {
-        struct cp_report_segment *segment = &c->segment[s];
-        segment->name = names.items[s];
-        cp_tap_address(segment->name, segment->address);
-        segment->tower = cp_tap_tower(segment->name);
-        memcpy(segment->field, rows.values + s * CP_PROPAGATION_FIELDS, sizeof segment->field);
+    CP_TRY(CP_ARENA_CALLOC(&l->report->arena, c->stage, names.count, l->err, l->report->path, "a report"));
+    c->stages = names.count;
+    for (size_t s = 0; s < c->stages; s++) {
+        struct cp_report_stage *stage = &c->stage[s];
+        stage->name = names.items[s];
+        cp_tap_address(stage->name, stage->address);
+        stage->tower = cp_tap_tower(stage->name);
+        memcpy(stage->field, rows.values + s * CP_PROPAGATION_FIELDS, sizeof stage->field);
     }
     return CP_OK;
 }

@@ -203,7 +203,7 @@ static enum cp_status load_provenance(const struct cp_load *l) {
 static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_candidate *c) {
     CP_TRY(cp_load_taps(l, c));
     CP_TRY(cp_load_ledger(l, c));
-    CP_TRY(cp_load_segments(l, c));
+    CP_TRY(cp_load_stages(l, c));
     CP_TRY(load_probs(l, c->name, &c->probs));
     return load_decisions(l, c);
 }

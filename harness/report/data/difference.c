@@ -14,7 +14,7 @@ static struct cp_agreement_tap tap_of(const struct cp_report_tap *from, bool tol
                                    .different = from->over_inputs.different,
                                    .nonfinite = from->over_inputs.nonfinite,
                                    .beyond = tolerance ? from->metric[CP_BEYOND].worst : NAN,
-                                   .apart = from->over_inputs.mean_rel[CP_TOTAL],
+                                   .relative_l2 = from->over_inputs.mean_rel[CP_TOTAL],
                                    .semantic = from->over_inputs.mean_rel[CP_SEMANTIC],
                                    .a = from->ledger[0],
                                    .b = from->ledger[1]};
@@ -143,7 +143,7 @@ static void put_cause(struct cp_json_writer *j, const struct cp_own_part *part,
     const struct cp_agreement_tap *tap = part->tap;
     char text[1024];
     struct cp_sentence s = {text, sizeof text, 0};
-    cp_own_say(&s, part, words);
+    cp_own_append(&s, part, words);
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "side", cp_own_side_names[part->side]);
     cp_json_text(j, "tap", tap->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What is looked for among a candidate's taps: where it first diverges, its outcome, what is undecided. */
+ * What is looked for among a candidate's taps: where it first diverges, its outcome, what is inconclusive. */
 #include "report/data/report.h"
 
 #include <string.h>
@@ -34,16 +34,16 @@ const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *
     return worst;
 }
 
-struct cp_undecided cp_report_undecided(const struct cp_report_candidate *c) {
-    struct cp_undecided undecided = cp_undecided_none();
+struct cp_inconclusive cp_report_inconclusive(const struct cp_report_candidate *c) {
+    struct cp_inconclusive inconclusive = cp_inconclusive_none();
     for (size_t t = 0; t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].point, c->tap[t].verdict, CP_FIELD_VERDICT);
-    return undecided;
+        cp_inconclusive_add(&inconclusive, c->tap[t].point, c->tap[t].verdict, CP_FIELD_VERDICT);
+    return inconclusive;
 }
 
-struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *c) {
-    struct cp_undecided undecided = cp_undecided_none();
+struct cp_inconclusive cp_report_inconclusive_causes(const struct cp_report_candidate *c) {
+    struct cp_inconclusive inconclusive = cp_inconclusive_none();
     for (size_t t = 0; c->local && t < c->taps; t++)
-        cp_undecided_add(&undecided, c->tap[t].point, c->tap[t].local_verdict, CP_FIELD_VERDICT);
-    return undecided;
+        cp_inconclusive_add(&inconclusive, c->tap[t].point, c->tap[t].local_verdict, CP_FIELD_VERDICT);
+    return inconclusive;
 }

@@ -6,13 +6,13 @@
 
 static double chance(const struct cp_report_candidate *c) {
     double product = 1;
-    size_t segments = 0;
-    for (size_t s = 0; s < c->segments; s++)
-        if (c->segment[s].tower == CP_VISUAL) {
-            product *= c->segment[s].field[CP_PROPAGATION_KAPPA];
-            segments++;
+    size_t stages = 0;
+    for (size_t s = 0; s < c->stages; s++)
+        if (c->stage[s].tower == CP_VISUAL) {
+            product *= c->stage[s].field[CP_PROPAGATION_KAPPA];
+            stages++;
         }
-    return segments ? product : NAN;
+    return stages ? product : NAN;
 }
 
 /* Of a tap that was compared, and where something differs. */

@@ -81,7 +81,7 @@ enum cp_status cp_load_ledger(const struct cp_load *l, struct cp_report_candidat
         CP_TRY(find(l, &baseline, c->tap[t].name, &c->tap[t].ledger[0]));
         CP_TRY(find(l, &own, c->tap[t].name, &c->tap[t].ledger[1]));
     }
-    return c->ledger ? cp_report_set_apart(l->report, c, l->err) : CP_OK;
+    return c->ledger ? cp_report_find_difference(l->report, c, l->err) : CP_OK;
 }
 
 /* ---- what sets them apart ---- */
@@ -137,7 +137,8 @@ static double limit_of(const struct cp_report_candidate *c) {
     return limit;
 }
 
-enum cp_status cp_report_set_apart(struct cp_report *r, struct cp_report_candidate *c, struct cp_error *err) {
+enum cp_status cp_report_find_difference(struct cp_report *r, struct cp_report_candidate *c,
+                                         struct cp_error *err) {
     const struct cp_agreement_options options = {.times = limit_of(c)};
     struct cp_arena scratch = {0};
     struct cp_difference found, *kept = NULL;

@@ -40,7 +40,7 @@ enum cp_status cp_load_taps(const struct cp_load *load, struct cp_report_candida
 enum cp_status cp_load_places(const struct cp_load *load, const struct cp_reader_array *metrics,
                               struct cp_report_tap *tap);
 enum cp_status cp_load_ledger(const struct cp_load *load, struct cp_report_candidate *candidate);
-enum cp_status cp_load_segments(const struct cp_load *load, struct cp_report_candidate *candidate);
+enum cp_status cp_load_stages(const struct cp_load *load, struct cp_report_candidate *candidate);
 /* Floor, bracket and recording modes; after the taps. */
 enum cp_status cp_load_baseline(const struct cp_load *load);
 enum cp_status cp_load_attribution(const struct cp_load *load);

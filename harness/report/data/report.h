@@ -10,8 +10,8 @@
 #include "analysis/agreement.h"
 #include "analysis/bracket.h"
 #include "analysis/failing.h"
-#include "analysis/local.h"
-#include "analysis/undecided.h"
+#include "analysis/inconclusive.h"
+#include "analysis/teacher_forcing.h"
 #include "analysis/verdict.h"
 #include "num/metrics.h"
 #include "result/reader.h"
@@ -72,7 +72,7 @@ struct cp_report_tap {
 };
 
 /* One row of E_l = kappa_l E_(l-1) + eps_l. */
-struct cp_report_segment {
+struct cp_report_stage {
     const char *name; /* the tap at its end */
     char address[96];
     enum cp_tower tower;
@@ -100,8 +100,8 @@ struct cp_report_candidate {
     const double *decisions;      /* (images, CP_DECISION_COUNT) */
     bool certificates;            /* whether decisions were certified at all */
     const double *probs;          /* (images, columns) decided from; NULL: not recorded in full */
-    size_t segments;              /* 0: not measured */
-    struct cp_report_segment *segment;
+    size_t stages;                /* 0: not measured */
+    struct cp_report_stage *stage;
 };
 
 /* An array with named axes. values NULL: not there. */
@@ -146,8 +146,8 @@ enum cp_status cp_report_thumbnails(const struct cp_report *report, struct cp_ar
 /* Works out `difference`, `broken` and the taps' `own` from the ledgers at a candidate's taps. Where the
  * baseline is broken, what was judged equivalent becomes inconclusive: agreeing with it shows nothing. Lives
  * in the report's arena. */
-enum cp_status cp_report_set_apart(struct cp_report *report, struct cp_report_candidate *candidate,
-                                   struct cp_error *err);
+enum cp_status cp_report_find_difference(struct cp_report *report, struct cp_report_candidate *candidate,
+                                         struct cp_error *err);
 
 /* What one sign shows of a tap: its verdict, or what the ledger found its operation to do. */
 enum { CP_STATE_COARSE = CP_VERDICT_COUNT, CP_REPORT_STATES };
@@ -175,8 +175,8 @@ const struct cp_report_tap *cp_report_first(const struct cp_report_candidate *ca
 /* Taps whose rounding was judged so. */
 size_t cp_report_rounding(const struct cp_report_candidate *candidate, enum cp_verdict verdict);
 /* Taps whose verdict could not be decided, and operations that may or may not be causes. */
-struct cp_undecided cp_report_undecided(const struct cp_report_candidate *candidate);
-struct cp_undecided cp_report_undecided_causes(const struct cp_report_candidate *candidate);
+struct cp_inconclusive cp_report_inconclusive(const struct cp_report_candidate *candidate);
+struct cp_inconclusive cp_report_inconclusive_causes(const struct cp_report_candidate *candidate);
 /* Of the features the tap with the larger divergence; NULL: neither was compared. */
 const struct cp_report_tap *cp_report_outcome(const struct cp_report_candidate *candidate);
 /* How far differences at the steps of preprocessing grow until the features of the images. */
@@ -192,7 +192,7 @@ struct cp_report_growth {
 };
 struct cp_report_growth cp_report_growth(const struct cp_report_candidate *candidate);
 /* The answer in words, one line of text without markup. */
-enum { CP_REPORT_ANSWER = 2048 };
-void cp_report_answer(const struct cp_report_candidate *candidate, char *text, size_t size);
+enum { CP_REPORT_SUMMARY = 2048 };
+void cp_report_summary(const struct cp_report_candidate *candidate, char *text, size_t size);
 
 #endif

@@ -24,26 +24,26 @@ const char *cp_component_words(const struct cp_report_tap *tap) {
     return tap->point < CP_POINT_COUNT ? cp_operations[tap->point].words : NULL;
 }
 
-void cp_say_place(struct cp_sentence *s, const struct cp_report_tap *tap) {
+void cp_append_place(struct cp_sentence *s, const struct cp_report_tap *tap) {
     const char *component = cp_component_words(tap);
     if (!component)
-        cp_say(s, "%s", tap->address);
+        cp_append(s, "%s", tap->address);
     else if (tap->layer >= 0)
-        cp_say(s, "block %d's %s", tap->layer, component);
+        cp_append(s, "block %d's %s", tap->layer, component);
     else
-        cp_say(s, "the %s", tap->point == CP_FEATURES ? "features" : component);
+        cp_append(s, "the %s", tap->point == CP_FEATURES ? "features" : component);
 }
 
-void cp_say_worst_layer(struct cp_sentence *s, const struct cp_report_table *layers, enum cp_tower tower) {
+void cp_append_worst_layer(struct cp_sentence *s, const struct cp_report_table *layers, enum cp_tower tower) {
     size_t worst = 0;
     const size_t count = layers->shape[0] * layers->shape[1];
     for (size_t i = 1; i < count; i++)
         if (!(layers->values[i] <= layers->values[worst]) && !isnan(layers->values[i]))
             worst = i;
     if (count && !isnan(layers->values[worst]))
-        cp_say(s, "%s moves the features of the %s tower most in block %zu, by %.2g",
-               layers->label[0].items[worst / layers->shape[1]], tower == CP_VISUAL ? "image" : "text",
-               worst % layers->shape[1], layers->values[worst]);
+        cp_append(s, "%s moves the features of the %s tower most in block %zu, by %.2g",
+                  layers->label[0].items[worst / layers->shape[1]], tower == CP_VISUAL ? "image" : "text",
+                  worst % layers->shape[1], layers->values[worst]);
 }
 
 /* ---- sets of taps ---- */
@@ -82,7 +82,7 @@ static bool alike(const struct cp_tap_set *c, int a, int b) {
 }
 
 /* "0-2, 5"; the number of blocks. */
-static int say_layers(struct cp_sentence *s, const struct cp_tap_set *c, int point, enum cp_tower tower) {
+static int append_layers(struct cp_sentence *s, const struct cp_tap_set *c, int point, enum cp_tower tower) {
     const int layers = layers_of(c);
     int count = 0;
     for (int first = 0, end; first < layers; first = end + 1) {
@@ -90,39 +90,39 @@ static int say_layers(struct cp_sentence *s, const struct cp_tap_set *c, int poi
             ;
         if (end == first)
             continue;
-        cp_say(s, count ? ", %d" : "%d", first);
+        cp_append(s, count ? ", %d" : "%d", first);
         if (end - first > 1)
-            cp_say(s, "-%d", end - 1);
+            cp_append(s, "-%d", end - 1);
         count += end - first;
     }
     return count;
 }
 
-static void say_towers(struct cp_sentence *s, const struct cp_tap_set *c, int point) {
+static void append_towers(struct cp_sentence *s, const struct cp_tap_set *c, int point) {
     bool any = false;
     if (has(c, point, CP_VISUAL, -1) && has(c, point, CP_TEXT, -1)) {
-        cp_say(s, " in both towers");
+        cp_append(s, " in both towers");
         return;
     }
     for (int tower = CP_VISUAL; tower <= CP_TEXT; tower++) {
         char list[256] = "";
         struct cp_sentence layers = {list, sizeof list, 0};
-        const int count = say_layers(&layers, c, point, (enum cp_tower)tower);
+        const int count = append_layers(&layers, c, point, (enum cp_tower)tower);
         if (count)
-            cp_say(s, "%s%s (%s)",
-                   any         ? " and "
-                   : count > 1 ? " of blocks "
-                               : " of block ",
-                   list, cp_tower_names[tower]);
+            cp_append(s, "%s%s (%s)",
+                      any         ? " and "
+                      : count > 1 ? " of blocks "
+                                  : " of block ",
+                      list, cp_tower_names[tower]);
         else if (has(c, point, (enum cp_tower)tower, -1))
-            cp_say(s, " (%s)", cp_tower_names[tower]);
+            cp_append(s, " (%s)", cp_tower_names[tower]);
         any = any || count;
     }
 }
 
 /* The points that have taps where `first` has, and where it is. */
-static void say_group(struct cp_sentence *s, const struct cp_tap_set *c, int first,
-                      bool said[CP_POINT_COUNT]) {
+static void append_group(struct cp_sentence *s, const struct cp_tap_set *c, int first,
+                         bool said[CP_POINT_COUNT]) {
     int members = 0, named = 0;
     for (int p = first; p < CP_POINT_COUNT; p++)
         members += !said[p] && anywhere(c, p) && alike(c, first, p);
@@ -131,26 +131,26 @@ static void say_group(struct cp_sentence *s, const struct cp_tap_set *c, int fir
         if (said[p] || !anywhere(c, p) || !alike(c, first, p))
             continue;
         if (named < shown)
-            cp_say(s, "%s%s",
-                   named == 0             ? "the "
-                   : named == members - 1 ? " and "
-                                          : ", ",
-                   cp_operations[p].words);
+            cp_append(s, "%s%s",
+                      named == 0             ? "the "
+                      : named == members - 1 ? " and "
+                                             : ", ",
+                      cp_operations[p].words);
         named++;
         said[p] = true;
     }
     if (members > shown)
-        cp_say(s, " and %d more", members - shown);
-    say_towers(s, c, first);
+        cp_append(s, " and %d more", members - shown);
+    append_towers(s, c, first);
 }
 
-bool cp_say_taps(struct cp_sentence *s, const struct cp_tap_set *c) {
+bool cp_append_taps(struct cp_sentence *s, const struct cp_tap_set *c) {
     bool said[CP_POINT_COUNT] = {false};
     int groups = 0;
     for (int p = 0; p < CP_POINT_COUNT; p++)
         if (!said[p] && anywhere(c, p)) {
-            cp_say(s, "%s", groups++ ? ", " : "");
-            say_group(s, c, p, said);
+            cp_append(s, "%s", groups++ ? ", " : "");
+            append_group(s, c, p, said);
         }
     return groups > 0;
 }
@@ -159,7 +159,8 @@ static bool has_cause(const struct cp_tap_set *set, size_t tap) {
     return (int)set->candidate->tap[tap].cause == set->which;
 }
 
-bool cp_say_causes(struct cp_sentence *s, const struct cp_report_candidate *candidate, enum cp_cause cause) {
+bool cp_append_causes(struct cp_sentence *s, const struct cp_report_candidate *candidate,
+                      enum cp_cause cause) {
     const struct cp_tap_set set = {candidate, has_cause, (int)cause, NULL};
-    return cp_say_taps(s, &set);
+    return cp_append_taps(s, &set);
 }

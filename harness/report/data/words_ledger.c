@@ -37,18 +37,18 @@ int cp_report_kind(const struct cp_own_part *part) {
                                                                                  : (int)part->kind;
 }
 
-void cp_say_part(struct cp_sentence *s, const struct cp_own_part *part,
-                 const struct cp_agreement_words *words) {
+void cp_append_part(struct cp_sentence *s, const struct cp_own_part *part,
+                    const struct cp_agreement_words *words) {
     if (cp_report_kind(part) != CP_OWN_LARGER) {
-        cp_own_say(s, part, words);
+        cp_own_append(s, part, words);
         return;
     }
-    cp_say(s, "rounds as its declared arithmetic does: ");
-    cp_say_multiple(s, part->bound);
-    cp_say(s, " times as much as the baseline");
+    cp_append(s, "rounds as its declared arithmetic does: ");
+    cp_append_multiple(s, part->bound);
+    cp_append(s, " times as much as the baseline");
 }
 
-void cp_say_many(struct cp_sentence *s, const struct cp_tap_set *set) {
+void cp_append_many(struct cp_sentence *s, const struct cp_tap_set *set) {
     enum { MANY = 24 };
     const struct cp_report_tap *first = NULL;
     size_t count = 0;
@@ -57,11 +57,11 @@ void cp_say_many(struct cp_sentence *s, const struct cp_tap_set *set) {
             first = &set->candidate->tap[t];
             count++;
         }
-    if (count <= MANY && cp_say_taps(s, set))
+    if (count <= MANY && cp_append_taps(s, set))
         return;
-    cp_say(s, "%zu operations", count);
+    cp_append(s, "%zu operations", count);
     if (first)
-        cp_say(s, " from %s on", first->address);
+        cp_append(s, " from %s on", first->address);
 }
 
 /* ---- operations that do something of their own ---- */
@@ -105,8 +105,8 @@ static const struct cp_own_part *lead(const struct cp_difference *d, const struc
     return largest;
 }
 
-bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, int side, int kind,
-                  const char *before) {
+bool cp_append_found(struct cp_sentence *s, const struct cp_report_candidate *c, int side, int kind,
+                     const char *before) {
     size_t clauses = 0;
     for (size_t p = 0; c->difference && p < c->difference->agreement.parts; p++) {
         const struct cp_own_part *part = &c->difference->agreement.part[p];
@@ -114,13 +114,13 @@ bool cp_say_found(struct cp_sentence *s, const struct cp_report_candidate *c, in
         const struct cp_tap_set set = {.candidate = c, .has = has_like, .like = part};
         if (!largest || clauses++ >= CLAUSES)
             continue;
-        cp_say(s, "%s at ", clauses == 1 ? before : ";");
-        cp_say_many(s, &set);
-        cp_say(s, " ");
-        cp_own_say(s, largest, &c->difference->words);
+        cp_append(s, "%s at ", clauses == 1 ? before : ";");
+        cp_append_many(s, &set);
+        cp_append(s, " ");
+        cp_own_append(s, largest, &c->difference->words);
     }
     if (clauses > CLAUSES)
-        cp_say(s, "; and so on, %zu operations in all", cp_report_count_own(c, side, kind));
+        cp_append(s, "; and so on, %zu operations in all", cp_report_count_own(c, side, kind));
     return clauses > 0;
 }
 
@@ -152,25 +152,25 @@ static bool has_kind(const struct cp_tap_set *set, size_t tap) {
     return cp_report_has(&set->candidate->tap[tap], 1, set->which);
 }
 
-static void say_share(struct cp_sentence *s, const struct cp_report_candidate *c, enum cp_own_kind kind,
-                      const char *what, const char **before) {
+static void append_share(struct cp_sentence *s, const struct cp_report_candidate *c, enum cp_own_kind kind,
+                         const char *what, const char **before) {
     const struct cp_tap_set set = {.candidate = c, .has = has_kind, .which = (int)kind};
     const struct shares shares = shares_of(c, kind);
     if (shares.taps == 0)
         return;
-    cp_say(s, "%s%s", *before, what);
-    (void)cp_say_taps(s, &set);
-    cp_say(s, " (%s%.2g", shares.taps > 1 ? "up to " : "", shares.size);
+    cp_append(s, "%s%s", *before, what);
+    (void)cp_append_taps(s, &set);
+    cp_append(s, " (%s%.2g", shares.taps > 1 ? "up to " : "", shares.size);
     if (!isnan(shares.own))
-        cp_say(s, ", own error %s%.2g", shares.taps > 1 ? "up to " : "", shares.own);
+        cp_append(s, ", own error %s%.2g", shares.taps > 1 ? "up to " : "", shares.own);
     if (shares.larger && shares.taps > 1)
-        cp_say(s, ", the larger at %zu of %zu", shares.larger, shares.taps);
-    cp_say(s, ")");
+        cp_append(s, ", the larger at %zu of %zu", shares.larger, shares.taps);
+    cp_append(s, ")");
     *before = ", to ";
 }
 
 /* Rounding that is declared, and larger than the baseline's. */
-static void say_larger(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
+static void append_larger(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
     const struct cp_tap_set set = {.candidate = c, .has = has_kind, .which = CP_OWN_LARGER};
     double size = 0, times = 0;
     for (size_t p = 0; p < c->difference->agreement.parts; p++) {
@@ -182,41 +182,41 @@ static void say_larger(struct cp_sentence *s, const struct cp_report_candidate *
     }
     if (size == 0)
         return;
-    cp_say(s, "%sits declared arithmetic at ", *before);
-    cp_say_many(s, &set);
-    cp_say(s, " (rounding up to %.2g, ", size);
-    cp_say_multiple(s, times);
-    cp_say(s, " times the baseline's)");
+    cp_append(s, "%sits declared arithmetic at ", *before);
+    cp_append_many(s, &set);
+    cp_append(s, " (rounding up to %.2g, ", size);
+    cp_append_multiple(s, times);
+    cp_append(s, " times the baseline's)");
     *before = ", to ";
 }
 
 /* The first step of a tower at which they differ; the others follow from it. */
-static void say_inputs(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
+static void append_inputs(struct cp_sentence *s, const struct cp_report_candidate *c, const char **before) {
     bool said[3] = {false, false, false};
     for (size_t p = 0; p < c->difference->agreement.parts; p++) {
         const struct cp_own_part *part = &c->difference->agreement.part[p];
         if (part->kind != CP_OWN_INPUTS || said[part->tap->place.tower])
             continue;
         said[part->tap->place.tower] = true;
-        cp_say(s, "%sits inputs at %s", *before, part->tap->address);
+        cp_append(s, "%sits inputs at %s", *before, part->tap->address);
         if (part->inputs) {
-            cp_say(s, ": ");
-            cp_own_say(s, part, &c->difference->words);
+            cp_append(s, ": ");
+            cp_own_append(s, part, &c->difference->words);
         } else if (part->size > 0) {
-            cp_say(s, " (%.2g)", part->size);
+            cp_append(s, " (%.2g)", part->size);
         }
         *before = ", to ";
     }
 }
 
-bool cp_say_attributed(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+bool cp_append_attributed(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
     const char *const first = before;
     if (!c->difference)
         return false;
-    say_share(s, c, CP_OWN_SETTINGS, "its settings at ", &before);
-    say_share(s, c, CP_OWN_WEIGHTS, "its weights at ", &before);
-    say_inputs(s, c, &before);
-    say_larger(s, c, &before);
+    append_share(s, c, CP_OWN_SETTINGS, "its settings at ", &before);
+    append_share(s, c, CP_OWN_WEIGHTS, "its weights at ", &before);
+    append_inputs(s, c, &before);
+    append_larger(s, c, &before);
     return before != first;
 }
 
@@ -232,7 +232,7 @@ static bool is_explained(const double *row) {
     return verdict == CP_LEDGER_EXACT || verdict == CP_LEDGER_EXPLAINED;
 }
 
-void cp_say_explained(struct cp_sentence *s, const struct cp_report_candidate *c) {
+void cp_append_explained(struct cp_sentence *s, const struct cp_report_candidate *c) {
     size_t checked = 0, explained = 0, unchecked = 0;
     for (size_t t = 0; t < c->taps; t++) {
         const double *a = c->tap[t].ledger[0], *b = c->tap[t].ledger[1];
@@ -244,10 +244,11 @@ void cp_say_explained(struct cp_sentence *s, const struct cp_report_candidate *c
         }
     }
     if (checked && explained == checked)
-        cp_say(s, "; all %zu operations of both passes are explained by their declared arithmetic", checked);
+        cp_append(s, "; all %zu operations of both passes are explained by their declared arithmetic",
+                  checked);
     else if (checked)
-        cp_say(s, "; %zu of %zu operations of both passes are explained by their declared arithmetic",
-               explained, checked);
+        cp_append(s, "; %zu of %zu operations of both passes are explained by their declared arithmetic",
+                  explained, checked);
     if (unchecked)
-        cp_say(s, "%s %zu could not be checked", checked ? "," : ";", unchecked);
+        cp_append(s, "%s %zu could not be checked", checked ? "," : ";", unchecked);
 }

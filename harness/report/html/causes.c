@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Causes: what the ledger sets apart, the operations that diverge by themselves, and how the error of one
- * segment becomes the next's. */
+ * stage becomes the next's. */
 #include "base/sentence.h"
 #include "report/data/difference.h"
 #include "report/data/words.h"
@@ -12,7 +12,7 @@ enum { MOST = 40 }; /* causes shown of one candidate */
 
 bool cp_html_has_causes(const struct cp_report *r) {
     for (size_t c = 0; c < r->candidates; c++)
-        if (r->candidate[c].local || r->candidate[c].segments || r->candidate[c].difference)
+        if (r->candidate[c].local || r->candidate[c].stages || r->candidate[c].difference)
             return true;
     return false;
 }
@@ -46,7 +46,7 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
     const size_t t = (size_t)(part->tap - d->tap);
     char text[1024];
     struct cp_sentence s = {text, sizeof text, 0};
-    cp_own_say(&s, part, &d->words);
+    cp_own_append(&s, part, &d->words);
     (void)fprintf(out, "<tr><td><a href=#%zu.%zu>", c, t);
     cp_html_text(out, part->tap->address);
     (void)fprintf(out, "</a><td class=word><span class=\"verdict v%d\">%s</span>", state_of(part->kind),
@@ -73,9 +73,9 @@ static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, s
     char text[512] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     const size_t larger = cp_report_count_own(candidate, 1, CP_OWN_LARGER);
-    cp_say_explained(&s, candidate);
+    cp_append_explained(&s, candidate);
     if (larger)
-        cp_say(&s, "; %zu round more than the baseline's, as declared", larger);
+        cp_append(&s, "; %zu round more than the baseline's, as declared", larger);
     if (text[0])
         (void)fprintf(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
     for (size_t p = 0; p < d->agreement.parts; p++)
@@ -125,35 +125,37 @@ static void put_cause(FILE *out, const struct cp_report_candidate *candidate, si
 }
 
 /* An operation that could not be judged may be a cause all the same. */
-static void put_undecided(FILE *out, const struct cp_undecided *undecided, size_t count, size_t taps) {
+static void put_inconclusive(FILE *out, const struct cp_inconclusive *inconclusive, size_t count,
+                             size_t taps) {
     char text[256] = "";
     struct cp_sentence s = {text, sizeof text, 0};
-    if (undecided->taps) {
-        cp_say(&s, "%s be decided at %zu of %zu: ", count ? "Whether others do could not" : "That could not",
-               undecided->taps, taps);
-        cp_say_undecided_why(&s, undecided);
-        cp_say_undecided_ratio(&s, undecided, "; ");
+    if (inconclusive->taps) {
+        cp_append(&s,
+                  "%s be decided at %zu of %zu: ", count ? "Whether others do could not" : "That could not",
+                  inconclusive->taps, taps);
+        cp_append_inconclusive_why(&s, inconclusive);
+        cp_append_inconclusive_ratio(&s, inconclusive, "; ");
     } else if (count == 0) {
-        cp_say(&s, "Each operation's error by itself is within the limit");
+        cp_append(&s, "Each operation's error by itself is within the limit");
     }
     (void)fprintf(out, text[0] ? "<p>%s.</p>" : "%s", text);
 }
 
 static void put_causes(FILE *out, const struct cp_report_candidate *candidate, size_t c) {
     const size_t count = count_causes(candidate);
-    const struct cp_undecided undecided = cp_report_undecided_causes(candidate);
-    size_t left = MOST;
-    put_undecided(out, &undecided, count, candidate->taps);
+    const struct cp_inconclusive inconclusive = cp_report_inconclusive_causes(candidate);
+    size_t remaining = MOST;
+    put_inconclusive(out, &inconclusive, count, candidate->taps);
     if (count == 0)
         return;
     (void)fputs("<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>cause<th "
                 "class=word>verdict by itself<th>local<th>of its floor<th>total here<th>cand. / "
                 "base error</thead><tbody>\n",
                 out);
-    for (size_t t = 0; t < candidate->taps && left; t++)
+    for (size_t t = 0; t < candidate->taps && remaining; t++)
         if (candidate->tap[t].cause != CP_CAUSE_NONE) {
             put_cause(out, candidate, c, t);
-            left--;
+            remaining--;
         }
     (void)fputs("</table></div>", out);
     if (count > MOST)
@@ -162,15 +164,15 @@ static void put_causes(FILE *out, const struct cp_report_candidate *candidate, s
 
 /* ---- propagation ---- */
 
-static void put_segment(FILE *out, const struct cp_report_segment *segment) {
+static void put_stage(FILE *out, const struct cp_report_stage *stage) {
     static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR,     CP_PROPAGATION_BEFORE,
                                                        CP_PROPAGATION_KAPPA,     CP_PROPAGATION_LOCAL,
                                                        CP_PROPAGATION_PREDICTED, CP_PROPAGATION_LEFT};
-    const double explained = segment->field[CP_PROPAGATION_EXPLAINED];
+    const double explained = stage->field[CP_PROPAGATION_EXPLAINED];
     (void)fputs("<tr><td>", out);
-    cp_html_text(out, segment->address);
+    cp_html_text(out, stage->address);
     for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
-        cp_html_cell(out, segment->field[fields[f]]);
+        cp_html_cell(out, stage->field[fields[f]]);
     if (!(explained >= 0 && explained <= 1)) {
         (void)fputs("<td>&ndash;\n", out);
         return;
@@ -187,16 +189,16 @@ static void put_propagation(FILE *out, const struct cp_report_candidate *c) {
                 "E<th>before<th>&kappa;<th>local &epsilon;<th>&kappa; E + "
                 "&epsilon;<th>left<th>explained</thead><tbody>\n",
                 out);
-    for (size_t s = 0; s < c->segments; s++)
-        put_segment(out, &c->segment[s]);
+    for (size_t s = 0; s < c->stages; s++)
+        put_stage(out, &c->stage[s]);
     (void)fputs("</table></div>", out);
 }
 
 static void put_counts(FILE *out, const struct cp_report_candidate *c) {
-    const size_t undecided = cp_report_undecided_causes(c).taps;
+    const size_t inconclusive = cp_report_inconclusive_causes(c).taps;
     (void)fprintf(out, " <small>%zu of %zu operations diverge by themselves", count_causes(c), c->taps);
-    if (undecided)
-        (void)fprintf(out, ", %zu undecided", undecided);
+    if (inconclusive)
+        (void)fprintf(out, ", %zu undecided", inconclusive);
     (void)fputs("</small>", out);
 }
 
@@ -228,7 +230,7 @@ void cp_html_causes(const struct cp_report *r, FILE *out) {
             (void)fputs("<h3>By itself, over inputs</h3>", out);
         if (candidate->local)
             put_causes(out, candidate, c);
-        if (candidate->segments)
+        if (candidate->stages)
             put_propagation(out, candidate);
         (void)fputs("</details>\n", out);
     }

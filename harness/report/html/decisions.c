@@ -79,12 +79,12 @@ static void put_header(FILE *out) {
 
 static void put_changes(FILE *out, const struct cp_report *r, size_t c) {
     const struct cp_report_candidate *candidate = &r->candidate[c];
-    size_t left = MOST;
+    size_t remaining = MOST;
     put_header(out);
-    for (size_t i = 0; i < candidate->counts.images && left; i++)
+    for (size_t i = 0; i < candidate->counts.images && remaining; i++)
         if (candidate->decisions[i * CP_DECISION_COUNT + CP_FLIP] != 0) {
             put_change(out, r, c, i);
-            left--;
+            remaining--;
         }
     (void)fputs("</table></div>", out);
     if (candidate->counts.flips > MOST)

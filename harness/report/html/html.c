@@ -7,7 +7,7 @@
 
 static void put_report(const struct cp_report *r, FILE *out) {
     cp_html_head(r, out);
-    cp_html_answers(r, out);
+    cp_html_summaries(r, out);
     cp_html_growth(r, out);
     cp_html_parts(r, out);
     cp_html_matrix(r, out);

@@ -25,9 +25,9 @@ void cp_html_json_values(FILE *out, const double *values, size_t count);
 /* The figure's frame: <svg viewBox role=img aria-label="WORDS NAME">; end it with </svg>. */
 void cp_html_svg(FILE *out, const char *class, double height, const char *words, const char *name);
 
-/* Length of the part of a tap's address that names its segment: "visual.0" of "visual.0.mlp.gelu", all of
+/* Length of the part of a tap's address that names its stage: "visual.0" of "visual.0.mlp.gelu", all of
  * "visual.conv1". */
-size_t cp_html_segment(const char *address);
+size_t cp_html_stage(const char *address);
 bool cp_html_is_block(const char *address);
 /* Candidate c's tap that is row t of the first candidate's list; NULL: it has none. */
 const struct cp_report_tap *cp_html_tap(const struct cp_report *report, size_t c, size_t t);
@@ -50,7 +50,7 @@ bool cp_html_has_causes(const struct cp_report *report);
 bool cp_html_has_attribution(const struct cp_report *report);
 
 void cp_html_head(const struct cp_report *report, FILE *out);
-void cp_html_answers(const struct cp_report *report, FILE *out);
+void cp_html_summaries(const struct cp_report *report, FILE *out);
 void cp_html_growth(const struct cp_report *report, FILE *out);
 void cp_html_parts(const struct cp_report *report, FILE *out);
 void cp_html_matrix(const struct cp_report *report, FILE *out);

@@ -55,7 +55,7 @@ static void put_row(FILE *out, const struct cp_report *r, size_t t, size_t prefi
 /* Rows [first, end) are one block: its worst verdict, and the total at its end. */
 static void put_block(FILE *out, const struct cp_report *r, size_t first, size_t end) {
     const char *address = r->candidate[0].tap[first].address;
-    const size_t length = cp_html_segment(address);
+    const size_t length = cp_html_stage(address);
     (void)fprintf(out, "<tbody><tr><th scope=row><button type=button aria-expanded=false>%.*s</button>",
                   (int)length, address);
     for (size_t c = 0; c < r->candidates; c++) {
@@ -67,11 +67,11 @@ static void put_block(FILE *out, const struct cp_report *r, size_t first, size_t
         put_row(out, r, t, length + (address[length] == '.'));
 }
 
-static size_t end_of_segment(const struct cp_report *r, size_t first) {
+static size_t end_of_stage(const struct cp_report *r, size_t first) {
     const struct cp_report_candidate *c = &r->candidate[0];
-    const size_t length = cp_html_segment(c->tap[first].address);
+    const size_t length = cp_html_stage(c->tap[first].address);
     size_t end = first + 1;
-    while (end < c->taps && cp_html_segment(c->tap[end].address) == length &&
+    while (end < c->taps && cp_html_stage(c->tap[end].address) == length &&
            strncmp(c->tap[end].address, c->tap[first].address, length) == 0)
         end++;
     return end;
@@ -105,7 +105,7 @@ void cp_html_matrix(const struct cp_report *r, FILE *out) {
     }
     (void)fputs("</thead>\n", out);
     for (size_t t = 0; t < r->candidate[0].taps;) {
-        const size_t end = end_of_segment(r, t);
+        const size_t end = end_of_stage(r, t);
         if (cp_html_is_block(r->candidate[0].tap[t].address))
             put_block(out, r, t, end);
         else

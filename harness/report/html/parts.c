@@ -61,7 +61,7 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
 }
 
 void cp_html_parts(const struct cp_report *r, FILE *out) {
-    size_t left = 3;
+    size_t remaining = 3;
     (void)fputs(
         "<section><h2 id=parts>Function and error</h2><p class=lead>The semantic part of a divergence is "
         "what "
@@ -76,10 +76,10 @@ void cp_html_parts(const struct cp_report *r, FILE *out) {
                       : part == CP_ROUNDING ? "cand. error"
                                             : "base error");
     (void)fputs("</ul>", out);
-    for (size_t e = 0; e < sizeof ends / sizeof ends[0] && left; e++)
+    for (size_t e = 0; e < sizeof ends / sizeof ends[0] && remaining; e++)
         if (end_tap(&r->candidate[0], ends[e])) {
             put_end(out, r, ends[e]);
-            left--;
+            remaining--;
         }
     if (r->candidates > OPEN)
         (void)fprintf(out, "<p class=lead>The first %d of %zu candidates.</p>", OPEN, r->candidates);

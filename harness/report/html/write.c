@@ -97,7 +97,7 @@ void cp_html_svg(FILE *out, const char *class, double height, const char *words,
     (void)fputs("\">", out);
 }
 
-size_t cp_html_segment(const char *address) {
+size_t cp_html_stage(const char *address) {
     const char *dot = strchr(address, '.');
     size_t digits = 0;
     if (dot)

@@ -59,7 +59,7 @@ static const char *why_not(const struct cp_calibration *k, char why[WORDS]) {
                        100 * k->accuracy[k->best], 100 * k->accuracy_low, 100 * k->chance);
         break;
     case CP_DOUBT_FEW:
-        (void)snprintf(why, WORDS, "too few images, %d are needed", CP_STATIONARITY_LEAST);
+        (void)snprintf(why, WORDS, "too few images, %d are needed", CP_GRADIENT_TEST_LEAST);
         break;
     case CP_DOUBT_SCALE:
         (void)snprintf(

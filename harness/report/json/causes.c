@@ -27,7 +27,7 @@ static void put_part(struct cp_json_writer *j, const struct cp_own_part *part,
     static const char *const sides[] = {"baseline", "candidate", "both"};
     char text[1024];
     struct cp_sentence s = {text, sizeof text, 0};
-    cp_say_part(&s, part, words);
+    cp_append_part(&s, part, words);
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "tap", part->tap->name);
     cp_json_text(j, "class", class_of(part->kind));

@@ -41,16 +41,16 @@ static void put_first(struct cp_json_writer *j, const struct cp_report_candidate
 }
 
 static void put_propagation(struct cp_json_writer *j, const struct cp_report_candidate *c) {
-    if (c->segments == 0) {
+    if (c->stages == 0) {
         cp_json_null(j, "propagation");
         return;
     }
     cp_json_open(j, "propagation", '[');
-    for (size_t s = 0; s < c->segments; s++) {
+    for (size_t s = 0; s < c->stages; s++) {
         cp_json_open(j, NULL, '{');
-        cp_json_text(j, "segment", c->segment[s].name);
+        cp_json_text(j, "segment", c->stage[s].name);
         for (int f = 0; f < CP_PROPAGATION_FIELDS; f++)
-            cp_json_number(j, cp_propagation_names[f], c->segment[s].field[f]);
+            cp_json_number(j, cp_propagation_names[f], c->stage[s].field[f]);
         cp_json_close(j, '}');
     }
     cp_json_close(j, ']');
@@ -111,11 +111,11 @@ static void put_decisions(struct cp_json_writer *j, const struct cp_report_candi
 
 static void put_candidate(struct cp_json_writer *j, const struct cp_report *r,
                           const struct cp_report_candidate *c) {
-    char answer[CP_REPORT_ANSWER];
-    cp_report_answer(c, answer, sizeof answer);
+    char summary[CP_REPORT_SUMMARY];
+    cp_report_summary(c, summary, sizeof summary);
     cp_json_open(j, NULL, '{');
     cp_json_text(j, "name", c->name);
-    cp_json_text(j, "answer", answer);
+    cp_json_text(j, "answer", summary);
     cp_json_bool(j, "judged", c->judged);
     cp_json_bool(j, "layerwise", c->layerwise);
     put_first(j, c);

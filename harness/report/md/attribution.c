@@ -43,7 +43,7 @@ static void put_layers(FILE *out, const struct cp_report_table *layers, enum cp_
     struct cp_sentence worst = {text, sizeof text, 0};
     if (!layers->values)
         return;
-    cp_say_worst_layer(&worst, layers, tower);
+    cp_append_worst_layer(&worst, layers, tower);
     (void)fprintf(out, "\n## One layer at a time: %s tower\n\nRelative L2 error of the features; ",
                   tower == CP_VISUAL ? "image" : "text");
     cp_md_text(out, text);

@@ -53,16 +53,16 @@ static bool has_part(const struct cp_tap_set *set, size_t tap) {
 static void put_part(FILE *out, const struct cp_report_candidate *c, const struct cp_own_part *largest,
                      bool *any) {
     static const char *const sides[] = {"baseline", "candidate", "both"};
-    char text[CP_REPORT_ANSWER] = "";
+    char text[CP_REPORT_SUMMARY] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     const int kind = cp_report_kind(largest);
     const struct cp_tap_set set = {.candidate = c, .has = has_part, .like = largest};
     const struct line line = {kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[largest->kind],
                               sides[largest->side], text, largest->size};
-    cp_say_many(&s, &set);
+    cp_append_many(&s, &set);
     if (largest->kind < CP_OWN_SETTINGS || largest->kind == CP_OWN_ROUNDING) {
-        cp_say(&s, ": ");
-        cp_say_part(&s, largest, &c->difference->words);
+        cp_append(&s, ": ");
+        cp_append_part(&s, largest, &c->difference->words);
     }
     put_line(out, c, &line, any);
 }
@@ -84,25 +84,25 @@ static const char *const words[CP_CAUSE_COUNT] = {
 /* Of a result without a ledger. */
 static void put_local(FILE *out, const struct cp_report_candidate *c, bool *any) {
     for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++) {
-        char text[CP_REPORT_ANSWER] = "";
+        char text[CP_REPORT_SUMMARY] = "";
         struct cp_sentence s = {text, sizeof text, 0};
         const struct line line = {words[cause], "candidate", text, NAN};
-        if (cp_say_causes(&s, c, (enum cp_cause)cause))
+        if (cp_append_causes(&s, c, (enum cp_cause)cause))
             put_line(out, c, &line, any);
     }
 }
 
 /* Operations that may be causes all the same. */
-static void put_undecided(FILE *out, const struct cp_report_candidate *c, bool *any) {
-    const struct cp_undecided undecided = cp_report_undecided_causes(c);
-    char text[CP_REPORT_ANSWER] = "";
+static void put_inconclusive(FILE *out, const struct cp_report_candidate *c, bool *any) {
+    const struct cp_inconclusive inconclusive = cp_report_inconclusive_causes(c);
+    char text[CP_REPORT_SUMMARY] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     const struct line line = {"undecided", "", text, NAN};
-    if (undecided.taps == 0)
+    if (inconclusive.taps == 0)
         return;
-    cp_say(&s, "%zu of %zu: ", undecided.taps, c->taps);
-    cp_say_undecided_why(&s, &undecided);
-    cp_say_undecided_ratio(&s, &undecided, "; ");
+    cp_append(&s, "%zu of %zu: ", inconclusive.taps, c->taps);
+    cp_append_inconclusive_why(&s, &inconclusive);
+    cp_append_inconclusive_ratio(&s, &inconclusive, "; ");
     put_line(out, c, &line, any);
 }
 
@@ -116,7 +116,7 @@ void cp_md_causes(FILE *out, const struct cp_report *r) {
             put_ledger(out, c, &any);
         } else {
             put_local(out, c, &any);
-            put_undecided(out, c, &any);
+            put_inconclusive(out, c, &any);
         }
     }
 }

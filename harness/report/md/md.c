@@ -39,7 +39,7 @@ void cp_md_cell(FILE *out, const char *text) {
     cp_md_text(out, text);
 }
 
-static void put_answers(FILE *out, const struct cp_report *r) {
+static void put_summaries(FILE *out, const struct cp_report *r) {
     (void)fputs("# ", out);
     cp_md_text(out, r->name);
     if (r->hypothesis) {
@@ -48,10 +48,10 @@ static void put_answers(FILE *out, const struct cp_report *r) {
     }
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < r->candidates; i++) {
-        char text[CP_REPORT_ANSWER];
+        char text[CP_REPORT_SUMMARY];
         if (r->candidate[i].layerwise)
             continue;
-        cp_report_answer(&r->candidate[i], text, sizeof text);
+        cp_report_summary(&r->candidate[i], text, sizeof text);
         (void)fputs("- ", out);
         cp_md_text(out, text);
         (void)fputc('\n', out);
@@ -135,7 +135,7 @@ static void put_growth(FILE *out, const struct cp_report_candidate *c) {
     static const enum cp_propagation_field fields[] = {CP_PROPAGATION_ERROR, CP_PROPAGATION_BEFORE,
                                                        CP_PROPAGATION_KAPPA, CP_PROPAGATION_LOCAL,
                                                        CP_PROPAGATION_PREDICTED};
-    if (!c->segments)
+    if (!c->stages)
         return;
     (void)fputs("\n<details><summary>How the error of ", out);
     cp_md_text(out, c->name);
@@ -143,12 +143,12 @@ static void put_growth(FILE *out, const struct cp_report_candidate *c) {
         " grows: E = \u03ba E before + \u03b5</summary>\n\n| segment | E | E before | \u03ba | \u03b5 | "
         "\u03ba E before + \u03b5 | explained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         out);
-    for (size_t s = 0; s < c->segments; s++) {
+    for (size_t s = 0; s < c->stages; s++) {
         (void)fputs("| ", out);
-        cp_md_text(out, c->segment[s].address);
+        cp_md_text(out, c->stage[s].address);
         for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
-            cp_md_number(out, c->segment[s].field[fields[f]]);
-        put_share(out, c->segment[s].field[CP_PROPAGATION_EXPLAINED]);
+            cp_md_number(out, c->stage[s].field[fields[f]]);
+        put_share(out, c->stage[s].field[CP_PROPAGATION_EXPLAINED]);
         (void)fputs(" |\n", out);
     }
     (void)fputs("\n</details>\n", out);
@@ -249,7 +249,7 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
 }
 
 static void put_report(const struct cp_report *r, FILE *out) {
-    put_answers(out, r);
+    put_summaries(out, r);
     if (any_shown(r))
         put_first(out, r);
     cp_md_causes(out, r);

@@ -98,7 +98,7 @@ static void put_tower(const struct strip *s, struct range range) {
 
 void cp_term_depth(const struct cp_screen *screen, const struct cp_report_candidate *c) {
     const struct range range = range_of(c);
-    const size_t room = screen->width - 2 - NAME - VALUE;
+    const size_t space = screen->width - 2 - NAME - VALUE;
     char text[200];
     if (isinf(range.low))
         return;
@@ -109,7 +109,7 @@ void cp_term_depth(const struct cp_screen *screen, const struct cp_report_candid
         while (end < c->taps && c->tap[end].tower == c->tap[first].tower)
             end++;
         const size_t taps = end - first;
-        const struct strip strip = {screen, c->tap + first, taps, taps < room ? taps : room};
+        const struct strip strip = {screen, c->tap + first, taps, taps < space ? taps : space};
         put_tower(&strip, range);
     }
     cp_screen_wrap(

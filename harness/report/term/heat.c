@@ -45,8 +45,8 @@ static void put_cell(const struct heat *h, double value, size_t columns) {
 
 /* Columns of a cell so that two towers of so many layers stand side by side. */
 static size_t cell_columns(const struct cp_screen *s, size_t layers) {
-    const size_t room = s->width - 2 - SWAP - GAP;
-    return 2 * layers <= room ? 2 : 1;
+    const size_t space = s->width - 2 - SWAP - GAP;
+    return 2 * layers <= space ? 2 : 1;
 }
 
 static void put_title(const struct heat *h, const char *what) {
@@ -105,14 +105,14 @@ static bool recorded(const struct cp_report_candidate *c, int point) {
 
 /* One tower at a time where both are too wide for the screen. */
 static void put_points(const struct heat *h, const struct cp_report_candidate *c, const size_t layers[2]) {
-    const size_t room = h->screen->width - 2 - NAME - GAP;
-    if (layers[0] && layers[1] && layers[0] + layers[1] > room) {
+    const size_t space = h->screen->width - 2 - NAME - GAP;
+    if (layers[0] && layers[1] && layers[0] + layers[1] > space) {
         const size_t first[2] = {layers[0], 0}, second[2] = {0, layers[1]};
         put_points(h, c, first);
         put_points(h, c, second);
         return;
     }
-    const size_t shown[2] = {layers[0] < room ? layers[0] : room, layers[1] < room ? layers[1] : room};
+    const size_t shown[2] = {layers[0] < space ? layers[0] : space, layers[1] < space ? layers[1] : space};
     const size_t columns = cell_columns(h->screen, shown[0] + shown[1]);
     put_head(h, NAME, shown, columns);
     for (int point = 0; point < CP_POINT_COUNT; point++)
@@ -141,8 +141,8 @@ void cp_term_heat(const struct cp_screen *screen, const struct cp_report_candida
 /* ---- swaps ---- */
 
 static void put_layers(struct heat *h, const struct cp_report_table *table, enum cp_tower tower) {
-    const size_t room = h->screen->width - 2 - SWAP - GAP;
-    const size_t layers = table->shape[1] < room ? table->shape[1] : room;
+    const size_t space = h->screen->width - 2 - SWAP - GAP;
+    const size_t layers = table->shape[1] < space ? table->shape[1] : space;
     size_t shown[2] = {0, 0};
     char text[400] = "";
     struct cp_sentence worst = {text, sizeof text, 0};
@@ -158,7 +158,7 @@ static void put_layers(struct heat *h, const struct cp_report_table *table, enum
         }
         (void)fputc('\n', h->screen->out);
     }
-    cp_say_worst_layer(&worst, table, tower);
+    cp_append_worst_layer(&worst, table, tower);
     cp_screen_wrap(h->screen, text, 2);
 }
 
@@ -170,7 +170,7 @@ static void put_share(const struct cp_screen *s, double share, double low, doubl
 }
 
 static void put_shares(const struct cp_screen *s, const struct cp_report_table *shapley) {
-    const size_t room = s->width - 2 - SWAP - SHARE;
+    const size_t space = s->width - 2 - SWAP - SHARE;
     for (size_t k = 0; k < shapley->shape[1]; k++) {
         char text[200];
         (void)snprintf(text, sizeof text, "Shapley shares of %.100s, 95 %% intervals",
@@ -179,7 +179,7 @@ static void put_shares(const struct cp_screen *s, const struct cp_report_table *
         for (size_t i = 0; i < shapley->shape[0]; i++) {
             const char *response = shapley->label[1].items[k];
             const double share = cp_report_cell(shapley, i, response, "share");
-            const double length = fmin(fmax(share, 0), 1) * (double)room;
+            const double length = fmin(fmax(share, 0), 1) * (double)space;
             (void)fputs("  ", s->out);
             cp_screen_cell(s, shapley->label[0].items[i], SWAP - 1);
             (void)fputc(' ', s->out);

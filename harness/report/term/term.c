@@ -14,13 +14,13 @@ static const char *column_name(const struct cp_report *r, double column) {
 
 static void put_change(const struct cp_screen *s, const struct cp_report *r, const double *row,
                        const char *image) {
-    const size_t room = (s->width - 2 - 10 - 8) / 3;
+    const size_t space = (s->width - 2 - 10 - 8) / 3;
     (void)fputs("  ", s->out);
-    cp_screen_cell(s, image, room);
+    cp_screen_cell(s, image, space);
     (void)fputc(' ', s->out);
-    cp_screen_cell(s, column_name(r, row[CP_TOP1_REFERENCE]), room);
+    cp_screen_cell(s, column_name(r, row[CP_TOP1_REFERENCE]), space);
     (void)fputs(" -> ", s->out);
-    cp_screen_cell(s, column_name(r, row[CP_TOP1]), room);
+    cp_screen_cell(s, column_name(r, row[CP_TOP1]), space);
     (void)fprintf(s->out, " %9.1e\n", row[CP_MARGIN]);
 }
 
@@ -50,13 +50,13 @@ void cp_term_decisions(const struct cp_screen *s, const struct cp_report *r,
 
 static void put_candidate(const struct cp_screen *s, const struct cp_report *r,
                           const struct cp_report_candidate *c) {
-    char answer[CP_REPORT_ANSWER];
-    cp_report_answer(c, answer, sizeof answer);
+    char summary[CP_REPORT_SUMMARY];
+    cp_report_summary(c, summary, sizeof summary);
     (void)fputc('\n', s->out);
     cp_screen_ink(s, CP_INK_BOLD);
     cp_screen_wrap(s, c->name, 0);
     cp_screen_ink(s, CP_INK_PLAIN);
-    cp_screen_wrap(s, answer, 2);
+    cp_screen_wrap(s, summary, 2);
     cp_term_depth(s, c);
     cp_term_heat(s, c);
     cp_term_decisions(s, r, c);

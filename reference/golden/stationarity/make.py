@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What PyTorch's autograd makes of harness/task/stationarity.h's gradients, in float64.
+"""What PyTorch's autograd makes of harness/task/gradient_test.h's gradients, in float64.
 
     images.npy            float32 (IMAGES, EMBED), normalised
     texts.npy, labels.npy float32 (CLASSES * EACH, EMBED), int32 (IMAGES): labelled images

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Draws batches block by block, sums their gradients in parallel, and fits the scale by its derivative. */
-#include "task/stationarity.h"
+#include "task/gradient_test.h"
 
 #include "base/hash.h"
 #include "base/wide.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCKS = CP_STATIONARITY_BLOCKS, BATCH = CP_STATIONARITY_BATCH };
+enum { BLOCKS = CP_GRADIENT_TEST_BLOCKS, BATCH = CP_GRADIENT_TEST_BATCH };
 
 /* How far from its start a scale is searched for, and a step for the gradient's derivative: logarithms. */
 static const double FAR = 7, STEP = 1e-5;
@@ -18,8 +18,8 @@ static const double FAR = 7, STEP = 1e-5;
 /* Streams of random numbers: the blocks, a block's rounds, the prompts. */
 enum { SEED_BLOCKS = 1, SEED_ROUNDS = 100, SEED_PROMPTS = 2 };
 
-struct task {
-    const struct cp_stationarity *s;
+struct gradient_task {
+    const struct cp_gradient_test *s;
     struct cp_pool *pool;
     uint32_t *order; /* [count] block after block */
     uint32_t *round; /* [count] as order, in a round's order */
@@ -37,9 +37,9 @@ struct batch {
     struct cp_derivatives by_scale;
 };
 
-static void choose(const struct task *task, struct batch *b, const uint32_t *images, size_t size,
+static void choose(const struct gradient_task *task, struct batch *b, const uint32_t *images, size_t size,
                    size_t round) {
-    const struct cp_stationarity *s = task->s;
+    const struct cp_gradient_test *s = task->s;
     b->size = size;
     for (size_t i = 0; i < size; i++) {
         const size_t image = images[i];
@@ -114,7 +114,7 @@ CP_WIDE static void add_image(const struct batch *b, size_t i, size_t embed, dou
     }
 }
 
-static void add_batch(const struct task *task, const struct batch *b, size_t block, double weight) {
+static void add_batch(const struct gradient_task *task, const struct batch *b, size_t block, double weight) {
     const size_t embed = task->s->embed;
     for (size_t i = 0; task->gradient && i < b->size; i++)
         add_image(b, i, embed, exp(task->log_scale), weight, task->slope + block * embed,
@@ -122,15 +122,15 @@ static void add_batch(const struct task *task, const struct batch *b, size_t blo
 }
 
 static void block_gradient(void *context, size_t block, int worker) {
-    struct task *task = context;
-    const struct cp_stationarity *s = task->s;
+    struct gradient_task *task = context;
+    const struct cp_gradient_test *s = task->s;
     const size_t first = block * s->count / BLOCKS, count = (block + 1) * s->count / BLOCKS - first;
     const size_t size = count < BATCH ? count : BATCH, batches = count / size;
-    const double weight = 1 / (double)(batches * CP_STATIONARITY_ROUNDS);
+    const double weight = 1 / (double)(batches * CP_GRADIENT_TEST_ROUNDS);
     uint32_t *round = task->round + first;
     (void)worker;
     task->of[block] = (struct cp_derivatives){0, 0};
-    for (size_t r = 0; r < CP_STATIONARITY_ROUNDS; r++) {
+    for (size_t r = 0; r < CP_GRADIENT_TEST_ROUNDS; r++) {
         cp_permutation(SEED_ROUNDS + r * BLOCKS + block, count, round);
         for (size_t i = 0; i < count; i++)
             round[i] = task->order[first + round[i]];
@@ -147,11 +147,11 @@ static void block_gradient(void *context, size_t block, int worker) {
 
 /* ---- one scale ---- */
 
-void cp_stationarity_order(size_t count, uint32_t *order) {
+void cp_gradient_test_order(size_t count, uint32_t *order) {
     cp_permutation(SEED_BLOCKS, count, order);
 }
 
-static void run(struct task *task, double log_scale, double *gradient) {
+static void run(struct gradient_task *task, double log_scale, double *gradient) {
     task->log_scale = log_scale;
     task->gradient = gradient;
     if (gradient)
@@ -159,27 +159,27 @@ static void run(struct task *task, double log_scale, double *gradient) {
     cp_pool_for(task->pool, BLOCKS, block_gradient, task);
 }
 
-static bool open_task(const struct cp_stationarity *s, struct cp_pool *pool, struct task *task) {
-    *task = (struct task){.s = s, .pool = pool};
+static bool open_task(const struct cp_gradient_test *s, struct cp_pool *pool, struct gradient_task *task) {
+    *task = (struct gradient_task){.s = s, .pool = pool};
     task->order = malloc(s->count * sizeof *task->order);
     task->round = malloc(s->count * sizeof *task->round);
     task->slope = malloc(BLOCKS * s->embed * sizeof *task->slope);
     if (task->order)
-        cp_stationarity_order(s->count, task->order);
+        cp_gradient_test_order(s->count, task->order);
     return task->order && task->round && task->slope;
 }
 
-static enum cp_status close_task(struct task *task, bool ready, struct cp_error *err) {
+static enum cp_status close_task(struct gradient_task *task, bool ready, struct cp_error *err) {
     free(task->order);
     free(task->round);
     free(task->slope);
     return CP_CHECK_ALLOC(ready, err, "", "gradients of %zu images", task->s->count);
 }
 
-enum cp_status cp_stationarity_at(const struct cp_stationarity *s, struct cp_pool *pool, double log_scale,
-                                  double *gradient, struct cp_derivatives slopes[BLOCKS],
-                                  struct cp_error *err) {
-    struct task task;
+enum cp_status cp_gradient_test_at(const struct cp_gradient_test *s, struct cp_pool *pool, double log_scale,
+                                   double *gradient, struct cp_derivatives slopes[BLOCKS],
+                                   struct cp_error *err) {
+    struct gradient_task task;
     const bool ready = open_task(s, pool, &task);
     if (ready) {
         run(&task, log_scale, gradient);
@@ -190,7 +190,7 @@ enum cp_status cp_stationarity_at(const struct cp_stationarity *s, struct cp_poo
 
 /* ---- the fitted scale ---- */
 
-static struct cp_derivatives mean_slope(const struct task *task) {
+static struct cp_derivatives mean_slope(const struct gradient_task *task) {
     struct cp_derivatives mean = {0, 0};
     for (size_t j = 0; j < BLOCKS; j++) {
         mean.slope += task->of[j].slope / BLOCKS;
@@ -200,12 +200,12 @@ static struct cp_derivatives mean_slope(const struct task *task) {
 }
 
 static struct cp_derivatives slope_at(void *context, double log_scale) {
-    struct task *task = context;
+    struct gradient_task *task = context;
     run(task, log_scale, NULL);
     return mean_slope(task);
 }
 
-static double standard_error(const struct task *task, struct cp_derivatives mean) {
+static double standard_error(const struct gradient_task *task, struct cp_derivatives mean) {
     double square = 0;
     for (size_t j = 0; j < BLOCKS; j++)
         square += pow(task->of[j].slope - mean.slope, 2);
@@ -213,7 +213,7 @@ static double standard_error(const struct task *task, struct cp_derivatives mean
 }
 
 /* A slope s of a block moves the fit by -s / curvature, and that each gradient by its derivative. */
-static void follow_fit(struct task *task, double log_scale, double *gradient, double *ahead) {
+static void follow_fit(struct gradient_task *task, double log_scale, double *gradient, double *ahead) {
     const size_t size = task->s->embed * task->s->embed;
     double moves[BLOCKS];
     const struct cp_derivatives mean = mean_slope(task);
@@ -229,9 +229,9 @@ static void follow_fit(struct task *task, double log_scale, double *gradient, do
     }
 }
 
-enum cp_status cp_stationarity_fit(const struct cp_stationarity *s, struct cp_pool *pool, double start,
-                                   double *gradient, struct cp_fitted_scale *scale, struct cp_error *err) {
-    struct task task;
+enum cp_status cp_gradient_test_fit(const struct cp_gradient_test *s, struct cp_pool *pool, double start,
+                                    double *gradient, struct cp_fitted_scale *scale, struct cp_error *err) {
+    struct gradient_task task;
     double *ahead = malloc(BLOCKS * s->embed * s->embed * sizeof *ahead);
     const bool ready = open_task(s, pool, &task) && ahead;
     *scale = (struct cp_fitted_scale){.log_scale = start, .error = NAN};
@@ -245,7 +245,7 @@ enum cp_status cp_stationarity_fit(const struct cp_stationarity *s, struct cp_po
     return close_task(&task, ready, err);
 }
 
-void cp_stationarity_products(const double *a, const double *b, size_t size, double *products) {
+void cp_gradient_test_products(const double *a, const double *b, size_t size, double *products) {
     for (size_t j = 0; j < BLOCKS; j++)
         for (size_t k = 0; k < BLOCKS; k++) {
             double sum = 0;

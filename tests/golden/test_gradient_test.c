@@ -5,14 +5,14 @@
 #include "support/test.h"
 
 #include "picture/image.h"
-#include "task/stationarity.h"
+#include "task/gradient_test.h"
 
 #include <stdio.h>
 
 #include <math.h>
 
 #define FOLDER "reference/golden/stationarity/"
-enum { BLOCKS = CP_STATIONARITY_BLOCKS };
+enum { BLOCKS = CP_GRADIENT_TEST_BLOCKS };
 
 static struct cp_arena arena;
 
@@ -42,41 +42,41 @@ static void assert_close(const char *name, const double *products, double relati
     assert_true(most <= relative * golden[0]);
 }
 
-static double *gradient_room(size_t embed) {
+static double *alloc_gradient(size_t embed) {
     double *gradient = cp_arena_alloc(&arena, BLOCKS * embed * embed, sizeof *gradient);
     assert_non_null(gradient);
     return gradient;
 }
 
-static struct cp_stationarity inputs(const char *images_name, const char *texts_name, const char *labels_name,
-                                     size_t each) {
+static struct cp_gradient_test inputs(const char *images_name, const char *texts_name,
+                                      const char *labels_name, size_t each) {
     const struct cp_array images = read(images_name), texts = read(texts_name);
-    return (struct cp_stationarity){.images = images.data,
-                                    .texts = texts.data,
-                                    .labels = labels_name ? read(labels_name).data : NULL,
-                                    .count = images.shape[0],
-                                    .embed = images.shape[1],
-                                    .each = each};
+    return (struct cp_gradient_test){.images = images.data,
+                                     .texts = texts.data,
+                                     .labels = labels_name ? read(labels_name).data : NULL,
+                                     .count = images.shape[0],
+                                     .embed = images.shape[1],
+                                     .each = each};
 }
 
-static void check(const struct cp_stationarity *s, const char *expected_name) {
-    double *gradient = gradient_room(s->embed), products[BLOCKS * BLOCKS];
+static void check(const struct cp_gradient_test *s, const char *expected_name) {
+    double *gradient = alloc_gradient(s->embed), products[BLOCKS * BLOCKS];
     struct cp_derivatives slopes[BLOCKS];
     struct cp_error err;
-    assert_int_equal(cp_stationarity_at(s, NULL, log(14), gradient, slopes, &err), CP_OK);
-    cp_stationarity_products(gradient, gradient, s->embed * s->embed, products);
+    assert_int_equal(cp_gradient_test_at(s, NULL, log(14), gradient, slopes, &err), CP_OK);
+    cp_gradient_test_products(gradient, gradient, s->embed * s->embed, products);
     assert_close(expected_name, products, 1e-7);
 }
 
 static void labelled_images(void **state) {
     (void)state;
-    const struct cp_stationarity s = inputs("images", "texts", "labels", 3);
+    const struct cp_gradient_test s = inputs("images", "texts", "labels", 3);
     check(&s, "products-labels");
 }
 
 static void pairs(void **state) {
     (void)state;
-    const struct cp_stationarity s = inputs("images", "pairs", NULL, 1);
+    const struct cp_gradient_test s = inputs("images", "pairs", NULL, 1);
     check(&s, "products-pairs");
 }
 
@@ -84,23 +84,23 @@ static void pairs(void **state) {
 static void fitted_scale(void **state) {
     const double starts[] = {-2, 1, log(14), 6};
     const double *golden = read("fit-scale").data;
-    const struct cp_stationarity s = inputs("fit-images", "texts", "labels", 3);
-    double *gradient = gradient_room(s.embed), products[BLOCKS * BLOCKS];
+    const struct cp_gradient_test s = inputs("fit-images", "texts", "labels", 3);
+    double *gradient = alloc_gradient(s.embed), products[BLOCKS * BLOCKS];
     (void)state;
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         struct cp_fitted_scale scale;
         struct cp_error err;
-        assert_int_equal(cp_stationarity_fit(&s, NULL, starts[i], gradient, &scale, &err), CP_OK);
+        assert_int_equal(cp_gradient_test_fit(&s, NULL, starts[i], gradient, &scale, &err), CP_OK);
         assert_true(scale.found && fabs(scale.log_scale - golden[0]) <= 1e-6);
         assert_true(fabs(scale.error - golden[1]) <= 1e-6);
-        cp_stationarity_products(gradient, gradient, s.embed * s.embed, products);
+        cp_gradient_test_products(gradient, gradient, s.embed * s.embed, products);
         assert_close("products-fit", products, 1e-5);
     }
 }
 
 /* Images that have nothing to do with their texts: the smaller the scale, the better. */
 static void no_scale(void **state) {
-    struct cp_stationarity s = inputs("images", "texts", "labels", 3);
+    struct cp_gradient_test s = inputs("images", "texts", "labels", 3);
     struct cp_fitted_scale scale;
     struct cp_error err;
     float *opposite = cp_arena_alloc(&arena, s.count * s.embed, sizeof *opposite);
@@ -110,7 +110,7 @@ static void no_scale(void **state) {
         for (size_t e = 0; e < s.embed; e++)
             opposite[i * s.embed + e] = -s.texts[(size_t)s.labels[i] * s.each * s.embed + e];
     s.images = opposite;
-    assert_int_equal(cp_stationarity_fit(&s, NULL, 2, gradient_room(s.embed), &scale, &err), CP_OK);
+    assert_int_equal(cp_gradient_test_fit(&s, NULL, 2, alloc_gradient(s.embed), &scale, &err), CP_OK);
     assert_false(scale.found);
 }
 

@@ -70,10 +70,10 @@ static bool is_explained(const struct cp_report_candidate *c) {
     return c->difference && cp_report_count_own(c, 1, CP_OWN_UNCHECKED) == 0;
 }
 
-/* Green says that something was shown, so what is undecided is grey; it is green with grey where every
+/* Green says that something was shown, so what is inconclusive is grey; it is green with grey where every
  * operation is explained, or all but some taps were decided and no ratio beyond its limit was seen. */
 static struct kind kind_of(const struct cp_report_candidate *c) {
-    const struct cp_undecided undecided = cp_report_undecided(c);
+    const struct cp_inconclusive inconclusive = cp_report_inconclusive(c);
     const size_t within = count_state(c, CP_EQUIVALENT);
     const struct kind found = kind_of_ledger(c);
     if (found.class)
@@ -82,19 +82,19 @@ static struct kind kind_of(const struct cp_report_candidate *c) {
         return (struct kind){"degraded", "larger error"};
     if (count_state(c, CP_UNMATCHED))
         return (struct kind){"open", "taps on one side only"};
-    if (undecided.taps && is_explained(c))
+    if (inconclusive.taps && is_explained(c))
         return (struct kind){"partly", "every operation explained"};
-    if (undecided.taps && (!c->judged || !within || !(undecided.over_k < 1)))
+    if (inconclusive.taps && (!c->judged || !within || !(inconclusive.over_k < 1)))
         return (struct kind){"open", c->judged ? "undecided" : "not judged"};
-    if (undecided.taps)
+    if (inconclusive.taps)
         return (struct kind){"partly", "error within the limit, in part undecided"};
     return (struct kind){"same", within ? "error within the limit" : "same bits"};
 }
 
-static void put_answer(FILE *out, const struct cp_report_candidate *c, size_t index) {
-    char text[CP_REPORT_ANSWER];
+static void put_summary(FILE *out, const struct cp_report_candidate *c, size_t index) {
+    char text[CP_REPORT_SUMMARY];
     const size_t length = strlen(c->name);
-    cp_report_answer(c, text, sizeof text);
+    cp_report_summary(c, text, sizeof text);
     const size_t named = strncmp(text, c->name, length) == 0 ? length : 0;
     const struct kind kind = kind_of(c);
     (void)fprintf(out, "<div class=\"answer %s\" data-candidate=%zu><span class=kind>%s</span><p><strong>",
@@ -107,14 +107,14 @@ static void put_answer(FILE *out, const struct cp_report_candidate *c, size_t in
     (void)fputs("</div>\n", out);
 }
 
-void cp_html_answers(const struct cp_report *r, FILE *out) {
+void cp_html_summaries(const struct cp_report *r, FILE *out) {
     (void)fputs("<div id=pick></div><section class=answers aria-label=\"The answer in words\">\n", out);
     for (size_t i = 0; i < r->candidates; i++) {
         if (i == OPEN)
             (void)fprintf(
                 out, "</section><details><summary>%zu more candidates</summary><section class=answers>\n",
                 r->candidates - OPEN);
-        put_answer(out, &r->candidate[i], i);
+        put_summary(out, &r->candidate[i], i);
     }
     (void)fprintf(out, "</section>%s\n", r->candidates > OPEN ? "</details>" : "");
 }

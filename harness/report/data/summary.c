@@ -23,34 +23,34 @@ static bool first_recorded(const struct cp_report_candidate *c, const struct cp_
     return tap && tap->point > CP_LN_PRE && (tap == c->tap || tap[-1].tower != tap->tower);
 }
 
-static void say_towers(struct cp_sentence *s, const struct cp_report_tap *first,
-                       const struct cp_report_tap *second) {
-    cp_say_place(s, first);
+static void append_towers(struct cp_sentence *s, const struct cp_report_tap *first,
+                          const struct cp_report_tap *second) {
+    cp_append_place(s, first);
     if (second && same_place(first, second)) {
-        cp_say(s, " on in both towers");
+        cp_append(s, " on in both towers");
         return;
     }
     if (first->tower != CP_JOINT)
-        cp_say(s, " (%s)", cp_tower_names[first->tower]);
+        cp_append(s, " (%s)", cp_tower_names[first->tower]);
     if (second) {
-        cp_say(s, " and from ");
-        cp_say_place(s, second);
-        cp_say(s, " (%s)", cp_tower_names[second->tower]);
+        cp_append(s, " and from ");
+        cp_append_place(s, second);
+        cp_append(s, " (%s)", cp_tower_names[second->tower]);
     }
-    cp_say(s, " on");
+    cp_append(s, " on");
 }
 
 /* "differs from B, from here (visual) and from there (text) on"; whether there was anything to say. */
-static bool say_where(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+static bool append_where(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
     const struct cp_report_tap *visual = cp_report_first(c, CP_VISUAL), *text = cp_report_first(c, CP_TEXT);
     const struct cp_report_tap *first = visual ? visual : text ? text : cp_report_first(c, CP_JOINT);
     const struct cp_report_tap *second = visual ? text : NULL;
     if (!first)
         return false;
-    cp_say(s, "%s %s, from ", before, c->baseline);
-    say_towers(s, first, second);
+    cp_append(s, "%s %s, from ", before, c->baseline);
+    append_towers(s, first, second);
     if (first_recorded(c, first) || first_recorded(c, second))
-        cp_say(s, ", the first tap recorded");
+        cp_append(s, ", the first tap recorded");
     return true;
 }
 
@@ -68,36 +68,36 @@ static double largest_local(const struct cp_tap_set *set, enum cp_part part) {
 
 /* Operations whose error by itself is larger than the baseline's beyond the limit; the ledger knows them by
  * their declared arithmetic. */
-static void say_rounding_causes(struct cp_sentence *s, const struct cp_report_candidate *c,
-                                const char *before) {
+static void append_rounding_causes(struct cp_sentence *s, const struct cp_report_candidate *c,
+                                   const char *before) {
     const struct cp_tap_set set = {.candidate = c, .has = has_larger_error};
-    char places[CP_REPORT_ANSWER / 2] = "";
+    char places[CP_REPORT_SUMMARY / 2] = "";
     struct cp_sentence p = {places, sizeof places, 0};
     const double size = largest_local(&set, CP_ROUNDING);
-    if (c->difference || !cp_say_taps(&p, &set))
+    if (c->difference || !cp_append_taps(&p, &set))
         return;
-    cp_say(s, "%sthe rounding of %s", before, places);
+    cp_append(s, "%sthe rounding of %s", before, places);
     if (size > 0)
-        cp_say(s, " (up to %.2g)", size);
+        cp_append(s, " (up to %.2g)", size);
 }
 
 /* ", attributed to its settings at A (0.01), to its weights at B"; of a result without a ledger as its local
  * verdicts have it. */
-static void say_causes(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
+static void append_causes(struct cp_sentence *s, const struct cp_report_candidate *c, const char *before) {
     static const char *const how[] = {"its settings at ", "its weights at "};
     static const enum cp_cause order[] = {CP_CAUSE_SEMANTIC, CP_CAUSE_WEIGHTS};
-    (void)cp_say_attributed(s, c, before);
+    (void)cp_append_attributed(s, c, before);
     for (size_t i = 0; i < 2 && !c->difference; i++) {
         if (count_causes(c, order[i]) == 0)
             continue;
-        cp_say(s, "%s%s", before, how[i]);
-        (void)cp_say_causes(s, c, order[i]);
+        cp_append(s, "%s%s", before, how[i]);
+        (void)cp_append_causes(s, c, order[i]);
         before = ", to ";
     }
 }
 
 /* " gives NaN or infinity at 3 of 20 taps, from here on"; whether it does. */
-static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static bool append_nonfinite(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const struct cp_report_tap *first = NULL;
     size_t count = 0;
     for (size_t t = 0; t < c->taps; t++)
@@ -105,11 +105,11 @@ static bool say_nonfinite(struct cp_sentence *s, const struct cp_report_candidat
             first = &c->tap[t];
     if (!first)
         return false;
-    cp_say(s, " gives NaN or infinity at %zu of %zu taps, from ", count, c->taps);
-    cp_say_place(s, first);
+    cp_append(s, " gives NaN or infinity at %zu of %zu taps, from ", count, c->taps);
+    cp_append_place(s, first);
     if (first->tower != CP_JOINT)
-        cp_say(s, " (%s)", cp_tower_names[first->tower]);
-    cp_say(s, " on");
+        cp_append(s, " (%s)", cp_tower_names[first->tower]);
+    cp_append(s, " on");
     return true;
 }
 
@@ -121,16 +121,16 @@ static size_t count_verdict(const struct cp_report_candidate *c, enum cp_verdict
 }
 
 /* " (2 times the baseline's)", " (2 to 3 times the baseline's)": k by the taps' precision. */
-static void say_limit(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static void append_limit(struct cp_sentence *s, const struct cp_report_candidate *c) {
     double low = NAN, high = NAN;
     for (size_t t = 0; t < c->taps; t++) {
         low = fmin(low, c->tap[t].verdict[CP_FIELD_K]);
         high = fmax(high, c->tap[t].verdict[CP_FIELD_K]);
     }
     if (low < high)
-        cp_say(s, " (%.3g to %.3g times the baseline's)", low, high);
+        cp_append(s, " (%.3g to %.3g times the baseline's)", low, high);
     else if (low > 0)
-        cp_say(s, " (%.3g times the baseline's)", low);
+        cp_append(s, " (%.3g times the baseline's)", low);
 }
 
 static bool is_semantic(const struct cp_report_candidate *c) {
@@ -146,61 +146,61 @@ static bool is_comparable(const struct cp_report_candidate *c) {
 
 /* "; whether its error exceeds the limit could not be decided at 8 of 20 taps: 8 inputs are too few, ..."
  */
-static void say_undecided(struct cp_sentence *s, const struct cp_report_candidate *c,
-                          const struct cp_undecided *undecided, const char *what) {
-    if (undecided->taps == 0 || !is_comparable(c))
+static void append_inconclusive(struct cp_sentence *s, const struct cp_report_candidate *c,
+                                const struct cp_inconclusive *inconclusive, const char *what) {
+    if (inconclusive->taps == 0 || !is_comparable(c))
         return;
-    cp_say(s, "; %s could not be decided at %zu of %zu taps: ", what, undecided->taps, c->taps);
-    cp_say_undecided_why(s, undecided);
-    cp_say_undecided_ratio(s, undecided, "; ");
+    cp_append(s, "; %s could not be decided at %zu of %zu taps: ", what, inconclusive->taps, c->taps);
+    cp_append_inconclusive_why(s, inconclusive);
+    cp_append_inconclusive_ratio(s, inconclusive, "; ");
 }
 
 /* " (of 100 inputs; up to 13 % of others could exceed the limit)" */
-static void say_equivalence(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static void append_equivalence(struct cp_sentence *s, const struct cp_report_candidate *c) {
     struct cp_equivalence e = cp_equivalence_none();
     for (size_t t = 0; t < c->taps; t++)
         cp_equivalence_add(&e, c->tap[t].verdict);
     if (isnan(e.beyond))
         return;
-    cp_say(s, " (");
-    cp_say_equivalence(s, &e);
-    cp_say(s, ")");
+    cp_append(s, " (");
+    cp_append_equivalence(s, &e);
+    cp_append(s, ")");
 }
 
 /* Whether it said that the error is within the limit. */
-static bool say_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_function) {
+static bool append_rounding(struct cp_sentence *s, const struct cp_report_candidate *c, bool same_function) {
     const size_t degraded = cp_report_rounding(c, CP_DEGRADED), within = count_verdict(c, CP_EQUIVALENT);
     const bool said = degraded || (same_function && within);
     if (!is_comparable(c))
         return false;
     if (said) {
-        cp_say(s, degraded ? "; its error is above the limit" : "; its error is within the limit");
-        say_limit(s, c);
+        cp_append(s, degraded ? "; its error is above the limit" : "; its error is within the limit");
+        append_limit(s, c);
     }
     if (degraded)
-        cp_say(s, " at %zu of %zu taps", degraded, c->taps);
+        cp_append(s, " at %zu of %zu taps", degraded, c->taps);
     else if (said)
-        cp_say(s, " at %zu of %zu taps that differ", within, within + cp_report_undecided(c).taps);
+        cp_append(s, " at %zu of %zu taps that differ", within, within + cp_report_inconclusive(c).taps);
     if (said && !degraded)
-        say_equivalence(s, c);
-    say_rounding_causes(s, c, degraded ? ", attributed to " : "; above the limit by itself is ");
+        append_equivalence(s, c);
+    append_rounding_causes(s, c, degraded ? ", attributed to " : "; above the limit by itself is ");
     return said && !degraded;
 }
 
 /* Where the error is known to be larger, somebody asks for the operation to blame. */
-static void say_no_cause(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    const struct cp_undecided undecided = cp_report_undecided_causes(c);
+static void append_no_cause(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    const struct cp_inconclusive inconclusive = cp_report_inconclusive_causes(c);
     for (int cause = CP_CAUSE_SEMANTIC; cause < CP_CAUSE_COUNT; cause++)
         if (count_causes(c, (enum cp_cause)cause))
             return;
     if (cp_report_rounding(c, CP_DEGRADED))
-        say_undecided(s, c, &undecided, "whether the operation by itself is to blame");
+        append_inconclusive(s, c, &inconclusive, "whether the operation by itself is to blame");
 }
 
-static void say_unmatched(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static void append_unmatched(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const size_t unmatched = count_verdict(c, CP_UNMATCHED);
     if (unmatched)
-        cp_say(s, "; %zu of %zu taps are on one side only", unmatched, c->taps);
+        cp_append(s, "; %zu of %zu taps are on one side only", unmatched, c->taps);
 }
 
 /* What makes the declared passes differ. */
@@ -229,70 +229,70 @@ static const char *how_it_differs(const struct cp_report_candidate *c) {
 }
 
 /* How far the references are apart, at most; 0: the same function is declared. */
-static double declared_apart(const struct cp_report_candidate *c) {
-    double apart = 0;
+static double declared_distance(const struct cp_report_candidate *c) {
+    double distance = 0;
     for (size_t t = 0; t < c->taps; t++)
-        apart = fmax(apart, c->tap[t].verdict[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
-    return apart;
+        distance = fmax(distance, c->tap[t].verdict[CP_FIELD_SEMANTIC]); /* fmax passes over NaN */
+    return distance;
 }
 
 /* Where nothing is contradicted, coarse or declared otherwise so that a verdict shows it. */
-static void say_alike(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    if (declared_apart(c) > 0)
-        cp_say(s, " declares a different function from %s, whose reference is %.1e away at most", c->baseline,
-               declared_apart(c));
+static void append_alike(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    if (declared_distance(c) > 0)
+        cp_append(s, " declares a different function from %s, whose reference is %.1e away at most",
+                  c->baseline, declared_distance(c));
     else if (!c->difference)
-        cp_say(s, " declares the function of %s; whether it computes it was not checked", c->baseline);
+        cp_append(s, " declares the function of %s; whether it computes it was not checked", c->baseline);
     else if (cp_report_count_own(c, 1, CP_OWN_UNCHECKED))
-        cp_say(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
-               cp_report_count_own(c, 1, CP_OWN_UNCHECKED), c->taps);
+        cp_append(s, " differs from %s; why could not be checked at %zu of %zu taps", c->baseline,
+                  cp_report_count_own(c, 1, CP_OWN_UNCHECKED), c->taps);
     else if (cp_report_is_declared(c))
-        cp_say(s, " %s %s", how_it_differs(c), c->baseline);
+        cp_append(s, " %s %s", how_it_differs(c), c->baseline);
     else if (c->broken)
-        cp_say(s, " computes what its own settings, weights and inputs say");
+        cp_append(s, " computes what its own settings, weights and inputs say");
     else
-        cp_say(s, " differs from %s by rounding alone", c->baseline);
+        cp_append(s, " differs from %s by rounding alone", c->baseline);
 }
 
 /* What its own operations do against what they say; whether there was anything to say. */
-static bool say_own(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    bool said = say_nonfinite(s, c);
-    said = cp_say_found(s, c, 1, CP_OWN_CONTRADICTED, said ? ";" : "") || said;
-    return cp_say_found(s, c, 1, CP_OWN_ROUNDING, said ? ";" : "") || said;
+static bool append_own(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    bool said = append_nonfinite(s, c);
+    said = cp_append_found(s, c, 1, CP_OWN_CONTRADICTED, said ? ";" : "") || said;
+    return cp_append_found(s, c, 1, CP_OWN_ROUNDING, said ? ";" : "") || said;
 }
 
-static void say_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
+static void append_judged(struct cp_sentence *s, const struct cp_report_candidate *c) {
     const struct cp_report_tap *outcome = cp_report_outcome(c);
-    const struct cp_undecided undecided = cp_report_undecided(c);
-    const bool own = say_own(s, c);
+    const struct cp_inconclusive inconclusive = cp_report_inconclusive(c);
+    const bool own = append_own(s, c);
     char how[64];
     (void)snprintf(how, sizeof how, "%s %s", own ? "; it" : "", how_it_differs(c));
-    const bool semantic = c->judged && say_where(s, c, how);
+    const bool semantic = c->judged && append_where(s, c, how);
     if (!semantic && !own)
-        say_alike(s, c);
-    say_causes(s, c, own && !semantic ? "; what else differs is attributed to " : ", attributed to ");
+        append_alike(s, c);
+    append_causes(s, c, own && !semantic ? "; what else differs is attributed to " : ", attributed to ");
     if (!c->broken)
-        (void)cp_say_found(s, c, 0, CP_OWN_ROUNDING, "; the baseline");
-    cp_say_explained(s, c);
-    const bool within = say_rounding(s, c, !semantic && !own);
+        (void)cp_append_found(s, c, 0, CP_OWN_ROUNDING, "; the baseline");
+    cp_append_explained(s, c);
+    const bool within = append_rounding(s, c, !semantic && !own);
     if (is_comparable(c))
-        cp_say_failing(s, c);
+        cp_append_failing(s, c);
     if (!semantic)
-        say_undecided(s, c, &undecided, within ? "that" : "whether its error exceeds the limit");
-    say_no_cause(s, c);
-    cp_say_floor(s, outcome);
+        append_inconclusive(s, c, &inconclusive, within ? "that" : "whether its error exceeds the limit");
+    append_no_cause(s, c);
+    cp_append_floor(s, outcome);
     if (semantic && is_comparable(c))
-        cp_say_share(s, outcome);
+        cp_append_share(s, outcome);
 }
 
 /* The reference's own fault is said before anything that was compared with it. */
-static void say_broken(struct cp_sentence *s, const struct cp_report_candidate *c) {
-    cp_say(s, " is compared with a broken baseline, which");
-    const bool contradicted = cp_say_found(s, c, 0, CP_OWN_CONTRADICTED, "");
-    (void)cp_say_found(s, c, 0, CP_OWN_NONFINITE, contradicted ? ";" : "");
+static void append_broken(struct cp_sentence *s, const struct cp_report_candidate *c) {
+    cp_append(s, " is compared with a broken baseline, which");
+    const bool contradicted = cp_append_found(s, c, 0, CP_OWN_CONTRADICTED, "");
+    (void)cp_append_found(s, c, 0, CP_OWN_NONFINITE, contradicted ? ";" : "");
     if (c->difference->agreement.shared)
-        cp_say(s, "; both contradict it alike, so the model, the config or the seed is not theirs");
-    cp_say(s, ". Agreeing with it shows nothing. %s", c->name);
+        cp_append(s, "; both contradict it alike, so the model, the config or the seed is not theirs");
+    cp_append(s, ". Agreeing with it shows nothing. %s", c->name);
 }
 
 /* Equal NaNs are no agreement. */
@@ -303,25 +303,25 @@ static bool has_same_bits(const struct cp_report_candidate *c) {
     return true;
 }
 
-void cp_report_answer(const struct cp_report_candidate *c, char *text, size_t size) {
+void cp_report_summary(const struct cp_report_candidate *c, char *text, size_t size) {
     struct cp_sentence s = {text, size, 0};
-    cp_say(&s, "%s", c->name);
+    cp_append(&s, "%s", c->name);
     if (c->broken)
-        say_broken(&s, c);
+        append_broken(&s, c);
     if (has_same_bits(c)) {
-        cp_say(&s, " has the bits of %s everywhere", c->baseline);
-        if (declared_apart(c) > 0)
-            cp_say(&s, ", though it declares a different function (its reference is %.1e away at most)",
-                   declared_apart(c));
-        cp_say_explained(&s, c);
+        cp_append(&s, " has the bits of %s everywhere", c->baseline);
+        if (declared_distance(c) > 0)
+            cp_append(&s, ", though it declares a different function (its reference is %.1e away at most)",
+                      declared_distance(c));
+        cp_append_explained(&s, c);
     } else if (!c->judged && !c->difference) {
-        (void)say_where(&s, c, " differs from");
-        cp_say(&s, "; no oracle ran, so a different function and rounding are not told apart");
+        (void)append_where(&s, c, " differs from");
+        cp_append(&s, "; no oracle ran, so a different function and rounding are not told apart");
     } else {
-        say_judged(&s, c);
+        append_judged(&s, c);
     }
-    cp_say_growth(&s, c);
-    say_unmatched(&s, c);
-    cp_say_decisions(&s, c);
-    cp_say(&s, ".");
+    cp_append_growth(&s, c);
+    append_unmatched(&s, c);
+    cp_append_decisions(&s, c);
+    cp_append(&s, ".");
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Adds up verdicts over taps into a count with its reasons; the same for the limits of equivalent taps. */
-#include "analysis/undecided.h"
+#include "analysis/inconclusive.h"
 
-#include "analysis/local.h"
+#include "analysis/teacher_forcing.h"
 
 #include <math.h>
 
-struct cp_undecided cp_undecided_none(void) {
-    return (struct cp_undecided){.least = NAN, .most = NAN, .classes = NAN, .ratio = NAN, .over_k = NAN};
+struct cp_inconclusive cp_inconclusive_none(void) {
+    return (struct cp_inconclusive){.least = NAN, .most = NAN, .classes = NAN, .ratio = NAN, .over_k = NAN};
 }
 
-static void note_why(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS]) {
+static void note_why(struct cp_inconclusive *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS]) {
     const double inputs = fields[CP_FIELD_DISTINCT];
     if (inputs < CP_VERDICT_MIN_INPUTS && point == CP_CLASS_FEATURES) {
         u->classes = inputs;
@@ -23,8 +23,8 @@ static void note_why(struct cp_undecided *u, enum cp_point point, const double f
     }
 }
 
-void cp_undecided_add(struct cp_undecided *u, enum cp_point point, const double fields[CP_VERDICT_FIELDS],
-                      enum cp_verdict_field which) {
+void cp_inconclusive_add(struct cp_inconclusive *u, enum cp_point point,
+                         const double fields[CP_VERDICT_FIELDS], enum cp_verdict_field which) {
     const int verdict = (int)fields[CP_FIELD_VERDICT], asked = (int)fields[which];
     if (asked != CP_INCONCLUSIVE && asked != CP_DIFFERS)
         return;
@@ -36,63 +36,64 @@ void cp_undecided_add(struct cp_undecided *u, enum cp_point point, const double 
     note_why(u, point, fields);
 }
 
-static void say_few(struct cp_sentence *s, const struct cp_undecided *u) {
+static void append_few(struct cp_sentence *s, const struct cp_inconclusive *u) {
     if (u->few < u->taps)
-        cp_say(s, "at %zu of them ", u->few);
+        cp_append(s, "at %zu of them ", u->few);
     if (u->most == 0)
-        cp_say(s, "no oracle ran");
+        cp_append(s, "no oracle ran");
     else if (u->least < u->most)
-        cp_say(s, "%.0f to %.0f inputs are too few", u->least, u->most);
+        cp_append(s, "%.0f to %.0f inputs are too few", u->least, u->most);
     else
-        cp_say(s, u->most == 1 ? "%.0f input is too few" : "%.0f inputs are too few", u->most);
+        cp_append(s, u->most == 1 ? "%.0f input is too few" : "%.0f inputs are too few", u->most);
     if (u->most > 0)
-        cp_say(s, ", %d or more are needed", CP_VERDICT_MIN_INPUTS);
+        cp_append(s, ", %d or more are needed", CP_VERDICT_MIN_INPUTS);
 }
 
-void cp_say_undecided_why(struct cp_sentence *s, const struct cp_undecided *u) {
+void cp_append_inconclusive_why(struct cp_sentence *s, const struct cp_inconclusive *u) {
     const char *between = "";
     if (u->few) {
-        say_few(s, u);
+        append_few(s, u);
         between = "; ";
     }
     if (u->alike) {
-        cp_say(
+        cp_append(
             s,
             "%sat %zu of them the prompts share too few templates or classes, %d or more of each are needed",
             between, u->alike, CP_VERDICT_MIN_DF + 1);
         between = "; ";
     }
     if (!isnan(u->classes)) {
-        cp_say(s, "%sclass_features has a value for each of %.0f classes, %d or more are needed", between,
-               u->classes, CP_VERDICT_MIN_INPUTS);
+        cp_append(s, "%sclass_features has a value for each of %.0f classes, %d or more are needed", between,
+                  u->classes, CP_VERDICT_MIN_INPUTS);
         between = "; ";
     }
     if (!*between)
-        cp_say(s, "the inputs do not settle it");
+        cp_append(s, "the inputs do not settle it");
 }
 
-void cp_say_undecided_ratio(struct cp_sentence *s, const struct cp_undecided *u, const char *before) {
+void cp_append_inconclusive_ratio(struct cp_sentence *s, const struct cp_inconclusive *u,
+                                  const char *before) {
     if (isnan(u->ratio))
         return;
     if (isinf(u->ratio)) {
-        cp_say(s, "%sthe error there is beyond any multiple of the baseline's", before);
+        cp_append(s, "%sthe error there is beyond any multiple of the baseline's", before);
         return;
     }
-    cp_say(s, "%sthe error there is %s", before, u->taps > 1 ? "up to " : "");
-    cp_say_multiple(s, u->ratio);
-    cp_say(s, " times the baseline's");
+    cp_append(s, "%sthe error there is %s", before, u->taps > 1 ? "up to " : "");
+    cp_append_multiple(s, u->ratio);
+    cp_append(s, " times the baseline's");
 }
 
-void cp_undecided_print(const struct cp_undecided *u, FILE *out) {
+void cp_inconclusive_print(const struct cp_inconclusive *u, FILE *out) {
     char why[1024] = "", ratio[256] = "";
     struct cp_sentence s = {why, sizeof why, 0}, r = {ratio, sizeof ratio, 0};
     (void)fputs(u->taps ? ":\n" : "\n", out);
     if (!u->taps)
         return;
-    cp_say_undecided_why(&s, u);
-    cp_say_undecided_ratio(&r, u, "");
+    cp_append_inconclusive_why(&s, u);
+    cp_append_inconclusive_ratio(&r, u, "");
     if (*ratio)
-        cp_say(&s, ";");
+        cp_append(&s, ";");
     cp_print_wrapped(why, 4, 4, out);
     cp_print_wrapped(ratio, 4, 4, out);
 }
@@ -108,8 +109,9 @@ void cp_equivalence_add(struct cp_equivalence *e, const double fields[CP_VERDICT
     e->beyond = fmax(e->beyond, fields[CP_FIELD_ABOVE_HIGH]);
 }
 
-void cp_say_equivalence(struct cp_sentence *s, const struct cp_equivalence *e) {
-    cp_say(s, "of %.0f inputs; up to %.2g %% of others could exceed the limit", e->inputs, 100 * e->beyond);
+void cp_append_equivalence(struct cp_sentence *s, const struct cp_equivalence *e) {
+    cp_append(s, "of %.0f inputs; up to %.2g %% of others could exceed the limit", e->inputs,
+              100 * e->beyond);
 }
 
 void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
@@ -117,14 +119,14 @@ void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
     struct cp_sentence s = {text, sizeof text, 0};
     if (isnan(e->beyond))
         return;
-    cp_say_equivalence(&s, e);
+    cp_append_equivalence(&s, e);
     (void)fprintf(out, "    equivalent: %s\n", text);
 }
 
-void cp_say_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
+void cp_append_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
     const size_t images = study->oracle_images, prompts = study->inputs.prompts;
-    const size_t local_images = cp_local_first(study, CP_DIM_IMAGE);
-    const size_t local_prompts = cp_local_first(study, CP_DIM_PROMPT);
+    const size_t local_images = cp_teacher_forcing_first(study, CP_DIM_IMAGE);
+    const size_t local_prompts = cp_teacher_forcing_first(study, CP_DIM_PROMPT);
     const struct {
         size_t count;
         const char *what, *of;
@@ -139,9 +141,9 @@ void cp_say_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         if (inputs[i].count == 0 || inputs[i].said || inputs[i].count >= CP_VERDICT_MIN_INPUTS)
             continue;
-        cp_say(s, "%s%zu %s%s%s", few++ ? ", " : "", inputs[i].count, inputs[i].what,
-               inputs[i].count == 1 ? "" : "s", inputs[i].of);
+        cp_append(s, "%s%zu %s%s%s", few++ ? ", " : "", inputs[i].count, inputs[i].what,
+                  inputs[i].count == 1 ? "" : "s", inputs[i].of);
     }
     if (few)
-        cp_say(s, ": too few to judge rounding, %d or more are needed", CP_VERDICT_MIN_INPUTS);
+        cp_append(s, ": too few to judge rounding, %d or more are needed", CP_VERDICT_MIN_INPUTS);
 }
