@@ -81,8 +81,7 @@ static void print(const struct cp_agreement *a, const struct cp_agreement_words 
 
 enum cp_status cp_own_parts_print(const struct cp_lockstep *ls, size_t s, FILE *out, struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    const double k = study->experiment->verdict_k;
-    const struct cp_agreement_options options = {.times = k > 0 ? k : 2};
+    const struct cp_agreement_options options = {.times = cp_experiment_limit(study->experiment, CP_FP32)};
     struct cp_arena arena = {0};
     struct cp_agreement agreement;
     struct own_tally tally = {0, 0};

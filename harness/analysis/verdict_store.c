@@ -72,13 +72,6 @@ static enum cp_status make_table(const struct cp_lockstep *ls, struct verdict_ta
     return CP_CHECK_ALLOC(t->sites && t->facts && t->fields && t->sums && t->order, err, "", "verdicts");
 }
 
-/* k where the experiment leaves it open: 2 in float32, 3 in half precision. */
-static double limit_ratio(const struct cp_study *study, size_t s, size_t site) {
-    if (study->experiment->verdict_k > 0)
-        return study->experiment->verdict_k;
-    return study->types[s][site] == CP_FP32 ? 2 : 3;
-}
-
 static enum cp_status make_facts(struct verdict_table *t, const struct cp_site *site, size_t inputs, double k,
                                  struct cp_verdict_facts *facts, struct cp_error *err) {
     *facts =
@@ -119,7 +112,8 @@ static enum cp_status gather(struct cp_lockstep *ls, size_t s, const struct sour
             continue;
         const size_t inputs =
             source->teacher_forcing ? cp_teacher_forcing_inputs(study, site) : site->shape[0];
-        CP_TRY(make_facts(t, site, inputs, limit_ratio(study, s, i), &t->facts[tap], err));
+        CP_TRY(make_facts(t, site, inputs, cp_experiment_limit(study->experiment, study->types[s][i]),
+                          &t->facts[tap], err));
         CP_TRY(gather_site(ls, i, source, inputs, &t->facts[tap], err));
         t->sites[tap++] = site;
     }

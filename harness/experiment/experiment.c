@@ -220,3 +220,9 @@ enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment,
         last--;
     return experiment->record[last].mode;
 }
+
+double cp_experiment_limit(const struct cp_experiment *experiment, enum cp_dtype type) {
+    if (experiment->verdict_k > 0)
+        return experiment->verdict_k;
+    return type == CP_FP32 ? 2 : 3; /* half precision scatters more */
+}

@@ -204,4 +204,7 @@ char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_aren
 /* Its section `model` alone; "" without a model. */
 char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena);
 
+/* k: so many times the baseline's error is degraded, in arithmetic of that type. */
+double cp_experiment_limit(const struct cp_experiment *experiment, enum cp_dtype type);
+
 #endif

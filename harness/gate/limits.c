@@ -13,13 +13,6 @@
 /* An elementwise operation's largest error went up to 1.3 times the accepted there. */
 #define ULP_RATIO 1.5
 
-/* Half precision scatters more. */
-static double automatic_ratio(const struct cp_gate_verdict *verdict, enum cp_dtype type) {
-    if (verdict->experiment->verdict_k > 0)
-        return verdict->experiment->verdict_k;
-    return type == CP_FP32 ? 2 : 3;
-}
-
 /* ---- rules ---- */
 
 static bool is_looser(const struct cp_check_limit *limit, double automatic) {
@@ -109,7 +102,7 @@ static enum cp_status judge_maths(const struct cp_judging *j, const struct cp_ga
 
 static enum cp_status judge_worst_token(const struct cp_judging *j, const char *subject,
                                         struct cp_gate_finding *f) {
-    const double k = automatic_ratio(j->verdict, f->accepted->type);
+    const double k = cp_experiment_limit(j->verdict->experiment, f->accepted->type);
     struct cp_gate_measure *m = &f->measure[CP_GATE_WORST_TOKEN];
     bool checked;
     m->value = f->tap->worst_token;
@@ -156,7 +149,7 @@ enum cp_status cp_judge_tap(const struct cp_judging *j, const struct cp_gate_jud
     nonfinite->accepted = nonfinite->limit = f->accepted->nonfinite;
     weigh(nonfinite, true);
     judge_contradicted(f);
-    f->measure[CP_GATE_RATIO].limit = automatic_ratio(j->verdict, f->accepted->type);
+    f->measure[CP_GATE_RATIO].limit = cp_experiment_limit(j->verdict->experiment, f->accepted->type);
     CP_TRY(judge_bits(j, subject, f));
     CP_TRY(judge_maths(j, judged, f));
     CP_TRY(judge_worst_token(j, subject, f));
@@ -169,7 +162,7 @@ enum cp_status cp_judge_decisions(const struct cp_judging *j, const struct cp_ga
                                   struct cp_gate_finding *f) {
     const struct cp_gate_subject *now = judged->subject, *accepted = judged->accepted;
     const struct cp_gate_tap *last = now->taps ? cp_gate_tap(accepted, now->tap[now->taps - 1].name) : NULL;
-    const double k = automatic_ratio(j->verdict, last ? last->type : CP_FP32);
+    const double k = cp_experiment_limit(j->verdict->experiment, last ? last->type : CP_FP32);
     struct cp_gate_measure *flips = &f->measure[CP_GATE_FLIPS], *kl = &f->measure[CP_GATE_KL];
     bool checked;
     f->measure[CP_GATE_UNMATCHED].outcome =
