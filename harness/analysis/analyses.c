@@ -2,7 +2,7 @@
  * The rows of the analyses, in the order of their hooks. */
 #include "analysis/analyses.h"
 
-/* Each is cp_NAME_analysis of a file of this folder. A row's `finish` may read what rows above it have written. */
+/* Each is cp_NAME_analysis, of a file of this folder or of one below it. A row's `finish` may read what rows above it have written. */
 #define ANALYSES(ROW)                                                                                        \
     ROW(units)                                                                                               \
     ROW(decisions)                                                                                           \

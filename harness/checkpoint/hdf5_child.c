@@ -8,6 +8,7 @@
 #include "format/utf8.h"
 #include "result/schema.h"
 
+#include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

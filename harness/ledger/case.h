@@ -115,6 +115,8 @@ struct cp_kind {
 /* The three of a kind, with what every kind shares: operands and weights in an undeclared format, an
  * operation left out, the first input repeated. NULL in `ideal`: the kind has none (GIVEN). */
 const struct cp_kind *cp_kind_of(enum cp_operation_kind kind);
+/* Whether an activation's maths has its function, its plain evaluation and the form that the bound holds for. */
+bool cp_ledger_has_activation(const char *maths);
 enum cp_status cp_case_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
                              struct cp_error *err);
 enum cp_status cp_case_bound(const struct cp_case *c, const double *const x[CP_OPERANDS], const double *f,

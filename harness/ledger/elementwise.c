@@ -20,6 +20,7 @@
 #include <string.h>
 
 typedef double (*function)(double x);
+typedef float (*plain_function)(enum cp_dtype type, float x);
 
 static double identity(double x) {
     return x;
@@ -33,14 +34,6 @@ static double silu(double x) {
     return x / (1 + exp(-x));
 }
 
-static function function_of(const char *maths) {
-    if (strcmp(maths, "identity") == 0)
-        return identity;
-    if (strcmp(maths, "relu") == 0)
-        return relu;
-    return strcmp(maths, "silu") == 0 ? silu : cp_oracle_find_activation(maths);
-}
-
 struct elementwise_task {
     const struct cp_case *c;
     const double *a, *b, *f;
@@ -49,6 +42,7 @@ struct elementwise_task {
     float *plain;
     void (*row)(const struct elementwise_task *t, size_t at);
     function activation;
+    plain_function plain_activation;
 };
 
 static void rows_of_input(void *context, size_t input, int worker) {
@@ -65,20 +59,6 @@ static enum cp_status run(const struct cp_case *c, struct elementwise_task task)
 }
 
 /* ---- activation ---- */
-
-static void activation_row(const struct elementwise_task *t, size_t at) {
-    for (size_t i = at; i < at + t->c->out; i++)
-        t->y[i] = t->activation(t->a[i]);
-}
-
-static enum cp_status activation_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
-                                       struct cp_error *err) {
-    const function activation = function_of(c->maths.activation);
-    if (!activation)
-        return cp_fail(err, CP_INTERNAL, "", "no activation '%s'", c->maths.activation);
-    return run(c,
-               (struct elementwise_task){.a = x[0], .y = y, .row = activation_row, .activation = activation});
-}
 
 static void activation_bound_row(const struct elementwise_task *t, size_t at) {
     const double u = cp_case_step(t->c), recorded = 1.13 * cp_case_recorded(t->c, 0);
@@ -104,35 +84,98 @@ static float erf_by_polynomial(float z) {
     return copysignf(1 - sum * expf(-z * z), z);
 }
 
-/* x g(x), each operation and each constant rounded to the result's type. */
-static float plain_activation(const struct cp_case *c, float x) {
-    const enum cp_dtype type = c->types.output;
-    float g;
-    if (strcmp(c->maths.activation, "quick_gelu") == 0) {
-        const float t = cp_round_to(type, cp_round_to(type, 1.702f) * x);
-        g = cp_round_to(type, 1 / cp_round_to(type, 1 + cp_round_to(type, expf(-t))));
-        return cp_round_to(type, x * g);
-    }
-    if (strcmp(c->maths.activation, "gelu_tanh") == 0) {
-        const float cube = cp_round_to(type, cp_round_to(type, x * x) * x);
-        const float inner = cp_round_to(type, x + cp_round_to(type, cp_round_to(type, 0.044715f) * cube));
-        g = cp_round_to(type, tanhf(cp_round_to(type, cp_round_to(type, 0.7978845608f) * inner)));
-    } else {
-        g = cp_round_to(type, erf_by_polynomial(cp_round_to(type, x * cp_round_to(type, 0.70710678f))));
-    }
+/* One evaluation of each maths: each operation and each constant rounded to the result's type. */
+static float plain_quick(enum cp_dtype type, float x) {
+    const float t = cp_round_to(type, cp_round_to(type, 1.702f) * x);
+    const float g = cp_round_to(type, 1 / cp_round_to(type, 1 + cp_round_to(type, expf(-t))));
+    return cp_round_to(type, x * g);
+}
+
+static float half_of(enum cp_dtype type, float x, float g) {
     return cp_round_to(type, 0.5f * cp_round_to(type, x * cp_round_to(type, 1 + g)));
+}
+
+static float plain_tanh(enum cp_dtype type, float x) {
+    const float cube = cp_round_to(type, cp_round_to(type, x * x) * x);
+    const float inner = cp_round_to(type, x + cp_round_to(type, cp_round_to(type, 0.044715f) * cube));
+    return half_of(type, x,
+                   cp_round_to(type, tanhf(cp_round_to(type, cp_round_to(type, 0.7978845608f) * inner))));
+}
+
+static float plain_erf(enum cp_dtype type, float x) {
+    return half_of(
+        type, x, cp_round_to(type, erf_by_polynomial(cp_round_to(type, x * cp_round_to(type, 0.70710678f)))));
+}
+
+static float plain_silu(enum cp_dtype type, float x) {
+    return cp_round_to(type, x * cp_round_to(type, 1 / cp_round_to(type, 1 + cp_round_to(type, expf(-x)))));
+}
+
+static float plain_relu(enum cp_dtype type, float x) {
+    return cp_round_to(type, x > 0 ? x : 0);
+}
+
+static float plain_identity(enum cp_dtype type, float x) {
+    return cp_round_to(type, x);
+}
+
+/* Maths of the form x g(x) with 0 <= g <= 1, for which activation_bound_row holds. */
+static const struct activation {
+    const char *maths;
+    function ideal; /* NULL: the oracle's */
+    plain_function plain;
+} activations[] = {
+    {"quick_gelu", NULL, plain_quick}, {"gelu_tanh", NULL, plain_tanh},
+    {"gelu_erf", NULL, plain_erf},     {"silu", silu, plain_silu},
+    {"relu", relu, plain_relu},        {"identity", identity, plain_identity},
+};
+
+static const struct activation *activation_of(const char *maths, struct cp_error *err) {
+    for (size_t i = 0; i < sizeof activations / sizeof activations[0]; i++)
+        if (strcmp(activations[i].maths, maths) == 0)
+            return &activations[i];
+    (void)cp_fail(err, CP_INTERNAL, "", "the ledger has no activation '%s'", maths);
+    return NULL;
+}
+
+bool cp_ledger_has_activation(const char *maths) {
+    struct cp_error err;
+    return activation_of(maths, &err) != NULL;
+}
+
+static void activation_row(const struct elementwise_task *t, size_t at) {
+    for (size_t i = at; i < at + t->c->out; i++)
+        t->y[i] = t->activation(t->a[i]);
+}
+
+static enum cp_status activation_ideal(const struct cp_case *c, const double *const x[CP_OPERANDS], double *y,
+                                       struct cp_error *err) {
+    const struct activation *activation = activation_of(c->maths.activation, err);
+    if (!activation)
+        return CP_INTERNAL;
+    return run(c, (struct elementwise_task){
+                      .a = x[0],
+                      .y = y,
+                      .row = activation_row,
+                      .activation = activation->ideal ? activation->ideal
+                                                      : cp_oracle_find_activation(activation->maths)});
 }
 
 static void activation_plain_row(const struct elementwise_task *t, size_t at) {
     for (size_t i = at; i < at + t->c->out; i++)
-        t->plain[i] = plain_activation(t->c, t->narrow_a[i]);
+        t->plain[i] = t->plain_activation(t->c->types.output, t->narrow_a[i]);
 }
 
 static enum cp_status activation_plain(const struct cp_case *c, const float *const x[CP_OPERANDS],
                                        uint64_t seed, float *y, struct cp_error *err) {
+    const struct activation *activation = activation_of(c->maths.activation, err);
     (void)seed;
-    (void)err;
-    return run(c, (struct elementwise_task){.narrow_a = x[0], .plain = y, .row = activation_plain_row});
+    if (!activation)
+        return CP_INTERNAL;
+    return run(c, (struct elementwise_task){.narrow_a = x[0],
+                                            .plain = y,
+                                            .row = activation_plain_row,
+                                            .plain_activation = activation->plain});
 }
 
 const struct cp_kind cp_kind_activation = {activation_ideal, activation_bound, activation_plain};

@@ -101,7 +101,8 @@ static void check_columns(const char *page, const char *title, const char *const
     const char *at = strstr(page, heading);
     if (!at)
         fail_msg("docs/result.md has no heading '%s'", title);
-    const char *const next = strstr(at + 1, "\n#"), *const end = next ? next : at + strlen(at);
+    at += strlen(heading) - 1; /* at the line's end */
+    const char *const next = strstr(at, "\n#"), *const end = next ? next : at + strlen(at);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(cell, sizeof cell, "\n| `%s` |", names[i]);
         at = strstr(at, "\n| `");
