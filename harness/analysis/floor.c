@@ -90,6 +90,7 @@ static enum cp_status define(struct cp_lockstep *ls, void **state, struct cp_err
     CP_LOCKSTEP_TAKE(ls, floor, 1);
     *state = floor;
     floor->count = 2 * (size_t)study->experiment->floor;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     CP_LOCKSTEP_TAKE(ls, floor->spec, floor->count);
     CP_LOCKSTEP_TAKE(ls, floor->lanes, floor->count);
     CP_LOCKSTEP_TAKE(ls, floor->distance, floor->count);

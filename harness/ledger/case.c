@@ -46,7 +46,6 @@ size_t cp_case_operand_size(const struct cp_case *c, int operand) {
     case CP_OPERATION_POOL:
         return c->inputs * c->operand_rows * c->out;
     case CP_OPERATION_LINEAR:
-        return c->inputs * c->rows * c->in;
     case CP_OPERATION_SCORES:
         return c->inputs * c->rows * c->in;
     case CP_OPERATION_CONTEXT:

@@ -140,8 +140,8 @@ const struct cp_kind cp_kind_gather = {gather_ideal, gather_bound, gather_plain}
 static double position_at(const struct cp_case *c, size_t row, size_t i) {
     if (c->maths.no_weight || (c->maths.no_lead_position && row < c->lead))
         return 0;
-    const size_t shift = (size_t)((int)c->rows + c->maths.position_shift % (int)c->rows);
-    return cp_case_weight(c, c->weight[(row + shift) % c->rows * c->out + i]);
+    const int rows = (int)c->rows, shift = rows + c->maths.position_shift % rows;
+    return cp_case_weight(c, c->weight[(row + (size_t)shift) % c->rows * c->out + i]);
 }
 
 static double content_at(const struct cp_kind_task *t, size_t input, size_t row, size_t i) {

@@ -13,6 +13,7 @@ static const char *const *append(const char *pattern, const char *const *names, 
     while (*pattern) {
         const size_t length = strcspn(pattern, "/");
         if (*pattern >= 'A' && *pattern <= 'Z')
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a pattern without names has no such word */
             (void)snprintf(path + used, CP_SCHEMA_PATH - used, "%s", *names++);
         else
             (void)snprintf(path + used, CP_SCHEMA_PATH - used, "%.*s", (int)length, pattern);

@@ -6,10 +6,12 @@ bool cp_analysis_wanted(const struct cp_analysis *analysis, const struct cp_stud
     return !analysis->wanted || analysis->wanted(study);
 }
 
-/* Each row in turn that is wanted and has the hook. */
+/* Each row in turn that is wanted and has the hook: names of a variable and a member take no parentheses. */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define FOR_EACH(row, study, hook)                                                                           \
     for (const struct cp_analysis *const *at = (study)->analyses, *row; at && (row = *at); at++)             \
         if (row->hook && cp_analysis_wanted(row, study))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static size_t count_rows(const struct cp_study *study) {
     size_t count = 0;

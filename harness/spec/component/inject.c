@@ -11,7 +11,7 @@ static const struct cp_variant *variant(const struct cp_ops *ops, int index) {
 }
 
 #define FAULT(fault, describes, is_maths)                                                                    \
-    { .name = fault, .what = describes, .initial = "0", .maths = is_maths, .number = CP_SEED }
+    { .name = (fault), .what = (describes), .initial = "0", .maths = (is_maths), .number = CP_SEED }
 
 static const struct cp_knob knobs[] = {
     FAULT("activation", "another activation than the spec's", true),
