@@ -43,11 +43,11 @@ static double rms_of(const struct cp_tap_tensor *tensor) {
 static double terms_of(const struct cp_study *study, const struct cp_site *site,
                        const struct cp_tap_weights *weights, enum cp_operation_kind kind, double tokens) {
     const struct cp_tower_shape shape = cp_tower_shape(&study->model.config, site->tower);
-    const size_t terms =
-        kind == CP_OPERATION_LINEAR ? weights->tensor[0].elements / site->shape[site->rank - 1] : 1;
     switch (kind) {
-    case CP_OPERATION_LINEAR:
+    case CP_OPERATION_LINEAR: {
+        const size_t terms = weights->tensor[0].elements / site->shape[site->rank - 1];
         return (double)terms;
+    }
     case CP_OPERATION_SCORES:
         return (double)shape.head;
     case CP_OPERATION_CONTEXT:
@@ -150,8 +150,6 @@ static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
 }
 
 const struct cp_analysis cp_bracket_analysis = {
-    .name = "brackets",
-    .what = "bounds on each operation's rounding error that are stated before anything runs",
     .wanted = wanted,
     .define = define,
     .finish = finish,

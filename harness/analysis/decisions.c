@@ -133,8 +133,6 @@ static void release(struct cp_lockstep *ls) {
 }
 
 const struct cp_analysis cp_decisions_analysis = {
-    .name = "decisions",
-    .what = "each image's decision: flips, margins, divergence of the probabilities, what cannot flip",
     .wanted = wanted,
     .define = define,
     .tap = tap,

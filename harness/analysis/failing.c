@@ -110,8 +110,6 @@ static bool wanted(const struct cp_study *study) {
 }
 
 const struct cp_analysis cp_failing_analysis = {
-    .name = "failing",
-    .what = "inputs that fail by themselves, whatever the others' mean says",
     .wanted = wanted,
     .define = define,
 };

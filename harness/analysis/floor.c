@@ -122,8 +122,6 @@ static enum cp_status at_stage(struct cp_lockstep *ls, struct cp_stage stage, st
 }
 
 const struct cp_analysis cp_floor_analysis = {
-    .name = "floor",
-    .what = "how far legitimate reruns of the baseline are from it (`floor: N`)",
     .wanted = wanted,
     .cost = cost,
     .define = define,

@@ -233,7 +233,5 @@ static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_e
 }
 
 const struct cp_analysis cp_summary_analysis = {
-    .name = "summary",
-    .what = "the table at the end of a run",
     .print = print,
 };

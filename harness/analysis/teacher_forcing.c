@@ -301,8 +301,6 @@ static void release(struct cp_lockstep *ls) {
 }
 
 const struct cp_analysis cp_teacher_forcing_analysis = {
-    .name = "local",
-    .what = "each operation, and each segment, on the baseline's own input (`local: N`)",
     .needs = CP_NEEDS_EVERY_TAP | CP_NEEDS_REPLACED_PIXELS,
     .wanted = wanted,
     .inputs = cp_teacher_forcing_first,

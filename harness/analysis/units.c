@@ -40,8 +40,6 @@ static enum cp_status commit(struct cp_lockstep *ls, enum cp_tower tower, struct
 }
 
 const struct cp_analysis cp_units_analysis = {
-    .name = "units",
-    .what = "a hash of each image's pixels, so that equal images count once",
     .wanted = has_pixels,
     .define = define,
     .commit = commit,

@@ -274,8 +274,6 @@ static bool wanted(const struct cp_study *study) {
 }
 
 const struct cp_analysis cp_verdicts_analysis = {
-    .name = "verdicts",
-    .what = "what each candidate's divergence at each tap amounts to",
     .wanted = wanted,
     .note = cp_append_few_inputs,
     .define = define,

@@ -108,9 +108,6 @@ static enum cp_status at_stage(struct cp_lockstep *ls, struct cp_stage stage, st
 }
 
 const struct cp_analysis cp_yardstick_analysis = {
-    .name = "yardstick",
-    .what =
-        "this program's own pass with a captured baseline's settings, whose error is the least that counts",
     .wanted = wanted,
     .define = define,
     .stage = at_stage,

@@ -22,7 +22,6 @@ static struct cp_tower_shape image_shape(const struct cp_clip_config *c) {
                                    .head = quotient(v->width, v->heads),
                                    .mlp = (size_t)v->mlp_width,
                                    .layers = (size_t)v->layers,
-                                   .class_token = true,
                                    .norm_first = !v->no_ln_pre,
                                    .norm_after_pool = v->final_ln_after_pool,
                                    .layer_scale = v->layer_scale,

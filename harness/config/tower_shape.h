@@ -16,7 +16,6 @@ struct cp_tower_shape {
     size_t grid;               /* patches a side */
     size_t width, heads, head; /* head: channels of one head */
     size_t mlp, layers;
-    bool class_token;                 /* before the patches */
     bool norm_first, norm_after_pool; /* ln_pre is there; ln_post sees what was pooled */
     bool layer_scale, causal;
     enum cp_pool_type pool;

@@ -172,8 +172,6 @@ void cp_gate_verdict_free(struct cp_gate_verdict *verdict);
 bool cp_gate_passed(const struct cp_gate_verdict *verdict);
 /* The first tap of a run that contradicts its own settings; NULL: none. */
 const struct cp_gate_tap *cp_gate_contradicted(const struct cp_gate_samples *samples);
-/* Findings that failed in a kind. */
-size_t cp_gate_count(const struct cp_gate_judged *judged, enum cp_gate_kind kind);
 /* Whether a finding fails in another kind than its bits. */
 bool cp_gate_worse(const struct cp_gate_finding *finding);
 /* Whether it failed in a kind that is to be told: other bits go without saying where it is worse as well. */

@@ -136,13 +136,6 @@ bool cp_gate_passed(const struct cp_gate_verdict *v) {
     return v->inputs == 0 && v->rules == 0 && v->failed == 0 && v->compared > 0;
 }
 
-size_t cp_gate_count(const struct cp_gate_judged *judged, enum cp_gate_kind kind) {
-    size_t count = 0;
-    for (size_t i = 0; i < judged->findings; i++)
-        count += judged->finding[i].measure[kind].outcome == CP_GATE_FAILED;
-    return count;
-}
-
 const struct cp_gate_tap *cp_gate_contradicted(const struct cp_gate_samples *samples) {
     for (size_t s = 0; s < samples->subjects; s++)
         for (size_t t = 0; t < samples->subject[s].taps; t++)

@@ -105,18 +105,24 @@ static void finish_bound(const struct cp_case *c, double relative, double n, con
             }
 }
 
+/* |x| |W|, with what was lost of the operands before, which the relative error of the sum is of as well. */
+static struct attention_task sizes_of_operands(const struct cp_case *c, const double *const x[CP_OPERANDS],
+                                               double *out, double relative) {
+    return (struct attention_task){.c = c,
+                                   .a = x[0],
+                                   .b = x[1],
+                                   .y = out,
+                                   .absolute = true,
+                                   .lost_a = cp_case_lost(c, 0) / relative,
+                                   .lost_b = cp_case_lost(c, 1) / relative};
+}
+
 static enum cp_status scores_bound(const struct cp_case *c, const double *const x[CP_OPERANDS],
                                    const double *f, double *out, struct cp_error *err) {
     const double n = (double)head_width(c);
     const double relative = expm1(term_error(c, n, 4));
-    struct attention_task task = {.c = c,
-                                  .a = x[0],
-                                  .b = x[1],
-                                  .y = out,
-                                  .absolute = true,
-                                  .lost_a = cp_case_lost(c, 0) / relative,
-                                  .lost_b = cp_case_lost(c, 1) / relative,
-                                  .work_size = head_width(c) * (c->rows + 1)};
+    struct attention_task task = sizes_of_operands(c, x, out, relative);
+    task.work_size = head_width(c) * (c->rows + 1);
     CP_CASE_TAKE(c, task.work, c->inputs * c->groups * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->groups, scores_head, &task);
     finish_bound(c, relative, n, f, out);
@@ -197,14 +203,8 @@ static enum cp_status context_bound(const struct cp_case *c, const double *const
     const size_t width = c->out / c->in;
     /* An online softmax divides by its sum at the end, and rescales what it has for each tile of keys. */
     const double relative = expm1(term_error(c, 2 * (double)c->rows, 3));
-    struct attention_task task = {.c = c,
-                                  .a = x[0],
-                                  .b = x[1],
-                                  .y = out,
-                                  .absolute = true,
-                                  .lost_a = cp_case_lost(c, 0) / relative,
-                                  .lost_b = cp_case_lost(c, 1) / relative,
-                                  .work_size = (c->rows + 1) * width + c->rows};
+    struct attention_task task = sizes_of_operands(c, x, out, relative);
+    task.work_size = (c->rows + 1) * width + c->rows;
     CP_CASE_TAKE(c, task.work, c->inputs * c->in * task.work_size);
     cp_pool_for(c->pool, c->inputs * c->in, context_head, &task);
     finish_bound(c, relative, (double)c->rows, f, out);

@@ -4,6 +4,7 @@
  * mlfoundations/open_clip v2.24.0 src/open_clip/transformer.py VisionTransformer, TextTransformer; pytorch
  * torch/nn/init.py, torch/nn/modules/activation.py MultiheadAttention. */
 #include "model/model.h"
+#include "model/tensors.h"
 
 #include <math.h>
 #include <string.h>
@@ -173,13 +174,7 @@ enum cp_status cp_model_open_clip(const struct cp_clip_config *config, uint64_t 
                                   struct cp_error *err) {
     struct cp_torch_random random;
     struct maker m = {.model = model, .random = &random};
-    *model = (struct cp_model){.config = *config};
-    model->tower[CP_VISUAL].blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
-    model->tower[CP_TEXT].blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
-    CP_TRY(
-        CP_CHECK_ALLOC(model->tower[CP_VISUAL].blocks && model->tower[CP_TEXT].blocks, err, "", "a model"));
+    CP_TRY(cp_model_begin(config, model, err));
     cp_torch_seed(&random, seed, capability);
     vision(&m);
     text(&m);

@@ -22,18 +22,6 @@ static void shape_text(int rank, const size_t *shape, char text[SHAPE_TEXT]) {
     (void)snprintf(text + used, SHAPE_TEXT - used, ")");
 }
 
-static enum cp_status begin(const struct cp_clip_config *config, struct cp_model *model,
-                            struct cp_error *err) {
-    *model = (struct cp_model){.config = *config};
-    model->tower[CP_VISUAL].blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->vision.layers, sizeof *model->tower[CP_VISUAL].blocks);
-    model->tower[CP_TEXT].blocks =
-        cp_arena_calloc(&model->arena, (size_t)config->text.layers, sizeof *model->tower[CP_TEXT].blocks);
-    CP_TRY(
-        CP_CHECK_ALLOC(model->tower[CP_VISUAL].blocks && model->tower[CP_TEXT].blocks, err, "", "a model"));
-    return CP_OK;
-}
-
 static float *alloc(struct cp_model *model, const struct cp_model_tensor *w, struct cp_error *err) {
     float *values = cp_arena_alloc(&model->arena, cp_model_tensor_elements(w), sizeof *values);
     if (!values)
@@ -157,7 +145,7 @@ static enum cp_status load_from(struct loading *loading, const struct cp_clip_co
     CP_TRY(cp_layout_of(loading->file, loading->path, &loading->layout, err));
     if (!loading->whole)
         leave_out_towers(loading, &whole);
-    CP_TRY(begin(&whole, loading->model, err));
+    CP_TRY(cp_model_begin(&whole, loading->model, err));
     CP_TRY(cp_each_tensor(loading->model, load_one, loading, err));
     return refuse_unexpected(loading, err);
 }
@@ -215,7 +203,7 @@ static enum cp_status seed_one(void *self, const struct cp_model_tensor *w, stru
 enum cp_status cp_model_counter(const struct cp_clip_config *config, uint64_t seed, struct cp_model *model,
                                 struct cp_error *err) {
     struct seeding seeding = {.model = model, .seed = seed};
-    CP_TRY(begin(config, model, err));
+    CP_TRY(cp_model_begin(config, model, err));
     return cp_each_tensor(model, seed_one, &seeding, err);
 }
 

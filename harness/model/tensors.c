@@ -155,3 +155,12 @@ size_t cp_model_tensor_elements(const struct cp_model_tensor *tensor) {
         n *= tensor->shape[d];
     return n;
 }
+
+enum cp_status cp_model_begin(const struct cp_clip_config *config, struct cp_model *model,
+                              struct cp_error *err) {
+    *model = (struct cp_model){.config = *config};
+    for (enum cp_tower tower = CP_VISUAL; tower < CP_TOWERS; tower++)
+        CP_TRY(CP_ARENA_CALLOC(&model->arena, model->tower[tower].blocks,
+                               cp_tower_shape(config, tower).layers, err, "", "a model"));
+    return CP_OK;
+}

@@ -20,6 +20,10 @@ struct cp_model_tensor {
 typedef enum cp_status (*cp_tensor_visit)(void *self, const struct cp_model_tensor *tensor,
                                           struct cp_error *err);
 
+/* A model of that config with the blocks' arrays, and no tensor yet. */
+enum cp_status cp_model_begin(const struct cp_clip_config *config, struct cp_model *model,
+                              struct cp_error *err);
+
 /* Visits the tensors in a fixed order until one visit fails, whose status is returned. model->config and the
  * blocks' arrays must be there. */
 enum cp_status cp_each_tensor(struct cp_model *model, cp_tensor_visit visit, void *self,

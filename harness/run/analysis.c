@@ -2,7 +2,7 @@
  * The hooks of a study's analyses, each called for every row that is wanted. */
 #include "run/analysis.h"
 
-bool cp_analysis_wanted(const struct cp_analysis *analysis, const struct cp_study *study) {
+static bool is_wanted(const struct cp_analysis *analysis, const struct cp_study *study) {
     return !analysis->wanted || analysis->wanted(study);
 }
 
@@ -10,7 +10,7 @@ bool cp_analysis_wanted(const struct cp_analysis *analysis, const struct cp_stud
 /* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define FOR_EACH(row, study, hook)                                                                           \
     for (const struct cp_analysis *const *at = (study)->analyses, *row; at && (row = *at); at++)             \
-        if (row->hook && cp_analysis_wanted(row, study))
+        if (row->hook && is_wanted(row, study))
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 static size_t count_rows(const struct cp_study *study) {
@@ -21,8 +21,9 @@ static size_t count_rows(const struct cp_study *study) {
 }
 
 void *cp_lockstep_state(const struct cp_lockstep *ls, const struct cp_analysis *analysis) {
-    for (size_t i = 0; i < count_rows(ls->study) && ls->state; i++)
-        if (ls->study->analyses[i] == analysis)
+    const struct cp_analysis *const *rows = ls->study->analyses;
+    for (size_t i = 0; ls->state && rows[i]; i++)
+        if (rows[i] == analysis)
             return ls->state[i];
     return NULL;
 }

@@ -15,7 +15,7 @@
  *   print    once, after every finish
  *   release  once, also after a failure
  *
- * Every hook but define may be NULL. Hooks fail with CP_BAD_INPUT (check) or CP_INTERNAL. */
+ * Every hook may be NULL. Hooks fail with CP_BAD_INPUT (check) or CP_INTERNAL. */
 #ifndef CP_RUN_ANALYSIS_H
 #define CP_RUN_ANALYSIS_H
 
@@ -31,7 +31,6 @@ enum {
 };
 
 struct cp_analysis {
-    const char *name, *what; /* a word, and a line */
     unsigned needs;
     /* Whether the experiment asks for it; NULL: always. */
     bool (*wanted)(const struct cp_study *study);
@@ -56,8 +55,6 @@ struct cp_analysis {
     enum cp_status (*print)(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);
     void (*release)(struct cp_lockstep *lockstep);
 };
-
-bool cp_analysis_wanted(const struct cp_analysis *analysis, const struct cp_study *study);
 
 /* A row's state; NULL where it is not wanted. */
 void *cp_lockstep_state(const struct cp_lockstep *lockstep, const struct cp_analysis *analysis);

@@ -91,13 +91,6 @@ enum cp_status cp_captured_files(struct cp_study *study, struct cp_error *err) {
     return study->graft.from ? note(&l, study->graft.from->path) : CP_OK;
 }
 
-bool cp_captured_computes(const struct cp_study *study) {
-    bool any = study->oracle_count > 0;
-    for (size_t s = 0; s < study->spec_count; s++)
-        any = any || !cp_captured_of(study, s);
-    return any;
-}
-
 /* ---- a captured lane ---- */
 
 static bool is_in(const struct cp_site *site, struct cp_stage stage) {

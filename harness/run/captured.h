@@ -40,8 +40,6 @@ enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err);
 
 /* Whether a site's tensor is to be had of spec s. */
 bool cp_captured_has(const struct cp_study *study, size_t s, size_t site);
-/* Whether anything is to be computed: a spec, or an oracle. */
-bool cp_captured_computes(const struct cp_study *study);
 
 /* Whether captured spec s has the pixels that it started from, and the inputs are a capture's. */
 bool cp_captured_own_pixels(const struct cp_study *study, size_t s);

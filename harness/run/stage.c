@@ -11,7 +11,8 @@ static size_t embed_dim(const struct cp_lockstep *ls) {
     return (size_t)ls->study->model.config.embed_dim;
 }
 
-float *cp_stage_features(const struct cp_lockstep *ls, const struct cp_lane *lane) {
+/* Where a lane's head puts its features (batch, embed_dim). */
+static float *features_of(const struct cp_lockstep *ls, const struct cp_lane *lane) {
     if (lane->pass.tower == CP_VISUAL)
         return lane->image_features;
     return lane->joint.text_features + lane->pass.first * embed_dim(ls);
@@ -27,7 +28,7 @@ struct cp_stage_output cp_stage_output(const struct cp_lockstep *ls, const struc
                                        struct cp_stage stage) {
     const struct cp_tower_shape shape = cp_tower_shape(&ls->study->model.config, stage.tower);
     if (stage.kind == CP_STAGE_HEAD)
-        return (struct cp_stage_output){cp_stage_features(ls, lane), 1, embed_dim(ls), NULL};
+        return (struct cp_stage_output){features_of(ls, lane), 1, embed_dim(ls), NULL};
     return (struct cp_stage_output){lane->pass.x, shape.tokens, shape.width, lane->pass.valid_tokens};
 }
 
@@ -64,7 +65,7 @@ enum cp_status cp_stage_run(struct cp_lockstep *ls, struct cp_lane *lane, struct
     case CP_STAGE_BLOCK:
         return cp_block(pass, stage.layer, err);
     case CP_STAGE_HEAD:
-        return cp_tower_head(pass, cp_stage_features(ls, lane), err);
+        return cp_tower_head(pass, features_of(ls, lane), err);
     case CP_STAGE_CLASSES:
         return cp_joint_classes(&lane->joint, err);
     case CP_STAGE_LOGITS:
@@ -178,7 +179,7 @@ enum cp_status cp_stage_follow(struct cp_lockstep *ls, struct cp_lane *lane, con
                                        .valid_tokens = lane->pass.valid_tokens,
                                        .dtype = CP_FP32};
     CP_TRY(replay(&ls->buffer, &lane->pass.taps, event, err));
-    float *to = stage.kind == CP_STAGE_HEAD ? cp_stage_features(ls, lane) : lane->pass.x;
+    float *to = stage.kind == CP_STAGE_HEAD ? features_of(ls, lane) : lane->pass.x;
     memcpy(to, cp_stage_output(ls, leader, stage).data, stage_elements(ls, leader, stage) * sizeof *to);
     return CP_OK;
 }

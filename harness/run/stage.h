@@ -34,8 +34,6 @@ enum cp_status cp_stage_follow_oracle(struct cp_lockstep *ls, struct cp_oracle_l
                                       const struct cp_oracle_lane *leader, struct cp_stage stage,
                                       struct cp_error *err);
 
-/* Where a lane's head puts its features (batch, embed_dim), and how many floats a stage leaves. */
-float *cp_stage_features(const struct cp_lockstep *ls, const struct cp_lane *lane);
 /* What a stage leaves for the next: the stream (inputs, tokens, width), or the head's features. */
 struct cp_stage_output {
     const float *data;

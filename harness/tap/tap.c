@@ -167,7 +167,7 @@ static void add_site(struct builder *b, enum cp_tower tower, enum cp_point point
             site->shape[d] = channels(b, tower, point);
     }
     if (point == CP_CONV1) /* no class token yet */
-        site->shape[1]--;
+        site->shape[1] = b->shape.patches;
     site->ragged = point == CP_PIXELS_DECODED || point == CP_PIXELS_RESIZED;
     if (site->ragged)
         site->shape[2] = site->shape[3] = 0;

@@ -166,6 +166,7 @@ class Floors(unittest.TestCase):
         objects = [path for path in self.build.glob("CMakeFiles/*.dir/**/*.o") if source_of(path).is_file()]
         known = list(symbols(objects))
         home = {name: source_of(path) for path, defined, _ in known for name in defined}
+        # ops is beside its kernels: they include its header, and its dispatch knows their tables.
         wrong = [f"{source_of(path).relative_to(ROOT)} calls {name} of {home[name].relative_to(ROOT)}"
                  for path, _, used in known for name in used
                  if name in home and not may_use(floor_of(source_of(path)), floor_of(home[name]))

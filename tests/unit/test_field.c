@@ -4,21 +4,12 @@
 #include "experiment/field.h"
 
 #include "support/experiment.h"
+#include "support/file.h"
 #include "support/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "r");
-    char *text = calloc(1, 1 << 18);
-    assert_non_null(file);
-    assert_non_null(text);
-    assert_true(fread(text, 1, (1 << 18) - 1, file) > 0);
-    assert_int_equal(fclose(file), 0);
-    return text;
-}
 
 static char *listed(void (*list)(FILE *out)) {
     char *text = NULL;
@@ -33,7 +24,7 @@ static char *listed(void (*list)(FILE *out)) {
 /* ---- the page ---- */
 
 static void the_page_has_the_table(void **state) {
-    char *page = read_file("docs/experiment.md"), *table = listed(cp_keys_markdown);
+    char *page = read_whole("docs/experiment.md"), *table = listed(cp_keys_markdown);
     const char *from = strstr(page, "| key | value |");
     (void)state;
     assert_non_null(from);

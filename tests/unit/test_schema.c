@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The schema of results: docs/result.md has every row and column of it, and nothing in harness/ repeats it.
  */
+#include "support/file.h"
 #include "support/test.h"
 
 #include "analysis/attribution/attribution.h"
@@ -15,16 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "r");
-    char *text = calloc(1, 1 << 20);
-    assert_non_null(file);
-    assert_non_null(text);
-    assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
-    assert_int_equal(fclose(file), 0);
-    return text;
-}
 
 /* ---- docs/result.md ---- */
 
@@ -71,7 +62,7 @@ static bool is_row(const char *line) {
 
 /* One line for each row, in its order, and no other. */
 static void the_page_has_the_rows(void **state) {
-    char *page = read_file("docs/result.md"), *rest = NULL;
+    char *page = read_whole("docs/result.md"), *rest = NULL;
     size_t row = 0;
     (void)state;
     for (const char *line = strtok_r(page, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -138,7 +129,7 @@ static void the_page_has_the_columns(void **state) {
         {"statistic", cp_stat_names, CP_STAT_COUNT, CP_SCHEMA_MOMENTS},
         {"side", NULL, 2, CP_SCHEMA_SIZE},
         {"colour", NULL, 3, CP_SCHEMA_THUMBNAIL}};
-    char *page = read_file("docs/result.md");
+    char *page = read_whole("docs/result.md");
     (void)state;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         const char *const *columns = cp_schema[lists[i].row].columns;
@@ -201,7 +192,7 @@ static int look(const char *name, const struct stat *info, int type, struct FTW 
     if (type != FTW_F || !end || (strcmp(end, ".c") != 0 && strcmp(end, ".h") != 0) ||
         strncmp(name, "harness/result/schema.", strlen("harness/result/schema.")) == 0)
         return 0;
-    char *text = read_file(name), *rest = text;
+    char *text = read_whole(name), *rest = text;
     for (char *at = strsep(&rest, "\n"); at; at = strsep(&rest, "\n")) {
         line++;
         if (repeats(at))

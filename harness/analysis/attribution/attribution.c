@@ -214,8 +214,6 @@ static enum cp_status finish(struct cp_lockstep *ls, struct cp_error *err) {
 }
 
 const struct cp_analysis cp_attribution_analysis = {
-    .name = "attribution",
-    .what = "which swap does the harm, from the cells of `factorial:` and `layerwise:`",
     .wanted = wanted,
     .check = check,
     .define = cp_attribution_define,

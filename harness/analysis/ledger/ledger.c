@@ -205,8 +205,6 @@ static enum cp_status pass(struct cp_lockstep *ls, size_t s, struct cp_stage sta
 }
 
 const struct cp_analysis cp_ledger_analysis = {
-    .name = "ledger",
-    .what = "every operation of every pass against its ideal function on its own operands (`ledger:`)",
     .wanted = wanted,
     .inputs = cp_ledger_first,
     .define = cp_ledger_make,

@@ -138,6 +138,15 @@ void cp_difference_print(const struct cp_difference *d, FILE *out) {
 
 /* ---- JSON ---- */
 
+void cp_own_part_json_end(struct cp_json_writer *j, const struct cp_own_part *part, const char *text) {
+    cp_json_number(j, "size_before", part->before);
+    cp_json_number(j, "size_after", part->after);
+    cp_json_number(j, "slope", part->slope);
+    cp_json_number(j, "slope_error", part->slope_error);
+    cp_json_text(j, "text", text);
+    cp_json_close(j, '}');
+}
+
 static void put_cause(struct cp_json_writer *j, const struct cp_own_part *part,
                       const struct cp_agreement_words *words) {
     const struct cp_agreement_tap *tap = part->tap;
@@ -158,12 +167,7 @@ static void put_cause(struct cp_json_writer *j, const struct cp_own_part *part,
     cp_json_count(j, "worst_input", part->worst);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
     cp_json_text(j, "explained_at", part->at >= 0 ? cp_own_point(part) : NULL);
-    cp_json_number(j, "size_before", part->before);
-    cp_json_number(j, "size_after", part->after);
-    cp_json_number(j, "slope", part->slope);
-    cp_json_number(j, "slope_error", part->slope_error);
-    cp_json_text(j, "text", text);
-    cp_json_close(j, '}');
+    cp_own_part_json_end(j, part, text);
 }
 
 /* The taps that are furthest apart, with the input. */

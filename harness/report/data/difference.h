@@ -4,6 +4,7 @@
 #define CP_REPORT_DATA_DIFFERENCE_H
 
 #include "analysis/agreement.h"
+#include "format/json_write.h"
 #include "report/data/report.h"
 
 struct cp_difference {
@@ -23,5 +24,9 @@ enum cp_status cp_difference(const struct cp_report *report, const struct cp_rep
 void cp_difference_print(const struct cp_difference *difference, FILE *out);
 /* data/schema/diff-1.json. a, b: the files. */
 void cp_difference_json(const struct cp_difference *difference, const char *a, const char *b, FILE *out);
+
+/* What both JSON forms end an own part with: how explaining it went, and the part in words. Closes its object.
+ */
+void cp_own_part_json_end(struct cp_json_writer *json, const struct cp_own_part *part, const char *text);
 
 #endif

@@ -40,12 +40,7 @@ static void put_part(struct cp_json_writer *j, const struct cp_own_part *part,
     cp_json_number(j, "inputs", has_inputs(part->kind) ? (double)part->inputs : NAN);
     cp_json_count(j, "checked", part->checked);
     cp_json_text(j, "explained_by", cp_own_explanation(part, words));
-    cp_json_number(j, "size_before", part->before);
-    cp_json_number(j, "size_after", part->after);
-    cp_json_number(j, "slope", part->slope);
-    cp_json_number(j, "slope_error", part->slope_error);
-    cp_json_text(j, "text", text);
-    cp_json_close(j, '}');
+    cp_own_part_json_end(j, part, text);
 }
 
 static void put_local(struct cp_json_writer *j, const struct cp_report_tap *tap) {
