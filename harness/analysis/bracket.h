@@ -16,7 +16,7 @@
 #define CP_ANALYSIS_BRACKET_H
 
 #include "run/analysis.h"
-#include "tap/operation.h"
+#include "tap/family.h"
 
 enum cp_bound { CP_BOUND_WORST, CP_BOUND_PROBABLE, CP_BOUND_COUNT };
 

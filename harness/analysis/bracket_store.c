@@ -63,7 +63,7 @@ static void tell_types(const struct cp_lockstep *ls, const struct cp_site *site,
                        struct cp_bracket_facts *facts) {
     const struct cp_spec *spec = ls->study->spec[0];
     const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
-    const bool attention = cp_operation_is_attention(cp_operations[site->point].kind);
+    const bool attention = cp_operation_is_attention(cp_points[site->point].kind);
     const enum cp_dtype operand =
         cp_choice_type(choice, attention ? CP_ATTENTION_COMPUTE : CP_LINEAR_COMPUTE);
     const enum cp_dtype sum =
@@ -79,7 +79,10 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
     const struct cp_study *study = ls->study;
     const struct cp_clip_config *c = &study->model.config;
     const size_t inputs = site->shape[0];
-    const struct cp_operation from = cp_operation_at(site->point, cp_operation_layout(c, site->tower));
+    const enum cp_operation_kind kind = cp_points[site->point].kind;
+    const struct cp_tower_shape shape = cp_tower_shape(c, site->tower);
+    struct cp_step from;
+    (void)cp_family_step(&shape, site->tower, site->point, &from);
     const struct cp_tap_weights weights = cp_tap_weights(study->spec_model[0], site);
     double *y = rms, *a = rms + inputs, *b = rms + 2 * inputs;
     CP_TRY(read_rms(ls, site, (int)site->point, y, err));
@@ -90,13 +93,13 @@ static enum cp_status bound_site(struct cp_lockstep *ls, const struct cp_site *s
         const double tokens =
             site->tower == CP_TEXT ? study->inputs.valid_tokens[i] : (double)site->shape[site->rank - 2];
         double one[CP_BOUND_COUNT];
-        struct cp_bracket_facts facts = {.kind = from.kind,
-                                         .terms = terms_of(study, site, &weights, from.kind, tokens),
-                                         .heads = (double)cp_tower_shape(c, site->tower).heads,
+        struct cp_bracket_facts facts = {.kind = kind,
+                                         .terms = terms_of(study, site, &weights, kind, tokens),
+                                         .heads = (double)shape.heads,
                                          .y = y[i],
                                          .a = a[i],
-                                         .b = from.kind == CP_OPERATION_LINEAR ? rms_of(&weights.tensor[0])
-                                                                               : b[i]};
+                                         .b =
+                                             kind == CP_OPERATION_LINEAR ? rms_of(&weights.tensor[0]) : b[i]};
         tell_types(ls, site, &facts);
         cp_bracket(&facts, one);
         for (int bound = 0; bound < CP_BOUND_COUNT; bound++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Prints the tables of components, knobs, taps and keys of experiments, so that what it shows is what is accepted. */
+ * Prints the tables of components, knobs, taps, families and keys of experiments, so that what it shows is what is accepted. */
 #include "base/sentence.h"
 #include "cmd/cmd.h"
 #include "experiment/field.h"
 #include "spec/spec.h"
+#include "tap/family.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,15 @@ static void list_taps(void) {
     }
 }
 
+static void list_families(void) {
+    for (int f = 0; f < CP_FAMILY_COUNT; f++) {
+        const struct cp_family *family = cp_families[f];
+        printf("%s  (%s%s)\n      %s\n      %s\n", family->name,
+               cp_family_keys[f] ? "vision_cfg, text_cfg: " : "default",
+               cp_family_keys[f] ? cp_family_keys[f] : "", family->what, family->source);
+    }
+}
+
 static void list_keys(void) {
     cp_keys_list(stdout);
 }
@@ -91,6 +101,7 @@ enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err) {
         void (*list)(void);
     } lists[] = {{0, {NULL}, list_components},
                  {1, {"taps"}, list_taps},
+                 {1, {"families"}, list_families},
                  {1, {"keys"}, list_keys},
                  {2, {"keys", "--markdown"}, list_markdown}};
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
@@ -101,5 +112,5 @@ enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err) {
             return lists[l].list(), CP_OK;
     }
     return (void)cp_fail(err, CP_USAGE, "", "list: unknown argument '%s'", argv[argc - 1]),
-           cp_expected(err, "nothing, taps, or keys [--markdown]");
+           cp_expected(err, "nothing, taps, families, or keys [--markdown]");
 }

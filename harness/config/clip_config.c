@@ -56,7 +56,9 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
                                       {"mlp_ratio", CP_FIELD_NUMBER, &ratio, 0},
                                       {"no_ln_pre", CP_FIELD_BOOLEAN, &v->no_ln_pre, 0},
                                       {"pool_type", CP_FIELD_POOL, &v->pool_type, 0},
-                                      {"final_ln_after_pool", CP_FIELD_BOOLEAN, &v->final_ln_after_pool, 0},
+#define FAMILY(NAME, object, key) {key, CP_FIELD_FAMILY, &v->family, CP_FAMILY_##NAME},
+#include "config/families.def"
+#undef FAMILY
                                       {"act_kwargs", CP_FIELD_ACT_KWARGS, &v->gelu_tanh, 0},
                                       {"norm_kwargs", CP_FIELD_NORM_KWARGS, &v->eps, 0},
                                       {"image_seq_len", CP_FIELD_DEFAULT_ONLY, NULL, 0},
@@ -106,7 +108,9 @@ static enum cp_status read_text(const struct cp_field_reader *r, json_t *object,
         {"mlp_ratio", CP_FIELD_NUMBER, &ratio, 0},
         {"no_causal_mask", CP_FIELD_BOOLEAN, &t->no_causal_mask, 0},
         {"pool_type", CP_FIELD_POOL, &t->pool_type, 0},
-        {"final_ln_after_pool", CP_FIELD_BOOLEAN, &t->final_ln_after_pool, 0},
+#define FAMILY(NAME, object, key) {key, CP_FIELD_FAMILY, &t->family, CP_FAMILY_##NAME},
+#include "config/families.def"
+#undef FAMILY
         {"act_kwargs", CP_FIELD_ACT_KWARGS, &t->gelu_tanh, 0},
         {"norm_kwargs", CP_FIELD_NORM_KWARGS, &t->eps, 0},
         {"hf_tokenizer_name", CP_FIELD_TOKENIZER, t, 0},

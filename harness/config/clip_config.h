@@ -22,9 +22,21 @@ enum cp_pool_type { CP_POOL_TOKEN, CP_POOL_AVG, CP_POOL_ARGMAX, CP_POOL_FIRST, C
 enum cp_resize_mode { CP_SHORTEST, CP_LONGEST, CP_SQUASH };
 enum cp_resize_filter { CP_BICUBIC, CP_BILINEAR };
 
+/* How a tower is put together (tap/family.h). */
+enum cp_family_id {
+    CP_FAMILY_VIT,
+#define FAMILY(NAME, object, key) CP_FAMILY_##NAME,
+#include "config/families.def"
+#undef FAMILY
+    CP_FAMILY_COUNT
+};
+extern const char
+    *const cp_family_keys[CP_FAMILY_COUNT]; /* the key that chooses it; NULL: none, the default */
+
 struct cp_vision_config {
     int image_size, patch_size, layers, width, heads, mlp_width;
-    bool no_ln_pre, final_ln_after_pool, gelu_tanh;
+    enum cp_family_id family;
+    bool no_ln_pre, gelu_tanh;
     enum cp_pool_type pool_type; /* TOKEN or AVG */
     double eps;
     bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
@@ -34,7 +46,8 @@ struct cp_vision_config {
 
 struct cp_text_config {
     int context_length, vocab_size, layers, width, heads, mlp_width;
-    bool no_causal_mask, final_ln_after_pool, gelu_tanh;
+    enum cp_family_id family;
+    bool no_causal_mask, gelu_tanh;
     enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
     int32_t eos_id;              /* EOS only */
     bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */

@@ -34,6 +34,21 @@ static enum cp_status read_pool(const struct cp_field_reader *r, const char *sec
                         strcmp(section, "text_cfg") ? "tok or avg" : "argmax, first, last or eos");
 }
 
+/* One key at most chooses a family. */
+static enum cp_status read_family(const struct cp_field_reader *r, const char *section,
+                                  const struct cp_field *f, const json_t *value) {
+    enum cp_family_id *family = f->to;
+    if (!json_is_boolean(value))
+        return cp_field_bad(r, section, f->name, "is neither true nor false", "true or false");
+    if (!json_is_true(value))
+        return CP_OK;
+    if (*family != CP_FAMILY_VIT)
+        return cp_field_bad(r, section, f->name, "stands beside another key that says what the blocks are",
+                            "one of the two");
+    *family = (enum cp_family_id)f->most;
+    return CP_OK;
+}
+
 /* transformers' activations.py, ACT2FN. */
 static enum cp_status read_activation(const struct cp_field_reader *r, const char *section,
                                       const struct cp_field *f, const json_t *value) {
@@ -172,6 +187,8 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
             return cp_field_bad(r, section, f->name, "is neither true nor false", "true or false");
         *(bool *)f->to = json_is_true(value);
         return CP_OK;
+    case CP_FIELD_FAMILY:
+        return read_family(r, section, f, value);
     case CP_FIELD_ACTIVATION:
         return read_activation(r, section, f, value);
     case CP_FIELD_POOL:

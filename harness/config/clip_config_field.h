@@ -13,6 +13,7 @@ enum cp_field_kind {
     CP_FIELD_OPTIONAL, /* double, or null */
     CP_FIELD_BOOLEAN,
     CP_FIELD_ACTIVATION, /* enum cp_config_activation, by transformers' names */
+    CP_FIELD_FAMILY,     /* enum cp_family_id: `most` is the one that true chooses */
     CP_FIELD_POOL,
     CP_FIELD_ACT_KWARGS,  /* bool: gelu_tanh */
     CP_FIELD_NORM_KWARGS, /* double: eps */

@@ -42,7 +42,7 @@ static void set_layer_scale(json_t *object, bool layer_scale, double ls_init_val
 }
 
 static void set_tower(json_t *object, int width, int layers, int mlp_width, double eps, bool tanh,
-                      bool final_ln_after_pool) {
+                      enum cp_family_id family) {
     set(object, "width", json_integer(width));
     set(object, "layers", json_integer(layers));
     set(object, "mlp_ratio", json_real(mlp_ratio(mlp_width, width)));
@@ -50,8 +50,8 @@ static void set_tower(json_t *object, int width, int layers, int mlp_width, doub
         set(object, "norm_kwargs", json_pack("{s:f}", "eps", eps));
     if (tanh)
         set(object, "act_kwargs", json_pack("{s:s}", "approximate", "tanh"));
-    if (final_ln_after_pool)
-        set(object, "final_ln_after_pool", json_true());
+    if (cp_family_keys[family])
+        set(object, cp_family_keys[family], json_true());
 }
 
 static json_t *vision_of(const struct cp_vision_config *v) {
@@ -60,8 +60,7 @@ static json_t *vision_of(const struct cp_vision_config *v) {
         return object;
     set(object, "image_size", json_integer(v->image_size));
     set(object, "patch_size", json_integer(v->patch_size));
-    set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->gelu_tanh,
-              v->final_ln_after_pool);
+    set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->gelu_tanh, v->family);
     set(object, "head_width", json_integer(v->width / v->heads));
     set_layer_scale(object, v->layer_scale, v->ls_init_value);
     if (v->no_ln_pre)
@@ -81,8 +80,7 @@ static json_t *text_of(const struct cp_text_config *t) {
         return object;
     set(object, "context_length", json_integer(t->context_length));
     set(object, "vocab_size", json_integer(t->vocab_size));
-    set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->gelu_tanh,
-              t->final_ln_after_pool);
+    set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->gelu_tanh, t->family);
     set(object, "heads", json_integer(t->heads));
     set_layer_scale(object, t->layer_scale, t->ls_init_value);
     if (t->proj_bias)

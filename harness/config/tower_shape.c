@@ -2,6 +2,12 @@
  * Shapes of both towers, from open_clip's names for them. */
 #include "config/tower_shape.h"
 
+const char *const cp_family_keys[CP_FAMILY_COUNT] = {
+#define FAMILY(NAME, object, key) [CP_FAMILY_##NAME] = (key),
+#include "config/families.def"
+#undef FAMILY
+};
+
 static enum cp_config_activation activation_of(const struct cp_clip_config *c, bool gelu_tanh) {
     return c->quick_gelu ? CP_CONFIG_QUICK : gelu_tanh ? CP_CONFIG_TANH : CP_CONFIG_ERF;
 }
@@ -22,8 +28,9 @@ static struct cp_tower_shape image_shape(const struct cp_clip_config *c) {
                                    .head = quotient(v->width, v->heads),
                                    .mlp = (size_t)v->mlp_width,
                                    .layers = (size_t)v->layers,
+                                   .embed = (size_t)c->embed_dim,
                                    .norm_first = !v->no_ln_pre,
-                                   .norm_after_pool = v->final_ln_after_pool,
+                                   .family = v->family,
                                    .layer_scale = v->layer_scale,
                                    .pool = v->pool_type,
                                    .eps = v->eps,
@@ -38,7 +45,8 @@ static struct cp_tower_shape text_shape(const struct cp_clip_config *c) {
                                    .head = quotient(t->width, t->heads),
                                    .mlp = (size_t)t->mlp_width,
                                    .layers = (size_t)t->layers,
-                                   .norm_after_pool = t->final_ln_after_pool,
+                                   .embed = (size_t)c->embed_dim,
+                                   .family = t->family,
                                    .layer_scale = t->layer_scale,
                                    .causal = !t->no_causal_mask,
                                    .pool = t->pool_type,

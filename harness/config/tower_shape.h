@@ -16,7 +16,9 @@ struct cp_tower_shape {
     size_t grid;               /* patches a side */
     size_t width, heads, head; /* head: channels of one head */
     size_t mlp, layers;
-    bool norm_first, norm_after_pool; /* ln_pre is there; ln_post sees what was pooled */
+    size_t embed; /* embed_dim: channels of the features */
+    enum cp_family_id family;
+    bool norm_first; /* ln_pre is there */
     bool layer_scale, causal;
     enum cp_pool_type pool;
     double eps;

@@ -6,7 +6,7 @@
 #include "base/digest.h"
 #include "base/glob.h"
 #include "result/schema.h"
-#include "tap/operation.h"
+#include "tap/tap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +227,7 @@ const char *cp_gate_value(const struct cp_gate_samples *samples, const struct cp
 }
 
 bool cp_gate_is_elementwise(enum cp_point point) {
-    return point < CP_POINT_COUNT && cp_operation_is_elementwise(cp_operations[point].kind);
+    return point < CP_POINT_COUNT && cp_operation_is_elementwise(cp_points[point].kind);
 }
 
 static bool alike(double a, double b) {

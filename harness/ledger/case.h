@@ -22,7 +22,7 @@
 #include "base/number.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "tap/operation.h"
+#include "tap/family.h"
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
  * softmax(q k^T / sqrt(d) + mask) v, head by head, with scores and probabilities materialised so that they
  * can be tapped. All q, k, v, scores, probs and context are rounded to attention.compute. */
 #include "model/fault.h"
-#include "model/pass.h"
+#include "model/steps.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,8 +17,10 @@ struct attention {
     bool causal;
 };
 
-static enum cp_dtype operand(const struct attention *a) {
-    return a->accumulate == CP_FP16 ? CP_FP16 : a->compute;
+enum cp_dtype cp_attention_operand(const struct cp_choice *choice) {
+    return cp_choice_type(choice, CP_ATTENTION_ACCUMULATE) == CP_FP16
+               ? CP_FP16
+               : cp_choice_type(choice, CP_ATTENTION_COMPUTE);
 }
 
 static float *worker_buffer(const struct attention *a, int worker) {
@@ -27,7 +29,7 @@ static float *worker_buffer(const struct attention *a, int worker) {
 
 static void multiply(const struct attention *a, struct cp_gemm gemm, float *packed, size_t packed_size) {
     gemm.b = packed;
-    gemm.input = operand(a);
+    gemm.input = cp_attention_operand(a->choice);
     gemm.accumulate = a->accumulate;
     gemm.output = a->compute;
     a->linear->gemm(&gemm, 0, gemm.m, 0, (gemm.n + CP_PANEL - 1) / CP_PANEL, packed + packed_size);
@@ -131,51 +133,65 @@ static void scale_operands(struct attention *a, size_t elements) {
     a->k = ws->k;
     if (where == CP_SCALE_ON_SCORES)
         return;
-    ops->scale(ws->q, where == CP_SCALE_SQRT ? root : scale, ws->scaled, elements, operand(a));
+    ops->scale(ws->q, where == CP_SCALE_SQRT ? root : scale, ws->scaled, elements,
+               cp_attention_operand(a->choice));
     a->q = ws->scaled;
     if (where == CP_SCALE_SQRT) {
-        ops->scale(ws->k, root, ws->h, elements, operand(a)); /* h, ln_1's output, has served */
+        ops->scale(ws->k, root, ws->h, elements,
+                   cp_attention_operand(a->choice)); /* h, ln_1's output, has served */
         a->k = ws->h;
     }
 }
 
-enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err) {
-    const struct cp_tower_shape *shape = cp_pass_shape(pass);
-    const struct cp_choice *choice = cp_spec_at(pass->plan->spec, pass->tower, layer);
-    const struct cp_ops *ops = pass->plan->spec->ops;
-    struct cp_workspace *ws = pass->ws;
-    struct attention a = {
-        .pass = pass,
-        .choice = choice,
-        .linear = ops->linears[choice->variant[CP_LINEAR]],
-        .tokens = shape->tokens,
-        .width = shape->width,
-        .heads = shape->heads,
-        .head = shape->head,
-        .compute = cp_choice_type(choice, CP_ATTENTION_COMPUTE),
-        .accumulate = cp_choice_type(choice, CP_ATTENTION_ACCUMULATE),
-        .causal = shape->causal,
-    };
-    const size_t elements = pass->inputs * a.tokens * a.width, pairs = pass->inputs * a.heads;
-    const size_t scores = pairs * a.tokens * a.tokens;
+static struct attention attention_of(const struct cp_call *call) {
+    const struct cp_tower_shape *shape = cp_pass_shape(call->pass);
+    const struct cp_choice *choice = call->choice;
+    return (struct attention){.pass = call->pass,
+                              .choice = choice,
+                              .linear = call->pass->plan->spec->ops->linears[choice->variant[CP_LINEAR]],
+                              .tokens = shape->tokens,
+                              .width = shape->width,
+                              .heads = shape->heads,
+                              .head = shape->head,
+                              .compute = cp_choice_type(choice, CP_ATTENTION_COMPUTE),
+                              .accumulate = cp_choice_type(choice, CP_ATTENTION_ACCUMULATE),
+                              .causal = shape->causal};
+}
+
+static size_t pairs_of(const struct attention *a) {
+    return a->pass->inputs * a->heads;
+}
+
+/* What a tap put there need not be of the operands' type. */
+static void round_operands(const struct attention *a, size_t elements) {
+    const struct cp_workspace *ws = a->pass->ws;
     float *const qkv[3] = {ws->q, ws->k, ws->v};
-    for (int i = 0; i < 3; i++) {
-        ops->round(qkv[i], qkv[i], elements, operand(&a));
-        CP_TRY(cp_pass_visit(pass, (enum cp_point)(CP_ATTN_Q + i), layer, qkv[i], err));
-        if (operand(&a) != CP_FP32) /* what a tap put there need not be of this type */
-            ops->round(qkv[i], qkv[i], elements, operand(&a));
-    }
+    const enum cp_dtype type = cp_attention_operand(a->choice);
+    for (int i = 0; i < 3 && type != CP_FP32; i++)
+        a->pass->plan->spec->ops->round(qkv[i], qkv[i], elements, type);
+}
+
+void cp_attention_scores(const struct cp_call *call) {
+    struct attention a = attention_of(call);
+    const size_t elements = call->rows * a.width;
+    round_operands(&a, elements);
     scale_operands(&a, elements);
-    if (cp_choice_permutation(choice))
+    if (cp_choice_permutation(a.choice))
         permute_heads(&a, elements);
-    cp_pool_for(pass->pool, pairs, head_scores, &a);
-    if (choice->option[CP_ATTENTION_SCALE] == CP_SCALE_ON_SCORES)
-        ops->scale(ws->scores, (float)(1 / sqrt((double)a.head)), ws->scores, scores, a.compute);
-    CP_TRY(cp_pass_visit(pass, CP_ATTN_SCORES, layer, ws->scores, err));
-    cp_pool_for(pass->pool, pairs, head_softmax, &a);
-    CP_TRY(cp_pass_visit(pass, CP_ATTN_PROBS, layer, ws->scores, err));
-    if (cp_choice_permutation(choice))
-        cp_permutation(cp_choice_permutation(choice), a.tokens, ws->order);
-    cp_pool_for(pass->pool, pairs, head_context, &a);
-    return cp_pass_visit(pass, CP_ATTN_CONTEXT, layer, ws->context, err);
+    cp_pool_for(call->pass->pool, pairs_of(&a), head_scores, &a);
+    if (a.choice->option[CP_ATTENTION_SCALE] == CP_SCALE_ON_SCORES)
+        call->pass->plan->spec->ops->scale(call->y, (float)(1 / sqrt((double)a.head)), call->y,
+                                           pairs_of(&a) * a.tokens * a.tokens, a.compute);
+}
+
+void cp_attention_softmax(const struct cp_call *call) {
+    struct attention a = attention_of(call);
+    cp_pool_for(call->pass->pool, pairs_of(&a), head_softmax, &a);
+}
+
+void cp_attention_context(const struct cp_call *call) {
+    struct attention a = attention_of(call);
+    if (cp_choice_permutation(a.choice))
+        cp_permutation(cp_choice_permutation(a.choice), a.tokens, call->pass->ws->order);
+    cp_pool_for(call->pass->pool, pairs_of(&a), head_context, &a);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The forward pass of one plan over one batch of one tower, in stages: stem, block 0 .. L-1, head. A study
- * runs the same stage of several plans one after the other, so that their taps can be compared without
+ * The forward pass of one plan over one batch of one tower, in stages: stem, block 0 .. L-1, head, each of the steps
+ * that the tower's family has (tap/family.h). A study runs the same stage of several plans one after the other, so that their taps can be compared without
  * storing more than a stage. Layout is (input, token, channel) throughout; every tensor is float32, rounded
  * as the plan's spec says. */
 #ifndef CP_MODEL_PASS_H
@@ -9,7 +9,7 @@
 #include "base/pool.h"
 #include "model/packed.h"
 #include "model/permute.h"
-#include "tap/tap.h"
+#include "tap/family.h"
 
 /* Buffers for one stage at a time, shared by all passes of a run. B: batch, T: tokens, W: width, H: heads,
  * M: mlp. */
@@ -48,19 +48,16 @@ struct cp_pass {
     size_t first, inputs;    /* the batch: inputs [first, first + inputs) of the run */
     const int *valid_tokens; /* text: tokens up to and including EOT, per input of the batch; vision: NULL */
     const int32_t *tokens;   /* text: (inputs, context_length) */
+    const float *pixels;     /* images: (inputs, 3, size, size), normalised, for the stem */
+    float *features;         /* (inputs, embed_dim): where the head puts them, normalised */
     float *x;                /* (inputs, T, W): the residual stream, kept between stages */
 };
 
 /* Sets `pass` to the tower and batch of another. */
 void cp_pass_place(struct cp_pass *pass, const struct cp_pass *as);
 
-/* pixels: (inputs, 3, size, size), normalised. */
-enum cp_status cp_vision_stem(struct cp_pass *pass, const float *pixels, struct cp_error *err);
-enum cp_status cp_text_stem(struct cp_pass *pass, struct cp_error *err);
-enum cp_status cp_block(struct cp_pass *pass, int layer, struct cp_error *err);
-/* features: (inputs, embed_dim), normalised. */
-enum cp_status cp_tower_head(struct cp_pass *pass, float *features, struct cp_error *err);
-
+/* One part of the tower, by its family's steps: the stem, a block (layer -1 outside the blocks), the head. */
+enum cp_status cp_pass_part(struct cp_pass *pass, enum cp_tower_part part, int layer, struct cp_error *err);
 /* A whole tower; pixels: NULL for texts. */
 enum cp_status cp_tower_run(struct cp_pass *pass, const float *pixels, float *features, struct cp_error *err);
 
@@ -100,7 +97,8 @@ void cp_pass_linear(struct cp_pass *pass, const struct cp_choice *choice,
 /* The norm at a point (layer -1: outside the blocks) over rows of the tower's width; y == x is allowed. */
 void cp_pass_norm(struct cp_pass *pass, enum cp_point point, int layer, const float *x, size_t rows,
                   float *y);
-/* Attention from ws->q, k, v to ws->context, with its taps. */
-enum cp_status cp_attention(struct cp_pass *pass, int layer, struct cp_error *err);
+/* Where an operand, or a step's result, is kept; NULL: nowhere. Points that share a place
+ * overwrite each other; the scores overwrite ln_1 and ln_2, too. */
+float *cp_pass_value(const struct cp_pass *pass, int operand);
 
 #endif

@@ -2,7 +2,7 @@
  * Lists a tap's tensors by name, and tells whether two models or two roundings differ in any of them. */
 #include "model/tap_weights.h"
 
-#include "tap/operation.h"
+#include "tap/tap.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -176,8 +176,7 @@ bool cp_tap_weights_differ(const struct cp_model *a, const struct cp_model *b, c
 /* Norms, embeddings and the rest are rounded only where the scope is `all`. */
 static enum cp_dtype rounded_to(const struct cp_spec *spec, const struct cp_site *site) {
     const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
-    const bool matrix =
-        site->point < CP_POINT_COUNT && cp_operations[site->point].kind == CP_OPERATION_LINEAR;
+    const bool matrix = site->point < CP_POINT_COUNT && cp_points[site->point].kind == CP_OPERATION_LINEAR;
     return matrix ? (enum cp_dtype)choice->variant[CP_WEIGHTS] : cp_choice_stored(choice);
 }
 

@@ -123,10 +123,10 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
         else if (!ls->preprocess_taps)
             CP_TRY(cp_inputs_pixels(&study->inputs, &how, first, count, pixels->values, err));
         if (!ls->preprocess_taps && pixels->replaced != pixels->values)
-            memcpy(pixels->replaced, pixels->values, count * pixels->noise.row * sizeof *pixels->values);
-        if (!cp_captured_own_pixels(study, pixels->of)) /* in which the noise is already */
-            cp_noise_add(&pixels->noise, first, count, pixels->values,
-                         pixels->replaced != pixels->values ? pixels->replaced : NULL);
+            memcpy(pixels->replaced, pixels->values, count * pixels->changes.row * sizeof *pixels->values);
+        if (!cp_captured_own_pixels(study, pixels->of)) /* which are changed already */
+            cp_pixel_changes_apply(&pixels->changes, first, count, pixels->values,
+                                   pixels->replaced != pixels->values ? pixels->replaced : NULL);
     }
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }

@@ -7,7 +7,7 @@
 #ifndef CP_RUN_LOCKSTEP_H
 #define CP_RUN_LOCKSTEP_H
 
-#include "inputs/noise.h"
+#include "inputs/pixel_changes.h"
 #include "oracle/oracle.h"
 #include "result/schema.h"
 #include "run/study.h"
@@ -47,13 +47,13 @@ struct cp_oracle_lane {
     const float *pixels; /* as a lane's */
 };
 
-/* What specs that preprocess as this one does, and add the same noise, start from. */
+/* What specs that preprocess as this one does, and change their pixels in the same way, start from. */
 struct cp_lockstep_pixels {
     const struct cp_spec *spec; /* the first of them, */
     size_t of;                  /* and its place among the specs */
     float *values;              /* (batch, 3, size, size) */
     float *replaced;            /* the same, normalised from what the baseline cropped; may be values */
-    struct cp_noise noise;
+    struct cp_pixel_changes changes;
 };
 
 /* Lanes that an analysis feeds the baseline's tensors: the steps of the first images' pictures are shown to

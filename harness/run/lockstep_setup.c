@@ -195,7 +195,8 @@ static enum cp_status make_pixels(struct cp_lockstep *ls, struct cp_error *err) 
         struct cp_lockstep_pixels *pixels = &ls->pixels[ls->pixels_count++];
         pixels->spec = study->spec[s];
         pixels->of = s;
-        cp_noise_start(study->spec[s], study->inputs.images, &pixels->noise);
+        CP_TRY(
+            cp_pixel_changes_start(study->spec[s], study->inputs.images, &ls->arena, &pixels->changes, err));
         CP_LOCKSTEP_TAKE(ls, pixels->values, study->batch * 3 * side * side);
         pixels->replaced = pixels->values;
         if (s > 0 && ls->needs & CP_NEEDS_REPLACED_PIXELS)

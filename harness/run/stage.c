@@ -59,13 +59,14 @@ enum cp_status cp_stage_run(struct cp_lockstep *ls, struct cp_lane *lane, struct
         return CP_OK;
     switch (stage.kind) {
     case CP_STAGE_STEM:
-        return stage.tower == CP_VISUAL
-                   ? cp_vision_stem(pass, pixels_of(ls, pass->plan->spec, lane->pixels), err)
-                   : cp_text_stem(pass, err);
+        if (stage.tower == CP_VISUAL)
+            pass->pixels = pixels_of(ls, pass->plan->spec, lane->pixels);
+        return cp_pass_part(pass, CP_TOWER_STEM, -1, err);
     case CP_STAGE_BLOCK:
-        return cp_block(pass, stage.layer, err);
+        return cp_pass_part(pass, CP_TOWER_BLOCK, stage.layer, err);
     case CP_STAGE_HEAD:
-        return cp_tower_head(pass, features_of(ls, lane), err);
+        pass->features = features_of(ls, lane);
+        return cp_pass_part(pass, CP_TOWER_HEAD, -1, err);
     case CP_STAGE_CLASSES:
         return cp_joint_classes(&lane->joint, err);
     case CP_STAGE_LOGITS:
@@ -106,13 +107,14 @@ enum cp_status cp_stage_run_oracle(struct cp_lockstep *ls, struct cp_oracle_lane
         return CP_OK;
     switch (stage.kind) {
     case CP_STAGE_STEM:
-        return stage.tower == CP_VISUAL
-                   ? cp_oracle_vision_stem(oracle, pixels_of(ls, oracle->spec, lane->pixels), err)
-                   : cp_oracle_text_stem(oracle, err);
+        if (stage.tower == CP_VISUAL)
+            oracle->pixels = pixels_of(ls, oracle->spec, lane->pixels);
+        return cp_oracle_part(oracle, CP_TOWER_STEM, -1, err);
     case CP_STAGE_BLOCK:
-        return cp_oracle_block(oracle, stage.layer, err);
+        return cp_oracle_part(oracle, CP_TOWER_BLOCK, stage.layer, err);
     case CP_STAGE_HEAD:
-        return cp_oracle_head(oracle, oracle_features(ls, lane), err);
+        oracle->features = oracle_features(ls, lane);
+        return cp_oracle_part(oracle, CP_TOWER_HEAD, -1, err);
     case CP_STAGE_CLASSES:
         return oracle_classes(ls->study, lane, err);
     case CP_STAGE_LOGITS:

@@ -79,6 +79,19 @@ enum cp_reach {
     CP_WHOLE_IMAGE_TOWER, /* or throughout the image tower */
 };
 
+/* What a component makes of pixels.normalized. The forward pass and the oracle both start from what it leaves, so it is
+ * part of the function, as a rule: its knobs are maths. */
+struct cp_pixel_kernel {
+    bool (*acts)(const struct cp_choice *choice); /* whether it does anything */
+    /* pixels[i] and also[i] are number first + i of all images of the run, image by image, for i < count; also may be
+     * NULL. state: what start left, or NULL. */
+    void (*apply)(const struct cp_choice *choice, void *state, size_t first, size_t count, float *pixels,
+                  float *also);
+    /* Fills state, of so many bytes, for so many numbers in all; NULL: none is kept from batch to batch. */
+    void (*start)(const struct cp_choice *choice, size_t total, void *state);
+    size_t state;
+};
+
 struct cp_component {
     const char *name, *what;
     /* The variant at an index, NULL past the last. */
@@ -90,7 +103,8 @@ struct cp_component {
     const char *(*maths)(const struct cp_choice *choice); /* of the ideal function; NULL: the variant's */
     bool (*acts)(const struct cp_clip_config *config); /* whether a model has use for it; NULL: every one */
     enum cp_reach reach;
-    const struct cp_knob *knobs; /* ending with a name of NULL; NULL: none */
+    const struct cp_knob *knobs;          /* ending with a name of NULL; NULL: none */
+    const struct cp_pixel_kernel *pixels; /* NULL: it leaves them alone */
 };
 
 extern const struct cp_component *const cp_components[CP_COMPONENT_COUNT];

@@ -32,8 +32,33 @@ bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b) {
     return cp_preprocess_same(&x, &y);
 }
 
+bool cp_choice_same_pixel_changes(const struct cp_choice *a, const struct cp_choice *b) {
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (cp_components[c]->pixels && a->variant[c] != b->variant[c])
+            return false;
+    for (int k = 0; k < CP_KNOB_COUNT; k++)
+        if (cp_components[cp_knob_component(k)]->pixels &&
+            (a->option[k] != b->option[k] || a->number[k] != b->number[k]))
+            return false;
+    return true;
+}
+
 bool cp_spec_same_pixels(const struct cp_spec *a, const struct cp_spec *b) {
-    const double *x = cp_spec_at(a, CP_VISUAL, -1)->number, *y = cp_spec_at(b, CP_VISUAL, -1)->number;
-    return cp_spec_same_preprocess(a, b) && x[CP_PIXEL_NOISE_SIGMA] == y[CP_PIXEL_NOISE_SIGMA] &&
-           x[CP_PIXEL_NOISE_SEED] == y[CP_PIXEL_NOISE_SEED];
+    return cp_spec_same_preprocess(a, b) &&
+           cp_choice_same_pixel_changes(cp_spec_at(a, CP_VISUAL, -1), cp_spec_at(b, CP_VISUAL, -1));
+}
+
+bool cp_spec_changes_pixels(const struct cp_spec *spec) {
+    const struct cp_choice *choice = cp_spec_at(spec, CP_VISUAL, -1);
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (cp_components[c]->pixels && cp_components[c]->pixels->acts(choice))
+            return true;
+    return false;
+}
+
+bool cp_spec_same_pixel_maths(const struct cp_spec *a, const struct cp_spec *b) {
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (cp_components[c]->pixels && !cp_spec_same_maths_of(a, b, c))
+            return false;
+    return cp_spec_same_maths_of(a, b, CP_PREPROCESS);
 }

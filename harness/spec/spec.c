@@ -3,7 +3,7 @@
 #include "spec/address.h"
 
 #include "base/nearest.h"
-#include "tap/operation.h"
+#include "tap/tap.h"
 
 #include <errno.h>
 #include <math.h>
@@ -34,7 +34,7 @@ enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site
     const struct cp_choice *choice = cp_spec_at(spec, site->tower, site->layer);
     const enum cp_dtype linear = cp_choice_type(choice, CP_LINEAR_COMPUTE);
     const enum cp_dtype attention = cp_choice_type(choice, CP_ATTENTION_COMPUTE);
-    switch (site->point < CP_POINT_COUNT ? cp_operations[site->point].type : CP_TYPE_LINEAR) {
+    switch (site->point < CP_POINT_COUNT ? cp_points[site->point].type : CP_TYPE_LINEAR) {
     case CP_TYPE_FP32:
         return CP_FP32;
     case CP_TYPE_WEIGHTS:

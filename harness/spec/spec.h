@@ -68,8 +68,14 @@ bool cp_spec_acts(const struct cp_spec *spec, size_t slot, int component);
 /* How pictures become pixels. */
 struct cp_preprocess cp_spec_preprocess(const struct cp_spec *spec);
 bool cp_spec_same_preprocess(const struct cp_spec *a, const struct cp_spec *b);
-/* Whether the pixels are the same too, with the noise. */
+/* Whether the pixels are the same too, with what components make of them; whether they are the same function of the
+ * pictures. */
 bool cp_spec_same_pixels(const struct cp_spec *a, const struct cp_spec *b);
+bool cp_spec_same_pixel_maths(const struct cp_spec *a, const struct cp_spec *b);
+/* Whether the components that change pixels are set alike. */
+bool cp_choice_same_pixel_changes(const struct cp_choice *a, const struct cp_choice *b);
+/* Whether a component changes them after they are normalised. */
+bool cp_spec_changes_pixels(const struct cp_spec *spec);
 
 /* The type that a spec's arithmetic gives the tensor at a site. */
 enum cp_dtype cp_spec_site_type(const struct cp_spec *spec, const struct cp_site *site);

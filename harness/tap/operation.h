@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The table of operations: what each tap is computed from. One row for every point of the forward pass, which
- * names the kind of operation, the operands, the type and the words for it; the ledger, the brackets, the
- * gate, the types of a pass and the report read it. Its weights are in model/tap_weights.h, its function, its
- * bound and its plain evaluation by kind in ledger/case.h.
- *
- * An operand that the model does not have (ln_pre, LayerScale) stands for that operand's own first operand.
- */
+ * Kinds of operations, and the types of their results. Which point is which is said by the table of points
+ * (tap/point.c); what it reads by the tower's family (tap/family.h). The weights are in model/tap_weights.h; each
+ * kind's kernel in model/steps.c, its float64 function in oracle/steps.c, its bound and plain evaluation in
+ * ledger/case.h. */
 #ifndef CP_TAP_OPERATION_H
 #define CP_TAP_OPERATION_H
 
-#include "tap/tap.h"
+#include <stdbool.h>
 
 enum cp_operation_kind {
     CP_OPERATION_GIVEN,      /* comes from outside: pictures, ids */
@@ -31,15 +28,6 @@ enum cp_operation_kind {
     CP_OPERATION_KINDS
 };
 
-/* What an operation reads: a point of its own block or tower, or one of these. */
-enum cp_operand {
-    CP_OPERAND_RESIDUAL = CP_POINT_COUNT, /* the residual stream that the block, or the head, starts from */
-    CP_OPERAND_TEXT,                      /* text_features, where the towers meet */
-    CP_OPERAND_SLOTS,
-    CP_OPERAND_NONE = CP_OPERAND_SLOTS
-};
-enum { CP_OPERANDS = 2 };
-
 /* Which of a pass's types the result has. */
 enum cp_operation_type {
     CP_TYPE_FP32,       /* whatever the settings are */
@@ -52,14 +40,6 @@ enum cp_operation_type {
     CP_TYPE_ACTIVATION, /* activation.compute */
 };
 
-struct cp_operation {
-    enum cp_operation_kind kind;
-    int operand[CP_OPERANDS]; /* a point, or enum cp_operand */
-    enum cp_operation_type type;
-    const char *words; /* "norm before attention" */
-};
-extern const struct cp_operation cp_operations[CP_POINT_COUNT];
-
 /* Each element of the result comes from one element of each operand. */
 static inline bool cp_operation_is_elementwise(enum cp_operation_kind kind) {
     return kind == CP_OPERATION_EMBED || kind == CP_OPERATION_GAIN || kind == CP_OPERATION_ADD ||
@@ -69,15 +49,5 @@ static inline bool cp_operation_is_elementwise(enum cp_operation_kind kind) {
 static inline bool cp_operation_is_attention(enum cp_operation_kind kind) {
     return kind == CP_OPERATION_SCORES || kind == CP_OPERATION_CONTEXT;
 }
-
-/* What a model's operations depend on besides the table. */
-struct cp_operation_layout {
-    bool layer_scale, no_ln_pre, norm_after_pool;
-};
-struct cp_operation_layout cp_operation_layout(const struct cp_clip_config *config, enum cp_tower tower);
-/* The operation at a point; operands that the model does not have are resolved. */
-struct cp_operation cp_operation_at(enum cp_point point, struct cp_operation_layout layout);
-/* Whether a model of this layout has the point. */
-bool cp_operation_exists(enum cp_point point, struct cp_operation_layout layout);
 
 #endif

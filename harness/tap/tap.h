@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/status.h"
 #include "config/tower_shape.h"
+#include "tap/operation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +32,7 @@ enum cp_dim_kind {
 };
 const char *cp_dim_name(enum cp_dim_kind kind);
 
-/* Execution order within a tower; block points repeat for each layer. */
+/* A plain ViT's order of execution; block points repeat for each layer. Those before CP_LN_1 are a stem's. */
 enum cp_point {
     CP_PIXELS_DECODED, /* the steps of preprocessing, where the inputs are pictures */
     CP_PIXELS_RESIZED,
@@ -77,7 +78,10 @@ struct cp_point_row {
     bool in_block;
     enum cp_dim_kind dims[4]; /* first: the input; unused ones repeat CP_DIM_INPUT */
     int rank;
-    const char *what;
+    enum cp_operation_kind kind; /* what is computed there, */
+    enum cp_operation_type type; /* the type of its result, */
+    const char *words;           /* and what it is called: "norm before attention" */
+    const char *what;            /* what the tensor is */
 };
 extern const struct cp_point_row cp_points[CP_POINT_COUNT];
 

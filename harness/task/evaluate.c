@@ -2,6 +2,7 @@
  * Keeps one set of buffers, and the baseline's features for towers that a spec leaves as they are. */
 #include "task/evaluate.h"
 
+#include "inputs/pixel_changes.h"
 #include "model/share.h"
 #include "num/metrics.h"
 
@@ -120,15 +121,15 @@ static enum cp_status run_joint(struct cp_evaluator *e, struct cp_error *err) {
 /* The pixels of a spec, unless they are there from the last. */
 static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *spec, struct cp_error *err) {
     const struct cp_preprocess how = cp_spec_preprocess(spec);
-    struct cp_noise noise;
-    cp_noise_start(spec, e->study->inputs.images, &noise);
-    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && cp_noise_same(&noise, &e->noise) &&
-                           e->pixels_from == e->first))
+    struct cp_pixel_changes changes;
+    CP_TRY(cp_pixel_changes_start(spec, e->study->inputs.images, &e->scratch, &changes, err));
+    if (e->images == 0 || (cp_preprocess_same(&how, &e->pixels_of) && e->pixels_from == e->first &&
+                           cp_choice_same_pixel_changes(&changes.choice, &e->changed_as)))
         return CP_OK;
     CP_TRY(cp_inputs_pixels(&e->study->inputs, &how, e->first, e->images, e->pixels, err));
-    cp_noise_add(&noise, e->first, e->images, e->pixels, NULL);
+    cp_pixel_changes_apply(&changes, e->first, e->images, e->pixels, NULL);
     e->pixels_of = how;
-    e->noise = noise;
+    e->changed_as = changes.choice;
     e->pixels_from = e->first;
     return CP_OK;
 }

@@ -5,7 +5,6 @@
 #ifndef CP_TASK_EVALUATE_H
 #define CP_TASK_EVALUATE_H
 
-#include "inputs/noise.h"
 #include "run/study.h"
 #include "tap/buffer.h"
 
@@ -28,7 +27,7 @@ struct cp_evaluator {
     size_t probs_site;              /* sites.count: none */
     float *pixels;                  /* (images, 3, size, size) */
     struct cp_preprocess pixels_of; /* how they were made, */
-    struct cp_noise noise;          /* what was added, */
+    struct cp_choice changed_as;    /* what components made of them, */
     size_t pixels_from;             /* and of which image on */
     const struct cp_spec *text_of;  /* whose text features are in value; NULL: nobody's */
     struct cp_arena arena, scratch;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The oracle: the float64 forward pass of a spec's maths. Straight-line C that reads like the paper; slow,
- * and meant to be checked by eye. It reads the file's weights widened, the spec's own tokens and float32
+ * The oracle: the float64 forward pass of a spec's maths. The order of its steps is the family's table, as a paper's
+ * figure has it (tap/family); each step is straight-line C that reads like its formula: slow, and meant to be checked
+ * by eye. It reads the file's weights widened, the spec's own tokens and float32
  * normalised pixels, and of the spec only what is maths: the variants' maths ids and the knobs marked as
  * maths. Matrix products use the fixed summation tree (blocks of 256 in order, one chain inside a block,
  * multiply then add) so that nothing stored depends on the number of threads. Stages and taps are those of
@@ -12,7 +13,7 @@
 #include "model/model.h"
 #include "model/patch_dropout.h"
 #include "spec/spec.h"
-#include "tap/tap.h"
+#include "tap/family.h"
 
 struct cp_oracle {
     const struct cp_spec *spec;
@@ -25,13 +26,14 @@ struct cp_oracle {
     const int *valid_tokens;
     const int32_t *tokens;
     const struct cp_patch_mask *patch_mask; /* of the run's images: the patches that are seen; NULL: all */
+    const float *pixels;                    /* images: (inputs, 3, size, size), normalised, for the stem */
+    double *features;                       /* (inputs, embed_dim): where the head puts them, normalised */
     double *x;                              /* (inputs, T, W), kept between stages */
 };
 
-enum cp_status cp_oracle_vision_stem(struct cp_oracle *oracle, const float *pixels, struct cp_error *err);
-enum cp_status cp_oracle_text_stem(struct cp_oracle *oracle, struct cp_error *err);
-enum cp_status cp_oracle_block(struct cp_oracle *oracle, int layer, struct cp_error *err);
-enum cp_status cp_oracle_head(struct cp_oracle *oracle, double *features, struct cp_error *err);
+/* One part of the tower, by its family's steps: the stem, a block (layer -1 outside the blocks), the head. */
+enum cp_status cp_oracle_part(struct cp_oracle *oracle, enum cp_tower_part part, int layer,
+                              struct cp_error *err);
 
 /* class_features (classes, E) from text_features (classes * templates, E). */
 enum cp_status cp_oracle_classes(struct cp_oracle *oracle, const double *text_features, size_t prompts,

@@ -52,7 +52,7 @@ FLOORS = {
 NARROW = {
     "harness/ops": ("harness/base",),
     "harness/ops/*": ("harness/base", "harness/ops"),
-    "harness/model": {"harness/tap": ("tap/tap.h", "tap/operation.h")},
+    "harness/model": {"harness/tap": ("tap/tap.h", "tap/family.h")},
 }
 LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib", "jerror", "webp", "zlib"}
 MOST_FILES, MOST_LINES = 20, 5000
@@ -61,7 +61,7 @@ MOST_FILES, MOST_LINES = 20, 5000
 def floor_of(path):
     """The row of FLOORS that a file of this path belongs to."""
     folder = path.parent.relative_to(ROOT).as_posix()
-    folder = re.sub(r"^(harness/(?:analysis|spec|model))/.*", r"\1", folder)
+    folder = re.sub(r"^(harness/(?:analysis|spec|model|tap))/.*", r"\1", folder)
     return folder if folder in FLOORS else re.sub(r"^(harness/(?:ops|report))/[^/]+$", r"\1/*", folder)
 
 

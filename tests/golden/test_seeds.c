@@ -7,7 +7,8 @@
 #include "support/test.h"
 
 #include "base/digest.h"
-#include "inputs/noise.h"
+#include "inputs/pixel_changes.h"
+#include "torch/random.h"
 #include "model/patch_dropout.h"
 
 #include <math.h>
@@ -164,15 +165,17 @@ static void add_noise(size_t size, size_t images, const char *sigma, const char 
     const struct cp_clip_config config = {.vision = {.image_size = (int)size, .patch_size = 1}};
     struct cp_spec *spec = spec_of(&config);
     struct cp_torch_random random;
-    struct cp_noise noise;
+    struct cp_pixel_changes changes;
+    struct cp_error err;
     assert_true(images * 3 * size * size <= PIXELS);
     cp_torch_seed(&random, 1, CP_TORCH_AVX2);
     cp_torch_uniform(&random, pixels, images * 3 * size * size, 0, 1);
     set(spec, "pixel_noise.sigma", sigma);
     set(spec, "pixel_noise.seed", seed);
-    cp_noise_start(spec, images, &noise);
+    assert_int_equal(cp_pixel_changes_start(spec, images, &arena, &changes, &err), CP_OK);
     for (size_t first = 0; first < images; first += 2)
-        cp_noise_add(&noise, first, images - first < 2 ? 1 : 2, pixels + first * 3 * size * size, NULL);
+        cp_pixel_changes_apply(&changes, first, images - first < 2 ? 1 : 2, pixels + first * 3 * size * size,
+                               NULL);
 }
 
 /* The pictures' pixels, through a whole run. */

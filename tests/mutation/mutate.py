@@ -50,7 +50,7 @@ FILES = ["harness/ops/math.h", "harness/ops/tree.h", "harness/ops/softmax/softma
          "harness/ops/activation/quick.c", "harness/ops/activation/erf.c", "harness/ops/activation/tanh.c",
          "harness/ops/norm/two_pass.c", "harness/ops/norm/welford.c", "harness/ops/norm/one_pass.c", "harness/ops/norm/rows.h",
          "harness/ops/linear/simd.h", "harness/ops/linear/tile.c", "harness/ops/linear/tree.c", "harness/model/attention.c",
-         "harness/model/joint.c", "harness/model/tower.c", "harness/base/number.h"]
+         "harness/model/joint.c", "harness/model/steps.c", "harness/model/pooling.c", "harness/base/number.h"]
 
 
 def constant(rng, text):

@@ -45,9 +45,9 @@ static void write_row(const char *name, const struct cp_clip_config *c, char *ro
     (void)snprintf(row, size,
                    "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%s,%s,%s,%d\n", name,
                    c->embed_dim, c->quick_gelu, v->image_size, v->patch_size, v->layers, v->width, v->heads,
-                   v->mlp_width, v->no_ln_pre, v->final_ln_after_pool, pools[v->pool_type], t->context_length,
+                   v->mlp_width, v->no_ln_pre, (int)v->family, pools[v->pool_type], t->context_length,
                    t->vocab_size, t->layers, t->width, t->heads, t->mlp_width, t->no_causal_mask,
-                   t->final_ln_after_pool, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name,
+                   (int)t->family, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name,
                    scale_text(v->layer_scale, v->ls_init_value, vision_scale),
                    scale_text(t->layer_scale, t->ls_init_value, text_scale), t->proj_bias);
 }

@@ -17,7 +17,7 @@ static void assert_same_config(const struct cp_clip_config *a, const struct cp_c
         cp_clip_config_same_shapes(a, b) && a->quick_gelu == b->quick_gelu && v->heads == w->heads &&
         t->heads == u->heads && v->eps == w->eps && t->eps == u->eps && v->image_size == w->image_size &&
         v->pool_type == w->pool_type && t->pool_type == u->pool_type && t->eos_id == u->eos_id &&
-        v->gelu_tanh == w->gelu_tanh && v->final_ln_after_pool == w->final_ln_after_pool &&
+        v->gelu_tanh == w->gelu_tanh && v->family == w->family &&
         t->no_causal_mask == u->no_causal_mask && t->foreign_tokenizer == u->foreign_tokenizer &&
         a->mean[1] == b->mean[1] && a->std[2] == b->std[2] && a->init_logit_scale == b->init_logit_scale;
     if (!same)

@@ -22,11 +22,12 @@ static size_t patches_of(const struct cp_ledger_at *at) {
 /* ---- shape ---- */
 
 static void set_shape(const struct cp_ledger_at *at, enum cp_point point, struct cp_case *c) {
-    const struct cp_ledger_shape *s = at->shape;
+    const struct cp_tower_shape *s = at->shape;
     const struct cp_vision_config *vision = &at->ls->study->model.config.vision;
     const size_t patch = (size_t)vision->patch_size;
-    const bool pooled = point == CP_POOLED || point == CP_PROJECTED || point == CP_FEATURES ||
-                        (point == CP_LN_POST && s->layout.norm_after_pool);
+    struct cp_step step;
+    (void)cp_family_step(s, at->tower, point, &step);
+    const bool pooled = step.pooled;
     c->inputs = at->inputs;
     c->groups = 1;
     c->rows = pooled ? 1 : s->tokens;
@@ -208,19 +209,19 @@ static void set_logits(const struct cp_choice *choice, const struct cp_model *mo
     c->maths.shift = model->logit_bias ? (double)cp_round_to(stored, *model->logit_bias) : 0;
 }
 
-/* Noise that is declared is no part of it, and has no bound. */
-static bool set_normalization(const struct cp_spec *spec, const struct cp_choice *choice, struct cp_case *c) {
+/* What a component makes of the pixels then is no part of it, and has no bound. */
+static bool set_normalization(const struct cp_spec *spec, struct cp_case *c) {
     const struct cp_preprocess how = cp_spec_preprocess(spec);
     memcpy(c->maths.mean, how.mean, sizeof c->maths.mean);
     memcpy(c->maths.std, how.std, sizeof c->maths.std);
-    return choice->number[CP_PIXEL_NOISE_SIGMA] == 0;
+    return !cp_spec_changes_pixels(spec);
 }
 
 static bool set_maths(const struct cp_ledger_at *at, enum cp_point point, const struct cp_spec *spec,
                       const struct cp_choice *choice, const struct cp_model *model, struct cp_case *c) {
     switch (c->kind) {
     case CP_OPERATION_NORMALIZE:
-        return set_normalization(spec, choice, c);
+        return set_normalization(spec, c);
     case CP_OPERATION_ACTIVATION:
         if (!at->side->says_activation)
             return false;
@@ -264,7 +265,7 @@ bool cp_ledger_case(const struct cp_ledger_at *at, enum cp_point point, const st
     const bool joint = point >= CP_LOGITS_PER_IMAGE;
     const struct cp_choice *choice =
         cp_spec_at(spec, joint ? CP_JOINT : at->tower, cp_points[point].in_block ? at->stage.layer : -1);
-    *c = (struct cp_case){.kind = cp_operations[point].kind, .pool = at->ls->pool, .scratch = at->scratch};
+    *c = (struct cp_case){.kind = cp_points[point].kind, .pool = at->ls->pool, .scratch = at->scratch};
     set_shape(at, point, c);
     if (joint)
         set_joint_shape(at, point, c);

@@ -46,11 +46,11 @@ static bool is_needed(const struct cp_ledger_at *at) {
 }
 
 static enum cp_point end_of(const struct cp_ledger_at *at) {
-    if (at->stage.kind == CP_STAGE_HEAD)
-        return CP_FEATURES;
-    if (at->stage.kind == CP_STAGE_BLOCK)
-        return CP_BLOCK;
-    return at->shape->layout.no_ln_pre ? CP_EMBED : CP_LN_PRE;
+    const enum cp_tower_part part = at->stage.kind == CP_STAGE_HEAD    ? CP_TOWER_HEAD
+                                    : at->stage.kind == CP_STAGE_BLOCK ? CP_TOWER_BLOCK
+                                                                       : CP_TOWER_STEM;
+    struct cp_step steps[CP_STEPS_MOST];
+    return steps[cp_family_steps(at->shape, at->tower, part, steps) - 1].point;
 }
 
 /* Cleared buffers for all prompts' text features, recorded or evaluated as these are. */

@@ -244,7 +244,7 @@ static enum cp_status check_operation(struct cp_ledger_at *at, enum cp_point poi
     struct cp_ledger_check k = {.at = at, .point = point, .y = at->value[point].recorded, .rows = rows};
     bool there = false;
     clear(rows, at->inputs);
-    if (!k.y || cp_operations[point].kind == CP_OPERATION_GIVEN ||
+    if (!k.y || cp_points[point].kind == CP_OPERATION_GIVEN ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &k.c))
         return CP_OK;
     /* Without a model shapes are what the file says. */

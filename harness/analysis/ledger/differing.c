@@ -14,8 +14,8 @@ static bool is_input(enum cp_point point) {
 static bool is_declared(const struct cp_spec *a, const struct cp_spec *b, enum cp_point point) {
     if (point == CP_TOKENS)
         return !cp_spec_same_maths_of(a, b, CP_TOKENIZER);
-    return !cp_spec_same_maths_of(a, b, CP_PREPROCESS) ||
-           (point == CP_PIXELS_NORMALIZED && !cp_spec_same_maths_of(a, b, CP_PIXEL_NOISE));
+    return point == CP_PIXELS_NORMALIZED ? !cp_spec_same_pixel_maths(a, b)
+                                         : !cp_spec_same_maths_of(a, b, CP_PREPROCESS);
 }
 
 /* Of ids the first input that differs; they are names, none of which is further off than another. */

@@ -80,7 +80,7 @@ static enum cp_status try_within(struct cp_ledger_check *k, size_t input, int po
 
 /* Sums in a narrower type have no function of their own, and a batch that is repeated is seen in whole. */
 static bool is_within(const struct cp_alternative *a, int point) {
-    return (a->kind == cp_operations[point].kind || a->kind == CP_OPERATION_KINDS) &&
+    return (a->kind == cp_points[point].kind || a->kind == CP_OPERATION_KINDS) &&
            (a->class == CP_ALTERNATIVE_MATHS || a->class == CP_ALTERNATIVE_NARROW);
 }
 

@@ -150,7 +150,7 @@ static void take_recorded(struct cp_ledger_at *at) {
 
 /* Room for a batch's sums; NULL in them where the operation has no slope. */
 static bool take_sums(struct cp_ledger_at *at, const struct cp_site *site, struct cp_slope_sums *sums) {
-    const size_t slopes = cp_slope_count(cp_operations[site->point].kind), rows = cp_ledger_slope_rows(site);
+    const size_t slopes = cp_slope_count(cp_points[site->point].kind), rows = cp_ledger_slope_rows(site);
     *sums = (struct cp_slope_sums){NULL, NULL};
     if (slopes == 0)
         return true;

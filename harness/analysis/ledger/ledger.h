@@ -58,13 +58,6 @@ struct cp_text_buffers {
     float *plain[CP_RERUNS];
 };
 
-/* What a tower's tensors are like. */
-struct cp_ledger_shape {
-    size_t tokens, width, heads, mlp, embed;
-    bool causal;
-    struct cp_operation_layout layout;
-};
-
 /* One pass, from stage to stage. */
 struct cp_ledger_side {
     const struct cp_spec *spec;
@@ -87,13 +80,13 @@ struct cp_ledger_side {
 };
 
 struct cp_ledger {
-    struct cp_ledger_side *side; /* [spec_count] */
-    struct cp_ledger_shape shape[2];
-    struct cp_tap_buffer buffer; /* the stage's tensors of the pass at hand */
-    struct cp_arena scratch;     /* of one operation */
-    struct cp_arena stage;       /* of one stage of one pass */
-    double **rows;               /* per site: the baseline's (batch, field), for passes that follow it */
-    struct cp_slope_sums *sums;  /* per site: the baseline's; NULL in it: none */
+    struct cp_ledger_side *side;            /* [spec_count] */
+    struct cp_tower_shape shape[CP_TOWERS]; /* without a model, what the captures show of a plain ViT's */
+    struct cp_tap_buffer buffer;            /* the stage's tensors of the pass at hand */
+    struct cp_arena scratch;                /* of one operation */
+    struct cp_arena stage;                  /* of one stage of one pass */
+    double **rows;              /* per site: the baseline's (batch, field), for passes that follow it */
+    struct cp_slope_sums *sums; /* per site: the baseline's; NULL in it: none */
     struct cp_arena rows_arena;
     size_t images, prompts; /* the first inputs that are checked */
     size_t pixels;          /* of an image as the model gets it, in all planes; 0: no model */
@@ -119,7 +112,7 @@ struct cp_ledger_at {
     enum cp_tower tower;
     size_t first, inputs;
     const int *valid; /* of the text tower */
-    const struct cp_ledger_shape *shape;
+    const struct cp_tower_shape *shape;
     struct cp_value value[CP_OPERAND_SLOTS];
     bool tried[CP_OPERAND_SLOTS]; /* to evaluate it */
     bool ideal_only;              /* no reruns: an explanation is tried */

@@ -17,11 +17,11 @@ static size_t length_of(const struct cp_sites *sites, enum cp_tower tower, enum 
     return 0;
 }
 
-static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enum cp_tower tower) {
+static struct cp_tower_shape shape_from_sites(const struct cp_sites *sites, enum cp_tower tower) {
     static const enum cp_point streams[] = {CP_BLOCK, CP_RESID_MID, CP_LN_1, CP_LN_2, CP_ATTN, CP_MLP_C_PROJ};
-    struct cp_ledger_shape s = {.heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
-                                .mlp = length_of(sites, tower, CP_MLP_C_FC, CP_DIM_CHANNEL),
-                                .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL)};
+    struct cp_tower_shape s = {.heads = length_of(sites, tower, CP_ATTN_SCORES, CP_DIM_HEAD),
+                               .mlp = length_of(sites, tower, CP_MLP_C_FC, CP_DIM_CHANNEL),
+                               .embed = length_of(sites, tower, CP_FEATURES, CP_DIM_CHANNEL)};
     for (size_t i = 0; i < sizeof streams / sizeof streams[0] && !s.width; i++) {
         s.width = length_of(sites, tower, streams[i], CP_DIM_CHANNEL);
         s.tokens = length_of(sites, tower, streams[i], CP_DIM_TOKEN); /* conv1's are the patches alone */
@@ -31,23 +31,14 @@ static struct cp_ledger_shape shape_from_sites(const struct cp_sites *sites, enu
     if (!s.tokens)
         s.tokens = length_of(sites, tower, CP_POINT_COUNT, CP_DIM_TOKEN);
     s.heads = s.heads ? s.heads : 1;
-    s.layout = (struct cp_operation_layout){length_of(sites, tower, CP_LS_1, CP_DIM_CHANNEL) > 0,
-                                            length_of(sites, tower, CP_LN_PRE, CP_DIM_CHANNEL) == 0, false};
+    s.layer_scale = length_of(sites, tower, CP_LS_1, CP_DIM_CHANNEL) > 0;
+    s.norm_first = length_of(sites, tower, CP_LN_PRE, CP_DIM_CHANNEL) > 0;
     return s;
 }
 
-static struct cp_ledger_shape shape_of(const struct cp_study *study, enum cp_tower tower) {
-    const struct cp_clip_config *c = &study->model.config;
-    const struct cp_tower_shape shape = cp_tower_shape(c, tower);
-    if (!study->modelled)
-        return shape_from_sites(&study->sites, tower);
-    return (struct cp_ledger_shape){.tokens = shape.tokens,
-                                    .width = shape.width,
-                                    .heads = shape.heads,
-                                    .mlp = shape.mlp,
-                                    .embed = (size_t)c->embed_dim,
-                                    .causal = shape.causal,
-                                    .layout = cp_operation_layout(c, tower)};
+static struct cp_tower_shape shape_of(const struct cp_study *study, enum cp_tower tower) {
+    return study->modelled ? cp_tower_shape(&study->model.config, tower)
+                           : shape_from_sites(&study->sites, tower);
 }
 
 /* Without a model the ids need not be as long as the taps. */

@@ -34,7 +34,7 @@ static enum cp_status define_slopes(struct cp_lockstep *ls, size_t s, size_t i, 
                                     struct cp_error *err) {
     const struct cp_site *site = &ls->study->sites.list[i];
     struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
-    const enum cp_operation_kind kind = cp_operations[site->point].kind;
+    const enum cp_operation_kind kind = cp_points[site->point].kind;
     const size_t count = cp_slope_count(kind);
     const char **names;
     CP_LOCKSTEP_TAKE(ls, names, count);
@@ -55,7 +55,7 @@ static enum cp_status define_site(struct cp_lockstep *ls, size_t s, size_t i, st
     const struct cp_dim dims[] = {cp_record_dim(site, 0, &ls->labels),
                                   {.length = CP_LEDGER_FIELDS, .labels = cp_ledger_field_names}};
     CP_TRY(cp_schema_define(ls->result, CP_SCHEMA_RESIDUAL, path, dims, &side->residual[i], err));
-    return cp_slope_count(cp_operations[site->point].kind) ? define_slopes(ls, s, i, path, err) : CP_OK;
+    return cp_slope_count(cp_points[site->point].kind) ? define_slopes(ls, s, i, path, err) : CP_OK;
 }
 
 static enum cp_status define_side(struct cp_lockstep *ls, size_t s, struct cp_error *err) {

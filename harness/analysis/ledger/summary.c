@@ -183,7 +183,7 @@ static enum cp_status write_operation(struct cp_lockstep *ls, size_t s, size_t i
                                       size_t looked_at, struct cp_error *err) {
     const struct cp_ledger_side *side = &cp_ledger_of(ls)->side[s];
     const struct cp_site *site = &ls->study->sites.list[i];
-    const enum cp_operation_kind kind = cp_operations[site->point].kind;
+    const enum cp_operation_kind kind = cp_points[site->point].kind;
     const size_t inputs = inputs_at(cp_ledger_of(ls), site), slots = cp_slope_count(kind);
     double fields[CP_OPERATION_FIELD_COUNT];
     double *rows = calloc((inputs + 1) * CP_LEDGER_FIELDS, sizeof *rows);

@@ -68,13 +68,6 @@ static enum cp_status widen(struct cp_ledger_at *at, struct cp_value *v, size_t 
     return CP_OK;
 }
 
-static struct cp_operation operation_of(const struct cp_ledger_at *at, enum cp_point point) {
-    struct cp_operation operation = cp_operation_at(point, at->shape->layout);
-    if (point == CP_EMBED && at->tower == CP_TEXT)
-        operation.operand[0] = CP_TOKEN_EMBEDDING;
-    return operation;
-}
-
 /* Without a model each tap has the shape that its file gives it. */
 static bool fits(const struct cp_ledger_at *at, int slot, const struct cp_value *v, size_t size) {
     const bool of_all =
@@ -84,17 +77,18 @@ static bool fits(const struct cp_ledger_at *at, int slot, const struct cp_value 
 
 enum cp_status cp_ledger_operands(struct cp_ledger_at *at, enum cp_point point, struct cp_case *c,
                                   struct cp_ledger_operands *o, bool *there, struct cp_error *err) {
-    const struct cp_operation operation = operation_of(at, point);
+    struct cp_step step;
     *o = (struct cp_ledger_operands){.composite = false};
     *there = true;
+    (void)cp_family_step(at->shape, at->tower, point, &step);
     for (int i = 0; i < CP_OPERANDS && c->kind != CP_OPERATION_GATHER; i++) {
         struct cp_value *v = NULL;
-        if (operation.operand[i] == CP_OPERAND_NONE)
+        if (step.operand[i] == CP_OPERAND_NONE)
             continue;
-        CP_TRY(cp_ledger_value(at, operation.operand[i], &v, err));
+        CP_TRY(cp_ledger_value(at, step.operand[i], &v, err));
         *there = cp_value_is_there(v) &&
                  (point == CP_CONV1 ? v->recorded != NULL
-                                    : fits(at, operation.operand[i], v, cp_case_operand_size(c, i)));
+                                    : fits(at, step.operand[i], v, cp_case_operand_size(c, i)));
         if (!*there)
             return CP_OK;
         c->types.operand[i] = v->type;
@@ -163,7 +157,7 @@ enum cp_status cp_ledger_value(struct cp_ledger_at *at, int slot, struct cp_valu
         return CP_OK;
     at->tried[slot] = true;
     const enum cp_point point = (enum cp_point)slot;
-    if (cp_operations[point].kind == CP_OPERATION_GIVEN ||
+    if (cp_points[point].kind == CP_OPERATION_GIVEN ||
         !cp_ledger_case(at, point, at->side->spec, at->side->model, &c))
         return CP_OK;
     CP_TRY(cp_ledger_operands(at, point, &c, &operands, &there, err));

@@ -2,7 +2,7 @@
  * Names sets of taps briefly: by component, tower and ranges of blocks, points alike in one group. */
 #include "report/data/words.h"
 
-#include "tap/operation.h"
+#include "tap/tap.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,7 @@ double cp_times_floor(const struct cp_report_tap *tap) {
 }
 
 const char *cp_component_words(const struct cp_report_tap *tap) {
-    return tap->point < CP_POINT_COUNT ? cp_operations[tap->point].words : NULL;
+    return tap->point < CP_POINT_COUNT ? cp_points[tap->point].words : NULL;
 }
 
 void cp_append_place(struct cp_sentence *s, const struct cp_report_tap *tap) {
@@ -135,7 +135,7 @@ static void append_group(struct cp_sentence *s, const struct cp_tap_set *c, int 
                       named == 0             ? "the "
                       : named == members - 1 ? " and "
                                              : ", ",
-                      cp_operations[p].words);
+                      cp_points[p].words);
         named++;
         said[p] = true;
     }
