@@ -152,6 +152,19 @@ static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *
     return CP_OK;
 }
 
+enum cp_status cp_field_preprocess(const struct cp_field_reader *r, json_t *object,
+                                   struct cp_clip_config *c) {
+    const struct cp_field preprocess[] = {{"mean", CP_FIELD_MEAN, c->mean, 0},
+                                          {"std", CP_FIELD_STD, c->std, 0},
+                                          {"interpolation", CP_FIELD_FILTER, &c->filter, 0},
+                                          {"resize_mode", CP_FIELD_RESIZE_MODE, &c->resize_mode, 0},
+                                          {"fill_color", CP_FIELD_BYTE, &c->fill, 0},
+                                          {"size", CP_FIELD_IGNORED, NULL, 0},
+                                          {"mode", CP_FIELD_DEFAULT_ONLY, "RGB", 0},
+                                          {NULL, CP_FIELD_IGNORED, NULL, 0}};
+    return cp_field_section(r, "preprocess_cfg", object, preprocess);
+}
+
 static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, struct cp_clip_config *c) {
     json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
     const struct cp_field wrapper[] = {{"model_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
@@ -167,19 +180,11 @@ static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, s
                                       {"custom_text", CP_FIELD_IGNORED, NULL, 0},
                                       {"multimodal_cfg", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
-    const struct cp_field preprocess[] = {{"mean", CP_FIELD_MEAN, c->mean, 0},
-                                          {"std", CP_FIELD_STD, c->std, 0},
-                                          {"interpolation", CP_FIELD_FILTER, &c->filter, 0},
-                                          {"resize_mode", CP_FIELD_RESIZE_MODE, &c->resize_mode, 0},
-                                          {"fill_color", CP_FIELD_BYTE, &c->fill, 0},
-                                          {"size", CP_FIELD_IGNORED, NULL, 0},
-                                          {"mode", CP_FIELD_DEFAULT_ONLY, "RGB", 0},
-                                          {NULL, CP_FIELD_IGNORED, NULL, 0}};
     if (wrapped)
         CP_TRY(cp_field_section(r, "", root, wrapper));
     CP_TRY(cp_field_section(r, "", model, fields));
     if (json_object_get(root, "preprocess_cfg"))
-        CP_TRY(cp_field_section(r, "preprocess_cfg", json_object_get(root, "preprocess_cfg"), preprocess));
+        CP_TRY(cp_field_preprocess(r, json_object_get(root, "preprocess_cfg"), c));
     c->has_logit_bias = json_is_number(json_object_get(model, "init_logit_bias"));
     if (c->embed_dim == 0)
         return cp_field_bad(r, "", "embed_dim", "is missing", "a whole number");

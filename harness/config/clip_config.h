@@ -21,6 +21,8 @@ enum cp_pool_type { CP_POOL_TOKEN, CP_POOL_AVG, CP_POOL_ARGMAX, CP_POOL_FIRST, C
  * is cropped. LONGEST: the longer is, the shorter is padded. SQUASH: both are. */
 enum cp_resize_mode { CP_SHORTEST, CP_LONGEST, CP_SQUASH };
 enum cp_resize_filter { CP_BICUBIC, CP_BILINEAR };
+extern const char *const cp_resize_mode_names[],
+    *const cp_resize_filter_names[]; /* as preprocess_cfg has them, ending with NULL */
 
 /* How a tower is put together (tap/family.h). */
 enum cp_family_id {
@@ -94,6 +96,9 @@ enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *conf
 /* The same from size bytes of text said to come from source. */
 enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
                                     struct cp_clip_config *config, struct cp_error *err);
+
+/* Whether both make the same pixels of a picture, apart from their number. */
+bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b);
 
 /* All defaults, no tower. */
 struct cp_clip_config cp_clip_config_default(void);

@@ -51,6 +51,10 @@ enum cp_status cp_field_section(const struct cp_field_reader *r, const char *sec
 enum cp_status cp_field_some(const struct cp_field_reader *r, const char *section, json_t *object,
                              const struct cp_field *fields);
 
+/* Reads open_clip's preprocess_cfg. */
+enum cp_status cp_field_preprocess(const struct cp_field_reader *r, json_t *object,
+                                   struct cp_clip_config *config);
+
 /* The config of Hugging Face's CLIPModel, or of one of its towers (config/hf_config.c). */
 bool cp_is_hf_config(const json_t *root);
 enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,

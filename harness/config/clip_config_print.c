@@ -25,6 +25,17 @@ void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activ
     config->vision.gelu_tanh = config->text.gelu_tanh = activation == CP_CONFIG_TANH;
 }
 
+const char *const cp_resize_mode_names[] = {
+    [CP_SHORTEST] = "shortest", [CP_LONGEST] = "longest", [CP_SQUASH] = "squash", NULL};
+const char *const cp_resize_filter_names[] = {[CP_BICUBIC] = "bicubic", [CP_BILINEAR] = "bilinear", NULL};
+
+bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+    for (size_t i = 0; i < 3; i++)
+        if (a->mean[i] != b->mean[i] || a->std[i] != b->std[i])
+            return false;
+    return a->filter == b->filter && a->resize_mode == b->resize_mode && a->fill == b->fill;
+}
+
 /* ---- printing ---- */
 
 /* A ratio whose product with the width is the hidden width again after open_clip's int(). */
@@ -108,8 +119,9 @@ char *cp_clip_config_print(const struct cp_clip_config *c, struct cp_arena *aren
         set(model, "init_logit_bias", json_real(c->init_logit_bias));
     set(root, "model_cfg", model);
     set(root, "preprocess_cfg",
-        json_pack("{s:[f,f,f],s:[f,f,f]}", "mean", c->mean[0], c->mean[1], c->mean[2], "std", c->std[0],
-                  c->std[1], c->std[2]));
+        json_pack("{s:[f,f,f],s:[f,f,f],s:s,s:s,s:i}", "mean", c->mean[0], c->mean[1], c->mean[2], "std",
+                  c->std[0], c->std[1], c->std[2], "interpolation", cp_resize_filter_names[c->filter],
+                  "resize_mode", cp_resize_mode_names[c->resize_mode], "fill_color", c->fill));
     char *text = json_dumps(root, JSON_COMPACT);
     char *kept = text ? cp_arena_strdup(arena, text) : NULL;
     free(text);

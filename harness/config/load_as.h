@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Which activation each version of open_clip computes for a call of create_model, and the warning it gives.
- * The weights do not say; the call does. */
+ * Which activation and preprocessing each version of open_clip computes for a call of create_model, and the warning it
+ * gives. The weights do not say; the call does. */
 #ifndef CP_CONFIG_LOAD_AS_H
 #define CP_CONFIG_LOAD_AS_H
 
@@ -22,7 +22,7 @@ struct cp_load_answer {
     const char *warning;          /* verbatim; NULL: none */
     const char *why;              /* the rule, in words */
     const char *version;          /* "2.24" */
-    struct cp_clip_config config; /* of the name, with that activation */
+    struct cp_clip_config config; /* of the name, with that activation and the tag's preprocessing */
 };
 
 /* CP_BAD_INPUT for a version, a name or a tag that is unknown. Strings are in the arena. */

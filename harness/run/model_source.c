@@ -99,18 +99,28 @@ static enum cp_status infer(const struct cp_checkpoint *file, const char *path, 
 
 /* ---- from the call ---- */
 
+/* How pictures are made, where it is not as OpenAI made them. */
+static const char *pictures_of(const struct cp_clip_config *c, struct cp_arena *arena) {
+    const struct cp_clip_config openai = cp_clip_config_default();
+    if (cp_clip_config_same_preprocessing(c, &openai))
+        return "";
+    return cp_arena_printf(arena, "pictures by %s, %s, mean %g %g %g, std %g %g %g; ",
+                           cp_resize_filter_names[c->filter], cp_resize_mode_names[c->resize_mode],
+                           c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2]);
+}
+
 static enum cp_status answer_call(const struct cp_load_call *call, const char *of, struct cp_arena *arena,
                                   struct cp_load_answer *answer, struct cp_notes *notes,
                                   struct cp_error *err) {
     CP_TRY(cp_load_as(call, arena, answer, err));
-    return note(notes, arena, err,
-                cp_arena_printf(
-                    arena, "%s: open_clip %s, create_model('%s', pretrained='%s'%s) computes %s, %s; %s%s",
-                    of, answer->version, call->name, call->pretrained,
-                    call->force_quick_gelu ? ", force_quick_gelu=True" : "",
-                    answer->quick_gelu ? "QuickGELU" : "GELU", answer->why,
-                    answer->warning ? "it warns: " : "it gives no warning",
-                    answer->warning ? answer->warning : ""));
+    return note(
+        notes, arena, err,
+        cp_arena_printf(
+            arena, "%s: open_clip %s, create_model('%s', pretrained='%s'%s) computes %s, %s; %s%s%s", of,
+            answer->version, call->name, call->pretrained,
+            call->force_quick_gelu ? ", force_quick_gelu=True" : "",
+            answer->quick_gelu ? "QuickGELU" : "GELU", answer->why, pictures_of(&answer->config, arena),
+            answer->warning ? "it warns: " : "it gives no warning", answer->warning ? answer->warning : ""));
 }
 
 static struct cp_load_call call_of(const struct cp_model_source *source) {

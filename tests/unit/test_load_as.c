@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What each version of open_clip makes of a call, and what it says. The expectations were read in
- * src/open_clip/factory.py at v2.24.0, v2.28.0, v2.29.0, v2.32.0, v3.0.0 and v3.3.0. */
+ * src/open_clip/factory.py at v2.24.0, v2.28.0, v2.29.0, v2.32.0, v3.0.0 and v3.3.0; of all tags, with their
+ * preprocessing, they are reference/golden/open_clip_tags. */
 #include "support/scratch.h"
 #include "support/test.h"
 
 #include "config/load_as.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WITHOUT                                                                                              \
@@ -32,6 +34,7 @@ static void answers(void **state) {
         {{"open_clip-2.24.0", "ViT-L-14-336-quickgelu", "tmp.pt", false}, true, NULL},
         {{"open_clip-2.24", "ViT-L-14-336", "tmp.pt", true}, true, NULL},
         {{"open_clip-2.28", "ViT-L/14", "OpenAI", false}, true, NULL},
+        {{"open_clip-3.3", "ViT-H/14-quickgelu", "dfn5b", false}, true, NULL},
         {{"open_clip-2.0", "ViT-B-32", "laion400m_e32", false}, false, NULL},
         {{"open_clip-2.28", "ViT-B-32-quickgelu", "laion400m_e32", false}, true, NULL},
         {{"open_clip-2.29", "ViT-L-14-336", "openai", false}, false, WITHOUT},
@@ -62,6 +65,38 @@ static void answers(void **state) {
             fail_msg("row %zu warns: %s", i, answer.warning ? answer.warning : "nothing");
         cp_arena_free(&arena);
     }
+}
+
+/* A row of tags.csv: version, name, tag, quick_gelu, mean, std, interpolation, resize_mode. */
+static void write_row(const char *version, const char *name, const char *tag,
+                      const struct cp_load_answer *answer, char *row, size_t size) {
+    const struct cp_clip_config *c = &answer->config;
+    (void)snprintf(row, size, "%s,%s,%s,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%s,%s\n", version, name, tag,
+                   answer->quick_gelu, c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2],
+                   cp_resize_filter_names[c->filter], cp_resize_mode_names[c->resize_mode]);
+}
+
+static void every_tag_as_open_clip_loads_it(void **state) {
+    char line[512], row[512], version[64], of[48], name[64], tag[64];
+    size_t rows = 0;
+    FILE *file = fopen("reference/golden/open_clip_tags/tags.csv", "r");
+    (void)state;
+    assert_non_null(file);
+    for (; fgets(line, sizeof line, file); rows++) {
+        const struct cp_load_call call = {version, name, tag, false};
+        struct cp_arena arena = {0};
+        struct cp_load_answer answer;
+        struct cp_error err = {0};
+        assert_int_equal(sscanf(line, "%31[^,],%63[^,],%63[^,],", of, name, tag), 3);
+        (void)snprintf(version, sizeof version, "open_clip-%s", of);
+        if (cp_load_as(&call, &arena, &answer, &err) != CP_OK)
+            fail_msg("%s: %s", line, err.what);
+        write_row(of, name, tag, &answer, row, sizeof row);
+        assert_string_equal(row, line);
+        cp_arena_free(&arena);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(rows, 45 + 56 + 69 + 73 + 73);
 }
 
 static void refusals(void **state) {
@@ -104,6 +139,8 @@ static void refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(answers), cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answers),
+                                       cmocka_unit_test(every_tag_as_open_clip_loads_it),
+                                       cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

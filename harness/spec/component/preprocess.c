@@ -17,19 +17,15 @@ static const char *maths(const struct cp_choice *choice) {
 }
 
 static const char *config_filter(const struct cp_clip_config *config) {
-    return config->filter == CP_BILINEAR ? "bilinear" : "bicubic";
+    return cp_resize_filter_names[config->filter];
 }
 
 static const char *config_mode(const struct cp_clip_config *config) {
-    static const char *const modes[] = {
-        [CP_SHORTEST] = "shortest", [CP_LONGEST] = "longest", [CP_SQUASH] = "squash"};
-    return modes[config->resize_mode];
+    return cp_resize_mode_names[config->resize_mode];
 }
 
 /* In the order of the enums of preprocess/preprocess.h. */
-static const char *const filters[] = {"bicubic", "bilinear", NULL},
-                         *const modes[] = {"shortest", "longest", "squash", NULL},
-                         *const long_sides[] = {"auto", "truncate", "round", NULL},
+static const char *const long_sides[] = {"auto", "truncate", "round", NULL},
                          *const crops[] = {"half_even", "half_up", "floor", NULL},
                          *const rescales[] = {"divide", "reciprocal", NULL},
                          *const normalisations[] = {"two_steps", "fused", NULL},
@@ -40,12 +36,12 @@ static const char *const filters[] = {"bicubic", "bilinear", NULL},
 static const struct cp_knob knobs[] = {
     {.name = "filter",
      .what = "the resize's filter",
-     .options = filters,
+     .options = cp_resize_filter_names,
      .option_by_config = config_filter,
      .maths = true},
     {.name = "mode",
      .what = "shortest side to the model's size and crop, longest and pad, or squash both",
-     .options = modes,
+     .options = cp_resize_mode_names,
      .option_by_config = config_mode,
      .maths = true},
     {.name = "long_side",

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Looks a tag up in the table of data/. */
+#include "config/open_clip_tag.h"
+
+#include "base/nearest.h"
+#include "config/clip_config_field.h"
+#include "format/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TABLE_MAX = 1 << 20, TAGS_MAX = 64 };
+
+void cp_open_clip_clean_tag(const char *tag, char cleaned[64]) {
+    (void)snprintf(cleaned, 64, "%s", tag);
+    for (char *c = cleaned; *c; c++)
+        if (*c == '-')
+            *c = '_';
+        else if (*c >= 'A' && *c <= 'Z')
+            *c = "abcdefghijklmnopqrstuvwxyz"[*c - 'A'];
+}
+
+static enum cp_status read_table(struct cp_arena *arena, const char **path, json_t **root,
+                                 struct cp_error *err) {
+    struct cp_file text;
+    json_error_t where;
+    *root = NULL;
+    *path = cp_data_path("model_configs/pretrained.json", arena);
+    CP_TRY(CP_CHECK_ALLOC(*path, err, "", "a table"));
+    CP_TRY(cp_file_read(*path, TABLE_MAX, arena, &text, err));
+    *root = json_loadb(text.text, text.size, JSON_REJECT_DUPLICATES, &where);
+    if (!*root)
+        return cp_fail(err, CP_BAD_INPUT, *path, "line %d, column %d: %s", where.line, where.column,
+                       where.text),
+               cp_expected(err, "a table in JSON");
+    return CP_OK;
+}
+
+static enum cp_status read_entry(const char *path, json_t *entry, struct cp_open_clip_tag *known,
+                                 struct cp_error *err) {
+    const struct cp_field_reader reader = {path, err};
+    json_t *preprocess = json_object_get(entry, "preprocess_cfg");
+    known->quick_gelu = json_is_true(json_object_get(entry, "quick_gelu"));
+    known->preprocessed = cp_clip_config_default();
+    return preprocess ? cp_field_preprocess(&reader, preprocess, &known->preprocessed) : CP_OK;
+}
+
+static enum cp_status refuse(const char *name, const char *tag, json_t *tags, bool suffixed,
+                             struct cp_error *err) {
+    const char *names[TAGS_MAX], *key;
+    json_t *entry;
+    size_t count = 0;
+    json_object_foreach(tags, key, entry) {
+        if (count < TAGS_MAX && (!suffixed || json_is_true(json_object_get(entry, "quick_gelu"))))
+            names[count++] = key;
+    }
+    char cleaned[64];
+    cp_open_clip_clean_tag(tag, cleaned);
+    const char *nearest = cp_nearest(cleaned, names, count);
+    (void)cp_fail(err, CP_BAD_INPUT, "", "open_clip has no weights '%.100s' for %.100s", tag, name);
+    if (nearest)
+        cp_did_you_mean(err, nearest, "");
+    return cp_expected(err, "a tag of that model, or the path of a file");
+}
+
+/* open_clip reads ViT-B/32 as ViT-B-32. */
+static json_t *tags_of(json_t *root, const char *name, size_t length) {
+    char dashed[128];
+    (void)snprintf(dashed, sizeof dashed, "%.*s", (int)(length < sizeof dashed ? length : 0), name);
+    for (char *c = strchr(dashed, '/'); c; c = strchr(c, '/'))
+        *c = '-';
+    return json_object_get(root, dashed);
+}
+
+enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_open_clip_tag *known,
+                                struct cp_error *err) {
+    static const char suffix[] = "-quickgelu";
+    const size_t length = strlen(name), most = sizeof suffix - 1;
+    const bool suffixed = length > most && strcmp(name + length - most, suffix) == 0;
+    struct cp_arena arena = {0};
+    const char *path;
+    char cleaned[64];
+    json_t *root;
+    enum cp_status status = read_table(&arena, &path, &root, err);
+    if (status == CP_OK) {
+        cp_open_clip_clean_tag(tag, cleaned);
+        json_t *tags = tags_of(root, name, suffixed ? length - most : length);
+        json_t *entry = json_object_get(tags, cleaned);
+        const bool there = entry && (!suffixed || json_is_true(json_object_get(entry, "quick_gelu")));
+        status = there ? read_entry(path, entry, known, err) : refuse(name, tag, tags, suffixed, err);
+    }
+    json_decref(root);
+    cp_arena_free(&arena);
+    return status;
+}
