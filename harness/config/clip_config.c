@@ -200,8 +200,8 @@ struct cp_clip_config cp_clip_config_default(void) {
                                    .init_logit_scale = log(1 / 0.07)};
 }
 
-enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
-                                    struct cp_clip_config *config, struct cp_error *err) {
+static enum cp_status parse(const char *source, const char *text, size_t size, struct cp_clip_config *config,
+                            bool *hf, struct cp_error *err) {
     const struct cp_field_reader reader = {source, err};
     json_error_t where;
     *config = cp_clip_config_default();
@@ -210,19 +210,29 @@ enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t
         return cp_fail(err, CP_BAD_INPUT, source, "line %d, column %d: %s", where.line, where.column,
                        where.text),
                cp_expected(err, "an open_clip model config in JSON");
+    *hf = cp_is_hf_config(root);
     const enum cp_status status =
-        cp_is_hf_config(root) ? cp_hf_config_read(&reader, root, config) : read_root(&reader, root, config);
+        *hf ? cp_hf_config_read(&reader, root, config) : read_root(&reader, root, config);
     json_decref(root);
     return status;
+}
+
+enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *config, struct cp_error *err) {
+    bool hf;
+    return parse(source, text, size, config, &hf, err);
 }
 
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_file file;
+    bool hf = false;
     *config = cp_clip_config_default();
     enum cp_status status = cp_file_read(path, FILE_MAX, &arena, &file, err);
     if (status == CP_OK)
-        status = cp_clip_config_parse(path, file.text, file.size, config, err);
+        status = parse(path, file.text, file.size, config, &hf, err);
+    if (status == CP_OK && hf)
+        status = cp_hf_folder_read(path, config, err);
     cp_arena_free(&arena);
     return status;
 }

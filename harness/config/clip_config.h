@@ -73,7 +73,8 @@ struct cp_clip_config {
     double mean[3], std[3]; /* preprocess_cfg; OpenAI's by default */
     enum cp_resize_mode resize_mode;
     enum cp_resize_filter filter;
-    int fill; /* of padded pixels, 0 to 255 */
+    int fill;               /* of padded pixels, 0 to 255 */
+    char pictures_from[32]; /* the file of a Hugging Face folder that says so; "": none */
     double init_logit_scale, init_logit_bias;
     bool has_logit_bias;
 };
@@ -90,7 +91,8 @@ static inline bool cp_has_text(const struct cp_clip_config *config) {
  * Hugging Face's CLIPModel or of one of its towers; absent fields get open_clip's defaults
  * (src/open_clip/model.py CLIPVisionCfg, CLIPTextCfg; src/open_clip/transform.py PreprocessCfg), or
  * transformers'. The size that pictures are brought to is the vision tower's, whatever preprocess_cfg says
- * (src/open_clip/factory.py). A field of open_clip that this program does not compute is refused by name
+ * (src/open_clip/factory.py). Beside a config.json of Hugging Face, preprocessor_config.json, processor_config.json and
+ * tokenizer_config.json count as well. A field of open_clip that this program does not compute is refused by name
  * unless it has its default value, an unknown one with the nearest known. */
 enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *config, struct cp_error *err);
 /* The same from size bytes of text said to come from source. */
@@ -108,6 +110,7 @@ char *cp_clip_config_print(const struct cp_clip_config *config, struct cp_arena 
 
 /* Of the vision tower, or of the text tower where there is no other: what a pass computes by the config. */
 enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config);
+/* Sets both towers'. */
 void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activation activation);
 
 /* A config of data/model_configs by open_clip's name for it; CP_BAD_INPUT, with the nearest, for no such

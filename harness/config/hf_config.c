@@ -69,12 +69,18 @@ static enum cp_status read_vision(const struct cp_field_reader *r, const char *s
     return CP_OK;
 }
 
+enum { EOS_TOKEN = 49407 }; /* CLIPTextConfig's default, whatever vocab_size is */
+
 /* The last hidden state is taken at the largest id where eos_token_id is 2, as in OpenAI's checkpoints, whose
  * true end of text is the largest id, else at the first such id (modeling_clip.py CLIPTextTransformer). */
 static enum cp_status set_pool(const struct cp_field_reader *r, const char *section, json_t *value,
                                struct cp_text_config *t) {
-    const json_int_t id = value ? json_integer_value(value) : t->vocab_size - 1;
+    const json_int_t id = value ? json_integer_value(value) : EOS_TOKEN;
     t->pool_type = CP_POOL_ARGMAX;
+    if (!value && id >= t->vocab_size)
+        return cp_field_bad(r, section, "eos_token_id",
+                            "is missing, and 49407, which transformers then looks for, is no token",
+                            "an id of the vocabulary");
     if ((value && !json_is_integer(value)) || id < 0 || id >= t->vocab_size)
         return cp_field_bad(r, section, "eos_token_id", "is no token", "an id of the vocabulary");
     if (id != 2 && id != t->vocab_size - 1) {
@@ -118,24 +124,39 @@ static enum cp_status read_one(const struct cp_field_reader *r, json_t *root, bo
     return CP_OK;
 }
 
+/* Of a tower's two sections the older one, text_config_dict, wins in transformers, with defaults for what it does not
+ * say: CLIPConfig.__init__ fills it and updates text_config with it. */
+static const char *section_of(const json_t *root, const char *older, const char *newer) {
+    return json_is_object(json_object_get(root, older)) ? older : newer;
+}
+
+/* open_clip's configs, in which this program keeps them, have QuickGELU for both towers or for none. */
+static enum cp_status set_activations(const struct cp_field_reader *r, struct cp_clip_config *c,
+                                      enum cp_config_activation vision, enum cp_config_activation text) {
+    if (vision != text && (vision == CP_CONFIG_QUICK || text == CP_CONFIG_QUICK))
+        return cp_field_bad(r, "text_config", "hidden_act", "is not that of vision_config",
+                            "quick_gelu in both towers or in none");
+    cp_clip_config_activate(c, vision);
+    c->text.gelu_tanh = text == CP_CONFIG_TANH;
+    return CP_OK;
+}
+
 static enum cp_status read_both(const struct cp_field_reader *r, json_t *root, struct cp_clip_config *c) {
     struct tower vision, text;
     const struct cp_field fields[] = {{"projection_dim", CP_FIELD_INTEGER, &c->embed_dim, CP_CONFIG_SIZE},
                                       {"logit_scale_init_value", CP_FIELD_NUMBER, &c->init_logit_scale, 0},
                                       {"vision_config", CP_FIELD_ELSEWHERE, NULL, 0},
                                       {"text_config", CP_FIELD_ELSEWHERE, NULL, 0},
-                                      {"vision_config_dict", CP_FIELD_IGNORED, NULL, 0},
-                                      {"text_config_dict", CP_FIELD_IGNORED, NULL, 0},
+                                      {"vision_config_dict", CP_FIELD_ELSEWHERE, NULL, 0},
+                                      {"text_config_dict", CP_FIELD_ELSEWHERE, NULL, 0},
                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
     c->embed_dim = 512;
     CP_TRY(cp_field_some(r, "", root, fields));
-    CP_TRY(read_vision(r, "vision_config", json_object_get(root, "vision_config"), c, &vision));
-    CP_TRY(read_text(r, "text_config", json_object_get(root, "text_config"), c, &text));
-    if (vision.activation != text.activation)
-        return cp_field_bad(r, "text_config", "hidden_act", "is not that of vision_config",
-                            "one activation for both towers");
-    cp_clip_config_activate(c, vision.activation);
-    return CP_OK;
+    const char *of_vision = section_of(root, "vision_config_dict", "vision_config"),
+               *of_text = section_of(root, "text_config_dict", "text_config");
+    CP_TRY(read_vision(r, of_vision, json_object_get(root, of_vision), c, &vision));
+    CP_TRY(read_text(r, of_text, json_object_get(root, of_text), c, &text));
+    return set_activations(r, c, vision.activation, text.activation);
 }
 
 enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,

@@ -46,8 +46,11 @@ enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *p
         CP_TRY(read_activation(activation, path, &words->activation, err));
     if (config)
         CP_TRY(cp_clip_config_parse(where, config, strlen(config), &words->config, err));
-    if (config && activation)
-        cp_clip_config_activate(&words->config, words->activation);
+    if (config && activation && cp_clip_config_activation(&words->config) != words->activation)
+        return cp_fail(err, CP_BAD_INPUT, path,
+                       "metadata: " CP_METADATA_ACTIVATION " is %s, and " CP_METADATA_CONFIG " has %s",
+                       activation, cp_config_activation_names[cp_clip_config_activation(&words->config)]),
+               cp_expected(err, "the same in both, as `clip-parity convert` writes them");
     return CP_OK;
 }
 
@@ -140,8 +143,14 @@ static enum cp_status given_config(const struct cp_model_source *source, struct 
         *config = answer.config;
         return CP_OK;
     }
-    return source->name.text ? cp_clip_config_named(source->name.text, config, err)
-                             : cp_clip_config_load(source->config.text, config, err);
+    if (source->name.text)
+        return cp_clip_config_named(source->name.text, config, err);
+    CP_TRY(cp_clip_config_load(source->config.text, config, err));
+    return config->pictures_from[0]
+               ? note(notes, arena, err,
+                      cp_arena_printf(arena, "%s: pictures become pixels as %s beside it says",
+                                      source->config.text, config->pictures_from))
+               : CP_OK;
 }
 
 static enum cp_status own_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,

@@ -22,8 +22,8 @@ struct cp_notes {
 /* What a checkpoint says of itself. */
 struct cp_own_words {
     bool activates, configures;
-    enum cp_config_activation activation;
-    struct cp_clip_config config; /* with that activation, where it says one */
+    enum cp_config_activation activation; /* of the image tower, or of a text tower alone */
+    struct cp_clip_config config;
 };
 enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *path,
                                  struct cp_own_words *words, struct cp_error *err);

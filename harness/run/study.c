@@ -216,6 +216,11 @@ static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
         text = cp_arena_printf(
             &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
             v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
+    const struct cp_clip_config *c = &study->model.config;
+    if (text && c->pictures_from[0]) /* a file of which the experiment knows nothing */
+        text = cp_arena_printf(&study->arena, "%s\n# %s: mean %.9g %.9g %.9g, std %.9g %.9g %.9g\n", text,
+                               c->pictures_from, c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1],
+                               c->std[2]);
     CP_TRY(CP_CHECK_ALLOC(text, err, "", "a study"));
     study->plan = text;
     struct cp_digest *digest = NULL;

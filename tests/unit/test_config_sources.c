@@ -17,9 +17,10 @@ static void assert_same_config(const struct cp_clip_config *a, const struct cp_c
         cp_clip_config_same_shapes(a, b) && a->quick_gelu == b->quick_gelu && v->heads == w->heads &&
         t->heads == u->heads && v->eps == w->eps && t->eps == u->eps && v->image_size == w->image_size &&
         v->pool_type == w->pool_type && t->pool_type == u->pool_type && t->eos_id == u->eos_id &&
-        v->gelu_tanh == w->gelu_tanh && v->family == w->family &&
-        t->no_causal_mask == u->no_causal_mask && t->foreign_tokenizer == u->foreign_tokenizer &&
-        a->mean[1] == b->mean[1] && a->std[2] == b->std[2] && a->init_logit_scale == b->init_logit_scale;
+        v->gelu_tanh == w->gelu_tanh && t->gelu_tanh == u->gelu_tanh && t->family == u->family &&
+        v->family == w->family && t->no_causal_mask == u->no_causal_mask &&
+        t->foreign_tokenizer == u->foreign_tokenizer && cp_clip_config_same_preprocessing(a, b) &&
+        a->init_logit_scale == b->init_logit_scale;
     if (!same)
         fail_msg("%s", of);
 }
@@ -79,6 +80,58 @@ static void hugging_face_towers_and_activations(void **state) {
     assert_int_equal(cp_clip_config_parse("t", text, strlen(text), &config, &err), CP_OK);
     assert_true(!cp_has_vision(&config) && config.text.pool_type == CP_POOL_EOS && config.text.eos_id == 5);
     assert_true(config.text.eps == 1e-6 && cp_clip_config_activation(&config) == CP_CONFIG_TANH);
+}
+
+static void parse(const char *text, struct cp_clip_config *config) {
+    struct cp_error err = {0};
+    if (cp_clip_config_parse("text", text, strlen(text), config, &err) != CP_OK)
+        fail_msg("%s (expected %s)", err.what, err.expected);
+}
+
+#define BOTH(more) "{\"model_type\": \"clip\", \"vision_config\": {}, \"text_config\": {}, " more "}"
+
+/* transformers' CLIPConfig.__init__: text_config_dict is filled with defaults and then updates text_config. */
+static void older_sections_win(void **state) {
+    struct cp_clip_config config;
+    (void)state;
+    parse(
+        "{\"model_type\": \"clip\", \"vision_config\": {\"hidden_act\": \"gelu\", \"num_hidden_layers\": 3}, "
+        "\"text_config\": {\"hidden_act\": \"gelu\", \"num_hidden_layers\": 4}, "
+        "\"text_config_dict\": {\"num_hidden_layers\": 5}, \"vision_config_dict\": {}}",
+        &config);
+    assert_true(config.quick_gelu && config.vision.layers == 12 && config.text.layers == 5);
+    parse(BOTH("\"text_config_dict\": null"), &config);
+    assert_true(config.quick_gelu && config.text.layers == 12);
+}
+
+/* CLIPTextConfig has eos_token_id=49407 whatever the vocabulary is: with tokens added, that is not the last. */
+static void missing_eos_is_the_class_default(void **state) {
+    struct cp_clip_config config;
+    (void)state;
+    parse("{\"model_type\": \"clip\", \"vision_config\": {}, \"text_config\": {\"vocab_size\": 49410}}",
+          &config);
+    assert_true(config.text.pool_type == CP_POOL_EOS && config.text.eos_id == 49407);
+    parse("{\"model_type\": \"clip\", \"vision_config\": {}, \"text_config\": {\"vocab_size\": 49408}}",
+          &config);
+    assert_int_equal(config.text.pool_type, CP_POOL_ARGMAX);
+    parse("{\"model_type\": \"clip\", \"vision_config\": {}, \"text_config\": {\"vocab_size\": 49410, "
+          "\"eos_token_id\": 2}}",
+          &config);
+    assert_int_equal(config.text.pool_type, CP_POOL_ARGMAX);
+}
+
+/* Each tower's own, as far as open_clip's configs can say it. */
+static void activations_of_both_towers(void **state) {
+    struct cp_clip_config config, again;
+    struct cp_arena arena = {0};
+    (void)state;
+    parse("{\"model_type\": \"clip\", \"vision_config\": {\"hidden_act\": \"gelu\"}, "
+          "\"text_config\": {\"hidden_act\": \"gelu_pytorch_tanh\"}}",
+          &config);
+    assert_true(!config.quick_gelu && !config.vision.gelu_tanh && config.text.gelu_tanh);
+    parse(cp_clip_config_print(&config, &arena), &again);
+    assert_same_config(&config, &again, "printed");
+    cp_arena_free(&arena);
 }
 
 /* A file of the tiny model, without any config. */
@@ -147,11 +200,10 @@ static void own_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printed_configs_read_back),
-        cmocka_unit_test(hugging_face_config),
-        cmocka_unit_test(hugging_face_towers_and_activations),
-        cmocka_unit_test(shapes_tell_the_architecture),
-        cmocka_unit_test(own_words),
+        cmocka_unit_test(printed_configs_read_back),           cmocka_unit_test(hugging_face_config),
+        cmocka_unit_test(hugging_face_towers_and_activations), cmocka_unit_test(older_sections_win),
+        cmocka_unit_test(missing_eos_is_the_class_default),    cmocka_unit_test(activations_of_both_towers),
+        cmocka_unit_test(shapes_tell_the_architecture),        cmocka_unit_test(own_words),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
