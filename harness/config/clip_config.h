@@ -102,6 +102,16 @@ enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t
 /* Whether both make the same pixels of a picture, apart from their number. */
 bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b);
 
+/* Takes over mean, std, filter, resize_mode and fill. */
+void cp_clip_config_take_preprocessing(struct cp_clip_config *to, const struct cp_clip_config *from);
+
+/* Whether two configs of the same shapes compute the same but for the activation: in the towers that the first has. */
+bool cp_clip_config_same_function(const struct cp_clip_config *a, const struct cp_clip_config *b);
+
+/* "image tower: heads 12, eps 1e-05, pooling tok; pictures bicubic, shortest, mean ..., std ...; text tower: ...": what
+ * tensors do not say. In the arena; NULL: out of memory. */
+const char *cp_clip_config_words(const struct cp_clip_config *config, struct cp_arena *arena);
+
 /* All defaults, no tower. */
 struct cp_clip_config cp_clip_config_default(void);
 

@@ -36,7 +36,36 @@ bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const str
     return a->filter == b->filter && a->resize_mode == b->resize_mode && a->fill == b->fill;
 }
 
+void cp_clip_config_take_preprocessing(struct cp_clip_config *to, const struct cp_clip_config *from) {
+    memcpy(to->mean, from->mean, sizeof to->mean);
+    memcpy(to->std, from->std, sizeof to->std);
+    to->filter = from->filter;
+    to->resize_mode = from->resize_mode;
+    to->fill = from->fill;
+}
+
 /* ---- printing ---- */
+
+static const char *const pool_names[] = {
+    [CP_POOL_TOKEN] = "tok",   [CP_POOL_AVG] = "avg",   [CP_POOL_ARGMAX] = "argmax",
+    [CP_POOL_FIRST] = "first", [CP_POOL_LAST] = "last", [CP_POOL_EOS] = "eos"};
+
+const char *cp_clip_config_words(const struct cp_clip_config *c, struct cp_arena *arena) {
+    const struct cp_vision_config *v = &c->vision;
+    const struct cp_text_config *t = &c->text;
+    const char *vision = "", *text = "";
+    if (cp_has_vision(c))
+        vision = cp_arena_printf(
+            arena,
+            "image tower: heads %d, eps %g, pooling %s; pictures %s, %s, mean %g %g %g, std %g %g %g%s",
+            v->heads, v->eps, pool_names[v->pool_type], cp_resize_filter_names[c->filter],
+            cp_resize_mode_names[c->resize_mode], c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1],
+            c->std[2], cp_has_text(c) ? "; " : "");
+    if (cp_has_text(c))
+        text = cp_arena_printf(arena, "text tower: heads %d, eps %g, pooling %s, %s", t->heads, t->eps,
+                               pool_names[t->pool_type], t->no_causal_mask ? "no mask" : "causal mask");
+    return vision && text ? cp_arena_printf(arena, "%s%s", vision, text) : NULL;
+}
 
 /* A ratio whose product with the width is the hidden width again after open_clip's int(). */
 static double mlp_ratio(int mlp_width, int width) {
@@ -77,15 +106,11 @@ static json_t *vision_of(const struct cp_vision_config *v) {
     if (v->no_ln_pre)
         set(object, "no_ln_pre", json_true());
     if (v->pool_type == CP_POOL_AVG)
-        set(object, "pool_type", json_string("avg"));
+        set(object, "pool_type", json_string(pool_names[v->pool_type]));
     return object;
 }
 
 static json_t *text_of(const struct cp_text_config *t) {
-    static const char *const pools[] = {[CP_POOL_ARGMAX] = "argmax",
-                                        [CP_POOL_FIRST] = "first",
-                                        [CP_POOL_LAST] = "last",
-                                        [CP_POOL_EOS] = "eos"};
     json_t *object = json_object();
     if (t->width == 0)
         return object;
@@ -99,7 +124,7 @@ static json_t *text_of(const struct cp_text_config *t) {
     if (t->no_causal_mask)
         set(object, "no_causal_mask", json_true());
     if (t->pool_type != CP_POOL_ARGMAX)
-        set(object, "pool_type", json_string(pools[t->pool_type]));
+        set(object, "pool_type", json_string(pool_names[t->pool_type]));
     if (t->pool_type == CP_POOL_EOS)
         set(object, "eos_id", json_integer(t->eos_id));
     if (t->foreign_tokenizer)
@@ -190,6 +215,17 @@ enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *con
     const enum cp_status status = find_named(name, &arena, config, err);
     cp_arena_free(&arena);
     return status;
+}
+
+bool cp_clip_config_same_function(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+    const struct cp_vision_config *v = &a->vision, *w = &b->vision;
+    const struct cp_text_config *t = &a->text, *u = &b->text;
+    const bool vision = v->heads == w->heads && v->eps == w->eps && v->pool_type == w->pool_type &&
+                        v->family == w->family && v->image_size == w->image_size;
+    const bool text = t->heads == u->heads && t->eps == u->eps && t->pool_type == u->pool_type &&
+                      t->family == u->family && t->eos_id == u->eos_id &&
+                      t->no_causal_mask == u->no_causal_mask && t->foreign_tokenizer == u->foreign_tokenizer;
+    return (!cp_has_vision(a) || vision) && (!cp_has_text(a) || text);
 }
 
 bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b) {

@@ -77,16 +77,15 @@ static const char *warning_of(const struct era *era, const struct cp_load_answer
     return hole ? cp_arena_printf(arena, "%.*s%s%s", (int)(hole - text), text, tag, hole + 2) : text;
 }
 
-/* How a tag's pictures are made. */
-static void take_preprocessing(const struct era *era, const struct cp_clip_config *of_tag,
+/* How a tag's pictures are made: before 2.23 by its mean and std alone. */
+static void take_preprocessing(const struct era *era, struct cp_clip_config of_tag,
                                struct cp_clip_config *config) {
-    memcpy(config->mean, of_tag->mean, sizeof config->mean);
-    memcpy(config->std, of_tag->std, sizeof config->std);
-    if (!era->merges)
-        return;
-    config->filter = of_tag->filter;
-    config->resize_mode = of_tag->resize_mode;
-    config->fill = of_tag->fill;
+    if (!era->merges) {
+        of_tag.filter = config->filter;
+        of_tag.resize_mode = config->resize_mode;
+        of_tag.fill = config->fill;
+    }
+    cp_clip_config_take_preprocessing(config, &of_tag);
 }
 
 /* The activation that a tag's weights were trained with, and their preprocessing. */
@@ -96,7 +95,7 @@ static enum cp_status ask_tag(const struct cp_load_call *call, const struct era 
     CP_TRY(cp_open_clip_tag(call->name, call->pretrained, &known, err));
     answer->of_tag = true;
     answer->tag_quick_gelu = known.quick_gelu;
-    take_preprocessing(era, &known.preprocessed, &answer->config);
+    take_preprocessing(era, known.preprocessed, &answer->config);
     return CP_OK;
 }
 

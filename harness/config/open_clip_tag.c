@@ -36,6 +36,7 @@ static enum cp_status read_table(struct cp_arena *arena, const char **path, json
     return CP_OK;
 }
 
+/* A tag says what is not as OpenAI has it. */
 static enum cp_status read_entry(const char *path, json_t *entry, struct cp_open_clip_tag *known,
                                  struct cp_error *err) {
     const struct cp_field_reader reader = {path, err};
@@ -70,6 +71,39 @@ static json_t *tags_of(json_t *root, const char *name, size_t length) {
     for (char *c = strchr(dashed, '/'); c; c = strchr(c, '/'))
         *c = '-';
     return json_object_get(root, dashed);
+}
+
+static enum cp_status common_preprocessing(const char *path, json_t *tags, struct cp_clip_config *common,
+                                           bool *agree, struct cp_error *err) {
+    const char *key;
+    json_t *entry;
+    bool first = true;
+    json_object_foreach(tags, key, entry) {
+        struct cp_open_clip_tag known;
+        CP_TRY(read_entry(path, entry, &known, err));
+        *agree = first || (*agree && cp_clip_config_same_preprocessing(common, &known.preprocessed));
+        if (first)
+            *common = known.preprocessed;
+        first = false;
+    }
+    if (!*agree)
+        *common = cp_clip_config_default();
+    return CP_OK;
+}
+
+enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_config *preprocessed, bool *agree,
+                                          struct cp_error *err) {
+    struct cp_arena arena = {0};
+    const char *path;
+    json_t *root;
+    *preprocessed = cp_clip_config_default();
+    *agree = false;
+    enum cp_status status = read_table(&arena, &path, &root, err);
+    if (status == CP_OK)
+        status = common_preprocessing(path, tags_of(root, name, strlen(name)), preprocessed, agree, err);
+    json_decref(root);
+    cp_arena_free(&arena);
+    return status;
 }
 
 enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_open_clip_tag *known,

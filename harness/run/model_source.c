@@ -3,6 +3,7 @@
 #include "run/model_source.h"
 
 #include "config/load_as.h"
+#include "config/open_clip_tag.h"
 #include "model/infer.h"
 #include "model/model.h"
 
@@ -56,24 +57,41 @@ enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *p
 
 /* ---- from the shapes ---- */
 
-/* A named config of the same shapes; those with -quickgelu are the same architecture. */
-static enum cp_status find_same_shapes(struct cp_arena *arena, struct cp_clip_config *config, const char **as,
-                                       struct cp_error *err) {
+/* All of a named config for the towers that are there, and the preprocessing that its published weights share. */
+static enum cp_status adopt(struct cp_clip_config *config, const char *name,
+                            const struct cp_clip_config *named, struct cp_error *err) {
+    struct cp_clip_config preprocessed;
+    bool agree;
+    CP_TRY(cp_open_clip_preprocessing(name, &preprocessed, &agree, err));
+    cp_clip_config_take_preprocessing(config, agree ? &preprocessed : named);
+    if (cp_has_vision(config))
+        config->vision = named->vision;
+    if (cp_has_text(config))
+        config->text = named->text;
+    return CP_OK;
+}
+
+/* The named config of the same shapes; those with -quickgelu are the same architecture. Where several have these shapes,
+ * they have to be one function. */
+static enum cp_status find_same_shapes(const char *path, struct cp_arena *arena,
+                                       struct cp_clip_config *config, const char **as, struct cp_error *err) {
+    struct cp_clip_config named, first = *config;
     const char **names;
     size_t count;
     CP_TRY(cp_clip_config_names(arena, &names, &count, err));
-    for (size_t i = 0; i < count && !*as; i++) {
-        struct cp_clip_config named;
+    for (size_t i = 0; i < count; i++) {
         CP_TRY(cp_clip_config_named(names[i], &named, err));
         if (!cp_clip_config_same_shapes(config, &named) || strstr(names[i], "-quickgelu"))
             continue;
-        *as = names[i];
-        if (cp_has_vision(config))
-            config->vision.heads = named.vision.heads;
-        if (cp_has_text(config))
-            config->text.heads = named.text.heads;
+        if (*as && !cp_clip_config_same_function(config, &named))
+            return cp_fail(err, CP_BAD_INPUT, path,
+                           "has the shapes of %s and of %s, which are computed differently", *as, names[i]),
+                   cp_expected(err, "its config, or one of these names");
+        if (!*as)
+            first = named;
+        *as = *as ? *as : names[i];
     }
-    return CP_OK;
+    return *as ? adopt(config, *as, &first, err) : CP_OK;
 }
 
 enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
@@ -82,22 +100,25 @@ enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *pa
     *as = NULL;
     CP_TRY(cp_layout_of(file, path, &layout, err));
     CP_TRY(cp_infer_config(layout, file, path, config, err));
-    return find_same_shapes(arena, config, as, err);
+    return find_same_shapes(path, arena, config, as, err);
 }
 
 static enum cp_status infer(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
                             struct cp_clip_config *config, struct cp_notes *notes, struct cp_error *err) {
     const char *as = NULL;
     CP_TRY(cp_shapes_config(file, path, arena, config, &as, err));
-    return note(notes, arena, err,
-                as ? cp_arena_printf(arena,
-                                     "no config: %s has the shapes of %s; heads are as there, the activation "
-                                     "is not in the shapes",
-                                     path, as)
-                   : cp_arena_printf(arena,
-                                     "no config: the architecture of %s is told from its shapes, with heads "
-                                     "of 64 assumed; the activation is not in the shapes",
-                                     path));
+    const char *words = cp_clip_config_words(config, arena);
+    CP_TRY(CP_CHECK_ALLOC(words, err, "", "a model"));
+    return note(
+        notes, arena, err,
+        as ? cp_arena_printf(arena,
+                             "no config: %s has the shapes of %s, and the rest is taken from there (%s); "
+                             "the activation is not in the shapes",
+                             path, as, words)
+           : cp_arena_printf(arena,
+                             "no config: the architecture of %s is told from its shapes, and the rest is "
+                             "assumed (%s); the activation is not in the shapes",
+                             path, words));
 }
 
 /* ---- from the call ---- */
