@@ -112,6 +112,10 @@ bool cp_clip_config_same_function(const struct cp_clip_config *a, const struct c
  * tensors do not say. In the arena; NULL: out of memory. */
 const char *cp_clip_config_words(const struct cp_clip_config *config, struct cp_arena *arena);
 
+/* What is doubtful about a stored logit_scale, the logarithm of the factor; NULL: nothing. Training clamps the factor to
+ * 100 (CLIP), and lets it reach some 120 (SigLIP). */
+const char *cp_logit_scale_doubt(double logit_scale);
+
 /* All defaults, no tower. */
 struct cp_clip_config cp_clip_config_default(void);
 

@@ -44,6 +44,16 @@ void cp_clip_config_take_preprocessing(struct cp_clip_config *to, const struct c
     to->fill = from->fill;
 }
 
+const char *cp_logit_scale_doubt(double logit_scale) {
+    if (!(logit_scale < 88))
+        return "its exponential is not finite in float32; is it stored as the factor itself?";
+    if (logit_scale > 7)
+        return "its exponential is far above the 100 that training stops at; is it stored as the factor "
+               "itself?";
+    return logit_scale < -7 ? "its exponential makes all logits alike; is it the logarithm of the factor?"
+                            : NULL;
+}
+
 /* ---- printing ---- */
 
 static const char *const pool_names[] = {

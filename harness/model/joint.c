@@ -48,7 +48,8 @@ enum cp_status cp_joint_classes(struct cp_joint *joint, struct cp_error *err) {
     return CP_OK;
 }
 
-/* logits = scaled . packed^T + logit_bias, then softmax over the columns. */
+/* logits = scaled . packed^T, rounded, plus logit_bias, rounded again, as open_clip has two operations there; then
+ * softmax over the columns. */
 static enum cp_status logits_and_probs(const struct cp_joint *joint, const float *scaled, size_t first,
                                        size_t inputs, bool classes, struct cp_arena *arena,
                                        struct cp_error *err) {
@@ -58,17 +59,13 @@ static enum cp_status logits_and_probs(const struct cp_joint *joint, const float
     const size_t width = (size_t)joint->plan->model->config.embed_dim;
     const size_t columns = classes ? joint->classes : joint->prompts;
     float *logits = cp_arena_alloc(arena, inputs * columns, sizeof *logits);
-    float *bias = cp_arena_alloc(arena, columns, sizeof *bias);
-    CP_TRY(CP_CHECK_ALLOC(logits && bias, err, "", "%zu x %zu logits", inputs, columns));
-    for (size_t c = 0; c < columns; c++)
-        bias[c] = joint->plan->logit_bias;
+    CP_TRY(CP_CHECK_ALLOC(logits, err, "", "%zu x %zu logits", inputs, columns));
     const bool fp16_sum = choice->option[CP_LINEAR_ACCUMULATE] == CP_FP16;
     const struct cp_gemm gemm = {.a = scaled,
                                  .lda = width,
                                  .b = classes ? joint->packed_class : joint->packed_text,
                                  .c = logits,
                                  .ldc = columns,
-                                 .bias = joint->plan->model->logit_bias ? bias : NULL,
                                  .m = inputs,
                                  .n = columns,
                                  .k = width,
@@ -76,6 +73,8 @@ static enum cp_status logits_and_probs(const struct cp_joint *joint, const float
                                  .accumulate = cp_choice_type(choice, CP_LINEAR_ACCUMULATE),
                                  .output = type};
     cp_linear_run(spec->ops->linears[choice->variant[CP_LINEAR]], &gemm, joint->pool, joint->scratch);
+    for (size_t i = 0; i < inputs * columns && joint->plan->model->logit_bias; i++)
+        logits[i] = cp_round_to(type, logits[i] + joint->plan->logit_bias);
     CP_TRY(visit(joint, classes ? CP_CLASS_LOGITS : CP_LOGITS_PER_IMAGE, logits, first, inputs, err));
     spec->ops->softmax(&(struct cp_softmax_args){
         .x = logits, .rows = inputs, .n = columns, .ld = columns, .compute = CP_FP32, .output = type});

@@ -73,7 +73,7 @@ struct cp_joint {
     float *scratch;                    /* threads x scratch */
 };
 enum cp_status cp_joint_classes(struct cp_joint *joint, struct cp_error *err);
-/* Logits and probabilities of images [first, first + inputs): image_features (inputs, E); room for (inputs,
+/* Logits and probabilities of images [first, first + inputs): image_features (inputs, E); memory for (inputs,
  * prompts) twice is taken from the arena. */
 enum cp_status cp_joint_images(struct cp_joint *joint, const float *image_features, size_t first,
                                size_t inputs, struct cp_arena *arena, struct cp_error *err);

@@ -5,7 +5,6 @@
 #include "config/load_as.h"
 #include "config/open_clip_tag.h"
 #include "model/infer.h"
-#include "model/model.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -246,18 +245,22 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
     return CP_OK;
 }
 
-enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
-                                      const struct cp_clip_config *config, struct cp_arena *arena,
-                                      struct cp_notes *notes, struct cp_error *err) {
-    const int from = config->vision.stored_grid, to = config->vision.image_size / config->vision.patch_size;
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source, const struct cp_model *model,
+                                      struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
+    const struct cp_vision_config *v = &model->config.vision;
+    const int from = v->stored_grid, to = from ? v->image_size / v->patch_size : 0;
+    const char *doubt = model->logit_scale ? cp_logit_scale_doubt((double)*model->logit_scale) : NULL;
+    if (doubt)
+        CP_TRY(note(notes, arena, err,
+                    cp_arena_printf(arena, "warning: %s: logit_scale is %g: %s", source->checkpoint.text,
+                                    (double)*model->logit_scale, doubt)));
     if (!from)
         return CP_OK;
     return note(notes, arena, err,
                 cp_arena_printf(arena,
                                 "%s: position embeddings of a grid of %d x %d are resized to %d x %d, for "
                                 "images of %d x %d (setting: position)",
-                                source->checkpoint.text, from, from, to, to, config->vision.image_size,
-                                config->vision.image_size));
+                                source->checkpoint.text, from, from, to, to, v->image_size, v->image_size));
 }
 
 static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,

@@ -6,6 +6,7 @@
 
 #include "checkpoint/checkpoint.h"
 #include "experiment/experiment.h"
+#include "model/model.h"
 
 /* Sentences for people, in an arena. */
 struct cp_notes {
@@ -37,10 +38,9 @@ enum cp_status cp_model_source_config(const struct cp_model_source *source, stru
                                       struct cp_clip_config *config, struct cp_notes *notes,
                                       struct cp_error *err);
 
-/* What only loading tells: a note where position embeddings were resized. config: the loaded model's. */
-enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
-                                      const struct cp_clip_config *config, struct cp_arena *arena,
-                                      struct cp_notes *notes, struct cp_error *err);
+/* What only loading tells: notes where position embeddings were resized and where logit_scale is doubtful. */
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source, const struct cp_model *model,
+                                      struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err);
 
 /* Whether a setting of a pass is one of the call that loads the model: load_as, name, pretrained,
  * force_quick_gelu. */

@@ -86,16 +86,25 @@ def shapes(config):
         yield "logit_bias", ()
 
 
-def write_weights(path, config, rng):
+def write_weights(path, config, rng, scalars=None):
+    """Random weights of the config as safetensors; `scalars` are values of tensors without dimensions."""
     header, data = {}, bytearray()
     for name, shape in shapes(config):
         count = math.prod(shape)
         centre = 1.0 if name.endswith(("ln_1.weight", "ln_2.weight", "ln_pre.weight", "ln_post.weight", "ln_final.weight")) else 0.0
-        values = struct.pack(f"<{count}f", *(centre + rng.gauss(0, 0.2) for _ in range(count)))
+        values = struct.pack(f"<{count}f", *((scalars or {}).get(name, centre + rng.gauss(0, 0.2)) for _ in range(count)))
         header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(data), len(data) + len(values)]}
         data += values
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def run_program(*arguments):
+    """Its standard output; AssertionError with what it says where it fails."""
+    done = subprocess.run((PROGRAM, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return done.stdout
 
 
 def content(folder, model):
@@ -104,10 +113,7 @@ def content(folder, model):
                   "oracle": True, "floor": 0, "local": False,
                   "inputs": {"images": "reference/golden/pictures/orientation-1.jpg", "prompts": ["a coat", "two of a kind"]}}
     (folder / "e.yaml").write_text(json.dumps(experiment), encoding="utf-8")
-    done = subprocess.run((PROGRAM, "run", folder / "e.yaml"), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(done.stderr)
-    return next(line.split()[1] for line in done.stdout.splitlines() if line.startswith("content "))
+    return next(line.split()[1] for line in run_program("run", folder / "e.yaml").splitlines() if line.startswith("content "))
 
 
 def round_trip(seed, folder):
@@ -117,7 +123,7 @@ def round_trip(seed, folder):
     write_weights(folder / "w.safetensors", config, rng)
     before = content(folder, {"config": str(folder / "c.json"), "checkpoint": str(folder / "w.safetensors")})
     for out in ("o.safetensors", "o.h5"):
-        subprocess.run((PROGRAM, "convert", folder / "w.safetensors", folder / out, "--config", folder / "c.json"), cwd=ROOT, check=True, capture_output=True)
+        run_program("convert", folder / "w.safetensors", folder / out, "--config", folder / "c.json")
         after = content(folder, {"checkpoint": str(folder / out)})
         if after != before:
             raise AssertionError(f"seed {seed}, {out}: {before} became {after}\n{json.dumps(config)}")

@@ -108,6 +108,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
                   in->text_parameters);
     if (in->has_scale)
         (void)fprintf(out, "logit_scale    %.6f, a factor of %.4f\n", in->logit_scale, exp(in->logit_scale));
+    if (in->has_scale && cp_logit_scale_doubt(in->logit_scale))
+        (void)fprintf(out, "               warning: %s\n", cp_logit_scale_doubt(in->logit_scale));
     if (in->nonfinite)
         (void)fprintf(out, "not finite     %zu values, the first in %s\n", in->nonfinite,
                       in->first_nonfinite);
