@@ -17,6 +17,7 @@ void cp_cmd_report_help(FILE *out);
 enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err);
+enum cp_status cp_cmd_lint(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err);
 enum cp_status cp_cmd_tokenize(int argc, char **argv, struct cp_error *err);

@@ -87,6 +87,13 @@ static const struct command {
      "                           FILE without labels: image and prompt are pairs\n"
      "      --json\n",
      NULL},
+    {"lint", cp_cmd_lint,
+     " FOLDER|CHECKPOINT   whether the files of a model agree, and what each loader\n"
+     "                           computes; nothing is run\n"
+     "      --name NAME [--pretrained TAG]\n"
+     "                           open_clip.create_model(NAME, pretrained=TAG)\n"
+     "      --json\n",
+     NULL},
     {"convert", cp_cmd_convert,
      " IN OUT.safetensors|OUT.h5\n"
      "                           a checkpoint that says how it must be computed\n"
@@ -106,8 +113,10 @@ static const struct command {
      "      --context 77, --truncate, --pad, --json\n",
      NULL},
     {"list", cp_cmd_list,
-     " [taps|keys]         components, variants and knobs; the taps; or the keys\n"
-     "                           of experiments, --markdown: as a table\n",
+     " [taps|families|keys]\n"
+     "                           components, variants and knobs; the taps; families of\n"
+     "                           models; or the keys of experiments, --markdown: as a\n"
+     "                           table\n",
      NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

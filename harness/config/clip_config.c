@@ -3,6 +3,7 @@
 #include "config/clip_config.h"
 
 #include "config/clip_config_field.h"
+#include "config/hf_folder.h"
 #include "format/file.h"
 
 #include <math.h>

@@ -59,8 +59,5 @@ enum cp_status cp_field_preprocess(const struct cp_field_reader *r, json_t *obje
 bool cp_is_hf_config(const json_t *root);
 enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,
                                  struct cp_clip_config *config);
-/* What stands beside such a config.json: how pictures become pixels, and the tokenizer (config/hf_folder.c). Files that
- * are not there leave the config as it is. */
-enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err);
 
 #endif

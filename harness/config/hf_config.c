@@ -3,6 +3,7 @@
  * (huggingface/transformers, models/clip/configuration_clip.py). It also carries dozens of settings of the
  * classes below it, about generation and output, which are left alone. */
 #include "config/clip_config_field.h"
+#include "config/hf_folder.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -169,4 +170,26 @@ enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,
     char what[160];
     (void)snprintf(what, sizeof what, "'%.100s' is not supported", type);
     return cp_field_bad(r, "", "model_type", what, "clip, clip_vision_model or clip_text_model");
+}
+
+enum cp_status cp_hf_sections_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *newer, struct cp_clip_config *older, bool *both,
+                                    struct cp_error *err) {
+    const struct cp_field_reader reader = {source, err};
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    enum cp_status status = CP_OK;
+    *newer = *older = cp_clip_config_default();
+    *both = json_is_object(json_object_get(root, "vision_config")) &&
+            json_is_object(json_object_get(root, "text_config")) &&
+            (json_is_object(json_object_get(root, "text_config_dict")) ||
+             json_is_object(json_object_get(root, "vision_config_dict")));
+    if (*both)
+        status = cp_hf_config_read(&reader, root, older);
+    if (*both && status == CP_OK) {
+        (void)json_object_del(root, "text_config_dict");
+        (void)json_object_del(root, "vision_config_dict");
+        status = cp_hf_config_read(&reader, root, newer);
+    }
+    json_decref(root);
+    return status;
 }

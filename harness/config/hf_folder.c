@@ -2,6 +2,8 @@
  * What transformers reads beside config.json: preprocessor_config.json, or the image_processor of
  * processor_config.json, which wins (image_processing_base.py), and tokenizer_config.json. Defaults are those of the
  * processor's class: models/clip/image_processing_clip.py, models/siglip, models/vit. */
+#include "config/hf_folder.h"
+
 #include "config/clip_config_field.h"
 #include "format/file.h"
 
@@ -218,28 +220,37 @@ static enum cp_status read_beside(const char *path, const char *name, const char
 static const struct beside {
     const char *name, *member;
     enum cp_status (*take)(const struct cp_field_reader *r, json_t *object, struct cp_clip_config *c);
-} files[] = {
-    {"processor_config.json", "image_processor", take_processor},
-    {"preprocessor_config.json", NULL, take_processor},
-    {"tokenizer_config.json", NULL, take_tokenizer},
+} files[CP_HF_FILES] = {
+    [CP_HF_PROCESSOR] = {"processor_config.json", "image_processor", take_processor},
+    [CP_HF_PREPROCESSOR] = {"preprocessor_config.json", NULL, take_processor},
+    [CP_HF_TOKENIZER] = {"tokenizer_config.json", NULL, take_tokenizer},
 };
 
-enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err) {
-    enum cp_status status = CP_OK;
+enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
+                               bool *there, struct cp_error *err) {
+    const struct beside *file = &files[which];
+    const bool pictures = which != CP_HF_TOKENIZER;
+    struct cp_field_reader reader = {.err = err};
     struct cp_arena arena = {0};
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && status == CP_OK; i++) {
-        struct cp_field_reader reader = {.err = err};
-        const bool pictures = files[i].take == take_processor;
-        json_t *object;
-        if (pictures ? config->pictures_from[0] || !cp_has_vision(config) : !cp_has_text(config))
-            continue;
-        status = read_beside(path, files[i].name, files[i].member, &arena, &reader.path, &object, err);
-        if (status == CP_OK && object)
-            status = files[i].take(&reader, object, config);
-        if (status == CP_OK && object && pictures)
-            (void)snprintf(config->pictures_from, sizeof config->pictures_from, "%s", files[i].name);
-        json_decref(object);
-    }
+    json_t *object = NULL;
+    *there = false;
+    if (pictures ? !cp_has_vision(config) : !cp_has_text(config))
+        return CP_OK;
+    enum cp_status status = read_beside(path, file->name, file->member, &arena, &reader.path, &object, err);
+    *there = object != NULL;
+    if (object)
+        status = file->take(&reader, object, config);
+    if (object && status == CP_OK && pictures)
+        (void)snprintf(config->pictures_from, sizeof config->pictures_from, "%s", file->name);
+    json_decref(object);
     cp_arena_free(&arena);
     return status;
+}
+
+enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err) {
+    bool there;
+    CP_TRY(cp_hf_file_read(path, CP_HF_PROCESSOR, config, &there, err));
+    if (!there)
+        CP_TRY(cp_hf_file_read(path, CP_HF_PREPROCESSOR, config, &there, err));
+    return cp_hf_file_read(path, CP_HF_TOKENIZER, config, &there, err);
 }

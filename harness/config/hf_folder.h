@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What transformers reads beside a config.json: how pictures become pixels, and the tokenizer. */
+#ifndef CP_CONFIG_HF_FOLDER_H
+#define CP_CONFIG_HF_FOLDER_H
+
+#include "config/clip_config.h"
+
+enum cp_hf_file {
+    CP_HF_PROCESSOR,    /* processor_config.json: its image_processor */
+    CP_HF_PREPROCESSOR, /* preprocessor_config.json */
+    CP_HF_TOKENIZER,    /* tokenizer_config.json */
+    CP_HF_FILES
+};
+
+/* One of them beside the config.json at path, into its config; *there: there is one. CP_BAD_INPUT for what a config cannot
+ * say. */
+enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
+                               bool *there, struct cp_error *err);
+/* All that count: of the first two the processor's, where both are there, as in transformers. */
+enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err);
+
+/* A config.json as its text_config and vision_config alone have it, and with text_config_dict and vision_config_dict, which
+ * win in transformers. *both: it has sections of both kinds, and the two configs are filled. */
+enum cp_status cp_hf_sections_parse(const char *source, const char *text, size_t size,
+                                    struct cp_clip_config *newer, struct cp_clip_config *older, bool *both,
+                                    struct cp_error *err);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * A table of loaders by facets, then the contradictions. */
+#include "report/json/lint.h"
+
+#include "base/sentence.h"
+#include "format/json_write.h"
+
+#include <string.h>
+
+/* ---- text ---- */
+
+enum { FIRST = 11, COLUMN = 13 };
+
+static bool loads(const struct cp_lint_view *view) {
+    return !view->cannot;
+}
+
+static void print_row(const struct cp_lint *lint, int facet, FILE *out) {
+    (void)fprintf(out, "%-*s", FIRST, cp_facet_names[facet]);
+    for (int l = 0; l < CP_LOADERS; l++) {
+        const struct cp_lint_view *view = &lint->loader[l];
+        if (loads(view))
+            (void)fprintf(out, " %s%-*s", view->value[facet], COLUMN - (int)strlen(view->value[facet]),
+                          view->differs[facet] ? "*" : "");
+    }
+    (void)fputc('\n', out);
+}
+
+static void print_table(const struct cp_lint *lint, FILE *out) {
+    int count = 0;
+    (void)fprintf(out, "%-*s", FIRST, "loaded by");
+    for (int l = 0; l < CP_LOADERS; l++)
+        if (loads(&lint->loader[l])) {
+            (void)fprintf(out, " %-*s", COLUMN, lint->loader[l].name);
+            count++;
+        }
+    (void)fputs(count ? "\n" : " nothing\n", out);
+    for (int f = 0; f < CP_FACETS && count; f++)
+        print_row(lint, f, out);
+    for (int l = 0; l < CP_LOADERS; l++)
+        if (!loads(&lint->loader[l]))
+            (void)fprintf(out, "%s: %s\n", lint->loader[l].name, lint->loader[l].cannot);
+}
+
+static bool any_differs(const struct cp_lint *lint) {
+    for (int l = 0; l < CP_LOADERS; l++)
+        for (int f = 0; f < CP_FACETS; f++)
+            if (lint->loader[l].differs[f])
+                return true;
+    return false;
+}
+
+void cp_lint_text(const struct cp_lint *lint, FILE *out) {
+    print_table(lint, out);
+    if (any_differs(lint))
+        (void)fputs("* differs from the first loader: the same files, another computation\n", out);
+    for (size_t i = 0; i < lint->note_count; i++)
+        cp_print_wrapped(lint->notes[i], 0, 2, out);
+    (void)fputc('\n', out);
+    for (size_t i = 0; i < lint->count; i++) {
+        const struct cp_lint_finding *f = &lint->findings[i];
+        (void)fprintf(out, "CONTRADICTION %s\n    %s: %s\n    %s: %s\n", f->of, f->source[0], f->says[0],
+                      f->source[1], f->says[1]);
+    }
+    if (lint->count)
+        (void)fprintf(out, "FAIL: %zu contradiction%s\n", lint->count, lint->count == 1 ? "" : "s");
+    else
+        (void)fputs("PASS: nothing contradicts\n", out);
+}
+
+/* ---- JSON ---- */
+
+static void write_view(struct cp_json_writer *json, const struct cp_lint_view *view) {
+    cp_json_open(json, NULL, '{');
+    cp_json_text(json, "name", view->name);
+    cp_json_text(json, "cannot", view->cannot);
+    for (int f = 0; f < CP_FACETS; f++)
+        cp_json_text(json, cp_facet_names[f], view->value[f][0] ? view->value[f] : NULL);
+    cp_json_close(json, '}');
+}
+
+static void write_finding(struct cp_json_writer *json, const struct cp_lint_finding *finding) {
+    cp_json_open(json, NULL, '{');
+    cp_json_text(json, "of", finding->of);
+    cp_json_open(json, "says", '[');
+    for (int i = 0; i < 2; i++) {
+        cp_json_open(json, NULL, '{');
+        cp_json_text(json, "source", finding->source[i]);
+        cp_json_text(json, "value", finding->says[i]);
+        cp_json_close(json, '}');
+    }
+    cp_json_close(json, ']');
+    cp_json_close(json, '}');
+}
+
+void cp_lint_json(const struct cp_lint *lint, FILE *out) {
+    struct cp_json_writer json = {.out = out, .first = true};
+    cp_json_open(&json, NULL, '{');
+    cp_json_text(&json, "path", lint->path);
+    cp_json_open(&json, "loaders", '[');
+    for (int l = 0; l < CP_LOADERS; l++)
+        write_view(&json, &lint->loader[l]);
+    cp_json_close(&json, ']');
+    cp_json_open(&json, "sources", '[');
+    for (size_t s = 0; s < lint->sources; s++)
+        write_view(&json, &lint->source[s]);
+    cp_json_close(&json, ']');
+    cp_json_open(&json, "contradictions", '[');
+    for (size_t i = 0; i < lint->count; i++)
+        write_finding(&json, &lint->findings[i]);
+    cp_json_close(&json, ']');
+    cp_json_open(&json, "notes", '[');
+    for (size_t i = 0; i < lint->note_count; i++)
+        cp_json_text(&json, NULL, lint->notes[i]);
+    cp_json_close(&json, ']');
+    cp_json_close(&json, '}');
+    (void)fputc('\n', out);
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Collects what config files, metadata, shapes and published weights say, compares it, and asks what each loader would
+ * make of it. */
+#include "task/lint.h"
+
+#include "base/digest.h"
+#include "config/hf_folder.h"
+#include "config/load_as.h"
+#include "format/file.h"
+#include "format/json_table.h"
+#include "run/model_source.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HASHED_MAX = 64 << 20 }; /* larger files take longer to hash than all the rest */
+
+/* What a folder may hold: config and weights by whose names they are. */
+static const char *const open_clip_weights[] = {"open_clip_model.safetensors", "open_clip_pytorch_model.bin",
+                                                NULL};
+static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json",
+                                         "pytorch_model.bin", NULL};
+
+/* Paths of what is there; NULL: it is not. */
+struct found {
+    const char *open_clip_config, *hf_config;
+    const char *weights[8]; /* NULL: no more */
+    const char *names[8];   /* without the folder */
+};
+
+/* ---- findings, notes, sources ---- */
+
+enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena,
+                           const struct cp_lint_finding *finding, struct cp_error *err) {
+    struct cp_lint_finding *all = cp_arena_alloc(arena, lint->count + 1, sizeof *all);
+    CP_TRY(CP_CHECK_ALLOC(all && finding->says[0] && finding->says[1], err, "", "a finding"));
+    if (lint->count)
+        memcpy(all, lint->findings, lint->count * sizeof *all);
+    all[lint->count++] = *finding;
+    lint->findings = all;
+    return CP_OK;
+}
+
+enum cp_status cp_lint_note(struct cp_lint *lint, struct cp_arena *arena, const char *note,
+                            struct cp_error *err) {
+    const char **all = cp_arena_alloc(arena, lint->note_count + 1, sizeof *all);
+    CP_TRY(CP_CHECK_ALLOC(all && note, err, "", "a note"));
+    if (lint->note_count)
+        memcpy(all, lint->notes, lint->note_count * sizeof *all);
+    all[lint->note_count++] = note;
+    lint->notes = all;
+    return CP_OK;
+}
+
+struct cp_lint_view *cp_lint_source(struct cp_lint *lint, const char *name) {
+    struct cp_lint_view *view = &lint->source[lint->sources++];
+    *view = (struct cp_lint_view){.name = name};
+    return view;
+}
+
+/* An error that is none of the program's, as one line. */
+static const char *error_text(const struct cp_error *why, struct cp_arena *arena) {
+    char line[1600];
+    cp_error_line(why, line, sizeof line);
+    return cp_arena_strdup(arena, line);
+}
+
+/* A field that its own file, or another one, does not allow. */
+static enum cp_status add_error(struct cp_lint *lint, const char *name, const struct cp_error *why,
+                                struct cp_arena *arena, struct cp_error *err) {
+    const struct cp_lint_finding finding = {
+        "the file",
+        {name, "what it stands beside"},
+        {cp_arena_strdup(arena, why->what), cp_arena_strdup(arena, why->expected)}};
+    return cp_lint_add(lint, arena, &finding, err);
+}
+
+/* ---- what is there ---- */
+
+static const char *join(const char *folder, const char *name, struct cp_arena *arena) {
+    const char *path = cp_arena_printf(arena, "%s/%s", folder, name);
+    return path && access(path, F_OK) == 0 ? path : NULL;
+}
+
+static void find_weights(const char *folder, const char *const *names, struct cp_arena *arena,
+                         struct found *found) {
+    size_t count = 0;
+    while (found->weights[count])
+        count++;
+    for (; *names; names++) {
+        const char *path = join(folder, *names, arena);
+        if (!path)
+            continue;
+        found->names[count] = *names;
+        found->weights[count++] = path;
+    }
+}
+
+static enum cp_status find(const char *path, struct cp_arena *arena, struct found *found,
+                           struct cp_error *err) {
+    struct stat info;
+    *found = (struct found){.hf_config = NULL};
+    if (stat(path, &info) != 0)
+        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: no such file or folder"),
+               cp_expected(err, "a model's folder, or a checkpoint");
+    if (!S_ISDIR(info.st_mode)) {
+        const char *slash = strrchr(path, '/');
+        found->weights[0] = path;
+        found->names[0] = slash ? slash + 1 : path;
+        return CP_OK;
+    }
+    found->open_clip_config = join(path, "open_clip_config.json", arena);
+    found->hf_config = join(path, "config.json", arena);
+    find_weights(path, open_clip_weights, arena, found);
+    find_weights(path, hf_weights, arena, found);
+    if (found->open_clip_config || found->hf_config || found->weights[0])
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, path, "the folder has no model"),
+           cp_expected(err,
+                       "open_clip_config.json, config.json, or weights under the names that open_clip and "
+                       "transformers give");
+}
+
+/* ---- config files ---- */
+
+/* transformers' own reading of config.json, then of what stands beside it; a file that a config cannot hold is a finding.
+ */
+static enum cp_status read_hf(struct cp_lint *lint, const char *path, struct cp_arena *arena,
+                              struct cp_error *err) {
+    struct cp_clip_config config, alone;
+    struct cp_file file;
+    CP_TRY(cp_file_read(path, 1 << 20, arena, &file, err));
+    CP_TRY(cp_clip_config_parse(path, file.text, file.size, &config, err));
+    for (int f = 0; f < CP_HF_FILES; f++) {
+        struct cp_error why = {0};
+        bool there;
+        alone = config;
+        const enum cp_status status = cp_hf_file_read(path, (enum cp_hf_file)f, &alone, &there, &why);
+        if (status == CP_BAD_INPUT) {
+            const char *slash = strrchr(why.where, '/');
+            CP_TRY(add_error(lint, cp_arena_strdup(arena, slash ? slash + 1 : why.where), &why, arena, err));
+        } else if (status != CP_OK)
+            return *err = why, status;
+        else if (there && (f == CP_HF_TOKENIZER || !config.pictures_from[0]))
+            config = alone; /* of two processors the first counts */
+        else if (there && !cp_clip_config_same_preprocessing(&alone, &config))
+            CP_TRY(cp_lint_add(lint, arena,
+                               &(struct cp_lint_finding){"pictures",
+                                                         {config.pictures_from, alone.pictures_from},
+                                                         {cp_clip_config_words(&config, arena),
+                                                          cp_clip_config_words(&alone, arena)}},
+                               err));
+    }
+    cp_lint_view_fill(&config, cp_lint_source(lint, "config.json"));
+    return cp_lint_tokenizer(lint, path, &config, arena, err);
+}
+
+/* text_config beside text_config_dict, which wins: what would be read without it. */
+static enum cp_status read_older_sections(struct cp_lint *lint, const char *path, struct cp_arena *arena,
+                                          struct cp_error *err) {
+    struct cp_clip_config newer, older;
+    struct cp_file file;
+    bool both;
+    CP_TRY(cp_file_read(path, 1 << 20, arena, &file, err));
+    CP_TRY(cp_hf_sections_parse(path, file.text, file.size, &newer, &older, &both, err));
+    if (!both)
+        return CP_OK;
+    struct cp_lint of = {.path = path};
+    cp_lint_view_fill(&newer, cp_lint_source(&of, "config.json: text_config, vision_config"));
+    cp_lint_view_fill(&older,
+                      cp_lint_source(&of, "config.json: text_config_dict, vision_config_dict (they win)"));
+    CP_TRY(cp_lint_compare(&of, arena, err));
+    for (size_t i = 0; i < of.count; i++)
+        CP_TRY(cp_lint_add(lint, arena, &of.findings[i], err));
+    return CP_OK;
+}
+
+/* ---- weights ---- */
+
+/* The weights that a published file has, by its digest or by that of the file it was converted from. */
+static enum cp_status read_published(struct cp_lint *lint, const struct cp_checkpoint *file, const char *path,
+                                     struct cp_arena *arena, struct cp_error *err) {
+    char hex[CP_DIGEST_HEX] = "";
+    struct cp_json_table row;
+    struct stat info;
+    const char *const *paths;
+    const char *source = cp_checkpoint_metadata(file, CP_METADATA_SOURCE);
+    if (source)
+        (void)snprintf(hex, sizeof hex, "%s", source);
+    else if (cp_checkpoint_files(file, &paths) == 1 && stat(path, &info) == 0 && info.st_size <= HASHED_MAX)
+        CP_TRY(cp_digest_file(path, hex, err));
+    if (!hex[0])
+        return cp_lint_note(
+            lint, arena,
+            cp_arena_printf(arena, "%s is too large to look for among the published ones; `inspect` does",
+                            path),
+            err);
+    CP_TRY(cp_json_table_read("model_configs/published.json", hex, arena, &row, err));
+    struct cp_lint_view *view = row.count ? cp_lint_source(lint, "") : NULL;
+    for (size_t i = 0; i < row.count; i++)
+        if (strcmp(row.entries[i].key, "name") == 0)
+            view->name = cp_arena_printf(arena, "published as %s", row.entries[i].value);
+        else
+            (void)snprintf(view->value[CP_FACET_ACTIVATION], CP_FACET_TEXT, "%s", row.entries[i].value);
+    return CP_OK;
+}
+
+static enum cp_status read_metadata(struct cp_lint *lint, const struct cp_checkpoint *file, const char *path,
+                                    const char *name, struct cp_arena *arena, struct cp_error *err) {
+    struct cp_own_words words;
+    struct cp_error why = {0};
+    const enum cp_status status = cp_own_words_read(file, path, &words, &why);
+    if (status == CP_BAD_INPUT)
+        return add_error(lint, name, &why, arena, err);
+    if (status != CP_OK)
+        return *err = why, status;
+    const char *of = cp_arena_printf(arena, "metadata of %s", name);
+    CP_TRY(CP_CHECK_ALLOC(of, err, "", "a name"));
+    if (words.configures)
+        cp_lint_view_fill(&words.config, cp_lint_source(lint, of));
+    else if (words.activates)
+        (void)snprintf(cp_lint_source(lint, of)->value[CP_FACET_ACTIVATION], CP_FACET_TEXT, "%s",
+                       cp_config_activation_names[words.activation]);
+    return CP_OK;
+}
+
+/* Metadata, published weights and shapes of one checkpoint. */
+static enum cp_status read_weights(struct cp_lint *lint, const struct cp_checkpoint *file, const char *path,
+                                   const char *name, struct cp_clip_config *shapes, const char **as,
+                                   struct cp_arena *arena, struct cp_error *err) {
+    struct cp_error why = {0};
+    CP_TRY(read_metadata(lint, file, path, name, arena, err));
+    CP_TRY(read_published(lint, file, path, arena, err));
+    const enum cp_status status = cp_shapes_config(file, path, arena, shapes, as, &why);
+    if (status == CP_OK)
+        return cp_lint_compare_shapes(lint, name, shapes, arena, err);
+    *shapes = (struct cp_clip_config){0};
+    return status == CP_BAD_INPUT
+               ? cp_lint_note(lint, arena,
+                              cp_arena_printf(arena, "shapes not compared: %s", error_text(&why, arena)), err)
+               : (*err = why, status);
+}
+
+/* What open_clip.create_model(name, pretrained) says, as a source. */
+static enum cp_status read_name(struct cp_lint *lint, const struct cp_lint_inputs *in, struct cp_arena *arena,
+                                struct cp_error *err) {
+    const struct cp_load_call call = {"open_clip-4.2", in->name,
+                                      in->pretrained ? in->pretrained : "./weights", false};
+    struct cp_load_answer answer;
+    CP_TRY(cp_load_as(&call, arena, &answer, err));
+    if (!in->path)
+        return CP_OK;
+    cp_lint_view_fill(&answer.config, cp_lint_source(lint, cp_arena_printf(arena, "the name %s", in->name)));
+    return CP_OK;
+}
+
+/* ---- loaders ---- */
+
+enum { OPEN_CLIP_2, OPEN_CLIP_3, OPEN_CLIP_4, TRANSFORMERS, OPENAI };
+static const struct {
+    const char *name, *version;
+} loaders[CP_LOADERS] = {[OPEN_CLIP_2] = {"open_clip 2", "open_clip-2.24"},
+                         [OPEN_CLIP_3] = {"open_clip 3", "open_clip-3.3"},
+                         [OPEN_CLIP_4] = {"open_clip 4", "open_clip-4.2"},
+                         [TRANSFORMERS] = {"transformers", NULL},
+                         [OPENAI] = {"OpenAI", NULL}};
+
+/* create_model by a name, given or that of the shapes; else of the folder's own config. */
+static enum cp_status ask_open_clip(const struct cp_lint_inputs *in, const struct found *found,
+                                    const char *as, struct cp_lint_view *view, const char *version,
+                                    struct cp_arena *arena, struct cp_error *err) {
+    const char *name = in->name ? in->name : as;
+    struct cp_load_answer answer;
+    struct cp_clip_config config;
+    if (!in->name && found->open_clip_config) {
+        CP_TRY(cp_clip_config_load(found->open_clip_config, &config, err));
+        cp_lint_view_fill(&config, view);
+        return CP_OK;
+    }
+    if (!name || (!in->name && found->hf_config)) {
+        view->cannot = found->hf_config ? "no open_clip_config.json" : "no name has these shapes";
+        return CP_OK;
+    }
+    const struct cp_load_call call = {version, name, in->pretrained ? in->pretrained : "./weights", false};
+    CP_TRY(cp_load_as(&call, arena, &answer, err));
+    cp_lint_view_fill(&answer.config, view);
+    return CP_OK;
+}
+
+static void ask_transformers(const struct cp_lint *lint, struct cp_lint_view *view) {
+    for (size_t i = 0; i < lint->sources; i++)
+        if (strcmp(lint->source[i].name, "config.json") == 0)
+            cp_lint_view_fill(&lint->source[i].config, view);
+    if (!view->config.embed_dim)
+        view->cannot = "no config.json";
+}
+
+/* clip.load of a PyTorch file in OpenAI's names: model.py build_model reads all but this from the shapes. */
+static void ask_openai(const struct cp_clip_config *shapes, bool loads, struct cp_lint_view *view) {
+    struct cp_clip_config config = *shapes;
+    const struct cp_clip_config openai = cp_clip_config_default();
+    if (!loads || !cp_has_vision(shapes) || !cp_has_text(shapes)) {
+        view->cannot = "no PyTorch file in OpenAI's names";
+        return;
+    }
+    cp_clip_config_activate(&config, CP_CONFIG_QUICK);
+    cp_clip_config_take_preprocessing(&config, &openai);
+    config.vision.heads = config.vision.width / 64;
+    config.text.heads = config.text.width / 64;
+    config.vision.eps = config.text.eps = 1e-5;
+    config.vision.family = config.text.family = CP_FAMILY_VIT;
+    config.vision.pool_type = CP_POOL_TOKEN;
+    config.text.pool_type = CP_POOL_ARGMAX;
+    config.text.no_causal_mask = config.text.foreign_tokenizer = false;
+    cp_lint_view_fill(&config, view);
+}
+
+static void mark_differences(struct cp_lint *lint) {
+    const struct cp_lint_view *first = NULL;
+    for (int l = 0; l < CP_LOADERS; l++) {
+        struct cp_lint_view *view = &lint->loader[l];
+        first = first || view->cannot ? first : view;
+        for (int f = 0; f < CP_FACETS; f++)
+            view->differs[f] = first && !view->cannot && strcmp(view->value[f], first->value[f]) != 0;
+    }
+}
+
+/* ---- the whole ---- */
+
+static bool is_openai_file(const struct cp_checkpoint *file) {
+    const enum cp_checkpoint_format format = cp_checkpoint_format(file);
+    return (format == CP_FORMAT_TORCH_ZIP || format == CP_FORMAT_TORCHSCRIPT) &&
+           cp_checkpoint_find(file, "visual.conv1.weight");
+}
+
+/* What the checkpoints of a folder say together. */
+struct of_weights {
+    struct cp_clip_config shapes;
+    const char *as; /* the name with these shapes */
+    bool openai;    /* clip.load takes one of them */
+};
+
+static enum cp_status read_all_weights(struct cp_lint *lint, const struct found *found, struct of_weights *of,
+                                       struct cp_arena *arena, struct cp_error *err) {
+    for (size_t w = 0; found->weights[w]; w++) {
+        struct cp_checkpoint *file = NULL;
+        struct cp_clip_config shapes;
+        const char *as = NULL;
+        CP_TRY(cp_checkpoint_open(found->weights[w], &file, err));
+        const enum cp_status status =
+            read_weights(lint, file, found->weights[w], found->names[w], &shapes, &as, arena, err);
+        if (!of->shapes.embed_dim) {
+            of->shapes = shapes;
+            of->as = as;
+        }
+        of->openai = of->openai || is_openai_file(file);
+        cp_checkpoint_close(file);
+        CP_TRY(status);
+    }
+    return CP_OK;
+}
+
+static enum cp_status read_sources(struct cp_lint *lint, const struct cp_lint_inputs *in,
+                                   const struct found *found, struct of_weights *of, struct cp_arena *arena,
+                                   struct cp_error *err) {
+    struct cp_clip_config config;
+    if (in->name)
+        CP_TRY(read_name(lint, in, arena, err));
+    if (found->open_clip_config) {
+        CP_TRY(cp_clip_config_load(found->open_clip_config, &config, err));
+        cp_lint_view_fill(&config, cp_lint_source(lint, "open_clip_config.json"));
+    }
+    if (found->hf_config) {
+        CP_TRY(read_hf(lint, found->hf_config, arena, err));
+        CP_TRY(read_older_sections(lint, found->hf_config, arena, err));
+    }
+    CP_TRY(read_all_weights(lint, found, of, arena, err));
+    return cp_lint_compare(lint, arena, err);
+}
+
+enum cp_status cp_lint(const struct cp_lint_inputs *in, struct cp_arena *arena, struct cp_lint *lint,
+                       struct cp_error *err) {
+    struct found found = {.hf_config = NULL};
+    struct of_weights of = {.as = NULL};
+    *lint = (struct cp_lint){.path = in->path};
+    if (in->path)
+        CP_TRY(find(in->path, arena, &found, err));
+    CP_TRY(read_sources(lint, in, &found, &of, arena, err));
+    for (int l = 0; l < CP_LOADERS; l++) {
+        struct cp_lint_view *view = &lint->loader[l];
+        view->name = loaders[l].name;
+        if (loaders[l].version)
+            CP_TRY(ask_open_clip(in, &found, of.as, view, loaders[l].version, arena, err));
+    }
+    ask_transformers(lint, &lint->loader[TRANSFORMERS]);
+    ask_openai(&of.shapes, of.openai, &lint->loader[OPENAI]);
+    mark_differences(lint);
+    return CP_OK;
+}
