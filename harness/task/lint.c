@@ -194,7 +194,8 @@ static enum cp_status read_published(struct cp_lint *lint, const struct cp_check
     if (!hex[0])
         return cp_lint_note(
             lint, arena,
-            cp_arena_printf(arena, "%s is too large to look for among the published ones; `inspect` does",
+            cp_arena_printf(arena,
+                            "%s is too large, or of several files, to be looked for among the published ones",
                             path),
             err);
     CP_TRY(cp_json_table_read("model_configs/published.json", hex, arena, &row, err));
@@ -243,16 +244,20 @@ static enum cp_status read_weights(struct cp_lint *lint, const struct cp_checkpo
                : (*err = why, status);
 }
 
-/* What open_clip.create_model(name, pretrained) says, as a source. */
+/* What a name says of weights, and what its tag says they were trained with. */
 static enum cp_status read_name(struct cp_lint *lint, const struct cp_lint_inputs *in, struct cp_arena *arena,
                                 struct cp_error *err) {
     const struct cp_load_call call = {"open_clip-4.2", in->name,
                                       in->pretrained ? in->pretrained : "./weights", false};
     struct cp_load_answer answer;
     CP_TRY(cp_load_as(&call, arena, &answer, err));
-    if (!in->path)
-        return CP_OK;
-    cp_lint_view_fill(&answer.config, cp_lint_source(lint, cp_arena_printf(arena, "the name %s", in->name)));
+    const char *name = cp_arena_printf(arena, "the name %s", in->name),
+               *tag = cp_arena_printf(arena, "the tag %s, as trained", in->pretrained ? in->pretrained : "");
+    CP_TRY(CP_CHECK_ALLOC(name && tag, err, "", "a name"));
+    cp_lint_view_fill(&answer.config, cp_lint_source(lint, name));
+    if (answer.of_tag)
+        (void)snprintf(cp_lint_source(lint, tag)->value[CP_FACET_ACTIVATION], CP_FACET_TEXT, "%s",
+                       answer.tag_quick_gelu ? "quick" : "erf");
     return CP_OK;
 }
 

@@ -15,26 +15,39 @@ static bool loads(const struct cp_lint_view *view) {
     return !view->cannot;
 }
 
+/* A line of cells, without blanks at its end. */
+static void print_cells(const char *first, const char *const cells[CP_LOADERS], FILE *out) {
+    char line[1024];
+    struct cp_sentence s = {line, sizeof line, 0};
+    cp_append(&s, "%-*s", FIRST, first);
+    for (int l = 0; l < CP_LOADERS; l++)
+        if (cells[l])
+            cp_append(&s, " %-*s", COLUMN, cells[l]);
+    while (s.used && line[s.used - 1] == ' ')
+        line[--s.used] = '\0';
+    (void)fprintf(out, "%s\n", line);
+}
+
 static void print_row(const struct cp_lint *lint, int facet, FILE *out) {
-    (void)fprintf(out, "%-*s", FIRST, cp_facet_names[facet]);
+    char cell[CP_LOADERS][CP_FACET_TEXT + 2];
+    const char *cells[CP_LOADERS] = {NULL};
     for (int l = 0; l < CP_LOADERS; l++) {
         const struct cp_lint_view *view = &lint->loader[l];
-        if (loads(view))
-            (void)fprintf(out, " %s%-*s", view->value[facet], COLUMN - (int)strlen(view->value[facet]),
-                          view->differs[facet] ? "*" : "");
+        (void)snprintf(cell[l], sizeof cell[l], "%s%s", view->value[facet], view->differs[facet] ? "*" : "");
+        cells[l] = loads(view) ? cell[l] : NULL;
     }
-    (void)fputc('\n', out);
+    print_cells(cp_facet_names[facet], cells, out);
 }
 
 static void print_table(const struct cp_lint *lint, FILE *out) {
+    const char *names[CP_LOADERS] = {NULL};
     int count = 0;
-    (void)fprintf(out, "%-*s", FIRST, "loaded by");
     for (int l = 0; l < CP_LOADERS; l++)
         if (loads(&lint->loader[l])) {
-            (void)fprintf(out, " %-*s", COLUMN, lint->loader[l].name);
+            names[l] = lint->loader[l].name;
             count++;
         }
-    (void)fputs(count ? "\n" : " nothing\n", out);
+    print_cells(count ? "loaded by" : "loaded by nothing", names, out);
     for (int f = 0; f < CP_FACETS && count; f++)
         print_row(lint, f, out);
     for (int l = 0; l < CP_LOADERS; l++)
