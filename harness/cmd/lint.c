@@ -32,12 +32,12 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         else
             a->in.path = argv[i];
     }
-    if (!a->in.path && !a->in.name)
-        return (void)cp_fail(err, CP_USAGE, "", "lint: nothing to look at"),
-               cp_expected(err, "a model's folder, a checkpoint, or --name NAME");
     if (a->in.pretrained && !a->in.name)
         return (void)cp_fail(err, CP_USAGE, "", "lint: --pretrained without --name"),
                cp_expected(err, "--name NAME --pretrained TAG");
+    if (!a->in.path && !a->in.name)
+        return (void)cp_fail(err, CP_USAGE, "", "lint: nothing to look at"),
+               cp_expected(err, "a model's folder, a checkpoint, or --name NAME");
     return CP_OK;
 }
 

@@ -47,8 +47,12 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
     struct cp_vision_config *v = &c->vision;
     int head_width = 64;
     double ratio = 4;
-    *v = (struct cp_vision_config){
-        .image_size = 224, .patch_size = 16, .layers = 12, .width = 768, .eps = 1e-5};
+    *v = (struct cp_vision_config){.image_size = 224,
+                                   .patch_size = 16,
+                                   .layers = 12,
+                                   .width = 768,
+                                   .eps = 1e-5,
+                                   .activation = CP_CONFIG_ERF};
     const struct cp_field fields[] = {{"image_size", CP_FIELD_INTEGER, &v->image_size, CP_CONFIG_SIZE},
                                       {"patch_size", CP_FIELD_INTEGER, &v->patch_size, CP_CONFIG_SIZE},
                                       {"layers", CP_FIELD_INTEGER, &v->layers, CP_CONFIG_LAYERS},
@@ -60,7 +64,8 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
 #define FAMILY(NAME, object, key) {key, CP_FIELD_FAMILY, &v->family, CP_FAMILY_##NAME},
 #include "config/families.def"
 #undef FAMILY
-                                      {"act_kwargs", CP_FIELD_ACT_KWARGS, &v->gelu_tanh, 0},
+                                      {"act_kwargs", CP_FIELD_ACT_KWARGS, &v->activation, 0},
+                                      {"clip_parity_activation", CP_FIELD_OWN_ACTIVATION, &v->activation, 0},
                                       {"norm_kwargs", CP_FIELD_NORM_KWARGS, &v->eps, 0},
                                       {"image_seq_len", CP_FIELD_DEFAULT_ONLY, NULL, 0},
                                       {"patch_dropout", CP_FIELD_IGNORED, NULL, 0},
@@ -99,6 +104,7 @@ static enum cp_status read_text(const struct cp_field_reader *r, json_t *object,
                                  .width = 512,
                                  .heads = 8,
                                  .eps = 1e-5,
+                                 .activation = CP_CONFIG_ERF,
                                  .pool_type = CP_POOL_ARGMAX};
     const struct cp_field fields[] = {
         {"context_length", CP_FIELD_INTEGER, &t->context_length, CP_CONFIG_SIZE},
@@ -112,7 +118,8 @@ static enum cp_status read_text(const struct cp_field_reader *r, json_t *object,
 #define FAMILY(NAME, object, key) {key, CP_FIELD_FAMILY, &t->family, CP_FAMILY_##NAME},
 #include "config/families.def"
 #undef FAMILY
-        {"act_kwargs", CP_FIELD_ACT_KWARGS, &t->gelu_tanh, 0},
+        {"act_kwargs", CP_FIELD_ACT_KWARGS, &t->activation, 0},
+        {"clip_parity_activation", CP_FIELD_OWN_ACTIVATION, &t->activation, 0},
         {"norm_kwargs", CP_FIELD_NORM_KWARGS, &t->eps, 0},
         {"hf_tokenizer_name", CP_FIELD_TOKENIZER, t, 0},
         {"tokenizer_kwargs", CP_FIELD_TOKENIZER, t, 0},
@@ -146,8 +153,8 @@ static enum cp_status read_text(const struct cp_field_reader *r, json_t *object,
 
 /* open_clip's QuickGELU takes no arguments: it raises TypeError. */
 static enum cp_status refuse_kwargs_of_quick_gelu(const struct cp_field_reader *r, json_t *model,
-                                                  const char *section, const struct cp_clip_config *c) {
-    if (c->quick_gelu && json_object_size(json_object_get(json_object_get(model, section), "act_kwargs")) > 0)
+                                                  const char *section) {
+    if (json_object_size(json_object_get(json_object_get(model, section), "act_kwargs")) > 0)
         return cp_field_bad(r, section, "act_kwargs", "stands beside quick_gelu, which takes none",
                             "one of the two");
     return CP_OK;
@@ -168,11 +175,12 @@ enum cp_status cp_field_preprocess(const struct cp_field_reader *r, json_t *obje
 
 static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, struct cp_clip_config *c) {
     json_t *wrapped = json_object_get(root, "model_cfg"), *model = wrapped ? wrapped : root;
+    bool quick_gelu = false;
     const struct cp_field wrapper[] = {{"model_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                        {"preprocess_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                        {NULL, CP_FIELD_IGNORED, NULL, 0}};
     const struct cp_field fields[] = {{"embed_dim", CP_FIELD_INTEGER, &c->embed_dim, CP_CONFIG_SIZE},
-                                      {"quick_gelu", CP_FIELD_BOOLEAN, &c->quick_gelu, 0},
+                                      {"quick_gelu", CP_FIELD_BOOLEAN, &quick_gelu, 0},
                                       {"vision_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                       {"text_cfg", CP_FIELD_ELSEWHERE, NULL, 0},
                                       {"init_logit_scale", CP_FIELD_NUMBER, &c->init_logit_scale, 0},
@@ -191,14 +199,19 @@ static enum cp_status read_root(const struct cp_field_reader *r, json_t *root, s
         return cp_field_bad(r, "", "embed_dim", "is missing", "a whole number");
     CP_TRY(read_vision(r, json_object_get(model, "vision_cfg"), c));
     CP_TRY(read_text(r, json_object_get(model, "text_cfg"), c));
-    CP_TRY(refuse_kwargs_of_quick_gelu(r, model, "vision_cfg", c));
-    return refuse_kwargs_of_quick_gelu(r, model, "text_cfg", c);
+    if (!quick_gelu)
+        return CP_OK;
+    cp_clip_config_activate(c, CP_CONFIG_QUICK);
+    CP_TRY(refuse_kwargs_of_quick_gelu(r, model, "vision_cfg"));
+    return refuse_kwargs_of_quick_gelu(r, model, "text_cfg");
 }
 
 struct cp_clip_config cp_clip_config_default(void) {
     return (struct cp_clip_config){.mean = {0.48145466, 0.4578275, 0.40821073},
                                    .std = {0.26862954, 0.26130258, 0.27577711},
-                                   .init_logit_scale = log(1 / 0.07)};
+                                   .init_logit_scale = log(1 / 0.07),
+                                   .vision.activation = CP_CONFIG_ERF,
+                                   .text.activation = CP_CONFIG_ERF};
 }
 
 static enum cp_status parse(const char *source, const char *text, size_t size, struct cp_clip_config *config,

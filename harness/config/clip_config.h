@@ -35,10 +35,15 @@ enum cp_family_id {
 extern const char
     *const cp_family_keys[CP_FAMILY_COUNT]; /* the key that chooses it; NULL: none, the default */
 
+enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };
+enum { CP_CONFIG_ACTIVATIONS = 3 };
+extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
+
 struct cp_vision_config {
     int image_size, patch_size, layers, width, heads, mlp_width;
     enum cp_family_id family;
-    bool no_ln_pre, gelu_tanh;
+    enum cp_config_activation activation;
+    bool no_ln_pre;
     enum cp_pool_type pool_type; /* TOKEN or AVG */
     double eps;
     bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
@@ -49,7 +54,8 @@ struct cp_vision_config {
 struct cp_text_config {
     int context_length, vocab_size, layers, width, heads, mlp_width;
     enum cp_family_id family;
-    bool no_causal_mask, gelu_tanh;
+    enum cp_config_activation activation;
+    bool no_causal_mask;
     enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
     int32_t eos_id;              /* EOS only */
     bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
@@ -60,13 +66,8 @@ struct cp_text_config {
     bool proj_bias; /* the text projection is an nn.Linear with a bias */
 };
 
-enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };
-enum { CP_CONFIG_ACTIVATIONS = 3 };
-extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
-
 struct cp_clip_config {
     int embed_dim;
-    bool quick_gelu;         /* both towers; then neither gelu_tanh is set */
     bool activation_unknown; /* made from shapes, which do not tell it */
     struct cp_vision_config vision;
     struct cp_text_config text;

@@ -49,6 +49,17 @@ static enum cp_status read_family(const struct cp_field_reader *r, const char *s
     return CP_OK;
 }
 
+/* What open_clip cannot say: QuickGELU in one tower alone (config/clip_config_print.c writes it). */
+static enum cp_status read_own_activation(const struct cp_field_reader *r, const char *section,
+                                          const struct cp_field *f, const json_t *value) {
+    for (int a = 0; json_is_string(value) && a < CP_CONFIG_ACTIVATIONS; a++)
+        if (strcmp(cp_config_activation_names[a], json_string_value(value)) == 0) {
+            *(enum cp_config_activation *)f->to = (enum cp_config_activation)a;
+            return CP_OK;
+        }
+    return cp_field_bad(r, section, f->name, "is not supported", "quick, erf or tanh");
+}
+
 /* transformers' activations.py, ACT2FN. */
 static enum cp_status read_activation(const struct cp_field_reader *r, const char *section,
                                       const struct cp_field *f, const json_t *value) {
@@ -158,7 +169,7 @@ static enum cp_status read_kwargs(const struct cp_field_reader *r, const char *s
         const char *form = json_string_value(json_object_get(value, "approximate"));
         if (!form || (strcmp(form, "tanh") != 0 && strcmp(form, "none") != 0))
             return cp_field_bad(r, section, f->name, "is not supported", "{\"approximate\": \"tanh\"}");
-        *(bool *)f->to = strcmp(form, "tanh") == 0;
+        *(enum cp_config_activation *)f->to = strcmp(form, "tanh") == 0 ? CP_CONFIG_TANH : CP_CONFIG_ERF;
         return CP_OK;
     }
     const json_t *eps = json_object_get(value, "eps");
@@ -191,6 +202,8 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
         return read_family(r, section, f, value);
     case CP_FIELD_ACTIVATION:
         return read_activation(r, section, f, value);
+    case CP_FIELD_OWN_ACTIVATION:
+        return read_own_activation(r, section, f, value);
     case CP_FIELD_POOL:
         return read_pool(r, section, value, f->to);
     case CP_FIELD_ACT_KWARGS:

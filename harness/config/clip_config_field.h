@@ -15,17 +15,18 @@ enum cp_field_kind {
     CP_FIELD_ACTIVATION, /* enum cp_config_activation, by transformers' names */
     CP_FIELD_FAMILY,     /* enum cp_family_id: `most` is the one that true chooses */
     CP_FIELD_POOL,
-    CP_FIELD_ACT_KWARGS,  /* bool: gelu_tanh */
-    CP_FIELD_NORM_KWARGS, /* double: eps */
-    CP_FIELD_MEAN,        /* double[3] */
-    CP_FIELD_STD,         /* double[3], above 0 */
-    CP_FIELD_FILTER,      /* enum cp_resize_filter */
-    CP_FIELD_RESIZE_MODE, /* enum cp_resize_mode */
-    CP_FIELD_BYTE,        /* int, from 0 to 255 */
-    CP_FIELD_TOKENIZER,   /* struct cp_text_config */
-    CP_FIELD_ELSEWHERE,   /* read by itself */
-    CP_FIELD_IGNORED,     /* no part of the forward pass, or of none that is supported */
-    CP_FIELD_DEFAULT_ONLY /* refused unless it is false, null or the text that `to` is */
+    CP_FIELD_ACT_KWARGS,     /* enum cp_config_activation: erf or tanh */
+    CP_FIELD_OWN_ACTIVATION, /* the same, by this program's names */
+    CP_FIELD_NORM_KWARGS,    /* double: eps */
+    CP_FIELD_MEAN,           /* double[3] */
+    CP_FIELD_STD,            /* double[3], above 0 */
+    CP_FIELD_FILTER,         /* enum cp_resize_filter */
+    CP_FIELD_RESIZE_MODE,    /* enum cp_resize_mode */
+    CP_FIELD_BYTE,           /* int, from 0 to 255 */
+    CP_FIELD_TOKENIZER,      /* struct cp_text_config */
+    CP_FIELD_ELSEWHERE,      /* read by itself */
+    CP_FIELD_IGNORED,        /* no part of the forward pass, or of none that is supported */
+    CP_FIELD_DEFAULT_ONLY    /* refused unless it is false, null or the text that `to` is */
 };
 
 struct cp_field {

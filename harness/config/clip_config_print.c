@@ -13,16 +13,18 @@
 const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS] = {"quick", "erf", "tanh"};
 
 enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config) {
-    if (config->quick_gelu)
-        return CP_CONFIG_QUICK;
-    const bool tanh = cp_has_vision(config) ? config->vision.gelu_tanh : config->text.gelu_tanh;
-    return tanh ? CP_CONFIG_TANH : CP_CONFIG_ERF;
+    return cp_has_vision(config) ? config->vision.activation : config->text.activation;
 }
 
 void cp_clip_config_activate(struct cp_clip_config *config, enum cp_config_activation activation) {
     config->activation_unknown = false;
-    config->quick_gelu = activation == CP_CONFIG_QUICK;
-    config->vision.gelu_tanh = config->text.gelu_tanh = activation == CP_CONFIG_TANH;
+    config->vision.activation = config->text.activation = activation;
+}
+
+/* Both towers, or the one that is there. */
+static bool is_quick(const struct cp_clip_config *c) {
+    return (!cp_has_vision(c) || c->vision.activation == CP_CONFIG_QUICK) &&
+           (!cp_has_text(c) || c->text.activation == CP_CONFIG_QUICK);
 }
 
 const char *const cp_resize_mode_names[] = {
@@ -91,26 +93,29 @@ static void set_layer_scale(json_t *object, bool layer_scale, double ls_init_val
         set(object, "ls_init_value", json_real(ls_init_value));
 }
 
-static void set_tower(json_t *object, int width, int layers, int mlp_width, double eps, bool tanh,
-                      enum cp_family_id family) {
+static void set_tower(json_t *object, int width, int layers, int mlp_width, double eps,
+                      enum cp_config_activation activation, bool quick, enum cp_family_id family) {
     set(object, "width", json_integer(width));
     set(object, "layers", json_integer(layers));
     set(object, "mlp_ratio", json_real(mlp_ratio(mlp_width, width)));
     if (eps != 1e-5)
         set(object, "norm_kwargs", json_pack("{s:f}", "eps", eps));
-    if (tanh)
+    if (activation == CP_CONFIG_QUICK && !quick) /* in one tower alone, which open_clip cannot say */
+        set(object, "clip_parity_activation", json_string("quick"));
+    if (activation == CP_CONFIG_TANH)
         set(object, "act_kwargs", json_pack("{s:s}", "approximate", "tanh"));
     if (cp_family_keys[family])
         set(object, cp_family_keys[family], json_true());
 }
 
-static json_t *vision_of(const struct cp_vision_config *v) {
+static json_t *vision_of(const struct cp_vision_config *v, bool quick) {
     json_t *object = json_object();
     if (v->width == 0) /* a text tower alone */
         return object;
     set(object, "image_size", json_integer(v->image_size));
     set(object, "patch_size", json_integer(v->patch_size));
-    set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->gelu_tanh, v->family);
+    set_tower(object, v->width, v->layers ? v->layers : 1, v->mlp_width, v->eps, v->activation, quick,
+              v->family);
     set(object, "head_width", json_integer(v->width / v->heads));
     set_layer_scale(object, v->layer_scale, v->ls_init_value);
     if (v->no_ln_pre)
@@ -120,13 +125,14 @@ static json_t *vision_of(const struct cp_vision_config *v) {
     return object;
 }
 
-static json_t *text_of(const struct cp_text_config *t) {
+static json_t *text_of(const struct cp_text_config *t, bool quick) {
     json_t *object = json_object();
     if (t->width == 0)
         return object;
     set(object, "context_length", json_integer(t->context_length));
     set(object, "vocab_size", json_integer(t->vocab_size));
-    set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->gelu_tanh, t->family);
+    set_tower(object, t->width, t->layers ? t->layers : 1, t->mlp_width, t->eps, t->activation, quick,
+              t->family);
     set(object, "heads", json_integer(t->heads));
     set_layer_scale(object, t->layer_scale, t->ls_init_value);
     if (t->proj_bias)
@@ -146,9 +152,9 @@ static json_t *text_of(const struct cp_text_config *t) {
 char *cp_clip_config_print(const struct cp_clip_config *c, struct cp_arena *arena) {
     json_t *model = json_object(), *root = json_object();
     set(model, "embed_dim", json_integer(c->embed_dim));
-    set(model, "quick_gelu", json_boolean(c->quick_gelu));
-    set(model, "vision_cfg", vision_of(&c->vision));
-    set(model, "text_cfg", text_of(&c->text));
+    set(model, "quick_gelu", json_boolean(is_quick(c)));
+    set(model, "vision_cfg", vision_of(&c->vision, is_quick(c)));
+    set(model, "text_cfg", text_of(&c->text, is_quick(c)));
     set(model, "init_logit_scale", json_real(c->init_logit_scale));
     if (c->has_logit_bias)
         set(model, "init_logit_bias", json_real(c->init_logit_bias));

@@ -131,17 +131,6 @@ static const char *section_of(const json_t *root, const char *older, const char 
     return json_is_object(json_object_get(root, older)) ? older : newer;
 }
 
-/* open_clip's configs, in which this program keeps them, have QuickGELU for both towers or for none. */
-static enum cp_status set_activations(const struct cp_field_reader *r, struct cp_clip_config *c,
-                                      enum cp_config_activation vision, enum cp_config_activation text) {
-    if (vision != text && (vision == CP_CONFIG_QUICK || text == CP_CONFIG_QUICK))
-        return cp_field_bad(r, "text_config", "hidden_act", "is not that of vision_config",
-                            "quick_gelu in both towers or in none");
-    cp_clip_config_activate(c, vision);
-    c->text.gelu_tanh = text == CP_CONFIG_TANH;
-    return CP_OK;
-}
-
 static enum cp_status read_both(const struct cp_field_reader *r, json_t *root, struct cp_clip_config *c) {
     struct tower vision, text;
     const struct cp_field fields[] = {{"projection_dim", CP_FIELD_INTEGER, &c->embed_dim, CP_CONFIG_SIZE},
@@ -157,7 +146,9 @@ static enum cp_status read_both(const struct cp_field_reader *r, json_t *root, s
                *of_text = section_of(root, "text_config_dict", "text_config");
     CP_TRY(read_vision(r, of_vision, json_object_get(root, of_vision), c, &vision));
     CP_TRY(read_text(r, of_text, json_object_get(root, of_text), c, &text));
-    return set_activations(r, c, vision.activation, text.activation);
+    c->vision.activation = vision.activation;
+    c->text.activation = text.activation;
+    return CP_OK;
 }
 
 enum cp_status cp_hf_config_read(const struct cp_field_reader *r, json_t *root,

@@ -25,4 +25,13 @@ enum cp_status cp_hf_sections_parse(const char *source, const char *text, size_t
                                     struct cp_clip_config *newer, struct cp_clip_config *older, bool *both,
                                     struct cp_error *err);
 
+/* What tokenizer_config.json and tokenizer.json beside the config.json at path say; -1: nothing. */
+struct cp_hf_tokenizer {
+    long max_length; /* tokens of a text */
+    long ids;        /* one more than the largest id */
+    long eos;        /* the id of eos_token */
+};
+enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *tokenizer,
+                                    struct cp_error *err);
+
 #endif

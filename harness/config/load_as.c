@@ -108,7 +108,7 @@ enum cp_status cp_load_as(const struct cp_load_call *call, struct cp_arena *aren
                cp_expected(err, "open_clip-MAJOR.MINOR from 2.0 on, such as open_clip-2.24");
     *answer = (struct cp_load_answer){.version = answer->version};
     CP_TRY(cp_clip_config_named(call->name, &answer->config, err));
-    const bool named = answer->config.quick_gelu;
+    const bool named = (cp_clip_config_activation(&answer->config) == CP_CONFIG_QUICK);
     cp_open_clip_clean_tag(call->pretrained, tag);
     answer->quick_gelu = named || call->force_quick_gelu;
     answer->why = named                    ? "as the config of that name has it"

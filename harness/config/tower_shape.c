@@ -8,10 +8,6 @@ const char *const cp_family_keys[CP_FAMILY_COUNT] = {
 #undef FAMILY
 };
 
-static enum cp_config_activation activation_of(const struct cp_clip_config *c, bool gelu_tanh) {
-    return c->quick_gelu ? CP_CONFIG_QUICK : gelu_tanh ? CP_CONFIG_TANH : CP_CONFIG_ERF;
-}
-
 /* Of a tower that is not there the sizes may be 0. */
 static size_t quotient(int a, int b) {
     return b > 0 ? (size_t)(a / b) : 0;
@@ -34,7 +30,7 @@ static struct cp_tower_shape image_shape(const struct cp_clip_config *c) {
                                    .layer_scale = v->layer_scale,
                                    .pool = v->pool_type,
                                    .eps = v->eps,
-                                   .activation = activation_of(c, v->gelu_tanh)};
+                                   .activation = v->activation};
 }
 
 static struct cp_tower_shape text_shape(const struct cp_clip_config *c) {
@@ -51,7 +47,7 @@ static struct cp_tower_shape text_shape(const struct cp_clip_config *c) {
                                    .causal = !t->no_causal_mask,
                                    .pool = t->pool_type,
                                    .eps = t->eps,
-                                   .activation = activation_of(c, t->gelu_tanh)};
+                                   .activation = t->activation};
 }
 
 struct cp_tower_shape cp_tower_shape(const struct cp_clip_config *config, enum cp_tower tower) {

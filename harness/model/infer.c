@@ -94,6 +94,7 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
                                    .width = conv1[0],
                                    .no_ln_pre = !has(r, "visual.ln_pre.weight"),
                                    .layer_scale = has(r, "visual.transformer.resblocks.0.ls_1.gamma"),
+                                   .activation = CP_CONFIG_ERF,
                                    .pool_type = CP_POOL_TOKEN,
                                    .eps = 1e-5};
     c->embed_dim = proj[1];
@@ -113,6 +114,7 @@ static enum cp_status infer_text(const struct reader *r, struct cp_clip_config *
                                  .width = tokens[1],
                                  .layer_scale = has(r, "transformer.resblocks.0.ls_1.gamma"),
                                  .proj_bias = has(r, "text_projection.bias"),
+                                 .activation = CP_CONFIG_ERF,
                                  .pool_type = CP_POOL_ARGMAX,
                                  .eps = 1e-5};
     c->embed_dim = proj[1];

@@ -356,6 +356,7 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
                                const struct cp_analysis *const *analyses, struct cp_study *study,
                                struct cp_error *err) {
     *study = (struct cp_study){.experiment = experiment, .path = path, .analyses = analyses};
+    cp_clip_config_activate(&study->model.config, CP_CONFIG_ERF); /* open_clip's default, without a model */
     const enum cp_status status = resolve(study, err);
     if (status != CP_OK)
         cp_study_free(study);

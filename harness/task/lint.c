@@ -125,6 +125,33 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct foun
 
 /* ---- config files ---- */
 
+static enum cp_status differ(struct cp_lint *lint, struct cp_arena *arena, const char *of, const char *file,
+                             long in_file, long in_config, struct cp_error *err) {
+    const struct cp_lint_finding finding = {
+        of,
+        {"config.json", file},
+        {cp_arena_printf(arena, "%ld", in_config), cp_arena_printf(arena, "%ld", in_file)}};
+    return in_file < 0 ? CP_OK : cp_lint_add(lint, arena, &finding, err);
+}
+
+/* Tokenizer files against the config that they stand beside. */
+static enum cp_status compare_tokenizer(struct cp_lint *lint, const char *path,
+                                        const struct cp_text_config *t, struct cp_arena *arena,
+                                        struct cp_error *err) {
+    struct cp_hf_tokenizer says;
+    CP_TRY(cp_hf_tokenizer_read(path, &says, err));
+    /* argmax takes the largest id, which in CLIP's vocabulary is the end of a text */
+    const long end = t->pool_type == CP_POOL_EOS ? t->eos_id : t->vocab_size - 1;
+    if (says.max_length != t->context_length)
+        CP_TRY(differ(lint, arena, "context length", "tokenizer_config.json", says.max_length,
+                      t->context_length, err));
+    if (says.ids > t->vocab_size)
+        CP_TRY(differ(lint, arena, "vocabulary", "tokenizer.json", says.ids, t->vocab_size, err));
+    return says.eos == end
+               ? CP_OK
+               : differ(lint, arena, "the id that ends a text", "tokenizer.json", says.eos, end, err);
+}
+
 /* transformers' own reading of config.json, then of what stands beside it; a file that a config cannot hold is a finding.
  */
 static enum cp_status read_hf(struct cp_lint *lint, const char *path, struct cp_arena *arena,
@@ -154,7 +181,7 @@ static enum cp_status read_hf(struct cp_lint *lint, const char *path, struct cp_
                                err));
     }
     cp_lint_view_fill(&config, cp_lint_source(lint, "config.json"));
-    return cp_lint_tokenizer(lint, path, &config, arena, err);
+    return cp_has_text(&config) ? compare_tokenizer(lint, path, &config.text, arena, err) : CP_OK;
 }
 
 /* text_config beside text_config_dict, which wins: what would be read without it. */

@@ -85,8 +85,4 @@ enum cp_status cp_lint_compare_shapes(struct cp_lint *lint, const char *weights,
                                       const struct cp_clip_config *shapes, struct cp_arena *arena,
                                       struct cp_error *err);
 
-/* Tokenizer files beside the config at path, against it. */
-enum cp_status cp_lint_tokenizer(struct cp_lint *lint, const char *path, const struct cp_clip_config *config,
-                                 struct cp_arena *arena, struct cp_error *err);
-
 #endif

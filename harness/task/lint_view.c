@@ -30,12 +30,6 @@ static void set_numbers(const struct cp_clip_config *c, const char *format, doub
     set_pair(c, a, b, value);
 }
 
-static const char *activation_word(const struct cp_clip_config *c, bool tanh) {
-    return cp_config_activation_names[c->quick_gelu ? CP_CONFIG_QUICK
-                                      : tanh        ? CP_CONFIG_TANH
-                                                    : CP_CONFIG_ERF];
-}
-
 /* A triple by the name that open_clip's constants.py has for it. */
 static void set_triple(const double *x, bool std, char value[CP_FACET_TEXT]) {
     static const struct {
@@ -88,7 +82,7 @@ void cp_lint_view_fill(const struct cp_clip_config *c, struct cp_lint_view *view
         [CP_POOL_ARGMAX] = "argmax", [CP_POOL_FIRST] = "first", [CP_POOL_LAST] = "last", [CP_POOL_EOS] = eos};
     view->config = *c;
     if (!c->activation_unknown)
-        set_pair(c, activation_word(c, v->gelu_tanh), activation_word(c, t->gelu_tanh),
+        set_pair(c, cp_config_activation_names[v->activation], cp_config_activation_names[t->activation],
                  view->value[CP_FACET_ACTIVATION]);
     set_numbers(c, "%.9g", v->eps, t->eps, view->value[CP_FACET_EPS]);
     set_numbers(c, "%.0f", v->heads, t->heads, view->value[CP_FACET_HEADS]);

@@ -15,7 +15,8 @@ const struct cp_clip_config tiny = {.embed_dim = 16,
                                                .width = 64,
                                                .heads = 1,
                                                .mlp_width = 256,
-                                               .eps = 1e-5},
+                                               .eps = 1e-5,
+                                               .activation = CP_CONFIG_ERF},
                                     .text = {.context_length = 6,
                                              .vocab_size = 11,
                                              .layers = 2,
@@ -23,7 +24,8 @@ const struct cp_clip_config tiny = {.embed_dim = 16,
                                              .heads = 2,
                                              .mlp_width = 512,
                                              .pool_type = CP_POOL_ARGMAX,
-                                             .eps = 1e-5}};
+                                             .eps = 1e-5,
+                                             .activation = CP_CONFIG_ERF}};
 
 static struct stored *list_tensor(struct listing *list, const char *name, int rank, size_t a, size_t b,
                                   const float *values) {

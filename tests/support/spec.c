@@ -11,7 +11,6 @@ int make_spec(void **state) {
     (void)state;
     spec_config = (struct cp_clip_config){
         .embed_dim = 8,
-        .quick_gelu = true,
         .vision = {.image_size = 8,
                    .patch_size = 4,
                    .layers = IMAGE_LAYERS,

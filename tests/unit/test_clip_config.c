@@ -44,10 +44,10 @@ static void write_row(const char *name, const struct cp_clip_config *c, char *ro
     char vision_scale[32], text_scale[32];
     (void)snprintf(row, size,
                    "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%d,%d,%d,%d,%d,%d,%d,%s,%d,%s,%s,%s,%d\n", name,
-                   c->embed_dim, c->quick_gelu, v->image_size, v->patch_size, v->layers, v->width, v->heads,
-                   v->mlp_width, v->no_ln_pre, (int)v->family, pools[v->pool_type], t->context_length,
-                   t->vocab_size, t->layers, t->width, t->heads, t->mlp_width, t->no_causal_mask,
-                   (int)t->family, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name,
+                   c->embed_dim, v->activation == CP_CONFIG_QUICK, v->image_size, v->patch_size, v->layers,
+                   v->width, v->heads, v->mlp_width, v->no_ln_pre, (int)v->family, pools[v->pool_type],
+                   t->context_length, t->vocab_size, t->layers, t->width, t->heads, t->mlp_width,
+                   t->no_causal_mask, (int)t->family, pools[t->pool_type], t->eos_id, t->hf_tokenizer_name,
                    scale_text(v->layer_scale, v->ls_init_value, vision_scale),
                    scale_text(t->layer_scale, t->ls_init_value, text_scale), t->proj_bias);
 }
@@ -68,7 +68,8 @@ static void open_clip_configs_mean_what_they_say(void **state) {
         write_row(path, &config, row, sizeof row);
         assert_string_equal(row, expected);
         assert_int_equal(config.text.foreign_tokenizer, config.text.hf_tokenizer_name[0] != '\0');
-        assert_false(config.vision.gelu_tanh || config.text.gelu_tanh || config.has_logit_bias);
+        assert_false(config.vision.activation == CP_CONFIG_TANH || config.text.activation == CP_CONFIG_TANH ||
+                     config.has_logit_bias);
         assert_true(config.vision.eps == 1e-5 && config.text.eps == 1e-5);
     }
     (void)fclose(table);
@@ -141,7 +142,7 @@ static void values_reach_their_fields(void **state) {
     assert_int_equal(c.vision.image_size, 224); /* not preprocess_cfg's */
     assert_true(c.init_logit_scale == 2.5 && c.has_logit_bias && c.init_logit_bias == -10);
     assert_true(c.vision.eps == 1e-6 && c.text.eps == 1e-12);
-    assert_true(c.vision.gelu_tanh && !c.text.gelu_tanh);
+    assert_true(c.vision.activation == CP_CONFIG_TANH && c.text.activation == CP_CONFIG_ERF);
     assert_true(c.text.pool_type == CP_POOL_FIRST && c.text.foreign_tokenizer);
     assert_true(c.mean[0] == 0 && c.mean[1] == 0.25 && c.mean[2] == 0.5);
     assert_true(c.std[0] == 1 && c.std[1] == 0.5 && c.std[2] == 2);

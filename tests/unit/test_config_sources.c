@@ -13,14 +13,14 @@ static void assert_same_config(const struct cp_clip_config *a, const struct cp_c
                                const char *of) {
     const struct cp_vision_config *v = &a->vision, *w = &b->vision;
     const struct cp_text_config *t = &a->text, *u = &b->text;
-    const bool same =
-        cp_clip_config_same_shapes(a, b) && a->quick_gelu == b->quick_gelu && v->heads == w->heads &&
-        t->heads == u->heads && v->eps == w->eps && t->eps == u->eps && v->image_size == w->image_size &&
-        v->pool_type == w->pool_type && t->pool_type == u->pool_type && t->eos_id == u->eos_id &&
-        v->gelu_tanh == w->gelu_tanh && t->gelu_tanh == u->gelu_tanh && t->family == u->family &&
-        v->family == w->family && t->no_causal_mask == u->no_causal_mask &&
-        t->foreign_tokenizer == u->foreign_tokenizer && cp_clip_config_same_preprocessing(a, b) &&
-        a->init_logit_scale == b->init_logit_scale;
+    const bool same = cp_clip_config_same_shapes(a, b) && v->heads == w->heads && t->heads == u->heads &&
+                      v->eps == w->eps && t->eps == u->eps && v->image_size == w->image_size &&
+                      v->pool_type == w->pool_type && t->pool_type == u->pool_type &&
+                      t->eos_id == u->eos_id && v->activation == w->activation &&
+                      t->activation == u->activation && t->family == u->family && v->family == w->family &&
+                      t->no_causal_mask == u->no_causal_mask &&
+                      t->foreign_tokenizer == u->foreign_tokenizer &&
+                      cp_clip_config_same_preprocessing(a, b) && a->init_logit_scale == b->init_logit_scale;
     if (!same)
         fail_msg("%s", of);
 }
@@ -99,9 +99,10 @@ static void older_sections_win(void **state) {
         "\"text_config\": {\"hidden_act\": \"gelu\", \"num_hidden_layers\": 4}, "
         "\"text_config_dict\": {\"num_hidden_layers\": 5}, \"vision_config_dict\": {}}",
         &config);
-    assert_true(config.quick_gelu && config.vision.layers == 12 && config.text.layers == 5);
+    assert_true(config.text.activation == CP_CONFIG_QUICK && config.vision.layers == 12 &&
+                config.text.layers == 5);
     parse(BOTH("\"text_config_dict\": null"), &config);
-    assert_true(config.quick_gelu && config.text.layers == 12);
+    assert_true(config.text.activation == CP_CONFIG_QUICK && config.text.layers == 12);
 }
 
 /* CLIPTextConfig has eos_token_id=49407 whatever the vocabulary is: with tokens added, that is not the last. */
@@ -128,9 +129,14 @@ static void activations_of_both_towers(void **state) {
     parse("{\"model_type\": \"clip\", \"vision_config\": {\"hidden_act\": \"gelu\"}, "
           "\"text_config\": {\"hidden_act\": \"gelu_pytorch_tanh\"}}",
           &config);
-    assert_true(!config.quick_gelu && !config.vision.gelu_tanh && config.text.gelu_tanh);
+    assert_true(config.vision.activation == CP_CONFIG_ERF && config.text.activation == CP_CONFIG_TANH);
     parse(cp_clip_config_print(&config, &arena), &again);
     assert_same_config(&config, &again, "printed");
+    parse("{\"model_type\": \"clip\", \"vision_config\": {\"hidden_act\": \"gelu\"}, \"text_config\": {}}",
+          &config);
+    assert_true(config.vision.activation == CP_CONFIG_ERF && config.text.activation == CP_CONFIG_QUICK);
+    parse(cp_clip_config_print(&config, &arena), &again);
+    assert_same_config(&config, &again, "QuickGELU in one tower");
     cp_arena_free(&arena);
 }
 
@@ -179,12 +185,13 @@ static void own_words(void **state) {
     list_model(&list, &model);
     write_stored(scratch_fd, list.tensors, list.count, CONFIG("quick"));
     assert_int_equal(cp_model_source_config(&source, &arena, &config, &notes, &err), CP_OK);
-    assert_true(config.quick_gelu && !config.activation_unknown && notes.count == 1);
+    assert_true(config.vision.activation == CP_CONFIG_QUICK && !config.activation_unknown &&
+                notes.count == 1);
 
     notes.count = 0;
     source.name.text = "fashion-clip";
     assert_int_equal(cp_model_source_config(&source, &arena, &config, &notes, &err), CP_OK);
-    assert_true(!config.quick_gelu && notes.count == 1);
+    assert_true(config.vision.activation != CP_CONFIG_QUICK && notes.count == 1);
     assert_non_null(strstr(notes.lines[0],
                            "says that it must be computed with activation quick, and the config "
                            "has erf"));

@@ -106,27 +106,26 @@ static void test_types_are_indices(void **state) {
     }
 }
 
-/* What the config says: quick_gelu for both towers, else nn.GELU with each tower's approximate=. */
+/* What the config says of each tower. */
 static void test_auto(void **state) {
     static const struct {
-        bool quick, visual_tanh, text_tanh;
-        const char *visual, *text;
-    } cases[] = {{true, false, false, "quick", "quick"},
-                 {false, false, false, "erf", "erf"},
-                 {false, true, false, "tanh", "erf"},
-                 {false, false, true, "erf", "tanh"}};
+        enum cp_config_activation visual, text;
+    } cases[] = {{CP_CONFIG_QUICK, CP_CONFIG_QUICK},
+                 {CP_CONFIG_ERF, CP_CONFIG_ERF},
+                 {CP_CONFIG_TANH, CP_CONFIG_ERF},
+                 {CP_CONFIG_ERF, CP_CONFIG_QUICK}};
     struct cp_error err;
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        spec_config.quick_gelu = cases[i].quick;
-        spec_config.vision.gelu_tanh = cases[i].visual_tanh;
-        spec_config.text.gelu_tanh = cases[i].text_tanh;
+        spec_config.vision.activation = cases[i].visual;
+        spec_config.text.activation = cases[i].text;
         assert_int_equal(cp_spec_create("s", &spec_config, cp_ops_find(NULL), &spec_arena, &spec, &err),
                          CP_OK);
         for (int again = 0; again < 2; again++) {
             for (size_t slot = 1; slot < SLOTS; slot++)
-                assert_string_equal(variant_at(spec, slot, CP_ACTIVATION),
-                                    slot < 2 + IMAGE_LAYERS ? cases[i].visual : cases[i].text);
+                assert_string_equal(
+                    variant_at(spec, slot, CP_ACTIVATION),
+                    cp_config_activation_names[slot < 2 + IMAGE_LAYERS ? cases[i].visual : cases[i].text]);
             set_spec(spec, "activation", "quick");
             set_spec(spec, "activation", "auto"); /* back to what it was */
         }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * tokenizer_config.json and tokenizer.json against the config that they stand beside: how long texts may be, how many
- * ids there are, and which one ends a text. */
+ * tokenizer_config.json and tokenizer.json: how long texts may be, how many ids there are, and which one ends a text. */
+#include "config/hf_folder.h"
 #include "format/file.h"
-#include "task/lint.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -65,46 +64,24 @@ static json_int_t ids_of(const json_t *tokenizer) {
     return most + 1;
 }
 
-static enum cp_status differ(struct cp_lint *lint, struct cp_arena *arena, const char *of, const char *file,
-                             json_int_t in_file, json_int_t in_config, struct cp_error *err) {
-    const struct cp_lint_finding finding = {of,
-                                            {"config.json", file},
-                                            {cp_arena_printf(arena, "%lld", (long long)in_config),
-                                             cp_arena_printf(arena, "%lld", (long long)in_file)}};
-    return cp_lint_add(lint, arena, &finding, err);
-}
-
-static enum cp_status compare(struct cp_lint *lint, const json_t *settings, const json_t *tokenizer,
-                              const struct cp_text_config *t, struct cp_arena *arena, struct cp_error *err) {
+static struct cp_hf_tokenizer facts_of(const json_t *settings, const json_t *tokenizer) {
     const json_t *length = json_object_get(settings, "model_max_length");
     const char *eos = token_text(json_object_get(settings, "eos_token"));
-    const json_int_t ids = ids_of(tokenizer), end = tokenizer && eos ? id_of(tokenizer, eos) : -1;
-    /* argmax takes the largest id, which in CLIP's vocabulary is the end of a text */
-    const json_int_t pooled = t->pool_type == CP_POOL_EOS ? t->eos_id : t->vocab_size - 1;
-    const bool by_id = t->pool_type == CP_POOL_EOS || t->pool_type == CP_POOL_ARGMAX;
-    if (json_is_integer(length) && json_integer_value(length) < NO_LIMIT &&
-        json_integer_value(length) != t->context_length)
-        CP_TRY(differ(lint, arena, "context length", "tokenizer_config.json", json_integer_value(length),
-                      t->context_length, err));
-    if (ids > t->vocab_size)
-        CP_TRY(differ(lint, arena, "vocabulary", "tokenizer.json", ids, t->vocab_size, err));
-    if (end >= 0 && by_id && end != pooled)
-        CP_TRY(differ(lint, arena, "the id that ends a text", "tokenizer.json", end, pooled, err));
-    return CP_OK;
+    const bool limited = json_is_integer(length) && json_integer_value(length) < NO_LIMIT;
+    return (struct cp_hf_tokenizer){.max_length = limited ? (long)json_integer_value(length) : -1,
+                                    .ids = tokenizer ? (long)ids_of(tokenizer) : -1,
+                                    .eos = tokenizer && eos ? (long)id_of(tokenizer, eos) : -1};
 }
 
-enum cp_status cp_lint_tokenizer(struct cp_lint *lint, const char *path, const struct cp_clip_config *config,
-                                 struct cp_arena *arena, struct cp_error *err) {
+enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *facts, struct cp_error *err) {
     json_t *settings = NULL, *tokenizer = NULL;
-    enum cp_status status = CP_OK;
-    if (!cp_has_text(config))
-        return CP_OK;
-    status = read_beside(path, "tokenizer_config.json", arena, &settings, err);
+    struct cp_arena arena = {0};
+    enum cp_status status = read_beside(path, "tokenizer_config.json", &arena, &settings, err);
     if (status == CP_OK)
-        status = read_beside(path, "tokenizer.json", arena, &tokenizer, err);
-    if (status == CP_OK)
-        status = compare(lint, settings, tokenizer, &config->text, arena, err);
+        status = read_beside(path, "tokenizer.json", &arena, &tokenizer, err);
+    *facts = facts_of(settings, tokenizer);
     json_decref(settings);
     json_decref(tokenizer);
+    cp_arena_free(&arena);
     return status;
 }

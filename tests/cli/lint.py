@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""lint on folders whose files agree, on the same with one contradiction planted, and on every tag of open_clip.
+
+    /usr/bin/python3 tests/cli/lint.py CLIP_PARITY
+"""
+
+import copy
+import csv
+import json
+import math
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from convert_round_trip import PROGRAM, ROOT, shapes
+
+OPENAI = ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
+WORDS = {(0.48145466, 0.4578275, 0.40821073): "OpenAI", (0.485, 0.456, 0.406): "ImageNet", (0.5, 0.5, 0.5): "0.5",
+         (0.26862954, 0.26130258, 0.27577711): "OpenAI", (0.229, 0.224, 0.225): "ImageNet"}
+MOST_SECONDS = 0.1
+HF_NAMES = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "attn.out_proj": "self_attn.out_proj", "mlp.c_fc": "mlp.fc1",
+            "mlp.c_proj": "mlp.fc2"}
+
+
+def lint(*arguments):
+    start = time.perf_counter()
+    done = subprocess.run((PROGRAM, "lint", *arguments, "--json"), cwd=ROOT, capture_output=True, text=True, check=False)
+    return done, time.perf_counter() - start
+
+
+# ---- a folder whose files agree ----
+
+def consistent(seed):
+    """What the files of a folder hold, by name; "shapes" is the config that the weights have."""
+    rng = random.Random(seed)
+    side, act, eps = rng.choice([32, 48]), rng.choice(["quick_gelu", "gelu", "gelu_pytorch_tanh"]), rng.choice([1e-5, 1e-6])
+    mean, std = rng.choice([OPENAI, ([0.5] * 3, [0.5] * 3)])
+    bilinear, squash = rng.random() < 0.5, rng.random() < 0.5
+    widths, layers = rng.choice([64, 128]), rng.choice([1, 2])
+    extra = {"norm_kwargs": {"eps": eps}, **({"act_kwargs": {"approximate": "tanh"}} if act == "gelu_pytorch_tanh" else {})}
+    open_clip = {
+        "model_cfg": {
+            "embed_dim": 32, "quick_gelu": act == "quick_gelu",
+            "vision_cfg": {"image_size": side, "patch_size": 16, "layers": layers, "width": widths, "head_width": 64, "mlp_ratio": 4.0,
+                           **extra},
+            "text_cfg": {"context_length": 77, "vocab_size": 49408, "layers": layers, "width": 64, "heads": 1, "mlp_ratio": 4.0, **extra}},
+        "preprocess_cfg": {"mean": mean, "std": std, "interpolation": "bilinear" if bilinear else "bicubic",
+                           "resize_mode": "squash" if squash else "shortest"}}
+    tower = {"num_hidden_layers": layers, "hidden_act": act, "layer_norm_eps": eps, "projection_dim": 32}
+    hf = {"model_type": "clip", "projection_dim": 32,
+          "vision_config": {**tower, "image_size": side, "patch_size": 16, "hidden_size": widths, "intermediate_size": 4 * widths,
+                            "num_attention_heads": widths // 64},
+          "text_config": {**tower, "hidden_size": 64, "intermediate_size": 256, "num_attention_heads": 1, "vocab_size": 49408,
+                          "max_position_embeddings": 77, "eos_token_id": rng.choice([2, 49407])}}
+    size = {"height": side, "width": side}
+    processor = {"image_processor_type": "CLIPImageProcessor", "resample": 2 if bilinear else 3, "image_mean": mean, "image_std": std,
+                 "size": size if squash else {"shortest_edge": side}, "crop_size": size, "do_center_crop": not squash}
+    files = {"open_clip_config.json": open_clip, "config.json": hf, "preprocessor_config.json": processor,
+             "tokenizer_config.json": {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "eos_token": "<|endoftext|>"},
+             "tokenizer.json": {"model": {"vocab": {f"t{i}": i for i in range(0, 49406, 997)}},
+                                "added_tokens": [{"id": 49406, "content": "<|startoftext|>"}, {"id": 49407, "content": "<|endoftext|>"}]},
+             "shapes": copy.deepcopy(open_clip), "metadata": {}}
+    if seed % 4 == 1:
+        files["processor_config.json"] = {"processor_class": "CLIPProcessor", "image_processor": processor}
+    if seed % 4 == 2:
+        files["metadata"] = {"clip_parity.activation": {"quick_gelu": "quick", "gelu": "erf"}.get(act, "tanh"),
+                             "clip_parity.config": open_clip}
+    if seed % 4 == 3:
+        hf.update(text_config_dict=copy.deepcopy(hf["text_config"]), vision_config_dict=None)
+    return files
+
+
+def hf_tensors(config):
+    """The same weights under transformers' names, q, k and v apart; (in, out) projections transposed."""
+    for name, shape in shapes(config):
+        tower = "vision_model" if name.startswith("visual.") else "text_model"
+        tail = name.removeprefix("visual.")
+        if tail.startswith("transformer.resblocks."):
+            layer, _, tail = tail.removeprefix("transformer.resblocks.").partition(".")
+            prefix = f"{tower}.encoder.layers.{layer}."
+            if tail.startswith("attn.in_proj_"):
+                yield from ((f"{prefix}self_attn.{part}_proj.{tail.removeprefix('attn.in_proj_')}", (shape[0] // 3, *shape[1:])) for part in "qkv")
+            else:
+                stem, _, kind = tail.rpartition(".")
+                yield f"{prefix}{HF_NAMES[stem]}.{kind}", shape
+        else:
+            yield from hf_outer(tower, name, shape)
+
+
+def hf_outer(tower, name, shape):
+    plain = {"visual.class_embedding": "vision_model.embeddings.class_embedding",
+             "visual.positional_embedding": "vision_model.embeddings.position_embedding.weight",
+             "visual.conv1.weight": "vision_model.embeddings.patch_embedding.weight", "visual.proj": "visual_projection.weight",
+             "token_embedding.weight": "text_model.embeddings.token_embedding.weight", "text_projection": "text_projection.weight",
+             "positional_embedding": "text_model.embeddings.position_embedding.weight", "logit_scale": "logit_scale"}
+    norms = {"visual.ln_pre": "pre_layrnorm", "visual.ln_post": "post_layernorm", "ln_final": "final_layer_norm"}
+    stem, _, kind = name.rpartition(".")
+    if name in plain:
+        yield plain[name], shape[::-1] if name.endswith("proj") or name == "text_projection" else shape
+    else:
+        yield f"{tower}.{norms[stem]}.{kind}", shape
+
+
+def write_zeros(path, tensors, metadata):
+    """safetensors whose data is a hole in the file: only names and shapes are looked at."""
+    header, at = {"__metadata__": {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}}, 0
+    for name, shape in tensors:
+        size = 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + at)
+
+
+def write(folder, files):
+    for name, content in files.items():
+        if name.endswith(".json") and content is not None:
+            (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    if "open_clip_config.json" in files:
+        write_zeros(folder / "open_clip_model.safetensors", shapes(files["shapes"]), files["metadata"])
+    else:
+        write_zeros(folder / "model.safetensors", hf_tensors(files["shapes"]), files["metadata"])
+
+
+# ---- what is planted ----
+
+def put(*path):
+    """Plants the last of path at the place that the others name."""
+    *keys, value = path
+
+    def plant(files):
+        at = files
+        for key in keys[:-1]:
+            at = at[key]
+        at[keys[-1]] = value(at.get(keys[-1])) if callable(value) else value
+    return plant
+
+
+OC, HF, PP, TC, TJ = "open_clip_config.json", "config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json"
+V, T = (OC, "model_cfg", "vision_cfg"), (OC, "model_cfg", "text_cfg")
+
+
+def other_act(act):
+    return "gelu" if act == "gelu_pytorch_tanh" else "gelu_pytorch_tanh"
+
+
+def both_acts(files):
+    act = {"quick_gelu": "gelu"}.get(files[HF]["text_config"]["hidden_act"], "quick_gelu")
+    for section in ("vision_config", "text_config"):
+        files[HF][section]["hidden_act"] = act
+
+
+def one_act(section):
+    def plant(files):
+        for each in ("vision_config", "text_config"):  # quick_gelu in one tower alone is no config
+            files[HF][each]["hidden_act"] = "gelu"
+        files[HF][section]["hidden_act"] = "gelu_pytorch_tanh"
+        files[OC]["model_cfg"]["quick_gelu"] = False
+        for each in ("vision_cfg", "text_cfg"):
+            files[OC]["model_cfg"][each].pop("act_kwargs", None)
+    return plant
+
+
+def metadata_config(change):
+    def plant(files):
+        config = copy.deepcopy(files[OC])
+        change(config)
+        files["metadata"] = {"clip_parity.config": config}
+    return plant
+
+
+def two_processors(files):
+    files["processor_config.json"] = {"image_processor": {**files[PP], "image_mean": [0.1, 0.2, 0.3]}}
+
+
+def older(section, key, value):
+    def plant(files):
+        files[HF][f"{section}_dict"] = {**files[HF][section], key: value}
+        files.pop(OC)  # so that nothing but the two sections can disagree
+    return plant
+
+
+def published(files):
+    quick = files[OC]["model_cfg"]["quick_gelu"] = False
+    assert not quick
+    for section in ("vision_cfg", "text_cfg"):
+        files[OC]["model_cfg"][section].pop("act_kwargs", None)
+    files.pop(HF)
+    digests = json.loads((ROOT / "data/model_configs/published.json").read_text(encoding="utf-8"))
+    files["metadata"] = {"clip_parity.source_sha256": next(iter(digests))}
+
+
+def times(factor):
+    return lambda value: value * factor
+
+
+def plus(number):
+    return lambda value: value + number
+
+
+PLANTED = {
+    "HF activation": both_acts, "HF image activation": one_act("vision_config"), "HF text activation": one_act("text_config"),
+    "HF image eps": put(HF, "vision_config", "layer_norm_eps", times(10)), "HF text eps": put(HF, "text_config", "layer_norm_eps", times(10)),
+    "HF image heads": put(HF, "vision_config", "num_attention_heads", times(2)),
+    "HF text heads": put(HF, "text_config", "num_attention_heads", times(2)),
+    "HF eos": put(HF, "text_config", "eos_token_id", 100), "HF image size": put(HF, "vision_config", "image_size", plus(16)),
+    "HF patch": put(HF, "vision_config", "patch_size", 8), "HF image layers": put(HF, "vision_config", "num_hidden_layers", plus(1)),
+    "HF text layers": put(HF, "text_config", "num_hidden_layers", plus(1)), "HF image width": put(HF, "vision_config", "hidden_size", times(2)),
+    "HF text MLP": put(HF, "text_config", "intermediate_size", plus(4)), "HF vocabulary": put(HF, "text_config", "vocab_size", plus(2)),
+    "HF context": put(HF, "text_config", "max_position_embeddings", 64), "HF projection": put(HF, "projection_dim", 64),
+    "processor mean": put(PP, "image_mean", [0.485, 0.456, 0.406]), "processor std": put(PP, "image_std", [0.229, 0.224, 0.225]),
+    "processor filter": put(PP, "resample", lambda value: 5 - value), "processor normalize": put(PP, "do_normalize", False),
+    "processor size": put(PP, "size", {"shortest_edge": 40}), "processor crop": put(PP, "crop_size", {"height": 24, "width": 24}),
+    "processor rescale": put(PP, "rescale_factor", 0.0078125), "two processors": two_processors,
+    "tokenizer class": put(TC, "tokenizer_class", "XLMRobertaTokenizer"), "tokenizer length": put(TC, "model_max_length", 64),
+    "tokenizer eos": put(TC, "eos_token", "<|startoftext|>"),
+    "tokenizer ids": put(TJ, "added_tokens", lambda tokens: [*tokens, {"id": 49408, "content": "<new>"}]),
+    "older text activation": older("text_config", "hidden_act", "gelu_new"), "older text eos": older("text_config", "eos_token_id", 7),
+    "older image eps": older("vision_config", "layer_norm_eps", 1e-3), "older image heads": older("vision_config", "num_attention_heads", 4),
+    "open_clip quick_gelu": lambda files: (put(OC, "model_cfg", "quick_gelu", lambda quick: not quick)(files),
+                                           files[OC]["model_cfg"]["vision_cfg"].pop("act_kwargs", None),
+                                           files[OC]["model_cfg"]["text_cfg"].pop("act_kwargs", None)),
+    "open_clip mean": put(OC, "preprocess_cfg", "mean", [0.1] * 3), "open_clip std": put(OC, "preprocess_cfg", "std", [0.1] * 3),
+    "open_clip filter": put(OC, "preprocess_cfg", "interpolation", lambda name: "bicubic" if name == "bilinear" else "bilinear"),
+    "open_clip resize": put(OC, "preprocess_cfg", "resize_mode", "longest"),
+    "open_clip eps": put(*V, "norm_kwargs", {"eps": 1e-3}), "open_clip head_width": put(*V, "head_width", 32),
+    "open_clip text heads": put(*T, "heads", 2), "open_clip pooling": put(*T, "pool_type", "last"),
+    "open_clip image pooling": put(*V, "pool_type", "avg"), "open_clip mask": put(*T, "no_causal_mask", True),
+    "open_clip order": put(*V, "final_ln_after_pool", True), "open_clip context": put(*T, "context_length", 64),
+    "open_clip vocabulary": put(*T, "vocab_size", 49409), "open_clip layers": put(*V, "layers", plus(1)),
+    "open_clip MLP": put(*T, "mlp_ratio", 2.0), "open_clip embed_dim": put(OC, "model_cfg", "embed_dim", 64),
+    "open_clip ln_pre": put(*V, "no_ln_pre", True), "open_clip LayerScale": put(*T, "ls_init_value", 0.1),
+    "open_clip tokenizer": put(*T, "hf_tokenizer_name", "bert-base-uncased"), "open_clip logit_bias": put(OC, "model_cfg", "init_logit_bias", -10),
+    "open_clip proj_bias": put(*T, "proj_bias", True), "open_clip patch": put(*V, "patch_size", 8),
+    "metadata activation": put("metadata", {"clip_parity.activation": "tanh", "clip_parity.config": None}),
+    "metadata eps": metadata_config(put("model_cfg", "vision_cfg", "norm_kwargs", {"eps": 1e-3})),
+    "metadata mean": metadata_config(put("preprocess_cfg", "mean", [0.1] * 3)),
+    "weights of another size": put("shapes", "model_cfg", "vision_cfg", "layers", plus(1)),
+    "weights of another context": put("shapes", "model_cfg", "text_cfg", "context_length", 32),
+    "published weights": published,
+}
+
+
+class Folders(unittest.TestCase):
+    def check(self, files, code, of):
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), files)
+            done, seconds = lint(folder)
+        self.assertEqual(done.returncode, code, f"{of}\n{done.stdout}{done.stderr}")
+        self.assertEqual(bool(json.loads(done.stdout)["contradictions"]), code == 1, of)
+        return seconds
+
+    def test_consistent_folders_pass(self):
+        took = []
+        for seed in range(24):
+            files = consistent(seed)
+            if seed >= 16:  # transformers' files alone, or open_clip's
+                files.pop(OC if seed % 2 else HF)
+                files["metadata"] = {} if seed % 2 else files["metadata"]
+            took.append(self.check(files, 0, f"seed {seed}"))
+        self.assertLess(sorted(took)[len(took) // 2], MOST_SECONDS)
+
+    def test_every_contradiction_is_found(self):
+        self.assertGreaterEqual(len(PLANTED), 60)
+        for i, (name, plant) in enumerate(PLANTED.items()):
+            files = consistent(4 * i)
+            plant(files)
+            if name == "metadata activation":
+                files["metadata"] = {"clip_parity.activation": "tanh"} if files[HF]["text_config"]["hidden_act"] != "gelu_pytorch_tanh" \
+                    else {"clip_parity.activation": "erf"}
+            self.check(files, 1, name)
+
+
+class Tags(unittest.TestCase):
+    def test_every_tag_as_open_clip_has_it(self):
+        loaders = {"2.24": "open_clip 2", "3.3": "open_clip 3", "4.2": "open_clip 4"}
+        found, rows = {}, 0
+        with open(ROOT / "reference/golden/open_clip_tags/tags.csv", newline="", encoding="utf-8") as file:
+            for version, name, tag, quick, *numbers, interpolation, mode in csv.reader(file):
+                if version not in loaders:
+                    continue
+                if (name, tag) not in found:
+                    found[name, tag] = json.loads(lint("--name", name, "--pretrained", tag)[0].stdout)
+                loader = next(row for row in found[name, tag]["loaders"] if row["name"] == loaders[version])
+                mean, std = (WORDS[tuple(float(x) for x in part)] for part in (numbers[:3], numbers[3:]))
+                self.assertEqual([loader[key] for key in ("activation", "mean", "std", "filter", "resize")],
+                                 ["quick" if quick == "1" else "erf", mean, std, interpolation, mode], f"{version} {name} {tag}")
+                rows += 1
+        self.assertEqual((len(found), rows), (73, 56 + 73 + 73))
+
+    def test_the_founding_bug(self):
+        done, _ = lint("--name", "ViT-H-14-378", "--pretrained", "dfn5b")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([says["value"] for says in json.loads(done.stdout)["contradictions"][0]["says"]], ["erf", "quick"])
+        self.assertEqual(lint("--name", "ViT-H-14-378-quickgelu", "--pretrained", "dfn5b")[0].returncode, 0)
+
+    def test_the_demo_passes(self):
+        self.assertEqual(lint("data/fashion-clip")[0].returncode, 0)
+
+
+class Refused(unittest.TestCase):
+    def test_usage_and_input(self):
+        for arguments, code, said in (((), 4, "nothing to look at"), (("nowhere",), 3, "nowhere: cannot be opened"),
+                                      (("docs",), 3, "the folder has no model"), (("a", "b"), 4, "a second path 'b'"),
+                                      (("README.md",), 3, "README.md"), (("--pretrained", "openai"), 4, "--pretrained without --name"),
+                                      (("--name", "ViT-B-33"), 3, "did you mean 'ViT-B-32'"), (("--names",), 4, "unknown option")):
+            done, _ = lint(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (code, ""))
+            self.assertIn(said, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
