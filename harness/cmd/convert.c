@@ -24,5 +24,11 @@ enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err) {
         return (void)cp_fail(err, CP_USAGE, "", "convert: %s",
                              c.out ? "both --config and --name" : "two files are needed"),
                cp_expected(err, "IN OUT, --config FILE or --name NAME, --activation quick | erf | tanh");
-    return cp_convert(&c, err);
+    struct cp_arena arena = {0};
+    struct cp_notes notes = {0};
+    const enum cp_status status = cp_convert(&c, &arena, &notes, err);
+    for (size_t n = 0; n < notes.count && status == CP_OK; n++)
+        (void)fprintf(stderr, "%s\n", notes.lines[n]);
+    cp_arena_free(&arena);
+    return status;
 }

@@ -73,34 +73,45 @@ static json_t *tags_of(json_t *root, const char *name, size_t length) {
     return json_object_get(root, dashed);
 }
 
-static enum cp_status common_preprocessing(const char *path, json_t *tags, struct cp_clip_config *common,
-                                           bool *agree, struct cp_error *err) {
+static enum cp_status common_preprocessing(const char *path, json_t *tags, bool quick,
+                                           struct cp_clip_config *common, enum cp_tags_agree *agree,
+                                           struct cp_error *err) {
     const char *key;
     json_t *entry;
-    bool first = true;
     json_object_foreach(tags, key, entry) {
         struct cp_open_clip_tag known;
         CP_TRY(read_entry(path, entry, &known, err));
-        *agree = first || (*agree && cp_clip_config_same_preprocessing(common, &known.preprocessed));
-        if (first)
+        if (quick && !known.quick_gelu)
+            continue;
+        if (*agree == CP_TAGS_NONE)
             *common = known.preprocessed;
-        first = false;
+        const bool same = cp_clip_config_same_preprocessing(common, &known.preprocessed);
+        *agree = same && *agree != CP_TAGS_DIFFER ? CP_TAGS_AGREE : CP_TAGS_DIFFER;
     }
-    if (!*agree)
+    if (*agree != CP_TAGS_AGREE)
         *common = cp_clip_config_default();
     return CP_OK;
 }
 
-enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_config *preprocessed, bool *agree,
-                                          struct cp_error *err) {
+/* The name of the same architecture with which the tags stand. */
+static size_t without_suffix(const char *name) {
+    static const char suffix[] = "-quickgelu";
+    const size_t length = strlen(name), most = sizeof suffix - 1;
+    return length > most && strcmp(name + length - most, suffix) == 0 ? length - most : length;
+}
+
+enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_config *preprocessed,
+                                          enum cp_tags_agree *agree, struct cp_error *err) {
+    const size_t length = without_suffix(name);
     struct cp_arena arena = {0};
     const char *path;
     json_t *root;
     *preprocessed = cp_clip_config_default();
-    *agree = false;
+    *agree = CP_TAGS_NONE;
     enum cp_status status = read_table(&arena, &path, &root, err);
     if (status == CP_OK)
-        status = common_preprocessing(path, tags_of(root, name, strlen(name)), preprocessed, agree, err);
+        status = common_preprocessing(path, tags_of(root, name, length), name[length] != '\0', preprocessed,
+                                      agree, err);
     json_decref(root);
     cp_arena_free(&arena);
     return status;
@@ -108,9 +119,8 @@ enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_confi
 
 enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_open_clip_tag *known,
                                 struct cp_error *err) {
-    static const char suffix[] = "-quickgelu";
-    const size_t length = strlen(name), most = sizeof suffix - 1;
-    const bool suffixed = length > most && strcmp(name + length - most, suffix) == 0;
+    const size_t length = without_suffix(name);
+    const bool suffixed = name[length] != '\0';
     struct cp_arena arena = {0};
     const char *path;
     char cleaned[64];
@@ -118,7 +128,7 @@ enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_ope
     enum cp_status status = read_table(&arena, &path, &root, err);
     if (status == CP_OK) {
         cp_open_clip_clean_tag(tag, cleaned);
-        json_t *tags = tags_of(root, name, suffixed ? length - most : length);
+        json_t *tags = tags_of(root, name, length);
         json_t *entry = json_object_get(tags, cleaned);
         const bool there = entry && (!suffixed || json_is_true(json_object_get(entry, "quick_gelu")));
         status = there ? read_entry(path, entry, known, err) : refuse(name, tag, tags, suffixed, err);

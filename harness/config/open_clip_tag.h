@@ -18,10 +18,10 @@ struct cp_open_clip_tag {
 enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_open_clip_tag *known,
                                 struct cp_error *err);
 
-/* The preprocessing that all tags of a name share, with which *agree is set; where they differ, or there are none,
- * OpenAI's. */
-enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_config *preprocessed, bool *agree,
-                                          struct cp_error *err);
+/* The preprocessing that all tags of a name share; where they differ, or there are none, OpenAI's. */
+enum cp_tags_agree { CP_TAGS_NONE, CP_TAGS_AGREE, CP_TAGS_DIFFER };
+enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_config *preprocessed,
+                                          enum cp_tags_agree *agree, struct cp_error *err);
 
 /* open_clip's _clean_tag: tags are read in lower case and with _ for -. */
 void cp_open_clip_clean_tag(const char *tag, char cleaned[64]);

@@ -56,13 +56,33 @@ enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *p
 
 /* ---- from the shapes ---- */
 
+enum cp_status cp_named_config(const char *name, struct cp_arena *arena, struct cp_clip_config *config,
+                               struct cp_notes *notes, struct cp_error *err) {
+    struct cp_clip_config preprocessed;
+    enum cp_tags_agree agree;
+    CP_TRY(cp_clip_config_named(name, config, err));
+    CP_TRY(cp_open_clip_preprocessing(name, &preprocessed, &agree, err));
+    if (agree == CP_TAGS_DIFFER)
+        return note(notes, arena, err,
+                    cp_arena_printf(arena,
+                                    "%s: its published weights are preprocessed in several ways; OpenAI's is "
+                                    "assumed (load_as with pretrained: TAG tells which)",
+                                    name));
+    if (agree == CP_TAGS_NONE || cp_clip_config_same_preprocessing(&preprocessed, config))
+        return CP_OK;
+    cp_clip_config_take_preprocessing(config, &preprocessed);
+    return note(notes, arena, err,
+                cp_arena_printf(arena, "%s: pictures as for all its published weights: %s", name,
+                                cp_clip_config_words(config, arena)));
+}
+
 /* All of a named config for the towers that are there, and the preprocessing that its published weights share. */
 static enum cp_status adopt(struct cp_clip_config *config, const char *name,
                             const struct cp_clip_config *named, struct cp_error *err) {
     struct cp_clip_config preprocessed;
-    bool agree;
+    enum cp_tags_agree agree;
     CP_TRY(cp_open_clip_preprocessing(name, &preprocessed, &agree, err));
-    cp_clip_config_take_preprocessing(config, agree ? &preprocessed : named);
+    cp_clip_config_take_preprocessing(config, agree == CP_TAGS_AGREE ? &preprocessed : named);
     if (cp_has_vision(config))
         config->vision = named->vision;
     if (cp_has_text(config))
@@ -102,8 +122,9 @@ enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *pa
     return find_same_shapes(path, arena, config, as, err);
 }
 
-static enum cp_status infer(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
-                            struct cp_clip_config *config, struct cp_notes *notes, struct cp_error *err) {
+enum cp_status cp_assumed_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                 struct cp_clip_config *config, struct cp_notes *notes,
+                                 struct cp_error *err) {
     const char *as = NULL;
     CP_TRY(cp_shapes_config(file, path, arena, config, &as, err));
     const char *words = cp_clip_config_words(config, arena);
@@ -164,7 +185,7 @@ static enum cp_status given_config(const struct cp_model_source *source, struct 
         return CP_OK;
     }
     if (source->name.text)
-        return cp_clip_config_named(source->name.text, config, err);
+        return cp_named_config(source->name.text, arena, config, notes, err);
     CP_TRY(cp_clip_config_load(source->config.text, config, err));
     return config->pictures_from[0]
                ? note(notes, arena, err,
@@ -180,7 +201,7 @@ static enum cp_status own_config(const struct cp_checkpoint *file, const char *p
         *config = words->config;
         return CP_OK;
     }
-    CP_TRY(infer(file, path, arena, config, notes, err));
+    CP_TRY(cp_assumed_config(file, path, arena, config, notes, err));
     if (words->activates)
         cp_clip_config_activate(config, words->activation);
     return CP_OK;

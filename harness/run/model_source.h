@@ -34,6 +34,15 @@ enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *p
 enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
                                 struct cp_clip_config *config, const char **as, struct cp_error *err);
 
+/* The same, with a note of what is assumed. */
+enum cp_status cp_assumed_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                 struct cp_clip_config *config, struct cp_notes *notes, struct cp_error *err);
+
+/* The config of that name, with the preprocessing that its published weights share; notes say where it is not OpenAI's, and
+ * where they share none. */
+enum cp_status cp_named_config(const char *name, struct cp_arena *arena, struct cp_clip_config *config,
+                               struct cp_notes *notes, struct cp_error *err);
+
 enum cp_status cp_model_source_config(const struct cp_model_source *source, struct cp_arena *arena,
                                       struct cp_clip_config *config, struct cp_notes *notes,
                                       struct cp_error *err);

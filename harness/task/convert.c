@@ -36,18 +36,17 @@ static enum cp_status choose_activation(const struct cp_conversion *c, struct cp
 
 static enum cp_status find_config(const struct cp_conversion *c, const struct cp_checkpoint *file,
                                   struct cp_arena *arena, struct cp_clip_config *config,
-                                  struct cp_error *err) {
+                                  struct cp_notes *notes, struct cp_error *err) {
     struct cp_own_words words;
-    const char *as;
     CP_TRY(cp_own_words_read(file, c->in, &words, err));
     if (c->config)
         CP_TRY(cp_clip_config_load(c->config, config, err));
     else if (c->name)
-        CP_TRY(cp_clip_config_named(c->name, config, err));
+        CP_TRY(cp_named_config(c->name, arena, config, notes, err));
     else if (words.configures)
         *config = words.config;
     else
-        CP_TRY(cp_shapes_config(file, c->in, arena, config, &as, err));
+        CP_TRY(cp_assumed_config(file, c->in, arena, config, notes, err));
     if (words.activates && config->activation_unknown)
         cp_clip_config_activate(config, words.activation);
     CP_TRY(choose_activation(c, config, err));
@@ -139,10 +138,10 @@ static bool ends_with(const char *text, const char *ending) {
 }
 
 static enum cp_status convert(const struct cp_conversion *c, const struct cp_checkpoint *file,
-                              struct cp_arena *arena, struct cp_error *err) {
+                              struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
     struct cp_clip_config config;
     char source[CP_DIGEST_HEX];
-    CP_TRY(find_config(c, file, arena, &config, err));
+    CP_TRY(find_config(c, file, arena, &config, notes, err));
     CP_TRY(check_config(c, &config, err));
     CP_TRY(digest_source(file, source, err));
     const struct cp_written_text texts[TEXTS] = {
@@ -168,17 +167,16 @@ static enum cp_status check_out(const struct cp_conversion *c, const struct cp_c
     return cp_fail(err, CP_BAD_INPUT, c->out, "is a file that is read"), cp_expected(err, "another name");
 }
 
-enum cp_status cp_convert(const struct cp_conversion *c, struct cp_error *err) {
+enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena, struct cp_notes *notes,
+                          struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
-    struct cp_arena arena = {0};
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
     CP_TRY(cp_checkpoint_open(c->in, &file, err));
     enum cp_status status = check_out(c, file, err);
     if (status == CP_OK)
-        status = convert(c, file, &arena, err);
+        status = convert(c, file, arena, notes, err);
     cp_checkpoint_close(file);
-    cp_arena_free(&arena);
     return status;
 }

@@ -13,7 +13,8 @@ struct cp_conversion {
 
 /* Writes out, safetensors or HDF5 (.h5) by its ending, with the tensors as they are stored and the metadata
  * of model_source.h. What would leave the activation open, or contradict what the file says, is CP_BAD_INPUT.
- * Nothing is left behind after a failure. */
-enum cp_status cp_convert(const struct cp_conversion *conversion, struct cp_error *err);
+ * Nothing is left behind after a failure. Notes, in the arena, say what was assumed. */
+enum cp_status cp_convert(const struct cp_conversion *conversion, struct cp_arena *arena,
+                          struct cp_notes *notes, struct cp_error *err);
 
 #endif

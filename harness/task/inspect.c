@@ -135,8 +135,9 @@ static enum cp_status find_config(struct cp_inspection *in, const struct cp_insp
     in->config = words.configures ? words.config : shapes;
     in->config_from = words.configures ? "the file's metadata" : "shapes";
     if (inputs->config || inputs->name) {
+        struct cp_notes notes = {0};
         CP_TRY(inputs->config ? cp_clip_config_load(inputs->config, &in->config, err)
-                              : cp_clip_config_named(inputs->name, &in->config, err));
+                              : cp_named_config(inputs->name, arena, &in->config, &notes, err));
         in->config_from = inputs->config ? inputs->config : inputs->name;
         in->config_says = (int)cp_clip_config_activation(&in->config);
         if (inferred == CP_OK)

@@ -305,6 +305,32 @@ class Tags(unittest.TestCase):
         self.assertEqual(lint("data/fashion-clip")[0].returncode, 0)
 
 
+class Shapes(unittest.TestCase):
+    """run without a config: all of the named config with the same shapes, and what is assumed is said."""
+
+    def said(self, folder, config):
+        write_zeros(Path(folder) / "w.safetensors", shapes(config), {})
+        done = subprocess.run((PROGRAM, "run", "--dry-run", "experiments/quickgelu-vs-gelu.yaml",
+                               f"model={{checkpoint: {folder}/w.safetensors}}", "inputs={synthetic: {images: 2}}", "candidates={same: {}}", "baseline.activation=quick"),
+                              cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_a_named_config_is_taken_whole(self):
+        named = json.loads((ROOT / "data/model_configs/ViT-M-32-alt.json").read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory() as folder:
+            said = self.said(folder, {"model_cfg": {**named, "vision_cfg": {"mlp_ratio": 4.0, **named["vision_cfg"]},
+                                                    "text_cfg": {"mlp_ratio": 4.0, **named["text_cfg"]}}})
+        self.assertRegex(said, "has the shapes of ViT-M-32.*the rest is taken from there.*heads")
+
+    def test_what_is_assumed_is_said(self):
+        config = consistent(4)[OC]
+        with tempfile.TemporaryDirectory() as folder:
+            said = self.said(folder, config)
+        self.assertRegex(said, "the rest is assumed .image tower: heads [12], eps 1e-05, pooling tok; pictures bicubic, shortest, mean "
+                               "0.48.*text tower: heads 1, eps 1e-05, pooling argmax, causal mask")
+
+
 class Refused(unittest.TestCase):
     def test_usage_and_input(self):
         for arguments, code, said in (((), 4, "nothing to look at"), (("nowhere",), 3, "nowhere: cannot be opened"),

@@ -140,6 +140,37 @@ static void activations_of_both_towers(void **state) {
     cp_arena_free(&arena);
 }
 
+/* Names bring the preprocessing that all their published weights share (reference/golden/open_clip_tags). */
+static void names_bring_their_preprocessing(void **state) {
+    static const struct {
+        const char *name, *says;
+        enum cp_resize_filter filter;
+        enum cp_resize_mode mode;
+        double mean;
+    } rows[] = {
+        {"ViT-B-32", NULL, CP_BICUBIC, CP_SHORTEST, 0.48145466},
+        {"ViT-L-14-CLIPA", "pictures as for all its published weights", CP_BILINEAR, CP_SQUASH, 0.485},
+        {"ViT-H-14-378-quickgelu", "pictures as for all its published weights", CP_BICUBIC, CP_SQUASH,
+         0.48145466},
+        {"ViT-L-14", "preprocessed in several ways", CP_BICUBIC, CP_SHORTEST, 0.48145466},
+        {"ViT-L-14-quickgelu", NULL, CP_BICUBIC, CP_SHORTEST, 0.48145466},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cp_arena arena = {0};
+        struct cp_clip_config config;
+        struct cp_notes notes = {0};
+        struct cp_error err = {0};
+        assert_int_equal(cp_named_config(rows[i].name, &arena, &config, &notes, &err), CP_OK);
+        assert_int_equal(notes.count, rows[i].says != NULL);
+        if (rows[i].says)
+            assert_non_null(strstr(notes.lines[0], rows[i].says));
+        assert_true(config.filter == rows[i].filter && config.resize_mode == rows[i].mode &&
+                    config.mean[0] == rows[i].mean);
+        cp_arena_free(&arena);
+    }
+}
+
 /* A file of the tiny model, without any config. */
 static void shapes_tell_the_architecture(void **state) {
     static struct listing list;
@@ -207,10 +238,15 @@ static void own_words(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printed_configs_read_back),           cmocka_unit_test(hugging_face_config),
-        cmocka_unit_test(hugging_face_towers_and_activations), cmocka_unit_test(older_sections_win),
-        cmocka_unit_test(missing_eos_is_the_class_default),    cmocka_unit_test(activations_of_both_towers),
-        cmocka_unit_test(shapes_tell_the_architecture),        cmocka_unit_test(own_words),
+        cmocka_unit_test(printed_configs_read_back),
+        cmocka_unit_test(hugging_face_config),
+        cmocka_unit_test(hugging_face_towers_and_activations),
+        cmocka_unit_test(older_sections_win),
+        cmocka_unit_test(missing_eos_is_the_class_default),
+        cmocka_unit_test(activations_of_both_towers),
+        cmocka_unit_test(names_bring_their_preprocessing),
+        cmocka_unit_test(shapes_tell_the_architecture),
+        cmocka_unit_test(own_words),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }
