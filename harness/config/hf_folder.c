@@ -217,13 +217,17 @@ static enum cp_status read_beside(const char *path, const char *name, const char
     return CP_OK;
 }
 
+const char *const cp_hf_file_names[CP_HF_FILES] = {[CP_HF_PROCESSOR] = "processor_config.json",
+                                                   [CP_HF_PREPROCESSOR] = "preprocessor_config.json",
+                                                   [CP_HF_TOKENIZER] = "tokenizer_config.json"};
+
 static const struct beside {
-    const char *name, *member;
+    const char *member; /* of the file's object; NULL: the object itself */
     enum cp_status (*take)(const struct cp_field_reader *r, json_t *object, struct cp_clip_config *c);
 } files[CP_HF_FILES] = {
-    [CP_HF_PROCESSOR] = {"processor_config.json", "image_processor", take_processor},
-    [CP_HF_PREPROCESSOR] = {"preprocessor_config.json", NULL, take_processor},
-    [CP_HF_TOKENIZER] = {"tokenizer_config.json", NULL, take_tokenizer},
+    [CP_HF_PROCESSOR] = {"image_processor", take_processor},
+    [CP_HF_PREPROCESSOR] = {NULL, take_processor},
+    [CP_HF_TOKENIZER] = {NULL, take_tokenizer},
 };
 
 enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
@@ -236,12 +240,13 @@ enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct c
     *there = false;
     if (pictures ? !cp_has_vision(config) : !cp_has_text(config))
         return CP_OK;
-    enum cp_status status = read_beside(path, file->name, file->member, &arena, &reader.path, &object, err);
+    enum cp_status status =
+        read_beside(path, cp_hf_file_names[which], file->member, &arena, &reader.path, &object, err);
     *there = object != NULL;
     if (object)
         status = file->take(&reader, object, config);
     if (object && status == CP_OK && pictures)
-        (void)snprintf(config->pictures_from, sizeof config->pictures_from, "%s", file->name);
+        (void)snprintf(config->pictures_from, sizeof config->pictures_from, "%s", cp_hf_file_names[which]);
     json_decref(object);
     cp_arena_free(&arena);
     return status;

@@ -11,6 +11,7 @@ enum cp_hf_file {
     CP_HF_TOKENIZER,    /* tokenizer_config.json */
     CP_HF_FILES
 };
+extern const char *const cp_hf_file_names[CP_HF_FILES];
 
 /* One of them beside the config.json at path, into its config; *there: there is one. CP_BAD_INPUT for what a config cannot
  * say. */

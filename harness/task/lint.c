@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { CONFIG_MAX = 1 << 20 };
 enum { HASHED_MAX = 64 << 20 }; /* larger files take longer to hash than all the rest */
 
 /* What a folder may hold: config and weights by whose names they are. */
@@ -32,15 +33,35 @@ struct found {
 
 /* ---- findings, notes, sources ---- */
 
-enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena,
-                           const struct cp_lint_finding *finding, struct cp_error *err) {
-    struct cp_lint_finding *all = cp_arena_alloc(arena, lint->count + 1, sizeof *all);
-    CP_TRY(CP_CHECK_ALLOC(all && finding->says[0] && finding->says[1], err, "", "a finding"));
-    if (lint->count)
-        memcpy(all, lint->findings, lint->count * sizeof *all);
-    all[lint->count++] = *finding;
-    lint->findings = all;
-    return CP_OK;
+static enum cp_status join_says(struct cp_lint_finding *finding, struct cp_arena *arena,
+                                struct cp_lint_says says, struct cp_error *err) {
+    for (size_t i = 0; i < finding->count; i++)
+        if (strcmp(finding->says[i].source, says.source) == 0 &&
+            strcmp(finding->says[i].value, says.value) == 0)
+            return CP_OK;
+    if (finding->count == CP_LINT_SOURCES)
+        return CP_OK; /* enough to see it */
+    struct cp_lint_says *to = &finding->says[finding->count++];
+    *to = (struct cp_lint_says){cp_arena_strdup(arena, says.source), cp_arena_strdup(arena, says.value)};
+    return CP_CHECK_ALLOC(to->source && to->value, err, "", "a finding");
+}
+
+enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena, const char *of,
+                           struct cp_lint_says a, struct cp_lint_says b, struct cp_error *err) {
+    size_t at = 0;
+    CP_TRY(CP_CHECK_ALLOC(of && a.source && a.value && (!b.source || b.value), err, "", "a finding"));
+    while (at < lint->count && strcmp(lint->findings[at].of, of) != 0)
+        at++;
+    if (at == lint->count) {
+        struct cp_lint_finding *all = cp_arena_calloc(arena, lint->count + 1, sizeof *all);
+        CP_TRY(CP_CHECK_ALLOC(all, err, "", "a finding"));
+        if (lint->count)
+            memcpy(all, lint->findings, lint->count * sizeof *all);
+        lint->findings = all;
+        all[lint->count++].of = of;
+    }
+    CP_TRY(join_says(&lint->findings[at], arena, a, err));
+    return b.source ? join_says(&lint->findings[at], arena, b, err) : CP_OK;
 }
 
 enum cp_status cp_lint_note(struct cp_lint *lint, struct cp_arena *arena, const char *note,
@@ -67,14 +88,12 @@ static const char *error_text(const struct cp_error *why, struct cp_arena *arena
     return cp_arena_strdup(arena, line);
 }
 
-/* A field that its own file, or another one, does not allow. */
+/* What a file says, and cannot be where it stands. */
 static enum cp_status add_error(struct cp_lint *lint, const char *name, const struct cp_error *why,
                                 struct cp_arena *arena, struct cp_error *err) {
-    const struct cp_lint_finding finding = {
-        "the file",
-        {name, "what it stands beside"},
-        {cp_arena_strdup(arena, why->what), cp_arena_strdup(arena, why->expected)}};
-    return cp_lint_add(lint, arena, &finding, err);
+    const char *line = cp_arena_printf(arena, "%s (expected %s)", why->what, why->expected);
+    return cp_lint_add(lint, arena, cp_arena_printf(arena, "%s beside config.json", name),
+                       (struct cp_lint_says){name, line}, (struct cp_lint_says){NULL, NULL}, err);
 }
 
 /* ---- what is there ---- */
@@ -127,11 +146,11 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct foun
 
 static enum cp_status differ(struct cp_lint *lint, struct cp_arena *arena, const char *of, const char *file,
                              long in_file, long in_config, struct cp_error *err) {
-    const struct cp_lint_finding finding = {
-        of,
-        {"config.json", file},
-        {cp_arena_printf(arena, "%ld", in_config), cp_arena_printf(arena, "%ld", in_file)}};
-    return in_file < 0 ? CP_OK : cp_lint_add(lint, arena, &finding, err);
+    if (in_file < 0)
+        return CP_OK;
+    return cp_lint_add(lint, arena, of,
+                       (struct cp_lint_says){"config.json", cp_arena_printf(arena, "%ld", in_config)},
+                       (struct cp_lint_says){file, cp_arena_printf(arena, "%ld", in_file)}, err);
 }
 
 /* Tokenizer files against the config that they stand beside. */
@@ -152,34 +171,51 @@ static enum cp_status compare_tokenizer(struct cp_lint *lint, const char *path,
                : differ(lint, arena, "the id that ends a text", "tokenizer.json", says.eos, end, err);
 }
 
-/* transformers' own reading of config.json, then of what stands beside it; a file that a config cannot hold is a finding.
- */
+/* Compares views that are no sources by themselves. */
+static enum cp_status compare_two(struct cp_lint *lint, const char *name_a, const struct cp_clip_config *a,
+                                  const char *name_b, const struct cp_clip_config *b, struct cp_arena *arena,
+                                  struct cp_error *err) {
+    struct cp_lint *two = cp_arena_calloc(arena, 1, sizeof *two);
+    CP_TRY(CP_CHECK_ALLOC(two, err, "", "a comparison"));
+    cp_lint_view_fill(a, cp_lint_source(two, name_a));
+    cp_lint_view_fill(b, cp_lint_source(two, name_b));
+    CP_TRY(cp_lint_compare(two, arena, err));
+    for (size_t i = 0; i < two->count; i++)
+        CP_TRY(cp_lint_add(lint, arena, two->findings[i].of, two->findings[i].says[0],
+                           two->findings[i].says[1], err));
+    return CP_OK;
+}
+
+/* One file beside config.json, into what transformers makes of all of them. A file that cannot stand there is a finding; of
+ * two processors the first counts. */
+static enum cp_status read_beside(struct cp_lint *lint, const char *path, enum cp_hf_file which,
+                                  struct cp_clip_config *config, struct cp_arena *arena,
+                                  struct cp_error *err) {
+    struct cp_clip_config with = *config;
+    struct cp_error why = {0};
+    bool there;
+    const enum cp_status status = cp_hf_file_read(path, which, &with, &there, &why);
+    if (status == CP_BAD_INPUT)
+        return add_error(lint, cp_hf_file_names[which], &why, arena, err);
+    if (status != CP_OK)
+        return *err = why, status;
+    if (!there)
+        return CP_OK;
+    if (which == CP_HF_PREPROCESSOR && config->pictures_from[0])
+        return compare_two(lint, cp_hf_file_names[CP_HF_PROCESSOR], config, cp_hf_file_names[which], &with,
+                           arena, err);
+    *config = with;
+    return CP_OK;
+}
+
 static enum cp_status read_hf(struct cp_lint *lint, const char *path, struct cp_arena *arena,
                               struct cp_error *err) {
-    struct cp_clip_config config, alone;
+    struct cp_clip_config config;
     struct cp_file file;
-    CP_TRY(cp_file_read(path, 1 << 20, arena, &file, err));
+    CP_TRY(cp_file_read(path, CONFIG_MAX, arena, &file, err));
     CP_TRY(cp_clip_config_parse(path, file.text, file.size, &config, err));
-    for (int f = 0; f < CP_HF_FILES; f++) {
-        struct cp_error why = {0};
-        bool there;
-        alone = config;
-        const enum cp_status status = cp_hf_file_read(path, (enum cp_hf_file)f, &alone, &there, &why);
-        if (status == CP_BAD_INPUT) {
-            const char *slash = strrchr(why.where, '/');
-            CP_TRY(add_error(lint, cp_arena_strdup(arena, slash ? slash + 1 : why.where), &why, arena, err));
-        } else if (status != CP_OK)
-            return *err = why, status;
-        else if (there && (f == CP_HF_TOKENIZER || !config.pictures_from[0]))
-            config = alone; /* of two processors the first counts */
-        else if (there && !cp_clip_config_same_preprocessing(&alone, &config))
-            CP_TRY(cp_lint_add(lint, arena,
-                               &(struct cp_lint_finding){"pictures",
-                                                         {config.pictures_from, alone.pictures_from},
-                                                         {cp_clip_config_words(&config, arena),
-                                                          cp_clip_config_words(&alone, arena)}},
-                               err));
-    }
+    for (int f = 0; f < CP_HF_FILES; f++)
+        CP_TRY(read_beside(lint, path, (enum cp_hf_file)f, &config, arena, err));
     cp_lint_view_fill(&config, cp_lint_source(lint, "config.json"));
     return cp_has_text(&config) ? compare_tokenizer(lint, path, &config.text, arena, err) : CP_OK;
 }
@@ -190,18 +226,12 @@ static enum cp_status read_older_sections(struct cp_lint *lint, const char *path
     struct cp_clip_config newer, older;
     struct cp_file file;
     bool both;
-    CP_TRY(cp_file_read(path, 1 << 20, arena, &file, err));
+    CP_TRY(cp_file_read(path, CONFIG_MAX, arena, &file, err));
     CP_TRY(cp_hf_sections_parse(path, file.text, file.size, &newer, &older, &both, err));
     if (!both)
         return CP_OK;
-    struct cp_lint of = {.path = path};
-    cp_lint_view_fill(&newer, cp_lint_source(&of, "config.json: text_config, vision_config"));
-    cp_lint_view_fill(&older,
-                      cp_lint_source(&of, "config.json: text_config_dict, vision_config_dict (they win)"));
-    CP_TRY(cp_lint_compare(&of, arena, err));
-    for (size_t i = 0; i < of.count; i++)
-        CP_TRY(cp_lint_add(lint, arena, &of.findings[i], err));
-    return CP_OK;
+    return compare_two(lint, "config.json: text_config, vision_config", &newer,
+                       "config.json: text_config_dict, vision_config_dict, which win", &older, arena, err);
 }
 
 /* ---- weights ---- */

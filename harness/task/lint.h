@@ -39,10 +39,13 @@ struct cp_lint_view {
 
 enum { CP_LOADERS = 5, CP_LINT_SOURCES = 12 };
 
-/* Two that are there say different things. */
+/* Sources that say different things of one facet or size; one source alone where its own file cannot be so. */
 struct cp_lint_finding {
-    const char *of; /* a facet, a size, or the field of a file */
-    const char *source[2], *says[2];
+    const char *of;
+    size_t count;
+    struct cp_lint_says {
+        const char *source, *value;
+    } says[CP_LINT_SOURCES];
 };
 
 struct cp_lint {
@@ -71,8 +74,9 @@ enum cp_status cp_lint(const struct cp_lint_inputs *inputs, struct cp_arena *are
 /* The facets of a config as text; of towers that it has. */
 void cp_lint_view_fill(const struct cp_clip_config *config, struct cp_lint_view *view);
 
-enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena,
-                           const struct cp_lint_finding *finding, struct cp_error *err);
+/* Two that differ, or one (b.source NULL); joined with what is found of the same already. Strings are copied. */
+enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena, const char *of,
+                           struct cp_lint_says a, struct cp_lint_says b, struct cp_error *err);
 enum cp_status cp_lint_note(struct cp_lint *lint, struct cp_arena *arena, const char *note,
                             struct cp_error *err);
 /* Another source, zeroed. */

@@ -136,11 +136,9 @@ static enum cp_status compare_sizes(struct cp_lint *lint, const char *of_a, cons
     sizes_of(b, y);
     for (int i = 0; i < SIZES; i++)
         if (x[i] >= 0 && y[i] >= 0 && x[i] != y[i])
-            CP_TRY(cp_lint_add(
-                lint, arena,
-                &(struct cp_lint_finding){
-                    size_names[i], {of_a, of_b}, {size_text(i, x[i], arena), size_text(i, y[i], arena)}},
-                err));
+            CP_TRY(cp_lint_add(lint, arena, size_names[i],
+                               (struct cp_lint_says){of_a, size_text(i, x[i], arena)},
+                               (struct cp_lint_says){of_b, size_text(i, y[i], arena)}, err));
     return CP_OK;
 }
 
@@ -151,10 +149,8 @@ static enum cp_status compare_facets(struct cp_lint *lint, const struct cp_lint_
                                      struct cp_error *err) {
     for (int f = 0; f < CP_FACETS; f++)
         if (a->value[f][0] && b->value[f][0] && strcmp(a->value[f], b->value[f]) != 0)
-            CP_TRY(cp_lint_add(
-                lint, arena,
-                &(struct cp_lint_finding){cp_facet_names[f], {a->name, b->name}, {a->value[f], b->value[f]}},
-                err));
+            CP_TRY(cp_lint_add(lint, arena, cp_facet_names[f], (struct cp_lint_says){a->name, a->value[f]},
+                               (struct cp_lint_says){b->name, b->value[f]}, err));
     return CP_OK;
 }
 

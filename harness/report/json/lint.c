@@ -72,8 +72,9 @@ void cp_lint_text(const struct cp_lint *lint, FILE *out) {
     (void)fputc('\n', out);
     for (size_t i = 0; i < lint->count; i++) {
         const struct cp_lint_finding *f = &lint->findings[i];
-        (void)fprintf(out, "CONTRADICTION %s\n    %s: %s\n    %s: %s\n", f->of, f->source[0], f->says[0],
-                      f->source[1], f->says[1]);
+        (void)fprintf(out, "CONTRADICTION %s\n", f->of);
+        for (size_t s = 0; s < f->count; s++)
+            (void)fprintf(out, "    %s: %s\n", f->says[s].source, f->says[s].value);
     }
     if (lint->count)
         (void)fprintf(out, "FAIL: %zu contradiction%s\n", lint->count, lint->count == 1 ? "" : "s");
@@ -96,10 +97,10 @@ static void write_finding(struct cp_json_writer *json, const struct cp_lint_find
     cp_json_open(json, NULL, '{');
     cp_json_text(json, "of", finding->of);
     cp_json_open(json, "says", '[');
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < finding->count; i++) {
         cp_json_open(json, NULL, '{');
-        cp_json_text(json, "source", finding->source[i]);
-        cp_json_text(json, "value", finding->says[i]);
+        cp_json_text(json, "source", finding->says[i].source);
+        cp_json_text(json, "value", finding->says[i].value);
         cp_json_close(json, '}');
     }
     cp_json_close(json, ']');
