@@ -39,6 +39,7 @@ struct cp_vision_config {
     int image_size, patch_size, layers, width, heads, mlp_width;
     enum cp_family_id family;
     bool no_ln_pre, gelu_tanh;
+    bool no_proj; /* of a checkpoint of this tower alone, without its projection: embed_dim is the width */
     enum cp_pool_type pool_type; /* TOKEN or AVG */
     double eps;
     bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
@@ -50,6 +51,7 @@ struct cp_text_config {
     int context_length, vocab_size, layers, width, heads, mlp_width;
     enum cp_family_id family;
     bool no_causal_mask, gelu_tanh;
+    bool no_proj;                /* as the vision tower's */
     enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
     int32_t eos_id;              /* EOS only */
     bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
@@ -133,7 +135,7 @@ enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *con
 /* All their names, sorted, in the arena. */
 enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names, size_t *count,
                                     struct cp_error *err);
-/* Whether two make tensors of the same names and shapes. */
+/* Whether two make tensors of the same names and shapes, in the towers of the first. */
 bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b);
 
 #endif

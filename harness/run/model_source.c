@@ -5,6 +5,7 @@
 #include "config/load_as.h"
 #include "config/open_clip_tag.h"
 #include "model/infer.h"
+#include "model/state_dict.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -254,6 +255,11 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source, cons
         CP_TRY(note(notes, arena, err,
                     cp_arena_printf(arena, "warning: %s: logit_scale is %g: %s", source->checkpoint.text,
                                     (double)*model->logit_scale, doubt)));
+    if (v->no_proj || model->config.text.no_proj)
+        CP_TRY(note(
+            notes, arena, err,
+            cp_arena_printf(arena, "%s: no projection: the features are what %s gives, pooled and normalised",
+                            source->checkpoint.text, v->no_proj ? "visual.ln_post" : "ln_final")));
     if (!from)
         return CP_OK;
     return note(notes, arena, err,
@@ -263,14 +269,26 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source, cons
                                 source->checkpoint.text, from, from, to, to, v->image_size, v->image_size));
 }
 
+/* What was left out of the file, or renamed. */
+static enum cp_status note_file(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                struct cp_notes *notes, struct cp_error *err) {
+    const char *const *lines;
+    const size_t count = cp_checkpoint_notes(file, &lines);
+    for (size_t i = 0; i < count; i++)
+        CP_TRY(note(notes, arena, err, cp_arena_printf(arena, "%s: %s", path, lines[i])));
+    return CP_OK;
+}
+
 static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,
                                   struct cp_clip_config *config, struct cp_notes *notes,
                                   struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
     if (!source->checkpoint.text)
         return given_config(source, arena, config, notes, err);
-    CP_TRY(cp_checkpoint_open(source->checkpoint.text, &file, err));
-    const enum cp_status status = with_checkpoint(source, file, arena, config, notes, err);
+    CP_TRY(cp_state_dict_open(source->checkpoint.text, &file, err));
+    enum cp_status status = note_file(file, source->checkpoint.text, arena, notes, err);
+    if (status == CP_OK)
+        status = with_checkpoint(source, file, arena, config, notes, err);
     cp_checkpoint_close(file);
     return status;
 }

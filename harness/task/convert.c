@@ -7,6 +7,7 @@
 #include "checkpoint/safetensors_write.h"
 #include "format/disk_file.h"
 #include "model/model.h"
+#include "model/state_dict.h"
 #include "result/schema.h"
 
 #include <stdio.h>
@@ -174,7 +175,7 @@ enum cp_status cp_convert(const struct cp_conversion *c, struct cp_error *err) {
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
-    CP_TRY(cp_checkpoint_open(c->in, &file, err));
+    CP_TRY(cp_state_dict_open(c->in, &file, err));
     enum cp_status status = check_out(c, file, err);
     if (status == CP_OK)
         status = convert(c, file, &arena, err);
