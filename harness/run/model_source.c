@@ -64,10 +64,13 @@ static enum cp_status adopt(struct cp_clip_config *config, const char *name,
     bool agree;
     CP_TRY(cp_open_clip_preprocessing(name, &preprocessed, &agree, err));
     cp_clip_config_take_preprocessing(config, agree ? &preprocessed : named);
+    const bool image_only = config->vision.no_proj, text_only = config->text.no_proj;
     if (cp_has_vision(config))
         config->vision = named->vision;
     if (cp_has_text(config))
         config->text = named->text;
+    config->vision.no_proj = image_only;
+    config->text.no_proj = text_only;
     return CP_OK;
 }
 
