@@ -169,8 +169,8 @@ static enum cp_status take(struct search *s, const struct found *f) {
         s->keep[i] = owner(s, cp_checkpoint_at(s->file, i)->name) == f;
     CP_TRY(note_choice(s, f));
     if (*f->tower)
-        CP_TRY(
-            cp_checkpoint_note(s->file, s->err, "one tower by itself: its names stand for %s...", f->tower));
+        CP_TRY(cp_checkpoint_note(
+            s->file, s->err, "the names are those of one tower by itself, and are read as %s*", f->tower));
     return cp_checkpoint_select(s->file, s->keep, f->length, f->tower, s->err);
 }
 

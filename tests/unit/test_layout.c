@@ -140,6 +140,27 @@ static void towers_alone(void **state) {
         }
 }
 
+/* CLIPVisionModel and CLIPTextModel: features as wide as the tower. */
+static void towers_without_projection(void **state) {
+    (void)state;
+    for (int vision = 0; vision < 2; vision++) {
+        struct cp_model half = seeded;
+        static struct listing list;
+        (vision ? &half.config.text.layers : &half.config.vision.layers)[0] = 0;
+        *(vision ? &half.config.vision.no_proj : &half.config.text.no_proj) = true;
+        half.logit_scale = NULL;
+        list_model(&list, &half);
+        as_hugging_face(&list);
+        struct cp_model model = reload(&list, &tiny, "Hugging Face CLIPModel");
+        const struct cp_tower_shape shape = cp_tower_shape(&model.config, vision ? CP_VISUAL : CP_TEXT);
+        assert_true(shape.unprojected);
+        assert_int_equal(shape.embed, shape.width);
+        assert_null(model.tower[vision ? CP_VISUAL : CP_TEXT].proj.weight);
+        assert_same_weights(&half, &model);
+        cp_model_free(&model);
+    }
+}
+
 /* What is missing is named as the file would name it. */
 static void missing_parts_have_the_names_of_the_file(void **state) {
     static const struct {
@@ -200,6 +221,7 @@ int main(void) {
         cmocka_unit_test(layer_scale_and_biased_projection),
         cmocka_unit_test(hugging_face),
         cmocka_unit_test(towers_alone),
+        cmocka_unit_test(towers_without_projection),
         cmocka_unit_test(missing_parts_have_the_names_of_the_file),
         cmocka_unit_test(other_models_are_named),
     };
