@@ -36,7 +36,9 @@ extern const char
     *const cp_family_keys[CP_FAMILY_COUNT]; /* the key that chooses it; NULL: none, the default */
 
 struct cp_vision_config {
-    int image_size, patch_size, layers, width, heads, mlp_width;
+    int image_size,
+        patch_size; /* as a convolution, patches leave out what is less than one at the right and below */
+    int layers, width, heads, mlp_width;
     enum cp_family_id family;
     bool no_ln_pre, gelu_tanh;
     bool no_proj; /* of a checkpoint of this tower alone, without its projection: embed_dim is the width */

@@ -236,11 +236,10 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
     if (!cp_has_vision(config))
         return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: the model has no image tower"),
                cp_expected(err, "no image_size");
-    if (source->image_size % v->patch_size)
-        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is not divisible by patch_size %d",
+    if (source->image_size < v->patch_size)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is smaller than patch_size %d",
                        source->image_size, v->patch_size),
-               cp_expected(err, "whole patches, such as %d",
-                           (source->image_size / v->patch_size + 1) * v->patch_size);
+               cp_expected(err, "one patch at least");
     if (source->image_size / v->patch_size > CP_GRID_MOST)
         return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is more than %d patches a side",
                        source->image_size, CP_GRID_MOST),
@@ -263,6 +262,13 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source, cons
             notes, arena, err,
             cp_arena_printf(arena, "%s: no projection: the features are what %s gives, pooled and normalised",
                             source->checkpoint.text, v->no_proj ? "visual.ln_post" : "ln_final")));
+    if (cp_has_vision(&model->config) && v->image_size % v->patch_size)
+        CP_TRY(note(notes, arena, err,
+                    cp_arena_printf(arena,
+                                    "%s: of images of %d x %d the patches of %d leave out %d pixels at the "
+                                    "right and below, as a convolution does",
+                                    source->checkpoint.text, v->image_size, v->image_size, v->patch_size,
+                                    v->image_size % v->patch_size)));
     if (!from)
         return CP_OK;
     return note(notes, arena, err,
