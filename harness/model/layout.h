@@ -65,7 +65,7 @@ bool cp_layout_has_text(const struct cp_layout *layout, const struct cp_checkpoi
  * tower's features are what was pooled. */
 bool cp_layout_lacks_projection(const struct cp_layout *layout, const struct cp_checkpoint *file);
 
-/* Whether a tensor of the file is no part of any model, such as position_ids. */
+/* Whether a tensor of the file is no part of any model, such as position_ids or a loss. */
 bool cp_layout_ignores(const struct cp_layout *layout, const struct cp_checkpoint_tensor *tensor);
 
 /* The shape that each part has in the file where the model's tensor has this one. */

@@ -150,12 +150,36 @@ static void leave_out_towers(const struct loading *loading, struct cp_clip_confi
     }
 }
 
+/* Rows of a table of the text tower where they are fewer than the config's; else the config's. */
+static int fewer_rows(const struct loading *loading, const char *name, int width, int rows) {
+    struct cp_layout_source source;
+    if (!cp_layout_find(loading->layout, loading->file, name, &source) || source.part[0]->rank != 2 ||
+        source.part[0]->shape[1] != (size_t)width || source.part[0]->shape[0] >= (size_t)rows ||
+        source.part[0]->shape[0] == 0)
+        return rows;
+    return (int)source.part[0]->shape[0];
+}
+
+/* A shorter context is a beginning of the longer where no token sees a later one, and a smaller vocabulary has the ids
+ * that it has. */
+static void take_fewer_rows(const struct loading *loading, struct cp_clip_config *config) {
+    struct cp_text_config *t = &config->text;
+    const int vocabulary = fewer_rows(loading, "token_embedding.weight", t->width, t->vocab_size);
+    if (t->no_causal_mask || !cp_has_text(config))
+        return;
+    t->context_length = fewer_rows(loading, "positional_embedding", t->width, t->context_length);
+    if (t->pool_type != CP_POOL_EOS || t->eos_id < vocabulary)
+        t->vocab_size = vocabulary;
+}
+
 static enum cp_status load_from(struct loading *loading, const struct cp_clip_config *config,
                                 struct cp_error *err) {
     struct cp_clip_config whole = *config;
     CP_TRY(cp_layout_of(loading->file, loading->path, &loading->layout, err));
-    if (!loading->whole)
+    if (!loading->whole) {
         leave_out_towers(loading, &whole);
+        take_fewer_rows(loading, &whole);
+    }
     CP_TRY(cp_model_begin(&whole, loading->model, err));
     CP_TRY(cp_each_tensor(loading->model, load_one, loading, err));
     return refuse_unexpected(loading, err);

@@ -248,16 +248,31 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
     return CP_OK;
 }
 
-enum cp_status cp_model_source_loaded(const struct cp_model_source *source, const struct cp_model *model,
+/* A context or vocabulary that is smaller in the file than in the config. */
+static enum cp_status note_rows(const struct cp_model_source *source, const char *what, int asked, int loaded,
+                                struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
+    if (asked == loaded)
+        return CP_OK;
+    return note(notes, arena, err,
+                cp_arena_printf(arena, "%s: %s is %d, as the file has it; the config says %d",
+                                source->checkpoint.text, what, loaded, asked));
+}
+
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
+                                      const struct cp_clip_config *config, const struct cp_model *model,
                                       struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
     const struct cp_vision_config *v = &model->config.vision;
+    const struct cp_text_config *t = &model->config.text;
     const int from = v->stored_grid, to = from ? v->image_size / v->patch_size : 0;
     const char *doubt = model->logit_scale ? cp_logit_scale_doubt((double)*model->logit_scale) : NULL;
     if (doubt)
         CP_TRY(note(notes, arena, err,
                     cp_arena_printf(arena, "warning: %s: logit_scale is %g: %s", source->checkpoint.text,
                                     (double)*model->logit_scale, doubt)));
-    if (v->no_proj || model->config.text.no_proj)
+    CP_TRY(note_rows(source, "context_length", config->text.context_length, t->context_length, arena, notes,
+                     err));
+    CP_TRY(note_rows(source, "vocab_size", config->text.vocab_size, t->vocab_size, arena, notes, err));
+    if (v->no_proj || t->no_proj)
         CP_TRY(note(
             notes, arena, err,
             cp_arena_printf(arena, "%s: no projection: the features are what %s gives, pooled and normalised",

@@ -60,11 +60,13 @@ static enum cp_status find_config(const struct cp_conversion *c, const struct cp
     return CP_OK;
 }
 
-/* A config that is not the tensors' must not be written beside them. */
-static enum cp_status check_config(const struct cp_conversion *c, const struct cp_clip_config *config,
+/* A config that is not the tensors' must not be written beside them; of fewer positions or tokens it says how many. */
+static enum cp_status check_config(const struct cp_conversion *c, struct cp_clip_config *config,
                                    struct cp_error *err) {
     struct cp_model model;
     const enum cp_status status = cp_model_load(c->in, config, &model, err);
+    config->text.context_length = model.config.text.context_length;
+    config->text.vocab_size = model.config.text.vocab_size;
     cp_model_free(&model);
     return status;
 }

@@ -103,13 +103,22 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
 
 /* ---- the config ---- */
 
-/* Of a config that is given; a position embedding of another grid may be resized. */
+static int at_most(int value, int most) {
+    return value < most ? value : most;
+}
+
+/* Of a config that is given; a position embedding of another grid may be resized, and the text tower's tables may be
+ * shorter (model/model.h). */
 static enum cp_status check_shapes(const struct cp_inspection *in, const struct cp_clip_config *shapes,
                                    struct cp_error *err) {
     struct cp_clip_config config = in->config;
     if (cp_has_vision(shapes))
         config.vision.image_size =
             shapes->vision.image_size / shapes->vision.patch_size * config.vision.patch_size;
+    if (cp_has_text(shapes) && !config.text.no_causal_mask) {
+        config.text.context_length = at_most(shapes->text.context_length, config.text.context_length);
+        config.text.vocab_size = at_most(shapes->text.vocab_size, config.text.vocab_size);
+    }
     if (cp_clip_config_same_shapes(shapes, &config))
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, in->path, "its shapes are not those of %.200s", in->config_from),

@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-/* *checkpoint, and the *config that belongs to it, of what path names. A file is a checkpoint, and its
+/* *checkpoint, and the *config that belongs to it, of what path names. A file, or FILE#KEY, is a checkpoint, and its
  * *config NULL. Of a folder, open_clip's files win over Hugging Face's, as in open_clip; configured: a config
  * is known from elsewhere, so that only weights are looked for. The strings live in the arena. CP_BAD_INPUT:
- * there is nothing, or not both. */
+ * there is nothing, or not both, or several variants. */
 enum cp_status cp_model_folder(const char *path, bool configured, struct cp_arena *arena,
                                const char **checkpoint, const char **config, struct cp_error *err);
 

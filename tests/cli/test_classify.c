@@ -195,6 +195,17 @@ static void hugging_face_folder(void **state) {
     runs("classify --model $DIR" DRESS PROMPTS " --json", 0, "");
     read_spec("baseline", theirs);
     assert_memory_equal(ours, theirs, sizeof ours);
+    runs("classify --model $(mv $DIR/model.safetensors $DIR/model.fp16.safetensors; echo $DIR)" DRESS PROMPTS
+         " --json",
+         0, "");
+    read_spec("baseline", theirs);
+    assert_memory_equal(ours, theirs, sizeof ours);
+    runs("classify --model $(cp $DIR/model.fp16.safetensors $DIR/model.bf16.safetensors; echo $DIR)" DRESS
+             PROMPTS,
+         3,
+         ": the folder has model.bf16.safetensors and model.fp16.safetensors (expected one of these files by "
+         "its "
+         "own path, with --config)");
 }
 
 /* A picture is told by its bytes where its name says nothing. */

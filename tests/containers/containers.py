@@ -234,6 +234,16 @@ def odd_cases():
     yield Case("Stable Diffusion", lambda f: save_torch(f, {"state_dict": diffusion}), models.only(hugging, "text_model."))
 
 
+    yield Case("a loss beside the tensors", lambda f: save_torch(f, {**whole, "loss": torch.tensor(0.5)}), whole)
+    averaged = {"n_averaged": torch.tensor(3), **prefixed(whole, "module.")}
+    yield Case("torch.optim.swa_utils.AveragedModel", lambda f: save_torch(f, averaged), whole)
+    named = {"model": whole, "optim": {"exp_avg": {name: value * 0 for name, value in whole.items()}}}
+    yield Case("an optimizer's state by names", lambda f: save_torch(f, named), whole)
+    for name, rows in (("positional_embedding", 4), ("token_embedding.weight", 20)):
+        short = {**whole, name: whole[name][:rows].clone()}
+        yield Case(f"{rows} rows of {name}", lambda f, s=short: save_safetensors(f, s), short)
+
+
 def legacy(folder, what):
     torch.save(what, folder / "model.pt", _use_new_zipfile_serialization=False)
     return folder / "model.pt"
@@ -258,6 +268,13 @@ def lines():
     two = {"model": whole, "ema": whole}
     yield "two models", lambda f: save_torch(f, two), \
         r"holds 2 models: model \(50 tensors\) and ema \(50 tensors\) \(expected one of them, chosen by its key: \S+model\.pt#ema\)"
+    encoders = {**prefixed(hugging, "conditioner.embedders.0.transformer."), **prefixed(whole, "conditioner.embedders.1.model.")}
+    yield "two text encoders", lambda f: save_torch(f, encoders), \
+        r"holds 2 models: conditioner\.embedders\.0\.transformer \(62 tensors\) and conditioner\.embedders\.1\.model"
+    yield "a key that no model has", lambda f: str(save_torch(f, two)) + "#emma", \
+        r"has no model of that key, but 2: model \(50 tensors\) and ema"
+    yield "a vocabulary without its end", lambda f: save_torch(f, {**whole, "token_embedding.weight": one[:0]}), \
+        r"token_embedding\.weight: shape \(0, 2\) does not match the config"
     yield "legacy", lambda f: legacy(f, whole), r"PyTorch's format before 1\.6 \(expected torch\.save\(torch\.load"
     yield "Git LFS", text_file(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"), r"is a Git LFS pointer.*git lfs pull"
     yield "HTML", text_file(b"<!DOCTYPE html>\n<html><body>Sign in</body></html>"), r"is an HTML page.*direct link"
@@ -281,6 +298,7 @@ def lines():
         "Long-CLIP": ({**whole, "positional_embedding_res": one}, r"Long-CLIP"),
         "bitsandbytes": ({**hugging, "text_model.encoder.layers.0.mlp.fc1.weight.absmax": one}, r"quantised"),
         "a ViT alone": ({"patch_embed.proj.weight": one, "blocks.0.norm1.weight": one}, r"timm"),
+        "torch.ao": ({**whole, "transformer.resblocks.0.mlp.c_fc._packed_params._packed_params": one}, r"quantised"),
         "FSDP": ({"_flat_param": one}, r"FSDP"),
         "something else": ({"fc.weight": one}, r"no tensor of a CLIP among its 1, the first of which is fc\.weight"),
     }

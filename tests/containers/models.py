@@ -4,8 +4,8 @@
 import torch
 
 CONFIG = {"model_cfg": {"embed_dim": 8, "quick_gelu": True,
-                        "vision_cfg": {"image_size": 12, "patch_size": 4, "layers": 2, "width": 16, "head_width": 8},
-                        "text_cfg": {"context_length": 6, "vocab_size": 32, "width": 12, "heads": 2, "layers": 1}}}
+                        "vision_cfg": {"image_size": 12, "patch_size": 4, "layers": 2, "width": 64, "head_width": 64},
+                        "text_cfg": {"context_length": 6, "vocab_size": 32, "width": 64, "heads": 1, "layers": 1}}}
 
 
 def block(prefix, width):
@@ -24,12 +24,12 @@ def filled(shapes, seed):
 
 def openai(seed=5):
     """OpenAI's names, which are open_clip's class CLIP's."""
-    return filled({"visual.class_embedding": (16,), "visual.positional_embedding": (10, 16), "visual.proj": (16, 8),
-                   "visual.conv1.weight": (16, 3, 4, 4), "visual.ln_pre.weight": (16,), "visual.ln_pre.bias": (16,),
-                   **block("visual.transformer.resblocks.0.", 16), **block("visual.transformer.resblocks.1.", 16),
-                   "visual.ln_post.weight": (16,), "visual.ln_post.bias": (16,), "positional_embedding": (6, 12),
-                   "text_projection": (12, 8), "token_embedding.weight": (32, 12),
-                   **block("transformer.resblocks.0.", 12), "ln_final.weight": (12,), "ln_final.bias": (12,),
+    return filled({"visual.class_embedding": (64,), "visual.positional_embedding": (10, 64), "visual.proj": (64, 8),
+                   "visual.conv1.weight": (64, 3, 4, 4), "visual.ln_pre.weight": (64,), "visual.ln_pre.bias": (64,),
+                   **block("visual.transformer.resblocks.0.", 64), **block("visual.transformer.resblocks.1.", 64),
+                   "visual.ln_post.weight": (64,), "visual.ln_post.bias": (64,), "positional_embedding": (6, 64),
+                   "text_projection": (64, 8), "token_embedding.weight": (32, 64),
+                   **block("transformer.resblocks.0.", 64), "ln_final.weight": (64,), "ln_final.bias": (64,),
                    "logit_scale": ()}, seed)
 
 
