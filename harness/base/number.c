@@ -11,9 +11,26 @@ static const struct {
     unsigned size;
     int precision, emin;
 } dtypes[CP_DTYPE_COUNT] = {
-    [CP_FP32] = {"fp32", 4, 24, -126},  [CP_FP16] = {"fp16", 2, 11, -14}, [CP_BF16] = {"bf16", 2, 8, -126},
-    [CP_FP64] = {"fp64", 8, 53, -1022}, [CP_INT64] = {"int64", 8, 64, 0}, [CP_INT32] = {"int32", 4, 32, 0},
+    [CP_FP32] = {"fp32", 4, 24, -126},
+    [CP_FP16] = {"fp16", 2, 11, -14},
+    [CP_BF16] = {"bf16", 2, 8, -126},
+    [CP_FP64] = {"fp64", 8, 53, -1022},
+    [CP_INT64] = {"int64", 8, 64, 0},
+    [CP_INT32] = {"int32", 4, 32, 0},
     [CP_UINT8] = {"uint8", 1, 8, 0},
+    [CP_INT16] = {"int16", 2, 16, 0},
+    [CP_INT8] = {"int8", 1, 8, 0},
+    [CP_BOOL] = {"bool", 1, 1, 0},
+    [CP_UINT16] = {"uint16", 2, 16, 0},
+    [CP_UINT32] = {"uint32", 4, 32, 0},
+    [CP_UINT64] = {"uint64", 8, 64, 0},
+    [CP_FP8_E4M3] = {"float8_e4m3fn", 1, 4, -6},
+    [CP_FP8_E5M2] = {"float8_e5m2", 1, 3, -14},
+    [CP_QINT8] = {"qint8", 1, 8, 0},
+    [CP_QUINT8] = {"quint8", 1, 8, 0},
+    [CP_QINT32] = {"qint32", 4, 32, 0},
+    [CP_COMPLEX64] = {"complex64", 8, 24, -126},
+    [CP_COMPLEX128] = {"complex128", 16, 53, -1022},
 };
 
 const char *cp_dtype_name(enum cp_dtype dtype) {

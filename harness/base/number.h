@@ -10,8 +10,32 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A dtype of stored tensors, and (the first three) an arithmetic's type in a spec. */
-enum cp_dtype { CP_FP32, CP_FP16, CP_BF16, CP_FP64, CP_INT64, CP_INT32, CP_UINT8, CP_DTYPE_COUNT };
+/* A dtype of stored tensors, and (the first three) an arithmetic's type in a spec. Those from INT16 on are known by
+ * name and size alone: they come in checkpoints, and are no weights. QINT8 and the like are PyTorch's quantised
+ * ones. */
+enum cp_dtype {
+    CP_FP32,
+    CP_FP16,
+    CP_BF16,
+    CP_FP64,
+    CP_INT64,
+    CP_INT32,
+    CP_UINT8,
+    CP_INT16,
+    CP_INT8,
+    CP_BOOL,
+    CP_UINT16,
+    CP_UINT32,
+    CP_UINT64,
+    CP_FP8_E4M3,
+    CP_FP8_E5M2,
+    CP_QINT8,
+    CP_QUINT8,
+    CP_QINT32,
+    CP_COMPLEX64,
+    CP_COMPLEX128,
+    CP_DTYPE_COUNT
+};
 
 /* "fp32", "fp16", ... */
 const char *cp_dtype_name(enum cp_dtype dtype);

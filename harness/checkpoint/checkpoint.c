@@ -2,6 +2,7 @@
  * Recognises the format by the first bytes, holds the tensors that its reader lists, and widens values. */
 #include "checkpoint/internal.h"
 
+#include "checkpoint/other_format.h"
 #include "format/file.h"
 #include "format/utf8.h"
 
@@ -13,9 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT] = {
-    "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz", "HDF5"};
+const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT] = {"safetensors",
+                                                                 "sharded safetensors",
+                                                                 "PyTorch zip archive",
+                                                                 "sharded PyTorch zip archives",
+                                                                 "TorchScript archive",
+                                                                 "NumPy npz",
+                                                                 "HDF5"};
 
 /* ---- for the readers ---- */
 
@@ -38,7 +45,7 @@ static bool grow(struct cp_checkpoint *file) {
     struct cp_checkpoint_tensor *tensors = realloc(file->tensors, capacity * sizeof *tensors);
     if (tensors)
         file->tensors = tensors;
-    struct cp_zip_record **records = realloc(file->records, capacity * sizeof(struct cp_zip_record *));
+    struct cp_checkpoint_record *records = realloc(file->records, capacity * sizeof *records);
     if (records)
         file->records = records;
     if (tensors && records)
@@ -59,7 +66,7 @@ enum cp_status cp_checkpoint_add(struct cp_checkpoint *file, const struct cp_che
         return cp_no_memory(err, file->path, "the checkpoint");
     file->tensors[file->count] = *tensor;
     file->tensors[file->count].index = file->count;
-    file->records[file->count++] = record;
+    file->records[file->count++] = (struct cp_checkpoint_record){file->zip, record};
     return CP_OK;
 }
 
@@ -94,26 +101,6 @@ void cp_checkpoint_row_major(struct cp_checkpoint_tensor *tensor) {
 
 enum kind { KIND_SAFETENSORS, KIND_INDEX, KIND_ZIP, KIND_HDF5, KIND_UNKNOWN };
 
-/* A sentence about a file of another format that checkpoints come in, or NULL. */
-static const char *other_format(const struct cp_file *map) {
-    static const struct {
-        size_t at;
-        const char *bytes;
-        size_t length;
-        const char *what;
-    } known[] = {
-        {0, "\x80\2", 2, "is a pickle without an archive, PyTorch's format before 1.6"},
-        {257, "ustar", 5, "is a tar archive, PyTorch's format before 0.1.10"},
-        {0, "\x1f\x8b", 2, "is gzip data"},
-        {0, "\x93NUMPY", 6, "is a single NumPy array"},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (map->size >= known[i].at + known[i].length &&
-            memcmp(map->bytes + known[i].at, known[i].bytes, known[i].length) == 0)
-            return known[i].what;
-    return NULL;
-}
-
 /* By the first bytes. A safetensors file has its header's length there, whose upper bytes are 0, and then the
  * header; where one of the two is wrong, its reader says so better than this can. */
 static enum kind kind_of(const struct cp_file *map) {
@@ -130,7 +117,7 @@ static enum kind kind_of(const struct cp_file *map) {
         return KIND_SAFETENSORS;
     if (text)
         return KIND_INDEX;
-    return small && !other_format(map) ? KIND_SAFETENSORS : KIND_UNKNOWN;
+    return small && !cp_checkpoint_is_other(map->bytes, map->size) ? KIND_SAFETENSORS : KIND_UNKNOWN;
 }
 
 /* numpy.savez's archives hold nothing but arrays. */
@@ -143,28 +130,30 @@ static bool is_npz(const struct cp_zip *zip) {
     return cp_zip_count(zip) > 0;
 }
 
-static enum cp_status read_zip(struct cp_checkpoint *file, struct cp_error *err) {
+enum cp_status cp_checkpoint_read_zip(struct cp_checkpoint *file, struct cp_error *err) {
     CP_TRY(cp_zip_open(file->path, &file->zip, err));
     return is_npz(file->zip) ? cp_checkpoint_read_npz(file, err) : cp_checkpoint_read_torch(file, err);
 }
 
-static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err) {
+/* KIND_UNKNOWN: an error that says what it is. */
+static enum cp_status tell_kind(const char *path, enum kind *kind, struct cp_error *err) {
     struct cp_file map;
-    CP_TRY(cp_file_map(file->path, &map, err));
-    const enum kind kind = kind_of(&map);
-    const char *other = map.size == 0 ? "is empty" : kind == KIND_UNKNOWN ? other_format(&map) : NULL;
-    if (kind == KIND_UNKNOWN)
-        (void)cp_fail(err, CP_BAD_INPUT, file->path, "%s", other ? other : "is in none of the known formats"),
-            (void)cp_expected(err, "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "
-                                   "torch.jit.save), a NumPy npz, or HDF5 of `clip-parity convert`");
+    CP_TRY(cp_file_map(path, &map, err));
+    *kind = kind_of(&map);
+    const enum cp_status status =
+        *kind == KIND_UNKNOWN ? cp_checkpoint_other_format(path, map.bytes, map.size, err) : CP_OK;
     cp_file_unmap(&map);
+    return status;
+}
+
+static enum cp_status read_any(struct cp_checkpoint *file, enum kind kind, struct cp_error *err) {
     switch (kind) {
     case KIND_SAFETENSORS:
         return cp_checkpoint_read_safetensors(file, err);
     case KIND_INDEX:
         return cp_checkpoint_read_index(file, err);
     case KIND_ZIP:
-        return read_zip(file, err);
+        return cp_checkpoint_read_zip(file, err);
     case KIND_HDF5:
         return cp_checkpoint_read_hdf5(file, err);
     default:
@@ -172,51 +161,65 @@ static enum cp_status read_any(struct cp_checkpoint *file, struct cp_error *err)
     }
 }
 
-static int by_name(const void *a, const void *b) {
-    const struct cp_checkpoint_tensor *const *x = a, *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
+const char *cp_checkpoint_key(const char *path) {
+    const char *hash = strrchr(path, '#');
+    return hash && access(path, F_OK) != 0 ? hash + 1 : NULL;
 }
 
-static enum cp_status sort_names(struct cp_checkpoint *file, struct cp_error *err) {
-    char where[512];
-    CP_TRY(CP_CHECK_ALLOC(
-        file->by_name = cp_arena_alloc(&file->arena, file->count, sizeof(struct cp_checkpoint_tensor *)), err,
-        file->path, "the checkpoint"));
-    for (size_t i = 0; i < file->count; i++)
-        file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
-    for (size_t i = 1; i < file->count; i++)
-        if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
-            return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, file->by_name[i]->name, where),
-                           "two tensors have this name"),
-                   cp_expected(err, "one");
-    return CP_OK;
-}
-
-static enum cp_status open_file(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
-    file->path = cp_arena_strdup(&file->arena, path);
+static enum cp_status start(struct cp_checkpoint *file, const char *path, size_t length, enum kind *kind,
+                            struct cp_error *err) {
+    file->path = cp_arena_printf(&file->arena, "%.*s", (int)length, path);
     file->paths = cp_arena_alloc(&file->arena, CP_CHECKPOINT_FILES + 1, sizeof *file->paths);
     CP_TRY(CP_CHECK_ALLOC(file->path && file->paths, err, path, "the checkpoint"));
     file->paths[file->path_count++] = file->path;
-    CP_TRY(read_any(file, err));
-    return sort_names(file, err);
+    return tell_kind(file->path, kind, err);
 }
 
-enum cp_status cp_checkpoint_open(const char *path, struct cp_checkpoint **out, struct cp_error *err) {
+typedef enum cp_status open_one(struct cp_checkpoint *file, const char *path, struct cp_error *err);
+
+static enum cp_status open_file(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
+    const char *key = cp_checkpoint_key(path);
+    enum kind kind = KIND_UNKNOWN;
+    CP_TRY(start(file, path, key ? (size_t)(key - 1 - path) : strlen(path), &kind, err));
+    CP_TRY(read_any(file, kind, err));
+    return cp_checkpoint_name(file, err);
+}
+
+/* An index among its own shards would have no end. */
+static enum cp_status open_shard(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
+    enum kind kind = KIND_UNKNOWN;
+    CP_TRY(start(file, path, strlen(path), &kind, err));
+    if (kind == KIND_INDEX)
+        return cp_fail(err, CP_BAD_INPUT, path, "is JSON in the place of a shard"),
+               cp_expected(err, "safetensors or a PyTorch zip archive");
+    return read_any(file, kind, err);
+}
+
+static enum cp_status open_any(const char *path, open_one *open, struct cp_checkpoint **out,
+                               struct cp_error *err) {
     struct cp_checkpoint *file = calloc(1, sizeof *file);
-    const enum cp_status status =
-        file ? open_file(file, path, err) : cp_no_memory(err, path, "the checkpoint");
+    const enum cp_status status = file ? open(file, path, err) : cp_no_memory(err, path, "the checkpoint");
     if (status != CP_OK)
         cp_checkpoint_close(file);
     *out = status == CP_OK ? file : NULL;
     return status;
 }
 
+enum cp_status cp_checkpoint_open(const char *path, struct cp_checkpoint **out, struct cp_error *err) {
+    return open_any(path, open_file, out, err);
+}
+
+enum cp_status cp_checkpoint_open_shard(const char *path, struct cp_checkpoint **shard,
+                                        struct cp_error *err) {
+    return open_any(path, open_shard, shard, err);
+}
+
 void cp_checkpoint_close(struct cp_checkpoint *file) {
     if (!file)
         return;
     for (size_t i = 0; i < file->shard_count; i++)
-        cp_safetensors_close(file->shards[i]);
+        cp_checkpoint_close(file->shards[i]);
+    cp_safetensors_close(file->safetensors);
     cp_zip_close(file->zip);
     free(file->tensors);
     free(file->records);
@@ -238,18 +241,15 @@ const struct cp_checkpoint_tensor *cp_checkpoint_at(const struct cp_checkpoint *
     return &file->tensors[index];
 }
 
-const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint *file, const char *name) {
-    const struct cp_checkpoint_tensor key = {.name = name}, *pointer = &key;
-    const struct cp_checkpoint_tensor **found =
-        bsearch(&pointer, file->by_name, file->count, sizeof(struct cp_checkpoint_tensor *), by_name);
-    return found ? *found : NULL;
+const char *cp_checkpoint_metadata(const struct cp_checkpoint *file, const char *key) {
+    const char *text = file->safetensors ? cp_safetensors_metadata(file->safetensors, key) : NULL;
+    for (size_t i = 0; i < file->shard_count && !text; i++)
+        text = cp_checkpoint_metadata(file->shards[i], key);
+    return text;
 }
 
-const char *cp_checkpoint_metadata(const struct cp_checkpoint *file, const char *key) {
-    const char *text = NULL;
-    for (size_t i = 0; i < file->shard_count && !text; i++)
-        text = cp_safetensors_metadata(file->shards[i], key);
-    return text;
+const char *cp_checkpoint_file(const struct cp_checkpoint *file) {
+    return file->path;
 }
 
 size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const **paths) {
@@ -334,8 +334,13 @@ static size_t widen_rows(const struct cp_checkpoint_tensor *t, float *values) {
 
 enum cp_status cp_checkpoint_check(const struct cp_checkpoint *file,
                                    const struct cp_checkpoint_tensor *tensor, struct cp_error *err) {
-    struct cp_zip_record *record = file->records[tensor->index];
-    return record ? cp_zip_check(file->zip, record, err) : CP_OK;
+    const struct cp_checkpoint_record *of = &file->records[tensor->index];
+    return of->record ? cp_zip_check(of->zip, of->record, err) : CP_OK;
+}
+
+/* What quantisation makes of weights. */
+static bool is_quantised(enum cp_dtype dtype) {
+    return dtype != CP_BOOL && (cp_dtype_size(dtype) == 1 || dtype == CP_QINT32);
 }
 
 enum cp_status cp_checkpoint_widen(const struct cp_checkpoint *file,
@@ -345,7 +350,9 @@ enum cp_status cp_checkpoint_widen(const struct cp_checkpoint *file,
     if (tensor->dtype > CP_FP64)
         return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where),
                        "%s is no dtype of weights", cp_dtype_name(tensor->dtype)),
-               cp_expected(err, "fp64, fp32, fp16 or bf16");
+               cp_expected(err, "fp64, fp32, fp16 or bf16%s",
+                           is_quantised(tensor->dtype) ? "; quantised weights must be dequantised first"
+                                                       : "");
     CP_TRY(cp_checkpoint_check(file, tensor, err));
     const size_t fitting = widen_rows(tensor, values);
     if (fitting < cp_checkpoint_elements(tensor))

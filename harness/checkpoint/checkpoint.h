@@ -7,27 +7,30 @@
 #include "base/number.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum cp_checkpoint_format {
     CP_FORMAT_SAFETENSORS,
     CP_FORMAT_SAFETENSORS_INDEX,
     CP_FORMAT_TORCH_ZIP,
+    CP_FORMAT_TORCH_INDEX,
     CP_FORMAT_TORCHSCRIPT,
     CP_FORMAT_NPZ,
     CP_FORMAT_HDF5,
     CP_FORMAT_COUNT
 };
 
-/* "safetensors", "sharded safetensors", "PyTorch zip archive", "TorchScript archive", "NumPy npz",
- * "HDF5" */
+/* "safetensors", "sharded safetensors", "PyTorch zip archive", "sharded PyTorch zip archives", "TorchScript archive",
+ * "NumPy npz", "HDF5" */
 extern const char *const cp_checkpoint_format_names[CP_FORMAT_COUNT];
 
 enum { CP_CHECKPOINT_RANK = 8, CP_CHECKPOINT_NAME = 1024 /* bytes */, CP_CHECKPOINT_TENSORS = 65536 };
 
 struct cp_checkpoint_tensor {
     const char
-        *name; /* as in the file, prefixes included; of nested dicts joined by '.' below the state dict */
+        *name; /* as in the file, prefixes included; of nested containers the keys joined by '.'; without
+                         the words of PyTorch's wrappers */
     enum cp_dtype dtype;
     int rank;
     size_t shape[CP_CHECKPOINT_RANK];
@@ -39,7 +42,10 @@ struct cp_checkpoint_tensor {
 
 struct cp_checkpoint;
 
-/* By the file's first bytes, never by its name. CP_BAD_INPUT names the file, the place in it and what was
+/* Of FILE#KEY, which names one of several models in a file, the KEY; NULL: the path is a file's own. In path. */
+const char *cp_checkpoint_key(const char *path);
+
+/* By the file's first bytes, never by its name; a KEY is left to others. CP_BAD_INPUT names the file, the place in it and what was
  * expected. Close with cp_checkpoint_close, which may also be given NULL; *file is NULL after a failure. */
 enum cp_status cp_checkpoint_open(const char *path, struct cp_checkpoint **file, struct cp_error *err);
 void cp_checkpoint_close(struct cp_checkpoint *file);
@@ -50,6 +56,13 @@ size_t cp_checkpoint_count(const struct cp_checkpoint *file);
 const struct cp_checkpoint_tensor *cp_checkpoint_at(const struct cp_checkpoint *file, size_t index);
 /* NULL: none. */
 const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint *file, const char *name);
+
+/* Leaves the tensors alone that keep (by index) is true of, with `instead` in the place of the first `prefix` bytes of
+ * their names. */
+enum cp_status cp_checkpoint_select(struct cp_checkpoint *file, const bool *keep, size_t prefix,
+                                    const char *instead, struct cp_error *err);
+/* Turns a tensor of four dimensions from (out, y, x, in) to (out, in, y, x). */
+void cp_checkpoint_channels_first(struct cp_checkpoint *file, const struct cp_checkpoint_tensor *tensor);
 
 size_t cp_checkpoint_elements(const struct cp_checkpoint_tensor *tensor);
 
@@ -66,10 +79,12 @@ enum cp_status cp_checkpoint_check(const struct cp_checkpoint *file,
 /* Text that the file carries beside its tensors (safetensors' __metadata__): NULL where it has none of that
  * key. */
 const char *cp_checkpoint_metadata(const struct cp_checkpoint *file, const char *key);
-/* Every file that it is made of. */
+/* Every file that it is made of, the one that was opened first. */
+const char *cp_checkpoint_file(const struct cp_checkpoint *file);
 size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const **paths);
-/* Sentences for people about what was left out or changed: "a training checkpoint: ...", "prefix module.
- * stripped from every name". */
+/* Sentences for people about what was left out or changed, such as "prefix module. stripped from every name". */
+enum cp_status cp_checkpoint_note(struct cp_checkpoint *file, struct cp_error *err, const char *format, ...)
+    CP_PRINTF(3, 4);
 size_t cp_checkpoint_notes(const struct cp_checkpoint *file, const char *const **notes);
 
 #endif

@@ -11,9 +11,8 @@
 
 static enum cp_status add_image(struct cp_checkpoint *file, int image, struct cp_error *err) {
     const char *path = cp_arena_printf(&file->arena, "/proc/self/fd/%d", image);
-    file->shards = cp_arena_alloc(&file->arena, 1, sizeof(struct cp_safetensors *));
-    return path && file->shards ? cp_checkpoint_add_shard(file, path, err)
-                                : cp_no_memory(err, file->path, "the checkpoint");
+    return path ? cp_checkpoint_add_safetensors(file, path, err)
+                : cp_no_memory(err, file->path, "the checkpoint");
 }
 
 enum cp_status cp_checkpoint_read_hdf5(struct cp_checkpoint *file, struct cp_error *err) {

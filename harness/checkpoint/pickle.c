@@ -165,12 +165,36 @@ static enum cp_status run_binint2(struct cp_pickle *m) {
     return push_whole(m, (long long)number);
 }
 
+/* What no tensor needs is not kept: bytes, and integers of more than 64 bits, such as the state of a random
+ * generator. */
+static enum cp_status push_unread(struct cp_pickle *m, size_t count) {
+    const unsigned char *bytes = NULL;
+    CP_TRY(take(m, count, &bytes));
+    return push(m, m->none);
+}
+
 static enum cp_status run_long1(struct cp_pickle *m) {
     size_t count = 0;
     CP_TRY(take_size(m, 1, &count));
-    if (count > 8)
-        return cp_pickle_bad(m, "at most 8 bytes", "an integer of %zu bytes", count);
-    return push_signed(m, count);
+    return count > 8 ? push_unread(m, count) : push_signed(m, count);
+}
+
+static enum cp_status push_bytes(struct cp_pickle *m, size_t length_bytes) {
+    size_t length = 0;
+    CP_TRY(take_size(m, length_bytes, &length));
+    return push_unread(m, length);
+}
+
+static enum cp_status run_short_bytes(struct cp_pickle *m) {
+    return push_bytes(m, 1);
+}
+
+static enum cp_status run_bytes(struct cp_pickle *m) {
+    return push_bytes(m, 4);
+}
+
+static enum cp_status run_long_bytes(struct cp_pickle *m) {
+    return push_bytes(m, 8);
 }
 
 /* Big-endian, unlike all else. */
@@ -278,11 +302,29 @@ static enum cp_status run_tuple3(struct cp_pickle *m) {
     return push_tuple(m, 3);
 }
 
+/* FROZENSET's items, since the last mark. */
+static enum cp_status run_frozenset(struct cp_pickle *m) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    CP_TRY(pop_mark(m, &items, &count));
+    return push_container(m, CP_PICKLE_LIST, items, count);
+}
+
+/* An object that is given items is a container of its own class. */
+static void become(struct cp_pickle_value *object, enum cp_pickle_kind kind) {
+    object->kind = kind;
+    object->items = object->few;
+    object->count = 0;
+    object->capacity = 2;
+}
+
 /* Puts items, those of a dict in pairs, into the container on the stack. */
 static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value *const *items,
                           size_t count) {
     struct cp_pickle_value *container = NULL;
     CP_TRY(top(m, &container));
+    if (container->kind == CP_PICKLE_OBJECT && !container->state)
+        become(container, kind);
     if (container->kind != kind)
         return cp_pickle_bad(m, kind == CP_PICKLE_DICT ? "a dict" : "a list", "items for what is no %s",
                              kind == CP_PICKLE_DICT ? "dict" : "list");
@@ -316,6 +358,17 @@ static enum cp_status run_setitems(struct cp_pickle *m) {
     size_t count = 0;
     CP_TRY(pop_mark(m, &items, &count));
     return put(m, CP_PICKLE_DICT, items, count);
+}
+
+static enum cp_status run_pop(struct cp_pickle *m) {
+    struct cp_pickle_value *value = NULL;
+    return pop(m, &value);
+}
+
+static enum cp_status run_pop_mark(struct cp_pickle *m) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    return pop_mark(m, &items, &count);
 }
 
 /* ---- names, storages, tensors, objects ---- */
@@ -431,15 +484,15 @@ static enum cp_status run_frame(struct cp_pickle *m) {
     return CP_OK;
 }
 
-/* Opcodes of protocols 0 to 5. Those without a function are refused: either no tensor needs them, or they
- * would have to call what a pickle names. */
+/* Opcodes of protocols 0 to 5. Those without a function are refused: either no pickle of protocols 2 to 5 has
+ * them, or they would have to call what a pickle names. */
 static const struct {
     const char *name;
     opcode *run;
 } opcodes[256] = {
     ['('] = {"MARK", run_mark},
-    ['0'] = {"POP", NULL},
-    ['1'] = {"POP_MARK", NULL},
+    ['0'] = {"POP", run_pop},
+    ['1'] = {"POP_MARK", run_pop_mark},
     ['2'] = {"DUP", NULL},
     ['F'] = {"FLOAT", NULL},
     ['G'] = {"BINFLOAT", run_binfloat},
@@ -488,20 +541,20 @@ static const struct {
     [0x88] = {"NEWTRUE", run_true},
     [0x89] = {"NEWFALSE", run_false},
     [0x8a] = {"LONG1", run_long1},
-    [0x8b] = {"LONG4", NULL},
-    ['B'] = {"BINBYTES", NULL},
-    ['C'] = {"SHORT_BINBYTES", NULL},
+    [0x8b] = {"LONG4", run_bytes},
+    ['B'] = {"BINBYTES", run_bytes},
+    ['C'] = {"SHORT_BINBYTES", run_short_bytes},
     [0x8c] = {"SHORT_BINUNICODE", run_short_text},
     [0x8d] = {"BINUNICODE8", run_long_text},
-    [0x8e] = {"BINBYTES8", NULL},
-    [0x8f] = {"EMPTY_SET", NULL},
-    [0x90] = {"ADDITEMS", NULL},
-    [0x91] = {"FROZENSET", NULL},
+    [0x8e] = {"BINBYTES8", run_long_bytes},
+    [0x8f] = {"EMPTY_SET", run_empty_list},
+    [0x90] = {"ADDITEMS", run_appends},
+    [0x91] = {"FROZENSET", run_frozenset},
     [0x92] = {"NEWOBJ_EX", NULL},
     [0x93] = {"STACK_GLOBAL", run_stack_global},
     [0x94] = {"MEMOIZE", run_memoize},
     [0x95] = {"FRAME", run_frame},
-    [0x96] = {"BYTEARRAY8", NULL},
+    [0x96] = {"BYTEARRAY8", run_long_bytes},
     [0x97] = {"NEXT_BUFFER", NULL},
     [0x98] = {"READONLY_BUFFER", NULL},
 };
@@ -545,6 +598,18 @@ static enum cp_status run(struct cp_pickle *m, struct cp_pickle_value **root) {
 /* The walk's marks: NEW values have not been met, OPEN ones hold the value at hand. */
 enum { NEW, OPEN, CLOSED };
 
+/* A module may know its parent. What an object holds of a value that is being walked is dropped, so that the walk
+ * ends. */
+static void cut_cycle(const struct cp_pickle *m, struct cp_pickle_value *value) {
+    if (value->kind == CP_PICKLE_OBJECT && value->state && value->state->mark == OPEN)
+        value->state = NULL;
+    const bool holds =
+        value->kind == CP_PICKLE_TUPLE || value->kind == CP_PICKLE_LIST || value->kind == CP_PICKLE_DICT;
+    for (size_t i = 0; holds && i < value->count; i++)
+        if (value->items[i]->kind == CP_PICKLE_OBJECT && value->items[i]->mark == OPEN)
+            value->items[i] = m->none;
+}
+
 /* Every value once, however often it is held: linear in the pickle. */
 static enum cp_status check_nesting(struct cp_pickle *m, struct cp_pickle_value *value, int depth) {
     const bool holds =
@@ -557,6 +622,8 @@ static enum cp_status check_nesting(struct cp_pickle *m, struct cp_pickle_value 
     if (depth == CP_PICKLE_DEPTH)
         return cp_pickle_bad(m, "at most 128 deep", "containers too deep in each other");
     value->mark = OPEN;
+    if (!m->source->script)
+        cut_cycle(m, value);
     for (size_t i = 0; holds && i < value->count; i++)
         CP_TRY(check_nesting(m, value->items[i], depth + 1));
     if (value->kind == CP_PICKLE_OBJECT && value->state)

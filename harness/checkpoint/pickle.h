@@ -2,8 +2,9 @@
  * Python pickles of tensors, as torch.save and torch.jit.save write them (CPython, Lib/pickletools.py;
  * PyTorch, torch/serialization.py and torch/csrc/jit/serialization/pickler.cpp). Nothing in a pickle is
  * executed: its opcodes drive a machine that can build numbers, texts, containers, storages and views of
- * them. A name in a pickle is looked up in one short table (checkpoint/pickle_build.c), and what is not there
- * is refused. */
+ * them. A name in a pickle is looked up in one short table (checkpoint/pickle_build.c). What is not there
+ * makes an object that holds the data given to it and does nothing (an argparse.Namespace, a scalar of NumPy,
+ * a module); names that serve to run code are refused. */
 #ifndef CP_CHECKPOINT_PICKLE_H
 #define CP_CHECKPOINT_PICKLE_H
 
@@ -32,12 +33,12 @@ enum cp_pickle_kind {
     CP_PICKLE_REAL,
     CP_PICKLE_TEXT,
     CP_PICKLE_TUPLE,
-    CP_PICKLE_LIST,
+    CP_PICKLE_LIST, /* or a set */
     CP_PICKLE_DICT,
-    CP_PICKLE_NAME, /* of the table in checkpoint/pickle_build.c */
+    CP_PICKLE_NAME,
     CP_PICKLE_STORAGE,
     CP_PICKLE_TENSOR,
-    CP_PICKLE_OBJECT /* a TorchScript module */
+    CP_PICKLE_OBJECT /* of a class that is known by its name alone */
 };
 
 /* Elements of one dtype in a row, which tensors are views of. */
@@ -71,10 +72,10 @@ struct cp_pickle_value {
             size_t count, capacity;
             struct cp_pickle_value *few[3];
         };
-        const struct cp_pickle_name *name;
+        const struct cp_pickle_name *name; /* of the table in checkpoint/pickle_build.c, or its `foreign` */
         struct cp_pickle_storage storage;
         struct cp_pickle_tensor *tensor;
-        struct cp_pickle_value *state; /* of an object: a dict, or NULL */
+        struct cp_pickle_value *state; /* of an object: a dict of its attributes, or NULL */
     };
 };
 

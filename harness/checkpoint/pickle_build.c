@@ -80,22 +80,17 @@ static bool countable(const struct cp_pickle_tensor *t) {
     return count <= SIZE_MAX / 64;
 }
 
-/* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata]); without the
- * last three, _rebuild_tensor. */
-static enum cp_status call_tensor(struct cp_pickle *m, const struct cp_pickle_value *arguments,
-                                  struct cp_pickle_value **result) {
+/* Of items: storage, offset, size, stride. */
+static enum cp_status build_tensor(struct cp_pickle *m, struct cp_pickle_value *const *items,
+                                   const struct cp_pickle_storage *storage, struct cp_pickle_value **result) {
     int strides = 0;
-    CP_TRY(need(m, arguments, 4, 7));
     if (++m->tensors > CP_PICKLE_TENSORS)
         return cp_pickle_bad(m, "at most 65,536", "too many tensors");
-    struct cp_pickle_value *const *items = arguments->items;
-    if (items[0]->kind != CP_PICKLE_STORAGE)
-        return cp_pickle_bad(m, "one, by BINPERSID", "a tensor of no storage");
     CP_TRY(cp_pickle_make(m, CP_PICKLE_TENSOR, result));
     struct cp_pickle_tensor *t = cp_arena_calloc(m->arena, 1, sizeof *t);
     CP_TRY(CP_CHECK_ALLOC(t, m->err, m->where, "the checkpoint"));
     (*result)->tensor = t;
-    t->storage = &items[0]->storage;
+    t->storage = storage;
     CP_TRY(read_size(m, items[1], "offset", &t->offset));
     CP_TRY(read_sizes(m, items[2], "size", &t->rank, t->shape));
     CP_TRY(read_sizes(m, items[3], "stride", &strides, t->stride));
@@ -109,18 +104,72 @@ static enum cp_status call_tensor(struct cp_pickle *m, const struct cp_pickle_va
     return CP_OK;
 }
 
+static enum cp_status need_storage(const struct cp_pickle *m, const struct cp_pickle_value *value) {
+    return value->kind == CP_PICKLE_STORAGE ? CP_OK
+                                            : cp_pickle_bad(m, "one, by BINPERSID", "a tensor of no storage");
+}
+
+/* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks[, metadata]); without the
+ * last three, _rebuild_tensor; _rebuild_qtensor has its scales before them. */
+static enum cp_status call_tensor(struct cp_pickle *m, const struct cp_pickle_value *arguments,
+                                  struct cp_pickle_value **result) {
+    CP_TRY(need(m, arguments, 4, 7));
+    CP_TRY(need_storage(m, arguments->items[0]));
+    return build_tensor(m, arguments->items, &arguments->items[0]->storage, result);
+}
+
+/* _rebuild_tensor_v3(storage, offset, size, stride, requires_grad, backward_hooks, dtype[, metadata]), of bytes. */
+static enum cp_status call_typed_tensor(struct cp_pickle *m, const struct cp_pickle_value *arguments,
+                                        struct cp_pickle_value **result) {
+    struct cp_pickle_value *typed = NULL;
+    CP_TRY(need(m, arguments, 7, 8));
+    const struct cp_pickle_value *dtype = arguments->items[6];
+    CP_TRY(need_storage(m, arguments->items[0]));
+    if (dtype->kind != CP_PICKLE_NAME || !dtype->name->is_dtype)
+        return cp_pickle_bad(m, "a dtype of PyTorch", "a tensor of no dtype");
+    CP_TRY(cp_pickle_make(m, CP_PICKLE_STORAGE, &typed));
+    typed->storage = arguments->items[0]->storage;
+    typed->storage.count =
+        typed->storage.count * cp_dtype_size(typed->storage.dtype) / cp_dtype_size(dtype->name->dtype);
+    typed->storage.dtype = dtype->name->dtype;
+    return build_tensor(m, arguments->items, &typed->storage, result);
+}
+
 /* ---- the table ---- */
+
+/* _rebuild_from_type_v2(function, class, arguments, attributes): a subclass of torch.Tensor is its tensor. */
+static enum cp_status call_typed(struct cp_pickle *m, const struct cp_pickle_value *arguments,
+                                 struct cp_pickle_value **result) {
+    CP_TRY(need(m, arguments, 4, 4));
+    return cp_pickle_call(m, arguments->items[0], arguments->items[2], result);
+}
+
+/* An object of a class that is known by its name alone. */
+static enum cp_status call_foreign(struct cp_pickle *m, const struct cp_pickle_value *arguments,
+                                   struct cp_pickle_value **result) {
+    (void)arguments;
+    return cp_pickle_make(m, CP_PICKLE_OBJECT, result);
+}
 
 #define STORAGE(class, type)                                                                                 \
     { .module = "torch", .name = (class), .is_storage = true, .dtype = (type) }
+#define DTYPE(type_name, type)                                                                               \
+    { .module = "torch", .name = (type_name), .is_dtype = true, .dtype = (type) }
 #define SCRIPT(function)                                                                                     \
     { .module = "torch.jit._pickle", .name = (function), .call = call_label, .script = true }
 
 static const struct cp_pickle_name names[] = {
     {.module = "collections", .name = "OrderedDict", .call = call_dict},
     {.module = "torch", .name = "Size", .call = call_label},
+    {.module = "builtins", .name = "set", .call = call_label}, /* of a list */
+    {.module = "builtins", .name = "frozenset", .call = call_label},
+    {.module = "__builtin__", .name = "set", .call = call_label},
+    {.module = "__builtin__", .name = "frozenset", .call = call_label},
     {.module = "torch._utils", .name = "_rebuild_tensor", .call = call_tensor},
     {.module = "torch._utils", .name = "_rebuild_tensor_v2", .call = call_tensor},
+    {.module = "torch._utils", .name = "_rebuild_tensor_v3", .call = call_typed_tensor},
+    {.module = "torch._utils", .name = "_rebuild_qtensor", .call = call_tensor},
+    {.module = "torch._tensor", .name = "_rebuild_from_type_v2", .call = call_typed},
     {.module = "torch._utils", .name = "_rebuild_parameter", .call = call_label},
     {.module = "torch._utils", .name = "_rebuild_parameter_with_state", .call = call_label},
     STORAGE("FloatStorage", CP_FP32),
@@ -130,7 +179,20 @@ static const struct cp_pickle_name names[] = {
     STORAGE("LongStorage", CP_INT64),
     STORAGE("IntStorage", CP_INT32),
     STORAGE("ByteStorage", CP_UINT8),
-    STORAGE("BoolStorage", CP_UINT8), /* one byte each, 0 or 1 */
+    STORAGE("BoolStorage", CP_BOOL),
+    STORAGE("ShortStorage", CP_INT16),
+    STORAGE("CharStorage", CP_INT8),
+    STORAGE("QInt8Storage", CP_QINT8),
+    STORAGE("QUInt8Storage", CP_QUINT8),
+    STORAGE("QInt32Storage", CP_QINT32),
+    STORAGE("ComplexFloatStorage", CP_COMPLEX64),
+    STORAGE("ComplexDoubleStorage", CP_COMPLEX128),
+    {.module = "torch.storage", .name = "UntypedStorage", .is_storage = true, .dtype = CP_UINT8},
+    DTYPE("float8_e4m3fn", CP_FP8_E4M3),
+    DTYPE("float8_e5m2", CP_FP8_E5M2),
+    DTYPE("uint16", CP_UINT16),
+    DTYPE("uint32", CP_UINT32),
+    DTYPE("uint64", CP_UINT64),
     SCRIPT("build_intlist"),
     SCRIPT("build_doublelist"),
     SCRIPT("build_boollist"),
@@ -140,6 +202,19 @@ static const struct cp_pickle_name names[] = {
 
 /* What a class of a TorchScript archive is here: its attributes are read, its code is not. */
 static const struct cp_pickle_name script_class = {.module = "__torch__", .name = "", .script = true};
+
+/* Everything else: what is made of it holds data and does nothing. */
+static const struct cp_pickle_name foreign = {.module = "", .name = "", .call = call_foreign};
+
+/* A name that serves to run code: whoever wrote it meant no data. This program would not call it either; Python does,
+ * so it is said. Of builtins, the types of data are left. */
+static const char *const code_modules[] = {"os",         "posix",  "nt",       "subprocess",  "sys",
+                                           "pty",        "runpy",  "shutil",   "socket",      "importlib",
+                                           "ctypes",     "code",   "builtins", "__builtin__", "commands",
+                                           "webbrowser", "pickle", "_pickle"};
+static const char *const data_types[] = {"list",  "dict",    "tuple", "int",     "float",  "bool",
+                                         "str",   "unicode", "long",  "complex", "bytes",  "bytearray",
+                                         "slice", "object",  "type",  "range",   "xrange", "getattr"};
 
 static bool same(const struct cp_pickle_value *text, const char *name) {
     return text->length == strlen(name) && memcmp(text->text, name, text->length) == 0;
@@ -152,12 +227,30 @@ static bool is_script_class(const struct cp_pickle_value *module) {
            (module->length == length || module->text[length] == '.');
 }
 
+static bool is_one_of(const struct cp_pickle_value *text, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (same(text, words[i]))
+            return true;
+    return false;
+}
+
+/* By the package: importlib.util is importlib. */
+static bool runs_code(const struct cp_pickle_value *module, const struct cp_pickle_value *name) {
+    const char *dot = module->length ? memchr(module->text, '.', module->length) : NULL;
+    const struct cp_pickle_value package = {.text = module->text,
+                                            .length = dot ? (size_t)(dot - module->text) : module->length};
+    return is_one_of(&package, code_modules, sizeof code_modules / sizeof code_modules[0]) &&
+           !is_one_of(name, data_types, sizeof data_types / sizeof data_types[0]);
+}
+
 static const struct cp_pickle_name *look_up(const struct cp_pickle *m, const struct cp_pickle_value *module,
                                             const struct cp_pickle_value *name) {
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (same(module, names[i].module) && same(name, names[i].name))
             return !names[i].script || m->source->script ? &names[i] : NULL;
-    return m->source->script && is_script_class(module) ? &script_class : NULL;
+    if (m->source->script)
+        return is_script_class(module) ? &script_class : NULL;
+    return runs_code(module, name) ? NULL : &foreign;
 }
 
 /* For messages: what there is of a long name. */
@@ -179,6 +272,8 @@ enum cp_status cp_pickle_name(struct cp_pickle *m, const struct cp_pickle_value 
 
 enum cp_status cp_pickle_call(struct cp_pickle *m, const struct cp_pickle_value *callable,
                               const struct cp_pickle_value *arguments, struct cp_pickle_value **result) {
+    if (callable->kind == CP_PICKLE_OBJECT)
+        return call_foreign(m, arguments, result);
     if (callable->kind != CP_PICKLE_NAME || !callable->name->call)
         return cp_pickle_bad(m, "a function of the allowed names", "REDUCE of what cannot be called");
     if (arguments->kind != CP_PICKLE_TUPLE)
@@ -188,16 +283,29 @@ enum cp_status cp_pickle_call(struct cp_pickle *m, const struct cp_pickle_value 
 
 enum cp_status cp_pickle_new(struct cp_pickle *m, const struct cp_pickle_value *class,
                              const struct cp_pickle_value *arguments, struct cp_pickle_value **result) {
-    if (class->kind != CP_PICKLE_NAME || class->name != &script_class)
-        return cp_pickle_bad(m, "a class of a TorchScript archive", "NEWOBJ of what is no such class");
-    if (arguments->kind != CP_PICKLE_TUPLE || arguments->count)
+    const struct cp_pickle_name *known = class->kind == CP_PICKLE_NAME ? class->name : NULL;
+    if (known != &script_class && known != &foreign)
+        return cp_pickle_bad(m, "a class", "NEWOBJ of what is no such class");
+    if (arguments->kind != CP_PICKLE_TUPLE || (arguments->count && known == &script_class))
         return cp_pickle_bad(m, "none", "arguments of a NEWOBJ");
     return cp_pickle_make(m, CP_PICKLE_OBJECT, result);
+}
+
+/* Of a class that is no script's the attributes are a dict, or one beside that of its slots; other states are its own
+ * matter. */
+static enum cp_status set_attributes(struct cp_pickle_value *object, struct cp_pickle_value *state) {
+    if (state->kind == CP_PICKLE_TUPLE && state->count == 2)
+        state = state->items[0];
+    if (state->kind == CP_PICKLE_DICT && state != object)
+        object->state = state;
+    return CP_OK;
 }
 
 /* A state dict's BUILD carries its _metadata, which is dropped. */
 enum cp_status cp_pickle_set_state(struct cp_pickle *m, struct cp_pickle_value *object,
                                    struct cp_pickle_value *state) {
+    if (object->kind == CP_PICKLE_OBJECT && !m->source->script)
+        return set_attributes(object, state);
     if (state->kind != CP_PICKLE_DICT)
         return cp_pickle_bad(m, "a dict", "the state of a BUILD is no dict");
     if (object->kind == CP_PICKLE_DICT)

@@ -32,8 +32,8 @@ struct cp_pickle_name {
     /* What a REDUCE of it gives, or NULL. */
     enum cp_status (*call)(struct cp_pickle *m, const struct cp_pickle_value *arguments,
                            struct cp_pickle_value **result);
-    bool is_storage, script;
-    enum cp_dtype dtype; /* of a storage */
+    bool is_storage, is_dtype, script;
+    enum cp_dtype dtype;
 };
 
 /* Fails at the opcode at work. */

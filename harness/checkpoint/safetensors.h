@@ -27,6 +27,9 @@ struct cp_safetensor {
     size_t index;      /* in the order of the data */
 };
 
+/* The format's name of each dtype: "F32", ...; NULL: it has none. */
+extern const char *const cp_safetensors_dtypes[CP_DTYPE_COUNT];
+
 struct cp_safetensors;
 
 /* CP_BAD_INPUT names the file, the header's byte or the tensor, and what was expected. Close with

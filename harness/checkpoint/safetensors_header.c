@@ -111,23 +111,26 @@ static enum cp_status read_metadata(struct header_reader *r, struct cp_safetenso
     return CP_OK;
 }
 
+const char *const cp_safetensors_dtypes[CP_DTYPE_COUNT] = {
+    [CP_FP64] = "F64",   [CP_FP32] = "F32",         [CP_FP16] = "F16",         [CP_BF16] = "BF16",
+    [CP_INT64] = "I64",  [CP_INT32] = "I32",        [CP_INT16] = "I16",        [CP_INT8] = "I8",
+    [CP_UINT64] = "U64", [CP_UINT32] = "U32",       [CP_UINT16] = "U16",       [CP_UINT8] = "U8",
+    [CP_BOOL] = "BOOL",  [CP_FP8_E4M3] = "F8_E4M3", [CP_FP8_E5M2] = "F8_E5M2", [CP_COMPLEX64] = "C64"};
+
 static enum cp_status read_dtype(struct header_reader *r, struct cp_safetensor *t) {
-    static const struct {
-        const char *name;
-        enum cp_dtype dtype;
-    } table[] = {{"F64", CP_FP64},  {"F32", CP_FP32},  {"F16", CP_FP16}, {"BF16", CP_BF16},
-                 {"I64", CP_INT64}, {"I32", CP_INT32}, {"U8", CP_UINT8}};
-    char text[8];
+    char text[16];
     size_t length;
     if (!cp_json_string(&r->json, text, sizeof text - 1, &length))
         return syntax(r);
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strlen(table[i].name) == length && memcmp(table[i].name, text, length) == 0) {
-            t->dtype = table[i].dtype;
+    for (int d = 0; d < CP_DTYPE_COUNT; d++)
+        if (cp_safetensors_dtypes[d] && strlen(cp_safetensors_dtypes[d]) == length &&
+            memcmp(cp_safetensors_dtypes[d], text, length) == 0) {
+            t->dtype = (enum cp_dtype)d;
             return CP_OK;
         }
-    return bad_at(r, r->json.at, "the dtype before this is unknown",
-                  "one of F64, F32, F16, BF16, I64, I32, U8");
+    return bad_at(
+        r, r->json.at, "the dtype before this is unknown",
+        "one of F64, F32, F16, BF16, F8_E4M3, F8_E5M2, C64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL");
 }
 
 static enum cp_status read_shape(struct header_reader *r, struct cp_safetensor *t) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Safetensors checkpoints: one file, or model.safetensors.index.json with its shards, as Hugging Face's
- * transformers writes them: {"metadata": {...}, "weight_map": {"TENSOR": "FILE", ...}}. */
+ * Safetensors checkpoints; and indices with shards of any format, model.safetensors.index.json or
+ * pytorch_model.bin.index.json, as Hugging Face's transformers writes them: {"metadata": {...}, "weight_map": {"TENSOR":
+ * "FILE", ...}}. */
 #include "checkpoint/internal.h"
 #include "format/file.h"
 #include "format/json_pull.h"
@@ -24,24 +25,17 @@ static enum cp_status add_tensor(struct cp_checkpoint *file, const struct cp_saf
     return cp_checkpoint_add(file, &tensor, NULL, err);
 }
 
-enum cp_status cp_checkpoint_add_shard(struct cp_checkpoint *file, const char *path, struct cp_error *err) {
-    struct cp_safetensors *shard;
-    CP_TRY(cp_safetensors_open(path, &shard, err));
-    file->shards[file->shard_count++] = shard;
-    for (size_t i = 0; i < cp_safetensors_count(shard); i++)
-        CP_TRY(add_tensor(file, shard, cp_safetensors_at(shard, i), err));
+enum cp_status cp_checkpoint_add_safetensors(struct cp_checkpoint *file, const char *path,
+                                             struct cp_error *err) {
+    CP_TRY(cp_safetensors_open(path, &file->safetensors, err));
+    for (size_t i = 0; i < cp_safetensors_count(file->safetensors); i++)
+        CP_TRY(add_tensor(file, file->safetensors, cp_safetensors_at(file->safetensors, i), err));
     return CP_OK;
-}
-
-static enum cp_status allocate(struct cp_checkpoint *file, size_t shards, struct cp_error *err) {
-    file->shards = cp_arena_alloc(&file->arena, shards, sizeof(struct cp_safetensors *));
-    return CP_CHECK_ALLOC(file->shards, err, file->path, "the checkpoint");
 }
 
 enum cp_status cp_checkpoint_read_safetensors(struct cp_checkpoint *file, struct cp_error *err) {
     file->format = CP_FORMAT_SAFETENSORS;
-    CP_TRY(allocate(file, 1, err));
-    return cp_checkpoint_add_shard(file, file->path, err);
+    return cp_checkpoint_add_safetensors(file, file->path, err);
 }
 
 /* ---- the index ---- */
@@ -159,6 +153,21 @@ static int by_tensor(const void *a, const void *b) {
     return strcmp(x->tensor, y->tensor);
 }
 
+static enum cp_status add_shard(struct index_reader *r, const char *path, const char *name) {
+    struct cp_checkpoint *file = r->file, **shard = &file->shards[file->shard_count];
+    CP_TRY(cp_checkpoint_open_shard(path, shard, r->err));
+    file->shard_count++;
+    if ((*shard)->format != CP_FORMAT_SAFETENSORS)
+        file->format = CP_FORMAT_TORCH_INDEX;
+    for (size_t i = 0; i < (*shard)->count; i++) {
+        CP_TRY(cp_checkpoint_add(file, &(*shard)->tensors[i], NULL, r->err));
+        file->records[file->count - 1] = (*shard)->records[i];
+    }
+    for (size_t i = 0; i < (*shard)->note_count; i++)
+        CP_TRY(cp_checkpoint_note(file, r->err, "%s: %s", name, (*shard)->notes[i]));
+    return CP_OK;
+}
+
 static enum cp_status open_shard(struct index_reader *r, const char *name) {
     struct cp_checkpoint *file = r->file;
     const char *slash = strrchr(file->path, '/');
@@ -167,7 +176,7 @@ static enum cp_status open_shard(struct index_reader *r, const char *name) {
     CP_TRY(CP_CHECK_ALLOC(path, r->err, file->path, "the checkpoint"));
     file->paths[file->path_count++] = path;
     const size_t first = file->count;
-    CP_TRY(cp_checkpoint_add_shard(file, path, r->err));
+    CP_TRY(add_shard(r, path, name));
     for (size_t i = first; i < file->count; i++) {
         const struct entry key = {.tensor = file->tensors[i].name};
         struct entry *listed = bsearch(&key, r->entries, r->count, sizeof key, by_tensor);
@@ -216,7 +225,8 @@ static enum cp_status read_shards(struct index_reader *r) {
             return cp_fail(r->err, CP_BAD_INPUT, cp_checkpoint_place(r->file, r->entries[i].tensor, where),
                            "is in the index twice"),
                    cp_expected(r->err, "one shard for each tensor");
-    CP_TRY(allocate(r->file, shards, r->err));
+    r->file->shards = cp_arena_alloc(&r->file->arena, shards, sizeof(struct cp_checkpoint *));
+    CP_TRY(CP_CHECK_ALLOC(r->file->shards, r->err, r->file->path, "the checkpoint"));
     for (size_t i = 0; i < shards; i++)
         CP_TRY(open_shard(r, names[i]));
     return check_complete(r);

@@ -2,6 +2,8 @@
  * Puts the header together, widest types first, and renames the file into place once it is on disk. */
 #include "checkpoint/safetensors_write.h"
 
+#include "checkpoint/safetensors.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -28,13 +30,12 @@ static int by_width(const void *a, const void *b) {
 }
 
 static json_t *describe(const struct cp_checkpoint_tensor *t, size_t at) {
-    static const char *const names[CP_DTYPE_COUNT] = {"F32", "F16", "BF16", "F64", "I64", "I32", "U8"};
     json_t *shape = json_array();
     const json_int_t begin = (json_int_t)at, size = (json_int_t)stored_size(t);
     for (int d = 0; d < t->rank; d++)
         (void)json_array_append_new(shape, json_integer((json_int_t)t->shape[d]));
-    return json_pack("{s:s,s:o,s:[I,I]}", "dtype", names[t->dtype], "shape", shape, "data_offsets", begin,
-                     begin + size);
+    return json_pack("{s:s,s:o,s:[I,I]}", "dtype", cp_safetensors_dtypes[t->dtype], "shape", shape,
+                     "data_offsets", begin, begin + size);
 }
 
 /* The header, blanks included; NULL: out of memory. */

@@ -114,7 +114,7 @@ static enum cp_status read_pickle(struct archive *a, bool script, struct cp_pick
 
 /* ---- the tensors ---- */
 
-/* A walk over dicts and modules. What two of them share is met twice, under two names: the number of steps
+/* A walk over containers and objects. What two of them share is met twice, under two names: the number of steps
  * bounds what a few bytes of a pickle can ask for. */
 struct walk {
     struct archive *archive;
@@ -138,11 +138,20 @@ static enum cp_status add_tensor(struct walk *w, const struct cp_pickle_tensor *
     return cp_checkpoint_add(a->file, &tensor, storage->record, a->err);
 }
 
+/* Whether a key can be a part of a tensor's name: metrics beside a model are called "val/loss". */
+static bool is_name(const struct cp_pickle_value *key) {
+    char text[CP_CHECKPOINT_NAME + 1] = "";
+    if (key->length > CP_CHECKPOINT_NAME || memchr(key->text, '\0', key->length))
+        return false;
+    memcpy(text, key->text, key->length);
+    return !cp_checkpoint_wrong_name(text);
+}
+
 /* Appends ".KEY" to the walk's name. */
 static enum cp_status enter(struct walk *w, const struct cp_pickle_value *key) {
     const size_t dot = w->length ? 1 : 0, left = CP_CHECKPOINT_NAME - w->length;
-    if (key->length + dot > left || memchr(key->text, '\0', key->length))
-        return bad(w->archive, "at most 1024 bytes without NUL", "a malformed name of a tensor");
+    if (key->length + dot > left)
+        return bad(w->archive, "at most 1024 bytes", "the name of a tensor is too long");
     if (dot)
         w->name[w->length++] = '.';
     memcpy(w->name + w->length, key->text, key->length);
@@ -151,90 +160,99 @@ static enum cp_status enter(struct walk *w, const struct cp_pickle_value *key) {
     return CP_OK;
 }
 
-static const struct cp_pickle_value *attributes(const struct cp_pickle_value *value) {
-    return value->kind == CP_PICKLE_OBJECT ? value->state : value->kind == CP_PICKLE_DICT ? value : NULL;
+/* The value of a key of a dict, or NULL. */
+static const struct cp_pickle_value *value_of(const struct cp_pickle_value *dict, const char *key) {
+    for (size_t i = 0; i + 1 < dict->count; i += 2)
+        if (cp_pickle_is_text(dict->items[i], key))
+            return dict->items[i + 1];
+    return NULL;
 }
 
-static enum cp_status collect(struct walk *w, const struct cp_pickle_value *dict) {
-    const size_t length = w->length;
-    for (size_t i = 0; dict && i < dict->count; i += 2) {
-        const struct cp_pickle_value *key = dict->items[i], *value = dict->items[i + 1];
-        if (++w->steps > STEPS)
-            return bad(w->archive, "at most 1,048,576", "too many values in containers that are shared");
-        if (key->kind != CP_PICKLE_TEXT || (value->kind != CP_PICKLE_TENSOR && !attributes(value))) {
-            w->others++;
-            continue;
-        }
-        CP_TRY(enter(w, key));
-        CP_TRY(value->kind == CP_PICKLE_TENSOR ? add_tensor(w, value->tensor)
-                                               : collect(w, attributes(value)));
-        w->length = length;
-        w->name[length] = '\0';
-    }
-    return CP_OK;
-}
-
-static bool holds_tensors(const struct cp_pickle_value *dict) {
-    for (size_t i = 0; i < dict->count; i += 2)
-        if (dict->items[i + 1]->kind == CP_PICKLE_TENSOR)
+static bool is_listed(const struct cp_pickle_value *list, const struct cp_pickle_value *text) {
+    for (size_t i = 0; list && list->kind == CP_PICKLE_LIST && i < list->count; i++)
+        if (list->items[i]->kind == CP_PICKLE_TEXT && list->items[i]->length == text->length &&
+            memcmp(list->items[i]->text, text->text, text->length) == 0)
             return true;
     return false;
 }
 
-/* The keys of a training checkpoint but the state dict's, as a note. */
-static enum cp_status note_keys(struct archive *a, const struct cp_pickle_value *root, const char *taken) {
-    char keys[256] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < root->count && used < sizeof keys; i += 2) {
-        const struct cp_pickle_value *key = root->items[i];
-        if (key->kind == CP_PICKLE_TEXT && !cp_pickle_is_text(key, taken))
-            used += (size_t)snprintf(keys + used, sizeof keys - used, "%s%.*s", used ? ", " : "",
-                                     key->length < 40 ? (int)key->length : 40, key->text);
-    }
-    return cp_checkpoint_note(a->file, a->err, "a training checkpoint: the tensors of %s; left alone: %s",
-                              taken, keys[0] ? keys : "nothing");
-}
+static enum cp_status collect(struct walk *w, const struct cp_pickle_value *value);
 
-/* The state dict: the dict itself, or what training programs keep it under. */
-static enum cp_status find_state(struct archive *a, const struct cp_pickle_value *root,
-                                 const struct cp_pickle_value **state) {
-    static const char *const keys[] = {"state_dict", "model_state_dict", "model"};
-    *state = root;
-    for (size_t k = 0; k < sizeof keys / sizeof keys[0] && !holds_tensors(root); k++)
-        for (size_t i = 0; i < root->count; i += 2)
-            if (cp_pickle_is_text(root->items[i], keys[k]) && root->items[i + 1]->kind == CP_PICKLE_DICT) {
-                *state = root->items[i + 1];
-                return note_keys(a, root, keys[k]);
-            }
+static enum cp_status collect_one(struct walk *w, const struct cp_pickle_value *key,
+                                  const struct cp_pickle_value *value) {
+    const size_t length = w->length;
+    if (++w->steps > STEPS)
+        return bad(w->archive, "at most 1,048,576", "too many values in containers that are shared");
+    if (key->kind != CP_PICKLE_TEXT || !is_name(key)) {
+        w->others++;
+        return CP_OK;
+    }
+    CP_TRY(enter(w, key));
+    CP_TRY(collect(w, value));
+    w->length = length;
+    w->name[length] = '\0';
     return CP_OK;
 }
 
-/* nn.DataParallel and DistributedDataParallel put "module." before every name. */
-static enum cp_status strip_prefix(struct archive *a) {
-    static const char prefix[] = "module.";
-    struct cp_checkpoint *file = a->file;
-    for (size_t i = 0; i < file->count; i++)
-        if (strncmp(file->tensors[i].name, prefix, sizeof prefix - 1) != 0)
-            return CP_OK;
-    for (size_t i = 0; i < file->count; i++)
-        file->tensors[i].name += sizeof prefix - 1;
-    return cp_checkpoint_note(file, a->err, "prefix %s stripped from every name", prefix);
+/* The entries of a dict, but those that `without` lists. */
+static enum cp_status collect_dict(struct walk *w, const struct cp_pickle_value *dict,
+                                   const struct cp_pickle_value *without) {
+    for (size_t i = 0; dict && dict->kind == CP_PICKLE_DICT && i + 1 < dict->count; i += 2)
+        if (!is_listed(without, dict->items[i]))
+            CP_TRY(collect_one(w, dict->items[i], dict->items[i + 1]));
+    return CP_OK;
+}
+
+static enum cp_status collect_list(struct walk *w, const struct cp_pickle_value *list) {
+    char number[24];
+    for (size_t i = 0; i < list->count; i++) {
+        const int length = snprintf(number, sizeof number, "%zu", i);
+        const struct cp_pickle_value key = {.kind = CP_PICKLE_TEXT, .text = number, .length = (size_t)length};
+        CP_TRY(collect_one(w, &key, list->items[i]));
+    }
+    return CP_OK;
+}
+
+/* Of an nn.Module what its state_dict() has (torch/nn/modules/module.py); of another object its attributes. */
+static enum cp_status collect_object(struct walk *w, const struct cp_pickle_value *attributes) {
+    if (!attributes || !value_of(attributes, "_parameters"))
+        return collect_dict(w, attributes, NULL);
+    CP_TRY(collect_dict(w, value_of(attributes, "_parameters"), NULL));
+    CP_TRY(collect_dict(w, value_of(attributes, "_buffers"),
+                        value_of(attributes, "_non_persistent_buffers_set")));
+    return collect_dict(w, value_of(attributes, "_modules"), NULL);
+}
+
+static enum cp_status collect(struct walk *w, const struct cp_pickle_value *value) {
+    switch (value->kind) {
+    case CP_PICKLE_TENSOR:
+        return w->length ? add_tensor(w, value->tensor) : CP_OK;
+    case CP_PICKLE_DICT:
+        return collect_dict(w, value, NULL);
+    case CP_PICKLE_LIST:
+    case CP_PICKLE_TUPLE:
+        if (w->archive->file->format == CP_FORMAT_TORCH_ZIP)
+            return collect_list(w, value);
+        break;
+    case CP_PICKLE_OBJECT:
+        return collect_object(w, value->state);
+    default:
+        break;
+    }
+    w->others++;
+    return CP_OK;
 }
 
 static enum cp_status collect_all(struct archive *a, const struct cp_pickle_value *root) {
     struct walk walk = {.archive = a};
-    const struct cp_pickle_value *state = attributes(root);
-    if (root->kind == CP_PICKLE_DICT)
-        CP_TRY(find_state(a, root, &state));
-    if (state)
-        CP_TRY(collect(&walk, state));
+    CP_TRY(collect(&walk, root));
     if (a->file->count == 0)
-        return bad(a, "a state dict, a training checkpoint with a state_dict, or a TorchScript module",
+        return bad(a, "a state dict, a training checkpoint with one in it, or a module",
                    "its data.pkl holds no named tensors");
     if (walk.others && a->file->format == CP_FORMAT_TORCH_ZIP)
         CP_TRY(cp_checkpoint_note(a->file, a->err, "%zu entries that are no tensors are left alone",
                                   walk.others));
-    return strip_prefix(a);
+    return CP_OK;
 }
 
 enum cp_status cp_checkpoint_read_torch(struct cp_checkpoint *file, struct cp_error *err) {

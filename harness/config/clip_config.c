@@ -53,8 +53,8 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
                                    .width = 768,
                                    .eps = 1e-5,
                                    .activation = CP_CONFIG_ERF};
-    const struct cp_field fields[] = {{"image_size", CP_FIELD_INTEGER, &v->image_size, CP_CONFIG_SIZE},
-                                      {"patch_size", CP_FIELD_INTEGER, &v->patch_size, CP_CONFIG_SIZE},
+    const struct cp_field fields[] = {{"image_size", CP_FIELD_SIDE, &v->image_size, CP_CONFIG_SIZE},
+                                      {"patch_size", CP_FIELD_SIDE, &v->patch_size, CP_CONFIG_SIZE},
                                       {"layers", CP_FIELD_INTEGER, &v->layers, CP_CONFIG_LAYERS},
                                       {"width", CP_FIELD_INTEGER, &v->width, CP_CONFIG_SIZE},
                                       {"head_width", CP_FIELD_INTEGER, &head_width, CP_CONFIG_SIZE},
@@ -88,8 +88,9 @@ static enum cp_status read_vision(const struct cp_field_reader *r, json_t *objec
     CP_TRY(cp_field_section(r, "vision_cfg", object, fields));
     if (v->width % head_width)
         return cp_field_bad(r, "vision_cfg", "width", "is not divisible by head_width", "whole heads");
-    if (v->image_size % v->patch_size)
-        return cp_field_bad(r, "vision_cfg", "image_size", "is not divisible by patch_size", "whole patches");
+    if (v->image_size < v->patch_size)
+        return cp_field_bad(r, "vision_cfg", "image_size", "is smaller than patch_size",
+                            "one patch at least");
     v->heads = v->width / head_width;
     v->layer_scale = json_is_number(json_object_get(object, "ls_init_value"));
     return set_mlp_width(r, "vision_cfg", v->width, ratio, &v->mlp_width);

@@ -40,10 +40,13 @@ enum { CP_CONFIG_ACTIVATIONS = 3 };
 extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
 
 struct cp_vision_config {
-    int image_size, patch_size, layers, width, heads, mlp_width;
+    int image_size,
+        patch_size; /* as a convolution, patches leave out what is less than one at the right and below */
+    int layers, width, heads, mlp_width;
     enum cp_family_id family;
     enum cp_config_activation activation;
     bool no_ln_pre;
+    bool no_proj; /* of a checkpoint of this tower alone, without its projection: embed_dim is the width */
     enum cp_pool_type pool_type; /* TOKEN or AVG */
     double eps;
     bool layer_scale; /* each branch is multiplied by a gain for each channel: ls_init_value */
@@ -56,6 +59,7 @@ struct cp_text_config {
     enum cp_family_id family;
     enum cp_config_activation activation;
     bool no_causal_mask;
+    bool no_proj;                /* as the vision tower's */
     enum cp_pool_type pool_type; /* ARGMAX, FIRST, LAST or EOS */
     int32_t eos_id;              /* EOS only */
     bool foreign_tokenizer;      /* not OpenAI's BPE: prompts can only be given as token ids */
@@ -134,7 +138,7 @@ enum cp_status cp_clip_config_named(const char *name, struct cp_clip_config *con
 /* All their names, sorted, in the arena. */
 enum cp_status cp_clip_config_names(struct cp_arena *arena, const char ***names, size_t *count,
                                     struct cp_error *err);
-/* Whether two make tensors of the same names and shapes. */
+/* Whether two make tensors of the same names and shapes, in the towers of the first. */
 bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b);
 
 #endif

@@ -154,6 +154,16 @@ static enum cp_status read_integer(const struct cp_field_reader *r, const char *
     return cp_expected(r->err, "1 to %d", f->most);
 }
 
+static enum cp_status read_side(const struct cp_field_reader *r, const char *section,
+                                const struct cp_field *f, const json_t *value) {
+    const json_t *height = json_array_get(value, 0);
+    if (!json_is_array(value))
+        return read_integer(r, section, f, value);
+    if (json_array_size(value) != 2 || !json_equal(height, json_array_get(value, 1)))
+        return cp_field_bad(r, section, f->name, "is no square", "one number, or twice the same");
+    return read_integer(r, section, f, height);
+}
+
 /* act_kwargs {"approximate": "tanh"} and norm_kwargs {"eps": x} are the only arguments the harness computes.
  */
 static enum cp_status read_kwargs(const struct cp_field_reader *r, const char *section,
@@ -184,6 +194,8 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
     switch (f->kind) {
     case CP_FIELD_INTEGER:
         return read_integer(r, section, f, value);
+    case CP_FIELD_SIDE:
+        return read_side(r, section, f, value);
     case CP_FIELD_OPTIONAL:
         if (json_is_null(value))
             return CP_OK;

@@ -9,6 +9,7 @@
 
 enum cp_field_kind {
     CP_FIELD_INTEGER,  /* int, from 1 to `most` */
+    CP_FIELD_SIDE,     /* likewise, or a list of two that are equal: height and width */
     CP_FIELD_NUMBER,   /* double */
     CP_FIELD_OPTIONAL, /* double, or null */
     CP_FIELD_BOOLEAN,

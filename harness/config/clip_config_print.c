@@ -244,17 +244,26 @@ bool cp_clip_config_same_function(const struct cp_clip_config *a, const struct c
     return (!cp_has_vision(a) || vision) && (!cp_has_text(a) || text);
 }
 
+static int grid(const struct cp_vision_config *v) {
+    return v->patch_size ? v->image_size / v->patch_size : 0;
+}
+
+static bool same_vision(const struct cp_vision_config *a, const struct cp_vision_config *b) {
+    return grid(a) == grid(b) && a->patch_size == b->patch_size && a->layers == b->layers &&
+           a->width == b->width && a->mlp_width == b->mlp_width && a->no_ln_pre == b->no_ln_pre &&
+           a->layer_scale == b->layer_scale;
+}
+
+static bool same_text(const struct cp_text_config *a, const struct cp_text_config *b) {
+    return a->context_length == b->context_length && a->vocab_size == b->vocab_size &&
+           a->layers == b->layers && a->width == b->width && a->mlp_width == b->mlp_width &&
+           a->layer_scale == b->layer_scale && a->proj_bias == b->proj_bias;
+}
+
 bool cp_clip_config_same_shapes(const struct cp_clip_config *a, const struct cp_clip_config *b) {
-    const struct cp_vision_config *v = &a->vision, *w = &b->vision;
-    const struct cp_text_config *t = &a->text, *u = &b->text;
-    if (a->embed_dim != b->embed_dim || a->has_logit_bias != b->has_logit_bias)
-        return false;
-    const bool vision = v->image_size / v->patch_size == w->image_size / w->patch_size &&
-                        v->patch_size == w->patch_size && v->layers == w->layers && v->width == w->width &&
-                        v->mlp_width == w->mlp_width && v->no_ln_pre == w->no_ln_pre &&
-                        v->layer_scale == w->layer_scale;
-    const bool text = t->context_length == u->context_length && t->vocab_size == u->vocab_size &&
-                      t->layers == u->layers && t->width == u->width && t->mlp_width == u->mlp_width &&
-                      t->layer_scale == u->layer_scale && t->proj_bias == u->proj_bias;
-    return (!cp_has_vision(a) || vision) && (!cp_has_text(a) || text);
+    const bool projected = !a->vision.no_proj && !a->text.no_proj, both = cp_has_vision(a) && cp_has_text(a);
+    return (!projected || a->embed_dim == b->embed_dim) &&
+           (!both || a->has_logit_bias == b->has_logit_bias) &&
+           (!cp_has_vision(a) || same_vision(&a->vision, &b->vision)) &&
+           (!cp_has_text(a) || same_text(&a->text, &b->text));
 }

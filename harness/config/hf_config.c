@@ -52,16 +52,16 @@ static enum cp_status read_vision(const struct cp_field_reader *r, const char *s
     *t = (struct tower){768, 3072, 12, 12, 512, 1e-5, CP_CONFIG_QUICK};
     *v = (struct cp_vision_config){.image_size = 224, .patch_size = 32};
     const struct cp_field fields[] = {TOWER_FIELDS(*t),
-                                      {"image_size", CP_FIELD_INTEGER, &v->image_size, CP_CONFIG_SIZE},
-                                      {"patch_size", CP_FIELD_INTEGER, &v->patch_size, CP_CONFIG_SIZE},
+                                      {"image_size", CP_FIELD_SIDE, &v->image_size, CP_CONFIG_SIZE},
+                                      {"patch_size", CP_FIELD_SIDE, &v->patch_size, CP_CONFIG_SIZE},
                                       {"num_channels", CP_FIELD_INTEGER, &channels, CP_CONFIG_SIZE},
                                       {NULL, CP_FIELD_IGNORED, NULL, 0}};
     CP_TRY(cp_field_some(r, section, object, fields));
     CP_TRY(check_tower(r, section, t));
     if (channels != 3)
         return cp_field_bad(r, section, "num_channels", "is not supported", "3");
-    if (v->image_size % v->patch_size)
-        return cp_field_bad(r, section, "image_size", "is not divisible by patch_size", "whole patches");
+    if (v->image_size < v->patch_size)
+        return cp_field_bad(r, section, "image_size", "is smaller than patch_size", "one patch at least");
     v->layers = t->layers;
     v->width = t->width;
     v->heads = t->heads;

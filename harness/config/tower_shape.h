@@ -18,7 +18,8 @@ struct cp_tower_shape {
     size_t mlp, layers;
     size_t embed; /* embed_dim: channels of the features */
     enum cp_family_id family;
-    bool norm_first; /* ln_pre is there */
+    bool norm_first;  /* ln_pre is there */
+    bool unprojected; /* the features are what was pooled, normalised */
     bool layer_scale, causal;
     enum cp_pool_type pool;
     double eps;

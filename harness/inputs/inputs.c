@@ -62,14 +62,18 @@ enum cp_status cp_inputs_model_files(struct cp_inputs_loader *l) {
     return CP_OK;
 }
 
-/* A checkpoint of one tower alone takes one kind of inputs. */
+/* A model of one tower alone takes one kind of inputs. */
 static enum cp_status check_towers(const struct cp_inputs_loader *l) {
-    const char *checkpoint = l->experiment->model.checkpoint.text;
-    const bool images = l->in->images && !cp_has_vision(l->config);
-    if (!checkpoint || !(images || (l->in->prompts && !cp_has_text(l->config))))
+    const struct cp_experiment_inputs *inputs = &l->experiment->inputs;
+    const struct cp_model_source *model = &l->experiment->model;
+    const bool images = (inputs->image_count || inputs->synthetic_images) && !cp_has_vision(l->config);
+    const bool prompts =
+        (inputs->prompts != CP_PROMPTS_NONE || inputs->synthetic_prompts) && !cp_has_text(l->config);
+    if (!images && !prompts)
         return CP_OK;
-    return cp_fail(l->err, CP_BAD_INPUT, checkpoint, "%s, but the checkpoint has no %s tower",
-                   images ? "images are given" : "prompts are given", images ? "vision" : "text"),
+    return cp_fail(l->err, CP_BAD_INPUT, model->checkpoint.text ? model->checkpoint.text : model->config.text,
+                   "%s, but the %s has no %s tower", images ? "images are given" : "prompts are given",
+                   model->checkpoint.text ? "checkpoint" : "model", images ? "vision" : "text"),
            cp_expected(l->err, "%s alone", images ? "prompts" : "images");
 }
 
@@ -86,9 +90,9 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
     struct cp_inputs_loader l = {experiment, config, arena, in, err};
     *in = (struct cp_run_inputs){0};
     CP_TRY(cp_inputs_model_files(&l));
+    CP_TRY(check_towers(&l));
     CP_TRY(cp_inputs_images(&l));
     CP_TRY(cp_inputs_texts(&l));
     CP_TRY(cp_inputs_labels(&l));
-    CP_TRY(check_towers(&l));
     return in->tokens ? cp_inputs_valid_tokens(&l, in->tokens, &in->valid_tokens) : CP_OK;
 }

@@ -2,6 +2,7 @@
  * Averages normalised pixels over boxes, turns them back into bytes, and stores them with the patch grid. */
 #include "inputs/thumbnail.h"
 
+#include "config/tower_shape.h"
 #include "result/schema.h"
 
 #include <math.h>
@@ -42,7 +43,7 @@ static size_t pictured(size_t images) {
 enum cp_status cp_thumbnails_define(struct cp_result *result, const struct cp_run_inputs *in,
                                     const struct cp_clip_config *config, int *handle, struct cp_error *err) {
     const size_t side = side_of(config);
-    const int32_t patches = config->vision.image_size / config->vision.patch_size;
+    const int32_t patches = (int32_t)cp_tower_shape(config, CP_VISUAL).grid;
     const struct cp_dim dims[] = {{.length = pictured(in->images), .labels = in->image_names},
                                   {.length = side},
                                   {.length = side},

@@ -82,7 +82,9 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
     int conv1[RANK_MAX] = {0}, positions[RANK_MAX] = {0}, proj[RANK_MAX] = {0}, grid = 1;
     CP_TRY(shape_of(r, "visual.conv1.weight", 4, conv1));
     CP_TRY(shape_of(r, "visual.positional_embedding", 2, positions));
-    CP_TRY(shape_of(r, "visual.proj", 2, proj));
+    v->no_proj = cp_layout_lacks_projection(r->layout, r->file);
+    if (!v->no_proj)
+        CP_TRY(shape_of(r, "visual.proj", 2, proj));
     while ((grid + 1) * (grid + 1) <= positions[0] - 1)
         grid++;
     if (grid * grid != positions[0] - 1 || conv1[0] > CP_CONFIG_SIZE || conv1[3] > CP_CONFIG_SIZE / grid)
@@ -93,11 +95,12 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
                                    .patch_size = conv1[3],
                                    .width = conv1[0],
                                    .no_ln_pre = !has(r, "visual.ln_pre.weight"),
+                                   .no_proj = v->no_proj,
                                    .layer_scale = has(r, "visual.transformer.resblocks.0.ls_1.gamma"),
                                    .activation = CP_CONFIG_ERF,
                                    .pool_type = CP_POOL_TOKEN,
                                    .eps = 1e-5};
-    c->embed_dim = proj[1];
+    c->embed_dim = v->no_proj ? v->width : proj[1];
     CP_TRY(check_heads(r, v->width, "vision"));
     v->heads = v->width / HEAD_WIDTH;
     return read_blocks(r, "visual.", &v->layers, &v->mlp_width);
@@ -108,16 +111,19 @@ static enum cp_status infer_text(const struct reader *r, struct cp_clip_config *
     int tokens[RANK_MAX] = {0}, positions[RANK_MAX] = {0}, proj[RANK_MAX] = {0};
     CP_TRY(shape_of(r, "token_embedding.weight", 2, tokens));
     CP_TRY(shape_of(r, "positional_embedding", 2, positions));
-    CP_TRY(shape_of(r, "text_projection", 2, proj));
+    t->no_proj = cp_layout_lacks_projection(r->layout, r->file);
+    if (!t->no_proj)
+        CP_TRY(shape_of(r, "text_projection", 2, proj));
     *t = (struct cp_text_config){.context_length = positions[0],
                                  .vocab_size = tokens[0],
                                  .width = tokens[1],
                                  .layer_scale = has(r, "transformer.resblocks.0.ls_1.gamma"),
                                  .proj_bias = has(r, "text_projection.bias"),
                                  .activation = CP_CONFIG_ERF,
+                                 .no_proj = t->no_proj,
                                  .pool_type = CP_POOL_ARGMAX,
                                  .eps = 1e-5};
-    c->embed_dim = proj[1];
+    c->embed_dim = t->no_proj ? t->width : proj[1];
     CP_TRY(check_heads(r, t->width, "text"));
     t->heads = t->width / HEAD_WIDTH;
     return read_blocks(r, "", &t->layers, &t->mlp_width);
@@ -128,8 +134,9 @@ enum cp_status cp_infer_config(const struct cp_layout *layout, const struct cp_c
     const struct reader r = {layout, file, path, err};
     *config = cp_clip_config_default();
     config->activation_unknown = true;
-    config->has_logit_bias = has(&r, "logit_bias");
-    if (cp_layout_has_text(layout, file))
+    const bool vision = cp_layout_has_vision(layout, file), text = cp_layout_has_text(layout, file);
+    config->has_logit_bias = vision && text && has(&r, "logit_bias");
+    if (text)
         CP_TRY(infer_text(&r, config));
-    return cp_layout_has_vision(layout, file) ? infer_vision(&r, config) : CP_OK;
+    return vision ? infer_vision(&r, config) : CP_OK;
 }

@@ -21,16 +21,59 @@ LAYOUTS(DECLARE)
 static const struct cp_layout *const layouts[] = {LAYOUTS(ENTRY)};
 enum { LAYOUT_COUNT = sizeof layouts / sizeof layouts[0] };
 
-/* What else comes under the name of CLIP, told by how a name begins. */
-static const struct {
-    const char *begins, *what;
-} others[] = {{"visual.trunk.", "its vision tower is one of timm's"},
-              {"visual.attnpool.", "its vision tower is a ResNet"},
-              {"visual.layer1.", "its vision tower is a ResNet"},
-              {"text.transformer.embeddings.", "its text tower is one of Hugging Face's"},
-              {"text_decoder.", "it is a CoCa, with a text decoder"},
-              {"vision_model.encoder.layers.", "it lacks the patch embedding"},
-              {"encoder.layers.", "it is one encoder without its prefix"}};
+/* What else comes under the name of CLIP, told by a part of a name that begins at its start or behind a dot; the first
+ * that fits. next: what to do; NULL: the layouts are named. */
+#define CAPTURE "a capture of it (docs/capture.md), which `clip-parity diff` compares"
+#define MERGE "the model with its adapters merged: in PEFT merge_and_unload(), then save_pretrained()"
+#define UNQUANTISED "the weights before they were quantised"
+#define GMP                                                                                                  \
+    "plain weights: weight = r * theta / ||theta|| for each output, as GmP-CLIP's own conversion makes"
+#define FULL "a full state dict, as FSDP's FULL_STATE_DICT gives it"
+#define ELSE "is no CLIP of plain ViTs: "
+static const struct other {
+    const char *part, *what, *next;
+} others[] = {
+    {"lora_A.", "holds LoRA adapters", MERGE},
+    {"lora_B.", "holds LoRA adapters", MERGE},
+    {"lora_te", "holds LoRA adapters", MERGE},
+    {"lora_unet", "holds LoRA adapters", MERGE},
+    {"mlp.c_fc.theta", "its MLPs are in geometric parametrisation (GmP)", GMP},
+    {"mlp.fc1.theta", "its MLPs are in geometric parametrisation (GmP)", GMP},
+    {"positional_embedding_res", "is a Long-CLIP: positions from 20 on are in positional_embedding_res",
+     "one table: positional_embedding[20:] = positional_embedding_res[20:], the second left out"},
+    {"position_embedding_res.", "is a Long-CLIP: positions from 20 on are in position_embedding_res",
+     "one table: position_embedding[20:] = position_embedding_res[20:], the second left out"},
+    {"absmax", "its weights are quantised (bitsandbytes)", UNQUANTISED},
+    {"SCB", "its weights are quantised (bitsandbytes)", UNQUANTISED},
+    {"quant_state.", "its weights are quantised (bitsandbytes)", UNQUANTISED},
+    {"qweight", "its weights are quantised (GPTQ or AWQ)", UNQUANTISED},
+    {"_packed_params.", "its linear layers are quantised (torch.ao)", UNQUANTISED},
+    {"_flat_param", "holds flat parameters of FSDP", FULL},
+    {"flat_param", "holds flat parameters of FSDP", FULL},
+    {"attn.q_bias", ELSE "its vision tower is an EVA", CAPTURE},
+    {"attn.inner_attn_ln.", ELSE "its vision tower is an EVA", CAPTURE},
+    {"visual.rope.", ELSE "its vision tower is an EVA", CAPTURE},
+    {"visual.trunk.attn_pool.", ELSE "its vision tower pools by attention, as SigLIP's and PE's in timm",
+     CAPTURE},
+    {"vision_model.head.", ELSE "it is a SigLIP", CAPTURE},
+    {"embeddings.patch_embedding.bias", ELSE "it is a SigLIP", CAPTURE},
+    {"visual.trunk.", ELSE "its vision tower is one of timm's", CAPTURE},
+    {"visual.attnpool.", ELSE "its vision tower is a ResNet", CAPTURE},
+    {"visual.layer1.", ELSE "its vision tower is a ResNet", CAPTURE},
+    {"text_decoder.", ELSE "it is a CoCa, with a text decoder", CAPTURE},
+    {"visual.attn_pool.", ELSE "it is a CoCa, whose vision tower pools by attention", CAPTURE},
+    {"embeddings.word_embeddings.", ELSE "its text tower is a BERT", CAPTURE},
+    {"text.transformer.embeddings.", ELSE "its text tower is one of Hugging Face's", CAPTURE},
+};
+
+/* Likewise, where no layout fits. */
+static const struct other parts[] = {
+    {"layer1.0.conv1.", ELSE "it is a ResNet", CAPTURE},
+    {"patch_embed.proj.", ELSE "it is a ViT of timm's", CAPTURE},
+    {"vision_model.encoder.layers.", ELSE "it lacks the patch embedding", NULL},
+    {"encoder.layers.", ELSE "it is an encoder without its embeddings", NULL},
+    {"resblocks.", ELSE "it is a transformer without its embeddings", NULL},
+};
 
 /* ---- patterns ---- */
 
@@ -83,11 +126,47 @@ static bool has_signature(const struct cp_layout *layout, const struct cp_checkp
     return false;
 }
 
-static const char *other_model(const struct cp_checkpoint *file) {
-    for (size_t o = 0; o < sizeof others / sizeof others[0]; o++)
+/* Whether a name ends with another, behind its start or a dot; *length: of what stands before it. */
+static bool ends_with(const char *name, const char *ending, size_t *length) {
+    const size_t whole = strlen(name), tail = strlen(ending);
+    *length = whole - tail;
+    return whole >= tail && strcmp(name + *length, ending) == 0 && (*length == 0 || name[*length - 1] == '.');
+}
+
+/* The longest signature that a name ends with decides: text.token_embedding.weight is one, and its end another. */
+bool cp_layout_signature(const char *name, size_t *length, const char **word) {
+    size_t before;
+    *word = NULL;
+    *length = strlen(name);
+    for (size_t l = 0; l < LAYOUT_COUNT; l++) {
+        const struct cp_layout *layout = layouts[l];
+        for (size_t i = 0; i < 3 && layout->signature[i]; i++)
+            if (ends_with(name, layout->signature[i], &before) && before < *length) {
+                *length = before;
+                *word = "";
+            }
+        for (size_t i = 0; i < 3 && layout->tower[i].signature; i++)
+            if (ends_with(name, layout->tower[i].signature, &before) && before < *length) {
+                *length = before;
+                *word = layout->tower[i].word;
+            }
+    }
+    return *word != NULL;
+}
+
+static bool has_part(const char *name, const char *part) {
+    const char *at = strstr(name, part);
+    while (at && at != name && at[-1] != '.')
+        at = strstr(at + 1, part);
+    return at != NULL;
+}
+
+static const struct other *find_other(const struct cp_checkpoint *file, const struct other *rows,
+                                      size_t count) {
+    for (size_t o = 0; o < count; o++)
         for (size_t i = 0; i < cp_checkpoint_count(file); i++)
-            if (strncmp(cp_checkpoint_at(file, i)->name, others[o].begins, strlen(others[o].begins)) == 0)
-                return others[o].what;
+            if (has_part(cp_checkpoint_at(file, i)->name, rows[o].part))
+                return &rows[o];
     return NULL;
 }
 
@@ -100,21 +179,28 @@ static enum cp_status expect_a_layout(struct cp_error *err) {
     return cp_expected(err, "the layout of %s", text);
 }
 
+static enum cp_status refuse(const struct other *other, const char *path, struct cp_error *err) {
+    (void)cp_fail(err, CP_BAD_INPUT, path, "%s", other->what);
+    return other->next ? cp_expected(err, "%s", other->next) : expect_a_layout(err);
+}
+
 enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
                             const struct cp_layout **layout, struct cp_error *err) {
     const size_t count = cp_checkpoint_count(file);
+    const struct other *other = find_other(file, others, sizeof others / sizeof others[0]);
     *layout = NULL;
+    if (other)
+        return refuse(other, path, err);
     for (size_t i = 0; i < LAYOUT_COUNT; i++)
         if (has_signature(layouts[i], file)) {
             *layout = layouts[i];
             return CP_OK;
         }
-    const char *other = other_model(file);
+    other = find_other(file, parts, sizeof parts / sizeof parts[0]);
     if (other)
-        (void)cp_fail(err, CP_BAD_INPUT, path, "is no CLIP of plain ViTs: %s", other);
-    else
-        (void)cp_fail(err, CP_BAD_INPUT, path, "no tensor of a CLIP among its %zu%s%.100s", count,
-                      count ? ", the first of which is " : "", count ? cp_checkpoint_at(file, 0)->name : "");
+        return refuse(other, path, err);
+    (void)cp_fail(err, CP_BAD_INPUT, path, "no tensor of a CLIP among its %zu%s%.100s", count,
+                  count ? ", the first of which is " : "", count ? cp_checkpoint_at(file, 0)->name : "");
     return expect_a_layout(err);
 }
 
@@ -171,11 +257,19 @@ bool cp_layout_has_text(const struct cp_layout *layout, const struct cp_checkpoi
         (const char *const[]){"token_embedding.weight", "positional_embedding", "ln_final.weight", NULL});
 }
 
+bool cp_layout_lacks_projection(const struct cp_layout *layout, const struct cp_checkpoint *file) {
+    const bool vision = cp_layout_has_vision(layout, file), text = cp_layout_has_text(layout, file);
+    return vision != text &&
+           !has_one_of(layout, file, (const char *const[]){vision ? "visual.proj" : "text_projection", NULL});
+}
+
 bool cp_layout_ignores(const struct cp_layout *layout, const struct cp_checkpoint_tensor *tensor) {
     struct capture capture;
+    if (tensor->rank == 0 && strncmp(tensor->name, "logit_", strlen("logit_")) != 0)
+        return true; /* a loss, a number of steps */
     for (const struct cp_layout_rule *rule = layout->rules; rule->file; rule++)
         if (!rule->model && matches(rule->file, tensor->name, &capture))
-            return tensor->dtype == CP_INT64 || tensor->dtype == CP_INT32;
+            return true;
     return false;
 }
 

@@ -24,10 +24,16 @@ struct cp_layout_rule {
     enum cp_layout_form form;
 };
 
+/* How a tower saved by itself is told: its tensors lack the layout's word for it ("visual."). */
+struct cp_layout_tower {
+    const char *signature, *word; /* NULL: no more */
+};
+
 struct cp_layout {
     const char *name;         /* "OpenAI CLIP", ... */
     const char *signature[3]; /* a file with a tensor of one of these names has the layout; NULL: no more */
     const struct cp_layout_rule *rules; /* up to one without names */
+    struct cp_layout_tower tower[3];
 };
 
 enum { CP_LAYOUT_NAME = 256 };
@@ -35,6 +41,10 @@ enum { CP_LAYOUT_NAME = 256 };
 /* The layout of a file; CP_BAD_INPUT where it has none of them, with what it seems to be. */
 enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
                             const struct cp_layout **layout, struct cp_error *err);
+
+/* Whether a name ends with the signature of a layout or of a tower, behind a prefix of `length` bytes. *word: what a
+ * tower lacks, or "". */
+bool cp_layout_signature(const char *name, size_t *length, const char **word);
 
 /* Where one tensor of the model is. */
 struct cp_layout_source {
@@ -51,7 +61,11 @@ bool cp_layout_find(const struct cp_layout *layout, const struct cp_checkpoint *
 bool cp_layout_has_vision(const struct cp_layout *layout, const struct cp_checkpoint *file);
 bool cp_layout_has_text(const struct cp_layout *layout, const struct cp_checkpoint *file);
 
-/* Whether a tensor of the file is no part of any model, such as position_ids. */
+/* Whether the file has one tower alone and not its projection, as CLIPTextModel and CLIPVisionModel are saved: then that
+ * tower's features are what was pooled. */
+bool cp_layout_lacks_projection(const struct cp_layout *layout, const struct cp_checkpoint *file);
+
+/* Whether a tensor of the file is no part of any model, such as position_ids or a loss. */
 bool cp_layout_ignores(const struct cp_layout *layout, const struct cp_checkpoint_tensor *tensor);
 
 /* The shape that each part has in the file where the model's tensor has this one. */

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/wide.h"
 #include "model/layout.h"
+#include "model/state_dict.h"
 #include "model/tensors.h"
 
 #include <math.h>
@@ -112,12 +113,18 @@ static enum cp_status load_one(void *self, const struct cp_model_tensor *w, stru
     return values ? cp_layout_widen(loading->file, &source, values, err) : CP_INTERNAL;
 }
 
+/* What one tower alone has kept of the whole model. */
+static bool belongs_to_both(const struct cp_clip_config *config, const char *name) {
+    const bool both = cp_has_vision(config) && cp_has_text(config);
+    return !both && (strcmp(name, "logit_scale") == 0 || strcmp(name, "logit_bias") == 0);
+}
+
 /* Names the first tensor of the file that the config does not call for. */
 static enum cp_status refuse_unexpected(const struct loading *loading, struct cp_error *err) {
     const struct cp_clip_config *config = &loading->model->config;
     for (size_t i = 0; i < cp_checkpoint_count(loading->file); i++) {
         const struct cp_checkpoint_tensor *tensor = cp_checkpoint_at(loading->file, i);
-        if (!loading->wanted[i] && !cp_layout_ignores(loading->layout, tensor)) {
+        if (!loading->wanted[i] && !belongs_to_both(config, tensor->name)) {
             char where[512];
             (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", loading->path, tensor->name);
             return cp_fail(err, CP_BAD_INPUT, where, "unexpected tensor"),
@@ -129,7 +136,7 @@ static enum cp_status refuse_unexpected(const struct loading *loading, struct cp
     return CP_OK;
 }
 
-/* A file of one tower makes a model of one tower, whatever else the config describes. */
+/* A file of one tower makes a model of one tower, whatever else the config describes; likewise its projection. */
 static void leave_out_towers(const struct loading *loading, struct cp_clip_config *config) {
     const bool vision = cp_layout_has_vision(loading->layout, loading->file);
     const bool text = cp_layout_has_text(loading->layout, loading->file);
@@ -137,14 +144,42 @@ static void leave_out_towers(const struct loading *loading, struct cp_clip_confi
         config->vision.layers = 0;
     if (!text && vision)
         config->text.layers = 0;
+    if (cp_layout_lacks_projection(loading->layout, loading->file)) {
+        config->embed_dim = vision ? config->vision.width : config->text.width;
+        *(vision ? &config->vision.no_proj : &config->text.no_proj) = true;
+    }
+}
+
+/* Rows of a table of the text tower where they are fewer than the config's; else the config's. */
+static int fewer_rows(const struct loading *loading, const char *name, int width, int rows) {
+    struct cp_layout_source source;
+    if (!cp_layout_find(loading->layout, loading->file, name, &source) || source.part[0]->rank != 2 ||
+        source.part[0]->shape[1] != (size_t)width || source.part[0]->shape[0] >= (size_t)rows ||
+        source.part[0]->shape[0] == 0)
+        return rows;
+    return (int)source.part[0]->shape[0];
+}
+
+/* A shorter context is a beginning of the longer where no token sees a later one, and a smaller vocabulary has the ids
+ * that it has. */
+static void take_fewer_rows(const struct loading *loading, struct cp_clip_config *config) {
+    struct cp_text_config *t = &config->text;
+    const int vocabulary = fewer_rows(loading, "token_embedding.weight", t->width, t->vocab_size);
+    if (t->no_causal_mask || !cp_has_text(config))
+        return;
+    t->context_length = fewer_rows(loading, "positional_embedding", t->width, t->context_length);
+    if (t->pool_type != CP_POOL_EOS || t->eos_id < vocabulary)
+        t->vocab_size = vocabulary;
 }
 
 static enum cp_status load_from(struct loading *loading, const struct cp_clip_config *config,
                                 struct cp_error *err) {
     struct cp_clip_config whole = *config;
     CP_TRY(cp_layout_of(loading->file, loading->path, &loading->layout, err));
-    if (!loading->whole)
+    if (!loading->whole) {
         leave_out_towers(loading, &whole);
+        take_fewer_rows(loading, &whole);
+    }
     CP_TRY(cp_model_begin(&whole, loading->model, err));
     CP_TRY(cp_each_tensor(loading->model, load_one, loading, err));
     return refuse_unexpected(loading, err);
@@ -156,7 +191,7 @@ static enum cp_status load_file(const char *checkpoint, const struct cp_clip_con
     struct loading loading = {.model = model, .path = checkpoint, .whole = whole};
     enum cp_status status;
     *model = (struct cp_model){.config = *config};
-    CP_TRY_DONE(cp_checkpoint_open(checkpoint, &file, err));
+    CP_TRY_DONE(cp_state_dict_open(checkpoint, &file, err));
     loading.file = file;
     loading.wanted = calloc(cp_checkpoint_count(file) + 1, sizeof *loading.wanted);
     status = loading.wanted ? load_from(&loading, config, err) : cp_no_memory(err, checkpoint, "a model");

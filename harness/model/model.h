@@ -54,7 +54,8 @@ struct cp_model {
 
 /* From a checkpoint of any format (checkpoint/checkpoint.h) and layout (model/layout.h); every tensor of the
  * config must be there with its shape, and no other, but visual.positional_embedding may be of another square
- * grid: it is resized, as open_clip does on load, and config.vision.stored_grid says from which. Of a file of
+ * grid: it is resized, as open_clip does on load, and config.vision.stored_grid says from which; and a causal text tower
+ * may have fewer positions or token embeddings, which model->config then says. Of a file of
  * one tower alone, the other tower in model->config has no layers. Free with cp_model_free, also after a
  * failure. */
 enum cp_status cp_model_load(const char *checkpoint, const struct cp_clip_config *config,

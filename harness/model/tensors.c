@@ -87,8 +87,9 @@ static void want_vision(struct walk *walk, struct cp_model *model) {
     want(walk, "visual.", "class_embedding", &to->class_embedding, SHAPE(wide), 0, vision_std);
     want(walk, "visual.", "positional_embedding", &to->positional_embedding, SHAPE(tokens, wide), 0,
          vision_std);
-    want(walk, "visual.", "proj", &to->proj.weight, SHAPE(wide, (size_t)model->config.embed_dim), 0,
-         vision_std);
+    if (!c->no_proj)
+        want(walk, "visual.", "proj", &to->proj.weight, SHAPE(wide, (size_t)model->config.embed_dim), 0,
+             vision_std);
     want(walk, "visual.", "conv1.weight", &to->conv1, SHAPE(wide, 3, patch, patch), 0,
          1 / sqrt(3.0 * (double)(patch * patch)));
     if (!c->no_ln_pre)
@@ -105,9 +106,10 @@ static void want_text(struct walk *walk, struct cp_model *model) {
     const size_t narrow = (size_t)c->width;
     want(walk, "", "positional_embedding", &to->positional_embedding,
          SHAPE((size_t)c->context_length, narrow), 0, 0.01);
-    want(walk, "", "text_projection", &to->proj.weight, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
-         1 / sqrt((double)narrow));
-    if (c->proj_bias)
+    if (!c->no_proj)
+        want(walk, "", "text_projection", &to->proj.weight, SHAPE(narrow, (size_t)model->config.embed_dim), 0,
+             1 / sqrt((double)narrow));
+    if (c->proj_bias && !c->no_proj)
         want(walk, "", "text_projection.bias", &to->proj.bias, SHAPE((size_t)model->config.embed_dim), 0,
              0.02);
     want(walk, "", "token_embedding.weight", &to->token_embedding, SHAPE((size_t)c->vocab_size, narrow), 0,

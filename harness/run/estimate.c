@@ -39,7 +39,7 @@ static void add_site(const struct cp_study *study, const struct cp_site *site, e
     e->file += TAP_OVERHEAD * (study->spec_count + study->oracle_count);
     e->file += inputs * candidates * compared;
     e->buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) /
-                  (size_t)(site->layer < 0 ? 1 : study->model.config.vision.layers);
+                  (site->layer < 0 ? 1 : cp_tower_shape(&study->model.config, site->tower).layers);
 }
 
 /* What is captured is not run. */

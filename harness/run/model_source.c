@@ -5,6 +5,7 @@
 #include "config/load_as.h"
 #include "config/open_clip_tag.h"
 #include "model/infer.h"
+#include "model/state_dict.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,10 +84,13 @@ static enum cp_status adopt(struct cp_clip_config *config, const char *name,
     enum cp_tags_agree agree;
     CP_TRY(cp_open_clip_preprocessing(name, &preprocessed, &agree, err));
     cp_clip_config_take_preprocessing(config, agree == CP_TAGS_AGREE ? &preprocessed : named);
+    const bool image_only = config->vision.no_proj, text_only = config->text.no_proj;
     if (cp_has_vision(config))
         config->vision = named->vision;
     if (cp_has_text(config))
         config->text = named->text;
+    config->vision.no_proj = image_only;
+    config->text.no_proj = text_only;
     return CP_OK;
 }
 
@@ -253,11 +257,10 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
     if (!cp_has_vision(config))
         return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: the model has no image tower"),
                cp_expected(err, "no image_size");
-    if (source->image_size % v->patch_size)
-        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is not divisible by patch_size %d",
+    if (source->image_size < v->patch_size)
+        return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is smaller than patch_size %d",
                        source->image_size, v->patch_size),
-               cp_expected(err, "whole patches, such as %d",
-                           (source->image_size / v->patch_size + 1) * v->patch_size);
+               cp_expected(err, "one patch at least");
     if (source->image_size / v->patch_size > CP_GRID_MOST)
         return cp_fail(err, CP_BAD_INPUT, where, "model.image_size: %d is more than %d patches a side",
                        source->image_size, CP_GRID_MOST),
@@ -266,15 +269,42 @@ static enum cp_status set_image_size(const struct cp_model_source *source, struc
     return CP_OK;
 }
 
-enum cp_status cp_model_source_loaded(const struct cp_model_source *source, const struct cp_model *model,
+/* A context or vocabulary that is smaller in the file than in the config. */
+static enum cp_status note_rows(const struct cp_model_source *source, const char *what, int asked, int loaded,
+                                struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
+    if (asked == loaded)
+        return CP_OK;
+    return note(notes, arena, err,
+                cp_arena_printf(arena, "%s: %s is %d, as the file has it; the config says %d",
+                                source->checkpoint.text, what, loaded, asked));
+}
+
+enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
+                                      const struct cp_clip_config *config, const struct cp_model *model,
                                       struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
     const struct cp_vision_config *v = &model->config.vision;
+    const struct cp_text_config *t = &model->config.text;
     const int from = v->stored_grid, to = from ? v->image_size / v->patch_size : 0;
     const char *doubt = model->logit_scale ? cp_logit_scale_doubt((double)*model->logit_scale) : NULL;
     if (doubt)
         CP_TRY(note(notes, arena, err,
                     cp_arena_printf(arena, "warning: %s: logit_scale is %g: %s", source->checkpoint.text,
                                     (double)*model->logit_scale, doubt)));
+    CP_TRY(note_rows(source, "context_length", config->text.context_length, t->context_length, arena, notes,
+                     err));
+    CP_TRY(note_rows(source, "vocab_size", config->text.vocab_size, t->vocab_size, arena, notes, err));
+    if (v->no_proj || t->no_proj)
+        CP_TRY(note(
+            notes, arena, err,
+            cp_arena_printf(arena, "%s: no projection: the features are what %s gives, pooled and normalised",
+                            source->checkpoint.text, v->no_proj ? "visual.ln_post" : "ln_final")));
+    if (cp_has_vision(&model->config) && v->image_size % v->patch_size)
+        CP_TRY(note(notes, arena, err,
+                    cp_arena_printf(arena,
+                                    "%s: of images of %d x %d the patches of %d leave out %d pixels at the "
+                                    "right and below, as a convolution does",
+                                    source->checkpoint.text, v->image_size, v->image_size, v->patch_size,
+                                    v->image_size % v->patch_size)));
     if (!from)
         return CP_OK;
     return note(notes, arena, err,
@@ -284,14 +314,26 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source, cons
                                 source->checkpoint.text, from, from, to, to, v->image_size, v->image_size));
 }
 
+/* What was left out of the file, or renamed. */
+static enum cp_status note_file(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
+                                struct cp_notes *notes, struct cp_error *err) {
+    const char *const *lines;
+    const size_t count = cp_checkpoint_notes(file, &lines);
+    for (size_t i = 0; i < count; i++)
+        CP_TRY(note(notes, arena, err, cp_arena_printf(arena, "%s: %s", path, lines[i])));
+    return CP_OK;
+}
+
 static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,
                                   struct cp_clip_config *config, struct cp_notes *notes,
                                   struct cp_error *err) {
     struct cp_checkpoint *file = NULL;
     if (!source->checkpoint.text)
         return given_config(source, arena, config, notes, err);
-    CP_TRY(cp_checkpoint_open(source->checkpoint.text, &file, err));
-    const enum cp_status status = with_checkpoint(source, file, arena, config, notes, err);
+    CP_TRY(cp_state_dict_open(source->checkpoint.text, &file, err));
+    enum cp_status status = note_file(file, source->checkpoint.text, arena, notes, err);
+    if (status == CP_OK)
+        status = with_checkpoint(source, file, arena, config, notes, err);
     cp_checkpoint_close(file);
     return status;
 }

@@ -28,7 +28,7 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_model_source_config(source, &study->arena, &config, &study->notes, err));
     if (source->checkpoint.text) {
         CP_TRY(cp_model_load(source->checkpoint.text, &config, &study->model, err));
-        return cp_model_source_loaded(source, &study->model, &study->arena, &study->notes, err);
+        return cp_model_source_loaded(source, &config, &study->model, &study->arena, &study->notes, err);
     }
     if (strcmp(source->init, "open_clip") == 0)
         return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, &study->model, err);

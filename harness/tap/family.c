@@ -28,6 +28,10 @@ bool cp_has_norm_first(const struct cp_tower_shape *shape) {
     return shape->norm_first;
 }
 
+bool cp_has_projection(const struct cp_tower_shape *shape) {
+    return !shape->unprojected;
+}
+
 bool cp_has_layer_scale(const struct cp_tower_shape *shape) {
     return shape->layer_scale;
 }

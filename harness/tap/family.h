@@ -48,6 +48,7 @@ extern const struct cp_family *const cp_families[CP_FAMILY_COUNT];
 /* For families that differ from the plain ViT in some parts only. */
 extern const struct cp_step cp_vit_image_stem[], cp_vit_text_stem[], cp_vit_block[], cp_vit_head[];
 bool cp_has_norm_first(const struct cp_tower_shape *shape);
+bool cp_has_projection(const struct cp_tower_shape *shape);
 bool cp_has_layer_scale(const struct cp_tower_shape *shape);
 
 /* The steps of a part of a tower of that shape, operands resolved, and how many. */

@@ -7,6 +7,7 @@
 #include "checkpoint/safetensors_write.h"
 #include "format/disk_file.h"
 #include "model/model.h"
+#include "model/state_dict.h"
 #include "result/schema.h"
 
 #include <stdio.h>
@@ -58,11 +59,13 @@ static enum cp_status find_config(const struct cp_conversion *c, const struct cp
     return CP_OK;
 }
 
-/* A config that is not the tensors' must not be written beside them. */
-static enum cp_status check_config(const struct cp_conversion *c, const struct cp_clip_config *config,
+/* A config that is not the tensors' must not be written beside them; of fewer positions or tokens it says how many. */
+static enum cp_status check_config(const struct cp_conversion *c, struct cp_clip_config *config,
                                    struct cp_error *err) {
     struct cp_model model;
     const enum cp_status status = cp_model_load(c->in, config, &model, err);
+    config->text.context_length = model.config.text.context_length;
+    config->text.vocab_size = model.config.text.vocab_size;
     cp_model_free(&model);
     return status;
 }
@@ -173,7 +176,7 @@ enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena,
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
-    CP_TRY(cp_checkpoint_open(c->in, &file, err));
+    CP_TRY(cp_state_dict_open(c->in, &file, err));
     enum cp_status status = check_out(c, file, err);
     if (status == CP_OK)
         status = convert(c, file, arena, notes, err);

@@ -3,6 +3,7 @@
 #include "task/diff_model.h"
 
 #include "format/file.h"
+#include "model/state_dict.h"
 #include "result/schema.h"
 #include "run/model_source.h"
 
@@ -127,7 +128,7 @@ static void choose_weights(struct choice *c) {
 static enum cp_status shapes_of(struct choice *c, const char *path, struct cp_clip_config *config) {
     struct cp_checkpoint *file;
     const char *as;
-    CP_TRY(cp_checkpoint_open(path, &file, c->err));
+    CP_TRY(cp_state_dict_open(path, &file, c->err));
     const enum cp_status status = cp_shapes_config(file, path, c->arena, config, &as, c->err);
     cp_checkpoint_close(file);
     return status;

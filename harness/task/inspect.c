@@ -4,6 +4,7 @@
 
 #include "format/json_table.h"
 #include "model/layout.h"
+#include "model/state_dict.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -89,7 +90,7 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
         in->bytes += stat(paths[f], &info) == 0 ? (size_t)info.st_size : 0;
     if (in->files != 1)
         return CP_OK;
-    CP_TRY(cp_digest_file(in->path, in->sha256, err));
+    CP_TRY(cp_digest_file(paths[0], in->sha256, err));
     CP_TRY(cp_json_table_read("model_configs/published.json", in->sha256, arena, &row, err));
     for (size_t i = 0; i < row.count; i++)
         *(strcmp(row.entries[i].key, "name") == 0 ? &in->published : &in->published_activation) =
@@ -102,13 +103,23 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
 
 /* ---- the config ---- */
 
-/* Of a config that is given; a position embedding of another grid may be resized. */
+static int at_most(int value, int most) {
+    return value < most ? value : most;
+}
+
+/* Of a config that is given; a position embedding of another grid may be resized, and the text tower's tables may be
+ * shorter (model/model.h). */
 static enum cp_status check_shapes(const struct cp_inspection *in, const struct cp_clip_config *shapes,
                                    struct cp_error *err) {
     struct cp_clip_config config = in->config;
-    config.vision.image_size =
-        shapes->vision.image_size / shapes->vision.patch_size * config.vision.patch_size;
-    if (!cp_has_vision(shapes) || !cp_has_text(shapes) || cp_clip_config_same_shapes(shapes, &config))
+    if (cp_has_vision(shapes))
+        config.vision.image_size =
+            shapes->vision.image_size / shapes->vision.patch_size * config.vision.patch_size;
+    if (cp_has_text(shapes) && !config.text.no_causal_mask) {
+        config.text.context_length = at_most(shapes->text.context_length, config.text.context_length);
+        config.text.vocab_size = at_most(shapes->text.vocab_size, config.text.vocab_size);
+    }
+    if (cp_clip_config_same_shapes(shapes, &config))
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, in->path, "its shapes are not those of %.200s", in->config_from),
            cp_expected(err, "%s%s", in->same_shapes ? "the config of " : "its own config",
@@ -242,6 +253,6 @@ enum cp_status cp_inspect(const struct cp_inspect_inputs *inputs, struct cp_aren
                           struct cp_checkpoint **file, struct cp_inspection *in, struct cp_error *err) {
     *in =
         (struct cp_inspection){.path = inputs->path, .config_says = -1, .file_says = -1, .identity_says = -1};
-    CP_TRY(cp_checkpoint_open(inputs->path, file, err));
+    CP_TRY(cp_state_dict_open(inputs->path, file, err));
     return inspect(inputs, *file, arena, in, err);
 }

@@ -9,26 +9,22 @@
 #include "format/file.h"
 #include "format/json_table.h"
 #include "run/model_source.h"
+#include "task/model_folder.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { WEIGHTS_MAX = 8 };
 enum { CONFIG_MAX = 1 << 20 };
 enum { HASHED_MAX = 64 << 20 }; /* larger files take longer to hash than all the rest */
-
-/* What a folder may hold: config and weights by whose names they are. */
-static const char *const open_clip_weights[] = {"open_clip_model.safetensors", "open_clip_pytorch_model.bin",
-                                                NULL};
-static const char *const hf_weights[] = {"model.safetensors", "model.safetensors.index.json",
-                                         "pytorch_model.bin", NULL};
 
 /* Paths of what is there; NULL: it is not. */
 struct found {
     const char *open_clip_config, *hf_config;
-    const char *weights[8]; /* NULL: no more */
-    const char *names[8];   /* without the folder */
+    const char *weights[WEIGHTS_MAX + 1]; /* NULL: no more */
+    const char *names[WEIGHTS_MAX];       /* without the folder */
 };
 
 /* ---- findings, notes, sources ---- */
@@ -98,23 +94,8 @@ static enum cp_status add_error(struct cp_lint *lint, const char *name, const st
 
 /* ---- what is there ---- */
 
-static const char *join(const char *folder, const char *name, struct cp_arena *arena) {
-    const char *path = cp_arena_printf(arena, "%s/%s", folder, name);
+static const char *if_there(const char *path) {
     return path && access(path, F_OK) == 0 ? path : NULL;
-}
-
-static void find_weights(const char *folder, const char *const *names, struct cp_arena *arena,
-                         struct found *found) {
-    size_t count = 0;
-    while (found->weights[count])
-        count++;
-    for (; *names; names++) {
-        const char *path = join(folder, *names, arena);
-        if (!path)
-            continue;
-        found->names[count] = *names;
-        found->weights[count++] = path;
-    }
 }
 
 static enum cp_status find(const char *path, struct cp_arena *arena, struct found *found,
@@ -130,10 +111,14 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct foun
         found->names[0] = slash ? slash + 1 : path;
         return CP_OK;
     }
-    found->open_clip_config = join(path, "open_clip_config.json", arena);
-    found->hf_config = join(path, "config.json", arena);
-    find_weights(path, open_clip_weights, arena, found);
-    find_weights(path, hf_weights, arena, found);
+    found->open_clip_config = if_there(cp_model_folder_join(arena, path, "open_clip_config.json"));
+    found->hf_config = if_there(cp_model_folder_join(arena, path, "config.json"));
+    size_t count;
+    CP_TRY(cp_model_folder_weights(path, arena, found->names, WEIGHTS_MAX, &count, err));
+    for (size_t w = 0; w < count; w++) {
+        found->weights[w] = cp_model_folder_join(arena, path, found->names[w]);
+        CP_TRY(CP_CHECK_ALLOC(found->weights[w], err, "", "a path"));
+    }
     if (found->open_clip_config || found->hf_config || found->weights[0])
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, path, "the folder has no model"),

@@ -37,7 +37,7 @@ struct cp_lint_view {
     struct cp_clip_config config;
 };
 
-enum { CP_LOADERS = 5, CP_LINT_SOURCES = 12 };
+enum { CP_LOADERS = 5, CP_LINT_SOURCES = 24 };
 
 /* Sources that say different things of one facet or size; one source alone where its own file cannot be so. */
 struct cp_lint_finding {

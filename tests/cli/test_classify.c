@@ -195,6 +195,17 @@ static void hugging_face_folder(void **state) {
     runs("classify --model $DIR" DRESS PROMPTS " --json", 0, "");
     read_spec("baseline", theirs);
     assert_memory_equal(ours, theirs, sizeof ours);
+    runs("classify --model $(mv $DIR/model.safetensors $DIR/model.fp16.safetensors; echo $DIR)" DRESS PROMPTS
+         " --json",
+         0, "");
+    read_spec("baseline", theirs);
+    assert_memory_equal(ours, theirs, sizeof ours);
+    runs("classify --model $(cp $DIR/model.fp16.safetensors $DIR/model.bf16.safetensors; echo $DIR)" DRESS
+             PROMPTS,
+         3,
+         ": the folder has model.bf16.safetensors and model.fp16.safetensors (expected one of these files by "
+         "its "
+         "own path, with --config)");
 }
 
 /* A picture is told by its bytes where its name says nothing. */
@@ -238,7 +249,8 @@ static void what_is_wrong_is_said(void **state) {
         {MODEL DRESS, 4, "classify: no --prompt"},
         {MODEL DRESS " --prompt", 4, "classify: --prompt without a value"},
         {MODEL DRESS PROMPTS " --baseline", 4, "classify: --baseline without a value"},
-        {MODEL DRESS PROMPTS " --image-size 30", 3, "--image-size: model.image_size: 30 is not divisible"},
+        {MODEL DRESS PROMPTS " --image-size 3", 3,
+         "--image-size: model.image_size: 3 is smaller than patch_size 4"},
         {MODEL DRESS PROMPTS " --image-size 1028", 3,
          "1028 is more than 256 patches a side (expected at most 1024)"},
         {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is no size"},

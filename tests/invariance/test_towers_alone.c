@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * A file of one tower alone runs, and gives the bits that the whole model gives. */
+ * A file of one tower alone runs, and gives the bits that the whole model gives; without its projection, up to there. */
 #include "support/layout.h"
 #include "support/program.h"
 #include "support/test.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define DEMO "data/fashion-clip/"
 #define RUN                                                                                                  \
     "run experiments/quickgelu-vs-gelu.yaml local=off floor=0 baseline={} output=$OUT "                      \
-    "'candidates={erf: {activation: erf}}' 'record={\"*\": \"off\", \"*_features\": full}' "
+    "'candidates={erf: {activation: erf}}' 'record={\"*\": \"off\", \"*_features\": full, \"*pooled\": "     \
+    "full}' "
 #define IMAGES "'inputs={images: " DEMO "images/*.png, limit: 4}' "
 #define PROMPTS "'inputs={prompts: {classes: " DEMO "classes.txt, templates: " DEMO "templates.txt}}' "
 
@@ -32,8 +34,8 @@ static size_t features(const char *arguments, const char *tap, double *values) {
     return (size_t)count;
 }
 
-/* Writes that tower of the demo model to a file of its own. */
-static void split(bool vision) {
+/* Writes that tower of the demo model to a file of its own, with or without its projection. */
+static void split(bool vision, bool projected) {
     static struct listing list;
     struct cp_clip_config config;
     struct cp_model model;
@@ -41,6 +43,7 @@ static void split(bool vision) {
     assert_int_equal(cp_clip_config_load(DEMO "open_clip_config.json", &config, &err), CP_OK);
     assert_int_equal(cp_model_load(DEMO "open_clip_model.safetensors", &config, &model, &err), CP_OK);
     *(vision ? &model.config.text.layers : &model.config.vision.layers) = 0;
+    *(vision ? &model.config.vision.no_proj : &model.config.text.no_proj) = !projected;
     model.logit_scale = NULL;
     list_model(&list, &model);
     const int fd = open(path_alone, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -53,11 +56,36 @@ static void split(bool vision) {
 static void check(bool vision, const char *inputs, const char *tap) {
     static double whole[MOST], alone[MOST];
     char arguments[768];
-    split(vision);
+    split(vision, true);
     const size_t count = features(inputs, tap, whole);
     (void)snprintf(arguments, sizeof arguments, "model.checkpoint=%s %s", path_alone, inputs);
     assert_int_equal(features(arguments, tap, alone), count);
     assert_memory_equal(whole, alone, count * sizeof *whole);
+}
+
+/* As CLIPVisionModel and CLIPTextModel are saved: the features are what was pooled, normalised. */
+static void check_unprojected(bool vision, const char *inputs, size_t width) {
+    static double pooled[MOST], alone[MOST], again[MOST];
+    char arguments[768];
+    const size_t count = features(inputs, vision ? "visual.pooled" : "pooled", pooled);
+    split(vision, false);
+    (void)snprintf(arguments, sizeof arguments, "model.checkpoint=%s %s", path_alone, inputs);
+    assert_int_equal(features(arguments, vision ? "visual.pooled" : "pooled", again), count);
+    assert_memory_equal(pooled, again, count * sizeof *pooled);
+    assert_int_equal(features(arguments, vision ? "image_features" : "text_features", alone), count);
+    for (size_t row = 0; row < count; row += width) {
+        double square = 0;
+        for (size_t i = 0; i < width; i++)
+            square += pooled[row + i] * pooled[row + i];
+        for (size_t i = 0; i < width; i++)
+            assert_true(fabs(alone[row + i] - pooled[row + i] / sqrt(square)) < 1e-6);
+    }
+}
+
+static void without_projection(void **state) {
+    (void)state;
+    check_unprojected(true, IMAGES, 128);
+    check_unprojected(false, PROMPTS, 64);
 }
 
 static void vision_alone(void **state) {
@@ -82,6 +110,7 @@ static int remove_file(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(vision_alone), cmocka_unit_test(text_alone)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(vision_alone), cmocka_unit_test(text_alone),
+                                       cmocka_unit_test(without_projection)};
     return cmocka_run_group_tests(tests, name_file, remove_file);
 }

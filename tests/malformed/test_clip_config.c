@@ -59,11 +59,16 @@ static void case_72_eps_and_patches(void **state) {
            ": line 1, column 74: invalid token near 'NaN' (expected an open_clip model config in JSON)"},
           {TEXT("\"norm_kwargs\": {\"eps\": 1e999}"), ": line 1, column 76: real number overflow near "
                                                       "'1e999' (expected an open_clip model config in JSON)"},
-          {TEXT("\"norm_kwargs\": {\"eps\": 1e-6}"), ""},
-          {VISION("\"patch_size\": 15"),
-           ": vision_cfg.image_size is not divisible by patch_size (expected whole patches)"},
+          {TEXT("\"norm_kwargs\": {\"eps\": 1e-6}"), ""}, {VISION("\"patch_size\": 15"), ""},
+          {VISION("\"image_size\": [224, 224]"), ""},
+          {VISION("\"image_size\": [224, 240]"),
+           ": vision_cfg.image_size is no square (expected one number, or twice the same)"},
+          {VISION("\"image_size\": [224]"),
+           ": vision_cfg.image_size is no square (expected one number, or twice the same)"},
+          {VISION("\"image_size\": [\"224\", \"224\"]"),
+           ": vision_cfg.image_size is no whole number in its range (expected 1 to 65536)"},
           {VISION("\"image_size\": 8"),
-           ": vision_cfg.image_size is not divisible by patch_size (expected whole patches)"});
+           ": vision_cfg.image_size is smaller than patch_size (expected one patch at least)"});
 }
 
 #define ACT ".act_kwargs is not supported (expected {\"approximate\": \"tanh\"})"
@@ -196,8 +201,11 @@ static void hugging_face_cases_67_72_73_74_75(void **state) {
            ": vision_config.hidden_size is not divisible by num_attention_heads (expected whole heads)"},
           {HF("\"layer_norm_eps\": 0", ""),
            ": text_config.layer_norm_eps is no positive number (expected a number above 0)"},
-          {HF("", "\"image_size\": 225"),
-           ": vision_config.image_size is not divisible by patch_size (expected whole patches)"},
+          {HF("", "\"image_size\": 225"), ""}, {HF("", "\"image_size\": [224, 224]"), ""},
+          {HF("", "\"image_size\": [224, 225]"),
+           ": vision_config.image_size is no square (expected one number, or twice the same)"},
+          {HF("", "\"image_size\": 8"),
+           ": vision_config.image_size is smaller than patch_size (expected one patch at least)"},
           {HF("", "\"num_channels\": 1"), ": vision_config.num_channels is not supported (expected 3)"},
           {HF("\"hidden_act\": \"relu\"", ""), ": text_config.hidden_act is not supported (expected "
                                                "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh)"},

@@ -126,16 +126,16 @@ static void case_12_duplicate_name(void **state) {
 static void case_13_unknown_dtype(void **state) {
     static const char *const dtypes[] = {
         "f32",     "F32 ",       "F3",
-        "F320",    "",           "BOOL",
-        "F8_E4M3", "F32\\u0000", "F32F32F32F32F32F32F32F32F32F32F32F32F32F32F32"};
+        "F320",    "",           "bool",
+        "F8_E8M0", "F32\\u0000", "F32F32F32F32F32F32F32F32F32F32F32F32F32F32F32"};
     (void)state;
     for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
-        char header[128], line[160];
+        char header[128], line[256];
         (void)snprintf(header, sizeof header,
                        "{\"a\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[0,4]}}", dtypes[i]);
         (void)snprintf(line, sizeof line,
                        ": tensor a, header byte %zu: the dtype before this is unknown (expected one of F64, "
-                       "F32, F16, BF16, I64, I32, U8)",
+                       "F32, F16, BF16, F8_E4M3, F8_E5M2, C64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL)",
                        16 + strlen(dtypes[i]));
         refused(header, 4, line);
     }
@@ -149,7 +149,7 @@ static void case_14_missing_field(void **state) {
                                           "{\"shape\":[1],\"data_offsets\":[0,4]}"};
     (void)state;
     for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
-        char header[128], line[160];
+        char header[128], line[256];
         (void)snprintf(header, sizeof header, "{\"a\":%s}", entries[i]);
         (void)snprintf(line, sizeof line,
                        ": tensor a, header byte %zu: the entry that ends here lacks a field (expected dtype, "

@@ -120,9 +120,21 @@ static void one_tensor_of_each_dtype(void **state) {
         {"{" ENTRY("a", "I64", "[3]", "[0,24]") "}", 24, CP_INT64},
         {"{" ENTRY("a", "I32", "[3]", "[0,12]") "}", 12, CP_INT32},
         {"{" ENTRY("a", "U8", "[3]", "[0,3]") "}", 3, CP_UINT8},
+        {"{" ENTRY("a", "I16", "[3]", "[0,6]") "}", 6, CP_INT16},
+        {"{" ENTRY("a", "I8", "[3]", "[0,3]") "}", 3, CP_INT8},
+        {"{" ENTRY("a", "BOOL", "[3]", "[0,3]") "}", 3, CP_BOOL},
+        {"{" ENTRY("a", "U16", "[3]", "[0,6]") "}", 6, CP_UINT16},
+        {"{" ENTRY("a", "U32", "[3]", "[0,12]") "}", 12, CP_UINT32},
+        {"{" ENTRY("a", "U64", "[3]", "[0,24]") "}", 24, CP_UINT64},
+        {"{" ENTRY("a", "F8_E4M3", "[3]", "[0,3]") "}", 3, CP_FP8_E4M3},
+        {"{" ENTRY("a", "F8_E5M2", "[3]", "[0,3]") "}", 3, CP_FP8_E5M2},
+        {"{" ENTRY("a", "C64", "[3]", "[0,24]") "}", 24, CP_COMPLEX64},
     };
     (void)state;
-    assert_int_equal(sizeof rows / sizeof rows[0], CP_DTYPE_COUNT);
+    size_t named = 0;
+    for (int d = 0; d < CP_DTYPE_COUNT; d++)
+        named += cp_safetensors_dtypes[d] != NULL;
+    assert_int_equal(sizeof rows / sizeof rows[0], named);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *line;
         write_header(strlen(rows[i].entry), rows[i].entry, strlen(rows[i].entry), rows[i].bytes);

@@ -463,17 +463,27 @@ static void case_44_formats_from_before(void **context) {
                 "\x80\2\x8a\nl\xfc\x9c"
                 "F\xf9 j\xa8P\x19.",
                 15),
-        "is a pickle without an archive, PyTorch's format before 1.6 (expected safetensors, its index, a "
-        "PyTorch zip archive");
+        "is a pickle without an archive, PyTorch's format before 1.6 (expected torch.save(torch.load(FILE), "
+        "NEW) in PyTorch 1.6 or later, which writes a zip archive)");
+    assert_refused(read_checkpoint, written("a.pt", "\x80\4\x95\1\0\0\0\0\0\0\0N.", 13),
+                   "is a pickle without an archive, not by torch.save");
     memcpy(tar + 257, "ustar", 5);
     assert_refused(read_checkpoint, written("a.pt", tar, sizeof tar),
                    "is a tar archive, PyTorch's format before 0.1.10");
     assert_refused(read_checkpoint, written("a.pt", "\x1f\x8b\x08\0\0\0\0\0\0\3", 10), "is gzip data");
     assert_refused(read_checkpoint, written("a.pt", "\x89HDF\r\n\x1a\n", 8), "cannot be opened as HDF5");
     assert_refused(read_checkpoint, written("a.pt", "\x93NUMPY\1\0v\0{}", 12), "is a single NumPy array");
-    assert_refused(read_checkpoint, written("a.pt", "hello, world", 12), "is in none of the known formats");
+    assert_refused(read_checkpoint, written("a.pt", "hello, world", 12),
+                   "is a text that begins with 'hello, world' (expected safetensors, its index");
+    assert_refused(read_checkpoint, written("a.pt", "hello\x7f, world", 13),
+                   "is in none of the known formats");
+    assert_refused(
+        read_checkpoint, written("a.pt", "version https://git-lfs.github.com/spec/v1\n", 43),
+        "is a Git LFS pointer, not the file that it stands for (expected the file itself: `git lfs pull`");
+    assert_refused(read_checkpoint, written("a.pt", "<!DOCTYPE HTML><p>", 18), "is an HTML page");
+    assert_refused(read_checkpoint, written("a.pt", "GGUF\3\0\0\0", 8), "is a GGUF file");
     assert_refused(read_checkpoint, written("a.pt", "", 0), "is empty");
-    assert_refused(read_checkpoint, written("a.pt", "PK", 2), "is in none of the known formats");
+    assert_refused(read_checkpoint, written("a.pt", "PK", 2), "is a text that begins with 'PK'");
     assert_only_regular_files(read_checkpoint);
 }
 

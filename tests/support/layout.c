@@ -77,7 +77,8 @@ void list_model(struct listing *list, const struct cp_model *m) {
         (void)list_tensor(list, "visual.class_embedding", 1, wide, 0, m->tower[CP_VISUAL].class_embedding);
         (void)list_tensor(list, "visual.positional_embedding", 2, grid * grid + 1, wide,
                           m->tower[CP_VISUAL].positional_embedding);
-        (void)list_tensor(list, "visual.proj", 2, wide, embed, m->tower[CP_VISUAL].proj.weight);
+        if (!c->vision.no_proj)
+            (void)list_tensor(list, "visual.proj", 2, wide, embed, m->tower[CP_VISUAL].proj.weight);
         struct stored *conv1 =
             list_tensor(list, "visual.conv1.weight", 4, wide, 3, m->tower[CP_VISUAL].conv1);
         conv1->shape[2] = conv1->shape[3] = patch;
@@ -91,7 +92,8 @@ void list_model(struct listing *list, const struct cp_model *m) {
     if (cp_has_text(c)) {
         (void)list_tensor(list, "positional_embedding", 2, (size_t)c->text.context_length, narrow,
                           m->tower[CP_TEXT].positional_embedding);
-        (void)list_tensor(list, "text_projection", 2, narrow, embed, m->tower[CP_TEXT].proj.weight);
+        if (!c->text.no_proj)
+            (void)list_tensor(list, "text_projection", 2, narrow, embed, m->tower[CP_TEXT].proj.weight);
         if (m->tower[CP_TEXT].proj.bias)
             (void)list_tensor(list, "text_projection.bias", 1, embed, 0, m->tower[CP_TEXT].proj.bias);
         (void)list_tensor(list, "token_embedding.weight", 2, (size_t)c->text.vocab_size, narrow,

@@ -140,6 +140,27 @@ static void towers_alone(void **state) {
         }
 }
 
+/* CLIPVisionModel and CLIPTextModel: features as wide as the tower. */
+static void towers_without_projection(void **state) {
+    (void)state;
+    for (int vision = 0; vision < 2; vision++) {
+        struct cp_model half = seeded;
+        static struct listing list;
+        (vision ? &half.config.text.layers : &half.config.vision.layers)[0] = 0;
+        *(vision ? &half.config.vision.no_proj : &half.config.text.no_proj) = true;
+        half.logit_scale = NULL;
+        list_model(&list, &half);
+        as_hugging_face(&list);
+        struct cp_model model = reload(&list, &tiny, "Hugging Face CLIPModel");
+        const struct cp_tower_shape shape = cp_tower_shape(&model.config, vision ? CP_VISUAL : CP_TEXT);
+        assert_true(shape.unprojected);
+        assert_int_equal(shape.embed, shape.width);
+        assert_null(model.tower[vision ? CP_VISUAL : CP_TEXT].proj.weight);
+        assert_same_weights(&half, &model);
+        cp_model_free(&model);
+    }
+}
+
 /* What is missing is named as the file would name it. */
 static void missing_parts_have_the_names_of_the_file(void **state) {
     static const struct {
@@ -174,10 +195,11 @@ static void other_models_are_named(void **state) {
         const char *header, *line;
     } rows[] = {
 #define EXPECTED " (expected the layout of OpenAI CLIP, open_clip CustomTextCLIP or Hugging Face CLIPModel)"
+#define CAPTURE " (expected a capture of it (docs/capture.md), which `clip-parity diff` compares)"
         {"{" FOUR_BYTES("visual.trunk.norm.weight") "}",
-         ": is no CLIP of plain ViTs: its vision tower is one of timm's" EXPECTED},
+         ": is no CLIP of plain ViTs: its vision tower is one of timm's" CAPTURE},
         {"{" FOUR_BYTES("visual.layer1.0.bn1.weight") "}",
-         ": is no CLIP of plain ViTs: its vision tower is a ResNet" EXPECTED},
+         ": is no CLIP of plain ViTs: its vision tower is a ResNet" CAPTURE},
         {"{" FOUR_BYTES("fc.weight") "}",
          ": no tensor of a CLIP among its 1, the first of which is fc.weight" EXPECTED},
     };
@@ -199,6 +221,7 @@ int main(void) {
         cmocka_unit_test(layer_scale_and_biased_projection),
         cmocka_unit_test(hugging_face),
         cmocka_unit_test(towers_alone),
+        cmocka_unit_test(towers_without_projection),
         cmocka_unit_test(missing_parts_have_the_names_of_the_file),
         cmocka_unit_test(other_models_are_named),
     };

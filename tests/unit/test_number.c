@@ -228,8 +228,26 @@ static void test_dtypes(void **state) {
         const char *name;
         enum cp_dtype dtype;
         unsigned size;
-    } cases[] = {{"fp32", CP_FP32, 4},   {"fp16", CP_FP16, 2},   {"bf16", CP_BF16, 2},  {"fp64", CP_FP64, 8},
-                 {"int64", CP_INT64, 8}, {"int32", CP_INT32, 4}, {"uint8", CP_UINT8, 1}};
+    } cases[] = {{"fp32", CP_FP32, 4},
+                 {"fp16", CP_FP16, 2},
+                 {"bf16", CP_BF16, 2},
+                 {"fp64", CP_FP64, 8},
+                 {"int64", CP_INT64, 8},
+                 {"int32", CP_INT32, 4},
+                 {"uint8", CP_UINT8, 1},
+                 {"int16", CP_INT16, 2},
+                 {"int8", CP_INT8, 1},
+                 {"bool", CP_BOOL, 1},
+                 {"uint16", CP_UINT16, 2},
+                 {"uint32", CP_UINT32, 4},
+                 {"uint64", CP_UINT64, 8},
+                 {"float8_e4m3fn", CP_FP8_E4M3, 1},
+                 {"float8_e5m2", CP_FP8_E5M2, 1},
+                 {"qint8", CP_QINT8, 1},
+                 {"quint8", CP_QUINT8, 1},
+                 {"qint32", CP_QINT32, 4},
+                 {"complex64", CP_COMPLEX64, 8},
+                 {"complex128", CP_COMPLEX128, 16}};
     assert_int_equal(sizeof cases / sizeof *cases, CP_DTYPE_COUNT);
     for (size_t i = 0; i < CP_DTYPE_COUNT; i++) {
         assert_string_equal(cp_dtype_name(cases[i].dtype), cases[i].name);

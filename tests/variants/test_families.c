@@ -5,12 +5,14 @@
 #include "ledger/case.h"
 #include "model/pass.h"
 
-/* A shape of a family with any of two properties. */
+/* A shape of a family with any of three properties. */
 static struct cp_tower_shape shape_of(int family, int bits) {
-    return (struct cp_tower_shape){
-        .family = (enum cp_family_id)family, .norm_first = bits & 1, .layer_scale = bits & 2};
+    return (struct cp_tower_shape){.family = (enum cp_family_id)family,
+                                   .norm_first = bits & 1,
+                                   .layer_scale = bits & 2,
+                                   .unprojected = bits & 4};
 }
-enum { SHAPES = 4 };
+enum { SHAPES = 8 };
 
 typedef void (*visit_part)(const struct cp_tower_shape *shape, enum cp_tower tower, enum cp_tower_part part,
                            const struct cp_step *steps, size_t count);

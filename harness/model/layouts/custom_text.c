@@ -13,6 +13,6 @@ static const struct cp_layout_rule rules[] = {
 };
 
 const struct cp_layout cp_layout_custom_text = {
-    "open_clip CustomTextCLIP",
-    {"text.token_embedding.weight", "text.positional_embedding", "text.ln_final.weight"},
-    rules};
+    .name = "open_clip CustomTextCLIP",
+    .signature = {"text.token_embedding.weight", "text.positional_embedding", "text.ln_final.weight"},
+    .rules = rules};

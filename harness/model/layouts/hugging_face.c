@@ -34,8 +34,11 @@ static const struct cp_layout_rule rules[] = {
     {NULL, NULL, CP_LAYOUT_IGNORED},
 };
 
-const struct cp_layout cp_layout_hugging_face = {"Hugging Face CLIPModel",
-                                                 {"vision_model.embeddings.patch_embedding.weight",
-                                                  "text_model.embeddings.token_embedding.weight",
-                                                  "vision_model.embeddings.class_embedding"},
-                                                 rules};
+const struct cp_layout cp_layout_hugging_face = {
+    .name = "Hugging Face CLIPModel",
+    .signature = {"vision_model.embeddings.patch_embedding.weight",
+                  "text_model.embeddings.token_embedding.weight", "vision_model.embeddings.class_embedding"},
+    .rules = rules,
+    .tower = {{"embeddings.patch_embedding.weight", "vision_model."},
+              {"embeddings.class_embedding", "vision_model."},
+              {"embeddings.token_embedding.weight", "text_model."}}};

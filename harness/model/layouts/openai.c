@@ -15,4 +15,7 @@ static const struct cp_layout_rule rules[] = {
 };
 
 const struct cp_layout cp_layout_openai = {
-    "OpenAI CLIP", {"visual.conv1.weight", "token_embedding.weight", "visual.class_embedding"}, rules};
+    .name = "OpenAI CLIP",
+    .signature = {"visual.conv1.weight", "token_embedding.weight", "visual.class_embedding"},
+    .rules = rules,
+    .tower = {{"class_embedding", "visual."}}};

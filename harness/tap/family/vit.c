@@ -45,7 +45,7 @@ const struct cp_step cp_vit_block[] = {
 const struct cp_step cp_vit_head[] = {
     CP_STEP(LN_POST, RESIDUAL, NONE),
     CP_STEP(POOLED, PREVIOUS, NONE),
-    CP_STEP(PROJECTED, PREVIOUS, NONE),
+    CP_STEP_IF(cp_has_projection, PROJECTED, PREVIOUS, NONE),
     CP_STEP(FEATURES, PREVIOUS, NONE),
     CP_STEPS_END,
 };
