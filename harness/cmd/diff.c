@@ -2,6 +2,7 @@
  * Runs two captures as a study, names the tensors that differ, and turns the outcome into an exit code. */
 #include "task/diff.h"
 #include "analysis/analyses.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
@@ -220,7 +221,7 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
     FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
     const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
     CP_TRY(check_json(a, study, err));
-    (void)fprintf(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
+    cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
     CP_TRY(cp_run_study(study, &options, err));
     return conclude(a, study, err);
 }
