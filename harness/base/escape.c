@@ -31,11 +31,15 @@ bool cp_is_hidden(unsigned code) {
     return false;
 }
 
+bool cp_is_log_command(const char *text) {
+    return strncmp(text, "##[", 3) == 0;
+}
+
 size_t cp_visible(const char *text, char shown[CP_SHOWN], bool *escaped) {
     unsigned code;
     bool utf8;
     const size_t length = cp_character(text, &code, &utf8);
-    *escaped = !utf8 || cp_is_hidden(code);
+    *escaped = !utf8 || cp_is_hidden(code) || cp_is_log_command(text);
     if (*escaped)
         (void)snprintf(shown, CP_SHOWN, utf8 && code >= 0x80 ? "\\u%04x" : "\\x%02x", code & 0xffff);
     else
@@ -46,7 +50,7 @@ size_t cp_visible(const char *text, char shown[CP_SHOWN], bool *escaped) {
 /* A line's blanks are skipped before the "::", whichever of Unicode's they are. */
 static bool begins_command(const char *text, const char *at) {
     const bool starts = at == text || (unsigned char)at[-1] <= ' ' || (unsigned char)at[-1] >= 0x7f;
-    return (starts && strncmp(at, "::", 2) == 0) || strncmp(at, "##[", 3) == 0;
+    return starts && strncmp(at, "::", 2) == 0;
 }
 
 size_t cp_show_line(const char *text, const char *at, char shown[CP_SHOWN], bool *escaped) {
@@ -84,6 +88,15 @@ static void put(FILE *out, cp_show *show, const char *text) {
 
 void cp_put_terminal(FILE *out, const char *text) {
     put(out, cp_show_line, text);
+}
+
+static size_t show_block(const char *text, const char *at, char shown[CP_SHOWN], bool *escaped) {
+    (void)text;
+    if (*at != '\n')
+        return cp_visible(at, shown, escaped);
+    *escaped = false;
+    memcpy(shown, "\n", 2);
+    return 1;
 }
 
 /* ---- files ---- */
@@ -146,6 +159,23 @@ void cp_put_html(FILE *out, const char *text) {
 
 void cp_put_xml(FILE *out, const char *text) {
     put(out, cp_show_xml, text);
+}
+
+void cp_put_markdown_block(FILE *out, const char *kind, const char *text) {
+    size_t longest = 3;
+    for (const char *tilde = strchr(text, '~'); tilde; tilde = strchr(tilde, '~')) {
+        const size_t run = strspn(tilde, "~");
+        longest = run > longest ? run : longest;
+        tilde += run;
+    }
+    for (size_t i = 0; i <= longest; i++)
+        (void)fputc('~', out);
+    (void)fprintf(out, "%s\n", kind);
+    put(out, show_block, text);
+    (void)fputc('\n', out);
+    for (size_t i = 0; i <= longest; i++)
+        (void)fputc('~', out);
+    (void)fputc('\n', out);
 }
 
 /* An underscore inside a word is no markup; a dot is after the digits that begin a text. */

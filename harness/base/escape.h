@@ -21,13 +21,16 @@ enum { CP_SHOWN = 8 };
 size_t cp_character(const char *text, unsigned *code, bool *utf8);
 /* Whether a code point controls a terminal or the direction or lines of text. */
 bool cp_is_hidden(unsigned code);
+/* Whether a log takes a line that holds what text begins with for a command: "##[", of GitHub's older form, has
+ * its # shown as \x23 in every syntax that a log can hold. */
+bool cp_is_log_command(const char *text);
 /* The same character as shown, NUL-terminated; *escaped says whether that is another text. Returns its bytes.
  */
 size_t cp_visible(const char *text, char shown[CP_SHOWN], bool *escaped);
 /* What a character at `at`, within text, becomes in a syntax; otherwise as cp_visible. */
 typedef size_t cp_show(const char *text, const char *at, char shown[CP_SHOWN], bool *escaped);
-/* For a line of a terminal, or a log: a "::" that could begin a line, and "##[", have their first character
- * shown as \xNN, too, since a GitHub job takes lines with them for commands. */
+/* For a line of a terminal, or a log: the first colon of a "::" that could begin a line is shown as \x3a, since
+ * a GitHub job takes lines with it for commands. */
 cp_show cp_show_line;
 /* Text, or an attribute's value in double quotes; for XML line feeds and tabs are shown, too. */
 cp_show cp_show_html;
@@ -49,6 +52,8 @@ void cp_put_html(FILE *out, const char *text);
 void cp_put_xml(FILE *out, const char *text);
 /* Text within a line or a cell of GitHub-flavoured Markdown; of several lines, blanks stand between them. */
 void cp_put_markdown(FILE *out, const char *text);
+/* Lines of code, within a fence that none of them ends; kind: the language. */
+void cp_put_markdown_block(FILE *out, const char *kind, const char *text);
 /* One word of a command for a POSIX shell; where it holds what cannot be shown, for bash ($'...'). */
 void cp_put_shell(FILE *out, const char *text);
 /* A message of a GitHub workflow command, or the value of one of its properties. */

@@ -15,7 +15,7 @@ static void put_string(FILE *out, const char *text, bool script) {
         const size_t length = cp_character(text, &code, &utf8);
         if (!utf8)
             (void)fputs("\\ufffd", out);
-        else if (cp_is_hidden(code) || (script && code == '<'))
+        else if (cp_is_hidden(code) || cp_is_log_command(text) || (script && code == '<'))
             (void)fprintf(out, "\\u%04x", code);
         else
             (void)fprintf(out, code == '"' || code == '\\' ? "\\%.*s" : "%.*s", (int)length, text);

@@ -27,7 +27,7 @@ static void put_quoted(FILE *out, const char *c, size_t length, unsigned code, b
     if (is_bytes(code, utf8))
         for (size_t i = 0; i < length; i++)
             (void)fprintf(out, "\\U%08x", CP_YAML_BYTE + (unsigned char)c[i]);
-    else if (cp_is_hidden(code))
+    else if (cp_is_hidden(code) || cp_is_log_command(c))
         (void)fprintf(out, code < 0x100 ? "\\x%02x" : "\\u%04x", code);
     else
         (void)fprintf(out, *c == '"' || *c == '\\' ? "\\%.*s" : "%.*s", (int)length, c);

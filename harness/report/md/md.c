@@ -150,7 +150,8 @@ static void put_pixel_growth(FILE *out, const struct cp_report_candidate *c) {
         "---: |\n",
         out);
     for (size_t i = 0; i < g.steps; i++) {
-        (void)fprintf(out, "| %s", g.step[i]->address);
+        (void)fputs("| ", out);
+        cp_put_markdown(out, g.step[i]->address);
         cp_md_number(out, g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
         cp_md_number(out, g.times[i]);
         (void)fputs(" |\n", out);
@@ -222,15 +223,14 @@ static void put_changed(FILE *out, const struct cp_report *r, const struct cp_re
 static void put_provenance(FILE *out, const struct cp_report *r) {
     (void)fputs("\n## Provenance\n\n| | |\n| --- | --- |\n", out);
     for (size_t f = 0; f < r->facts; f++) {
-        (void)fprintf(out, "| %s", r->fact[f].name);
+        (void)fputs("| ", out);
+        cp_put_markdown(out, r->fact[f].name);
         cp_md_cell(out, r->fact[f].value);
         (void)fputs(" |\n", out);
     }
-    (void)fprintf(
-        out,
-        "\n<details><summary>The resolved experiment and its specs</summary>\n\n~~~~yaml\n%s\n~~~~\n\n"
-        "</details>\n",
-        r->experiment);
+    (void)fputs("\n<details><summary>The resolved experiment and its specs</summary>\n\n", out);
+    cp_put_markdown_block(out, "yaml", r->experiment);
+    (void)fputs("\n</details>\n", out);
 }
 
 static void put_report(const struct cp_report *r, FILE *out) {
