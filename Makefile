@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports mutations same-output claims claims-all fuzz \
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz \
 	coverage clean
 
 demo: build
@@ -81,6 +81,10 @@ ports: build
 	/usr/bin/python3 tests/ports/edited_checkpoints.py --program build/release/clip-parity
 	/usr/bin/python3 tests/ports/own_passes.py build/release/clip-parity --full
 	/usr/bin/python3 tests/ports/eager.py build/release/clip-parity --full --node build/ports
+
+# A hundred signals to each command at random moments: some ten minutes.
+stops: build
+	CP_STOPS=100 /usr/bin/python3 tests/stop/test_stop.py build/release/clip-parity
 
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup

@@ -150,8 +150,10 @@ static enum cp_status receive_header(const struct cp_capture *capture, size_t le
         *err = told;
         return told.status;
     }
-    if (header.bytes < least || header.bytes > most)
+    if (header.bytes < least || header.bytes > most) {
+        stop(capture->child); /* it may wait for its payload to be read */
         return fail_exited(capture, err);
+    }
     *bytes = header.bytes;
     return CP_OK;
 }

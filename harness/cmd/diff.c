@@ -11,7 +11,6 @@
 #include "report/data/difference.h"
 #include "run/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,6 +161,7 @@ static enum cp_status check_json(const struct arguments *a, const struct cp_stud
                                  struct cp_error *err) {
     if (!a->json || strcmp(a->json, "-") == 0)
         return CP_OK;
+    CP_TRY(cp_disk_check_name(a->json, err));
     const char *result = study->experiment->output.text;
     const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
     if (!same && !cp_study_reads(study, a->json))
@@ -179,12 +179,18 @@ static enum cp_status write_json(const struct arguments *a, const struct cp_diff
         cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, stdout);
         return CP_OK;
     }
-    FILE *out = fopen(a->json, "w");
-    if (!out)
-        return cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written: %s", strerror(errno));
-    cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
-    const bool failed = ferror(out) != 0;
-    return fclose(out) == 0 && !failed ? CP_OK : cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
+    enum cp_status status = CP_OK;
+    if (!out || fclose(out) != 0)
+        status = cp_no_memory(err, a->json, "the verdict");
+    if (status == CP_OK)
+        status = cp_disk_replace(a->json, text, size, err);
+    free(text);
+    return status;
 }
 
 static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,

@@ -3,6 +3,7 @@
 #include "format/yaml.h"
 
 #include "base/escape.h"
+#include "base/regular.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -313,17 +314,16 @@ enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_
                                  struct cp_error *err) {
     enum cp_status status = CP_OK;
     char *text = malloc(most + 1);
-    FILE *file = fopen(path, "rbe");
+    FILE *file = NULL;
     size_t size = 0;
-    if (!text) {
-        status = cp_no_memory(err, path, "the file");
-    } else if (file) {
-        size = fread(text, 1, most + 1, file);
-    }
-    if (text && (!file || ferror(file)))
+    CP_TRY_DONE(CP_CHECK_ALLOC(text, err, path, "the file"));
+    CP_TRY_DONE(cp_regular_stream(path, &file, err));
+    size = fread(text, 1, most + 1, file);
+    if (ferror(file))
         status = cp_fail(err, CP_BAD_INPUT, path, "cannot be read: %s", strerror(errno));
     if (status == CP_OK)
         status = parse_most(arena, path, text, size, most, root, err);
+done:
     if (file)
         (void)fclose(file);
     free(text);

@@ -121,9 +121,10 @@ static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct c
         status = cp_no_memory(err, "", "the table");
     if (status == CP_OK)
         status = cp_result_finish(ls->result, digest, err);
-    if (status == CP_OK)
+    if (status == CP_OK) {
         (void)fputs(table, out);
-    cp_print(out, "\nresult  %s\ncontent %s\n", ls->study->experiment->output.text, digest);
+        cp_print(out, "\nresult  %s\ncontent %s\n", ls->study->experiment->output.text, digest);
+    }
     free(table);
     return status;
 }

@@ -155,9 +155,10 @@ static void files(void **state) {
     (void)close(descriptor);
     (void)unlink(path);
     assert_int_equal(cp_yaml_load(&yaml_arena, "no/such/file.yaml", &root, &yaml_error), CP_BAD_INPUT);
-    assert_yaml_error("no/such/file.yaml: cannot be read: No such file or directory");
+    assert_yaml_error("no/such/file.yaml: cannot be opened: No such file or directory (expected a file that "
+                      "can be read, seen from the current directory)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/tmp", &root, &yaml_error), CP_BAD_INPUT);
-    assert_yaml_error("/tmp: cannot be read: Is a directory");
+    assert_yaml_error("/tmp: is not a regular file (expected a file with contents)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/dev/zero", &root, &yaml_error), CP_BAD_INPUT);
     assert_yaml_error("/dev/zero: larger than 1048576 bytes");
 }
