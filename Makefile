@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
 PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
-	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev \
+	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev libcmocka-dev libmpfr-dev libopenblas-dev \
 	python3-h5py python3-pil python3-yaml python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
 	dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml

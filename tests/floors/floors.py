@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the ground up: each folder, with the outside libraries that it may include.
 FLOORS = {
-    "harness/base": "openssl",
+    "harness/base": "openssl seccomp",
     "harness/torch": "",
     "harness/num": "gsl",
     "harness/ops": "",
@@ -54,7 +54,7 @@ NARROW = {
     "harness/ops/*": ("harness/base", "harness/ops"),
     "harness/model": {"harness/tap": ("tap/tap.h", "tap/family.h")},
 }
-LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib", "jerror", "webp", "zlib"}
+LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib", "jerror", "webp", "zlib", "seccomp"}
 MOST_FILES, MOST_LINES = 20, 5000
 
 # Who writes for people, and of them what writes something else, or words of its own in several lines.
