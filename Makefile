@@ -1,12 +1,12 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
 PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
-	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libcmocka-dev libmpfr-dev libopenblas-dev \
-	python3-h5py python3-pil python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
+	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev libcmocka-dev libmpfr-dev libopenblas-dev \
+	python3-h5py python3-pil python3-yaml python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
 	dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports mutations same-output claims claims-all fuzz \
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz \
 	coverage clean
 
 demo: build
@@ -81,6 +81,10 @@ ports: build
 	/usr/bin/python3 tests/ports/edited_checkpoints.py --program build/release/clip-parity
 	/usr/bin/python3 tests/ports/own_passes.py build/release/clip-parity --full
 	/usr/bin/python3 tests/ports/eager.py build/release/clip-parity --full --node build/ports
+
+# A hundred signals to each command at random moments: some ten minutes.
+stops: build
+	CP_STOPS=100 /usr/bin/python3 tests/stop/test_stop.py build/release/clip-parity
 
 # The kernels broken on purpose, in a copy of the tree: does `clip-parity check` see it? Some ten minutes.
 mutations: setup

@@ -13,6 +13,21 @@ target_compile_options(cp_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Werror)
 target_include_directories(cp_flags INTERFACE ${PROJECT_SOURCE_DIR}/harness ${PROJECT_SOURCE_DIR}/reference)
 
+# What makes a fault in a parser harder to use, at no cost that a run shows: checked stacks and buffers, addresses that
+# change from run to run, tables of addresses that are read-only. Sanitizers and counts of branches have their own.
+include(CheckCCompilerFlag)
+include(CheckPIESupported)
+check_pie_supported()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(cp_flags INTERFACE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(cp_flags INTERFACE LINKER:-z,relro,-z,now)
+  check_c_compiler_flag(-fstack-clash-protection CP_STACK_CLASH)
+  if(CP_STACK_CLASH)
+    target_compile_options(cp_flags INTERFACE -fstack-clash-protection)
+  endif()
+endif()
+
 if(CP_SANITIZE)
   target_compile_definitions(cp_flags INTERFACE CP_SANITIZED)
   target_compile_options(cp_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What sets two passes apart, in words and figures. */
 #include "analysis/agreement.h"
+#include "base/escape.h"
 #include "base/sentence.h"
 
 #include <math.h>
@@ -300,8 +301,8 @@ void cp_agreement_print_hidden(const struct cp_agreement_tap *taps, size_t count
             double needs = 0;
             const size_t found = hidden_at(taps, count, second, i, &needs);
             if (found)
-                (void)fprintf(out, "  %s at %zu tap%s of %s: cannot tell; needs about %.0f inputs\n",
-                              words->alternatives[i], found, found == 1 ? "" : "s",
-                              second ? words->b : words->a, needs);
+                cp_print(out, "  %s at %zu tap%s of %s: cannot tell; needs about %.0f inputs\n",
+                         words->alternatives[i], found, found == 1 ? "" : "s", second ? words->b : words->a,
+                         needs);
         }
 }

@@ -4,6 +4,7 @@
 
 #include "analysis/inconclusive.h"
 #include "analysis/teacher_forcing.h"
+#include "base/escape.h"
 
 #include <stdlib.h>
 
@@ -32,7 +33,8 @@ static void put(struct print *p, const char *name, enum cp_cause cause) {
         p->column = fprintf(p->out, ",\n    ") - 2;
     else
         p->column += fprintf(p->out, ", ");
-    p->column += fprintf(p->out, "%s", text);
+    cp_put_terminal(p->out, text);
+    p->column += length;
 }
 
 static void print_run(struct print *p, const struct cp_site *first, int layers) {
@@ -67,8 +69,8 @@ static void print_end(const struct print *p, const struct cp_inconclusive *incon
     if (p->printed)
         (void)fputs("\n", p->out);
     if (inconclusive->taps) {
-        (void)fprintf(p->out, "  %scauses undecided at %zu of %zu operations", p->printed ? "other " : "",
-                      inconclusive->taps, taps);
+        cp_print(p->out, "  %scauses undecided at %zu of %zu operations", p->printed ? "other " : "",
+                 inconclusive->taps, taps);
         cp_inconclusive_print(inconclusive, p->out);
     } else if (p->printed == 0) {
         (void)fputs("  no operation errs beyond the limit on the baseline's own input\n", p->out);

@@ -2,6 +2,8 @@
  * Finds the worst of the failing inputs, and stores and prints them for each candidate. */
 #include "analysis/failing.h"
 
+#include "base/escape.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,17 +37,24 @@ void cp_append_failing_count(struct cp_sentence *s, const struct cp_failing *f, 
               one ? "itself" : "themselves");
 }
 
+/* The k-th worst. */
+static void append_input(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
+                         const char *const *names, size_t k) {
+    const double *row = rows + f->worst[k] * CP_FAILING_FIELDS;
+    if (names)
+        cp_append(s, "%.40s (", names[f->worst[k]]);
+    else
+        cp_append(s, "input %zu (", f->worst[k]);
+    cp_append_multiple(s, row[CP_FAILING_TIMES]);
+    cp_append(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
+              row[CP_FAILING_TAPS] == 1 ? "" : "s");
+}
+
 void cp_append_failing_inputs(struct cp_sentence *s, const struct cp_failing *f, const double *rows,
                               const char *const *names, const char *between) {
     for (size_t k = 0; k < f->named; k++) {
-        const double *row = rows + f->worst[k] * CP_FAILING_FIELDS;
-        if (names)
-            cp_append(s, "%s%.40s (", k ? between : "", names[f->worst[k]]);
-        else
-            cp_append(s, "%sinput %zu (", k ? between : "", f->worst[k]);
-        cp_append_multiple(s, row[CP_FAILING_TIMES]);
-        cp_append(s, " times the limit, at %.0f tap%s)", row[CP_FAILING_TAPS],
-                  row[CP_FAILING_TAPS] == 1 ? "" : "s");
+        cp_append(s, "%s", k ? between : "");
+        append_input(s, f, rows, names, k);
     }
     if (f->inputs > f->named)
         cp_append(s, " and %zu more", f->inputs - f->named);
@@ -53,14 +62,18 @@ void cp_append_failing_inputs(struct cp_sentence *s, const struct cp_failing *f,
 
 static void print(const double *rows, size_t count, const char *const *names, const char *what, FILE *out) {
     const struct cp_failing f = cp_failing_find(rows, count);
-    char text[640] = "";
+    char text[240] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     if (f.inputs == 0)
         return;
     cp_append_failing_count(&s, &f, count, what);
-    cp_append(&s, ", worst first:\n    ");
-    cp_append_failing_inputs(&s, &f, rows, names, ",\n    ");
-    (void)fprintf(out, "  %s\n", text);
+    cp_print(out, "  %s, worst first:", text);
+    for (size_t k = 0; k < f.named; k++) {
+        s.used = 0;
+        append_input(&s, &f, rows, names, k);
+        cp_print(out, k ? ",\n    %s" : "\n    %s", text);
+    }
+    (void)fprintf(out, f.inputs > f.named ? " and %zu more\n" : "\n", f.inputs - f.named);
 }
 
 /* ---- in the result ---- */

@@ -3,6 +3,7 @@
 #include "analysis/inconclusive.h"
 
 #include "analysis/teacher_forcing.h"
+#include "base/escape.h"
 
 #include <math.h>
 
@@ -120,7 +121,7 @@ void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
     if (isnan(e->beyond))
         return;
     cp_append_equivalence(&s, e);
-    (void)fprintf(out, "    equivalent: %s\n", text);
+    cp_print(out, "    equivalent: %s\n", text);
 }
 
 void cp_append_few_inputs(const struct cp_study *study, struct cp_sentence *s) {

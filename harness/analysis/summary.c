@@ -8,6 +8,7 @@
 #include "analysis/inconclusive.h"
 #include "analysis/own_parts.h"
 #include "analysis/verdict.h"
+#include "base/escape.h"
 #include "run/captured.h"
 
 #include <math.h>
@@ -28,9 +29,9 @@ static enum cp_status summarise(const struct cp_lockstep *ls, size_t s, size_t s
 
 static void print_value(FILE *out, double value) {
     if (isnan(value))
-        (void)fprintf(out, "%10s", "-");
+        cp_print(out, "%10s", "-");
     else if (value == 0)
-        (void)fprintf(out, "%10s", "0");
+        cp_print(out, "%10s", "0");
     else
         (void)fprintf(out, "%10.2e", value);
 }
@@ -38,7 +39,7 @@ static void print_value(FILE *out, double value) {
 static void print_row(FILE *out, const struct cp_site *site, const struct cp_tap_summary *t) {
     char name[96];
     cp_tap_address(site->name, name);
-    (void)fprintf(out, "  %-24.24s", name);
+    cp_print(out, "  %-24.24s", name);
     if (t->compared == 0) {
         (void)fprintf(out, "  unmatched: one side has no such tap\n");
         return;
@@ -155,8 +156,8 @@ static void print_beginning(struct verdict_tally *t, const struct cp_site *site,
     if (site->tower == CP_JOINT && t->begins)
         return;
     if (!t->begins)
-        (void)fprintf(out, "  different %s from", what);
-    (void)fprintf(out, "%s %s", t->begins++ ? " and" : "", name);
+        cp_print(out, "  different %s from", what);
+    cp_print(out, "%s %s", t->begins++ ? " and" : "", name);
 }
 
 /* What is declared; a function so near that no verdict shows it is another one all the same. */
@@ -164,8 +165,12 @@ static void print_declared(const struct verdict_tally *t, FILE *out) {
     if (t->begins)
         (void)fputs(" on\n", out);
     else if (t->reference_distance > 0)
-        (void)fprintf(out, "  a different function is declared, whose reference is %.1e away at most%s\n",
-                      t->reference_distance, t->identical == t->taps ? ";\n  the bits are the same" : "");
+        (void)fprintf(out,
+                      t->identical == t->taps ? "  a different function is declared, whose reference is %.1e "
+                                                "away at most;\n  the bits are the same\n"
+                                              : "  a different function is declared, whose reference is %.1e "
+                                                "away at most\n",
+                      t->reference_distance);
     else
         (void)fputs("  no different function is declared\n", out);
 }
@@ -206,8 +211,8 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
 
 static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
-    (void)fprintf(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
-                  ls->study->inputs.prompts);
+    cp_print(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
+             ls->study->inputs.prompts);
     if (ls->study->spec_count == 1) {
         (void)fprintf(out, "no candidate, so nothing was compared; the taps are recorded as `record` asks\n");
         return CP_OK;
@@ -219,8 +224,8 @@ static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_e
                        "semantic: different functions; cand. error, base error: each against its own\n"
                        "float64 reference\n");
     for (size_t s = 1; s <= e->candidate_count; s++) { /* layerwise has a table of its own */
-        (void)fprintf(out, "\n%s\n  %-24s%10s%10s%10s%12s%12s\n", ls->study->spec[s]->name, "tap", "total",
-                      "worst", "semantic", "cand. error", "base error");
+        cp_print(out, "\n%s\n  %-24s%10s%10s%10s%12s%12s\n", ls->study->spec[s]->name, "tap", "total",
+                 "worst", "semantic", "cand. error", "base error");
         CP_TRY(print_taps(ls, s, out, err));
         CP_TRY(print_verdicts(ls, s, out, err));
         if (cp_ledger_of(ls) && !cp_captured_of(ls->study, s))

@@ -8,6 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Under AddressSanitizer what is not given out, and what lies behind an allocation, is poisoned. */
+#ifdef __has_include
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#endif
+#ifdef CP_SANITIZED
+#define GAP ALIGNMENT
+#else
+#define GAP ((size_t)0)
+#endif
+
 #define ALIGNMENT ((size_t)64)
 #define FIRST_BLOCK ((size_t)1 << 16)
 
@@ -30,15 +46,16 @@ static struct cp_arena_block *grow(struct cp_arena *arena, size_t need) {
     block->older = arena->blocks;
     block->capacity = bytes - sizeof *block;
     block->used = 0;
+    ASAN_POISON_MEMORY_REGION(block->bytes, block->capacity);
     arena->blocks = block;
     arena->total += bytes;
     return block;
 }
 
 void *cp_arena_alloc(struct cp_arena *arena, size_t count, size_t size) {
-    if (size && count > (SIZE_MAX - ALIGNMENT) / size)
+    if (size && count > (SIZE_MAX - 2 * ALIGNMENT) / size)
         return NULL;
-    size_t need = (count * size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    size_t need = (count * size + GAP + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     if (need == 0)
         need = ALIGNMENT;
     struct cp_arena_block *block = arena->blocks;
@@ -50,6 +67,7 @@ void *cp_arena_alloc(struct cp_arena *arena, size_t count, size_t size) {
         return NULL;
     void *start = block->bytes + block->used;
     block->used += need;
+    ASAN_UNPOISON_MEMORY_REGION(start, count * size);
     return start;
 }
 
@@ -81,13 +99,16 @@ char *cp_arena_printf(struct cp_arena *arena, const char *format, ...) {
 }
 
 void cp_arena_reset(struct cp_arena *arena) {
-    for (struct cp_arena_block *block = arena->blocks; block; block = block->older)
+    for (struct cp_arena_block *block = arena->blocks; block; block = block->older) {
         block->used = 0;
+        ASAN_POISON_MEMORY_REGION(block->bytes, block->capacity);
+    }
 }
 
 void cp_arena_free(struct cp_arena *arena) {
     while (arena->blocks) {
         struct cp_arena_block *older = arena->blocks->older;
+        ASAN_UNPOISON_MEMORY_REGION(arena->blocks->bytes, arena->blocks->capacity);
         free(arena->blocks);
         arena->blocks = older;
     }

@@ -2,6 +2,7 @@
  * Values are hashed as they lie in memory: the supported machines are little-endian. */
 #include "base/digest.h"
 
+#include "base/regular.h"
 #include "base/wide.h"
 
 #include <errno.h>
@@ -47,12 +48,11 @@ void cp_digest_finish_hex(struct cp_digest *digest, char hex[CP_DIGEST_HEX]) {
 enum cp_status cp_digest_file(const char *path, char hex[CP_DIGEST_HEX], struct cp_error *err) {
     static const size_t piece = 1 << 16;
     struct cp_digest *digest = NULL;
-    FILE *file = fopen(path, "rb");
+    FILE *file;
+    CP_TRY(cp_regular_stream(path, &file, err));
     unsigned char *buffer = malloc(piece);
-    enum cp_status status = CP_OK;
-    if (!file || !buffer)
-        status = cp_fail(err, CP_BAD_INPUT, path, "cannot be read: %s", strerror(errno));
-    else
+    enum cp_status status = CP_CHECK_ALLOC(buffer, err, path, "a digest");
+    if (status == CP_OK)
         status = cp_digest_start(&digest, err);
     for (size_t got; status == CP_OK && (got = fread(buffer, 1, piece, file)) > 0;)
         cp_digest_add(digest, buffer, got);
@@ -61,8 +61,7 @@ enum cp_status cp_digest_file(const char *path, char hex[CP_DIGEST_HEX], struct 
     if (digest)
         cp_digest_finish_hex(digest, hex);
     free(buffer);
-    if (file)
-        (void)fclose(file);
+    (void)fclose(file);
     return status;
 }
 

@@ -2,6 +2,8 @@
  * printf into a buffer that never overflows, numbers as people read them, and word wrap. */
 #include "base/sentence.h"
 
+#include "base/escape.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,12 +46,12 @@ void cp_print_wrapped(const char *text, int first, int others, FILE *out) {
             cut--;
         if (cut == 0)
             cut = strcspn(text, " ");
-        (void)fprintf(out, "%.*s\n", (int)cut, text);
+        cp_print(out, "%.*s\n", (int)cut, text);
         text += cut + strspn(text + cut, " ");
         if (*text)
             (void)fprintf(out, "%*s", others, "");
         width = (size_t)(CP_COLUMNS - others);
     }
     if (*text)
-        (void)fprintf(out, "%s\n", text);
+        cp_print(out, "%s\n", text);
 }

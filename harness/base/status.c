@@ -2,6 +2,8 @@
  * Fills the error record, and prints it with control characters escaped. */
 #include "base/status.h"
 
+#include "base/escape.h"
+
 #undef cp_fail /* the analyser's words for these three */
 #undef cp_expected
 #undef cp_no_memory
@@ -46,30 +48,17 @@ void cp_error_within(struct cp_error *err, const char *prefix) {
                    (int)(sizeof inner - 1 - strnlen(prefix, sizeof inner - 1)), inner);
 }
 
-/* Appends text to line, escaping what would break the one-line promise or a terminal. */
-static size_t append_visible(char *line, size_t size, size_t used, const char *text) {
-    for (; *text && used + 5 < size; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            used += (size_t)snprintf(line + used, size - used, "\\x%02x", c);
-        else
-            line[used++] = *text;
-    }
-    line[used] = '\0';
-    return used;
-}
-
 void cp_error_line(const struct cp_error *err, char *line, unsigned long size) {
     size_t used = 0;
     line[0] = '\0';
     if (err->where[0]) {
-        used = append_visible(line, size, used, err->where);
-        used = append_visible(line, size, used, ": ");
+        used = cp_append_visible(line, size, used, err->where);
+        used = cp_append_visible(line, size, used, ": ");
     }
-    used = append_visible(line, size, used, err->what);
+    used = cp_append_visible(line, size, used, err->what);
     if (err->expected[0]) {
-        used = append_visible(line, size, used, " (expected ");
-        used = append_visible(line, size, used, err->expected);
-        (void)append_visible(line, size, used, ")");
+        used = cp_append_visible(line, size, used, " (expected ");
+        used = cp_append_visible(line, size, used, err->expected);
+        (void)cp_append_visible(line, size, used, ")");
     }
 }

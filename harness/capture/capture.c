@@ -3,6 +3,8 @@
  * of. */
 #include "capture/internal.h"
 
+#include "base/sandbox.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -51,6 +53,7 @@ static _Noreturn void be_the_child(int socket, const struct cp_capture_limits *l
     limit(RLIMIT_CORE, 0);
     if (!sanitized) /* its shadow memory is larger than any limit */
         limit(RLIMIT_AS, limits->memory);
+    (void)cp_sandbox_enter(); /* where there is none, the limits above are all */
     cp_capture_serve(socket, source);
 }
 
@@ -150,8 +153,10 @@ static enum cp_status receive_header(const struct cp_capture *capture, size_t le
         *err = told;
         return told.status;
     }
-    if (header.bytes < least || header.bytes > most)
+    if (header.bytes < least || header.bytes > most) {
+        stop(capture->child); /* it may wait for its payload to be read */
         return fail_exited(capture, err);
+    }
     *bytes = header.bytes;
     return CP_OK;
 }

@@ -2,9 +2,9 @@
  * Recognises the format by the first bytes, holds the tensors that its reader lists, and widens values. */
 #include "checkpoint/internal.h"
 
+#include "base/utf8.h"
 #include "checkpoint/other_format.h"
 #include "format/file.h"
-#include "format/utf8.h"
 
 #include <float.h>
 #include <math.h>

@@ -2,10 +2,10 @@
  * Weights in HDF5, in the child process that lets the library near them. */
 #include "checkpoint/hdf5_child.h"
 
+#include "base/utf8.h"
 #include "capture/server.h"
 #include "checkpoint/internal.h"
 #include "checkpoint/safetensors_write.h"
-#include "format/utf8.h"
 #include "result/schema.h"
 
 #include <hdf5.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Prints what a new baseline changes, and refuses to write one that allows more unless given a reason. */
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
 
@@ -35,8 +36,9 @@ static enum cp_status write_baseline(const struct arguments *a, const struct cp_
     for (size_t s = 0; s < samples->subjects; s++)
         taps += samples->subject[s].taps;
     (void)stat(a->source.baseline, &info);
-    printf("accepted %s: %zu specs, %zu taps, %zu images, %zu prompts, %.0f kB\n", a->source.baseline,
-           samples->subjects, taps, samples->images, samples->prompts, (double)info.st_size / 1e3);
+    cp_print(stdout, "accepted %s: %zu specs, %zu taps, %zu images, %zu prompts, %.0f kB\n",
+             a->source.baseline, samples->subjects, taps, samples->images, samples->prompts,
+             (double)info.st_size / 1e3);
     return CP_OK;
 }
 
@@ -45,7 +47,7 @@ static enum cp_status weigh(const struct arguments *a, const struct cp_gate_verd
                             struct cp_error *err) {
     *changed = cp_gate_changed(verdict) || a->reason;
     if (!*changed)
-        printf("unchanged %s\n", a->source.baseline);
+        cp_print(stdout, "unchanged %s\n", a->source.baseline);
     else
         cp_gate_changes(verdict, stdout);
     if (!cp_gate_needs_reason(verdict) || a->reason)
@@ -60,8 +62,8 @@ static enum cp_status check_contradicted(const struct arguments *a, const struct
     const struct cp_gate_tap *tap = cp_gate_contradicted(samples);
     if (!tap)
         return CP_OK;
-    printf("contradicted: %s does not compute what its settings say%s%s\n", tap->name,
-           tap->explained ? "; explained by: " : "", tap->explained ? tap->explained : "");
+    cp_print(stdout, "contradicted: %s does not compute what its settings say%s%s\n", tap->name,
+             tap->explained ? "; explained by: " : "", tap->explained ? tap->explained : "");
     if (a->reason)
         return CP_OK;
     return cp_fail(err, CP_PARITY_FAILURE, a->source.baseline, "would accept what contradicts itself at %s",

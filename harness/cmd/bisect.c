@@ -2,7 +2,9 @@
  * Parses the options of the search and prints the set it found, with a command that runs just that set. */
 #include "task/bisect.h"
 #include "analysis/analyses.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
+#include "format/yaml.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -102,18 +104,18 @@ static enum cp_status find_candidate(const struct cp_study *study, const char *n
 
 /* ---- the answer ---- */
 
-static void print_settings(const struct cp_spec_setting *settings, size_t count, const char *between) {
+static void print_settings(const struct cp_spec_setting *settings, size_t count) {
     for (size_t i = 0; i < count; i++)
-        printf("%s%s: %s", i ? between : "", settings[i].address, settings[i].value);
+        cp_print(stdout, i ? "\n  %s: %s" : "%s: %s", settings[i].address, settings[i].value);
 }
 
 static void print_count(size_t count, const char *of) {
-    printf(" %zu %s%s", count, of, count == 1 ? "" : "s");
+    cp_print(stdout, " %zu %s%s", count, of, count == 1 ? "" : "s");
 }
 
 static void print_share(const struct cp_bisect_result *r, int output, const char *label) {
     const double share = r->reached[output] / r->full[output];
-    printf("%-8s%-16s", label, r->name[output]);
+    cp_print(stdout, "%-8s%-16s", label, r->name[output]);
     if (r->full[output] == 0)
         printf("the same bits\n");
     else if (isfinite(share))
@@ -130,26 +132,44 @@ static void print_shares(const struct cp_bisect_result *r, const char *label) {
             print_share(r, o, "");
 }
 
-/* In single quotes for a shell. */
-static void print_quoted(const char *text) {
-    (void)putchar('\'');
-    for (; *text; text++)
-        (void)fputs(*text == '\'' ? "'\\''" : (const char[]){*text, '\0'}, stdout);
-    (void)putchar('\'');
+/* "candidates={bisected: {ADDRESS: VALUE, ...}}" */
+static char *print_candidate(const struct cp_spec_setting *settings, size_t count) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    (void)fputs("candidates={bisected: {", out);
+    for (size_t i = 0; i < count; i++) {
+        (void)fputs(i ? ", " : "", out);
+        cp_yaml_put_text(out, settings[i].address);
+        (void)fputs(": ", out);
+        cp_yaml_put_text(out, settings[i].value);
+    }
+    (void)fputs("}}", out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* The command that runs what reached the share, beside the experiment's own cells if it has any. */
-static void print_command(const struct cp_study *study, const struct arguments *a,
-                          const struct cp_spec_setting *settings, size_t count) {
+static enum cp_status print_command(const struct cp_study *study, const struct arguments *a,
+                                    const struct cp_spec_setting *settings, size_t count,
+                                    struct cp_error *err) {
+    char *candidate = print_candidate(settings, count);
+    CP_TRY(CP_CHECK_ALLOC(candidate, err, a->experiment, "a command"));
     printf("run     clip-parity run ");
-    print_quoted(a->experiment);
+    cp_put_shell(stdout, a->experiment);
     for (size_t i = 0; i < a->override_count; i++) {
         (void)putchar(' ');
-        print_quoted(a->overrides[i]);
+        cp_put_shell(stdout, a->overrides[i]);
     }
-    printf(" 'candidates={bisected: {");
-    print_settings(settings, count, ", ");
-    printf("}}' 'output=results/runs/%s-bisected.h5'\n", study->experiment->name);
+    (void)putchar(' ');
+    cp_put_shell(stdout, candidate);
+    cp_print(stdout, " output=results/runs/%s-bisected.h5\n", study->experiment->name);
+    free(candidate);
+    return CP_OK;
 }
 
 /* What the word before "set" rests on: the sets that were tried and are not enough. */
@@ -159,14 +179,16 @@ static void print_tried(const struct cp_bisect_result *r, const char *unit) {
         return;
     printf("tried   ");
     if (!smallest)
-        printf("no %s of the set can be left out; not every smaller set was tried%s", unit,
-               r->tried ? ",\n        but " : "");
+        cp_print(stdout,
+                 r->tried ? "no %s of the set can be left out; not every smaller set was tried,\n        but "
+                          : "no %s of the set can be left out; not every smaller set was tried",
+                 unit);
     if (r->tried == 1)
-        printf("no single %s is enough", unit);
+        cp_print(stdout, "no single %s is enough", unit);
     else if (r->tried == 2)
-        printf("no single %s and no pair is enough", unit);
+        cp_print(stdout, "no single %s and no pair is enough", unit);
     else if (r->tried > 2)
-        printf("no set of up to %zu %ss is enough", r->tried, unit);
+        cp_print(stdout, "no set of up to %zu %ss is enough", r->tried, unit);
     (void)putchar('\n');
 }
 
@@ -177,8 +199,8 @@ static enum cp_status print_answer(const struct cp_study *study, const struct ar
     size_t set_count = 0, run_count = 0;
     CP_TRY(cp_spec_difference(study->spec[0], r->set, &r->arena, &set, &set_count, err));
     CP_TRY(cp_spec_difference(study->spec[0], r->run, &r->arena, &run, &run_count, err));
-    printf("%s, %s: %zu images, %zu prompts; differs in", study->experiment->name,
-           study->spec[candidate]->name, r->images, r->prompts);
+    cp_print(stdout, "%s, %s: %zu images, %zu prompts; differs in", study->experiment->name,
+             study->spec[candidate]->name, r->images, r->prompts);
     print_count(r->swaps, "swap");
     if (a->options.unit != CP_UNIT_SWAP) {
         (void)putchar(',');
@@ -187,16 +209,16 @@ static enum cp_status print_answer(const struct cp_study *study, const struct ar
     printf(";");
     print_count(r->tests, "test");
     printf("\n");
-    printf("%s set %s %.3g %% of the divergence:", r->tried + 1 == r->answer ? "smallest" : "1-minimal",
-           a->options.remove ? "without which less is left than" : "that reaches", 100 * a->options.share);
+    cp_print(stdout,
+             "%s set %s %.3g %% of the divergence:", r->tried + 1 == r->answer ? "smallest" : "1-minimal",
+             a->options.remove ? "without which less is left than" : "that reaches", 100 * a->options.share);
     print_count(r->answer, units[a->options.unit]);
     printf("\n  ");
-    print_settings(set, set_count, "\n  ");
+    print_settings(set, set_count);
     (void)putchar('\n');
     print_tried(r, units[a->options.unit]);
     print_shares(r, a->options.remove ? "left" : "reached");
-    print_command(study, a, run, run_count);
-    return CP_OK;
+    return print_command(study, a, run, run_count, err);
 }
 
 static enum cp_status bisect(const struct arguments *a, const struct cp_experiment *experiment,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Parses the arguments alone; the conversion is task/convert.c. */
 #include "task/convert.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 
@@ -28,7 +29,7 @@ enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err) {
     struct cp_notes notes = {0};
     const enum cp_status status = cp_convert(&c, &arena, &notes, err);
     for (size_t n = 0; n < notes.count && status == CP_OK; n++)
-        (void)fprintf(stderr, "%s\n", notes.lines[n]);
+        cp_print(stderr, "%s\n", notes.lines[n]);
     cp_arena_free(&arena);
     return status;
 }

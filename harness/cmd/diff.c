@@ -2,6 +2,7 @@
  * Runs two captures as a study, names the tensors that differ, and turns the outcome into an exit code. */
 #include "task/diff.h"
 #include "analysis/analyses.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "cmd/stop.h"
@@ -10,7 +11,6 @@
 #include "report/data/difference.h"
 #include "run/run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +161,7 @@ static enum cp_status check_json(const struct arguments *a, const struct cp_stud
                                  struct cp_error *err) {
     if (!a->json || strcmp(a->json, "-") == 0)
         return CP_OK;
+    CP_TRY(cp_disk_check_name(a->json, err));
     const char *result = study->experiment->output.text;
     const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
     if (!same && !cp_study_reads(study, a->json))
@@ -178,12 +179,18 @@ static enum cp_status write_json(const struct arguments *a, const struct cp_diff
         cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, stdout);
         return CP_OK;
     }
-    FILE *out = fopen(a->json, "w");
-    if (!out)
-        return cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written: %s", strerror(errno));
-    cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
-    const bool failed = ferror(out) != 0;
-    return fclose(out) == 0 && !failed ? CP_OK : cp_fail(err, CP_BAD_INPUT, a->json, "cannot be written");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out)
+        cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
+    enum cp_status status = CP_OK;
+    if (!out || fclose(out) != 0)
+        status = cp_no_memory(err, a->json, "the verdict");
+    if (status == CP_OK)
+        status = cp_disk_replace(a->json, text, size, err);
+    free(text);
+    return status;
 }
 
 static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,
@@ -220,7 +227,7 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
     FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
     const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
     CP_TRY(check_json(a, study, err));
-    (void)fprintf(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
+    cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
     CP_TRY(cp_run_study(study, &options, err));
     return conclude(a, study, err);
 }

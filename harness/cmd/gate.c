@@ -2,6 +2,7 @@
  * Tells results from experiments by their first bytes, and runs the latter without printing a table. */
 #include "cmd/gate.h"
 #include "analysis/analyses.h"
+#include "base/regular.h"
 #include "cmd/stop.h"
 #include "run/run.h"
 
@@ -13,8 +14,10 @@ static bool is_result(const char *path) {
     char start[8] = {0};
     if (length > 3 && strcmp(path + length - 3, ".h5") == 0)
         return true;
-    FILE *file = fopen(path, "rbe");
-    const bool read = file && fread(start, sizeof start, 1, file) == 1;
+    struct cp_error ignored; /* told where it is read */
+    FILE *file;
+    const bool read =
+        cp_regular_stream(path, &file, &ignored) == CP_OK && fread(start, sizeof start, 1, file) == 1;
     if (file)
         (void)fclose(file);
     return read && memcmp(start, magic, sizeof magic) == 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Prints the tables of components, knobs, taps, families and keys of experiments, so that what it shows is what is accepted. */
+#include "base/escape.h"
 #include "base/sentence.h"
 #include "cmd/cmd.h"
 #include "experiment/field.h"
@@ -14,13 +15,13 @@ static void list_knobs(int component) {
         const struct cp_knob *knob = cp_knob(k);
         if ((int)cp_knob_component(k) != component)
             continue;
-        printf("  .%s: ", knob->name);
+        cp_print(stdout, "  .%s: ", knob->name);
         if (!knob->options)
-            printf("%s", cp_number_kinds[knob->number].name);
+            cp_print(stdout, "%s", cp_number_kinds[knob->number].name);
         for (int o = 0; knob->options && knob->options[o]; o++)
-            printf("%s%s", o ? " | " : "", knob->options[o]);
-        printf(" (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",
-               knob->maths ? "maths" : "arithmetic", knob->what);
+            cp_print(stdout, "%s%s", o ? " | " : "", knob->options[o]);
+        cp_print(stdout, " (default %s; %s)\n      %s\n", knob->initial ? knob->initial : "from the config",
+                 knob->maths ? "maths" : "arithmetic", knob->what);
     }
 }
 
@@ -44,13 +45,13 @@ static void list_components(void) {
     for (int c = 0; c < CP_COMPONENT_COUNT; c++) {
         const struct cp_component *component = cp_components[c];
         const struct cp_variant *v;
-        printf("%s%s (default %s): %s\n", c ? "\n" : "", component->name, component->initial,
-               component->what);
+        cp_print(stdout, c ? "\n%s (default %s): %s\n" : "%s (default %s): %s\n", component->name,
+                 component->initial, component->what);
         if (component->automatic)
-            printf("  auto\n      %s\n", component->automatic);
+            cp_print(stdout, "  auto\n      %s\n", component->automatic);
         for (int i = 0; (v = component->variant(ops, i)) != NULL; i++)
-            printf("  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula,
-                   v->imitates, v->source);
+            cp_print(stdout, "  %s  [maths: %s]\n      %s\n      as %s; %s\n", v->name, v->maths, v->formula,
+                     v->imitates, v->source);
         list_knobs(c);
     }
     printf("\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
@@ -67,12 +68,12 @@ static void list_taps(void) {
         for (int t = 0; t < 3; t++) {
             if (!names[t])
                 continue;
-            printf("%s%s%s  (", row->in_block ? prefix[t] : "", row->in_block && names[t][0] ? "." : "",
-                   names[t]);
+            cp_print(stdout, "%s%s%s  (", row->in_block ? prefix[t] : "",
+                     row->in_block && names[t][0] ? "." : "", names[t]);
             for (int d = 0; d < row->rank; d++)
-                printf("%s%s", d ? ", " : "",
-                       row->dims[d] == CP_DIM_INPUT ? (t ? "prompt" : "image") : cp_dim_name(row->dims[d]));
-            printf(")\n      %s; Hugging Face: %s\n", row->what, row->hugging_face);
+                cp_print(stdout, "%s%s", d ? ", " : "",
+                         row->dims[d] == CP_DIM_INPUT ? (t ? "prompt" : "image") : cp_dim_name(row->dims[d]));
+            cp_print(stdout, ")\n      %s; Hugging Face: %s\n", row->what, row->hugging_face);
         }
     }
 }
@@ -80,9 +81,9 @@ static void list_taps(void) {
 static void list_families(void) {
     for (int f = 0; f < CP_FAMILY_COUNT; f++) {
         const struct cp_family *family = cp_families[f];
-        printf("%s  (%s%s)\n      %s\n      %s\n", family->name,
-               cp_family_keys[f] ? "vision_cfg, text_cfg: " : "default",
-               cp_family_keys[f] ? cp_family_keys[f] : "", family->what, family->source);
+        cp_print(stdout, "%s  (%s%s)\n      %s\n      %s\n", family->name,
+                 cp_family_keys[f] ? "vision_cfg, text_cfg: " : "default",
+                 cp_family_keys[f] ? cp_family_keys[f] : "", family->what, family->source);
     }
 }
 

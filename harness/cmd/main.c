@@ -124,7 +124,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static const char synopsis[] = "Usage: clip-parity COMMAND [ARGUMENTS]\n\n";
 
 static void put_help(const struct command *command, FILE *out) {
-    (void)fprintf(out, "  %s%s", command->name, command->help);
+    (void)fprintf(out, "  %s%s", command->name, command->help); /* of several lines */
     if (command->more)
         command->more(out);
 }

@@ -3,6 +3,7 @@
 #include "preprocess/preprocess.h"
 
 #include "base/digest.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "format/disk_file.h"
@@ -85,15 +86,15 @@ static void print_digest(const char *name, const char *what, const void *bytes, 
         cp_digest_add(digest, bytes, size);
         cp_digest_finish_hex(digest, hex);
     }
-    printf("%-11s %-40s sha256 %.16s\n", name, what, hex);
+    cp_print(stdout, "%-11s %-40s sha256 %.16s\n", name, what, hex);
 }
 
 static void print_span(const struct cp_span *span, const char *side, const char *before) {
     const size_t rest = span->length - span->count;
     if (rest)
-        printf("%s%zu of %zu cut at the %s", before, span->first, rest, side);
+        cp_print(stdout, "%s%zu of %zu cut at the %s", before, span->first, rest, side);
     else if (span->to)
-        printf("%s%zu added at the %s", before, span->to, side);
+        cp_print(stdout, "%s%zu added at the %s", before, span->to, side);
 }
 
 /* What the crop takes of both axes, on a line of its own. */
@@ -101,7 +102,7 @@ static void print_spans(const struct cp_span *x, const struct cp_span *y) {
     const bool across = x->length > x->count || x->to, down = y->length > y->count || y->to;
     if (!across && !down)
         return;
-    printf("%-12s", "");
+    cp_print(stdout, "%-12s", "");
     print_span(x, "left", "");
     print_span(y, "top", across ? ", " : "");
     printf("\n");
@@ -120,7 +121,7 @@ static enum cp_status print_resized(const struct arguments *a, const struct cp_p
         print_digest("resized", what, resized.values,
                      3 * resized.height * resized.width * sizeof *resized.values);
     else
-        printf("%-11s %s, too large to be laid out\n", "resized", what);
+        cp_print(stdout, "%-11s %s, too large to be laid out\n", "resized", what);
     cp_pixels_free(&resized);
     return CP_OK;
 }

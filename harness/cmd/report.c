@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Picks the form by option or file ending, and writes to a temporary name first. */
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "format/disk_file.h"
 #include "report/forms/forms.h"
@@ -114,7 +115,7 @@ static enum cp_status write_report(struct cp_report *report, const struct argume
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
     CP_TRY(write_file(report, form, path, err));
-    printf("report  %s\n", path);
+    cp_print(stdout, "report  %s\n", path);
     return CP_OK;
 }
 
@@ -133,10 +134,10 @@ void cp_cmd_report_help(FILE *out) {
     char options[256], streams[256];
     cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", options, sizeof options);
     cp_report_form_list(CP_FORM_STREAMS, ", ", ", ", streams, sizeof streams);
-    (void)fprintf(out,
-                  "      %s\n"
-                  "                           the form, else by FILE's ending; beside the result\n"
-                  "                           (%s: to standard output), or to -o FILE, where\n"
-                  "                           - is standard output\n",
-                  options, streams);
+    cp_print(out,
+             "      %s\n"
+             "                           the form, else by FILE's ending; beside the result\n"
+             "                           (%s: to standard output), or to -o FILE, where\n"
+             "                           - is standard output\n",
+             options, streams);
 }

@@ -2,6 +2,7 @@
  * Reads all experiments before the first one runs; with --dry-run prints the plan and its cost instead. */
 #include "run/run.h"
 #include "analysis/analyses.h"
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/stop.h"
 #include "run/analysis.h"
@@ -13,17 +14,18 @@ static void dry_run(const struct cp_study *study) {
     char few[256] = "";
     struct cp_sentence note = {few, sizeof few, 0};
     const struct cp_estimate e = cp_study_estimate(study);
-    printf("%s\n", study->plan);
-    printf("# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n",
-           study->inputs.images, study->inputs.prompts, study->spec_count, study->oracle_count, study->batch,
-           study->threads, study->ops->isa);
+    (void)fputs(study->plan, stdout);
+    (void)putchar('\n');
+    cp_print(stdout, "# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n",
+             study->inputs.images, study->inputs.prompts, study->spec_count, study->oracle_count,
+             study->batch, study->threads, study->ops->isa);
     printf("# memory about %.0f MB for weights and %.0f MB for buffers; result about %.0f MB\n",
            (double)e.weights / 1e6, (double)e.buffers / 1e6, (double)e.file / 1e6);
     printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9,
            e.oracle_flops / 1e9);
     cp_analyses_note(study, &note);
     if (few[0])
-        printf("# %s\n", few);
+        cp_print(stdout, "# %s\n", few);
 }
 
 struct arguments {
@@ -52,7 +54,7 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
     if (status == CP_OK) {
         for (size_t n = 0; n < study.notes.count; n++)
-            (void)fprintf(stderr, "%s\n", study.notes.lines[n]);
+            cp_print(stderr, "%s\n", study.notes.lines[n]);
         if (a->dry)
             dry_run(&study);
         else

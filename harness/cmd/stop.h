@@ -4,7 +4,10 @@
 
 #include <signal.h>
 
-/* Has Ctrl-C and SIGTERM remembered from now on: what is pointed to is then not 0. */
+/* Has Ctrl-C and SIGTERM remembered from now on: what is pointed to is then not 0. Who does not end within
+ * CP_STOP_MILLISECONDS of the first, or gets a second, ends at once, with 130 or 143: what is on its way to a
+ * file is then as after SIGKILL, from which results go on. */
+enum { CP_STOP_MILLISECONDS = 500 };
 const volatile sig_atomic_t *cp_cmd_stop(void);
 
 #endif

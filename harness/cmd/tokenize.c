@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Prints token ids and names of the texts on the command line, plain or as JSON. */
+#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "format/file.h"
+#include "format/json_write.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
@@ -82,41 +84,27 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     return CP_OK;
 }
 
-static void print_string(const char *text) {
-    (void)putchar('"');
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            printf("\\u%04x", c);
-        else
-            (void)putchar(c);
-    }
-    (void)putchar('"');
-}
-
 static void print_json(const struct arguments *a, const struct cp_tokenizer *tokenizer, const char *text,
                        struct cp_tokens tokens) {
     printf("{\"text\": ");
-    print_string(text);
-    printf(", \"tokenizer\": \"%s\", \"ids\": [", a->variant->info.name);
+    cp_json_put_string(stdout, text);
+    cp_print(stdout, ", \"tokenizer\": \"%s\", \"ids\": [", a->variant->info.name);
     for (size_t i = 0; i < tokens.count; i++)
-        printf("%s%d", i ? ", " : "", tokens.ids[i]);
+        cp_print(stdout, "%s%d", i ? ", " : "", tokens.ids[i]);
     printf("], \"tokens\": [");
     for (size_t i = 0; i < tokens.count; i++) {
-        printf("%s", i ? ", " : "");
-        print_string(cp_tokenizer_name(tokenizer, tokens.ids[i]));
+        (void)fputs(i ? ", " : "", stdout);
+        cp_json_put_string(stdout, cp_tokenizer_name(tokenizer, tokens.ids[i]));
     }
     printf("]}");
 }
 
 static void print_plain(const struct cp_tokenizer *tokenizer, struct cp_tokens tokens) {
     for (size_t i = 0; i < tokens.count; i++)
-        printf("%s%d", i ? " " : "", tokens.ids[i]);
+        cp_print(stdout, "%s%d", i ? " " : "", tokens.ids[i]);
     printf("\n");
     for (size_t i = 0; i < tokens.count; i++)
-        printf("%s%s", i ? " " : "  ", cp_tokenizer_name(tokenizer, tokens.ids[i]));
+        cp_print(stdout, "%s%s", i ? " " : "  ", cp_tokenizer_name(tokenizer, tokens.ids[i]));
     printf("\n");
 }
 
@@ -134,20 +122,20 @@ static enum cp_status fit(const struct arguments *a, const char *text, struct cp
 
 static enum cp_status print_all(const struct arguments *a, const struct cp_tokenizer *tokenizer,
                                 struct cp_arena *arena, struct cp_error *err) {
-    printf("%s", a->json ? "[" : "");
+    (void)fputs(a->json ? "[" : "", stdout);
     for (size_t i = 0; i < a->count; i++) {
         const char *text = a->texts[i];
         struct cp_tokens tokens;
         CP_TRY(cp_tokenizer_tokens(tokenizer, a->variant, text, strlen(text), arena, &tokens, err));
         CP_TRY(fit(a, text, arena, &tokens, err));
         if (a->json) {
-            printf("%s", i ? ",\n " : "");
+            (void)fputs(i ? ",\n " : "", stdout);
             print_json(a, tokenizer, text, tokens);
         } else {
             print_plain(tokenizer, tokens);
         }
     }
-    printf("%s", a->json ? "]\n" : "");
+    (void)fputs(a->json ? "]\n" : "", stdout);
     return CP_OK;
 }
 

@@ -2,6 +2,8 @@
  * Maps files or expands gzip up to a limit; also finds the data files that the program came with. */
 #include "format/file.h"
 
+#include "base/regular.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -19,27 +21,10 @@ static enum cp_status damaged(const char *path, struct cp_error *err) {
            cp_expected(err, "a complete gzip file");
 }
 
-/* O_NONBLOCK, so that opening a FIFO does not wait for a writer. */
-static enum cp_status open_regular(const char *path, int *fd, size_t *size, struct cp_error *err) {
-    struct stat info;
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*fd < 0)
-        return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
-               cp_expected(err, path[0] == '/' ? "a file that can be read"
-                                               : "a file that can be read, seen from the current directory");
-    if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        (void)close(*fd);
-        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
-               cp_expected(err, "a file with contents");
-    }
-    *size = (size_t)info.st_size;
-    return CP_OK;
-}
-
 enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_error *err) {
     int fd;
     *file = (struct cp_file){0};
-    CP_TRY(open_regular(path, &fd, &file->size, err));
+    CP_TRY(cp_regular_open(path, &fd, &file->size, err));
     void *map = file->size ? mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
     (void)close(fd);
     if (map == MAP_FAILED)
@@ -79,7 +64,7 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
     int fd;
     size_t size, used = 0;
     unsigned char *buffer = NULL;
-    CP_TRY(open_regular(path, &fd, &size, err));
+    CP_TRY(cp_regular_open(path, &fd, &size, err));
     gzFile gz = gzdopen(fd, "rb");
     if (!gz) {
         (void)close(fd);

@@ -2,7 +2,7 @@
  * A cursor into the text, and functions that consume what they expect there or note where they failed. */
 #include "format/json_pull.h"
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>

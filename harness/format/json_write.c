@@ -2,28 +2,34 @@
  * Every value goes to the stream at once: numbers in 9 digits, whole ones below 2^53 in all of theirs. */
 #include "format/json_write.h"
 
-#include "format/utf8.h"
+#include "base/escape.h"
 
 #include <math.h>
-#include <string.h>
 
-static void put_string(FILE *out, const char *text) {
-    const unsigned char *c = (const unsigned char *)text;
-    size_t remaining = strlen(text), length;
+/* In a script of HTML no '<' may stand, which could end it. */
+static void put_string(FILE *out, const char *text, bool script) {
     (void)fputc('"', out);
-    for (; remaining; c += length, remaining -= length) {
-        length = cp_utf8_length(c, remaining);
-        if (*c == '"' || *c == '\\')
-            (void)fprintf(out, "\\%c", *c);
-        else if (*c < 0x20)
-            (void)fprintf(out, "\\u%04x", *c);
-        else if (length)
-            (void)fwrite(c, 1, length, out);
-        else
+    while (*text) {
+        unsigned code;
+        bool utf8;
+        const size_t length = cp_character(text, &code, &utf8);
+        if (!utf8)
             (void)fputs("\\ufffd", out);
-        length = length ? length : 1;
+        else if (cp_is_hidden(code) || cp_is_log_command(text) || (script && code == '<'))
+            (void)fprintf(out, "\\u%04x", code);
+        else
+            (void)fprintf(out, code == '"' || code == '\\' ? "\\%.*s" : "%.*s", (int)length, text);
+        text += length;
     }
     (void)fputc('"', out);
+}
+
+void cp_json_put_string(FILE *out, const char *text) {
+    put_string(out, text, false);
+}
+
+void cp_json_put_script_string(FILE *out, const char *text) {
+    put_string(out, text, true);
 }
 
 /* What stands before a value. */
@@ -33,7 +39,7 @@ static void begin(struct cp_json_writer *json, const char *name) {
     json->first = false;
     if (!name)
         return;
-    put_string(json->out, name);
+    cp_json_put_string(json->out, name);
     (void)fputc(':', json->out);
 }
 
@@ -51,7 +57,7 @@ void cp_json_close(struct cp_json_writer *json, char bracket) {
 void cp_json_text(struct cp_json_writer *json, const char *name, const char *text) {
     begin(json, name);
     if (text)
-        put_string(json->out, text);
+        cp_json_put_string(json->out, text);
     else
         (void)fputs("null", json->out);
 }

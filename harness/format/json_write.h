@@ -12,6 +12,10 @@ struct cp_json_writer {
     bool first; /* nothing yet in the object or list at hand */
 };
 
+/* A string by itself, in quotes; bytes that are not UTF-8 become U+FFFD. */
+void cp_json_put_string(FILE *out, const char *text);
+/* The same without any '<', for a script of HTML. */
+void cp_json_put_script_string(FILE *out, const char *text);
 /* name NULL: an element of a list. */
 void cp_json_open(struct cp_json_writer *json, const char *name, char bracket);
 void cp_json_close(struct cp_json_writer *json, char bracket);

@@ -2,7 +2,9 @@
  * Builds the tree from libfyaml's events, and refuses what libfyaml would accept or silently cut. */
 #include "format/yaml.h"
 
-#include "format/utf8.h"
+#include "base/escape.h"
+#include "base/regular.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -86,6 +88,22 @@ static enum cp_status syntax_error(struct reader *reader) {
                    reader->message[0] ? reader->message : "not a YAML document");
 }
 
+/* CP_YAML_BYTE + byte, as UTF-8: a byte that is no UTF-8. */
+static void restore_bytes(char *text) {
+    char *to = text;
+    while (*text) {
+        unsigned code;
+        bool utf8;
+        const size_t length = cp_character(text, &code, &utf8);
+        if (code >= CP_YAML_BYTE + 0x80 && code <= CP_YAML_BYTE + 0xff)
+            *to++ = (char)(code - CP_YAML_BYTE);
+        else
+            to = (char *)memmove(to, text, length) + length;
+        text += length;
+    }
+    *to = '\0';
+}
+
 static enum cp_status copy_scalar(struct reader *reader, struct fy_token *token, struct item *item) {
     size_t length = 0;
     const char *text = token ? fy_token_get_text(token, &length) : "";
@@ -101,6 +119,7 @@ static enum cp_status copy_scalar(struct reader *reader, struct fy_token *token,
     if (strlen(copy) != length)
         return (void)cp_mark_fail(&item->mark, reader->err, "a NUL character inside a string"),
                cp_expected(reader->err, "text");
+    restore_bytes(copy);
     return CP_OK;
 }
 
@@ -255,10 +274,35 @@ enum cp_status cp_yaml_parse(struct cp_arena *arena, const char *source, const c
     return parse_most(arena, source, text, size, CP_YAML_BYTES, root, err);
 }
 
+/* What a name of a file on the command line may hold; NULL without memory. */
+static char *replace_bytes(struct cp_arena *arena, const char *text) {
+    char *copy = cp_arena_alloc(arena, 4 * strlen(text) + 1, 1), *to = copy;
+    while (copy && *text) {
+        unsigned code;
+        bool utf8;
+        const size_t length = cp_character(text, &code, &utf8);
+        if (utf8) {
+            memcpy(to, text, length);
+            to += length;
+        } else {
+            *to++ = (char)0xf4; /* CP_YAML_BYTE + code */
+            *to++ = (char)0x8f;
+            *to++ = (char)(0x9c | code >> 6);
+            *to++ = (char)(0x80 | (code & 0x3f));
+        }
+        text += length;
+    }
+    if (copy)
+        *to = '\0';
+    return copy;
+}
+
 enum cp_status cp_yaml_parse_inline(struct cp_arena *arena, const char *source, const char *text,
                                     struct cp_yaml **root, struct cp_error *err) {
     struct reader reader = {.arena = arena, .err = err, .unplaced = true};
-    return parse(&reader, source, text, strlen(text), root);
+    const char *replaced = replace_bytes(arena, text);
+    CP_TRY(CP_CHECK_ALLOC(replaced, err, source, "a value"));
+    return parse(&reader, source, replaced, strlen(replaced), root);
 }
 
 enum cp_status cp_yaml_load(struct cp_arena *arena, const char *path, struct cp_yaml **root,
@@ -270,17 +314,16 @@ enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_
                                  struct cp_error *err) {
     enum cp_status status = CP_OK;
     char *text = malloc(most + 1);
-    FILE *file = fopen(path, "rbe");
+    FILE *file = NULL;
     size_t size = 0;
-    if (!text) {
-        status = cp_no_memory(err, path, "the file");
-    } else if (file) {
-        size = fread(text, 1, most + 1, file);
-    }
-    if (text && (!file || ferror(file)))
+    CP_TRY_DONE(CP_CHECK_ALLOC(text, err, path, "the file"));
+    CP_TRY_DONE(cp_regular_stream(path, &file, err));
+    size = fread(text, 1, most + 1, file);
+    if (ferror(file))
         status = cp_fail(err, CP_BAD_INPUT, path, "cannot be read: %s", strerror(errno));
     if (status == CP_OK)
         status = parse_most(arena, path, text, size, most, root, err);
+done:
     if (file)
         (void)fclose(file);
     free(text);

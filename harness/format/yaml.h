@@ -86,9 +86,14 @@ enum cp_status cp_yaml_choice(const struct cp_yaml *node, const char *key, const
 enum cp_status cp_yaml_keys(const struct cp_yaml *node, const char *key, const char *const *names,
                             struct cp_error *err);
 
+/* YAML has no bytes, names of files do: one that is no UTF-8, from 0x80 on, is written as the code point
+ * CP_YAML_BYTE + byte, and any scalar's code point of that kind is read as the byte. */
+enum { CP_YAML_BYTE = 0x10f700 };
 /* Writes a text as a scalar, plain where it reads back as the same text, else in double quotes; and a number
  * in the fewest digits that read back as it. */
 void cp_yaml_put_text(FILE *out, const char *text);
+/* The text of what cp_yaml_put_text wrote, in place. */
+void cp_yaml_unquote(char *text);
 void cp_yaml_put_number(FILE *out, double value);
 
 /* Fills err as cp_fail(err, CP_BAD_INPUT, ...) at "source:line:column"; also for checks made on a value

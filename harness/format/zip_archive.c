@@ -2,8 +2,8 @@
  * Reads the directory from the end, holds it against the local headers, and expands records on request. */
 #include "format/zip_archive.h"
 
+#include "base/utf8.h"
 #include "format/file.h"
-#include "format/utf8.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What accepting a run changes of a baseline. */
+#include "base/escape.h"
 #include "gate/gate.h"
 
 #include <string.h>
@@ -47,7 +48,7 @@ bool cp_gate_changed(const struct cp_gate_verdict *verdict) {
 
 static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
     const struct changes c = changes_of(judged);
-    (void)fprintf(out, "  %s:", judged->name);
+    cp_print(out, "  %s:", judged->name);
     if (!judged->subject || !judged->accepted)
         (void)fprintf(out, judged->subject ? " is new" : " is gone");
     else if (c.taken || c.dropped)
@@ -62,12 +63,12 @@ static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
         (void)fprintf(out, " oracle not comparable at %zu taps;", c.incomparable);
     if (c.decisions)
         (void)fprintf(out, " other decisions;");
-    (void)fprintf(out, "%s%s\n", judged->other_settings[0] ? " " : "", judged->other_settings);
+    cp_print(out, "%s%s\n", judged->other_settings[0] ? " " : "", judged->other_settings);
 }
 
 void cp_gate_changes(const struct cp_gate_verdict *verdict, FILE *out) {
     for (size_t i = 0; i < verdict->inputs; i++)
-        (void)fprintf(out, "  other inputs: %s\n", verdict->input[i]);
+        cp_print(out, "  other inputs: %s\n", verdict->input[i]);
     for (size_t s = 0; s < verdict->subjects; s++)
         if (is_changed(&verdict->judged[s]))
             put_subject(&verdict->judged[s], out);

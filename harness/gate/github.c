@@ -3,20 +3,12 @@
  * summary of the job. */
 #include "gate/gate.h"
 
+#include "base/escape.h"
 #include "report/data/words.h"
 
 #include <string.h>
 
 enum { ANNOTATIONS = 10 };
-
-/* actions/toolkit, core/src/command.ts: a property also ends at ':' and ','. */
-static void put_escaped(FILE *out, const char *text, bool property) {
-    for (const char *c = text; *c; c++)
-        if (*c == '%' || *c == '\r' || *c == '\n' || (property && (*c == ':' || *c == ',')))
-            (void)fprintf(out, "%%%02X", (unsigned)(unsigned char)*c);
-        else
-            (void)fputc(*c, out);
-}
 
 struct annotations {
     const char *file;
@@ -28,11 +20,11 @@ static void annotate(struct annotations *a, const char *title, const char *messa
     if (a->count++ >= ANNOTATIONS)
         return;
     (void)fputs("::error file=", a->out);
-    put_escaped(a->out, a->file, true);
+    cp_put_github(a->out, a->file, true);
     (void)fputs(",title=", a->out);
-    put_escaped(a->out, title, true);
+    cp_put_github(a->out, title, true);
     (void)fputs("::", a->out);
-    put_escaped(a->out, message, false);
+    cp_put_github(a->out, message, false);
     (void)fputc('\n', a->out);
 }
 
@@ -80,25 +72,18 @@ void cp_gate_github(const struct cp_gate_verdict *v, const char *file, FILE *out
 
 /* ---- the summary of the job ---- */
 
-static void put_cell(FILE *out, const char *text) {
-    for (const char *c = text; *c; c++) {
-        if (strchr("\\`*_[]<>|&", *c))
-            (void)fputc('\\', out);
-        (void)fputc(*c == '\n' ? ' ' : *c, out);
-    }
-}
-
 static void put_row(FILE *out, const struct cp_gate_judged *judged) {
     const struct cp_gate_finding *f = first_failed(judged);
     char text[CP_GATE_KINDS * CP_GATE_WORDS], address[96];
     (void)fputs("| ", out);
-    put_cell(out, judged->name);
+    cp_put_markdown(out, judged->name);
     (void)fprintf(out, " | %s | %zu of %zu | ", f ? "FAIL" : "pass", judged->failed, judged->findings);
     if (f) {
         cp_tap_address(f->name, address);
         append_all(judged, f, text, sizeof text);
-        (void)fprintf(out, "`%s` | ", address);
-        put_cell(out, text);
+        cp_put_markdown(out, address);
+        (void)fputs(" | ", out);
+        cp_put_markdown(out, text);
     } else {
         (void)fputs("| ", out);
     }
@@ -107,16 +92,16 @@ static void put_row(FILE *out, const struct cp_gate_judged *judged) {
 
 void cp_gate_markdown(const struct cp_gate_verdict *v, FILE *out) {
     (void)fprintf(out, "### CLIP parity: %s ", cp_gate_passed(v) ? "pass" : "FAIL");
-    put_cell(out, v->samples->name);
+    cp_put_markdown(out, v->samples->name);
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < v->inputs; i++) {
         (void)fputs("- other inputs than accepted: ", out);
-        put_cell(out, v->input[i]);
+        cp_put_markdown(out, v->input[i]);
         (void)fputc('\n', out);
     }
     for (size_t i = 0; i < v->rules; i++) {
         (void)fputs("- check ", out);
-        put_cell(out, v->rule[i]);
+        cp_put_markdown(out, v->rule[i]);
         (void)fputs(", without a reason\n", out);
     }
     (void)fputs("\n| spec | verdict | failing taps | first | why |\n|---|---|---|---|---|\n", out);

@@ -2,43 +2,22 @@
  * JUnit's XML as Jenkins, GitLab and GitHub's actions read it: a suite for each spec, a case for each tap. */
 #include "gate/gate.h"
 
-#include "format/utf8.h"
+#include "base/escape.h"
 
 #include <string.h>
 
-/* Text and attributes alike. XML has no control characters, escaped or not. */
-static void put_text(FILE *out, const char *text) {
-    const unsigned char *c = (const unsigned char *)text;
-    for (size_t remaining = strlen(text), length; remaining; c += length, remaining -= length) {
-        const char *escape = *c == '&'    ? "&amp;"
-                             : *c == '<'  ? "&lt;"
-                             : *c == '>'  ? "&gt;"
-                             : *c == '"'  ? "&quot;"
-                             : *c == '\n' ? "&#10;"
-                                          : NULL;
-        length = cp_utf8_length(c, remaining);
-        if (escape)
-            (void)fputs(escape, out);
-        else if (length)
-            (void)fwrite(c, 1, length, out);
-        else
-            (void)fputs("\xef\xbf\xbd", out);
-        length = length ? length : 1;
-    }
-}
-
 static void put_attribute(FILE *out, const char *name, const char *value) {
     (void)fprintf(out, " %s=\"", name);
-    put_text(out, value);
+    cp_put_xml(out, value);
     (void)fputc('"', out);
 }
 
 /* "EXPERIMENT.PART" */
 static void put_part(FILE *out, const char *name, const struct cp_gate_verdict *v, const char *part) {
     (void)fprintf(out, " %s=\"", name);
-    put_text(out, v->samples->name);
+    cp_put_xml(out, v->samples->name);
     (void)fputc('.', out);
-    put_text(out, part);
+    cp_put_xml(out, part);
     (void)fputc('"', out);
 }
 
@@ -75,14 +54,14 @@ static void put_failure(FILE *out, const struct cp_gate_judged *judged, const st
         }
         open = true;
         (void)fprintf(out, "%s: ", cp_gate_kind_names[k]);
-        put_text(out, text);
+        cp_put_xml(out, text);
         (void)fputc('\n', out);
     }
     cp_gate_append_place(f, text);
-    put_text(out, text);
+    cp_put_xml(out, text);
     if (text[0] && judged->other_settings[0])
         (void)fputc('\n', out);
-    put_text(out, judged->other_settings);
+    cp_put_xml(out, judged->other_settings);
     (void)fputs("</failure>\n", out);
 }
 
@@ -112,7 +91,7 @@ static void put_whole(FILE *out, const struct cp_gate_verdict *v, const char *na
     put_attribute(out, "message", lines[0]);
     (void)fputc('>', out);
     for (size_t i = 0; i < count; i++) {
-        put_text(out, lines[i]);
+        cp_put_xml(out, lines[i]);
         (void)fputc('\n', out);
     }
     (void)fputs("</failure>\n    </testcase>\n", out);

@@ -2,6 +2,7 @@
  * The judgement for people, in 80 columns. */
 #include "gate/gate.h"
 
+#include "base/escape.h"
 #include "report/data/words.h"
 #include "report/term/term.h"
 
@@ -24,7 +25,7 @@ static void put_counts(const struct writer *w) {
         (void)fprintf(w->out, "%zu of %zu taps and decisions, in %zu of %zu specs", v->failed, v->compared,
                       subjects, v->subjects);
     else if (v->rules)
-        (void)fprintf(w->out, "%zu rule%s without a reason", v->rules, v->rules == 1 ? "" : "s");
+        cp_print(w->out, "%zu rule%s without a reason", v->rules, v->rules == 1 ? "" : "s");
     else
         (void)fprintf(w->out, "%zu taps and decisions of %zu specs", v->compared, v->subjects);
 }
@@ -44,10 +45,10 @@ static void put_note(const struct writer *w, const char *begin, const char *note
 
 static void put_head(const struct writer *w) {
     const struct cp_gate_verdict *v = w->verdict;
-    (void)fprintf(w->out, "%s  %s: ", cp_gate_passed(v) ? "PASS" : "FAIL", v->samples->name);
+    cp_print(w->out, "%s  %s: ", cp_gate_passed(v) ? "PASS" : "FAIL", v->samples->name);
     put_counts(w);
-    (void)fprintf(w->out, "\n      against %s\n      of %.10s, commit %s\n", v->accepted->path,
-                  fact(v->accepted, "time"), fact(v->accepted, "commit"));
+    cp_print(w->out, "\n      against %s\n      of %.10s, commit %s\n", v->accepted->path,
+             fact(v->accepted, "time"), fact(v->accepted, "commit"));
     for (size_t i = 0; i < v->inputs; i++)
         put_note(w, "other inputs: ", v->input[i], "");
     for (size_t i = 0; i < v->rules; i++)
@@ -93,8 +94,8 @@ static void put_finding(const struct writer *w, const struct cp_gate_judged *jud
 static bool put_lone(const struct writer *w, const struct cp_gate_judged *judged) {
     if (judged->subject && judged->accepted)
         return false;
-    (void)fprintf(w->out, "FAIL  %s: %s\n", judged->name,
-                  judged->subject ? "is new: nothing of it was accepted" : "was accepted, and is not there");
+    cp_print(w->out, "FAIL  %s: %s\n", judged->name,
+             judged->subject ? "is new: nothing of it was accepted" : "was accepted, and is not there");
     return true;
 }
 
@@ -148,10 +149,10 @@ static void put_every(const struct writer *w, const struct cp_gate_judged *judge
 static void put_subject(const struct writer *w, const struct cp_gate_judged *judged, bool all) {
     if (put_lone(w, judged))
         return;
-    (void)fprintf(w->out, "%s  %s: ", judged->failed ? "FAIL" : "PASS", judged->name);
+    cp_print(w->out, "%s  %s: ", judged->failed ? "FAIL" : "PASS", judged->name);
     if (judged->failed)
         (void)fprintf(w->out, "%zu of ", judged->failed);
-    (void)fprintf(w->out, "%zu taps%s\n", judged->findings, judged->subject->decided ? " and decisions" : "");
+    cp_print(w->out, "%zu taps%s\n", judged->findings, judged->subject->decided ? " and decisions" : "");
     if (!all && follows(judged, &w->verdict->judged[0])) {
         (void)fputs("    from the same taps on as the baseline\n", w->out);
         return;

@@ -2,6 +2,7 @@
  * Compares two models tensor by tensor, picks those that feed a tap, and prints the first difference. */
 #include "model/weights_difference.h"
 
+#include "base/escape.h"
 #include "base/number.h"
 
 #include <string.h>
@@ -103,7 +104,7 @@ static void print_index(const struct cp_weights_difference *d, FILE *out) {
     for (int axis = 1; axis < d->rank; axis++)
         step *= d->shape[axis];
     for (int axis = 0; axis < d->rank; axis++) {
-        (void)fprintf(out, "%s%zu", axis ? ", " : " from element [", left / step);
+        cp_print(out, "%s%zu", axis ? ", " : " from element [", left / step);
         left %= step;
         step /= axis + 1 < d->rank ? d->shape[axis + 1] : 1;
     }
@@ -114,12 +115,12 @@ static void print_index(const struct cp_weights_difference *d, FILE *out) {
 void cp_weights_differences_print(const struct cp_weights_differences *all, size_t most, FILE *out) {
     for (size_t i = 0; i < all->count && i < most; i++) {
         const struct cp_weights_difference *d = &all->list[i];
-        (void)fprintf(out, "weights differ: %s", d->name);
+        cp_print(out, "weights differ: %s", d->name);
         print_index(d, out);
         (void)fprintf(out, ": %.9g, %.9g (%zu of %zu)\n", (double)d->a, (double)d->b, d->differing,
                       d->elements);
     }
     if (all->count > most)
-        (void)fprintf(out, "weights differ: %zu more tensor%s\n", all->count - most,
-                      all->count - most == 1 ? "" : "s");
+        cp_print(out, "weights differ: %zu more tensor%s\n", all->count - most,
+                 all->count - most == 1 ? "" : "s");
 }

@@ -2,6 +2,7 @@
  * Creates, resumes, commits and finishes: when HDF5 is flushed and when the journal is. */
 #include "result/file.h"
 
+#include "base/regular.h"
 #include "format/disk_file.h"
 #include "result/driver.h"
 #include "result/internal.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* H5dont_atexit before anything else: the library's exit handler crashes on a file that it could not write.
  */
@@ -123,9 +125,12 @@ done:
 static enum cp_status refuse_other_file(const char *path, struct cp_error *err) {
     static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
     unsigned char start[sizeof signature];
-    FILE *file = fopen(path, "rb");
-    if (!file)
+    struct cp_error absent;
+    FILE *file;
+    if (access(path, F_OK) != 0)
         return CP_OK;
+    if (cp_regular_stream(path, &file, &absent) != CP_OK)
+        return CP_OK; /* as a name to write it is judged elsewhere */
     const size_t size = fread(start, 1, sizeof start, file);
     (void)fclose(file);
     if (size == 0 || (size == sizeof start && memcmp(start, signature, size) == 0))

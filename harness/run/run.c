@@ -2,6 +2,7 @@
  * The loop over batches, with progress, signals and resumption; then the file is finished and told of. */
 #include "run/run.h"
 
+#include "base/escape.h"
 #include "result/reader.h"
 #include "result/schema.h"
 #include "run/analysis.h"
@@ -35,9 +36,10 @@ static void show(struct progress *p, size_t done) {
         done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
     p->last = at;
     (void)fprintf(p->out,
-                  p->terminal ? "\r%zu of %zu inputs, %.0f s, %.0f s left   %s"
-                              : "%zu of %zu inputs, %.0f s, %.0f s left%s",
-                  done, p->total, spent, remaining, p->terminal && done < p->total ? "" : "\n");
+                  !p->terminal      ? "%zu of %zu inputs, %.0f s, %.0f s left\n"
+                  : done < p->total ? "\r%zu of %zu inputs, %.0f s, %.0f s left   "
+                                    : "\r%zu of %zu inputs, %.0f s, %.0f s left   \n",
+                  done, p->total, spent, remaining);
     (void)fflush(p->out);
 }
 
@@ -73,7 +75,7 @@ static void note_before(const struct cp_study *study, FILE *out) {
     struct cp_sentence s = {text, sizeof text, 0};
     cp_analyses_note(study, &s);
     if (out && text[0])
-        (void)fprintf(out, "note: %s\n", text);
+        cp_print(out, "note: %s\n", text);
 }
 
 /* Prompts are always run (the images need their features); rows that a resumed run already has get the same
@@ -119,8 +121,10 @@ static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct c
         status = cp_no_memory(err, "", "the table");
     if (status == CP_OK)
         status = cp_result_finish(ls->result, digest, err);
-    if (status == CP_OK)
-        (void)fprintf(out, "%s\nresult  %s\ncontent %s\n", table, ls->study->experiment->output.text, digest);
+    if (status == CP_OK) {
+        (void)fputs(table, out);
+        cp_print(out, "\nresult  %s\ncontent %s\n", ls->study->experiment->output.text, digest);
+    }
     free(table);
     return status;
 }
@@ -176,7 +180,7 @@ static enum cp_status tell_finished(const struct cp_study *study, FILE *out, str
         status = cp_reader_text(reader, cp_schema[CP_SCHEMA_CONTENT_DIGEST].path,
                                 cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute, &arena, &digest, err);
     if (status == CP_OK && fingerprint && digest && strcmp(fingerprint, study->fingerprint) == 0)
-        (void)fprintf(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
+        cp_print(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
     else if (status == CP_OK)
         status = another_run(path, err);
     cp_reader_close(reader);

@@ -4,6 +4,7 @@
 
 #include "run/captured.h"
 
+#include "base/escape.h"
 #include "num/ddmin.h"
 
 #include <math.h>
@@ -97,7 +98,7 @@ static void show(const struct search *s, size_t swaps, double divergence) {
     if (isfinite(share))
         (void)fprintf(s->options->progress, ", %.3g %% of the divergence\n", 100 * share);
     else
-        (void)fprintf(s->options->progress, ", %s\n", isinf(divergence) ? "not finite" : "finite");
+        cp_print(s->options->progress, ", %s\n", isinf(divergence) ? "not finite" : "finite");
     (void)fflush(s->options->progress);
 }
 

@@ -2,7 +2,7 @@
  * Turns the arguments into an experiment, evaluates its specs batch by batch, and compares the results. */
 #include "task/classify.h"
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 #include "task/evaluate.h"
 #include "task/model_folder.h"
 

@@ -2,6 +2,7 @@
  * Writes that experiment as YAML, from what the captures say and what the command line adds. */
 #include "task/diff.h"
 
+#include "base/escape.h"
 #include "format/yaml.h"
 #include "task/diff_model.h"
 
@@ -22,12 +23,27 @@ static void put_slice(FILE *out, const char *text, size_t length, struct cp_aren
     cp_yaml_put_text(out, slice ? slice : "");
 }
 
+/* What a pass has beside settings, and a file's text may not choose. */
+static bool is_pass_key(const char *text, size_t length) {
+    static const char *const keys[] = {"capture", "map", "checkpoint"};
+    for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+        if (strlen(keys[k]) == length && memcmp(keys[k], text, length) == 0)
+            return true;
+    return false;
+}
+
 /* Settings between `end`s, each cut in two at the first `cut`. */
-static void put_settings(FILE *out, const char *text, char end, char cut, struct cp_arena *arena) {
+static enum cp_status put_settings(FILE *out, const struct cp_diff_reading *side, char end, char cut,
+                                   struct cp_arena *arena, struct cp_error *err) {
+    const char *text = side->asked->settings ? side->asked->settings : side->fact[CP_CAPTURE_SETTINGS];
     const char ends[] = {end, '\0'}, cuts[] = {cut, end, '\0'};
     while (*text) {
         const size_t length = strcspn(text, ends), key = strcspn(text, cuts);
         const size_t value = key < length ? key + 1 + strspn(text + key + 1, " ") : length;
+        if (is_pass_key(text, key))
+            return cp_fail(err, CP_BAD_INPUT, side->asked->capture, "settings: '%.*s' is no component",
+                           (int)key, text),
+                   cp_expected(err, "what `clip-parity list` has");
         if (length) {
             (void)fputs("    ", out);
             put_slice(out, text, key, arena);
@@ -37,6 +53,7 @@ static void put_settings(FILE *out, const char *text, char end, char cut, struct
         }
         text += length + (text[length] != '\0');
     }
+    return CP_OK;
 }
 
 /* Whether a capture's settings, a line each, say the activation outside single layers. */
@@ -49,17 +66,16 @@ static bool says_activation(const char *settings) {
 }
 
 /* model NULL: without oracles, to which alone weights matter. */
-static void put_pass(FILE *out, const struct cp_diff_reading *side, const struct cp_diff_model *model, bool b,
-                     struct cp_arena *arena) {
+static enum cp_status put_pass(FILE *out, const struct cp_diff_reading *side,
+                               const struct cp_diff_model *model, bool b, struct cp_arena *arena,
+                               struct cp_error *err) {
     put_key(out, "    ", "capture", side->asked->capture);
     put_key(out, "    ", "map", side->asked->map);
     put_key(out, "    ", "checkpoint", model && b ? model->checkpoint_b : NULL);
     if (model && b && !side->asked->settings && !says_activation(side->fact[CP_CAPTURE_SETTINGS]))
         put_key(out, "    ", "activation", model->activation_b);
-    if (side->asked->settings)
-        put_settings(out, side->asked->settings, ',', '=', arena);
-    else
-        put_settings(out, side->fact[CP_CAPTURE_SETTINGS], '\n', ':', arena);
+    const bool asked = side->asked->settings != NULL;
+    return put_settings(out, side, asked ? ',' : '\n', asked ? '=' : ':', arena, err);
 }
 
 /* A name for an experiment, or a candidate, from a file's: letters, digits, _ and -. */
@@ -109,10 +125,10 @@ static enum cp_status write_experiment(const struct cp_diff *diff, const struct 
     put_key(out, "  ", "capture", a->asked->capture);
     put_key(out, "  ", "map", a->asked->map);
     (void)fputs("baseline:\n", out);
-    put_pass(out, a, model, false, arena);
+    CP_TRY(put_pass(out, a, model, false, arena, err));
     (void)fprintf(out, "candidates:\n  %s%s:\n", second,
                   strcmp(second, "baseline") == 0 || strcmp(second, "oracle") == 0 ? "-b" : "");
-    put_pass(out, b, model, true, arena);
+    CP_TRY(put_pass(out, b, model, true, arena, err));
     if (model)
         put_graft(out, a, b);
     put_key(out, "", "output", diff->output);
@@ -145,9 +161,9 @@ enum cp_status cp_diff_experiment(const struct cp_diff *diff, struct cp_arena *a
     CP_TRY_DONE(cp_diff_open(&diff->b, arena, &b, err));
     CP_TRY_DONE(cp_diff_choose(diff, &a, &b, arena, &model, &why, err));
     if (why && *why)
-        (void)fprintf(notes, "no oracle: %s\n", why);
+        cp_print(notes, "no oracle: %s\n", why);
     else if (!why && a.has_images && !a.has_pixels && !cp_diff_grafted(&a, &b))
-        (void)fprintf(notes, "no oracle of images: %s has no pixels.normalized\n", a.asked->capture);
+        cp_print(notes, "no oracle of images: %s has no pixels.normalized\n", a.asked->capture);
     status = print_experiment(diff, &a, &b, why ? NULL : &model, arena, text, err);
 done:
     cp_diff_close(&a);

@@ -2,6 +2,7 @@
  * What two captures say of how they were made, side by side. */
 #include "task/diff.h"
 
+#include "base/escape.h"
 #include "capture/capture.h"
 
 #include <string.h>
@@ -19,11 +20,11 @@ static const char *find_value(const struct cp_capture_environment *e, const char
 
 static void print_pair(FILE *out, const char *name, const char *a, const char *b) {
     if (same_text(a, b)) {
-        (void)fprintf(out, "  %-18s %s\n", name, a);
+        cp_print(out, "  %-18s %s\n", name, a);
         return;
     }
-    (void)fprintf(out, "  %-18s A  %s\n", name, a && *a ? a : "-");
-    (void)fprintf(out, "  %-18s B  %s\n", "", b && *b ? b : "-");
+    cp_print(out, "  %-18s A  %s\n", name, a && *a ? a : "-");
+    cp_print(out, "  %-18s B  %s\n", "", b && *b ? b : "-");
 }
 
 /* What is the same, or what differs; how many there were. */
@@ -37,7 +38,7 @@ static size_t print_all(FILE *out, const struct cp_capture_environment *a,
             if (same_text(from->value[i], theirs) != same || (pass && theirs))
                 continue;
             if (!count++)
-                (void)fprintf(out, "%s\n", heading);
+                cp_print(out, "%s\n", heading);
             print_pair(out, from->name[i], pass ? theirs : from->value[i], pass ? from->value[i] : theirs);
         }
     }
@@ -51,7 +52,7 @@ enum cp_status cp_diff_environments(const char *a, const char *b, FILE *out, str
     if (status == CP_OK)
         status = cp_capture_environment(b, &cp_capture_limits, &arena, &theirs, err);
     if (status == CP_OK) {
-        (void)fprintf(out, "A  %s\nB  %s\n", a, b);
+        cp_print(out, "A  %s\nB  %s\n", a, b);
         if (print_all(out, &mine, &theirs, false, "differs") == 0)
             (void)fprintf(out, "nothing differs\n");
         (void)print_all(out, &mine, &theirs, true, "same");

@@ -12,11 +12,15 @@
 
 /* ---- the model it names ---- */
 
-/* The section of an experiment says it all. */
+/* The section of an experiment says it all, and is all that a capture may say. */
 static enum cp_status read_section(struct cp_diff_reading *side, struct cp_arena *arena,
                                    struct cp_error *err) {
-    const char *text = cp_arena_printf(arena, "experiment: x\ninputs: {synthetic: {images: 1}}\n%s",
-                                       side->fact[CP_CAPTURE_MODEL]);
+    static const char *const keys[] = {"model", NULL};
+    const char *section = side->fact[CP_CAPTURE_MODEL];
+    struct cp_yaml *root;
+    CP_TRY(cp_yaml_parse(arena, side->asked->capture, section, strlen(section), &root, err));
+    CP_TRY(cp_yaml_keys(root, "its model", keys, err));
+    const char *text = cp_arena_printf(arena, "experiment: x\ninputs: {synthetic: {images: 1}}\n%s", section);
     CP_TRY(CP_CHECK_ALLOC(text, err, "", "a diff"));
     return cp_experiment_parse(side->asked->capture, text, strlen(text), NULL, 0, &side->said, err);
 }

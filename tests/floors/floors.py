@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the ground up: each folder, with the outside libraries that it may include.
 FLOORS = {
-    "harness/base": "openssl",
+    "harness/base": "openssl seccomp",
     "harness/torch": "",
     "harness/num": "gsl",
     "harness/ops": "",
@@ -54,8 +54,20 @@ NARROW = {
     "harness/ops/*": ("harness/base", "harness/ops"),
     "harness/model": {"harness/tap": ("tap/tap.h", "tap/family.h")},
 }
-LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib", "jerror", "webp", "zlib"}
+LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib", "jerror", "webp", "zlib", "seccomp"}
 MOST_FILES, MOST_LINES = 20, 5000
+
+# Who writes for people, and of them what writes something else, or words of its own in several lines.
+WRITERS = r"harness/(cmd|gate|task|run|analysis|model|report/(html|json|term))/.*\.c$"
+OTHER_WRITERS = {
+    "harness/gate/baseline_write.c",  # YAML
+    "harness/task/diff.c", "harness/task/inspect.c",
+    "harness/gate/junit.c", "harness/gate/github.c",  # XML, Markdown: names go through their functions
+    "harness/analysis/ledger/store.c",  # the result
+    "harness/report/html/data.c",  # a word before it is quoted
+    "harness/report/term/text.c",  # colours
+    "harness/cmd/main.c",  # help
+}
 
 
 def floor_of(path):
@@ -182,6 +194,18 @@ class Floors(unittest.TestCase):
         too_many = {str(f.relative_to(ROOT)): (files[f], lines[f]) for f in files
                     if files[f] > MOST_FILES or lines[f] > MOST_LINES}
         self.assertEqual(too_many, {})
+
+    def test_texts_are_escaped(self):
+        """What people and browsers read goes through cp_print and cp_print_html, whose %s cannot become syntax."""
+        wrong = []
+        for file in sources():
+            name = file.relative_to(ROOT).as_posix()
+            if not re.match(WRITERS, name) or name in OTHER_WRITERS:
+                continue
+            for call in re.findall(r"\bf?printf\((?:[^;\"]|\"(?:[^\"\\]|\\.)*\")*?\);", file.read_text(encoding="utf-8")):
+                if re.search(r"%[-.\d]*[-.\d*]*s", call.replace("%*s", "")):
+                    wrong.append(f"{name}: {call}")
+        self.assertEqual(wrong, [])
 
     def test_every_source_says_what_it_is_for(self):
         silent = [str(file.relative_to(ROOT)) for file in sources() if file.suffix == ".c"

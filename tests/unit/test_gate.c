@@ -666,8 +666,8 @@ static void xml_has_no_markup_of_names(void **state) {
     const char *text = written(cp_gate_junit);
     assert_non_null(
         strstr(text, "(a&lt;b&gt;&amp;&quot;c&quot;.png), token 3: 1.5, oracle 1.25; channel 7: -2"));
-    assert_non_null(strstr(text, "(b\xef\xbf\xbd.png)"));
-    assert_non_null(strstr(text, "(c\xef\xbf\xbd.png)"));
+    assert_non_null(strstr(text, "(b\\x01.png)"));
+    assert_non_null(strstr(text, "(c\\xff.png)"));
     assert_non_null(strstr(text, "attention.compute: &lt;tanh&gt; &amp; &quot;x&quot;, accepted fp16"));
     assert_non_null(strstr(text, "<testsuite name=\"e.erf\" tests=\"5\" failures=\"3\" errors=\"0\""));
     assert_non_null(strstr(text, "<failure type=\"ratio\" message=\"error 5 times the accepted"));
@@ -703,7 +703,7 @@ static void github_commands_are_escaped(void **state) {
                      0);
     assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
     assert_non_null(
-        strstr(written(cp_gate_markdown), "| erf | FAIL | 3 of 5 | `visual.ln_pre` | error 5 times"));
+        strstr(written(cp_gate_markdown), "| erf | FAIL | 3 of 5 | visual.ln_pre | error 5 times"));
 }
 
 static int release_all(void **state) {

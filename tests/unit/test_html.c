@@ -172,7 +172,7 @@ static void names_are_text(void **state) {
         text, "<a class=v8 href=#0.0 aria-label=\"&lt;i&gt;&amp;&quot; visual.0.mlp.a_proj contradicted "));
     assert_int_equal(count_of(text, "</pre>"), 1);
     assert_non_null(strstr(text, "&lt;/script&gt;&lt;b&gt;&quot;'&amp;</h1>"));
-    assert_non_null(strstr(text, "{\"experiment\":\"\\u003c/script\\u003e\\u003cb\\u003e\\\"'&\""));
+    assert_non_null(strstr(text, "{\"experiment\":\"\\u003c/script>\\u003cb>\\\"'&\""));
     free(text);
 }
 

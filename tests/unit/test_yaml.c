@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 #include "support/test.h"
 #include "support/yaml.h"
@@ -155,11 +155,12 @@ static void files(void **state) {
     (void)close(descriptor);
     (void)unlink(path);
     assert_int_equal(cp_yaml_load(&yaml_arena, "no/such/file.yaml", &root, &yaml_error), CP_BAD_INPUT);
-    assert_yaml_error("no/such/file.yaml: cannot be read: No such file or directory");
+    assert_yaml_error("no/such/file.yaml: cannot be opened: No such file or directory (expected a file that "
+                      "can be read, seen from the current directory)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/tmp", &root, &yaml_error), CP_BAD_INPUT);
-    assert_yaml_error("/tmp: cannot be read: Is a directory");
+    assert_yaml_error("/tmp: is not a regular file (expected a file with contents)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/dev/zero", &root, &yaml_error), CP_BAD_INPUT);
-    assert_yaml_error("/dev/zero: larger than 1048576 bytes");
+    assert_yaml_error("/dev/zero: is not a regular file (expected a file with contents)");
 }
 
 static void inline_values_have_no_line(void **state) {

@@ -2,6 +2,7 @@
  * An attribution in the table at the end of a run. */
 #include "analysis/attribution/attribution.h"
 
+#include "base/escape.h"
 #include "run/layerwise.h"
 
 #include <math.h>
@@ -14,11 +15,11 @@ static void print_interval(double low, double high, FILE *out) {
     char text[40] = "-";
     if (isfinite(low) && isfinite(high))
         (void)snprintf(text, sizeof text, "[%10.3g, %10.3g]", low, high);
-    (void)fprintf(out, "  %24s", text);
+    cp_print(out, "  %24s", text);
 }
 
 static void print_effect(const char *name, const double *field, FILE *out) {
-    (void)fprintf(out, "  %-38.38s%12.3g", name, field[CP_EFFECT_MEAN]);
+    cp_print(out, "  %-38.38s%12.3g", name, field[CP_EFFECT_MEAN]);
     print_interval(field[CP_EFFECT_LOW], field[CP_EFFECT_HIGH], out);
     (void)fputc('\n', out);
 }
@@ -30,7 +31,7 @@ static enum cp_status print_effects(const struct cp_lockstep *ls, const struct c
     const double *field = fields + response * CP_EFFECT_FIELDS;
     size_t most = 0, higher = 0;
     double largest = -1;
-    (void)fprintf(out, "\n  %-38s%12s  %24s\n", "effect", cp_response_names[response], "95 % interval");
+    cp_print(out, "\n  %-38s%12s  %24s\n", "effect", cp_response_names[response], "95 % interval");
     for (size_t e = 0; e < a->effects; e++) {
         CP_TRY(cp_result_read(ls->result, a->effect_handle, e, 1, fields, err));
         if (cp_set_size(a->sets[e]) <= 2) {
@@ -57,7 +58,7 @@ static void print_share(const char *name, const double *field, FILE *out) {
     char share[20] = "-";
     if (isfinite(field[CP_SHAPLEY_SHARE]))
         (void)snprintf(share, sizeof share, "%.1f %%", 100 * field[CP_SHAPLEY_SHARE]);
-    (void)fprintf(out, "  %-38.38s%12s", name, share);
+    cp_print(out, "  %-38.38s%12s", name, share);
     print_interval(100 * field[CP_SHAPLEY_SHARE_LOW], 100 * field[CP_SHAPLEY_SHARE_HIGH], out);
     (void)fputc('\n', out);
 }
@@ -65,8 +66,7 @@ static void print_share(const char *name, const double *field, FILE *out) {
 static enum cp_status print_shapley(const struct cp_lockstep *ls, const struct cp_attribution *a,
                                     size_t response, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
-    (void)fprintf(out, "\n  %-38s%12s  %24s\n", "Shapley share", cp_response_names[response],
-                  "95 % interval");
+    cp_print(out, "\n  %-38s%12s  %24s\n", "Shapley share", cp_response_names[response], "95 % interval");
     for (size_t f = 0; f < e->factor_count; f++) {
         double fields[CP_RESPONSES * CP_SHAPLEY_FIELDS];
         CP_TRY(cp_result_read(ls->result, a->shapley_handle, f, 1, fields, err));
@@ -79,10 +79,10 @@ static enum cp_status print_factorial(const struct cp_lockstep *ls, const struct
                                       struct cp_error *err) {
     const struct cp_study *study = ls->study;
     const enum cp_tower tower = study->inputs.images ? CP_VISUAL : CP_TEXT;
-    (void)fprintf(out,
-                  "\nfactorial of %zu swaps; squared_error: squared relative L2 at %s\n"
-                  "(adds up where errors are orthogonal); dp_top1: change of the top-1 probability\n",
-                  study->experiment->factor_count, study->sites.list[cp_attribution_site(study, tower)].name);
+    cp_print(out,
+             "\nfactorial of %zu swaps; squared_error: squared relative L2 at %s\n"
+             "(adds up where errors are orthogonal); dp_top1: change of the top-1 probability\n",
+             study->experiment->factor_count, study->sites.list[cp_attribution_site(study, tower)].name);
     for (size_t response = 0; response < a->responses; response++)
         CP_TRY(print_effects(ls, a, response, out, err));
     for (size_t response = 0; response < a->responses; response++)
@@ -96,9 +96,9 @@ enum { COLUMNS = 4 };
 
 static void print_value(double value, FILE *out) {
     if (isnan(value))
-        (void)fprintf(out, "%18s", "-");
+        cp_print(out, "%18s", "-");
     else if (value == 0)
-        (void)fprintf(out, "%18s", "0");
+        cp_print(out, "%18s", "0");
     else
         (void)fprintf(out, "%18.2e", value);
 }
@@ -109,12 +109,12 @@ static void print_heat(const struct cp_study *study, enum cp_tower tower, const 
     const size_t layers = cp_layerwise_layers(study, tower);
     for (size_t first = 0; first < layerwise->count; first += COLUMNS) {
         const size_t end = first + COLUMNS < layerwise->count ? first + COLUMNS : layerwise->count;
-        (void)fprintf(out, "%s%-8s", first ? "\n" : "", cp_tower_words[tower].name);
+        cp_print(out, first ? "\n%-8s" : "%-8s", cp_tower_words[tower].name);
         for (size_t i = first; i < end; i++) {
             char name[2 * CP_NAME_MAX];
             (void)snprintf(name, sizeof name, "%s=%s", layerwise->settings[i].address,
                            layerwise->settings[i].value);
-            (void)fprintf(out, " %17.17s", name);
+            cp_print(out, " %17.17s", name);
         }
         for (size_t layer = 0; layer < layers; layer++) {
             (void)fprintf(out, "\n%8zu", layer);
@@ -133,8 +133,8 @@ static enum cp_status print_layers(const struct cp_lockstep *ls, enum cp_tower t
     CP_TRY(CP_CHECK_ALLOC(values, err, "", "the table"));
     const enum cp_status status = cp_result_read(ls->result, handle, 0, rows, values, err);
     if (status == CP_OK) {
-        (void)fprintf(out, "\nrelative L2 at %s by a swap in one layer\n",
-                      study->sites.list[cp_attribution_site(study, tower)].name);
+        cp_print(out, "\nrelative L2 at %s by a swap in one layer\n",
+                 study->sites.list[cp_attribution_site(study, tower)].name);
         print_heat(study, tower, values, out);
     }
     free(values);

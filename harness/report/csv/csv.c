@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * One row for each candidate and tap (RFC 4180). New columns come last. */
+#include "base/escape.h"
 #include "report/data/form.h"
 #include "report/data/words.h"
 
@@ -15,14 +16,8 @@ static void put(FILE *out, double value) {
 }
 
 static void put_text(FILE *out, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        (void)fprintf(out, ",%s", text);
-        return;
-    }
-    (void)fputs(",\"", out);
-    for (; *text; text++)
-        (void)fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
-    (void)fputc('"', out);
+    (void)fputc(',', out);
+    cp_put_csv(out, text);
 }
 
 /* An error may be contradicted, which no rounding explains: no column of it is called so. */
@@ -89,12 +84,13 @@ static void put_details(FILE *out, const struct cp_report_tap *tap) {
     }
 }
 
-/* Names of candidates and taps hold no comma and no quote: the experiment refuses them. */
 static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
                     const struct cp_report_tap *tap) {
-    (void)fprintf(out, "%s,%s,%s,%s,%s", candidate, cp_tower_names[tap->tower], tap->name,
-                  cp_verdict_word(tap->verdict, CP_FIELD_VERDICT),
-                  cp_verdict_word(tap->verdict, CP_FIELD_ROUNDING));
+    cp_put_csv(out, candidate);
+    put_text(out, cp_tower_names[tap->tower]);
+    put_text(out, tap->name);
+    put_text(out, cp_verdict_word(tap->verdict, CP_FIELD_VERDICT));
+    put_text(out, cp_verdict_word(tap->verdict, CP_FIELD_ROUNDING));
     for (int part = 0; part < CP_PART_COUNT; part++)
         put(out, tap->over_inputs.mean_rel[part]);
     put(out, tap->over_inputs.worst_token);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Loads everything but the taps: inputs, thumbnails, provenance, decisions; then calls the other loaders. */
+#include "format/yaml.h"
 #include "report/data/load.h"
 #include "result/schema.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,29 +109,6 @@ static enum cp_status load_inputs(const struct cp_load *l, const char *candidate
     return load_pictures(l);
 }
 
-/* Text of a double-quoted YAML scalar, in place. What the resolved experiment escapes is \", \\ and, for
- * control characters, \xHH. */
-static char *unescape(char *text) {
-    char *to = text;
-    for (const char *from = text; from && *from; from++) {
-        if (from[0] == '\\' && from[1] == 'x' && isxdigit((unsigned char)from[2]) &&
-            isxdigit((unsigned char)from[3])) {
-            const char digits[] = {from[2], from[3], '\0'};
-            const long code = strtol(digits, NULL, 16);
-            if (code >= 0x80)
-                *to++ = (char)0xc2;
-            *to++ = (char)code;
-            from += 3;
-            continue;
-        }
-        from += from[0] == '\\' && from[1];
-        *to++ = *from;
-    }
-    if (text)
-        *to = '\0';
-    return text;
-}
-
 /* The text of "key: " at the start of a line of the experiment; NULL where there is none. */
 static const char *line_of(const struct cp_report *report, struct cp_arena *arena, const char *key) {
     const size_t length = strlen(key);
@@ -139,11 +116,10 @@ static const char *line_of(const struct cp_report *report, struct cp_arena *aren
         line += *line == '\n';
         if (strncmp(line, key, length) != 0)
             continue;
-        const char *text = line + length;
-        const size_t size = strcspn(text, "\n");
-        if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
-            return unescape(cp_arena_printf(arena, "%.*s", (int)size - 2, text + 1));
-        return cp_arena_printf(arena, "%.*s", (int)size, text);
+        char *text = cp_arena_printf(arena, "%.*s", (int)strcspn(line + length, "\n"), line + length);
+        if (text)
+            cp_yaml_unquote(text);
+        return text;
     }
     return NULL;
 }

@@ -27,7 +27,7 @@ static void put_square(FILE *out, double x, double y, double width, double value
         return;
     (void)fprintf(out, "<rect class=heat x=%.1f y=%.0f width=%.1f height=%d fill-opacity=%.2f rx=2 />", x, y,
                   width - 2, ROW - 2, shade);
-    (void)fprintf(out, "<text class=%s x=%.1f y=%.0f text-anchor=middle>", shade > 0.6 ? "over" : "on",
+    cp_print_html(out, "<text class=%s x=%.1f y=%.0f text-anchor=middle>", shade > 0.6 ? "over" : "on",
                   x + width / 2 - 1, y + 14);
     cp_html_number(out, value);
     (void)fputs("</text>", out);
@@ -36,7 +36,7 @@ static void put_square(FILE *out, double x, double y, double width, double value
 static void put_heatmap(FILE *out, const struct cp_report_table *table, const char *tower) {
     const struct cp_html_axis axis = axis_of_table(table);
     const double full = (double)PLOT / (double)table->shape[1], width = full > 80 ? 80 : full;
-    (void)fprintf(out, "<h3>%s</h3><figure class=scroll>", tower);
+    cp_print_html(out, "<h3>%s</h3><figure class=scroll>", tower);
     cp_html_svg(out, "drawn", TOP + (double)table->shape[0] * ROW, "Relative L2 by component and layer,",
                 tower);
     for (size_t layer = 0; layer < table->shape[1]; layer++)
@@ -45,7 +45,7 @@ static void put_heatmap(FILE *out, const struct cp_report_table *table, const ch
     for (size_t row = 0; row < table->shape[0]; row++) {
         const double y = TOP + (double)row * ROW;
         (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 14);
-        cp_html_text(out, table->label[0].items[row]);
+        cp_put_html(out, table->label[0].items[row]);
         (void)fputs("</text>", out);
         for (size_t layer = 0; layer < table->shape[1]; layer++)
             put_square(out, LEFT + width * (double)layer, y, width,
@@ -105,7 +105,7 @@ static void widen(struct bars *b, double value) {
 static void put_bar(FILE *out, const struct bars *b, double y, const char *label, struct cell cell) {
     const double from = at(b, fmin(0, cell.value)), to = at(b, fmax(0, cell.value));
     (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 14);
-    cp_html_text(out, label);
+    cp_put_html(out, label);
     (void)fputs("</text>", out);
     if (!isfinite(cell.value))
         return;
@@ -144,8 +144,8 @@ static void put_bars(FILE *out, const struct cp_report_table *t, size_t response
 static void put_responses(FILE *out, const struct cp_report_table *t, const char *title,
                           const char *const fields[3]) {
     for (size_t response = 0; response < t->shape[1]; response++) {
-        (void)fprintf(out, "<h3>%s ", title);
-        cp_html_text(out, t->label[1].items[response]);
+        cp_print_html(out, "<h3>%s ", title);
+        cp_put_html(out, t->label[1].items[response]);
         (void)fputs("</h3>", out);
         put_bars(out, t, response, fields);
     }

@@ -29,7 +29,7 @@ static size_t count_causes(const struct cp_report_candidate *c) {
 static void put_side(FILE *out, const struct cp_own_part *part, const struct cp_agreement_words *words) {
     static const char *const sides[] = {"baseline", NULL, "both"};
     (void)fputs("<td class=word>", out);
-    cp_html_text(out, sides[part->side] ? sides[part->side] : words->b);
+    cp_put_html(out, sides[part->side] ? sides[part->side] : words->b);
 }
 
 /* A class of the style sheet for each kind. */
@@ -48,8 +48,8 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
     struct cp_sentence s = {text, sizeof text, 0};
     cp_own_append(&s, part, &d->words);
     (void)fprintf(out, "<tr><td><a href=#%zu.%zu>", c, t);
-    cp_html_text(out, part->tap->address);
-    (void)fprintf(out, "</a><td class=word><span class=\"verdict v%d\">%s</span>", state_of(part->kind),
+    cp_put_html(out, part->tap->address);
+    cp_print_html(out, "</a><td class=word><span class=\"verdict v%d\">%s</span>", state_of(part->kind),
                   part->kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[part->kind]);
     put_side(out, part, &d->words);
     cp_html_cell(out, part->size);
@@ -58,7 +58,7 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
         cp_html_cell(out, row ? row[CP_OPERATION_FIELD_RESIDUAL] : NAN);
     }
     (void)fputs("<td class=\"word words\">", out);
-    cp_html_text(out, text);
+    cp_put_html(out, text);
     (void)fputc('\n', out);
 }
 
@@ -77,7 +77,7 @@ static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, s
     if (larger)
         cp_append(&s, "; %zu round more than the baseline's, as declared", larger);
     if (text[0])
-        (void)fprintf(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
+        cp_print_html(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
     for (size_t p = 0; p < d->agreement.parts; p++)
         listed += is_listed(&d->agreement.part[p]);
     if (listed == 0)
@@ -114,8 +114,8 @@ static void put_cause(FILE *out, const struct cp_report_candidate *candidate, si
                                                       [CP_CAUSE_WEIGHTS] = "different weights"};
     const int verdict = (int)tap->local_verdict[CP_FIELD_VERDICT];
     (void)fprintf(out, "<tr><td><a href=#%zu.%zu>", c, t);
-    cp_html_text(out, tap->address);
-    (void)fprintf(out, "</a><td class=word>%s<td class=word><span class=\"verdict v%d\">%s</span>",
+    cp_put_html(out, tap->address);
+    cp_print_html(out, "</a><td class=word>%s<td class=word><span class=\"verdict v%d\">%s</span>",
                   words[tap->cause], verdict, cp_verdict_names[verdict]);
     cp_html_cell(out, tap->local_rel[CP_TOTAL]);
     put_multiple(out, tap->local_rel[CP_TOTAL], tap->floor);
@@ -138,7 +138,7 @@ static void put_inconclusive(FILE *out, const struct cp_inconclusive *inconclusi
     } else if (count == 0) {
         cp_append(&s, "Each operation's error by itself is within the limit");
     }
-    (void)fprintf(out, text[0] ? "<p>%s.</p>" : "%s", text);
+    cp_print_html(out, text[0] ? "<p>%s.</p>" : "%s", text);
 }
 
 static void put_causes(FILE *out, const struct cp_report_candidate *candidate, size_t c) {
@@ -170,7 +170,7 @@ static void put_stage(FILE *out, const struct cp_report_stage *stage) {
                                                        CP_PROPAGATION_PREDICTED, CP_PROPAGATION_LEFT};
     const double explained = stage->field[CP_PROPAGATION_EXPLAINED];
     (void)fputs("<tr><td>", out);
-    cp_html_text(out, stage->address);
+    cp_put_html(out, stage->address);
     for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
         cp_html_cell(out, stage->field[fields[f]]);
     if (!(explained >= 0 && explained <= 1)) {
@@ -218,8 +218,8 @@ void cp_html_causes(const struct cp_report *r, FILE *out) {
         out);
     for (size_t c = 0; c < r->candidates; c++) {
         const struct cp_report_candidate *candidate = &r->candidate[c];
-        (void)fprintf(out, "<details data-candidate=%zu%s><summary><strong>", c, c < 3 ? " open" : "");
-        cp_html_text(out, candidate->name);
+        cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c, c < 3 ? " open" : "");
+        cp_put_html(out, candidate->name);
         (void)fputs("</strong>", out);
         if (candidate->local)
             put_counts(out, candidate);

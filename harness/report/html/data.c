@@ -11,7 +11,7 @@ enum { IMAGES = 1000 }; /* names of inputs that are carried */
 enum { LEDGER_COLUMNS = CP_OPERATION_FIELD_OWN, LEDGER_FOUND = CP_OPERATION_FIELD_ALTERNATIVE };
 
 static void put_key(FILE *out, const char *name) {
-    (void)fprintf(out, ",\"%s\":", name);
+    cp_print_html(out, ",\"%s\":", name);
 }
 
 static void put_texts(FILE *out, const char *name, const char *const *items, size_t count) {
@@ -172,7 +172,7 @@ static void put_lists(FILE *out, const struct cp_report *r, size_t c, const char
         FILE *memory = tap ? open_memstream(&text, &size) : NULL;
         const bool any = memory && list(memory, tap);
         if (memory && fclose(memory) == 0 && any) {
-            (void)fprintf(out, "%s\"%zu\":%s]", comma, t, text);
+            cp_print_html(out, "%s\"%zu\":%s]", comma, t, text);
             comma = ",";
         }
         free(text);
@@ -226,11 +226,40 @@ static void put_taps(FILE *out, const struct cp_report *r) {
     (void)fputc(']', out);
 }
 
+/* A JSON string that is one word of a shell's command. */
+static void put_word(FILE *out, const char *begin, const char *name, const char *end) {
+    char *plain = NULL, *word = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&plain, &size), *quoted = open_memstream(&word, &size);
+    if (memory)
+        (void)fprintf(memory, "%s%s%s", begin, name, end);
+    const bool whole = memory && fclose(memory) == 0;
+    if (quoted && whole)
+        cp_put_shell(quoted, plain);
+    cp_html_json_text(out, quoted && fclose(quoted) == 0 && whole ? word : "");
+    free(plain);
+    free(word);
+}
+
+/* The words of the command that runs it again, recording a tap: file, output and, by index, taps. */
+static void put_command(FILE *out, const struct cp_report *r) {
+    const struct cp_report_candidate *first = &r->candidate[0];
+    put_key(out, "file");
+    put_word(out, "", r->file, "");
+    put_key(out, "output");
+    put_word(out, "output=results/runs/", r->name, "-tap.h5");
+    put_key(out, "records");
+    for (size_t t = 0; t < first->taps; t++) {
+        (void)fputc(t ? ',' : '[', out);
+        put_word(out, "record.", first->tap[t].name, "=full");
+    }
+    (void)fputc(']', out);
+}
+
 void cp_html_data(const struct cp_report *r, FILE *out) {
     (void)fputs("<script type=\"application/json\" id=data>{\"experiment\":", out);
     cp_html_json_text(out, r->name);
-    put_key(out, "file");
-    cp_html_json_text(out, r->file);
+    put_command(out, r);
     put_texts(out, "verdicts", cp_verdict_names, CP_VERDICT_COUNT);
     put_texts(out, "states", cp_report_state_names, CP_REPORT_STATES);
     put_texts(out, "ledgerFields", cp_operation_field_names, CP_OPERATION_FIELD_COUNT);

@@ -18,7 +18,7 @@ void cp_html_places(const struct cp_report *r, FILE *out) {
 
 static void put_column(FILE *out, const struct cp_report *r, double column) {
     if (column >= 0 && column < (double)r->columns.count)
-        cp_html_text(out, r->columns.items[(size_t)column]);
+        cp_put_html(out, r->columns.items[(size_t)column]);
     else
         cp_html_number(out, column);
 }
@@ -42,10 +42,11 @@ static void put_odds(FILE *out, const struct cp_report *r, const double *probabi
     for (size_t i = 0; i < count; i++) {
         (void)fputs(i ? "<span>" : "<span><b>", out);
         put_column(out, r, (double)best[i]);
+        (void)fputs(i ? "" : "</b>", out);
         (void)fprintf(out,
-                      "%s</span><span>%.2f %%</span><svg width=60 height=9 aria-hidden=true><rect "
+                      "</span><span>%.2f %%</span><svg width=60 height=9 aria-hidden=true><rect "
                       "class=f-bar y=3 width=%.1f height=6 rx=1 /></svg>",
-                      i ? "" : "</b>", 100 * probability[best[i]], 60 * probability[best[i]]);
+                      100 * probability[best[i]], 60 * probability[best[i]]);
     }
     (void)fputs("</div>", out);
 }
@@ -57,7 +58,7 @@ static void put_change(FILE *out, const struct cp_report *r, size_t c, size_t im
     (void)fputs("<tr><td>", out);
     if (image < r->thumbnails)
         (void)fprintf(out, "<img class=thumb data-image=%zu alt=\"\">", image);
-    cp_html_text(out, r->images.items[image]);
+    cp_put_html(out, r->images.items[image]);
     (void)fputs("<td class=word>", out);
     put_odds(out, r, before ? before + image * columns : NULL, row[CP_TOP1_REFERENCE]);
     (void)fputs("<td class=word>", out);
@@ -118,8 +119,8 @@ void cp_html_decisions(const struct cp_report *r, FILE *out) {
                   r->columns.count);
     for (size_t c = 0; c < r->candidates; c++) {
         const struct cp_decisions *d = &r->candidate[c].counts;
-        (void)fprintf(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
-        cp_html_text(out, r->candidate[c].name);
+        cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
+        cp_put_html(out, r->candidate[c].name);
         (void)fprintf(
             out, "</strong> <small>%zu of %zu decisions change (95 %% interval %.2f to %.2f %%); KL mean ",
             d->flips, d->images, 100 * d->flip_low, 100 * d->flip_high);

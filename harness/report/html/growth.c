@@ -46,7 +46,7 @@ static void put_axes(FILE *out, const struct cp_report_candidate *c, struct cp_h
             const double x = x_of(c, t) - 0.5 * PLOT / (double)c->taps;
             (void)fprintf(out, "<line class=axis x1=%.1f x2=%.1f y1=4 y2=%d />", x, x, TOP + HEIGHT);
             if (x < LEFT + PLOT - 60)
-                (void)fprintf(out, "<text x=%.1f y=13>%s</text>", x + 4, towers[c->tap[t].tower]);
+                cp_print_html(out, "<text x=%.1f y=13>%s</text>", x + 4, towers[c->tap[t].tower]);
         }
 }
 
@@ -59,14 +59,15 @@ static void put_series(FILE *out, const struct cp_report_candidate *c, int quant
         const double value = value_of(&c->tap[t], quantity);
         const bool there = value > 0 && isfinite(value);
         open = open && there && c->tap[t].tower == c->tap[t - 1].tower;
+        if (there && !any)
+            (void)fputs("<path d=\"", out);
         if (there)
-            (void)fprintf(out, "%s%c%.0f %.0f", any ? "" : "<path d=\"", open ? 'L' : 'M', x_of(c, t),
-                          y_of(axis, value));
+            (void)fprintf(out, "%c%.0f %.0f", open ? 'L' : 'M', x_of(c, t), y_of(axis, value));
         any = any || there;
         open = there;
     }
     if (any)
-        (void)fprintf(out, "\" class=\"plot p-%s\"/>", classes[quantity]);
+        cp_print_html(out, "\" class=\"plot p-%s\"/>", classes[quantity]);
 }
 
 /* Where bounds are stated, a bar from the probable to the worst. */
@@ -75,8 +76,8 @@ static void put_bounds(FILE *out, const struct cp_report_candidate *c, struct cp
     for (size_t t = 0; t < c->taps; t++) {
         const double low = value_of(&c->tap[t], PROBABLE), high = value_of(&c->tap[t], WORST);
         if (low > 0 && high > 0) {
-            (void)fprintf(out, "%sM%.0f %.0fV%.0f", any ? "" : "<path class=bounds d=\"", x_of(c, t),
-                          y_of(axis, low) + 1, y_of(axis, high));
+            (void)fputs(any ? "" : "<path class=bounds d=\"", out);
+            (void)fprintf(out, "M%.0f %.0fV%.0f", x_of(c, t), y_of(axis, low) + 1, y_of(axis, high));
             any = true;
         }
     }
@@ -103,7 +104,7 @@ static void put_key(FILE *out) {
                                              "base error", "noise floor"};
     (void)fputs("<ul class=\"key static\">", out);
     for (int quantity = 0; quantity < LINES; quantity++)
-        (void)fprintf(out, "<li><svg width=24 height=8><path class=\"plot p-%s\" d=\"M0 4H24\"/></svg> %s",
+        cp_print_html(out, "<li><svg width=24 height=8><path class=\"plot p-%s\" d=\"M0 4H24\"/></svg> %s",
                       classes[quantity], words[quantity]);
     (void)fputs("<li><svg width=24 height=12><path class=bounds d=\"M12 0V12\"/></svg> predicted rounding "
                 "bounds of the "
@@ -134,7 +135,7 @@ static void put_pixels(FILE *out, const struct cp_report_candidate *c) {
         "until the image features</thead><tbody>\n",
         out);
     for (size_t i = 0; i < g.steps; i++) {
-        (void)fprintf(out, "<tr><td>%s", g.step[i]->address);
+        cp_print_html(out, "<tr><td>%s", g.step[i]->address);
         cp_html_cell(out, g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
         cp_html_cell(out, g.times[i]);
     }
@@ -159,8 +160,8 @@ void cp_html_growth(const struct cp_report *r, FILE *out) {
     put_key(out);
     put_bounds_words(r, out);
     for (size_t c = 0; c < r->candidates; c++) {
-        (void)fprintf(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
-        cp_html_text(out, r->candidate[c].name);
+        cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
+        cp_put_html(out, r->candidate[c].name);
         (void)fprintf(out, "</strong> <small>split into its parts</small></summary><figure data-chart=%zu>",
                       c);
         put_drawing(out, &r->candidate[c]);

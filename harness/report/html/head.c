@@ -30,7 +30,7 @@ static void put_hash(FILE *out, const char *content) {
         bytes[i] = (uint8_t)strtoul(byte, NULL, 16);
     }
     cp_base64(bytes, sizeof bytes, text);
-    (void)fprintf(out, " 'sha256-%s'", text);
+    cp_print_html(out, " 'sha256-%s'", text);
 }
 
 static void put_policy(FILE *out) {
@@ -61,25 +61,32 @@ static void put_contents(FILE *out, const struct cp_report *r) {
     (void)fputs("<a href=#provenance>Provenance</a></nav>\n", out);
 }
 
+static void put_asset(FILE *out, const char *element, const char *content) {
+    cp_print_html(out, "<%s>", element);
+    (void)fputs(content, out);
+    cp_print_html(out, "</%s>\n", element);
+}
+
 void cp_html_head(const struct cp_report *r, FILE *out) {
     (void)fputs("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
                 "<meta name=viewport content=\"width=device-width, initial-scale=1\">",
                 out);
     put_policy(out);
     (void)fputs("<title>", out);
-    cp_html_text(out, r->name);
-    (void)fprintf(out, " &ndash; clip-parity</title>\n<!-- Charts: uPlot 1.6.32.\n%s-->\n",
-                  cp_asset_uplot_licence);
+    cp_put_html(out, r->name);
+    (void)fputs(" &ndash; clip-parity</title>\n<!-- Charts: uPlot 1.6.32.\n", out);
+    (void)fputs(cp_asset_uplot_licence, out);
+    (void)fputs("-->\n", out);
     for (size_t i = 0; i < STYLES; i++)
-        (void)fprintf(out, "<style>%s</style>\n", styles[i]);
+        put_asset(out, "style", styles[i]);
     (void)fputs("</head>\n<body><a class=skip href=#verdicts>To the verdicts</a><header><p "
                 "class=kicker>clip-parity report</p><h1>",
                 out);
-    cp_html_text(out, r->name);
+    cp_put_html(out, r->name);
     (void)fputs("</h1>", out);
     if (r->hypothesis) {
         (void)fputs("<p class=lead>Hypothesis: ", out);
-        cp_html_text(out, r->hypothesis);
+        cp_put_html(out, r->hypothesis);
         (void)fputs("</p>\n", out);
     }
     put_contents(out, r);
@@ -88,6 +95,6 @@ void cp_html_head(const struct cp_report *r, FILE *out) {
 
 void cp_html_scripts(FILE *out) {
     for (size_t i = 0; i < SCRIPTS; i++)
-        (void)fprintf(out, "<script>%s</script>\n", scripts[i]);
+        put_asset(out, "script", scripts[i]);
     (void)fputs("</body></html>\n", out);
 }

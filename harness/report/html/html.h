@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The page, section by section, and what the sections share. Nothing here is markup of its own: text is
- * escaped by cp_html_text, numbers by cp_html_number, and what scripts read by the cp_html_json functions. */
+ * escaped by cp_put_html, numbers by cp_html_number, and what scripts read by the cp_html_json functions. */
 #ifndef CP_REPORT_HTML_HTML_H
 #define CP_REPORT_HTML_HTML_H
 
+#include "base/escape.h"
 #include "report/data/report.h"
 
 /* Width of a drawing across the page, in SVG units. */
 enum { CP_HTML_WIDTH = 1080 };
 
-void cp_html_text(FILE *out, const char *text);
 /* Three digits; a dash for NaN. */
 void cp_html_number(FILE *out, double value);
 /* <td> with a number. */

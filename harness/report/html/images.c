@@ -37,7 +37,7 @@ static size_t put_thumbnail(FILE *out, const double *pixels, size_t side, size_t
         text = malloc(cp_base64_length(size) + 1);
     if (text) {
         cp_base64(png, size, text);
-        (void)fprintf(out, "%s\"%zu\":\"data:image/png;base64,%s\"", comma, image, text);
+        cp_print_html(out, "%s\"%zu\":\"data:image/png;base64,%s\"", comma, image, text);
     }
     free(png);
     free(rgb);

@@ -32,8 +32,8 @@ static void put_cell(FILE *out, const struct cp_report *r, size_t c, size_t t, d
     const char *side = cp_report_state_side(tap);
     (void)fprintf(out, side[0] ? "<td><a class=\"v%d base\"" : "<td><a class=v%d", state);
     (void)fprintf(out, " href=#%zu.%zu aria-label=\"", c, t);
-    cp_html_text(out, r->candidate[c].name);
-    (void)fprintf(out, " %s %s%s ", tap->address, cp_report_state_names[state], side);
+    cp_put_html(out, r->candidate[c].name);
+    cp_print_html(out, " %s %s%s ", tap->address, cp_report_state_names[state], side);
     cp_html_number(out, value);
     (void)fputs("\">", out);
     cp_html_number(out, value);
@@ -42,9 +42,8 @@ static void put_cell(FILE *out, const struct cp_report *r, size_t c, size_t t, d
 
 static void put_row(FILE *out, const struct cp_report *r, size_t t, size_t prefix) {
     (void)fputs(prefix ? "<tr class=tap><th scope=row>" : "<tr><th scope=row>", out);
-    cp_html_text(out, strlen(r->candidate[0].tap[t].address) > prefix
-                          ? r->candidate[0].tap[t].address + prefix
-                          : "output");
+    cp_put_html(out, strlen(r->candidate[0].tap[t].address) > prefix ? r->candidate[0].tap[t].address + prefix
+                                                                     : "output");
     for (size_t c = 0; c < r->candidates; c++) {
         const struct cp_report_tap *tap = cp_html_tap(r, c, t);
         put_cell(out, r, c, t, tap ? tap->over_inputs.mean_rel[CP_TOTAL] : 0);
@@ -56,7 +55,7 @@ static void put_row(FILE *out, const struct cp_report *r, size_t t, size_t prefi
 static void put_block(FILE *out, const struct cp_report *r, size_t first, size_t end) {
     const char *address = r->candidate[0].tap[first].address;
     const size_t length = cp_html_stage(address);
-    (void)fprintf(out, "<tbody><tr><th scope=row><button type=button aria-expanded=false>%.*s</button>",
+    cp_print_html(out, "<tbody><tr><th scope=row><button type=button aria-expanded=false>%.*s</button>",
                   (int)length, address);
     for (size_t c = 0; c < r->candidates; c++) {
         const struct cp_report_tap *last = cp_html_tap(r, c, end - 1);
@@ -80,7 +79,7 @@ static size_t end_of_stage(const struct cp_report *r, size_t first) {
 static void put_key(FILE *out) {
     (void)fputs("<ul class=key>", out);
     for (int state = 0; state < CP_REPORT_STATES; state++)
-        (void)fprintf(out, "<li><span class=\"verdict v%d\">%s</span>", state, cp_report_state_names[state]);
+        cp_print_html(out, "<li><span class=\"verdict v%d\">%s</span>", state, cp_report_state_names[state]);
     (void)fprintf(out, "<li><span class=\"verdict v%d base\">by the baseline, or by both</span>",
                   CP_CONTRADICTED_VERDICT);
     (void)fputs("</ul>", out);
@@ -101,7 +100,7 @@ void cp_html_matrix(const struct cp_report *r, FILE *out) {
         out);
     for (size_t c = 0; c < r->candidates; c++) {
         (void)fputs("<th scope=col>", out);
-        cp_html_text(out, r->candidate[c].name);
+        cp_put_html(out, r->candidate[c].name);
     }
     (void)fputs("</thead>\n", out);
     for (size_t t = 0; t < r->candidate[0].taps;) {

@@ -30,7 +30,7 @@ static struct cp_html_axis axis_of(const struct cp_report *r, const char *end) {
 
 static void put_bar(FILE *out, struct cp_html_axis axis, double y, int part, double value) {
     const double width = value > 0 ? PLOT * cp_html_axis_at(axis, value) : 0;
-    (void)fprintf(out, "<rect class=f-%s x=%d y=%.0f width=%.1f height=%d rx=1 /><text x=%.1f y=%.0f>",
+    cp_print_html(out, "<rect class=f-%s x=%d y=%.0f width=%.1f height=%d rx=1 /><text x=%.1f y=%.0f>",
                   cp_part_names[part], LEFT, y, width, ROW - 2, LEFT + width + 5, y + 9);
     cp_html_number(out, value);
     (void)fputs("</text>", out);
@@ -39,7 +39,7 @@ static void put_bar(FILE *out, struct cp_html_axis axis, double y, int part, dou
 static void put_end(FILE *out, const struct cp_report *r, const char *end) {
     const struct cp_html_axis axis = axis_of(r, end);
     const size_t shown = r->candidates < OPEN ? r->candidates : OPEN;
-    (void)fprintf(out, "<h3>%s</h3><figure class=scroll>", end);
+    cp_print_html(out, "<h3>%s</h3><figure class=scroll>", end);
     cp_html_svg(out, "drawn", TOP + (double)shown * (3 * ROW + GAP), "Function and error at", end);
     for (int power = axis.low; power <= axis.high; power += cp_html_axis_step(axis, 8)) {
         const double x = LEFT + PLOT * cp_html_axis_at(axis, pow(10, power));
@@ -52,7 +52,7 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
         const double y = TOP + (double)c * (3 * ROW + GAP);
         const struct cp_report_tap *tap = end_tap(&r->candidate[c], end);
         (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 1.5 * ROW + 3);
-        cp_html_text(out, r->candidate[c].name);
+        cp_put_html(out, r->candidate[c].name);
         (void)fputs("</text>", out);
         for (int part = CP_SEMANTIC; tap && part < CP_PART_COUNT; part++)
             put_bar(out, axis, y + (part - CP_SEMANTIC) * ROW, part, tap->over_inputs.mean_rel[part]);
@@ -70,7 +70,7 @@ void cp_html_parts(const struct cp_report *r, FILE *out) {
         "counts, log scale.</p><ul class=key>",
         out);
     for (int part = CP_SEMANTIC; part < CP_PART_COUNT; part++)
-        (void)fprintf(out, "<li><svg width=18 height=9><rect class=f-%s width=18 height=9 rx=1 /></svg> %s",
+        cp_print_html(out, "<li><svg width=18 height=9><rect class=f-%s width=18 height=9 rx=1 /></svg> %s",
                       cp_part_names[part],
                       part == CP_SEMANTIC   ? "semantic"
                       : part == CP_ROUNDING ? "cand. error"

@@ -7,13 +7,13 @@ void cp_html_provenance(const struct cp_report *r, FILE *out) {
         "<section><h2 id=provenance>Provenance</h2><div class=scroll><table class=\"plain facts\"><tbody>",
         out);
     for (size_t f = 0; f < r->facts; f++) {
-        (void)fprintf(out, "<tr><td>%s<td>", r->fact[f].name);
-        cp_html_text(out, r->fact[f].value);
+        cp_print_html(out, "<tr><td>%s<td>", r->fact[f].name);
+        cp_put_html(out, r->fact[f].value);
     }
     (void)fputs("<tr><td>result<td>", out);
-    cp_html_text(out, r->path);
+    cp_put_html(out, r->path);
     (void)fputs("</table></div><details><summary>the resolved experiment and its specs</summary><pre>", out);
-    cp_html_text(out, r->experiment);
+    cp_put_html(out, r->experiment);
     (void)fputs(
         "</pre></details></section>\n</main>\n<dialog id=detail aria-labelledby=detail-title></dialog>\n",
         out);

@@ -31,7 +31,7 @@ static void put_bar(FILE *out, const struct cp_report_candidate *c) {
         const int state = state_of_rank(rank);
         const size_t count = count_state(c, state);
         if (count)
-            (void)fprintf(out, "<rect class=f-%s x=%.0f width=%zu height=8 />", cp_report_state_names[state],
+            cp_print_html(out, "<rect class=f-%s x=%.0f width=%zu height=8 />", cp_report_state_names[state],
                           x, count);
         x += (double)count;
     }
@@ -40,7 +40,7 @@ static void put_bar(FILE *out, const struct cp_report_candidate *c) {
         const int state = state_of_rank(rank);
         const size_t count = count_state(c, state);
         if (count)
-            (void)fprintf(out, "%s%zu %s", before, count, cp_report_state_names[state]);
+            cp_print_html(out, "%s%zu %s", before, count, cp_report_state_names[state]);
         before = count ? ", " : before;
     }
     (void)fputs("</small>", out);
@@ -97,11 +97,11 @@ static void put_summary(FILE *out, const struct cp_report_candidate *c, size_t i
     cp_report_summary(c, text, sizeof text);
     const size_t named = strncmp(text, c->name, length) == 0 ? length : 0;
     const struct kind kind = kind_of(c);
-    (void)fprintf(out, "<div class=\"answer %s\" data-candidate=%zu><span class=kind>%s</span><p><strong>",
+    cp_print_html(out, "<div class=\"answer %s\" data-candidate=%zu><span class=kind>%s</span><p><strong>",
                   kind.class, index, kind.words);
-    cp_html_text(out, named ? c->name : "");
+    cp_put_html(out, named ? c->name : "");
     (void)fputs("</strong>", out);
-    cp_html_text(out, text + named);
+    cp_put_html(out, text + named);
     (void)fputs("</p>", out);
     put_bar(out, c);
     (void)fputs("</div>\n", out);
@@ -116,5 +116,5 @@ void cp_html_summaries(const struct cp_report *r, FILE *out) {
                 r->candidates - OPEN);
         put_summary(out, &r->candidate[i], i);
     }
-    (void)fprintf(out, "</section>%s\n", r->candidates > OPEN ? "</details>" : "");
+    (void)fputs(r->candidates > OPEN ? "</section></details>\n" : "</section>\n", out);
 }

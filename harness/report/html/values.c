@@ -56,9 +56,9 @@ void cp_html_json_values(FILE *out, const double *values, size_t count) {
     const size_t bytes = packed ? pack(values, count, narrow, packed) : 0;
     if (whole && packed && text && size > cp_base64_length(bytes) + 2) {
         cp_base64(packed, bytes, text);
-        (void)fprintf(out, "\"%s%s\"", narrow ? "~" : "", text);
+        cp_print_html(out, "\"%s%s\"", narrow ? "~" : "", text);
     } else {
-        (void)fprintf(out, whole ? "%s]" : "null", list);
+        cp_print_html(out, whole ? "%s]" : "null", list);
     }
     free(list);
     free(text);

@@ -2,30 +2,12 @@
  * Escaped text, numbers, SVG frames and logarithmic axes, for every section of the page. */
 #include "report/html/html.h"
 
+#include "format/json_write.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-void cp_html_text(FILE *out, const char *text) {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            (void)fputs("&amp;", out);
-            break;
-        case '<':
-            (void)fputs("&lt;", out);
-            break;
-        case '>':
-            (void)fputs("&gt;", out);
-            break;
-        case '"':
-            (void)fputs("&quot;", out);
-            break;
-        default:
-            (void)fputc(*text, out);
-        }
-}
 
 /* Without the zeros of an exponent: 1.5e-2. */
 static void put_scientific(FILE *out, double value) {
@@ -33,7 +15,7 @@ static void put_scientific(FILE *out, double value) {
     (void)snprintf(digits, sizeof digits, "%.2e", value);
     char *exponent = strchr(digits, 'e');
     *exponent = '\0';
-    (void)fprintf(out, "%se%ld", digits, strtol(exponent + 1, NULL, 10));
+    cp_print_html(out, "%se%ld", digits, strtol(exponent + 1, NULL, 10));
 }
 
 static void put_number(FILE *out, double value) {
@@ -63,19 +45,10 @@ void cp_html_cell(FILE *out, double value) {
 }
 
 void cp_html_json_text(FILE *out, const char *text) {
-    if (!text) {
+    if (text)
+        cp_json_put_script_string(out, text);
+    else
         (void)fputs("null", out);
-        return;
-    }
-    (void)fputc('"', out);
-    for (; *text; text++)
-        if (*text == '"' || *text == '\\')
-            (void)fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20 || *text == '<' || *text == '>')
-            (void)fprintf(out, "\\u%04x", (unsigned)*text);
-        else
-            (void)fputc(*text, out);
-    (void)fputc('"', out);
 }
 
 void cp_html_json_number(FILE *out, double value) {
@@ -88,11 +61,11 @@ void cp_html_json_number(FILE *out, double value) {
 }
 
 void cp_html_svg(FILE *out, const char *class, double height, const char *words, const char *name) {
-    (void)fprintf(out, "<svg class=%s viewBox=\"0 0 %d %.0f\" role=img aria-label=\"%s", class, CP_HTML_WIDTH,
+    cp_print_html(out, "<svg class=%s viewBox=\"0 0 %d %.0f\" role=img aria-label=\"%s", class, CP_HTML_WIDTH,
                   height, words);
     if (name) {
         (void)fputc(' ', out);
-        cp_html_text(out, name);
+        cp_put_html(out, name);
     }
     (void)fputs("\">", out);
 }

@@ -2,6 +2,8 @@
  * The table of activations, the one-line answer or why there is none, and the same as a JSON object. */
 #include "report/json/calibration.h"
 
+#include "base/escape.h"
+
 #include <math.h>
 
 /* ---- text ---- */
@@ -20,22 +22,21 @@ static void print_activation(const struct cp_calibration *k, int a, FILE *out) {
     char interval[64] = "";
     if (a != (int)k->best)
         (void)snprintf(interval, sizeof interval, "%.2g [%.2g, %.2g]", k->above[a], k->low[a], k->high[a]);
-    (void)fprintf(out, "  %-5s %7.2f %%  %-18s %10.6f  ", cp_config_activation_names[a], 100 * k->accuracy[a],
-                  scale_words(&k->scale[a], (char[32]){0}), k->loss[a]);
+    cp_print(out, "  %-5s %7.2f %%  %-18s %10.6f  ", cp_config_activation_names[a], 100 * k->accuracy[a],
+             scale_words(&k->scale[a], (char[32]){0}), k->loss[a]);
     if (!k->has_gradient)
-        (void)fprintf(out, "%s\n", interval);
+        cp_print(out, "%s\n", interval);
     else if (a == (int)k->best)
-        (void)fprintf(out, "%-29s%9.2e  least\n", interval, k->gradient[a]);
+        cp_print(out, "%-29s%9.2e  least\n", interval, k->gradient[a]);
     else
-        (void)fprintf(out, "%-29s%9.2e %6.1f\n", interval, k->gradient[a], k->gradient_z[a]);
+        cp_print(out, "%-29s%9.2e %6.1f\n", interval, k->gradient[a], k->gradient_z[a]);
 }
 
 void cp_calibration_text(const struct cp_calibration *k, FILE *out) {
-    (void)fprintf(out, "\ncalibration    %zu images, %s\n", k->images,
-                  k->labelled ? "labelled" : "each with its prompt");
-    (void)fprintf(out, "  %-5s %9s  %-18s %10s  %-*s%s\n", "", "accuracy", "logit_scale", "loss",
-                  k->has_gradient ? 29 : 0, "above the best, 95 %",
-                  k->has_gradient ? "gradient^2      z" : "");
+    cp_print(out, "\ncalibration    %zu images, %s\n", k->images,
+             k->labelled ? "labelled" : "each with its prompt");
+    cp_print(out, "  %-5s %9s  %-18s %10s  %-*s%s\n", "", "accuracy", "logit_scale", "loss",
+             k->has_gradient ? 29 : 0, "above the best, 95 %", k->has_gradient ? "gradient^2      z" : "");
     for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
         print_activation(k, a, out);
     (void)fprintf(out, "  logit_scale: where the loss is least; stored: %.4f\n", k->stored_scale);
@@ -87,14 +88,13 @@ static const char *why_not(const struct cp_calibration *k, char why[WORDS]) {
 void cp_calibration_answer(const struct cp_calibration *k, FILE *out) {
     char why[WORDS];
     if (k->doubt == CP_DOUBT_NONE)
-        (void)fprintf(
-            out,
-            "               calibration says  %s, with confidence %.1f %% against chance, if these\n"
-            "                                 weights were trained to a minimum of their loss on data\n"
-            "                                 and labels like these\n",
-            named(k), 100 * k->named_confidence);
+        cp_print(out,
+                 "               calibration says  %s, with confidence %.1f %% against chance, if these\n"
+                 "                                 weights were trained to a minimum of their loss on data\n"
+                 "                                 and labels like these\n",
+                 named(k), 100 * k->named_confidence);
     else
-        (void)fprintf(out, "               calibration       cannot tell: %s\n", why_not(k, why));
+        cp_print(out, "               calibration       cannot tell: %s\n", why_not(k, why));
 }
 
 /* ---- JSON ---- */

@@ -2,6 +2,7 @@
  * Splits wide tables so that they fit the screen, and lists what changed under each spec. */
 #include "report/json/classification.h"
 
+#include "base/escape.h"
 #include "report/json/json.h"
 #include "report/term/term.h"
 
@@ -130,8 +131,8 @@ static const char *activation(const struct cp_classification *r) {
 void cp_classification_text(const struct cp_classification *r, FILE *out) {
     const struct cp_screen screen = cp_screen_of(out);
     cp_screen_end(&screen, r->experiment.model.checkpoint.text, 0);
-    (void)fprintf(out, "baseline: activation %s, %s\n\n", activation(r),
-                  r->settings[0][0] ? "as asked" : "as its config says");
+    cp_print(out, "baseline: activation %s, %s\n\n", activation(r),
+             r->settings[0][0] ? "as asked" : "as its config says");
     struct columns c = choose(r, &screen, 1);
     for (print_table(r, &screen, &c); c.end < r->study->spec_count; print_table(r, &screen, &c)) {
         c = choose(r, &screen, c.end);

@@ -2,6 +2,7 @@
  * Architecture, groups of tensors, and what each source says of the activation, as text and as JSON. */
 #include "report/json/inspection.h"
 
+#include "base/escape.h"
 #include "report/json/calibration.h"
 
 #include <math.h>
@@ -18,29 +19,28 @@ static double share(size_t part, size_t whole) {
 
 static void print_architecture(const struct cp_inspection *in, FILE *out) {
     const struct cp_clip_config *c = &in->config;
-    (void)fprintf(out, "config         %s%s%s\n", in->config_from,
-                  in->same_shapes ? "; the shapes are those of " : "",
-                  in->same_shapes ? in->same_shapes : "");
+    cp_print(out, "config         %s%s%s\n", in->config_from,
+             in->same_shapes ? "; the shapes are those of " : "", in->same_shapes ? in->same_shapes : "");
     if (cp_has_vision(c))
-        (void)fprintf(out, "vision         %d x %d, patch %d, %d layers, width %d, %d heads, MLP %d%s\n",
-                      c->vision.image_size, c->vision.image_size, c->vision.patch_size, c->vision.layers,
-                      c->vision.width, c->vision.heads, c->vision.mlp_width,
-                      c->vision.no_ln_pre ? ", no ln_pre" : "");
+        cp_print(out, "vision         %d x %d, patch %d, %d layers, width %d, %d heads, MLP %d%s\n",
+                 c->vision.image_size, c->vision.image_size, c->vision.patch_size, c->vision.layers,
+                 c->vision.width, c->vision.heads, c->vision.mlp_width,
+                 c->vision.no_ln_pre ? ", no ln_pre" : "");
     if (cp_has_text(c))
         (void)fprintf(out, "text           %d tokens of %d, %d layers, width %d, %d heads, MLP %d\n",
                       c->text.context_length, c->text.vocab_size, c->text.layers, c->text.width,
                       c->text.heads, c->text.mlp_width);
     (void)fprintf(out, "embedding      %d\n", c->embed_dim);
     if (c->activation_unknown)
-        (void)fprintf(out,
-                      "               in no shape, so assumed: heads %s, eps 1e-5,\n"
-                      "               pooling as OpenAI's; the activation cannot be known\n",
-                      in->same_shapes ? "as in that config" : "of 64");
+        cp_print(out,
+                 "               in no shape, so assumed: heads %s, eps 1e-5,\n"
+                 "               pooling as OpenAI's; the activation cannot be known\n",
+                 in->same_shapes ? "as in that config" : "of 64");
 }
 
 static void print_groups(const struct cp_inspection *in, FILE *out) {
-    (void)fprintf(out, "\n%-13s %8s %12s  %-18s %8s %8s\n", "tensors", "count", "parameters", "stored as",
-                  "fp16", "bf16");
+    cp_print(out, "\n%-13s %8s %12s  %-18s %8s %8s\n", "tensors", "count", "parameters", "stored as", "fp16",
+             "bf16");
     for (int g = 0; g < CP_GROUP_COUNT; g++) {
         const struct cp_group *group = &in->group[g];
         char types[64] = "";
@@ -50,9 +50,9 @@ static void print_groups(const struct cp_inspection *in, FILE *out) {
                 used += (size_t)snprintf(types + used, sizeof types - used, "%s%s", used ? ", " : "",
                                          cp_dtype_name((enum cp_dtype)t));
         if (group->tensors)
-            (void)fprintf(out, "%-13s %8zu %12zu  %-18s %6.2f %% %6.2f %%\n", cp_group_names[g],
-                          group->tensors, group->elements, types, share(group->fp16, group->elements),
-                          share(group->bf16, group->elements));
+            cp_print(out, "%-13s %8zu %12zu  %-18s %6.2f %% %6.2f %%\n", cp_group_names[g], group->tensors,
+                     group->elements, types, share(group->fp16, group->elements),
+                     share(group->bf16, group->elements));
     }
     (void)fputs("fp16, bf16: the share of values that are exactly of that format\n", out);
 }
@@ -70,13 +70,13 @@ static bool has_fingerprint(const struct cp_inspection *in) {
 }
 
 static void print_provenance(const struct cp_inspection *in, FILE *out) {
-    (void)fprintf(out, "\nactivation     config says       %s\n",
-                  in->config_says < 0 ? "nothing: none is given" : activation_name(in->config_says));
-    (void)fprintf(out, "               file says         %s\n",
-                  in->file_says < 0 ? "nothing" : activation_name(in->file_says));
-    (void)fprintf(out, "               identity says     %s\n",
-                  in->identity_says < 0 ? "nothing: no published file has its digest"
-                                        : activation_name(in->identity_says));
+    cp_print(out, "\nactivation     config says       %s\n",
+             in->config_says < 0 ? "nothing: none is given" : activation_name(in->config_says));
+    cp_print(out, "               file says         %s\n",
+             in->file_says < 0 ? "nothing" : activation_name(in->file_says));
+    cp_print(out, "               identity says     %s\n",
+             in->identity_says < 0 ? "nothing: no published file has its digest"
+                                   : activation_name(in->identity_says));
     if (!in->calibrated)
         (void)fputs("               calibration       not made: it needs --images, --classes,\n"
                     "                                 --templates and --labels\n",
@@ -86,33 +86,31 @@ static void print_provenance(const struct cp_inspection *in, FILE *out) {
 }
 
 void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
-    (void)fprintf(out, "%s\nformat         %s", in->path, cp_checkpoint_format_names[in->format]);
+    cp_print(out, "%s\nformat         %s", in->path, cp_checkpoint_format_names[in->format]);
     if (in->files > 1)
         (void)fprintf(out, ", %zu files", in->files);
     (void)fprintf(out, ", %zu bytes\n", in->bytes);
     for (size_t i = 0; i < in->note_count; i++)
-        (void)fprintf(out, "               %s\n", in->notes[i]);
+        cp_print(out, "               %s\n", in->notes[i]);
     if (in->sha256[0])
-        (void)fprintf(out, "sha256         %s\n               %s\n", in->sha256,
-                      in->published ? in->published : "of no published file that is known");
+        cp_print(out, "sha256         %s\n               %s\n", in->sha256,
+                 in->published ? in->published : "of no published file that is known");
     if (in->layout)
-        (void)fprintf(out, "layout         %s\n", in->layout);
+        cp_print(out, "layout         %s\n", in->layout);
     else
-        (void)fprintf(out, "layout         none that is known: %s\n", in->no_layout);
+        cp_print(out, "layout         none that is known: %s\n", in->no_layout);
     if (in->has_config)
         print_architecture(in, out);
     else if (in->layout)
-        (void)fprintf(out, "architecture   not told by shapes: %s; --config or --name tells it\n",
-                      in->no_config);
+        cp_print(out, "architecture   not told by shapes: %s; --config or --name tells it\n", in->no_config);
     (void)fprintf(out, "parameters     %zu: vision %zu, text %zu\n", in->parameters, in->vision_parameters,
                   in->text_parameters);
     if (in->has_scale)
         (void)fprintf(out, "logit_scale    %.6f, a factor of %.4f\n", in->logit_scale, exp(in->logit_scale));
     if (in->has_scale && cp_logit_scale_doubt(in->logit_scale))
-        (void)fprintf(out, "               warning: %s\n", cp_logit_scale_doubt(in->logit_scale));
+        cp_print(out, "               warning: %s\n", cp_logit_scale_doubt(in->logit_scale));
     if (in->nonfinite)
-        (void)fprintf(out, "not finite     %zu values, the first in %s\n", in->nonfinite,
-                      in->first_nonfinite);
+        cp_print(out, "not finite     %zu values, the first in %s\n", in->nonfinite, in->first_nonfinite);
     else
         (void)fputs("not finite     none\n", out);
     print_groups(in, out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A table of loaders by facets, then the contradictions. */
 #include "report/json/lint.h"
+#include "base/escape.h"
 
 #include "base/sentence.h"
 #include "format/json_write.h"
@@ -25,7 +26,7 @@ static void print_cells(const char *first, const char *const cells[CP_LOADERS], 
             cp_append(&s, " %-*s", COLUMN, cells[l]);
     while (s.used && line[s.used - 1] == ' ')
         line[--s.used] = '\0';
-    (void)fprintf(out, "%s\n", line);
+    cp_print(out, "%s\n", line);
 }
 
 static void print_row(const struct cp_lint *lint, int facet, FILE *out) {
@@ -52,7 +53,7 @@ static void print_table(const struct cp_lint *lint, FILE *out) {
         print_row(lint, f, out);
     for (int l = 0; l < CP_LOADERS; l++)
         if (!loads(&lint->loader[l]))
-            (void)fprintf(out, "%s: %s\n", lint->loader[l].name, lint->loader[l].cannot);
+            cp_print(out, "%s: %s\n", lint->loader[l].name, lint->loader[l].cannot);
 }
 
 static bool any_differs(const struct cp_lint *lint) {
@@ -72,12 +73,12 @@ void cp_lint_text(const struct cp_lint *lint, FILE *out) {
     (void)fputc('\n', out);
     for (size_t i = 0; i < lint->count; i++) {
         const struct cp_lint_finding *f = &lint->findings[i];
-        (void)fprintf(out, "CONTRADICTION %s\n", f->of);
+        cp_print(out, "CONTRADICTION %s\n", f->of);
         for (size_t s = 0; s < f->count; s++)
-            (void)fprintf(out, "    %s: %s\n", f->says[s].source, f->says[s].value);
+            cp_print(out, "    %s: %s\n", f->says[s].source, f->says[s].value);
     }
     if (lint->count)
-        (void)fprintf(out, "FAIL: %zu contradiction%s\n", lint->count, lint->count == 1 ? "" : "s");
+        cp_print(out, "FAIL: %zu contradiction%s\n", lint->count, lint->count == 1 ? "" : "s");
     else
         (void)fputs("PASS: nothing contradicts\n", out);
 }

@@ -10,7 +10,7 @@ static void put_rows(FILE *out, const struct cp_report_table *table, const char 
                      const char *const *fields, size_t count) {
     for (size_t i = 0; i < table->shape[0]; i++) {
         (void)fputs("| ", out);
-        cp_md_text(out, table->label[0].items[i]);
+        cp_put_markdown(out, table->label[0].items[i]);
         for (size_t f = 0; f < count; f++)
             cp_md_number(out, cp_report_cell(table, i, response, fields[f]));
         (void)fputs(" |\n", out);
@@ -21,7 +21,7 @@ static void put_effects(FILE *out, const struct cp_report_table *effects) {
     static const char *const fields[] = {"mean", "low", "high"};
     for (size_t k = 0; k < effects->shape[1]; k++) {
         (void)fputs("\n## Effects on ", out);
-        cp_md_text(out, effects->label[1].items[k]);
+        cp_put_markdown(out, effects->label[1].items[k]);
         (void)fputs("\n\n| effect | mean | from | to (95 %) |\n| --- | ---: | ---: | ---: |\n", out);
         put_rows(out, effects, effects->label[1].items[k], fields, 3);
     }
@@ -31,7 +31,7 @@ static void put_shapley(FILE *out, const struct cp_report_table *shapley) {
     static const char *const fields[] = {"value", "share", "share_low", "share_high"};
     for (size_t k = 0; k < shapley->shape[1]; k++) {
         (void)fputs("\n## Shapley shares of ", out);
-        cp_md_text(out, shapley->label[1].items[k]);
+        cp_put_markdown(out, shapley->label[1].items[k]);
         (void)fputs("\n\n| swap | value | share | from | to (95 %) |\n| --- | ---: | ---: | ---: | ---: |\n",
                     out);
         put_rows(out, shapley, shapley->label[1].items[k], fields, 4);
@@ -46,7 +46,7 @@ static void put_layers(FILE *out, const struct cp_report_table *layers, enum cp_
     cp_append_worst_layer(&worst, layers, tower);
     (void)fprintf(out, "\n## One layer at a time: %s tower\n\nRelative L2 error of the features; ",
                   tower == CP_VISUAL ? "image" : "text");
-    cp_md_text(out, text);
+    cp_put_markdown(out, text);
     (void)fputs(".\n\n| swap", out);
     for (size_t layer = 0; layer < layers->shape[1]; layer++)
         (void)fprintf(out, " | %zu", layer);
@@ -56,7 +56,7 @@ static void put_layers(FILE *out, const struct cp_report_table *layers, enum cp_
     (void)fputs(" |\n", out);
     for (size_t i = 0; i < layers->shape[0]; i++) {
         (void)fputs("| ", out);
-        cp_md_text(out, layers->label[0].items[i]);
+        cp_put_markdown(out, layers->label[0].items[i]);
         for (size_t layer = 0; layer < layers->shape[1]; layer++)
             cp_md_number(out, layers->values[i * layers->shape[1] + layer]);
         (void)fputs(" |\n", out);

@@ -20,7 +20,7 @@ static void put_line(FILE *out, const struct cp_report_candidate *c, const struc
             out);
     *any = true;
     (void)fputs("| ", out);
-    cp_md_text(out, c->name);
+    cp_put_markdown(out, c->name);
     cp_md_cell(out, line->part);
     cp_md_cell(out, line->side);
     cp_md_number(out, line->size);

@@ -10,21 +10,6 @@
 
 enum { WORST_TAPS = 10, CHANGED = 20 };
 
-/* An underscore inside a word is no markup. */
-static bool is_markup(const char *text, const char *c) {
-    if (*c == '_')
-        return c == text || !isalnum((unsigned char)c[-1]) || !isalnum((unsigned char)c[1]);
-    return strchr("\\`*[]<|~&", *c) != NULL;
-}
-
-void cp_md_text(FILE *out, const char *text) {
-    for (const char *c = text; *c; c++) {
-        if (is_markup(text, c))
-            (void)fputc('\\', out);
-        (void)fputc((unsigned char)*c < 0x20 ? ' ' : *c, out);
-    }
-}
-
 void cp_md_number(FILE *out, double value) {
     if (isnan(value))
         (void)fputs(" | ", out);
@@ -36,15 +21,15 @@ void cp_md_number(FILE *out, double value) {
 
 void cp_md_cell(FILE *out, const char *text) {
     (void)fputs(" | ", out);
-    cp_md_text(out, text);
+    cp_put_markdown(out, text);
 }
 
 static void put_summaries(FILE *out, const struct cp_report *r) {
     (void)fputs("# ", out);
-    cp_md_text(out, r->name);
+    cp_put_markdown(out, r->name);
     if (r->hypothesis) {
         (void)fputs("\n\nHypothesis: ", out);
-        cp_md_text(out, r->hypothesis);
+        cp_put_markdown(out, r->hypothesis);
     }
     (void)fputs("\n\n", out);
     for (size_t i = 0; i < r->candidates; i++) {
@@ -53,7 +38,7 @@ static void put_summaries(FILE *out, const struct cp_report *r) {
             continue;
         cp_report_summary(&r->candidate[i], text, sizeof text);
         (void)fputs("- ", out);
-        cp_md_text(out, text);
+        cp_put_markdown(out, text);
         (void)fputc('\n', out);
     }
 }
@@ -73,7 +58,7 @@ static void put_first(FILE *out, const struct cp_report *r) {
         if (r->candidate[i].layerwise)
             continue;
         (void)fputs("| ", out);
-        cp_md_text(out, r->candidate[i].name);
+        cp_put_markdown(out, r->candidate[i].name);
         for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++) {
             const struct cp_report_tap *tap = cp_report_first(&r->candidate[i], (enum cp_tower)tower);
             cp_md_cell(out, tap ? tap->address : "");
@@ -84,7 +69,7 @@ static void put_first(FILE *out, const struct cp_report *r) {
 
 static void put_tap(FILE *out, const struct cp_report_tap *tap) {
     (void)fputs("| ", out);
-    cp_md_text(out, tap->address);
+    cp_put_markdown(out, tap->address);
     cp_md_cell(out, cp_verdict_word(tap->verdict, CP_FIELD_VERDICT));
     for (int part = 0; part < CP_PART_COUNT; part++)
         cp_md_number(out, tap->over_inputs.mean_rel[part]);
@@ -114,7 +99,7 @@ static void put_worst(FILE *out, const struct cp_report_candidate *c) {
     if (!tap)
         return;
     (void)fputs("\n## Worst taps of ", out);
-    cp_md_text(out, c->name);
+    cp_put_markdown(out, c->name);
     (void)fputs(
         "\n\nRelative L2 error, mean over inputs.\n\n| tap | verdict | total | semantic | cand. error | "
         "base error | times the floor | worst token | in | max ULP |\n| --- | --- | "
@@ -138,14 +123,14 @@ static void put_growth(FILE *out, const struct cp_report_candidate *c) {
     if (!c->stages)
         return;
     (void)fputs("\n<details><summary>How the error of ", out);
-    cp_md_text(out, c->name);
+    cp_put_markdown(out, c->name);
     (void)fputs(
         " grows: E = \u03ba E before + \u03b5</summary>\n\n| segment | E | E before | \u03ba | \u03b5 | "
         "\u03ba E before + \u03b5 | explained |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         out);
     for (size_t s = 0; s < c->stages; s++) {
         (void)fputs("| ", out);
-        cp_md_text(out, c->stage[s].address);
+        cp_put_markdown(out, c->stage[s].address);
         for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++)
             cp_md_number(out, c->stage[s].field[fields[f]]);
         put_share(out, c->stage[s].field[CP_PROPAGATION_EXPLAINED]);
@@ -159,13 +144,14 @@ static void put_pixel_growth(FILE *out, const struct cp_report_candidate *c) {
     if (!g.features)
         return;
     (void)fputs("\nFrom the picture of ", out);
-    cp_md_text(out, c->name);
+    cp_put_markdown(out, c->name);
     (void)fputs(
         " to the image features:\n\n| step | relative L2 | times until the features |\n| --- | ---: | "
         "---: |\n",
         out);
     for (size_t i = 0; i < g.steps; i++) {
-        (void)fprintf(out, "| %s", g.step[i]->address);
+        (void)fputs("| ", out);
+        cp_put_markdown(out, g.step[i]->address);
         cp_md_number(out, g.step[i]->over_inputs.mean_rel[CP_TOTAL]);
         cp_md_number(out, g.times[i]);
         (void)fputs(" |\n", out);
@@ -187,7 +173,7 @@ static void put_counts(FILE *out, const struct cp_report *r) {
         if (r->candidate[i].layerwise)
             continue;
         (void)fputs("| ", out);
-        cp_md_text(out, r->candidate[i].name);
+        cp_put_markdown(out, r->candidate[i].name);
         (void)fprintf(out, " | %zu of %zu | %.2f to %.2f %% | ", d->flips, d->images, 100 * d->flip_low,
                       100 * d->flip_high);
         if (r->candidate[i].certificates)
@@ -215,14 +201,14 @@ static void put_changed(FILE *out, const struct cp_report *r, const struct cp_re
             continue;
         if (shown++ == 0) {
             (void)fputs("\nDecisions that ", out);
-            cp_md_text(out, c->name);
+            cp_put_markdown(out, c->name);
             (void)fputs(
                 " changes:\n\n| image | baseline | candidate | label | margin before | max \\|dp\\| |\n| "
                 "--- | --- | --- | --- | ---: | ---: |\n",
                 out);
         }
         (void)fputs("| ", out);
-        cp_md_text(out, r->images.items[i]);
+        cp_put_markdown(out, r->images.items[i]);
         put_column(out, r, row[CP_TOP1_REFERENCE]);
         put_column(out, r, row[CP_TOP1]);
         put_column(out, r, r->labels ? (double)r->labels[i] : NAN);
@@ -237,15 +223,14 @@ static void put_changed(FILE *out, const struct cp_report *r, const struct cp_re
 static void put_provenance(FILE *out, const struct cp_report *r) {
     (void)fputs("\n## Provenance\n\n| | |\n| --- | --- |\n", out);
     for (size_t f = 0; f < r->facts; f++) {
-        (void)fprintf(out, "| %s", r->fact[f].name);
+        (void)fputs("| ", out);
+        cp_put_markdown(out, r->fact[f].name);
         cp_md_cell(out, r->fact[f].value);
         (void)fputs(" |\n", out);
     }
-    (void)fprintf(
-        out,
-        "\n<details><summary>The resolved experiment and its specs</summary>\n\n~~~~yaml\n%s\n~~~~\n\n"
-        "</details>\n",
-        r->experiment);
+    (void)fputs("\n<details><summary>The resolved experiment and its specs</summary>\n\n", out);
+    cp_put_markdown_block(out, "yaml", r->experiment);
+    (void)fputs("\n</details>\n", out);
 }
 
 static void put_report(const struct cp_report *r, FILE *out) {

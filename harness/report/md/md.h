@@ -3,10 +3,9 @@
 #ifndef CP_REPORT_MD_MD_H
 #define CP_REPORT_MD_MD_H
 
+#include "base/escape.h"
 #include "report/data/report.h"
 
-/* A text that stays one, whatever it holds. */
-void cp_md_text(FILE *out, const char *text);
 /* " | 1.23e-04", a cell of a row; empty for NaN. */
 void cp_md_number(FILE *out, double value);
 /* " | text", a cell of a row. */

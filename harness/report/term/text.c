@@ -2,6 +2,8 @@
  * Finds out what the terminal can show, and fits text to its columns. */
 #include "report/term/term.h"
 
+#include "base/escape.h"
+
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -29,30 +31,35 @@ void cp_screen_ink(const struct cp_screen *s, enum cp_ink ink) {
         (void)fprintf(s->out, "\033[%sm", codes[ink]);
 }
 
-/* One character: its bytes and its columns. What cannot be shown has no bytes and is a question mark. */
+/* One character of a text: its bytes, its columns, and what is shown for it. */
 struct character {
     size_t bytes, columns;
-    bool shown;
+    char shown[CP_SHOWN];
 };
 
-static struct character next_character(const struct cp_screen *s, const char *text) {
-    const unsigned char c = (unsigned char)*text;
+/* What the locale has no character for is a question mark. */
+static struct character next_character(const struct cp_screen *s, const char *text, const char *at) {
+    struct character c;
     mbstate_t state = {0};
     wchar_t wide;
-    if (c < 0x80)
-        return (struct character){1, 1, c >= 0x20 && c < 0x7f};
-    const size_t bytes = s->unicode ? mbrtowc(&wide, text, strlen(text), &state) : 0;
-    if (bytes == 0 || bytes > 8)
-        return (struct character){1, 1, false};
-    const int columns = wcwidth(wide);
-    return columns < 0 ? (struct character){bytes, 1, false}
-                       : (struct character){bytes, (size_t)columns, true};
+    bool escaped;
+    c.bytes = cp_show_line(text, at, c.shown, &escaped);
+    c.columns = strlen(c.shown);
+    if (escaped || (unsigned char)*at < 0x80)
+        return c;
+    const bool known = s->unicode && mbrtowc(&wide, at, c.bytes, &state) == c.bytes;
+    const int columns = known ? wcwidth(wide) : -1;
+    c.columns = columns < 0 ? 1 : (size_t)columns;
+    if (columns < 0)
+        memcpy(c.shown, "?", 2);
+    return c;
 }
 
 static size_t columns_of(const struct cp_screen *s, const char *text, const char *end) {
     size_t columns = 0;
-    for (struct character c; text < end; text += c.bytes) {
-        c = next_character(s, text);
+    struct character c;
+    for (const char *at = text; at < end; at += c.bytes) {
+        c = next_character(s, text, at);
         columns += c.columns;
     }
     return columns;
@@ -61,14 +68,12 @@ static size_t columns_of(const struct cp_screen *s, const char *text, const char
 /* As much of a text as fits; the columns it took. */
 static size_t put_fitting(const struct cp_screen *s, const char *text, const char *end, size_t columns) {
     size_t used = 0;
-    for (struct character c; text < end; text += c.bytes) {
-        c = next_character(s, text);
+    struct character c;
+    for (const char *at = text; at < end; at += c.bytes) {
+        c = next_character(s, text, at);
         if (used + c.columns > columns)
             break;
-        if (c.shown)
-            (void)fwrite(text, 1, c.bytes, s->out);
-        else
-            (void)fputc('?', s->out);
+        (void)fputs(c.shown, s->out);
         used += c.columns;
     }
     return used;

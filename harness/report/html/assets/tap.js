@@ -167,8 +167,7 @@ function worstInput(candidate, tap) {
 }
 
 function command(tap) {
-  const output = `results/runs/${DATA.experiment}-tap.h5`;
-  return `clip-parity run ${DATA.file} 'record={"*": "off"}' record.${DATA.taps[tap]}=full output=${output}`;
+  return `clip-parity run ${DATA.file} 'record={"*": "off"}' ${DATA.records[tap]} ${DATA.output}`; // words of a shell
 }
 
 function detail(c, tap) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Well-formedness of UTF-8 text. */
-#ifndef CP_FORMAT_UTF8_H
-#define CP_FORMAT_UTF8_H
+#ifndef CP_BASE_UTF8_H
+#define CP_BASE_UTF8_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Refuses overlong forms, surrogates and control characters, one character at a time. */
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 size_t cp_utf8_length(const unsigned char *text, size_t remaining) {
     /* The first code that needs this many bytes; of two bytes, the first behind the C1 controls. */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * O_NONBLOCK, so that opening a FIFO does not wait for a writer; reading a regular file never asks for it. */
+#include "base/regular.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err) {
+    struct stat info;
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0)
+        return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
+               cp_expected(err, path[0] == '/' ? "a file that can be read"
+                                               : "a file that can be read, seen from the current directory");
+    if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        (void)close(*fd);
+        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
+               cp_expected(err, "a file with contents");
+    }
+    *size = (size_t)info.st_size;
+    return CP_OK;
+}
+
+enum cp_status cp_regular_stream(const char *path, FILE **file, struct cp_error *err) {
+    size_t size;
+    int fd;
+    *file = NULL;
+    CP_TRY(cp_regular_open(path, &fd, &size, err));
+    *file = fdopen(fd, "rb");
+    if (*file)
+        return CP_OK;
+    (void)close(fd);
+    return cp_no_memory(err, path, "the file");
+}
