@@ -265,7 +265,8 @@ bool cp_layout_lacks_projection(const struct cp_layout *layout, const struct cp_
 
 bool cp_layout_ignores(const struct cp_layout *layout, const struct cp_checkpoint_tensor *tensor) {
     struct capture capture;
-    if (tensor->rank == 0 && strncmp(tensor->name, "logit_", strlen("logit_")) != 0)
+    if (tensor->rank == 0 && !strchr(tensor->name, '.') &&
+        strncmp(tensor->name, "logit_", strlen("logit_")) != 0)
         return true; /* a loss, a number of steps */
     for (const struct cp_layout_rule *rule = layout->rules; rule->file; rule++)
         if (!rule->model && matches(rule->file, tensor->name, &capture))

@@ -50,7 +50,7 @@ static void one_line_each(void **state) {
         {DEMO "inputs.prompts='{file: no.txt}'", 3, "seen from the current directory)"},
         {DEMO "model.checkpoint=no.safetensors", 3, "seen from the current directory)"},
         {DEMO "model.checkpoint=/nowhere.safetensors", 3, "/nowhere.safetensors: cannot be opened"},
-        {DEMO "model.checkpoint=README.md", 3, "README.md: is in none of the known formats"},
+        {DEMO "model.checkpoint=README.md", 3, "README.md: is a text that begins with '# clip-parity'"},
         {DEMO "model.config=README.md", 3, "README.md: line 1"},
         {DEMO "inputs.prompts='[caf\xc3\x83\xc2\xa9]'", 3, "a wrong encoding"},
         {SHORT "'inputs={prompts: [a cat]}'", 3, "OpenAI's tokenizer, the model has bert-base-uncased"},

@@ -124,7 +124,7 @@ static const struct row {
     {RUN "x.h5 candidates.a.checkpoint=nothing.safetensors", CP_BAD_INPUT,
      "nothing.safetensors: cannot be opened"},
     {RUN "x.h5 candidates.a.checkpoint=README.md", CP_BAD_INPUT,
-     "README.md: is in none of the known formats"},
+     "README.md: is a text that begins with '# clip-parity'"},
     {RUN "x.h5 candidates.a.checkpoint=[1]", CP_BAD_INPUT, "checkpoint"},
     {RUN "x.h5 'model={init: counter, name: ViT-B-32}' candidates.a.checkpoint=" MODEL, CP_BAD_INPUT,
      "candidates.a.checkpoint=" MODEL ": " MODEL
@@ -175,7 +175,7 @@ static const struct row diffs[] = {
     {DIFF("model", "model") "--model-b nothing.safetensors", CP_BAD_INPUT,
      "nothing.safetensors: cannot be opened"},
     {DIFF("model", "model") "--model-b README.md", CP_BAD_INPUT,
-     "README.md: is in none of the known formats"},
+     "README.md: is a text that begins with '# clip-parity'"},
     /* A copy that has gone is the file that has its digest. */
     {"rm $D/copy.json; " DIFF("copy", "model"), CP_OK, "no different function is declared"},
     {"rm $D/copy.safetensors; " DIFF("model", "copy"), CP_OK, "no different function is declared"},
