@@ -110,6 +110,8 @@ static enum cp_status fail_exited(const struct cp_capture *capture, struct cp_er
         return cp_fail(err, CP_BAD_INPUT, capture->path, "crashes the HDF5 library (signal %d)",
                        WTERMSIG(status)),
                cp_expected(err, "a file that is whole");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CP_INTERNAL)
+        return cp_no_memory(err, capture->path, "the library that reads it");
     return cp_fail(err, CP_BAD_INPUT, capture->path, "cannot be read: the HDF5 library gave up"),
            cp_expected(err, "a file that is whole");
 }

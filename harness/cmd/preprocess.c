@@ -78,15 +78,15 @@ static enum cp_status resolve(const struct arguments *a, struct cp_arena *arena,
 
 /* ---- what is shown ---- */
 
-static void print_digest(const char *name, const char *what, const void *bytes, size_t size) {
+static enum cp_status print_digest(const char *name, const char *what, const void *bytes, size_t size,
+                                   struct cp_error *err) {
     struct cp_digest *digest;
-    struct cp_error err;
-    char hex[CP_DIGEST_HEX] = "";
-    if (cp_digest_start(&digest, &err) == CP_OK) {
-        cp_digest_add(digest, bytes, size);
-        cp_digest_finish_hex(digest, hex);
-    }
+    char hex[CP_DIGEST_HEX];
+    CP_TRY(cp_digest_start(&digest, err));
+    cp_digest_add(digest, bytes, size);
+    cp_digest_finish_hex(digest, hex);
     cp_print(stdout, "%-11s %-40s sha256 %.16s\n", name, what, hex);
+    return CP_OK;
 }
 
 static void print_span(const struct cp_span *span, const char *side, const char *before) {
@@ -117,13 +117,14 @@ static enum cp_status print_resized(const struct arguments *a, const struct cp_p
         how->resize->info.name; /* NOLINT(clang-analyzer-core.NullDereference): it is resolved */
     (void)snprintf(what, sizeof what, "(3, %zu, %zu), %s %s", resized.height, resized.width, name,
                    how->filter == CP_BICUBIC ? "bicubic" : "bilinear");
+    enum cp_status status = CP_OK;
     if (resized.values)
-        print_digest("resized", what, resized.values,
-                     3 * resized.height * resized.width * sizeof *resized.values);
+        status = print_digest("resized", what, resized.values,
+                              3 * resized.height * resized.width * sizeof *resized.values, err);
     else
         cp_print(stdout, "%-11s %s, too large to be laid out\n", "resized", what);
     cp_pixels_free(&resized);
-    return CP_OK;
+    return status;
 }
 
 static enum cp_status print_steps(const struct arguments *a, const struct cp_preprocess *how,
@@ -133,14 +134,15 @@ static enum cp_status print_steps(const struct arguments *a, const struct cp_pre
     CP_TRY(cp_preprocess_spans(how, picture, a->picture, &x, &y, err));
     (void)snprintf(what, sizeof what, "%zu x %zu, mode %s", picture->width, picture->height,
                    cp_picture_mode_names[picture->mode]);
-    print_digest("decoded", what, picture->bytes,
-                 picture->width * picture->height * cp_picture_pixel(picture->mode));
+    CP_TRY(print_digest("decoded", what, picture->bytes,
+                        picture->width * picture->height * cp_picture_pixel(picture->mode), err));
     CP_TRY(print_resized(a, how, picture, err));
     print_spans(&x, &y);
     return CP_OK;
 }
 
-static void print_planes(const struct cp_preprocess *how, const float *cropped, const float *normalized) {
+static enum cp_status print_planes(const struct cp_preprocess *how, const float *cropped,
+                                   const float *normalized, struct cp_error *err) {
     const size_t count = 3 * how->size * how->size;
     char what[64];
     float least = normalized[0], most = normalized[0];
@@ -149,10 +151,10 @@ static void print_planes(const struct cp_preprocess *how, const float *cropped, 
         most = fmaxf(most, normalized[i]);
     }
     (void)snprintf(what, sizeof what, "(3, %zu, %zu), 0 to 255", how->size, how->size);
-    print_digest("cropped", what, cropped, count * sizeof *cropped);
+    CP_TRY(print_digest("cropped", what, cropped, count * sizeof *cropped, err));
     (void)snprintf(what, sizeof what, "(3, %zu, %zu), %.4f to %.4f", how->size, how->size, (double)least,
                    (double)most);
-    print_digest("normalized", what, normalized, count * sizeof *normalized);
+    return print_digest("normalized", what, normalized, count * sizeof *normalized, err);
 }
 
 /* ---- what is written ---- */
@@ -201,7 +203,7 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
     cp_picture_free(&picture);
     if (status != CP_OK)
         return status;
-    print_planes(&how, cropped, normalized);
+    CP_TRY(print_planes(&how, cropped, normalized, err));
     return write_files(a, &how, cropped, normalized, err);
 }
 

@@ -211,12 +211,14 @@ static enum cp_status find_named(const char *name, struct cp_arena *arena, struc
     const char **names;
     size_t count;
     char *dashed = cp_arena_strdup(arena, name);
+    CP_TRY(CP_CHECK_ALLOC(dashed, err, "", "a model's name"));
     CP_TRY(cp_clip_config_names(arena, &names, &count, err));
-    for (char *slash = dashed; slash && (slash = strchr(slash, '/')) != NULL;)
+    for (char *slash = dashed; (slash = strchr(slash, '/')) != NULL;)
         *slash = '-';
-    for (size_t i = 0; dashed && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (strcmp(names[i], dashed) == 0) {
-            const char *path = cp_data_path(cp_arena_printf(arena, "model_configs/%s.json", dashed), arena);
+            const char *file = cp_arena_printf(arena, "model_configs/%s.json", dashed);
+            const char *path = file ? cp_data_path(file, arena) : NULL;
             return path ? cp_clip_config_load(path, config, err) : cp_no_memory(err, "", "a path");
         }
     const char *nearest = cp_nearest(name, names, count);

@@ -193,8 +193,10 @@ static enum cp_status read_texts(const struct cp_reader *reader, const char *obj
     char **values = count < 0 ? NULL : calloc((size_t)count + 1, sizeof(char *));
     enum cp_status status;
     *texts = (struct cp_reader_texts){0};
-    if (type < 0 || H5Tis_variable_str(type) <= 0 || !values ||
-        H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+    if (count >= 0 && !values)
+        status = cp_no_memory(err, reader->path, "texts");
+    else if (type < 0 || H5Tis_variable_str(type) <= 0 ||
+             H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
         status = bad(reader, object, "holds no texts", err);
     else
         status = copy_texts(reader, values, (size_t)count, arena, texts, err);

@@ -3,6 +3,7 @@
 
 #include "support/test.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
