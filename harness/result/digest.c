@@ -5,6 +5,7 @@
 #include "result/internal.h"
 
 #include <hdf5_hl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@ struct walk {
     struct cp_digest *digest;
     hid_t transfer;
     const char *path; /* of the object being visited; "" is the root */
+    double texts;     /* bytes of texts that may still come */
     void *buffer;
-    size_t capacity; /* bytes */
+    size_t capacity;             /* bytes */
+    char failed[CP_SCHEMA_PATH]; /* the object at which it ended; "" is the root, or none */
 };
 
 static void add_text(struct walk *walk, const char *text) {
@@ -37,9 +40,13 @@ static herr_t add_values(struct walk *walk, hid_t type, hid_t space) {
         cp_digest_add(walk->digest, walk->buffer, (size_t)count * H5Tget_size(type));
         return 0;
     }
-    for (hssize_t i = 0; i < count; i++)
-        add_text(walk, ((char **)walk->buffer)[i]);
-    return H5Dvlen_reclaim(type, space, H5P_DEFAULT, walk->buffer);
+    for (hssize_t i = 0; i < count; i++) {
+        const char *text = ((char **)walk->buffer)[i];
+        add_text(walk, text ? text : "");
+        walk->texts -= text ? (double)strlen(text) : 0;
+    }
+    const herr_t freed = H5Dvlen_reclaim(type, space, H5P_DEFAULT, walk->buffer);
+    return walk->texts < 0 ? -1 : freed; /* one text, counted again and again, could fill any memory */
 }
 
 static void add_type(struct walk *walk, hid_t type, hid_t space) {
@@ -180,6 +187,8 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
         const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
         walk->path = path;
         result = object < 0 ? -1 : add_object(object, walk);
+        if (result < 0 && !walk->failed[0])
+            (void)snprintf(walk->failed, sizeof walk->failed, "%s", path);
         walk->path = parent;
         cp_result_release(object);
     }
@@ -198,13 +207,22 @@ static herr_t add_object(hid_t object, struct walk *walk) {
     return is_dataset ? 0 : H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_member, walk);
 }
 
-enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err) {
-    struct walk walk = {.transfer = result->transfer, .path = ""};
+enum cp_status cp_result_digest_file(hid_t file, hid_t transfer, double texts, char digest[65],
+                                     char object[CP_SCHEMA_PATH], struct cp_error *err) {
+    struct walk walk = {.transfer = transfer, .path = "", .texts = texts};
     CP_TRY(cp_digest_start(&walk.digest, err));
-    const hid_t root = H5Gopen2(result->file, "/", H5P_DEFAULT);
+    const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
     const herr_t walked = root < 0 ? -1 : add_object(root, &walk);
     cp_digest_finish_hex(walk.digest, digest);
     cp_result_release(root);
     free(walk.buffer);
-    return walked < 0 ? cp_result_fail(result, err, "cannot digest", "the content") : CP_OK;
+    (void)snprintf(object, CP_SCHEMA_PATH, "%s", walk.failed);
+    return walked < 0 ? CP_INTERNAL : CP_OK;
+}
+
+enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err) {
+    char object[CP_SCHEMA_PATH];
+    if (cp_result_digest_file(result->file, result->transfer, INFINITY, digest, object, err) == CP_OK)
+        return CP_OK;
+    return cp_result_fail(result, err, "cannot digest", object[0] ? object : "the content");
 }

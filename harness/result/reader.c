@@ -2,6 +2,7 @@
  * Attributes, arrays, texts and labels by way of the HDF5 API, sizes checked before memory is taken. */
 #include "result/reader.h"
 
+#include "result/check.h"
 #include "result/internal.h"
 #include "result/schema.h"
 
@@ -87,6 +88,8 @@ enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct c
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     memcpy(reader->path, path, strlen(path) + 1);
     enum cp_status status = check_file(path, err);
+    if (status == CP_OK)
+        status = cp_result_check(path, err);
     reader->file = status == CP_OK ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
     if (status == CP_OK && reader->file < 0)
         status = unreadable(path, err);

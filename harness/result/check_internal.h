@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Shared by the files that implement result/check.h; included by nothing else. All of it runs in the child. */
+#ifndef CP_RESULT_CHECK_INTERNAL_H
+#define CP_RESULT_CHECK_INTERNAL_H
+
+#include "base/arena.h"
+#include "result/schema.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+
+/* Dimensions that have one length in the whole file. */
+enum { CP_CHECK_SHARED = 3 };
+
+struct cp_check {
+    const char *path;
+    hid_t file;
+    bool finished;
+    double file_bytes, stored, unstored; /* bytes; the latter two of the datasets so far */
+    hsize_t shared[CP_CHECK_SHARED];     /* 0: not seen yet */
+    haddr_t *seen;                       /* (slots) addresses of objects, hashed; HADDR_UNDEF: empty */
+    size_t slots, objects;
+    struct cp_check_scale {
+        haddr_t address;
+        const char *object; /* whose dimension it is */
+    } * scale;              /* (scales) */
+    size_t scales, scale_capacity;
+    int depth;
+    struct cp_arena arena;
+    struct cp_error err;
+};
+
+/* CP_BAD_INPUT at the object, "" being the file; with HDF5's own reason. */
+enum cp_status cp_check_refuse(struct cp_check *check, const char *object, const char *expected,
+                               const char *what, ...) CP_PRINTF(4, 5);
+enum cp_status cp_check_refuse_hdf5(struct cp_check *check, const char *object, const char *what);
+enum cp_status cp_check_no_memory(struct cp_check *check);
+
+/* Every object, its attributes and dimensions. */
+enum cp_status cp_check_walk(struct cp_check *check);
+
+/* ---- check_dataset.c, check_attributes.c ---- */
+
+enum cp_status cp_check_dataset(struct cp_check *check, hid_t dataset, const char *object);
+enum cp_status cp_check_attributes(struct cp_check *check, hid_t object, const char *path);
+/* Its dimensions have its lengths; notes the datasets that they are, for cp_check_walk. */
+enum cp_status cp_check_dimensions(struct cp_check *check, hid_t dataset, const char *object, int rank,
+                                   const hsize_t *shape);
+
+#endif
