@@ -53,6 +53,7 @@ struct source {
     const char *path;
     struct cp_journaled *disk; /* of an unfinished one; NULL: there is none */
     bool capture;              /* without a digest it is none of ours */
+    enum { WALK, CONTENT } what;
     double bytes;
 };
 
@@ -107,8 +108,7 @@ static enum cp_status check(struct cp_check *c, const struct source *source) {
     CP_TRY(read_digest(c, stated));
     if (source->capture && !stated[0])
         return CP_OK;
-    CP_TRY(cp_check_walk(c));
-    return c->finished ? check_content(c, stated) : CP_OK;
+    return source->what == WALK ? cp_check_walk(c) : check_content(c, stated);
 }
 
 static void work(int socket, const void *context) {
@@ -124,14 +124,30 @@ static void work(int socket, const void *context) {
 
 /* ---- this process ---- */
 
-static enum cp_status ask_child(const struct source *source, struct cp_error *err) {
-    struct cp_child child = {.socket = -1};
-    size_t bytes = 0;
-    enum cp_status status = cp_child_start(&child, source->path, memory, work, source, err);
+static enum cp_status start(struct cp_child *child, const struct source *source, struct cp_error *err) {
+    return cp_child_start(child, source->path, memory, work, source, err);
+}
+
+static enum cp_status wait_for(struct cp_child *child, const struct source *source, struct cp_error *err) {
+    size_t bytes;
+    return cp_child_receive_header(child, 0, 0, wall_seconds + source->bytes / wall_bytes, &bytes, err);
+}
+
+/* Half of the time goes into each, so two children at once. What the walk finds is said first: it knows more
+ * of what is wrong. */
+static enum cp_status ask_both(const struct source *walk, struct cp_error *err) {
+    struct cp_child walks = {.socket = -1}, reads = {.socket = -1};
+    struct source content = *walk;
+    content.what = CONTENT;
+    enum cp_status status = start(&walks, walk, err);
     if (status == CP_OK)
-        status =
-            cp_child_receive_header(&child, 0, 0, wall_seconds + source->bytes / wall_bytes, &bytes, err);
-    cp_child_stop(&child);
+        status = start(&reads, &content, err);
+    if (status == CP_OK)
+        status = wait_for(&walks, walk, err);
+    if (status == CP_OK)
+        status = wait_for(&reads, &content, err);
+    cp_child_stop(&reads);
+    cp_child_stop(&walks);
     return status;
 }
 
@@ -142,7 +158,7 @@ static enum cp_status check_path(const char *path, bool capture, struct cp_error
     if (there && is_known(&file))
         return CP_OK;
     source.bytes = there ? (double)file.st_size : 0;
-    CP_TRY(ask_child(&source, err));
+    CP_TRY(ask_both(&source, err));
     if (there && !capture)
         remember(&file);
     return CP_OK;
@@ -158,5 +174,10 @@ enum cp_status cp_result_check_digest(const char *path, struct cp_error *err) {
 
 enum cp_status cp_result_check_partial(const char *path, struct cp_journaled *disk, struct cp_error *err) {
     const struct source source = {.path = path, .disk = disk, .bytes = (double)cp_journaled_size(disk)};
-    return ask_child(&source, err);
+    struct cp_child child = {.socket = -1};
+    enum cp_status status = start(&child, &source, err);
+    if (status == CP_OK)
+        status = wait_for(&child, &source, err);
+    cp_child_stop(&child);
+    return status;
 }

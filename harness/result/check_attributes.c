@@ -3,7 +3,6 @@
 #include "result/check_internal.h"
 #include "result/internal.h"
 
-#include <hdf5_hl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,57 +54,28 @@ enum cp_status cp_check_attributes(struct cp_check *c, hid_t object, const char 
 
 /* ---- dimensions ---- */
 
-struct dimension {
-    struct cp_check *check;
-    const char *object;
-    hsize_t length;
-    int found;
-};
-
-static enum cp_status note_scale(struct cp_check *c, haddr_t address, const char *object) {
-    if (c->scales == c->scale_capacity) {
-        c->scale_capacity = c->scale_capacity ? 2 * c->scale_capacity : 1 << 10;
-        struct cp_check_scale *scale = realloc(c->scale, c->scale_capacity * sizeof *scale);
-        if (!scale)
+static enum cp_status note_axis(struct cp_check *c, haddr_t scale, hsize_t length, const char *object) {
+    if (c->axes == c->axis_capacity) {
+        c->axis_capacity = c->axis_capacity ? 2 * c->axis_capacity : 1 << 10;
+        struct cp_check_axis *axis = realloc(c->axis, c->axis_capacity * sizeof *axis);
+        if (!axis)
             return cp_check_no_memory(c);
-        c->scale = scale;
+        c->axis = axis;
     }
-    c->scale[c->scales] = (struct cp_check_scale){address, cp_arena_strdup(&c->arena, object)};
-    return c->scale[c->scales++].object ? CP_OK : cp_check_no_memory(c);
-}
-
-static herr_t check_scale(hid_t dataset, unsigned dim, hid_t scale, void *context) {
-    struct dimension *dimension = context;
-    struct cp_check *c = dimension->check;
-    hsize_t length[H5S_MAX_RANK] = {0};
-    H5O_info_t info;
-    const hid_t space = H5Dget_space(scale);
-    const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, length, NULL);
-    (void)dataset;
-    cp_result_release(space);
-    if (rank < 0 || H5Oget_info2(scale, &info, H5O_INFO_BASIC) < 0)
-        return (void)cp_check_refuse_hdf5(c, dimension->object, "has a dimension that cannot be read"), -1;
-    dimension->found++;
-    if (rank != 1 || length[0] != dimension->length) {
-        (void)cp_check_refuse(
-            c, dimension->object, "lengths that agree", "has %llu places on axis %u, and its dimension %llu",
-            (unsigned long long)dimension->length, dim, rank == 1 ? (unsigned long long)length[0] : 0);
-        return -1;
-    }
-    return note_scale(c, info.addr, dimension->object) == CP_OK ? 0 : -1;
+    c->axis[c->axes++] = (struct cp_check_axis){scale, length, object};
+    return CP_OK;
 }
 
 enum cp_status cp_check_dimensions(struct cp_check *c, hid_t dataset, const char *object, int rank,
                                    const hsize_t *shape) {
-    if (H5DSis_scale(dataset) > 0)
-        return CP_OK;
-    for (int d = 0; d < rank; d++) {
-        struct dimension dimension = {c, object, shape[d], 0};
-        if (H5DSiterate_scales(dataset, (unsigned)d, NULL, check_scale, &dimension) < 0)
-            return c->err.status ? c->err.status
-                                 : cp_check_refuse_hdf5(c, object, "has dimensions that cannot be read");
-        if (dimension.found > 1)
-            return cp_check_refuse(c, object, "one", "has several names for axis %d", d);
-    }
+    hobj_ref_t scale[CP_MAX_RANK];
+    if (cp_result_scales(dataset, rank, scale) < 0)
+        return cp_check_refuse_hdf5(c, object, "has dimensions that cannot be read");
+    const char *name = cp_arena_strdup(&c->arena, object);
+    if (!name)
+        return cp_check_no_memory(c);
+    for (int d = 0; d < rank; d++)
+        if (scale[d] != HADDR_UNDEF)
+            CP_TRY(note_axis(c, scale[d], shape[d], name));
     return CP_OK;
 }

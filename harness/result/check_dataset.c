@@ -169,7 +169,7 @@ static enum cp_status check_shared(struct cp_check *c, const char *object, int r
     return CP_OK;
 }
 
-enum cp_status cp_check_dataset(struct cp_check *c, hid_t dataset, const char *object) {
+enum cp_status cp_check_dataset(struct cp_check *c, hid_t dataset, const char *object, hsize_t *length) {
     hsize_t shape[CP_MAX_RANK];
     enum kind kind;
     size_t size;
@@ -181,5 +181,7 @@ enum cp_status cp_check_dataset(struct cp_check *c, hid_t dataset, const char *o
     CP_TRY(check_size(c, dataset, elements * (double)size, object));
     CP_TRY(check_row(c, object, kind, rank));
     CP_TRY(check_shared(c, object, rank, shape));
+    if (rank == 1)
+        *length = shape[0];
     return cp_check_dimensions(c, dataset, object, rank, shape);
 }

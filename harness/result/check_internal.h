@@ -11,6 +11,7 @@
 
 /* Dimensions that have one length in the whole file. */
 enum { CP_CHECK_SHARED = 3 };
+#define CP_CHECK_NO_LENGTH HADDR_UNDEF
 
 struct cp_check {
     const char *path;
@@ -18,13 +19,17 @@ struct cp_check {
     bool finished;
     double file_bytes, stored, unstored; /* bytes; the latter two of the datasets so far */
     hsize_t shared[CP_CHECK_SHARED];     /* 0: not seen yet */
-    haddr_t *seen;                       /* (slots) addresses of objects, hashed; HADDR_UNDEF: empty */
+    struct cp_check_object {
+        haddr_t address; /* HADDR_UNDEF: empty */
+        hsize_t length;  /* of a dataset of one dimension; else CP_CHECK_NO_LENGTH */
+    } * seen;            /* (slots) objects, hashed */
     size_t slots, objects;
-    struct cp_check_scale {
-        haddr_t address;
-        const char *object; /* whose dimension it is */
-    } * scale;              /* (scales) */
-    size_t scales, scale_capacity;
+    struct cp_check_axis {
+        haddr_t scale;
+        hsize_t length;
+        const char *object; /* whose axis it is */
+    } * axis;               /* (axes) */
+    size_t axes, axis_capacity;
     int depth;
     struct cp_arena arena;
     struct cp_error err;
@@ -41,9 +46,9 @@ enum cp_status cp_check_walk(struct cp_check *check);
 
 /* ---- check_dataset.c, check_attributes.c ---- */
 
-enum cp_status cp_check_dataset(struct cp_check *check, hid_t dataset, const char *object);
+enum cp_status cp_check_dataset(struct cp_check *check, hid_t dataset, const char *object, hsize_t *length);
 enum cp_status cp_check_attributes(struct cp_check *check, hid_t object, const char *path);
-/* Its dimensions have its lengths; notes the datasets that they are, for cp_check_walk. */
+/* Notes where its dimensions are and their lengths, for the end of cp_check_walk. */
 enum cp_status cp_check_dimensions(struct cp_check *check, hid_t dataset, const char *object, int rank,
                                    const hsize_t *shape);
 

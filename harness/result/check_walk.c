@@ -37,25 +37,25 @@ enum cp_status cp_check_no_memory(struct cp_check *c) {
 /* ---- objects that were seen ---- */
 
 /* The slot of an address, or the empty one that it would take. */
-static haddr_t *slot_of(const struct cp_check *c, haddr_t address) {
+static struct cp_check_object *slot_of(const struct cp_check *c, haddr_t address) {
     size_t slot = (size_t)(((uint64_t)address * 0x9e3779b97f4a7c15u) >> 20) & (c->slots - 1);
-    while (c->seen[slot] != address && c->seen[slot] != HADDR_UNDEF)
+    while (c->seen[slot].address != address && c->seen[slot].address != HADDR_UNDEF)
         slot = (slot + 1) & (c->slots - 1);
     return &c->seen[slot];
 }
 
 static enum cp_status grow(struct cp_check *c) {
     const size_t slots = c->slots;
-    haddr_t *old = c->seen;
+    struct cp_check_object *old = c->seen;
     c->slots = slots ? 2 * slots : 1 << 12;
     c->seen = malloc(c->slots * sizeof *c->seen);
     if (!c->seen)
         return free(old), cp_check_no_memory(c);
     for (size_t i = 0; i < c->slots; i++)
-        c->seen[i] = HADDR_UNDEF;
+        c->seen[i].address = HADDR_UNDEF;
     for (size_t i = 0; i < slots; i++)
-        if (old[i] != HADDR_UNDEF)
-            *slot_of(c, old[i]) = old[i];
+        if (old[i].address != HADDR_UNDEF)
+            *slot_of(c, old[i].address) = old[i];
     free(old);
     return CP_OK;
 }
@@ -66,10 +66,10 @@ static enum cp_status see(struct cp_check *c, haddr_t address, const char *objec
         return cp_check_refuse(c, "", "at most 4 million", "has too many objects");
     if (2 * c->objects >= c->slots)
         CP_TRY(grow(c));
-    haddr_t *slot = slot_of(c, address);
-    if (*slot == address)
+    struct cp_check_object *slot = slot_of(c, address);
+    if (slot->address == address)
         return cp_check_refuse(c, object, "objects of one name", "is an object that has another name, too");
-    *slot = address;
+    *slot = (struct cp_check_object){address, CP_CHECK_NO_LENGTH};
     c->objects++;
     return CP_OK;
 }
@@ -79,26 +79,16 @@ static enum cp_status see(struct cp_check *c, haddr_t address, const char *objec
 static enum cp_status check_group(struct cp_check *c, hid_t group, const char *path);
 
 static enum cp_status check_object(struct cp_check *c, hid_t object, const char *path) {
-    const bool dataset = H5Iget_type(object) == H5I_DATASET;
-    CP_TRY(cp_check_attributes(c, object, path));
-    return dataset ? cp_check_dataset(c, object, path) : check_group(c, object, path);
-}
-
-/* Looked at before it is opened. */
-static enum cp_status check_link(struct cp_check *c, hid_t group, const char *name, const char *path) {
-    H5L_info_t link;
+    const H5I_type_t type = H5Iget_type(object);
     H5O_info_t info;
-    if (H5Lget_info(group, name, &link, H5P_DEFAULT) < 0)
-        return cp_check_refuse_hdf5(c, path, "cannot be read");
-    if (link.type != H5L_TYPE_HARD)
-        return cp_check_refuse(c, path, "an object of this file",
-                               link.type == H5L_TYPE_EXTERNAL ? "is a link to another file"
-                                                              : "is a soft link");
-    if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-        return cp_check_refuse_hdf5(c, path, "cannot be read");
-    if (info.type != H5O_TYPE_GROUP && info.type != H5O_TYPE_DATASET)
+    if (type != H5I_DATASET && type != H5I_GROUP)
         return cp_check_refuse(c, path, "groups and datasets", "is neither group nor dataset");
-    return see(c, info.addr, path);
+    if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)
+        return cp_check_refuse_hdf5(c, path, "cannot be read");
+    CP_TRY(see(c, info.addr, path));
+    CP_TRY(cp_check_attributes(c, object, path));
+    return type == H5I_DATASET ? cp_check_dataset(c, object, path, &slot_of(c, info.addr)->length)
+                               : check_group(c, object, path);
 }
 
 struct members {
@@ -111,12 +101,14 @@ static herr_t check_member(hid_t group, const char *name, const H5L_info_t *info
     struct members *members = context;
     struct cp_check *c = members->check;
     char path[CP_SCHEMA_PATH];
-    (void)info;
     members->count++;
     if (snprintf(path, sizeof path, "%s/%s", members->path, name) >= (int)sizeof path)
         return (void)cp_check_refuse(c, path, "shorter ones", "has a name that is too long"), -1;
-    if (check_link(c, group, name, path) != CP_OK)
-        return -1;
+    if (info->type != H5L_TYPE_HARD)
+        return (void)cp_check_refuse(c, path, "an object of this file",
+                                     info->type == H5L_TYPE_EXTERNAL ? "is a link to another file"
+                                                                     : "is a soft link"),
+               -1;
     const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
     const enum cp_status status =
         object < 0 ? cp_check_refuse_hdf5(c, path, "cannot be opened") : check_object(c, object, path);
@@ -152,24 +144,28 @@ static enum cp_status check_group(struct cp_check *c, hid_t group, const char *p
 }
 
 /* A dimension could be a dataset that has no name, and was not looked at. */
-static enum cp_status check_scales(struct cp_check *c) {
-    for (size_t s = 0; s < c->scales; s++)
-        if (*slot_of(c, c->scale[s].address) == HADDR_UNDEF)
-            return cp_check_refuse(c, c->scale[s].object, "datasets that have names",
+static enum cp_status check_axes(struct cp_check *c) {
+    for (size_t a = 0; a < c->axes; a++) {
+        const struct cp_check_axis *axis = &c->axis[a];
+        const struct cp_check_object *scale = slot_of(c, axis->scale);
+        if (scale->address == HADDR_UNDEF || scale->length == CP_CHECK_NO_LENGTH)
+            return cp_check_refuse(c, axis->object, "datasets that have names",
                                    "has a dimension that is no dataset of the file");
+        if (scale->length != axis->length)
+            return cp_check_refuse(c, axis->object, "lengths that agree",
+                                   "has %llu places on an axis, and its dimension %llu",
+                                   (unsigned long long)axis->length, (unsigned long long)scale->length);
+    }
     return CP_OK;
 }
 
 enum cp_status cp_check_walk(struct cp_check *c) {
     const hid_t root = H5Gopen2(c->file, "/", H5P_DEFAULT);
-    H5O_info_t info;
-    if (root < 0 || H5Oget_info2(root, &info, H5O_INFO_BASIC) < 0)
+    if (root < 0)
         return cp_check_refuse_hdf5(c, "/", "cannot be opened");
-    enum cp_status status = see(c, info.addr, "/");
+    enum cp_status status = check_object(c, root, "/");
     if (status == CP_OK)
-        status = check_object(c, root, "/");
-    if (status == CP_OK)
-        status = check_scales(c);
+        status = check_axes(c);
     cp_result_release(root);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include <hdf5_hl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,31 +109,38 @@ static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *in
 
 /* ---- datasets ---- */
 
-static herr_t add_dimension(hid_t dataset, unsigned dimension, hid_t scale, void *context) {
+static herr_t add_dimension(struct walk *walk, hid_t dataset, const hobj_ref_t *reference) {
     char name[256] = "";
-    (void)dataset;
-    (void)dimension;
-    const ssize_t length = H5DSget_scale_name(scale, name, sizeof name);
-    add_text(context, name);
+    const hid_t scale = H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, reference);
+    const ssize_t length = scale < 0 ? -1 : H5DSget_scale_name(scale, name, sizeof name);
+    cp_result_release(scale);
+    add_text(walk, name);
     return length < 0 ? -1 : 0;
 }
 
 static herr_t add_dimensions(struct walk *walk, hid_t dataset, hid_t space) {
-    const int rank = H5DSis_scale(dataset) > 0 ? 0 : H5Sget_simple_extent_ndims(space);
+    hobj_ref_t scale[CP_MAX_RANK];
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (cp_result_scales(dataset, rank, scale) < 0)
+        return -1;
     for (int d = 0; d < rank; d++)
-        if (H5DSiterate_scales(dataset, (unsigned)d, NULL, add_dimension, walk) < 0)
+        if (scale[d] != HADDR_UNDEF && add_dimension(walk, dataset, &scale[d]) < 0)
             return -1;
     return 0;
 }
 
-/* Rows of dims[0] to read at a time: those of one chunk, so that each chunk is read once. */
-static hsize_t rows_at_once(hid_t dataset, const hsize_t *shape) {
+/* Rows of dims[0] to read at a time: those of one chunk, so that each chunk is read once. 0: the data is in
+ * another file. */
+static hsize_t rows_at_once(hid_t dataset, int rank, const hsize_t *shape) {
     hsize_t chunk[H5S_MAX_RANK];
     const hid_t list = H5Dget_create_plist(dataset);
-    const int chunked =
-        list >= 0 && H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, H5S_MAX_RANK, chunk) > 0;
+    const H5D_layout_t layout = list < 0 ? H5D_VIRTUAL : H5Pget_layout(list);
+    const bool here = layout != H5D_VIRTUAL && H5Pget_external_count(list) == 0;
+    const bool chunked = here && layout == H5D_CHUNKED && H5Pget_chunk(list, H5S_MAX_RANK, chunk) > 0;
     cp_result_release(list);
-    return chunked ? chunk[0] : shape[0];
+    if (!here)
+        return 0;
+    return chunked ? chunk[0] : rank > 0 && shape[0] > 0 ? shape[0] : 1;
 }
 
 static herr_t add_rows(struct walk *walk, hid_t dataset, hid_t type, hid_t space) {
@@ -140,8 +148,8 @@ static herr_t add_rows(struct walk *walk, hid_t dataset, hid_t type, hid_t space
     hsize_t count[H5S_MAX_RANK] = {0};
     const int rank = H5Sget_simple_extent_dims(space, count, NULL);
     const hsize_t rows = rank > 0 ? count[0] : 1;
-    const hsize_t step = rank > 0 && rows > 0 ? rows_at_once(dataset, count) : 1;
-    herr_t result = 0;
+    const hsize_t step = rows_at_once(dataset, rank, count);
+    herr_t result = step ? 0 : -1;
     for (; start[0] < rows && result >= 0; start[0] += step) {
         count[0] = rows - start[0] < step ? rows - start[0] : step;
         if (rank > 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
@@ -179,7 +187,8 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
     struct walk *walk = context;
     const char *const parent = walk->path;
     char *path = NULL;
-    (void)info;
+    if (info->type != H5L_TYPE_HARD)
+        return -1;
     if (asprintf(&path, "%s/%s", parent, name) < 0)
         return -1;
     herr_t result = 0;

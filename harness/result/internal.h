@@ -58,6 +58,10 @@ enum { CP_RESULT_CONVERSION_BYTES = 1 << 16 };
 /* The innermost reason of the last failure. */
 const char *cp_result_hdf5_cause(void);
 
+/* The dimension scale of each axis, HADDR_UNDEF where it has none. Negative where that cannot be read, or an
+ * axis has several. */
+int cp_result_scales(hid_t dataset, int rank, hobj_ref_t scale[CP_MAX_RANK]);
+
 /* SHA-256 of the content, as cp_result_finish defines it, in hex. */
 enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err);
 /* The same of any open file, whose texts are at most so many bytes; object: where it failed. */
