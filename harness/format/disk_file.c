@@ -19,7 +19,7 @@ void cp_disk_fail(struct cp_disk_file *file, const char *what, int error) {
     file->frozen = 1;
 }
 
-void cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data) {
+int cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data) {
     unsigned char *to = data;
     while (size > 0) {
         const ssize_t got = pread(file->fd, to, size, (off_t)offset);
@@ -29,12 +29,13 @@ void cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void 
             cp_disk_fail(file, "cannot read", errno);
         if (got <= 0) {
             memset(to, 0, size);
-            return;
+            return got == 0;
         }
         to += got;
         offset += (uint64_t)got;
         size -= (size_t)got;
     }
+    return 1;
 }
 
 void cp_disk_write(struct cp_disk_file *file, uint64_t offset, size_t size, const void *data) {

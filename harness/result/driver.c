@@ -83,8 +83,7 @@ static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t
                           void *data) {
     (void)type;
     (void)transfer;
-    cp_journaled_read(file_of(base), address, size, data);
-    return 0;
+    return cp_journaled_read(file_of(base), address, size, data) ? 0 : -1;
 }
 
 static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size,
