@@ -82,10 +82,19 @@ static enum cp_status lock(struct cp_disk_file *file, struct cp_error *err) {
 static int is_named(struct cp_disk_file *file) {
     struct stat opened;
     struct stat named;
-    if (fstat(file->fd, &opened) != 0 || stat(file->path, &named) != 0)
+    if (fstat(file->fd, &opened) != 0 || lstat(file->path, &named) != 0)
         return 0;
     file->size = (uint64_t)opened.st_size;
     return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/* A name that leads to another file, or that another one has too, is none that a run of ours left. */
+static enum cp_status check_own(const struct cp_disk_file *file, struct cp_error *err) {
+    struct stat info;
+    if (fstat(file->fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink <= 1)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, file->path, "is no file of this name alone"),
+           cp_expected(err, "a name for the file to write");
 }
 
 enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct cp_error *err) {
@@ -94,10 +103,14 @@ enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct 
     do {
         if (file->fd >= 0)
             (void)close(file->fd);
-        file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (file->fd < 0 && errno == ELOOP)
+            return cp_fail(err, CP_BAD_INPUT, path, "is a symbolic link"),
+                   cp_expected(err, "a name for the file to write");
         if (file->fd < 0)
             return cp_fail(err, CP_BAD_INPUT, path, "cannot open: %s", strerror(errno)),
                    cp_expected(err, "a folder that can be written to");
+        CP_TRY(check_own(file, err));
         CP_TRY(lock(file, err));
     } while (!is_named(file));
     return CP_OK;

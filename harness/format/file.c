@@ -2,6 +2,8 @@
  * Maps files or expands gzip up to a limit; also finds the data files that the program came with. */
 #include "format/file.h"
 
+#include "format/mapping.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -46,12 +48,16 @@ enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_err
         return cp_fail(err, CP_INTERNAL, path, "cannot be mapped: %s", strerror(errno));
     file->text = map;
     file->bytes = map;
+    if (map)
+        cp_mapping_guard(path, map, file->size);
     return CP_OK;
 }
 
 void cp_file_unmap(struct cp_file *file) {
-    if (file->bytes)
+    if (file->bytes) {
+        cp_mapping_release(file->bytes);
         (void)munmap(file->text, file->size);
+    }
     *file = (struct cp_file){0};
 }
 

@@ -15,6 +15,8 @@
 #include "base/status.h"
 #include "format/journaled_file.h"
 
+#include <stdbool.h>
+
 enum { CP_CHECK_UNSTORED = 1 << 24, CP_CHECK_OBJECTS = 1 << 22, CP_CHECK_CHUNK = 1 << 28 };
 
 /* A file is checked once as long as nobody changes it. */
@@ -22,8 +24,10 @@ enum cp_status cp_result_check(const char *path, struct cp_error *err);
 /* The same of a file that may be somebody else's capture: without the attribute content_digest nothing is
  * checked. */
 enum cp_status cp_result_check_digest(const char *path, struct cp_error *err);
-/* An unfinished one, open here: its content and how much of it is stored are not checked. */
-enum cp_status cp_result_check_partial(const char *path, struct cp_journaled *disk, struct cp_error *err);
+/* An unfinished one, open here: its content and how much of it is stored are not checked. *readable: whether
+ * the library could open it at all. */
+enum cp_status cp_result_check_partial(const char *path, struct cp_journaled *disk, bool *readable,
+                                       struct cp_error *err);
 
 /* This process wrote the file. */
 void cp_result_trust(const char *path);

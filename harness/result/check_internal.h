@@ -4,6 +4,7 @@
 #define CP_RESULT_CHECK_INTERNAL_H
 
 #include "base/arena.h"
+#include "format/journaled_file.h"
 #include "result/schema.h"
 
 #include <hdf5.h>
@@ -34,6 +35,17 @@ struct cp_check {
     struct cp_arena arena;
     struct cp_error err;
 };
+
+/* What a child is asked to check. */
+struct cp_check_source {
+    const char *path;
+    struct cp_journaled *disk; /* of an unfinished one; NULL: there is none */
+    double bytes;
+    bool capture; /* without a digest it is none of ours */
+    bool content; /* its digest; else everything else */
+};
+/* struct cp_check_source; a cp_child_work. */
+void cp_check_work(int socket, const void *context);
 
 /* CP_BAD_INPUT at the object, "" being the file; with HDF5's own reason. */
 enum cp_status cp_check_refuse(struct cp_check *check, const char *object, const char *expected,

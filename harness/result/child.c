@@ -181,7 +181,8 @@ enum cp_status cp_child_receive(struct cp_child *child, void *bytes, size_t size
 
 /* What the child sends is trusted no more than the file. */
 static enum cp_status take_failure(struct cp_error *told, struct cp_error *err) {
-    told->status = told->status == CP_INTERNAL ? CP_INTERNAL : CP_BAD_INPUT;
+    if (told->status != CP_INTERNAL && told->status != CP_NOTHING_COMPARED)
+        told->status = CP_BAD_INPUT;
     told->where[sizeof told->where - 1] = '\0';
     told->what[sizeof told->what - 1] = '\0';
     told->expected[sizeof told->expected - 1] = '\0';

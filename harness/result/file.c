@@ -62,8 +62,6 @@ static hid_t open_attribute(const struct cp_result *result, enum cp_schema_id id
     return H5Aopen_by_name(result->file, row->path, row->attribute, H5P_DEFAULT, H5P_DEFAULT);
 }
 
-static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
-
 /* 1 where the root's fingerprint was read and equals, 0 where it differs, -1 where it cannot be read. */
 static int same_fingerprint(const struct cp_result *result, const char *fingerprint) {
     char *stored = NULL;
@@ -84,20 +82,16 @@ static int read_progress(struct cp_result *result) {
     return got >= 0;
 }
 
-/* A run that was killed before its first commit left something else. */
-static int is_hdf5(struct cp_result *result) {
-    unsigned char start[sizeof signature];
-    return cp_journaled_read(result->disk, 0, sizeof start, start) &&
-           memcmp(start, signature, sizeof start) == 0;
-}
-
 /* Continues the partial, or leaves result->file negative where there is nothing readable. */
 static enum cp_status reopen_file(struct cp_result *result, hid_t access, const char *fingerprint,
                                   struct cp_error *err) {
-    if (!is_hdf5(result))
+    bool readable = cp_journaled_size(result->disk) > 0;
+    if (readable && cp_result_check_partial(result->partial, result->disk, &readable, err) != CP_OK)
+        return err->expected[0] /* not so where the disk failed */
+                   ? cp_expected(err, "a partial result that a run left; delete it to start afresh")
+                   : err->status;
+    if (!readable)
         return cp_journaled_status(result->disk, err);
-    if (cp_result_check_partial(result->partial, result->disk, err) != CP_OK)
-        return cp_expected(err, "a partial result that a run left; delete it to start afresh");
     result->file = H5Fopen(result->partial, H5F_ACC_RDWR, access);
     const int same = result->file < 0 ? -1 : same_fingerprint(result, fingerprint);
     if (same == 0) {
@@ -130,6 +124,7 @@ done:
 
 /* A result may be replaced, by name and on purpose; what is none is somebody's. */
 static enum cp_status refuse_other_file(const char *path, struct cp_error *err) {
+    static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
     unsigned char start[sizeof signature];
     FILE *file = fopen(path, "rb");
     if (!file)
