@@ -17,7 +17,7 @@ enum { REPLY_ELEMENTS = 1 << 28 };
 
 /* Processor time: of a listing, of a block, and of a whole checkpoint; bytes of one second, which may be
  * compressed. */
-enum { OPEN_SECONDS = 6, WRITE_SECONDS = 120, SECOND_BYTES = 1 << 24 };
+enum { OPEN_SECONDS = 4, WRITE_SECONDS = 120, SECOND_BYTES = 1 << 24 };
 
 static void reply(struct cp_capture_server *s, enum cp_status status, const void *bytes, size_t size) {
     cp_child_reply(s->socket, status, bytes, size, &s->err);

@@ -56,18 +56,23 @@ static enum cp_status wait_for(struct cp_child *child, const struct cp_check_sou
     return cp_child_receive(child, readable, 1, seconds, err);
 }
 
-/* Half of the time goes into each, so two children at once. What the walk finds is said first: it knows more
- * of what is wrong. */
+enum { SMALL = 1 << 24 };
+
+/* Half of the time goes into each, so two children at once where it counts. What the walk finds is said first:
+ * it knows more of what is wrong. */
 static enum cp_status ask_both(const struct cp_check_source *walk, struct cp_error *err) {
     struct cp_child walks = {.socket = -1}, reads = {.socket = -1};
     struct cp_check_source content = *walk;
     char readable;
     content.content = true;
+    const bool small = walk->bytes < SMALL;
     enum cp_status status = start(&walks, walk, err);
-    if (status == CP_OK)
+    if (status == CP_OK && !small)
         status = start(&reads, &content, err);
     if (status == CP_OK)
         status = wait_for(&walks, walk, &readable, err);
+    if (status == CP_OK && small)
+        status = start(&reads, &content, err);
     if (status == CP_OK)
         status = wait_for(&reads, &content, &readable, err);
     cp_child_stop(&reads);

@@ -2,6 +2,7 @@
  * From the root to every object, each once. */
 #include "result/check.h"
 #include "result/check_internal.h"
+#include "result/child.h"
 #include "result/internal.h"
 
 #include <stdarg.h>
@@ -81,6 +82,7 @@ static enum cp_status check_group(struct cp_check *c, hid_t group, const char *p
 static enum cp_status check_object(struct cp_check *c, hid_t object, const char *path) {
     const H5I_type_t type = H5Iget_type(object);
     H5O_info_t info;
+    cp_child_allow(CP_CHECK_SECONDS);
     if (type != H5I_DATASET && type != H5I_GROUP)
         return cp_check_refuse(c, path, "groups and datasets", "is neither group nor dataset");
     if (H5Oget_info2(object, &info, H5O_INFO_BASIC) < 0)

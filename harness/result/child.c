@@ -3,6 +3,7 @@
 #include "result/child.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,19 +37,16 @@ static void limit(__rlimit_resource_t resource, size_t most) {
 }
 
 void cp_child_allow(double seconds) {
-    struct rusage used;
-    struct rlimit value;
-    if (sanitized || getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &value) != 0)
-        return;
-    const double most = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + seconds + 1;
-    value.rlim_cur = most < 1e9 ? (rlim_t)most : RLIM_INFINITY;
-    (void)setrlimit(RLIMIT_CPU, &value);
+    const double most = sanitized ? 20 * seconds : seconds;
+    const struct itimerval timer = {
+        .it_value = {.tv_sec = (time_t)most, .tv_usec = (suseconds_t)(1e6 * (most - floor(most)))}};
+    (void)setitimer(ITIMER_PROF, &timer, NULL); /* SIGPROF at the end */
 }
 
 static _Noreturn void be_the_child(int socket, size_t memory, cp_child_work *work, const void *context) {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGINT, SIG_IGN); /* the parent's to act on */
-    static const int defaults[] = {SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
+    static const int defaults[] = {SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGPROF};
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         (void)signal(defaults[i],
                      SIG_DFL); /* whatever the parent does at a crash, it is not the child's to do */
@@ -143,7 +142,7 @@ static enum cp_status fail_exited(struct cp_child *child, struct cp_error *err) 
     cp_child_stop(child);
     if (!WIFSIGNALED(status))
         return cp_child_gave_up(child, err);
-    if (WTERMSIG(status) == SIGXCPU)
+    if (WTERMSIG(status) == SIGPROF)
         (void)cp_fail(err, CP_BAD_INPUT, child->path, "keeps the HDF5 library busy without end");
     else
         (void)cp_fail(err, CP_BAD_INPUT, child->path, "crashes the HDF5 library (signal %d)",

@@ -40,7 +40,7 @@ enum cp_status cp_child_gave_up(struct cp_child *child, struct cp_error *err);
 
 /* ---- in the child ---- */
 
-/* Processor time from now on, after which the child is ended. */
+/* Processor time from now on, after which the child is ended; in the place of what it had. */
 void cp_child_allow(double seconds);
 /* Of a status that is no CP_OK, err is what is sent. */
 void cp_child_reply(int socket, enum cp_status status, const void *bytes, size_t size,

@@ -64,8 +64,14 @@ int cp_result_scales(hid_t dataset, int rank, hobj_ref_t scale[CP_MAX_RANK]);
 
 /* SHA-256 of the content, as cp_result_finish defines it, in hex. */
 enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err);
-/* The same of any open file, whose texts are at most so many bytes; object: where it failed. */
-enum cp_status cp_result_digest_file(hid_t file, hid_t transfer, double texts, char digest[65],
+/* The same of any open file; object: where it failed. */
+struct cp_result_reading {
+    hid_t transfer;
+    double texts; /* bytes that all of them may have */
+    void (*allow)(
+        double seconds); /* called before each object and each block with what it may take; or NULL */
+};
+enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
                                      char object[CP_SCHEMA_PATH], struct cp_error *err);
 
 #endif
