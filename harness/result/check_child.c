@@ -89,7 +89,7 @@ static enum cp_status check(struct cp_check *c, const struct cp_check_source *so
     char stated[CP_DIGEST_HEX];
     const enum cp_status opened = open_file(c, source);
     if (opened != CP_OK)
-        return source->disk ? cp_journaled_status(source->disk, &c->err) : opened;
+        return source->disk ? CP_OK : opened;
     CP_TRY(read_text(c, CP_SCHEMA_CONTENT_DIGEST, stated, sizeof stated));
     if (source->capture && !stated[0])
         return CP_OK;
@@ -105,7 +105,9 @@ void cp_check_work(int socket, const void *context) {
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     cp_child_allow(CP_CHECK_SECONDS);
-    const enum cp_status status = check(&c, source);
+    enum cp_status status = check(&c, source);
+    if (source->disk && cp_journaled_status(source->disk, &c.err) != CP_OK)
+        status = c.err.status; /* it is the disk's fault, not the file's */
     const char readable = c.file >= 0;
     cp_child_reply(socket, status, &readable, 1, &c.err);
     _exit(0);

@@ -13,7 +13,7 @@
 /* Dimensions that have one length in the whole file. */
 enum { CP_CHECK_SHARED = 3 };
 /* Processor time for an object, which takes some 50 us: more takes who goes in circles. */
-#define CP_CHECK_SECONDS 0.5
+#define CP_CHECK_SECONDS 0.25
 #define CP_CHECK_NO_LENGTH HADDR_UNDEF
 
 struct cp_check {

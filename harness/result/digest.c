@@ -25,10 +25,10 @@ static void add_text(struct walk *walk, const char *text) {
     cp_digest_add(walk->digest, text, strlen(text) + 1);
 }
 
-/* Half a second, where microseconds are usual, and a second for each 100 MB. */
+/* A quarter of a second, where microseconds are usual, and a second for each 100 MB. */
 static void allow(const struct walk *walk, double bytes) {
     if (walk->how->allow)
-        walk->how->allow(0.5 + 1e-8 * bytes);
+        walk->how->allow(0.25 + 1e-8 * bytes);
 }
 
 static void *reserve(struct walk *walk, size_t size) {
