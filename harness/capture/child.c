@@ -15,9 +15,8 @@
 /* Elements of one reply; a request for more is refused, which no honest tap needs. */
 enum { REPLY_ELEMENTS = 1 << 28 };
 
-/* Processor time: of a listing, of a block, and of a whole checkpoint; bytes of one second, which may be
- * compressed. */
-enum { OPEN_SECONDS = 4, WRITE_SECONDS = 120, SECOND_BYTES = 1 << 24 };
+/* Processor time: of a whole checkpoint; bytes of one second, which may be compressed. */
+enum { WRITE_SECONDS = 120, SECOND_BYTES = 1 << 24 };
 
 static void reply(struct cp_capture_server *s, enum cp_status status, const void *bytes, size_t size) {
     cp_child_reply(s->socket, status, bytes, size, &s->err);
@@ -183,7 +182,7 @@ static void allow(const struct cp_capture_server *s, const struct cp_capture_req
         for (int d = 1; d < s->tap[request->tap].rank; d++)
             bytes *= (double)s->tap[request->tap].shape[d];
     }
-    cp_child_allow(OPEN_SECONDS + bytes / SECOND_BYTES);
+    cp_child_allow(CP_CAPTURE_SECONDS + bytes / SECOND_BYTES);
 }
 
 _Noreturn void cp_capture_serve(int socket, const void *context) {
@@ -193,7 +192,7 @@ _Noreturn void cp_capture_serve(int socket, const void *context) {
     s = (struct cp_capture_server){.socket = socket, .source = source};
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    cp_child_allow(source->write ? WRITE_SECONDS : OPEN_SECONDS);
+    cp_child_allow(source->write ? WRITE_SECONDS : CP_CAPTURE_SECONDS);
     if (source->environment)
         reply_environment(&s);
     if (source->write)

@@ -48,8 +48,10 @@ enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_err
         return cp_fail(err, CP_INTERNAL, path, "cannot be mapped: %s", strerror(errno));
     file->text = map;
     file->bytes = map;
-    if (map)
-        cp_mapping_guard(path, map, file->size);
+    if (map && cp_mapping_guard(path, map, file->size, err) != CP_OK) {
+        cp_file_unmap(file);
+        return err->status;
+    }
     return CP_OK;
 }
 

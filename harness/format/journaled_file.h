@@ -8,8 +8,8 @@
  * (A redo log: Gray and Reuter, Transaction Processing, 1993.) The caller must never aim a
  * plain write at bytes that a commit has put there by a held write.
  *
- * The first write or read that fails is remembered: from then on nothing reaches the disk and nothing reports it, so that
- * a library above can be shut down in good order; cp_journaled_status tells.
+ * The first write or read that fails is remembered: from then on nothing reaches the disk and no write reports
+ * it, so that a library above can be shut down in good order; cp_journaled_status tells.
  */
 #ifndef CP_FORMAT_JOURNALED_FILE_H
 #define CP_FORMAT_JOURNALED_FILE_H

@@ -2,8 +2,6 @@
  * A table that the handler can read at any time: each entry has its line written already. */
 #include "format/mapping.h"
 
-#include "base/status.h"
-
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -12,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAPPINGS = 1024 }; /* files at a time; more are not guarded */
+enum { MAPPINGS = 1024 };
 
 struct mapping {
     uintptr_t start;
@@ -51,24 +49,24 @@ static void install(void) {
         (void)sigaction(SIGBUS, &action, NULL);
 }
 
-void cp_mapping_guard(const char *path, const void *start, size_t size) {
+enum cp_status cp_mapping_guard(const char *path, const void *start, size_t size, struct cp_error *err) {
     struct mapping *mapping = malloc(sizeof *mapping);
-    struct cp_error err;
+    struct cp_error shortened;
     char line[1600];
-    if (!mapping)
-        return;
-    (void)cp_fail(&err, CP_BAD_INPUT, path, "was shortened while it was read");
-    (void)cp_expected(&err, "a file that nobody changes meanwhile");
-    cp_error_line(&err, line, sizeof line);
+    CP_TRY(CP_CHECK_ALLOC(mapping, err, path, "the file"));
+    (void)cp_fail(&shortened, CP_BAD_INPUT, path, "was shortened while it was read");
+    (void)cp_expected(&shortened, "a file that nobody changes meanwhile");
+    cp_error_line(&shortened, line, sizeof line);
     *mapping = (struct mapping){.start = (uintptr_t)start, .size = size};
     (void)snprintf(mapping->line, sizeof mapping->line, "clip-parity: %s\n", line);
     install();
     for (size_t m = 0; m < MAPPINGS; m++) {
         struct mapping *none = NULL;
         if (atomic_compare_exchange_strong(&mappings[m], &none, mapping))
-            return;
+            return CP_OK;
     }
     free(mapping);
+    return CP_OK;
 }
 
 void cp_mapping_release(const void *start) {

@@ -5,10 +5,13 @@
 #ifndef CP_FORMAT_MAPPING_H
 #define CP_FORMAT_MAPPING_H
 
+#include "base/status.h"
+
 #include <stddef.h>
 
-/* From now on SIGBUS in these bytes is the file's fault. Nothing happens where there is no memory for it. */
-void cp_mapping_guard(const char *path, const void *start, size_t size);
+/* From now on SIGBUS in these bytes is the file's fault; fails where there is no memory for that. Of more than
+ * 1,024 files at a time the others are not guarded. */
+enum cp_status cp_mapping_guard(const char *path, const void *start, size_t size, struct cp_error *err);
 /* Before they are unmapped. */
 void cp_mapping_release(const void *start);
 

@@ -58,8 +58,8 @@ static enum cp_status wait_for(struct cp_child *child, const struct cp_check_sou
 
 enum { SMALL = 1 << 24 };
 
-/* Half of the time goes into each, so two children at once where it counts. What the walk finds is said first:
- * it knows more of what is wrong. */
+/* Half of the time goes into each, so two children at once where it counts. What the walk finds is said
+ * first: it knows more of what is wrong. */
 static enum cp_status ask_both(const struct cp_check_source *walk, struct cp_error *err) {
     struct cp_child walks = {.socket = -1}, reads = {.socket = -1};
     struct cp_check_source content = *walk;

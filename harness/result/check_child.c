@@ -108,7 +108,7 @@ void cp_check_work(int socket, const void *context) {
     enum cp_status status = check(&c, source);
     if (source->disk && cp_journaled_status(source->disk, &c.err) != CP_OK)
         status = c.err.status; /* it is the disk's fault, not the file's */
-    const char readable = c.file >= 0;
+    const char readable = c.file >= 0 ? 1 : 0;
     cp_child_reply(socket, status, &readable, 1, &c.err);
     _exit(0);
 }

@@ -4,8 +4,6 @@
 #include "result/check_internal.h"
 #include "result/internal.h"
 
-#include <hdf5_hl.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char as_written[] = "what `clip-parity run` writes";
@@ -81,7 +79,9 @@ static enum cp_status read_shape(struct cp_check *c, hid_t dataset, const char *
 
 /* ---- type ---- */
 
-enum kind { NUMBERS, TEXTS, NEITHER };
+enum kind { FLOATS, INTEGERS, TEXTS, NEITHER };
+
+static const char *const kind_names[] = {"floating point", "integers", "texts"};
 
 static enum kind kind_of(hid_t type) {
     const hid_t known[] = {H5T_IEEE_F32LE, H5T_IEEE_F64LE, H5T_STD_I64LE, H5T_STD_I32LE, H5T_STD_U8LE};
@@ -89,7 +89,7 @@ static enum kind kind_of(hid_t type) {
         return TEXTS;
     for (size_t i = 0; type >= 0 && i < sizeof known / sizeof known[0]; i++)
         if (H5Tequal(type, known[i]) > 0)
-            return NUMBERS;
+            return H5Tget_class(type) == H5T_FLOAT ? FLOATS : INTEGERS;
     return NEITHER;
 }
 
@@ -134,6 +134,12 @@ static const struct cp_schema_row *row_of(const char *path) {
     return NULL;
 }
 
+static enum kind kind_of_row(const struct cp_schema_row *row) {
+    if (row->kind == CP_SCHEMA_IS_DOCUMENT)
+        return TEXTS;
+    return row->dtype == CP_INT64 || row->dtype == CP_INT32 || row->dtype == CP_UINT8 ? INTEGERS : FLOATS;
+}
+
 static enum cp_status check_row(struct cp_check *c, const char *object, enum kind kind, int rank) {
     const struct cp_schema_row *row = row_of(object);
     int wanted = 0;
@@ -142,9 +148,8 @@ static enum cp_status check_row(struct cp_check *c, const char *object, enum kin
     while (wanted < CP_MAX_RANK && row->dims[wanted] && strcmp(row->dims[wanted], "...") != 0)
         wanted++;
     const bool more = wanted < CP_MAX_RANK && row->dims[wanted];
-    if (kind != (row->kind == CP_SCHEMA_IS_DOCUMENT ? TEXTS : NUMBERS))
-        return cp_check_refuse(c, object, kind == TEXTS ? "numbers" : "a text",
-                               "holds values of another type");
+    if (kind != kind_of_row(row))
+        return cp_check_refuse(c, object, kind_names[kind_of_row(row)], "holds values of another type");
     if (more ? rank < wanted : rank != wanted)
         return cp_check_refuse(c, object, as_written, "has %d dimensions in the place of %d", rank, wanted);
     return CP_OK;
@@ -170,7 +175,7 @@ static enum cp_status check_shared(struct cp_check *c, const char *object, int r
 }
 
 enum cp_status cp_check_dataset(struct cp_check *c, hid_t dataset, const char *object, hsize_t *length) {
-    hsize_t shape[CP_MAX_RANK];
+    hsize_t shape[CP_MAX_RANK] = {0};
     enum kind kind;
     size_t size;
     int rank;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Shared by the files that implement result/check.h; included by nothing else. All of it runs in the child. */
+ * Shared by the files that implement result/check.h; included by nothing else. All of it runs in a child. */
 #ifndef CP_RESULT_CHECK_INTERNAL_H
 #define CP_RESULT_CHECK_INTERNAL_H
 

@@ -30,18 +30,6 @@ static enum cp_status bad(const struct cp_reader *reader, const char *object, co
     return cp_fail(err, CP_BAD_INPUT, where, "%s", why);
 }
 
-static enum cp_status check_schema(const struct cp_reader *reader, struct cp_error *err) {
-    struct cp_arena arena = {0};
-    const char *schema = NULL;
-    enum cp_status status = cp_reader_text(reader, cp_schema[CP_SCHEMA_SCHEMA].path,
-                                           cp_schema[CP_SCHEMA_SCHEMA].attribute, &arena, &schema, err);
-    if (status != CP_OK || !schema || strcmp(schema, CP_SCHEMA_VERSION) != 0)
-        status = cp_fail(err, CP_BAD_INPUT, reader->path, "is no result of this program"),
-        cp_expected(err, "an HDF5 file of the schema " CP_SCHEMA_VERSION);
-    cp_arena_free(&arena);
-    return status;
-}
-
 static bool ends_with_partial(const char *path) {
     static const char ending[] = ".partial";
     const size_t length = strlen(path), tail = sizeof ending - 1;
@@ -73,13 +61,6 @@ static enum cp_status check_file(const char *path, struct cp_error *err) {
     return ends_with_partial(path) ? unfinished(path, err) : CP_OK;
 }
 
-static enum cp_status unreadable(const char *path, struct cp_error *err) {
-    const bool begun = H5Fis_hdf5(path) > 0;
-    return cp_fail(err, CP_BAD_INPUT, path, begun ? "is not whole" : "is no HDF5 file"),
-           cp_expected(err, begun ? "a file of the length that its header states"
-                                  : "a result that `clip-parity run` finished");
-}
-
 enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
     struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
     *out = NULL;
@@ -92,9 +73,7 @@ enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct c
         status = cp_result_check(path, err);
     reader->file = status == CP_OK ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
     if (status == CP_OK && reader->file < 0)
-        status = unreadable(path, err);
-    if (status == CP_OK)
-        status = check_schema(reader, err);
+        status = cp_fail(err, CP_BAD_INPUT, path, "was changed while it was read");
     if (status == CP_OK)
         *out = reader;
     else

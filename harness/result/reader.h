@@ -22,7 +22,8 @@ struct cp_reader_texts {
     const char **items;
 };
 
-/* Refuses what is not a result of the schema clip-parity/1, or fails the check of result/check.h. Close with cp_reader_close, which takes NULL. */
+/* Refuses what is not a result of the schema clip-parity/1, or fails the check of result/check.h. Close with
+ * cp_reader_close, which takes NULL. */
 enum cp_status cp_reader_open(const char *path, struct cp_reader **reader, struct cp_error *err);
 void cp_reader_close(struct cp_reader *reader);
 

@@ -71,6 +71,10 @@ def other_type(file):
     replace(file, "floor/probs/rel_l2", data=np.zeros((2, 2), "<f2"))
 
 
+def integers(file):
+    replace(file, "floor/probs/rel_l2", data=np.zeros((2, 2), "<i4"))
+
+
 def several_texts(file):
     file["provenance"].attrs["version"] = np.array(["0.1"] * 500, dtype=TEXT)
 
@@ -138,6 +142,7 @@ RESULTS = [
     ("loop", loop, False, "is an object that has another name, too"),
     ("filter", filtered, True, "/floor/probs/rel_l2: is stored with a filter"),
     ("type", other_type, True, "/floor/probs/rel_l2: holds values of another type"),
+    ("integers", integers, True, "/floor/probs/rel_l2: holds values of another type (expected floating point)"),
     ("several texts", several_texts, True, "/provenance: has an attribute version of another type"),
     ("values of nothing", values_of_nothing, False, "/floor/probs/rel_l2: is of more values than the file can hold"),
     ("unnamed dimension", unnamed_dimension, False, "/floor/probs/rel_l2: has a dimension that is no dataset of the file"),
