@@ -2,13 +2,11 @@
  * Puts the header together, widest types first, and renames the file into place once it is on disk. */
 #include "checkpoint/safetensors_write.h"
 
-<<<<<<< HEAD
 #include "checkpoint/safetensors.h"
-=======
 #include "format/disk_file.h"
->>>>>>> c06637d (Partial results are checked before they are gone on with; mapped files that are shortened end in one line; axes of inputs agree in captures)
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -121,7 +119,7 @@ static enum cp_status write_to(const char *path, const char *partial, const char
     const bool opened = status == CP_OK;
     if (opened) {
         cp_disk_cut(&file, 0);
-        FILE *out = fdopen(dup(file.fd), "wb");
+        FILE *out = fdopen(fcntl(file.fd, F_DUPFD_CLOEXEC, 0), "wb");
         bool whole = out && write_all(out, header, tensors, count);
         if (out && fclose(out) != 0)
             whole = false;
