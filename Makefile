@@ -6,7 +6,7 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz \
+.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
 	coverage clean
 
 demo: build
@@ -118,6 +118,11 @@ fuzz:
 	@$(MAKE) --no-print-directory setup PACKAGES="$(PACKAGES) clang libclang-rt-14-dev"
 	cmake --preset fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_RUNS=$(FUZZ_RUNS) cmake --build --preset fuzz --target fuzz-run
+
+# Damaged results and captures through report, check and diff; those that fail are in build/fuzz-results.
+FUZZ_MUTANTS ?= 20000
+fuzz-results: build
+	/usr/bin/python3 tests/fuzz/results.py build/release/clip-parity --mutants $(FUZZ_MUTANTS)
 
 # Branches of the readers of checkpoints that their tests take: fails below 95 %.
 coverage: setup

@@ -207,7 +207,7 @@ enum cp_status cp_capture_read_shape(struct cp_capture_server *s, hid_t dataset,
         shape[d] = (size_t)dims[d];
         elements *= (double)dims[d];
     }
-    if (!(elements >= 1 && elements <= 0x1p44))
+    if (!(elements >= 1 && elements <= CP_CAPTURE_ELEMENTS))
         return cp_capture_refuse(s, object, elements >= 1 ? "is too large" : "has no elements");
     return CP_OK;
 }

@@ -3,6 +3,7 @@
  * Whatever HDF5 does to it, the parent only sees a socket that closes, or a reply that does not come. */
 #include "capture/server.h"
 
+#include "result/child.h"
 #include "result/schema.h"
 
 #include <hdf5_hl.h>
@@ -14,20 +15,11 @@
 /* Elements of one reply; a request for more is refused, which no honest tap needs. */
 enum { REPLY_ELEMENTS = 1 << 28 };
 
-static void send_all(struct cp_capture_server *s, const void *bytes, size_t size) {
-    for (const char *at = bytes; size;) {
-        const ssize_t sent = send(s->socket, at, size, MSG_NOSIGNAL);
-        if (sent <= 0)
-            _exit(0); /* the parent is gone */
-        at += sent;
-        size -= (size_t)sent;
-    }
-}
+/* Processor time: of a whole checkpoint; bytes of one second, which may be compressed. */
+enum { WRITE_SECONDS = 120, SECOND_BYTES = 1 << 24 };
 
 static void reply(struct cp_capture_server *s, enum cp_status status, const void *bytes, size_t size) {
-    const struct cp_capture_reply header = {status, status == CP_OK ? size : sizeof s->err};
-    send_all(s, &header, sizeof header);
-    send_all(s, status == CP_OK ? bytes : &s->err, header.bytes);
+    cp_child_reply(s->socket, status, bytes, size, &s->err);
 }
 
 static void reply_listing(struct cp_capture_server *s, enum cp_status status) {
@@ -183,18 +175,31 @@ static bool receive(int socket, struct cp_capture_request *request) {
     return true;
 }
 
-_Noreturn void cp_capture_serve(int socket, const struct cp_capture_source *source) {
+static void allow(const struct cp_capture_server *s, const struct cp_capture_request *request) {
+    double bytes = 0;
+    if (request->op == CP_CAPTURE_READ && request->tap < s->listing.taps) {
+        bytes = sizeof(float) * (double)request->rows;
+        for (int d = 1; d < s->tap[request->tap].rank; d++)
+            bytes *= (double)s->tap[request->tap].shape[d];
+    }
+    cp_child_allow(CP_CAPTURE_SECONDS + bytes / SECOND_BYTES);
+}
+
+_Noreturn void cp_capture_serve(int socket, const void *context) {
+    const struct cp_capture_source *source = context;
     static struct cp_capture_server s; /* large, and this process serves once */
     struct cp_capture_request request;
     s = (struct cp_capture_server){.socket = socket, .source = source};
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    cp_child_allow(source->write ? WRITE_SECONDS : CP_CAPTURE_SECONDS);
     if (source->environment)
         reply_environment(&s);
     if (source->write)
         reply_written(&s);
     reply_listing(&s, cp_capture_list(&s));
     while (receive(socket, &request)) {
+        allow(&s, &request);
         if (request.op != CP_CAPTURE_TOKENS && request.tap >= s.listing.taps)
             break;
         if (request.op == CP_CAPTURE_READ)

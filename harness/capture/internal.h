@@ -7,16 +7,14 @@
 
 #include <stdio.h>
 
-/* What the parent asks, and what comes back: a header, then `bytes` of payload; a struct cp_error where the
- * status is not CP_OK. The first reply comes unasked: the listing. */
+/* Elements of a tap; more are refused. */
+#define CP_CAPTURE_ELEMENTS 0x1p44
+
+/* What the parent asks. The first reply comes unasked: the listing. */
 enum cp_capture_op { CP_CAPTURE_READ, CP_CAPTURE_TOKENS, CP_CAPTURE_LABELS };
 struct cp_capture_request {
     enum cp_capture_op op;
     size_t tap, first, rows;
-};
-struct cp_capture_reply {
-    enum cp_status status;
-    size_t bytes;
 };
 
 /* The listing: this, then `taps` of struct cp_capture_listed, then the facts as texts with their NUL. */
@@ -41,7 +39,7 @@ struct cp_capture_source {
 };
 
 /* In the child: answers requests until the socket is closed. Never returns. */
-_Noreturn void cp_capture_serve(int socket, const struct cp_capture_source *source);
+_Noreturn void cp_capture_serve(int socket, const void *source);
 
 /* ---- layouts ---- */
 

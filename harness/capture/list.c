@@ -2,6 +2,7 @@
  * What is in a capture's file. */
 #include "capture/server.h"
 
+#include "result/child.h"
 #include "result/schema.h"
 
 #include <stdio.h>
@@ -55,6 +56,7 @@ static enum cp_status add_dataset(struct cp_capture_server *s, hid_t dataset, co
     struct cp_capture_listed tap = {.arithmetic = place ? place->arithmetic : CP_FP32,
                                     .recomputed = place && place->recomputed};
     struct cp_capture_dataset data = {.path = cp_arena_strdup(&s->arena, object)};
+    cp_child_allow(CP_CAPTURE_SECONDS);
     /* Pixels have rows and columns of their own. */
     const char *layout = place && !(strcmp(place->layout ? place->layout : "", "NCHW") == 0 &&
                                     strncmp(name, "pixels.", strlen("pixels.")) == 0)

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Processor time for each step of a listing and each request, which take less than a thousandth of that. */
+enum { CP_CAPTURE_SECONDS = 1 };
+
 struct cp_capture_dataset {
     const char *path; /* in the file */
     struct cp_capture_axes axes;

@@ -3,8 +3,10 @@
 #include "checkpoint/safetensors_write.h"
 
 #include "checkpoint/safetensors.h"
+#include "format/disk_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -112,17 +114,22 @@ static bool write_all(FILE *out, const char *header, const struct cp_checkpoint_
 static enum cp_status write_to(const char *path, const char *partial, const char *header,
                                const struct cp_checkpoint_tensor *const *tensors, size_t count,
                                struct cp_error *err) {
-    FILE *out = fopen(partial, "wbe");
-    bool whole = out && write_all(out, header, tensors, count);
-    if (out && fclose(out) != 0)
-        whole = false;
-    if (whole && rename(partial, path) == 0)
-        return CP_OK;
-    const int error = errno;
-    if (out)
-        (void)unlink(partial);
-    return cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(error)),
-           cp_expected(err, "a place for a file of this size");
+    struct cp_disk_file file;
+    enum cp_status status = cp_disk_open(&file, partial, err);
+    const bool opened = status == CP_OK;
+    if (opened) {
+        cp_disk_cut(&file, 0);
+        FILE *out = fdopen(fcntl(file.fd, F_DUPFD_CLOEXEC, 0), "wb");
+        bool whole = out && write_all(out, header, tensors, count);
+        if (out && fclose(out) != 0)
+            whole = false;
+        if (!whole)
+            (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(errno));
+        status =
+            whole ? cp_disk_rename(&file, path, err) : cp_expected(err, "a place for a file of this size");
+    }
+    cp_disk_close(&file, opened);
+    return status;
 }
 
 enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint *file,

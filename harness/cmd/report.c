@@ -5,10 +5,8 @@
 #include "format/disk_file.h"
 #include "report/forms/forms.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct arguments {
     const char *result, *output;
@@ -66,33 +64,20 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     return a->form ? CP_OK : unknown_ending(a->output, err);
 }
 
-static enum cp_status unwritable(const char *path, struct cp_error *err) {
-    return cp_fail(err, CP_BAD_INPUT, path, "cannot be written: %s", strerror(errno));
-}
-
-static enum cp_status write_to(const struct cp_report *report, const struct cp_report_form *form,
-                               const char *partial, const char *path, struct cp_error *err) {
-    FILE *out = fopen(partial, "w");
-    if (!out)
-        return unwritable(path, err);
+/* A report is whole or not there. */
+static enum cp_status write_file(const struct cp_report *report, const struct cp_report_form *form,
+                                 const char *path, struct cp_error *err) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    CP_TRY(CP_CHECK_ALLOC(out, err, path, "a report"));
     form->write(report, out);
     const bool failed = ferror(out) != 0;
-    if (fclose(out) == 0 && !failed && rename(partial, path) == 0)
-        return CP_OK;
-    (void)unwritable(path, err);
-    (void)unlink(partial);
-    return CP_BAD_INPUT;
-}
-
-/* Under another name first, so that a report is whole or not there. */
-static enum cp_status write_file(struct cp_report *report, const struct cp_report_form *form,
-                                 const char *path, struct cp_error *err) {
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return cp_fail(err, CP_BAD_INPUT, path, "is no regular file"), cp_expected(err, "a file to write");
-    const char *partial = cp_arena_printf(&report->arena, "%s.partial", path);
-    CP_TRY(CP_CHECK_ALLOC(partial, err, path, "a path"));
-    return write_to(report, form, partial, path, err);
+    enum cp_status status = CP_CHECK_ALLOC(fclose(out) == 0 && !failed, err, path, "a report");
+    if (status == CP_OK)
+        status = cp_disk_replace(path, text, size, err);
+    free(text);
+    return status;
 }
 
 /* "results/runs/x.html" for "results/runs/x.h5". */

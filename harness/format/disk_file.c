@@ -19,7 +19,7 @@ void cp_disk_fail(struct cp_disk_file *file, const char *what, int error) {
     file->frozen = 1;
 }
 
-void cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data) {
+int cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data) {
     unsigned char *to = data;
     while (size > 0) {
         const ssize_t got = pread(file->fd, to, size, (off_t)offset);
@@ -29,12 +29,13 @@ void cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void 
             cp_disk_fail(file, "cannot read", errno);
         if (got <= 0) {
             memset(to, 0, size);
-            return;
+            return got == 0;
         }
         to += got;
         offset += (uint64_t)got;
         size -= (size_t)got;
     }
+    return 1;
 }
 
 void cp_disk_write(struct cp_disk_file *file, uint64_t offset, size_t size, const void *data) {
@@ -81,10 +82,19 @@ static enum cp_status lock(struct cp_disk_file *file, struct cp_error *err) {
 static int is_named(struct cp_disk_file *file) {
     struct stat opened;
     struct stat named;
-    if (fstat(file->fd, &opened) != 0 || stat(file->path, &named) != 0)
+    if (fstat(file->fd, &opened) != 0 || lstat(file->path, &named) != 0)
         return 0;
     file->size = (uint64_t)opened.st_size;
     return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+/* A name that leads to another file, or that another one has too, is none that a run of ours left. */
+static enum cp_status check_own(const struct cp_disk_file *file, struct cp_error *err) {
+    struct stat info;
+    if (fstat(file->fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink <= 1)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, file->path, "is no file of this name alone"),
+           cp_expected(err, "a name for the file to write");
 }
 
 enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct cp_error *err) {
@@ -93,10 +103,14 @@ enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct 
     do {
         if (file->fd >= 0)
             (void)close(file->fd);
-        file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (file->fd < 0 && errno == ELOOP)
+            return cp_fail(err, CP_BAD_INPUT, path, "is a symbolic link"),
+                   cp_expected(err, "a name for the file to write");
         if (file->fd < 0)
             return cp_fail(err, CP_BAD_INPUT, path, "cannot open: %s", strerror(errno)),
                    cp_expected(err, "a folder that can be written to");
+        CP_TRY(check_own(file, err));
         CP_TRY(lock(file, err));
     } while (!is_named(file));
     return CP_OK;

@@ -18,11 +18,12 @@ struct cp_disk_file {
     struct cp_error failure; /* CP_OK or CP_BAD_INPUT with the path and the system's reason */
 };
 
-/* Opens path, creating it where missing, and locks it; CP_BAD_INPUT where another process has it locked. The
+/* Opens path, creating it where missing, and locks it; CP_BAD_INPUT where another process has it locked, or
+ * it is a link or another name of a file. The
  * file needs cp_disk_close either way. */
 enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct cp_error *err);
-/* Bytes beyond the end read as 0. */
-void cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data);
+/* Whether it could be read; if not, as 0. Bytes beyond the end read as 0. */
+int cp_disk_read(struct cp_disk_file *file, uint64_t offset, size_t size, void *data);
 void cp_disk_write(struct cp_disk_file *file, uint64_t offset, size_t size, const void *data);
 void cp_disk_flush(struct cp_disk_file *file);
 /* Sets the length. */

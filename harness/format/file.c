@@ -3,6 +3,7 @@
 #include "format/file.h"
 
 #include "base/regular.h"
+#include "format/mapping.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,12 +32,18 @@ enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_err
         return cp_fail(err, CP_INTERNAL, path, "cannot be mapped: %s", strerror(errno));
     file->text = map;
     file->bytes = map;
+    if (map && cp_mapping_guard(path, map, file->size, err) != CP_OK) {
+        cp_file_unmap(file);
+        return err->status;
+    }
     return CP_OK;
 }
 
 void cp_file_unmap(struct cp_file *file) {
-    if (file->bytes)
+    if (file->bytes) {
+        cp_mapping_release(file->bytes);
         (void)munmap(file->text, file->size);
+    }
     *file = (struct cp_file){0};
 }
 

@@ -12,7 +12,8 @@ struct cp_file {
     size_t size;
 };
 
-/* Maps a file; release with cp_file_unmap, also after a failure. Nobody may shorten the file meanwhile. */
+/* Maps a file; release with cp_file_unmap, also after a failure. Where somebody shortens
+ * the file meanwhile, the program ends: format/mapping.h. */
 enum cp_status cp_file_map(const char *path, struct cp_file *file, struct cp_error *err);
 void cp_file_unmap(struct cp_file *file);
 

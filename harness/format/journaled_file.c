@@ -34,15 +34,17 @@ static size_t first_part(uint64_t offset, size_t size) {
     return size < space ? size : space;
 }
 
-void cp_journaled_read(struct cp_journaled *file, uint64_t offset, size_t size, void *data) {
+int cp_journaled_read(struct cp_journaled *file, uint64_t offset, size_t size, void *data) {
     unsigned char *to = data;
-    cp_disk_read(&file->disk, offset, size, data);
+    if (!cp_disk_read(&file->disk, offset, size, data))
+        return 0;
     for (size_t part = 0; size > 0; to += part, offset += part, size -= part) {
         part = first_part(offset, size);
         const struct cp_page *page = cp_held_find(&file->held, offset / CP_PAGE);
         if (page != NULL)
             memcpy(to, page->bytes + offset % CP_PAGE, part);
     }
+    return 1;
 }
 
 void cp_journaled_write(struct cp_journaled *file, uint64_t offset, size_t size, const void *data) {
@@ -65,7 +67,7 @@ static struct cp_page *hold_page(struct cp_journaled *file, uint64_t index) {
     if (page == NULL)
         cp_disk_fail(&file->disk, "cannot hold a write", ENOMEM);
     else
-        cp_disk_read(&file->disk, index * CP_PAGE, CP_PAGE, page->bytes);
+        (void)cp_disk_read(&file->disk, index * CP_PAGE, CP_PAGE, page->bytes);
     return page;
 }
 
@@ -141,27 +143,31 @@ void cp_journaled_commit(struct cp_journaled *file) {
     drop_held(file);
 }
 
-/* Whether the file ends with a whole record; fills its trailer. */
+/* Whether the file ends with a whole record, and none of its pages lies behind where it starts; fills its
+ * trailer. A read that fails is none either, and remembered. */
 static int find_record(struct cp_journaled *file, struct trailer *trailer) {
     const uint64_t size = file->disk.size;
     struct trailer check;
     struct cp_page page;
+    int within = 1;
     if (size < sizeof *trailer)
         return 0;
-    cp_disk_read(&file->disk, size - sizeof *trailer, sizeof *trailer, trailer);
-    if (memcmp(trailer->magic, MAGIC, sizeof MAGIC) != 0 || trailer->count > size / sizeof page ||
-        trailer->offset + trailer->count * sizeof page + sizeof *trailer != size)
+    if (!cp_disk_read(&file->disk, size - sizeof *trailer, sizeof *trailer, trailer) ||
+        memcmp(trailer->magic, MAGIC, sizeof MAGIC) != 0 || trailer->count > size / sizeof page ||
+        trailer->offset > size || trailer->offset + trailer->count * sizeof page + sizeof *trailer != size ||
+        trailer->length > size)
         return 0;
     struct cp_digest *digest = start_digest(file);
     if (digest == NULL)
         return 0;
     for (uint64_t i = 0; i < trailer->count; i++) {
-        cp_disk_read(&file->disk, trailer->offset + i * sizeof page, sizeof page, &page);
+        within = cp_disk_read(&file->disk, trailer->offset + i * sizeof page, sizeof page, &page) &&
+                 page.index < trailer->offset / CP_PAGE && within;
         cp_digest_add(digest, &page, sizeof page);
     }
     check = *trailer;
     seal(digest, &check);
-    return memcmp(check.digest, trailer->digest, sizeof check.digest) == 0;
+    return within && memcmp(check.digest, trailer->digest, sizeof check.digest) == 0;
 }
 
 static void recover(struct cp_journaled *file) {
@@ -170,7 +176,8 @@ static void recover(struct cp_journaled *file) {
     if (!find_record(file, &trailer))
         return;
     for (uint64_t i = 0; i < trailer.count; i++) {
-        cp_disk_read(&file->disk, trailer.offset + i * sizeof page, sizeof page, &page);
+        if (!cp_disk_read(&file->disk, trailer.offset + i * sizeof page, sizeof page, &page))
+            return;
         cp_disk_write(&file->disk, page.index * CP_PAGE, CP_PAGE, page.bytes);
     }
     cp_disk_flush(&file->disk);

@@ -8,8 +8,8 @@
  * (A redo log: Gray and Reuter, Transaction Processing, 1993.) The caller must never aim a
  * plain write at bytes that a commit has put there by a held write.
  *
- * The first failed write is remembered: from then on nothing reaches the disk and nothing reports it, so that
- * a library above can be shut down in good order; cp_journaled_status tells.
+ * The first write or read that fails is remembered: from then on nothing reaches the disk and no write reports
+ * it, so that a library above can be shut down in good order; cp_journaled_status tells.
  */
 #ifndef CP_FORMAT_JOURNALED_FILE_H
 #define CP_FORMAT_JOURNALED_FILE_H
@@ -30,8 +30,8 @@ uint64_t cp_journaled_size(const struct cp_journaled *file);
 /* Empties the file. */
 void cp_journaled_reset(struct cp_journaled *file);
 
-/* Bytes beyond the end read as 0. */
-void cp_journaled_read(struct cp_journaled *file, uint64_t offset, size_t size, void *data);
+/* Whether it could be read; if not, that is a failure, as of a write. Bytes beyond the end read as 0. */
+int cp_journaled_read(struct cp_journaled *file, uint64_t offset, size_t size, void *data);
 void cp_journaled_write(struct cp_journaled *file, uint64_t offset, size_t size, const void *data);
 void cp_journaled_hold(struct cp_journaled *file, uint64_t offset, size_t size, const void *data);
 

@@ -95,12 +95,11 @@ static bool is_used(const struct cp_gate_taking *t, const char *path) {
 static enum cp_status take_files(const struct cp_gate_taking *t) {
     const char *const files = cp_schema[CP_SCHEMA_FILES].path;
     struct cp_gate_samples *s = t->samples;
-    struct cp_error end = {0};
     const char *text = NULL;
     char name[CP_SCHEMA_FILE_ATTRIBUTE];
     size_t attributes = 0, f = 0;
     for (; cp_schema_file_attribute(attributes, name),
-           cp_reader_text(t->load.reader, files, name, &s->arena, &text, &end) == CP_OK;)
+           cp_reader_has(t->load.reader, files) && cp_reader_has_text(t->load.reader, files, name);)
         attributes++;
     CP_TRY(CP_ARENA_ALLOC(&s->arena, s->file, attributes, t->load.err, t->load.report->path, "a report"));
     for (; f < attributes; f++) {
@@ -116,15 +115,19 @@ static enum cp_status take_files(const struct cp_gate_taking *t) {
     return CP_OK;
 }
 
-static size_t inputs_of(const struct cp_gate_taking *t, enum cp_tower tower, struct cp_reader_array *shape) {
+static enum cp_status count_inputs(const struct cp_gate_taking *t, enum cp_tower tower, size_t *inputs) {
     const struct cp_report_candidate *c = &t->samples->report.candidate[0];
+    struct cp_reader_array shape;
     char object[CP_SCHEMA_PATH];
-    for (size_t i = 0; i < c->taps; i++) {
-        (void)cp_schema_path(CP_SCHEMA_METRICS, CP_NAMES(c->name, c->tap[i].name), object);
-        if (c->tap[i].tower == tower && cp_reader_shape(t->load.reader, object, shape, t->load.err) == CP_OK)
-            return shape->shape[0];
-    }
-    return 0;
+    size_t i = 0;
+    while (i < c->taps && c->tap[i].tower != tower)
+        i++;
+    if (i == c->taps)
+        return CP_OK;
+    (void)cp_schema_path(CP_SCHEMA_METRICS, CP_NAMES(c->name, c->tap[i].name), object);
+    CP_TRY(cp_reader_shape(t->load.reader, object, &shape, t->load.err));
+    *inputs = shape.shape[0];
+    return CP_OK;
 }
 
 /* ---- the whole ---- */
@@ -150,12 +153,11 @@ static enum cp_status take_subject(const struct cp_gate_taking *t, const char *n
 static enum cp_status take_all(const struct cp_gate_taking *t) {
     struct cp_gate_samples *s = t->samples;
     const struct cp_report *r = &s->report;
-    struct cp_reader_array shape;
     s->name = r->name;
     for (; s->facts < r->facts && strcmp(r->fact[s->facts].name, "content") != 0; s->facts++)
         s->fact[s->facts] = r->fact[s->facts];
-    s->images = inputs_of(t, CP_VISUAL, &shape);
-    s->prompts = inputs_of(t, CP_TEXT, &shape);
+    CP_TRY(count_inputs(t, CP_VISUAL, &s->images));
+    CP_TRY(count_inputs(t, CP_TEXT, &s->prompts));
     CP_TRY(take_files(t));
     CP_TRY(cp_gate_kept_read(&t->load, &s->kept));
     CP_TRY(CP_ARENA_CALLOC(&s->arena, s->subject, r->candidates + 1, t->load.err, t->load.report->path,

@@ -28,15 +28,14 @@ static enum cp_status fold(const struct cp_reader_array *rows, char bits[CP_GATE
 }
 
 /* Older results do not tell the type: then the strictest. */
-static enum cp_dtype type_of(const struct cp_gate_taking *t, const char *object) {
-    struct cp_error ignored = {0};
-    const char *name = NULL;
-    if (cp_reader_text(t->load.reader, object, cp_schema[CP_SCHEMA_ARITHMETIC_DTYPE].attribute,
-                       &t->samples->arena, &name, &ignored) != CP_OK)
-        return CP_FP32;
-    return strcmp(name, cp_dtype_name(CP_FP16)) == 0   ? CP_FP16
-           : strcmp(name, cp_dtype_name(CP_BF16)) == 0 ? CP_BF16
-                                                       : CP_FP32;
+static enum cp_status take_type(const struct cp_gate_taking *t, const char *object, enum cp_dtype *type) {
+    const char *const attribute = cp_schema[CP_SCHEMA_ARITHMETIC_DTYPE].attribute, *name = "";
+    if (cp_reader_has_text(t->load.reader, object, attribute))
+        CP_TRY(cp_reader_text(t->load.reader, object, attribute, &t->samples->arena, &name, t->load.err));
+    *type = strcmp(name, cp_dtype_name(CP_FP16)) == 0   ? CP_FP16
+            : strcmp(name, cp_dtype_name(CP_BF16)) == 0 ? CP_BF16
+                                                        : CP_FP32;
+    return CP_OK;
 }
 
 static enum cp_status take_bits(const struct cp_gate_taking *t, const char *subject,
@@ -47,7 +46,7 @@ static enum cp_status take_bits(const struct cp_gate_taking *t, const char *subj
     (void)cp_schema_path(CP_SCHEMA_DIGEST, CP_NAMES(subject, tap->name), object);
     if (!cp_reader_has(t->load.reader, object))
         return CP_OK;
-    tap->type = type_of(t, object);
+    CP_TRY(take_type(t, object, &tap->type));
     enum cp_status status = cp_reader_numbers(t->load.reader, object, &scratch, &rows, t->load.err);
     if (status == CP_OK && (rows.rank != 2 || rows.shape[1] != CP_DIGEST_BYTES))
         status = cp_load_damaged(&t->load, object, "(input, byte)");
@@ -107,14 +106,18 @@ static void sum_up(const struct cp_reader_array *metrics, enum cp_part part, str
     }
 }
 
+static enum cp_status read_metrics(const struct cp_gate_taking *t, const char *object, struct cp_arena *arena,
+                                   struct cp_reader_array *metrics) {
+    static const char shape[] = "(input, part, metric)";
+    CP_TRY(cp_load_array(&t->load, object, &cp_load_metrics, 3, shape, arena, metrics));
+    return metrics->shape[1] == CP_PART_COUNT ? CP_OK : cp_load_damaged(&t->load, object, shape);
+}
+
 static enum cp_status take_metrics(const struct cp_gate_taking *t, const char *object, enum cp_part part,
                                    enum cp_tower tower, struct cp_gate_tap *tap) {
-    static const char shape[] = "(input, part, metric)";
     struct cp_arena scratch = {0};
     struct cp_reader_array metrics;
-    enum cp_status status = cp_load_array(&t->load, object, &cp_load_metrics, 3, shape, &scratch, &metrics);
-    if (status == CP_OK && metrics.shape[1] != CP_PART_COUNT)
-        status = cp_load_damaged(&t->load, object, shape);
+    enum cp_status status = read_metrics(t, object, &scratch, &metrics);
     if (status == CP_OK)
         status = keep_errors(t, &metrics, part, tower, tap);
     if (status == CP_OK)
@@ -131,8 +134,7 @@ static enum cp_status take_ulp(const struct cp_gate_taking *t, const char *objec
     double worst = -1;
     if (!cp_reader_has(t->load.reader, object))
         return CP_OK;
-    enum cp_status status =
-        cp_load_array(&t->load, object, &cp_load_metrics, 3, "(input, part, metric)", &scratch, &local);
+    enum cp_status status = read_metrics(t, object, &scratch, &local);
     for (size_t i = 0; status == CP_OK && i < local.shape[0]; i++)
         worst = fmax(worst, metrics_of(&local, i, part)[CP_ULP_MAX]);
     if (worst >= 0)

@@ -5,20 +5,30 @@
 #include "result/internal.h"
 
 #include <hdf5_hl.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct walk {
     struct cp_digest *digest;
-    hid_t transfer;
+    const struct cp_result_reading *how;
     const char *path; /* of the object being visited; "" is the root */
+    double texts;     /* bytes of texts that may still come */
     void *buffer;
-    size_t capacity; /* bytes */
+    size_t capacity;             /* bytes */
+    char failed[CP_SCHEMA_PATH]; /* the object at which it ended; "" is the root, or none */
 };
 
 static void add_text(struct walk *walk, const char *text) {
     cp_digest_add(walk->digest, text, strlen(text) + 1);
+}
+
+/* A quarter of a second, where microseconds are usual, and a second for each 100 MB. */
+static void allow(const struct walk *walk, double bytes) {
+    if (walk->how->allow)
+        walk->how->allow(0.25 + 1e-8 * bytes);
 }
 
 static void *reserve(struct walk *walk, size_t size) {
@@ -37,9 +47,13 @@ static herr_t add_values(struct walk *walk, hid_t type, hid_t space) {
         cp_digest_add(walk->digest, walk->buffer, (size_t)count * H5Tget_size(type));
         return 0;
     }
-    for (hssize_t i = 0; i < count; i++)
-        add_text(walk, ((char **)walk->buffer)[i]);
-    return H5Dvlen_reclaim(type, space, H5P_DEFAULT, walk->buffer);
+    for (hssize_t i = 0; i < count; i++) {
+        const char *text = ((char **)walk->buffer)[i];
+        add_text(walk, text ? text : "");
+        walk->texts -= text ? (double)strlen(text) : 0;
+    }
+    const herr_t freed = H5Dvlen_reclaim(type, space, H5P_DEFAULT, walk->buffer);
+    return walk->texts < 0 ? -1 : freed; /* one text, counted again and again, could fill any memory */
 }
 
 static void add_type(struct walk *walk, hid_t type, hid_t space) {
@@ -101,31 +115,38 @@ static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *in
 
 /* ---- datasets ---- */
 
-static herr_t add_dimension(hid_t dataset, unsigned dimension, hid_t scale, void *context) {
+static herr_t add_dimension(struct walk *walk, hid_t dataset, const hobj_ref_t *reference) {
     char name[256] = "";
-    (void)dataset;
-    (void)dimension;
-    const ssize_t length = H5DSget_scale_name(scale, name, sizeof name);
-    add_text(context, name);
+    const hid_t scale = H5Rdereference2(dataset, H5P_DEFAULT, H5R_OBJECT, reference);
+    const ssize_t length = scale < 0 ? -1 : H5DSget_scale_name(scale, name, sizeof name);
+    cp_result_release(scale);
+    add_text(walk, name);
     return length < 0 ? -1 : 0;
 }
 
 static herr_t add_dimensions(struct walk *walk, hid_t dataset, hid_t space) {
-    const int rank = H5DSis_scale(dataset) > 0 ? 0 : H5Sget_simple_extent_ndims(space);
+    hobj_ref_t scale[CP_MAX_RANK];
+    const int rank = H5Sget_simple_extent_ndims(space);
+    if (cp_result_scales(dataset, rank, scale) < 0)
+        return -1;
     for (int d = 0; d < rank; d++)
-        if (H5DSiterate_scales(dataset, (unsigned)d, NULL, add_dimension, walk) < 0)
+        if (scale[d] != HADDR_UNDEF && add_dimension(walk, dataset, &scale[d]) < 0)
             return -1;
     return 0;
 }
 
-/* Rows of dims[0] to read at a time: those of one chunk, so that each chunk is read once. */
-static hsize_t rows_at_once(hid_t dataset, const hsize_t *shape) {
+/* Rows of dims[0] to read at a time: those of one chunk, so that each chunk is read once. 0: the data is in
+ * another file. */
+static hsize_t rows_at_once(hid_t dataset, int rank, const hsize_t *shape) {
     hsize_t chunk[H5S_MAX_RANK];
     const hid_t list = H5Dget_create_plist(dataset);
-    const int chunked =
-        list >= 0 && H5Pget_layout(list) == H5D_CHUNKED && H5Pget_chunk(list, H5S_MAX_RANK, chunk) > 0;
+    const H5D_layout_t layout = list < 0 ? H5D_VIRTUAL : H5Pget_layout(list);
+    const bool here = layout != H5D_VIRTUAL && H5Pget_external_count(list) == 0;
+    const bool chunked = here && layout == H5D_CHUNKED && H5Pget_chunk(list, H5S_MAX_RANK, chunk) > 0;
     cp_result_release(list);
-    return chunked ? chunk[0] : shape[0];
+    if (!here)
+        return 0;
+    return chunked ? chunk[0] : rank > 0 && shape[0] > 0 ? shape[0] : 1;
 }
 
 static herr_t add_rows(struct walk *walk, hid_t dataset, hid_t type, hid_t space) {
@@ -133,17 +154,18 @@ static herr_t add_rows(struct walk *walk, hid_t dataset, hid_t type, hid_t space
     hsize_t count[H5S_MAX_RANK] = {0};
     const int rank = H5Sget_simple_extent_dims(space, count, NULL);
     const hsize_t rows = rank > 0 ? count[0] : 1;
-    const hsize_t step = rank > 0 && rows > 0 ? rows_at_once(dataset, count) : 1;
-    herr_t result = 0;
+    const hsize_t step = rows_at_once(dataset, rank, count);
+    herr_t result = step ? 0 : -1;
     for (; start[0] < rows && result >= 0; start[0] += step) {
         count[0] = rows - start[0] < step ? rows - start[0] : step;
         if (rank > 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
             return -1;
         const hid_t memory = rank > 0 ? H5Screate_simple(rank, count, NULL) : H5Screate(H5S_SCALAR);
         const size_t size = (size_t)H5Sget_select_npoints(space) * H5Tget_size(type);
+        allow(walk, (double)size);
         result = -1;
         if (memory >= 0 && reserve(walk, size + 1) != NULL &&
-            H5Dread(dataset, type, memory, space, walk->transfer, walk->buffer) >= 0)
+            H5Dread(dataset, type, memory, space, walk->how->transfer, walk->buffer) >= 0)
             result = add_values(walk, type, memory);
         cp_result_release(memory);
     }
@@ -172,7 +194,8 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
     struct walk *walk = context;
     const char *const parent = walk->path;
     char *path = NULL;
-    (void)info;
+    if (info->type != H5L_TYPE_HARD)
+        return -1;
     if (asprintf(&path, "%s/%s", parent, name) < 0)
         return -1;
     herr_t result = 0;
@@ -180,6 +203,8 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
         const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
         walk->path = path;
         result = object < 0 ? -1 : add_object(object, walk);
+        if (result < 0 && !walk->failed[0])
+            (void)snprintf(walk->failed, sizeof walk->failed, "%s", path);
         walk->path = parent;
         cp_result_release(object);
     }
@@ -188,6 +213,7 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
 }
 
 static herr_t add_object(hid_t object, struct walk *walk) {
+    allow(walk, 0);
     const int is_dataset = H5Iget_type(object) == H5I_DATASET;
     add_text(walk, is_dataset ? "dataset" : "group");
     add_text(walk, walk->path);
@@ -198,13 +224,23 @@ static herr_t add_object(hid_t object, struct walk *walk) {
     return is_dataset ? 0 : H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_member, walk);
 }
 
-enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err) {
-    struct walk walk = {.transfer = result->transfer, .path = ""};
+enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
+                                     char object[CP_SCHEMA_PATH], struct cp_error *err) {
+    struct walk walk = {.how = how, .path = "", .texts = how->texts};
     CP_TRY(cp_digest_start(&walk.digest, err));
-    const hid_t root = H5Gopen2(result->file, "/", H5P_DEFAULT);
+    const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
     const herr_t walked = root < 0 ? -1 : add_object(root, &walk);
     cp_digest_finish_hex(walk.digest, digest);
     cp_result_release(root);
     free(walk.buffer);
-    return walked < 0 ? cp_result_fail(result, err, "cannot digest", "the content") : CP_OK;
+    (void)snprintf(object, CP_SCHEMA_PATH, "%s", walk.failed);
+    return walked < 0 ? CP_INTERNAL : CP_OK;
+}
+
+enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err) {
+    const struct cp_result_reading how = {.transfer = result->transfer, .texts = INFINITY};
+    char object[CP_SCHEMA_PATH];
+    if (cp_result_digest_file(result->file, &how, digest, object, err) == CP_OK)
+        return CP_OK;
+    return cp_result_fail(result, err, "cannot digest", object[0] ? object : "the content");
 }

@@ -83,8 +83,7 @@ static herr_t driver_read(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t
                           void *data) {
     (void)type;
     (void)transfer;
-    cp_journaled_read(file_of(base), address, size, data);
-    return 0;
+    return cp_journaled_read(file_of(base), address, size, data) ? 0 : -1;
 }
 
 static herr_t driver_write(H5FD_t *base, H5FD_mem_t type, hid_t transfer, haddr_t address, size_t size,
@@ -128,13 +127,14 @@ static const H5FD_class_t DRIVER = {
 
 hid_t cp_result_driver_access(struct cp_journaled *file) {
     const struct access access = {file};
-    const hid_t driver = H5FDregister(&DRIVER);
+    static hid_t driver = -1;
+    if (driver < 0)
+        driver = H5FDregister(&DRIVER); /* for good: the library reads it after the last file is closed */
     const hid_t list = driver < 0 ? -1 : H5Pcreate(H5P_FILE_ACCESS);
     if (driver < 0 || list < 0 || H5Pset_driver(list, driver, &access) < 0) {
         if (list >= 0)
             (void)H5Pclose(list);
         return -1;
     }
-    (void)H5FDunregister(driver); /* the list keeps it */
     return list;
 }

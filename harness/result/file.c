@@ -4,6 +4,7 @@
 
 #include "base/regular.h"
 #include "format/disk_file.h"
+#include "result/check.h"
 #include "result/driver.h"
 #include "result/internal.h"
 
@@ -19,9 +20,6 @@ static void prepare_library(void) {
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-/* The library clears its conversion buffer, 1 MiB by default, each time it reads or writes strings. */
-enum { CONVERSION_BYTES = 1 << 16 };
-
 static enum cp_status make_properties(struct cp_result *result, struct cp_error *err) {
     result->group_list = H5Pcreate(H5P_GROUP_CREATE);
     result->text_type = H5Tcopy(H5T_C_S1);
@@ -32,7 +30,7 @@ static enum cp_status make_properties(struct cp_result *result, struct cp_error 
         H5Pset_link_creation_order(result->group_list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) < 0 ||
         H5Tset_size(result->text_type, H5T_VARIABLE) < 0 ||
         H5Tset_cset(result->text_type, H5T_CSET_UTF8) < 0 ||
-        H5Pset_buffer(result->transfer, CONVERSION_BYTES, NULL, NULL) < 0 ||
+        H5Pset_buffer(result->transfer, CP_RESULT_CONVERSION_BYTES, NULL, NULL) < 0 ||
         H5Pset_edc_check(result->rewriting, H5Z_DISABLE_EDC) < 0)
         return cp_result_fail(result, err, "cannot set up", "HDF5");
     return CP_OK;
@@ -89,8 +87,13 @@ static int read_progress(struct cp_result *result) {
 /* Continues the partial, or leaves result->file negative where there is nothing readable. */
 static enum cp_status reopen_file(struct cp_result *result, hid_t access, const char *fingerprint,
                                   struct cp_error *err) {
-    if (cp_journaled_size(result->disk) == 0)
-        return CP_OK;
+    bool readable = cp_journaled_size(result->disk) > 0;
+    if (readable && cp_result_check_partial(result->partial, result->disk, &readable, err) != CP_OK)
+        return err->expected[0] /* not so where the disk failed */
+                   ? cp_expected(err, "a partial result that a run left; delete it to start afresh")
+                   : err->status;
+    if (!readable)
+        return cp_journaled_status(result->disk, err);
     result->file = H5Fopen(result->partial, H5F_ACC_RDWR, access);
     const int same = result->file < 0 ? -1 : same_fingerprint(result, fingerprint);
     if (same == 0) {
@@ -103,7 +106,7 @@ static enum cp_status reopen_file(struct cp_result *result, hid_t access, const 
         (void)H5Fclose(result->file);
         result->file = -1;
     }
-    return CP_OK;
+    return cp_journaled_status(result->disk, err);
 }
 
 static enum cp_status open_file(struct cp_result *result, int resume, const char *fingerprint,
@@ -211,7 +214,9 @@ enum cp_status cp_result_finish(struct cp_result *result, char digest[65], struc
     CP_TRY(cp_schema_text(result, CP_SCHEMA_CONTENT_DIGEST, NULL, digest, err));
     CP_TRY(commit(result, err));
     CP_TRY(close_file(result, err));
-    return cp_journaled_rename(result->disk, result->path, err);
+    CP_TRY(cp_journaled_rename(result->disk, result->path, err));
+    cp_result_trust(result->path);
+    return CP_OK;
 }
 
 void cp_result_close(struct cp_result *result, int keep_partial) {

@@ -17,12 +17,16 @@ static herr_t take_cause(unsigned position, const H5E_error2_t *entry, void *con
     return 0;
 }
 
+const char *cp_result_hdf5_cause(void) {
+    const char *cause = "HDF5 gives no reason";
+    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_cause, &cause);
+    return cause;
+}
+
 enum cp_status cp_result_fail(const struct cp_result *result, struct cp_error *err, const char *what,
                               const char *name) {
-    const char *cause = "HDF5 gives no reason";
     CP_TRY(cp_journaled_status(result->disk, err));
-    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_cause, &cause);
-    return cp_fail(err, CP_INTERNAL, result->partial, "%s %s: %s", what, name, cause);
+    return cp_fail(err, CP_INTERNAL, result->partial, "%s %s: %s", what, name, cp_result_hdf5_cause());
 }
 
 static hid_t open_member(const struct cp_result *result, hid_t parent, const char *name) {

@@ -52,7 +52,26 @@ enum cp_status cp_result_attribute(struct cp_result *result, hid_t object, const
 enum cp_status cp_result_attribute_text(struct cp_result *result, hid_t object, enum cp_schema_id id,
                                         const char *value, struct cp_error *err);
 
+/* The library clears its conversion buffer, 1 MiB by default, each time it reads or writes strings. */
+enum { CP_RESULT_CONVERSION_BYTES = 1 << 16 };
+
+/* The innermost reason of the last failure. */
+const char *cp_result_hdf5_cause(void);
+
+/* The dimension scale of each axis, HADDR_UNDEF where it has none. Negative where that cannot be read, or an
+ * axis has several. */
+int cp_result_scales(hid_t dataset, int rank, hobj_ref_t scale[CP_MAX_RANK]);
+
 /* SHA-256 of the content, as cp_result_finish defines it, in hex. */
 enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err);
+/* The same of any open file; object: where it failed. */
+struct cp_result_reading {
+    hid_t transfer;
+    double texts; /* bytes that all of them may have */
+    void (*allow)(
+        double seconds); /* called before each object and each block with what it may take; or NULL */
+};
+enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
+                                     char object[CP_SCHEMA_PATH], struct cp_error *err);
 
 #endif

@@ -2,6 +2,7 @@
  * Attributes, arrays, texts and labels by way of the HDF5 API, sizes checked before memory is taken. */
 #include "result/reader.h"
 
+#include "result/check.h"
 #include "result/internal.h"
 #include "result/schema.h"
 
@@ -27,18 +28,6 @@ static enum cp_status bad(const struct cp_reader *reader, const char *object, co
     char where[512];
     (void)snprintf(where, sizeof where, "%.200s: %.250s", reader->path, object);
     return cp_fail(err, CP_BAD_INPUT, where, "%s", why);
-}
-
-static enum cp_status check_schema(const struct cp_reader *reader, struct cp_error *err) {
-    struct cp_arena arena = {0};
-    const char *schema = NULL;
-    enum cp_status status = cp_reader_text(reader, cp_schema[CP_SCHEMA_SCHEMA].path,
-                                           cp_schema[CP_SCHEMA_SCHEMA].attribute, &arena, &schema, err);
-    if (status != CP_OK || !schema || strcmp(schema, CP_SCHEMA_VERSION) != 0)
-        status = cp_fail(err, CP_BAD_INPUT, reader->path, "is no result of this program"),
-        cp_expected(err, "an HDF5 file of the schema " CP_SCHEMA_VERSION);
-    cp_arena_free(&arena);
-    return status;
 }
 
 static bool ends_with_partial(const char *path) {
@@ -72,13 +61,6 @@ static enum cp_status check_file(const char *path, struct cp_error *err) {
     return ends_with_partial(path) ? unfinished(path, err) : CP_OK;
 }
 
-static enum cp_status unreadable(const char *path, struct cp_error *err) {
-    const bool begun = H5Fis_hdf5(path) > 0;
-    return cp_fail(err, CP_BAD_INPUT, path, begun ? "is not whole" : "is no HDF5 file"),
-           cp_expected(err, begun ? "a file of the length that its header states"
-                                  : "a result that `clip-parity run` finished");
-}
-
 enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
     struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
     *out = NULL;
@@ -87,11 +69,11 @@ enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct c
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     memcpy(reader->path, path, strlen(path) + 1);
     enum cp_status status = check_file(path, err);
+    if (status == CP_OK)
+        status = cp_result_check(path, err);
     reader->file = status == CP_OK ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : -1;
     if (status == CP_OK && reader->file < 0)
-        status = unreadable(path, err);
-    if (status == CP_OK)
-        status = check_schema(reader, err);
+        status = cp_fail(err, CP_BAD_INPUT, path, "was changed while it was read");
     if (status == CP_OK)
         *out = reader;
     else
@@ -110,41 +92,58 @@ int cp_reader_has(const struct cp_reader *reader, const char *object) {
     char part[1024];
     for (const char *slash = strchr(object + 1, '/');; slash = strchr(slash + 1, '/')) {
         (void)snprintf(part, sizeof part, "%.*s", slash ? (int)(slash - object) : 1023, object);
-        if (H5Lexists(reader->file, part, H5P_DEFAULT) <= 0)
-            return 0;
-        if (!slash)
-            return 1;
+        const htri_t there = H5Lexists(reader->file, part, H5P_DEFAULT);
+        if (there <= 0 || !slash)
+            return there != 0;
     }
+}
+
+int cp_reader_has_text(const struct cp_reader *reader, const char *object, const char *name) {
+    return H5Aexists_by_name(reader->file, object, name, H5P_DEFAULT) != 0;
+}
+
+/* Why an object cannot be read. */
+static enum cp_status fail_object(const struct cp_reader *reader, const char *object, const char *why,
+                                  struct cp_error *err) {
+    if (cp_reader_has(reader, object))
+        return bad(reader, object, why, err);
+    (void)bad(reader, object, "is not there", err);
+    return cp_expected(err, "a result that `clip-parity run` finished");
 }
 
 enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object, const char *name,
                               struct cp_arena *arena, const char **text, struct cp_error *err) {
     const hid_t attribute = H5Aopen_by_name(reader->file, object, name, H5P_DEFAULT, H5P_DEFAULT);
     const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    const hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
     char *value = NULL;
     enum cp_status status = CP_OK;
     *text = NULL;
-    if (type < 0 || H5Tis_variable_str(type) <= 0 || H5Aread(attribute, type, &value) < 0 || !value)
+    if (type < 0 || H5Tis_variable_str(type) <= 0 || space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
+        H5Aread(attribute, type, &value) < 0 || !value)
         status = bad(reader, object, "has no such text", err), cp_expected(err, "the attribute %s", name);
     else if (!(*text = cp_arena_strdup(arena, value)))
         status = cp_no_memory(err, reader->path, "a result");
     (void)H5free_memory(value);
+    cp_result_release(space);
     cp_result_release(type);
     cp_result_release(attribute);
     return status;
 }
 
-/* The count of a dataset's elements, or -1. */
+/* The count of a dataset's elements, or -1. The library's own wraps. */
 static hssize_t shape_of(hid_t dataset, struct cp_reader_array *shape) {
     hsize_t dims[H5S_MAX_RANK];
     const hid_t space = dataset < 0 ? -1 : H5Dget_space(dataset);
     const int rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, dims, NULL);
-    hssize_t count = rank < 0 || rank > CP_MAX_RANK ? -1 : H5Sget_simple_extent_npoints(space);
+    double count = rank < 0 || rank > CP_MAX_RANK ? -1 : 1;
     *shape = (struct cp_reader_array){.rank = rank};
-    for (int d = 0; d < rank && count >= 0; d++)
+    for (int d = 0; d < rank && count >= 0; d++) {
         shape->shape[d] = (size_t)dims[d];
+        count *= (double)dims[d];
+    }
     cp_result_release(space);
-    return count > ELEMENTS_MAX ? -1 : count;
+    return count <= ELEMENTS_MAX ? (hssize_t)count : -1;
 }
 
 enum cp_status cp_reader_shape(const struct cp_reader *reader, const char *object,
@@ -152,7 +151,7 @@ enum cp_status cp_reader_shape(const struct cp_reader *reader, const char *objec
     const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
     const hssize_t count = shape_of(dataset, array);
     cp_result_release(dataset);
-    return count < 0 ? bad(reader, object, "is no array of numbers", err) : CP_OK;
+    return count < 0 ? fail_object(reader, object, "is no array of numbers", err) : CP_OK;
 }
 
 enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
@@ -161,7 +160,7 @@ enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *obj
     const hssize_t count = shape_of(dataset, array);
     enum cp_status status = CP_OK;
     if (count < 0) {
-        status = bad(reader, object, "is no array of numbers", err);
+        status = fail_object(reader, object, "is no array of numbers", err);
     } else if (!(array->values = cp_arena_alloc(arena, (size_t)count, sizeof(double)))) {
         status = cp_no_memory(err, reader->path, "a result");
     } else if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->values) < 0) {
@@ -197,7 +196,7 @@ static enum cp_status read_texts(const struct cp_reader *reader, const char *obj
         status = cp_no_memory(err, reader->path, "texts");
     else if (type < 0 || H5Tis_variable_str(type) <= 0 ||
              H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        status = bad(reader, object, "holds no texts", err);
+        status = fail_object(reader, object, "holds no texts", err);
     else
         status = copy_texts(reader, values, (size_t)count, arena, texts, err);
     if (values && type >= 0 && space >= 0)
@@ -273,7 +272,7 @@ enum cp_status cp_reader_groups(const struct cp_reader *reader, const char *grou
     H5G_info_t info;
     *names = (struct cp_reader_texts){0};
     if (H5Gget_info_by_name(reader->file, group, &info, H5P_DEFAULT) < 0)
-        return bad(reader, group, "is no group", err);
+        return fail_object(reader, group, "is no group", err);
     struct listing listing = {arena, names, (size_t)info.nlinks};
     CP_TRY(CP_CHECK_ALLOC(names->items = cp_arena_alloc(arena, listing.most, sizeof(char *)), err,
                           reader->path, "a result"));

@@ -22,12 +22,15 @@ struct cp_reader_texts {
     const char **items;
 };
 
-/* Refuses what is not a result of the schema clip-parity/1. Close with cp_reader_close, which takes NULL. */
+/* Refuses what is not a result of the schema clip-parity/1, or fails the check of result/check.h. Close with
+ * cp_reader_close, which takes NULL. */
 enum cp_status cp_reader_open(const char *path, struct cp_reader **reader, struct cp_error *err);
 void cp_reader_close(struct cp_reader *reader);
 
-/* Whether an object is there. */
+/* Whether an object is there, or that cannot be told: reading it then fails. */
 int cp_reader_has(const struct cp_reader *reader, const char *object);
+/* Likewise an attribute of an object that is there. */
+int cp_reader_has_text(const struct cp_reader *reader, const char *object, const char *name);
 
 /* A text attribute of an object; "/" is the file. */
 enum cp_status cp_reader_text(const struct cp_reader *reader, const char *object, const char *name,

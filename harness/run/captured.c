@@ -3,6 +3,7 @@
 #include "run/captured.h"
 
 #include "inputs/load.h"
+#include "result/check.h"
 #include "run/stage.h"
 
 #include <stdio.h>
@@ -35,6 +36,8 @@ enum cp_status cp_captured_choose(const struct cp_capture_choice *choice, struct
     CP_TRY(split(choice, arena, &file, &name, err));
     if (choice->map.text)
         CP_TRY(cp_capture_map_load(choice->map.text, arena, &map, err));
+    else
+        CP_TRY(cp_result_check_digest(file, err));
     return cp_capture_open(file, name, choice->map.text ? &map : NULL, &cp_capture_limits, capture, err);
 }
 

@@ -165,7 +165,8 @@ static enum cp_status read_tokens(struct cp_study *study, struct cp_error *err) 
     struct cp_capture *capture = ids_from(study);
     struct cp_run_inputs *in = &study->inputs;
     size_t tokens = capture->tokens;
-    if (capture->prompts && capture->prompts != in->prompts && study->experiment->inputs.limit == CP_ALL)
+    const bool limited = study->experiment->inputs.limit < CP_ALL;
+    if (capture->prompts && (limited ? capture->prompts < in->prompts : capture->prompts != in->prompts))
         return cp_fail(err, CP_BAD_INPUT, capture->path, "has tokens of %zu prompts, and taps of %zu",
                        capture->prompts, in->prompts),
                cp_expected(err, "the same prompts");

@@ -41,6 +41,22 @@ static enum cp_status check_shape(const struct cp_study *study, const struct cp_
     return same ? CP_OK : other_shape(capture, tap, site, err);
 }
 
+/* Ids, where all passes take the same from a capture. */
+static bool are_given(const struct cp_study *study, const struct cp_site *site) {
+    return study->inputs_from && site->point == CP_TOKENS;
+}
+
+/* As many as there are along an axis of inputs; of another axis what the site has. */
+static size_t length_of(const struct cp_study *study, const struct cp_site *site, int axis) {
+    const enum cp_dim_kind kind = site->dims[axis];
+    const size_t count = kind == CP_DIM_IMAGE                             ? study->inputs.images
+                         : kind == CP_DIM_PROMPT                          ? study->inputs.prompts
+                         : kind == CP_DIM_CLASS                           ? study->inputs.classes
+                         : are_given(study, site) && study->inputs.tokens ? study->inputs.token_count
+                                                                          : 0;
+    return count ? count : site->shape[axis];
+}
+
 /* A site for a tap that no model has told of. */
 static enum cp_status site_of(const struct cp_study *study, const struct cp_capture *capture,
                               const struct cp_capture_tap *tap, struct cp_site *site, struct cp_error *err) {
@@ -73,6 +89,8 @@ static enum cp_status site_of(const struct cp_study *study, const struct cp_capt
     if (inputs ||
         site->point != CP_CLASS_FEATURES) /* classes that prompts do not make are as many as there are */
         site->shape[0] = inputs;
+    for (int d = 1; d < site->rank; d++)
+        site->shape[d] = length_of(study, site, d);
     return check_shape(study, capture, tap, site, err);
 }
 
@@ -133,11 +151,6 @@ static enum cp_status gather_sites(struct cp_study *study, struct cp_error *err)
     return CP_OK;
 }
 
-/* Ids, where all passes take the same from a capture. */
-static bool are_given(const struct cp_study *study, const struct cp_site *site) {
-    return study->inputs_from && site->point == CP_TOKENS;
-}
-
 static enum cp_status match(const struct cp_study *study, struct cp_captured *captured,
                             struct cp_arena *arena, struct cp_error *err) {
     const struct cp_capture *capture = captured->capture;
@@ -152,8 +165,19 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
     return CP_OK;
 }
 
+/* The pixels that passes start from, which need not be a pass's own. */
+static enum cp_status check_pixels(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_capture *capture = study->inputs_from;
+    const char *const name = cp_points[CP_PIXELS_NORMALIZED].visual;
+    const size_t site = find_site(&study->sites, name), tap = capture ? cp_capture_find(capture, name) : 0;
+    if (!capture || tap == capture->taps || site == study->sites.count)
+        return CP_OK;
+    return check_shape(study, capture, &capture->tap[tap], &study->sites.list[site], err);
+}
+
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err) {
     CP_TRY(gather_sites(study, err));
+    CP_TRY(check_pixels(study, err));
     for (size_t s = 0; s < study->captured_count; s++)
         if (study->captured[s].capture)
             CP_TRY(match(study, &study->captured[s], &study->arena, err));

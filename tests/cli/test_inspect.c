@@ -270,7 +270,7 @@ static void refusals(void **state) {
         {"convert $DIR/a.safetensors $DIR/b.safetensors --activation erf", 3,
          "says that its activation is quick, not erf"},
         {"convert " DEMO "/open_clip_model.safetensors /nowhere/b.safetensors --activation quick", 3,
-         "cannot be written"},
+         "cannot open: No such file or directory"},
         {"run --dry-run experiments/quickgelu-vs-gelu.yaml baseline={} "
          "'model={checkpoint: " DEMO "/open_clip_model.safetensors}'",
          3, "neither a config nor the file says which activation"},

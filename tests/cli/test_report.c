@@ -207,9 +207,9 @@ static void a_file_is_written_whole(void **state) {
     assert_int_equal(unlink(page), 0);
     (void)snprintf(command, sizeof command, "report $OUT -o %s/nowhere/page.html", scratch_output());
     assert_int_equal(run_program(command, text, sizeof text), 3);
-    assert_non_null(strstr(text, "cannot be written"));
+    assert_non_null(strstr(text, "cannot make the folder"));
     assert_int_equal(run_program("report $OUT --html -o /dev/full", text, sizeof text), 3);
-    assert_non_null(strstr(text, "is no regular file"));
+    assert_non_null(strstr(text, "is not a regular file"));
     assert_int_equal(run_program("report $OUT -o - 2>&1 >/dev/full", text, sizeof text), 2);
 }
 

@@ -25,6 +25,10 @@ static ssize_t true_pwrite(int fd, const void *data, size_t size, off_t offset) 
     return syscall(SYS_pwrite64, fd, data, size, offset);
 }
 
+static ssize_t true_pread(int fd, void *data, size_t size, off_t offset) {
+    return syscall(SYS_pread64, fd, data, size, offset);
+}
+
 uint64_t next_random(void) {
     disk_plan.random = disk_plan.random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
     return disk_plan.random >> 33;
@@ -37,7 +41,7 @@ static void remember(int fd, off_t offset, size_t size) {
     entry->fd = fd;
     entry->offset = offset;
     entry->size = size;
-    if (pread(fd, entry->bytes, size, offset) < 0)
+    if (true_pread(fd, entry->bytes, size, offset) < 0)
         abort();
 }
 
@@ -60,7 +64,7 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
     const int powered = disk_plan.fault != POWER_LOSS && disk_plan.fault != LOST_WRITE;
     if (!powered)
         remember(fd, offset, size);
-    if (disk_plan.fault == NONE || disk_plan.writes_left-- > 0)
+    if (disk_plan.fault == NONE || disk_plan.fault == UNREADABLE || disk_plan.writes_left-- > 0)
         return true_pwrite(fd, data, size, offset);
     if (disk_plan.fault == DISK_FULL) {
         errno = ENOSPC;
@@ -70,6 +74,14 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
     if (!powered)
         lose_power();
     return raise(SIGKILL);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset) {
+    if (disk_plan.fault != UNREADABLE || disk_plan.writes_left-- > 0)
+        return true_pread(fd, data, size, offset);
+    disk_plan.failed++;
+    errno = EIO;
+    return -1;
 }
 
 int fdatasync(int fd) {

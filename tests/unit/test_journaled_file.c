@@ -4,11 +4,14 @@
 #include "support/result.h"
 #include "support/test.h"
 
+#include "base/digest.h"
 #include "format/journaled_file.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +83,38 @@ static void test_commits_are_atomic(void **state) {
     }
 }
 
+static long size_of(const char *path) {
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    return (long)info.st_size;
+}
+
+/* A page of nothing and a record of one page behind it, with a digest that holds. */
+static void write_record(const char *path, uint64_t page, uint64_t length) {
+    struct {
+        uint64_t index;
+        char bytes[4096];
+    } held = {.index = page};
+    struct {
+        char magic[8];
+        uint64_t offset, count, length;
+        char digest[72];
+    } trailer = {
+        .magic = {'c', 'p', '-', 'c', 'o', 'm', 'm', '1'}, .offset = 4096, .count = 1, .length = length};
+    static const char nothing[4096];
+    struct cp_digest *digest = NULL;
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(cp_digest_start(&digest, &result_error), CP_OK);
+    cp_digest_add(digest, &held, sizeof held);
+    cp_digest_add(digest, &trailer, sizeof trailer - sizeof trailer.digest);
+    cp_digest_finish_hex(digest, trailer.digest);
+    assert_int_equal(fwrite(nothing, sizeof nothing, 1, file), 1);
+    assert_int_equal(fwrite(&held, sizeof held, 1, file), 1);
+    assert_int_equal(fwrite(&trailer, sizeof trailer, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void test_reads_what_is_held(void **state) {
     (void)state;
     struct cp_journaled *file = NULL;
@@ -95,10 +130,54 @@ static void test_reads_what_is_held(void **state) {
     assert_int_not_equal(access(in_folder("held"), F_OK), 0);
 }
 
+/* Zeros in the place of what cannot be read would be taken for the file. */
+static void test_reads_that_fail_are_failures(void **state) {
+    (void)state;
+    struct cp_journaled *file = NULL;
+    char bytes[8];
+    assert_int_equal(run(in_folder("unreadable"), 1), CP_OK);
+    assert_int_equal(cp_journaled_open(in_folder("unreadable"), &file, &result_error), CP_OK);
+    assert_true(cp_journaled_read(file, 0, sizeof bytes, bytes));
+    disk_plan = (struct disk_plan){.fault = UNREADABLE};
+    assert_false(cp_journaled_read(file, 0, sizeof bytes, bytes));
+    disk_plan = (struct disk_plan){.fault = NONE};
+    assert_failure(cp_journaled_status(file, &result_error), CP_BAD_INPUT, "cannot read");
+    cp_journaled_close(file, 0);
+    for (long n = 0; n < 2; n++) { /* of the record that opening looks for, or of the first page */
+        disk_plan = (struct disk_plan){.fault = UNREADABLE, .writes_left = n};
+        const enum cp_status status = cp_journaled_open(in_folder("unreadable"), &file, &result_error);
+        assert_true(status == CP_BAD_INPUT || n > 0);
+        disk_plan = (struct disk_plan){.fault = NONE};
+        if (status == CP_OK)
+            cp_journaled_close(file, 0);
+    }
+}
+
+/* A record that would write behind itself, or past the end, was written by nobody. */
+static void test_records_stay_within_the_file(void **state) {
+    (void)state;
+    struct cp_journaled *file = NULL;
+    assert_int_equal(run(in_folder("whole"), 1), CP_OK);
+    const struct { uint64_t page, length; } wild[] = {{1, SPAN}, {1 << 20, SPAN}, {0, (uint64_t)1 << 40}};
+    for (size_t w = 0; w < sizeof wild / sizeof *wild; w++) {
+        write_record(in_folder("wild"), wild[w].page, wild[w].length);
+        const long before = size_of(in_folder("wild"));
+        assert_int_equal(cp_journaled_open(in_folder("wild"), &file, &result_error), CP_OK);
+        assert_int_equal(cp_journaled_size(file), before); /* it is no record */
+        cp_journaled_close(file, 1);
+    }
+    write_record(in_folder("wild"), 0, 10);
+    assert_int_equal(cp_journaled_open(in_folder("wild"), &file, &result_error), CP_OK);
+    assert_int_equal(cp_journaled_size(file), 10);
+    cp_journaled_close(file, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commits_are_atomic),
         cmocka_unit_test(test_reads_what_is_held),
+        cmocka_unit_test(test_reads_that_fail_are_failures),
+        cmocka_unit_test(test_records_stay_within_the_file),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

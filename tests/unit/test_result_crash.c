@@ -213,6 +213,33 @@ static void test_failure_is_one_line_and_stays(void **state) {
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+/* A disk that cannot be read is told of, and what is on it is not begun anew. */
+static void test_unreadable_partial_is_kept(void **state) {
+    (void)state;
+    const char *path = in_folder("unreadable.h5"), *partial = in_folder("unreadable.h5.partial");
+    struct recipe begun = USUAL;
+    char digest[65];
+    long n = 0;
+    enum cp_status status = CP_BAD_INPUT;
+    begun.stop = 2;
+    (void)write_small(path, &begun, digest);
+    for (; status != CP_OK; n++) {
+        struct cp_result *result = NULL;
+        disk_plan = (struct disk_plan){.fault = UNREADABLE, .writes_left = n};
+        status = cp_result_create(path, 1, "print", &result, &result_error);
+        const int failed = disk_plan.failed;
+        disk_plan = (struct disk_plan){.fault = NONE};
+        if (status == CP_OK)
+            assert_int_equal(cp_result_resumed(result), 1);
+        else
+            assert_failure(status, CP_BAD_INPUT, "cannot read: ");
+        assert_true(status == CP_OK || failed || n == 0 || strstr(result_error.what, "Input/output"));
+        cp_result_close(result, 1);
+        assert_int_equal(access(partial, F_OK), 0);
+    }
+    assert_true(n > 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kill_at_every_write),
@@ -222,6 +249,7 @@ int main(void) {
         cmocka_unit_test(test_kill_at_random_moments),
         cmocka_unit_test(test_file_size_limits),
         cmocka_unit_test(test_failure_is_one_line_and_stays),
+        cmocka_unit_test(test_unreadable_partial_is_kept),
     };
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)

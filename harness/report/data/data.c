@@ -63,13 +63,16 @@ static enum cp_status load_labels(const struct cp_load *l) {
     return CP_OK;
 }
 
+/* Along a side: a million patches, more than anybody can attend to. */
+enum { PATCHES_MOST = 1 << 10 };
+
 static enum cp_status load_grid(const struct cp_load *l) {
     const char *const object = cp_schema[CP_SCHEMA_PATCH_GRID].path;
     struct cp_reader_array grid;
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_numbers(l->reader, object, &l->report->arena, &grid, l->err));
-    if (grid.rank != 0 || !(grid.values[0] >= 1 && grid.values[0] <= CP_CONFIG_SIZE))
+    if (grid.rank != 0 || !(grid.values[0] >= 1 && grid.values[0] <= PATCHES_MOST))
         return cp_load_damaged(l, object, "one number, the patches along a side");
     l->report->patch_grid = (size_t)grid.values[0];
     return CP_OK;
@@ -82,7 +85,7 @@ static enum cp_status load_pictures(const struct cp_load *l) {
     if (!cp_reader_has(l->reader, object))
         return CP_OK;
     CP_TRY(cp_reader_shape(l->reader, object, &shape, l->err));
-    if (shape.rank != 4 || shape.shape[1] != shape.shape[2] || shape.shape[3] != 3)
+    if (shape.rank != 4 || shape.shape[1] == 0 || shape.shape[1] != shape.shape[2] || shape.shape[3] != 3)
         return cp_load_damaged(l, object, "(image, y, x, colour)");
     l->report->thumbnails = shape.shape[0];
     l->report->thumbnail_side = shape.shape[1];
@@ -141,10 +144,9 @@ static const char *baseline_of(const struct cp_report *r, struct cp_arena *arena
     return cp_arena_printf(arena, "the baseline (%s)", settings);
 }
 
-static enum cp_status read_text(const struct cp_load *l, enum cp_schema_id id, const char **text,
-                                struct cp_error *err) {
+static enum cp_status read_text(const struct cp_load *l, enum cp_schema_id id, const char **text) {
     const struct cp_schema_row *row = &cp_schema[id];
-    return cp_reader_text(l->reader, row->path, row->attribute, &l->report->arena, text, err);
+    return cp_reader_text(l->reader, row->path, row->attribute, &l->report->arena, text, l->err);
 }
 
 static enum cp_status load_provenance(const struct cp_load *l) {
@@ -152,7 +154,6 @@ static enum cp_status load_provenance(const struct cp_load *l) {
         CP_SCHEMA_TOOL_VERSION, CP_SCHEMA_COMMIT,    CP_SCHEMA_COMPILER,        CP_SCHEMA_FLAGS,
         CP_SCHEMA_LIBRARIES,    CP_SCHEMA_PROCESSOR, CP_SCHEMA_INSTRUCTION_SET, CP_SCHEMA_TIME};
     const char *const object = cp_schema[CP_SCHEMA_EXPERIMENT].path;
-    struct cp_error older = {0}; /* a result that does not tell its experiment's file */
     struct cp_report *r = l->report;
     struct cp_reader_texts document;
     if (!cp_reader_has(l->reader, object))
@@ -168,12 +169,13 @@ static enum cp_status load_provenance(const struct cp_load *l) {
         return cp_load_damaged(l, object, "an experiment's name");
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
         r->fact[r->facts].name = cp_schema[facts[i]].attribute;
-        CP_TRY(read_text(l, facts[i], &r->fact[r->facts++].value, l->err));
+        CP_TRY(read_text(l, facts[i], &r->fact[r->facts++].value));
     }
-    if (read_text(l, CP_SCHEMA_FILE, &r->file, &older) != CP_OK)
-        r->file = "EXPERIMENT.yaml";
+    r->file = "EXPERIMENT.yaml"; /* of an older result, which does not tell it */
+    if (cp_reader_has_text(l->reader, cp_schema[CP_SCHEMA_FILE].path, cp_schema[CP_SCHEMA_FILE].attribute))
+        CP_TRY(read_text(l, CP_SCHEMA_FILE, &r->file));
     r->fact[r->facts].name = "content";
-    return read_text(l, CP_SCHEMA_CONTENT_DIGEST, &r->fact[r->facts++].value, l->err);
+    return read_text(l, CP_SCHEMA_CONTENT_DIGEST, &r->fact[r->facts++].value);
 }
 
 static enum cp_status load_candidate(const struct cp_load *l, struct cp_report_candidate *c) {
@@ -222,9 +224,13 @@ enum cp_status cp_report_thumbnails(const struct cp_report *report, struct cp_ar
     struct cp_reader *reader;
     struct cp_reader_array array = {0};
     CP_TRY(cp_reader_open(report->path, &reader, err));
-    const enum cp_status status =
+    enum cp_status status =
         cp_reader_numbers(reader, cp_schema[CP_SCHEMA_THUMBNAIL].path, arena, &array, err);
     cp_reader_close(reader);
+    if (status == CP_OK && (array.rank != 4 || array.shape[0] != report->thumbnails ||
+                            array.shape[1] != report->thumbnail_side ||
+                            array.shape[2] != report->thumbnail_side || array.shape[3] != 3))
+        status = cp_fail(err, CP_BAD_INPUT, report->path, "was changed while it was read");
     *pixels = status == CP_OK ? array.values : NULL;
     return status;
 }

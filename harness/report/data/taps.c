@@ -152,11 +152,23 @@ static enum cp_status read_verdicts(const struct cp_load *l, const struct cp_rep
     return CP_OK;
 }
 
+/* A part of the result that another one needs. */
+static enum cp_status lacks(const struct cp_load *l, enum cp_schema_id id, const char *candidate) {
+    char object[CP_SCHEMA_PATH], where[512];
+    (void)cp_schema_path(id, CP_NAMES(candidate), object);
+    (void)snprintf(where, sizeof where, "%.200s: %.250s", l->report->path, object);
+    (void)cp_fail(l->err, CP_BAD_INPUT, where, "is not there");
+    return cp_expected(l->err, "a result that `clip-parity run` finished");
+}
+
 static enum cp_status load_verdicts(const struct cp_load *l, struct cp_report_candidate *c) {
     struct cp_reader_array verdicts, local;
     CP_TRY(read_verdicts(l, c, CP_SCHEMA_VERDICTS, &verdicts));
     CP_TRY(read_verdicts(l, c, CP_SCHEMA_LOCAL_VERDICTS, &local));
     c->local = local.values != NULL;
+    for (size_t t = 0; t < c->taps && !c->local; t++)
+        if (c->tap[t].local)
+            return lacks(l, CP_SCHEMA_LOCAL_VERDICTS, c->name);
     for (size_t t = 0; t < c->taps; t++) {
         struct cp_report_tap *tap = &c->tap[t];
         memcpy(tap->verdict, verdicts.values + t * CP_VERDICT_FIELDS, sizeof tap->verdict);
