@@ -166,6 +166,14 @@ const char *cp_checkpoint_key(const char *path) {
     return hash && access(path, F_OK) != 0 ? hash + 1 : NULL;
 }
 
+bool cp_checkpoint_is_here(const char *path) {
+    const char *key = cp_checkpoint_key(path);
+    char *file = key ? strndup(path, (size_t)(key - 1 - path)) : NULL;
+    const bool here = access(file ? file : path, R_OK) == 0;
+    free(file);
+    return here;
+}
+
 static enum cp_status start(struct cp_checkpoint *file, const char *path, size_t length, enum kind *kind,
                             struct cp_error *err) {
     file->path = cp_arena_printf(&file->arena, "%.*s", (int)length, path);

@@ -44,6 +44,8 @@ struct cp_checkpoint;
 
 /* Of FILE#KEY, which names one of several models in a file, the KEY; NULL: the path is a file's own. In path. */
 const char *cp_checkpoint_key(const char *path);
+/* Whether the file of FILE or FILE#KEY is there and can be read. */
+bool cp_checkpoint_is_here(const char *path);
 
 /* By the file's first bytes, never by its name; a KEY is left to others. CP_BAD_INPUT names the file, the place in it and what was
  * expected. Close with cp_checkpoint_close, which may also be given NULL; *file is NULL after a failure. */

@@ -30,17 +30,25 @@ bool cp_inputs_ends_with(const char *text, const char *ending) {
     return a >= b && strcmp(text + a - b, ending) == 0;
 }
 
+static bool is_added(const struct cp_inputs_loader *l, const char *path) {
+    for (size_t f = 0; f < l->in->file_count; f++)
+        if (strcmp(l->in->files[f], path) == 0)
+            return true;
+    return false;
+}
+
 /* A checkpoint in shards is more files than the one that is named. */
 static enum cp_status add_checkpoint(struct cp_inputs_loader *l, const char *path) {
     struct cp_checkpoint *file;
     const char *const *paths;
-    for (size_t f = 0; f < l->in->file_count; f++)
-        if (strcmp(l->in->files[f], path) == 0)
-            return CP_OK;
+    if (is_added(l, path))
+        return CP_OK;
     CP_TRY(cp_checkpoint_open(path, &file, l->err));
     enum cp_status status = CP_OK;
     const size_t count = cp_checkpoint_files(file, &paths);
     for (size_t i = 0; i < count && status == CP_OK; i++) {
+        if (is_added(l, paths[i])) /* by another KEY */
+            continue;
         const char *copy = cp_arena_strdup(l->arena, paths[i]);
         status = copy ? cp_inputs_add_file(l, copy) : cp_no_memory(l->err, "", "the inputs");
     }

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Both sides, and what is found out about them. */
 struct choice {
@@ -78,7 +77,7 @@ static const struct cp_diff_reading *unknown(const struct cp_diff_reading *a,
 }
 
 static const char *missing(const struct choice *c, const char *file) {
-    if (!file || access(file, R_OK) == 0)
+    if (!file || cp_checkpoint_is_here(file))
         return NULL;
     return cp_arena_printf(c->arena, "%s is not here; --model and --config say where the model is", file);
 }
@@ -101,7 +100,7 @@ static const char *lacks(const struct choice *c) {
 
 /* Of two names of one file. */
 static const char *whichever_is_here(const char *mine, const char *theirs) {
-    return access(mine, R_OK) == 0 ? mine : theirs;
+    return cp_checkpoint_is_here(mine) ? mine : theirs;
 }
 
 /* Gives B weights of its own where they are others than A's. */

@@ -8,6 +8,7 @@
 #include "config/load_as.h"
 #include "format/file.h"
 #include "format/json_table.h"
+#include "model/state_dict.h"
 #include "run/model_source.h"
 #include "task/model_folder.h"
 
@@ -376,10 +377,14 @@ static void mark_differences(struct cp_lint *lint) {
 
 /* ---- the whole ---- */
 
-static bool is_openai_file(const struct cp_checkpoint *file) {
+static enum cp_status is_openai_file(const char *path, bool *openai, struct cp_error *err) {
+    struct cp_checkpoint *file = NULL;
+    CP_TRY(cp_checkpoint_open(path, &file, err));
     const enum cp_checkpoint_format format = cp_checkpoint_format(file);
-    return (format == CP_FORMAT_TORCH_ZIP || format == CP_FORMAT_TORCHSCRIPT) &&
-           cp_checkpoint_find(file, "visual.conv1.weight");
+    *openai = *openai || ((format == CP_FORMAT_TORCH_ZIP || format == CP_FORMAT_TORCHSCRIPT) &&
+                          cp_checkpoint_find(file, "visual.conv1.weight"));
+    cp_checkpoint_close(file);
+    return CP_OK;
 }
 
 /* What the checkpoints of a folder say together. */
@@ -395,14 +400,14 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct found 
         struct cp_checkpoint *file = NULL;
         struct cp_clip_config shapes;
         const char *as = NULL;
-        CP_TRY(cp_checkpoint_open(found->weights[w], &file, err));
+        CP_TRY(is_openai_file(found->weights[w], &of->openai, err));
+        CP_TRY(cp_state_dict_open(found->weights[w], &file, err));
         const enum cp_status status =
             read_weights(lint, file, found->weights[w], found->names[w], &shapes, &as, arena, err);
         if (!of->shapes.embed_dim) {
             of->shapes = shapes;
             of->as = as;
         }
-        of->openai = of->openai || is_openai_file(file);
         cp_checkpoint_close(file);
         CP_TRY(status);
     }
