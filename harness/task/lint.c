@@ -103,10 +103,10 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct foun
                            struct cp_error *err) {
     struct stat info;
     *found = (struct found){.hf_config = NULL};
-    if (stat(path, &info) != 0)
+    if (!cp_checkpoint_is_here(path))
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: no such file or folder"),
                cp_expected(err, "a model's folder, or a checkpoint");
-    if (!S_ISDIR(info.st_mode)) {
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) { /* FILE#KEY is no file's own name */
         const char *slash = strrchr(path, '/');
         found->weights[0] = path;
         found->names[0] = slash ? slash + 1 : path;
