@@ -69,15 +69,22 @@ static bool inside(const struct cp_pickle_tensor *t) {
     return last < t->storage->count;
 }
 
-/* Elements repeat where strides are 0: without a limit, a tensor of a few bytes has 2^64 elements. */
-static bool countable(const struct cp_pickle_tensor *t) {
+enum { REPEATED_MOST = 1 << 20 };
+
+/* Elements repeat where strides are 0, so a tensor of a few bytes could ask for any memory: beyond those of its storage it
+ * may have a buffer's worth. SIZE_MAX: more than can be counted. */
+static size_t count_of(const struct cp_pickle_tensor *t) {
     size_t count = 1, empty = 0;
     for (int d = 0; d < t->rank; d++)
         empty |= t->shape[d] == 0;
     for (int d = 0; d < t->rank && !empty; d++)
         if (__builtin_mul_overflow(count, t->shape[d], &count))
-            return false;
-    return count <= SIZE_MAX / 64;
+            return SIZE_MAX;
+    return empty ? 0 : count;
+}
+
+static bool countable(const struct cp_pickle_tensor *t) {
+    return count_of(t) <= (t->storage->count > REPEATED_MOST ? t->storage->count : REPEATED_MOST);
 }
 
 /* Of items: storage, offset, size, stride. */
@@ -96,11 +103,13 @@ static enum cp_status build_tensor(struct cp_pickle *m, struct cp_pickle_value *
     CP_TRY(read_sizes(m, items[3], "stride", &strides, t->stride));
     if (strides != t->rank)
         return cp_pickle_bad(m, "as many", "%d sizes and %d strides of a tensor", t->rank, strides);
-    if (!countable(t))
-        return cp_pickle_bad(m, "fewer than 2^58 elements", "the product of a tensor's sizes is too large");
     if (!inside(t))
         return cp_pickle_bad(m, "every element inside",
                              "a tensor past the end of its storage of %zu elements", t->storage->count);
+    if (!countable(t))
+        return cp_pickle_bad(m, "a tensor that is stored whole: .contiguous() before torch.save",
+                             "a tensor whose sizes repeat a storage of %zu elements too often",
+                             t->storage->count);
     return CP_OK;
 }
 
