@@ -5,7 +5,9 @@
 
 #include "model/infer.h"
 #include "model/layout.h"
+#include "model/state_dict.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct cp_model seeded;
@@ -213,6 +215,42 @@ static void other_models_are_named(void **state) {
     }
 }
 
+/* The model is behind one prefix of names; of two, a key chooses. */
+static void models_are_found_behind_prefixes(void **state) {
+    static const char header[] = "{" ENTRY("a.m.visual.class_embedding", "F32", "[1]", "[0,4]") "," ENTRY(
+        "b.class_embedding", "F32", "[1]", "[4,8]") "," ENTRY("optimizer.visual.conv1.weight", "F32", "[1]",
+                                                              "[8,12]") "}";
+    static const struct {
+        const char *key, *name, *note;
+    } rows[] = {{"#a", "visual.class_embedding",
+                 "the model is the 1 of 3 tensors under a.m.; left alone: b, optimizer"},
+                {"#a.m", "visual.class_embedding",
+                 "the model is the 1 of 3 tensors under a.m.; left alone: b, optimizer"},
+                {"#b", "visual.class_embedding",
+                 "the model is the 1 of 3 tensors under b.; left alone: a, optimizer"}};
+    struct cp_checkpoint *file = NULL;
+    struct cp_error err = {0};
+    char path[256];
+    (void)state;
+    write_header(strlen(header), header, strlen(header), 12);
+    assert_int_equal(cp_state_dict_open(scratch_path, &file, &err), CP_BAD_INPUT);
+    assert_null(file);
+    assert_string_equal(err.what, "holds 2 models: a.m (1 tensors) and b (1 tensors)");
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        const char *const *notes;
+        (void)snprintf(path, sizeof path, "%s%s", scratch_path, rows[r].key);
+        assert_int_equal(cp_state_dict_open(path, &file, &err), CP_OK);
+        assert_int_equal(cp_checkpoint_count(file), 1);
+        assert_string_equal(cp_checkpoint_at(file, 0)->name, rows[r].name);
+        assert_true(cp_checkpoint_notes(file, &notes) >= 1);
+        assert_string_equal(notes[0], rows[r].note);
+        cp_checkpoint_close(file);
+    }
+    (void)snprintf(path, sizeof path, "%s#c", scratch_path);
+    assert_int_equal(cp_state_dict_open(path, &file, &err), CP_BAD_INPUT);
+    assert_string_equal(err.what, "has no model of that key, but 2: a.m (1 tensors) and b (1 tensors)");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openai),
@@ -224,6 +262,7 @@ int main(void) {
         cmocka_unit_test(towers_without_projection),
         cmocka_unit_test(missing_parts_have_the_names_of_the_file),
         cmocka_unit_test(other_models_are_named),
+        cmocka_unit_test(models_are_found_behind_prefixes),
     };
     return cmocka_run_group_tests(tests, make_model, free_model);
 }
