@@ -88,8 +88,8 @@ static const struct command {
      "      --json\n",
      NULL},
     {"lint", cp_cmd_lint,
-     " FOLDER|CHECKPOINT   whether the files of a model agree, and what each loader\n"
-     "                           computes; nothing is run\n"
+     " FOLDER|CHECKPOINT   whether the files of a model agree, and what each\n"
+     "                           loader computes; nothing is run\n"
      "      --name NAME [--pretrained TAG]\n"
      "                           open_clip.create_model(NAME, pretrained=TAG)\n"
      "      --json\n",
