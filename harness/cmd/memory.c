@@ -77,6 +77,8 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
 
 /* ---- for our own code ---- */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
+
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
@@ -97,5 +99,6 @@ void *__wrap_realloc(void *memory, size_t size) {
 void *__wrap_aligned_alloc(size_t alignment, size_t size) {
     return next()->aligned_alloc(alignment, size);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 #endif
