@@ -37,13 +37,19 @@ static void remember(int number) {
         (void)timer_settime(timer, 0, &soon, NULL);
 }
 
+/* nohup, and jobs in the background, have a signal ignored; it stays so. */
+static void take(int number) {
+    if (signal(number, remember) == SIG_IGN)
+        (void)signal(number, SIG_IGN);
+}
+
 const volatile sig_atomic_t *cp_cmd_stop(void) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     if (!timed) {
         (void)signal(SIGALRM, give_up);
         timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
     }
-    (void)signal(SIGINT, remember);
-    (void)signal(SIGTERM, remember);
+    take(SIGINT);
+    take(SIGTERM);
     return &caught;
 }

@@ -142,6 +142,15 @@ class Stop(unittest.TestCase):
     def test_the_second_ends_at_once(self):
         self.assertLess(self.stop(self.commands["run with a long batch"], 3, signal.SIGINT, twice=True), 0.4)
 
+    def test_an_ignored_signal_stays_ignored(self):
+        """As under nohup, or for a job in the background."""
+        self.fresh()
+        process = subprocess.Popen(["sh", "-c", "trap '' INT; exec \"$@\"", "sh", PROGRAM, *self.commands["run"]], cwd=ROOT,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 0)
+
     def test_fifos_are_refused(self):
         fifo, yaml = self.folder / "fifo", self.folder / "fifo.yaml"
         for path in (fifo, yaml, self.folder / "fifo.h5", self.folder / "fifo.json", self.folder / "fifo.safetensors"):
