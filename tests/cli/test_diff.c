@@ -218,7 +218,7 @@ static void json(void **state) {
         "= 1 && test $(wc -l <$OUT.json) = 1 && grep -q '^FAIL: first difference at .*: settings$' $OUT.err");
     assert_json("\"kind\":\"settings\"");
     expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /proc/x.json", CP_BAD_INPUT,
-           "/proc/x.json: cannot be written: ");
+           "/proc/x.json.partial: cannot open: ");
     expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /dev/full", CP_BAD_INPUT,
            "/dev/full: cannot be written");
     shell("rm -f $OUT.json $OUT.err");
