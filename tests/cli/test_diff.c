@@ -220,7 +220,7 @@ static void json(void **state) {
     expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /proc/x.json", CP_BAD_INPUT,
            "/proc/x.json.partial: cannot open: ");
     expect("diff " QUICK QUICK "-o $OUT --no-oracle --json /dev/full", CP_BAD_INPUT,
-           "/dev/full: cannot be written");
+           "/dev/full: is not a regular file");
     shell("rm -f $OUT.json $OUT.err");
 }
 
