@@ -25,7 +25,9 @@ static ssize_t true_pwrite(int fd, const void *data, size_t size, off_t offset) 
     return syscall(SYS_pwrite64, fd, data, size, offset);
 }
 
-static ssize_t true_pread(int fd, void *data, size_t size, off_t offset) {
+/* Not static: pread is an inline function where the C library checks sizes. */
+ssize_t true_pread(int fd, void *data, size_t size, off_t offset);
+ssize_t true_pread(int fd, void *data, size_t size, off_t offset) {
     return syscall(SYS_pread64, fd, data, size, offset);
 }
 
