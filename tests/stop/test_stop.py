@@ -56,7 +56,7 @@ class Stop(unittest.TestCase):
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         cls.folder = Path(tempfile.mkdtemp(prefix="clip-parity-stop-", dir=memory))
         cls.out = cls.folder / "out"
-        small = ["inputs.limit=4", "batch=2", "floor=0", "local=off", "candidates={erf: {activation: erf}}"]
+        small = ["inputs.limit=4", 'inputs.prompts.templates=["a {}"]', "batch=2", "floor=0", "local=off", "candidates={erf: {activation: erf}}"]
         cls.small = ["run", "experiments/quickgelu-vs-gelu.yaml", *small]
         start([*cls.small, f"output={cls.folder}/kept.h5"]).communicate()
         result, accepted = cls.folder / "kept.h5", cls.folder / "accepted.yaml"
