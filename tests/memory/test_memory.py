@@ -36,6 +36,7 @@ class Memory(unittest.TestCase):
             "report --json": ["report", kept, "--json", "-o", "-"], "report --csv": ["report", kept, "--csv", "-o", "-"],
             "report --md": ["report", kept, "--md", "-o", "-"],
             "inspect": ["inspect", MODEL, "--config", CONFIG, "--json"],
+            "lint": ["lint", DATA, "--json"], "lint --name": ["lint", "--name", "ViT-H-14-378", "--pretrained", "dfn5b", "--json"],
             "convert": ["convert", MODEL, f"{o}/m.safetensors", "--config", CONFIG],
             "diff": ["diff", f"{CAPTURES}/quick-fp32.h5", f"{CAPTURES}/erf-fp32.h5", "--no-oracle", "-o", f"{o}/d.h5",
                      "--json", f"{o}/d.json"],
