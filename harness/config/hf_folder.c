@@ -172,7 +172,7 @@ static enum cp_status set_values(const struct cp_field_reader *r, const struct p
 
 static enum cp_status take_processor(const struct cp_field_reader *r, json_t *object,
                                      struct cp_clip_config *c) {
-    struct processor processor;
+    struct processor processor = defaults(&classes[0]);
     CP_TRY(read_processor(r, object, &processor));
     CP_TRY(set_sides(r, &processor, c));
     return set_values(r, &processor, c);

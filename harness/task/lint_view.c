@@ -30,6 +30,10 @@ static void set_numbers(const struct cp_clip_config *c, const char *format, doub
     set_pair(c, a, b, value);
 }
 
+static bool same_triple(const double *a, const double *b) {
+    return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
 /* A triple by the name that open_clip's constants.py has for it. */
 static void set_triple(const double *x, bool std, char value[CP_FACET_TEXT]) {
     static const struct {
@@ -40,7 +44,7 @@ static void set_triple(const double *x, bool std, char value[CP_FACET_TEXT]) {
         {"ImageNet", {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (memcmp(std ? known[i].std : known[i].mean, x, 3 * sizeof *x) == 0) {
+        if (same_triple(std ? known[i].std : known[i].mean, x)) {
             (void)snprintf(value, CP_FACET_TEXT, "%s", known[i].name);
             return;
         }
