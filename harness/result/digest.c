@@ -227,6 +227,7 @@ static herr_t add_object(hid_t object, struct walk *walk) {
 enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
                                      char object[CP_SCHEMA_PATH], struct cp_error *err) {
     struct walk walk = {.how = how, .path = "", .texts = how->texts};
+    object[0] = '\0';
     CP_TRY(cp_digest_start(&walk.digest, err));
     const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
     const herr_t walked = root < 0 ? -1 : add_object(root, &walk);
