@@ -76,15 +76,7 @@ enum cp_status cp_checkpoint_note(struct cp_checkpoint *file, struct cp_error *e
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    const char **notes = cp_arena_alloc(&file->arena, file->note_count + 1, sizeof *notes);
-    if (notes && file->note_count)
-        memcpy(notes, file->notes, file->note_count * sizeof *notes);
-    if (notes)
-        notes[file->note_count] = cp_arena_strdup(&file->arena, text);
-    CP_TRY(CP_CHECK_ALLOC(notes && notes[file->note_count], err, file->path, "the checkpoint"));
-    file->notes = notes;
-    file->note_count++;
-    return CP_OK;
+    return cp_note(&file->notes, &file->arena, err, "%s", text);
 }
 
 /* Tensors without elements have strides too, which nobody follows: they must not overflow. */
@@ -266,8 +258,8 @@ size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const *
 }
 
 size_t cp_checkpoint_notes(const struct cp_checkpoint *file, const char *const **notes) {
-    *notes = file->notes;
-    return file->note_count;
+    *notes = file->notes.lines;
+    return file->notes.count;
 }
 
 /* ---- values ---- */

@@ -4,6 +4,7 @@
 #define CP_CHECKPOINT_INTERNAL_H
 
 #include "base/arena.h"
+#include "base/notes.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
 #include "format/zip_archive.h"
@@ -23,8 +24,9 @@ struct cp_checkpoint {
     struct cp_checkpoint_record *records; /* (count) */
     size_t count, capacity;
     const struct cp_checkpoint_tensor **by_name;
-    const char **paths, **notes;
-    size_t path_count, note_count;
+    const char **paths;
+    size_t path_count;
+    struct cp_notes notes;
     struct cp_safetensors *safetensors;
     struct cp_zip *zip;
     struct cp_checkpoint **shards; /* of an index */

@@ -1,116 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The machine: a stack, marks on it, a memo, and a table of opcodes. */
+ * The machine: a table of opcodes, and the memo. */
 #include "checkpoint/pickle_internal.h"
 
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef enum cp_status opcode(struct cp_pickle *m);
-
-void cp_pickle_place(const struct cp_pickle *m) {
-    (void)snprintf(m->err->where, sizeof m->err->where, "%.450s, byte %zu", m->where, m->start);
-}
-
-enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, const char *format, ...) {
-    char what[400];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    (void)cp_fail(m->err, CP_BAD_INPUT, "", "%s", what);
-    cp_pickle_place(m);
-    (void)cp_expected(m->err, "%s", expected);
-    return CP_BAD_INPUT;
-}
-
-bool cp_pickle_is_text(const struct cp_pickle_value *value, const char *text) {
-    return value->kind == CP_PICKLE_TEXT && value->length == strlen(text) &&
-           memcmp(value->text, text, value->length) == 0;
-}
-
-enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value **value) {
-    if (++m->values > CP_PICKLE_VALUES) {
-        (void)cp_pickle_bad(m, "at most 1,048,576", "too many values");
-        return CP_BAD_INPUT;
-    }
-    CP_TRY(CP_ARENA_CALLOC(m->arena, *value, 1, m->err, m->where, "the checkpoint"));
-    (*value)->kind = kind;
-    (*value)->at = m->start;
-    return CP_OK;
-}
-
-/* ---- the pickle's bytes ---- */
-
-static enum cp_status take(struct cp_pickle *m, size_t count, const unsigned char **bytes) {
-    const size_t end = m->frame_end ? m->frame_end : m->size;
-    if (count > end - m->at) {
-        (void)cp_pickle_bad(m, m->frame_end ? "all of it in its frame" : "all of it in the pickle",
-                            "an opcode of %zu more bytes where %zu are left", count, end - m->at);
-        return CP_BAD_INPUT;
-    }
-    *bytes = m->bytes + m->at;
-    m->at += count;
-    return CP_OK;
-}
-
-/* A little-endian number of count <= 8 bytes. */
-static enum cp_status take_size(struct cp_pickle *m, size_t count, size_t *number) {
-    const unsigned char *bytes = NULL;
-    CP_TRY(take(m, count, &bytes));
-    *number = 0;
-    for (size_t i = count; i > 0; i--)
-        *number = *number << 8 | bytes[i - 1];
-    return CP_OK;
-}
-
-/* Up to a line feed, which is taken too. */
-static enum cp_status take_line(struct cp_pickle *m, struct cp_pickle_value *text) {
-    const size_t end = m->frame_end ? m->frame_end : m->size;
-    const unsigned char *start = m->bytes + m->at, *feed = memchr(start, '\n', end - m->at);
-    if (!feed)
-        return cp_pickle_bad(m, "a line feed", "a line without an end");
-    text->text = (const char *)start;
-    text->length = (size_t)(feed - start);
-    m->at += text->length + 1;
-    return CP_OK;
-}
-
-/* ---- the stack ---- */
-
-static enum cp_status push(struct cp_pickle *m, struct cp_pickle_value *value) {
-    m->stack[m->depth++] = value;
-    return CP_OK;
-}
-
-static enum cp_status top(struct cp_pickle *m, struct cp_pickle_value **value) {
-    const size_t floor = m->mark_count ? m->marks[m->mark_count - 1] : 0;
-    if (m->depth == floor) {
-        (void)cp_pickle_bad(m, "a value", m->mark_count ? "found a MARK on the stack" : "stack underflow");
-        return CP_BAD_INPUT;
-    }
-    *value = m->stack[m->depth - 1];
-    return CP_OK;
-}
-
-static enum cp_status pop(struct cp_pickle *m, struct cp_pickle_value **value) {
-    CP_TRY(top(m, value));
-    m->depth--;
-    return CP_OK;
-}
-
-/* Takes the topmost mark and what is above it, which stays readable until the next push. */
-static enum cp_status pop_mark(struct cp_pickle *m, struct cp_pickle_value ***items, size_t *count) {
-    if (m->mark_count == 0)
-        return cp_pickle_bad(m, "a MARK before it", "no MARK on the stack");
-    const size_t base = m->marks[--m->mark_count];
-    *items = m->stack + base;
-    *count = m->depth - base;
-    m->depth = base;
-    return CP_OK;
-}
 
 static enum cp_status run_mark(struct cp_pickle *m) {
     if (m->mark_count == CP_PICKLE_MARKS)
@@ -122,28 +18,28 @@ static enum cp_status run_mark(struct cp_pickle *m) {
 /* ---- plain values ---- */
 
 static enum cp_status run_none(struct cp_pickle *m) {
-    return push(m, m->none);
+    return cp_pickle_push(m, m->none);
 }
 
 static enum cp_status run_true(struct cp_pickle *m) {
-    return push(m, m->yes);
+    return cp_pickle_push(m, m->yes);
 }
 
 static enum cp_status run_false(struct cp_pickle *m) {
-    return push(m, m->no);
+    return cp_pickle_push(m, m->no);
 }
 
 static enum cp_status push_whole(struct cp_pickle *m, long long whole) {
     struct cp_pickle_value *value = NULL;
     CP_TRY(cp_pickle_make(m, CP_PICKLE_WHOLE, &value));
     value->whole = whole;
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 /* A two's complement number of count <= 8 bytes, of which the last has the sign. */
 static enum cp_status push_signed(struct cp_pickle *m, size_t count) {
     size_t bits = 0;
-    CP_TRY(take_size(m, count, &bits));
+    CP_TRY(cp_pickle_take_size(m, count, &bits));
     if (count > 0 && count < 8 && bits >> (8 * count - 1))
         bits |= SIZE_MAX << (8 * count);
     return push_whole(m, (long long)bits);
@@ -155,13 +51,13 @@ static enum cp_status run_binint(struct cp_pickle *m) {
 
 static enum cp_status run_binint1(struct cp_pickle *m) {
     size_t number = 0;
-    CP_TRY(take_size(m, 1, &number));
+    CP_TRY(cp_pickle_take_size(m, 1, &number));
     return push_whole(m, (long long)number);
 }
 
 static enum cp_status run_binint2(struct cp_pickle *m) {
     size_t number = 0;
-    CP_TRY(take_size(m, 2, &number));
+    CP_TRY(cp_pickle_take_size(m, 2, &number));
     return push_whole(m, (long long)number);
 }
 
@@ -169,19 +65,19 @@ static enum cp_status run_binint2(struct cp_pickle *m) {
  * generator. */
 static enum cp_status push_unread(struct cp_pickle *m, size_t count) {
     const unsigned char *bytes = NULL;
-    CP_TRY(take(m, count, &bytes));
-    return push(m, m->none);
+    CP_TRY(cp_pickle_take(m, count, &bytes));
+    return cp_pickle_push(m, m->none);
 }
 
 static enum cp_status run_long1(struct cp_pickle *m) {
     size_t count = 0;
-    CP_TRY(take_size(m, 1, &count));
+    CP_TRY(cp_pickle_take_size(m, 1, &count));
     return count > 8 ? push_unread(m, count) : push_signed(m, count);
 }
 
 static enum cp_status push_bytes(struct cp_pickle *m, size_t length_bytes) {
     size_t length = 0;
-    CP_TRY(take_size(m, length_bytes, &length));
+    CP_TRY(cp_pickle_take_size(m, length_bytes, &length));
     return push_unread(m, length);
 }
 
@@ -202,24 +98,24 @@ static enum cp_status run_binfloat(struct cp_pickle *m) {
     const unsigned char *bytes = NULL;
     struct cp_pickle_value *value = NULL;
     uint64_t bits = 0;
-    CP_TRY(take(m, 8, &bytes));
+    CP_TRY(cp_pickle_take(m, 8, &bytes));
     CP_TRY(cp_pickle_make(m, CP_PICKLE_REAL, &value));
     for (int i = 0; i < 8; i++)
         bits = bits << 8 | bytes[i];
     memcpy(&value->real, &bits, sizeof bits);
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status push_text(struct cp_pickle *m, size_t length_bytes) {
     struct cp_pickle_value *value = NULL;
     const unsigned char *bytes = NULL;
     size_t length = 0;
-    CP_TRY(take_size(m, length_bytes, &length));
-    CP_TRY(take(m, length, &bytes));
+    CP_TRY(cp_pickle_take_size(m, length_bytes, &length));
+    CP_TRY(cp_pickle_take(m, length, &bytes));
     CP_TRY(cp_pickle_make(m, CP_PICKLE_TEXT, &value));
     value->text = (const char *)bytes;
     value->length = length;
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_short_text(struct cp_pickle *m) {
@@ -261,11 +157,11 @@ static enum cp_status push_container(struct cp_pickle *m, enum cp_pickle_kind ki
     value->items = value->few;
     value->capacity = sizeof value->few / sizeof value->few[0];
     CP_TRY(append(m, value, items, count));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_empty_tuple(struct cp_pickle *m) {
-    return push(m, m->empty);
+    return cp_pickle_push(m, m->empty);
 }
 
 static enum cp_status run_empty_list(struct cp_pickle *m) {
@@ -279,14 +175,14 @@ static enum cp_status run_empty_dict(struct cp_pickle *m) {
 static enum cp_status run_tuple(struct cp_pickle *m) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
-    CP_TRY(pop_mark(m, &items, &count));
+    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
     return push_container(m, CP_PICKLE_TUPLE, items, count);
 }
 
 static enum cp_status push_tuple(struct cp_pickle *m, size_t count) {
     struct cp_pickle_value *items[3] = {NULL};
     for (size_t i = count; i > 0; i--)
-        CP_TRY(pop(m, &items[i - 1]));
+        CP_TRY(cp_pickle_pop(m, &items[i - 1]));
     return push_container(m, CP_PICKLE_TUPLE, items, count);
 }
 
@@ -306,7 +202,7 @@ static enum cp_status run_tuple3(struct cp_pickle *m) {
 static enum cp_status run_frozenset(struct cp_pickle *m) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
-    CP_TRY(pop_mark(m, &items, &count));
+    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
     return push_container(m, CP_PICKLE_LIST, items, count);
 }
 
@@ -322,7 +218,7 @@ static void become(struct cp_pickle_value *object, enum cp_pickle_kind kind) {
 static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value *const *items,
                           size_t count) {
     struct cp_pickle_value *container = NULL;
-    CP_TRY(top(m, &container));
+    CP_TRY(cp_pickle_top(m, &container));
     if (container->kind == CP_PICKLE_OBJECT && !container->state)
         become(container, kind);
     if (container->kind != kind)
@@ -335,90 +231,90 @@ static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct 
 
 static enum cp_status run_append(struct cp_pickle *m) {
     struct cp_pickle_value *item = NULL;
-    CP_TRY(pop(m, &item));
+    CP_TRY(cp_pickle_pop(m, &item));
     return put(m, CP_PICKLE_LIST, &item, 1);
 }
 
 static enum cp_status run_appends(struct cp_pickle *m) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
-    CP_TRY(pop_mark(m, &items, &count));
+    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
     return put(m, CP_PICKLE_LIST, items, count);
 }
 
 static enum cp_status run_setitem(struct cp_pickle *m) {
     struct cp_pickle_value *pair[2] = {NULL};
-    CP_TRY(pop(m, &pair[1]));
-    CP_TRY(pop(m, &pair[0]));
+    CP_TRY(cp_pickle_pop(m, &pair[1]));
+    CP_TRY(cp_pickle_pop(m, &pair[0]));
     return put(m, CP_PICKLE_DICT, pair, 2);
 }
 
 static enum cp_status run_setitems(struct cp_pickle *m) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
-    CP_TRY(pop_mark(m, &items, &count));
+    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
     return put(m, CP_PICKLE_DICT, items, count);
 }
 
 static enum cp_status run_pop(struct cp_pickle *m) {
     struct cp_pickle_value *value = NULL;
-    return pop(m, &value);
+    return cp_pickle_pop(m, &value);
 }
 
 static enum cp_status run_pop_mark(struct cp_pickle *m) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
-    return pop_mark(m, &items, &count);
+    return cp_pickle_pop_mark(m, &items, &count);
 }
 
 /* ---- names, storages, tensors, objects ---- */
 
 static enum cp_status run_global(struct cp_pickle *m) {
     struct cp_pickle_value module = {0}, name = {0}, *value = NULL;
-    CP_TRY(take_line(m, &module));
-    CP_TRY(take_line(m, &name));
+    CP_TRY(cp_pickle_take_line(m, &module));
+    CP_TRY(cp_pickle_take_line(m, &name));
     CP_TRY(cp_pickle_name(m, &module, &name, &value));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_stack_global(struct cp_pickle *m) {
     struct cp_pickle_value *module = NULL, *name = NULL, *value = NULL;
-    CP_TRY(pop(m, &name));
-    CP_TRY(pop(m, &module));
+    CP_TRY(cp_pickle_pop(m, &name));
+    CP_TRY(cp_pickle_pop(m, &module));
     if (name->kind != CP_PICKLE_TEXT || module->kind != CP_PICKLE_TEXT)
         return cp_pickle_bad(m, "two texts", "the name of a global is no text");
     CP_TRY(cp_pickle_name(m, module, name, &value));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_reduce(struct cp_pickle *m) {
     struct cp_pickle_value *callable = NULL, *arguments = NULL, *value = NULL;
-    CP_TRY(pop(m, &arguments));
-    CP_TRY(pop(m, &callable));
+    CP_TRY(cp_pickle_pop(m, &arguments));
+    CP_TRY(cp_pickle_pop(m, &callable));
     CP_TRY(cp_pickle_call(m, callable, arguments, &value));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_newobj(struct cp_pickle *m) {
     struct cp_pickle_value *class = NULL, *arguments = NULL, *value = NULL;
-    CP_TRY(pop(m, &arguments));
-    CP_TRY(pop(m, &class));
+    CP_TRY(cp_pickle_pop(m, &arguments));
+    CP_TRY(cp_pickle_pop(m, &class));
     CP_TRY(cp_pickle_new(m, class, arguments, &value));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 static enum cp_status run_build(struct cp_pickle *m) {
     struct cp_pickle_value *state = NULL, *object = NULL;
-    CP_TRY(pop(m, &state));
-    CP_TRY(top(m, &object));
+    CP_TRY(cp_pickle_pop(m, &state));
+    CP_TRY(cp_pickle_top(m, &object));
     return cp_pickle_set_state(m, object, state);
 }
 
 static enum cp_status run_binpersid(struct cp_pickle *m) {
     struct cp_pickle_value *id = NULL, *value = NULL;
-    CP_TRY(pop(m, &id));
+    CP_TRY(cp_pickle_pop(m, &id));
     CP_TRY(cp_pickle_persistent(m, id, &value));
-    return push(m, value);
+    return cp_pickle_push(m, value);
 }
 
 /* ---- memo ---- */
@@ -428,18 +324,18 @@ static enum cp_status memorise(struct cp_pickle *m, size_t index) {
         return cp_pickle_bad(m, "fewer than the pickle has bytes, and than 1,048,576", "a memo index of %zu",
                              index);
     m->memoized += m->memo[index] ? 0 : 1;
-    return top(m, &m->memo[index]);
+    return cp_pickle_top(m, &m->memo[index]);
 }
 
 static enum cp_status run_binput(struct cp_pickle *m) {
     size_t index = 0;
-    CP_TRY(take_size(m, 1, &index));
+    CP_TRY(cp_pickle_take_size(m, 1, &index));
     return memorise(m, index);
 }
 
 static enum cp_status run_long_binput(struct cp_pickle *m) {
     size_t index = 0;
-    CP_TRY(take_size(m, 4, &index));
+    CP_TRY(cp_pickle_take_size(m, 4, &index));
     return memorise(m, index);
 }
 
@@ -450,10 +346,10 @@ static enum cp_status run_memoize(struct cp_pickle *m) {
 
 static enum cp_status recall(struct cp_pickle *m, size_t index_bytes) {
     size_t index = 0;
-    CP_TRY(take_size(m, index_bytes, &index));
+    CP_TRY(cp_pickle_take_size(m, index_bytes, &index));
     if (index >= m->memo_size || !m->memo[index])
         return cp_pickle_bad(m, "one that was stored", "nothing in the memo at index %zu", index);
-    return push(m, m->memo[index]);
+    return cp_pickle_push(m, m->memo[index]);
 }
 
 static enum cp_status run_binget(struct cp_pickle *m) {
@@ -468,7 +364,7 @@ static enum cp_status run_long_binget(struct cp_pickle *m) {
 
 static enum cp_status run_proto(struct cp_pickle *m) {
     size_t protocol = 0;
-    CP_TRY(take_size(m, 1, &protocol));
+    CP_TRY(cp_pickle_take_size(m, 1, &protocol));
     if (m->start != 0 || protocol < 2 || protocol > 5)
         return cp_pickle_bad(m, "one of 2 to 5, at the start", "protocol %zu", protocol);
     return CP_OK;
@@ -476,7 +372,7 @@ static enum cp_status run_proto(struct cp_pickle *m) {
 
 static enum cp_status run_frame(struct cp_pickle *m) {
     size_t length = 0;
-    CP_TRY(take_size(m, 8, &length));
+    CP_TRY(cp_pickle_take_size(m, 8, &length));
     if (m->frame_end || length > m->size - m->at)
         return cp_pickle_bad(m, m->frame_end ? "none" : "at most what is left", "a frame of %zu bytes %s",
                              length, m->frame_end ? "in a frame" : "past the end");
@@ -574,7 +470,7 @@ static enum cp_status step(struct cp_pickle *m, unsigned char code) {
 
 /* At STOP: one value, and nothing open or left. */
 static enum cp_status stop(struct cp_pickle *m, struct cp_pickle_value **root) {
-    CP_TRY(pop(m, root));
+    CP_TRY(cp_pickle_pop(m, root));
     if (m->depth || m->mark_count)
         return cp_pickle_bad(m, "one", "more than one value on the stack at STOP");
     if (m->at != m->size)
@@ -595,43 +491,6 @@ static enum cp_status run(struct cp_pickle *m, struct cp_pickle_value **root) {
     return cp_pickle_bad(m, "at most 2,097,152", "too many opcodes");
 }
 
-/* The walk's marks: NEW values have not been met, OPEN ones hold the value at hand. */
-enum { NEW, OPEN, CLOSED };
-
-/* A module may know its parent. What an object holds of a value that is being walked is dropped, so that the walk
- * ends. */
-static void cut_cycle(const struct cp_pickle *m, struct cp_pickle_value *value) {
-    if (value->kind == CP_PICKLE_OBJECT && value->state && value->state->mark == OPEN)
-        value->state = NULL;
-    const bool holds =
-        value->kind == CP_PICKLE_TUPLE || value->kind == CP_PICKLE_LIST || value->kind == CP_PICKLE_DICT;
-    for (size_t i = 0; holds && i < value->count; i++)
-        if (value->items[i]->kind == CP_PICKLE_OBJECT && value->items[i]->mark == OPEN)
-            value->items[i] = m->none;
-}
-
-/* Every value once, however often it is held: linear in the pickle. */
-static enum cp_status check_nesting(struct cp_pickle *m, struct cp_pickle_value *value, int depth) {
-    const bool holds =
-        value->kind == CP_PICKLE_TUPLE || value->kind == CP_PICKLE_LIST || value->kind == CP_PICKLE_DICT;
-    m->start = value->at;
-    if (value->mark == OPEN)
-        return cp_pickle_bad(m, "containers without cycles", "what is made here holds itself");
-    if (value->mark == CLOSED)
-        return CP_OK;
-    if (depth == CP_PICKLE_DEPTH)
-        return cp_pickle_bad(m, "at most 128 deep", "containers too deep in each other");
-    value->mark = OPEN;
-    if (!m->source->script)
-        cut_cycle(m, value);
-    for (size_t i = 0; holds && i < value->count; i++)
-        CP_TRY(check_nesting(m, value->items[i], depth + 1));
-    if (value->kind == CP_PICKLE_OBJECT && value->state)
-        CP_TRY(check_nesting(m, value->state, depth + 1));
-    value->mark = CLOSED;
-    return CP_OK;
-}
-
 static enum cp_status read_root(struct cp_pickle *m, struct cp_pickle_value **root) {
     if (m->size > CP_PICKLE_BYTES)
         return cp_pickle_bad(m, "at most 33,554,432", "a pickle of %zu bytes", m->size);
@@ -645,7 +504,7 @@ static enum cp_status read_root(struct cp_pickle *m, struct cp_pickle_value **ro
     CP_TRY(cp_pickle_make(m, CP_PICKLE_TUPLE, &m->empty));
     m->yes->whole = 1;
     CP_TRY(run(m, root));
-    return check_nesting(m, *root, 0);
+    return cp_pickle_check_nesting(m, *root);
 }
 
 enum cp_status cp_pickle_read(const struct cp_pickle_source *source, const char *where,

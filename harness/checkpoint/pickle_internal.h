@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The machine of checkpoint/pickle.c, for checkpoint/pickle_build.c, which knows what names stand for. */
+ * The machine of checkpoint/pickle.c; its stack is checkpoint/pickle_stack.c, what names stand for
+ * checkpoint/pickle_build.c, and the walk at the end checkpoint/pickle_walk.c. */
 #ifndef CP_CHECKPOINT_PICKLE_INTERNAL_H
 #define CP_CHECKPOINT_PICKLE_INTERNAL_H
 
@@ -43,6 +44,23 @@ enum cp_status cp_pickle_bad(const struct cp_pickle *m, const char *expected, co
 void cp_pickle_place(const struct cp_pickle *m);
 /* A new value, cleared. */
 enum cp_status cp_pickle_make(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value **value);
+
+/* The next bytes of the pickle, or of its frame. */
+enum cp_status cp_pickle_take(struct cp_pickle *m, size_t count, const unsigned char **bytes);
+/* A little-endian number of count <= 8 bytes. */
+enum cp_status cp_pickle_take_size(struct cp_pickle *m, size_t count, size_t *number);
+/* Up to a line feed, which is taken too. */
+enum cp_status cp_pickle_take_line(struct cp_pickle *m, struct cp_pickle_value *text);
+
+enum cp_status cp_pickle_push(struct cp_pickle *m, struct cp_pickle_value *value);
+/* The value on the stack, which is left there, or taken. A mark hides what is below it. */
+enum cp_status cp_pickle_top(struct cp_pickle *m, struct cp_pickle_value **value);
+enum cp_status cp_pickle_pop(struct cp_pickle *m, struct cp_pickle_value **value);
+/* Takes the topmost mark and what is above it, which stays readable until the next push. */
+enum cp_status cp_pickle_pop_mark(struct cp_pickle *m, struct cp_pickle_value ***items, size_t *count);
+
+/* Every value once, however often it is held: linear in the pickle. */
+enum cp_status cp_pickle_check_nesting(struct cp_pickle *m, struct cp_pickle_value *root);
 
 /* The value of GLOBAL and STACK_GLOBAL. */
 enum cp_status cp_pickle_name(struct cp_pickle *m, const struct cp_pickle_value *module,

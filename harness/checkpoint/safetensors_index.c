@@ -163,8 +163,8 @@ static enum cp_status add_shard(struct index_reader *r, const char *path, const 
         CP_TRY(cp_checkpoint_add(file, &(*shard)->tensors[i], NULL, r->err));
         file->records[file->count - 1] = (*shard)->records[i];
     }
-    for (size_t i = 0; i < (*shard)->note_count; i++)
-        CP_TRY(cp_checkpoint_note(file, r->err, "%s: %s", name, (*shard)->notes[i]));
+    for (size_t i = 0; i < (*shard)->notes.count; i++)
+        CP_TRY(cp_checkpoint_note(file, r->err, "%s: %s", name, (*shard)->notes.lines[i]));
     return CP_OK;
 }
 

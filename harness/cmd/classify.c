@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Parses options that take lists of words, runs the classification and prints it as a table or JSON. */
 #include "task/classify.h"
-#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "report/json/classification.h"
@@ -90,8 +89,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
 
 /* What is known of the model, and what the numbers cannot say. */
 static void print_notes(const struct cp_classification *r) {
-    for (size_t n = 0; n < r->study->notes.count; n++)
-        cp_print(stderr, "%s\n", r->study->notes.lines[n]);
+    cp_notes_print(&r->study->notes, stderr);
     if (r->study->inputs.prompts == 1)
         (void)fputs("one prompt: its probability is 1 whatever the image\n", stderr);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Parses the arguments alone; the conversion is task/convert.c. */
 #include "task/convert.h"
-#include "base/escape.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 
@@ -28,8 +27,8 @@ enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_notes notes = {0};
     const enum cp_status status = cp_convert(&c, &arena, &notes, err);
-    for (size_t n = 0; n < notes.count && status == CP_OK; n++)
-        cp_print(stderr, "%s\n", notes.lines[n]);
+    if (status == CP_OK)
+        cp_notes_print(&notes, stderr);
     cp_arena_free(&arena);
     return status;
 }

@@ -53,8 +53,7 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
     if (status == CP_OK) {
-        for (size_t n = 0; n < study.notes.count; n++)
-            cp_print(stderr, "%s\n", study.notes.lines[n]);
+        cp_notes_print(&study.notes, stderr);
         if (a->dry)
             dry_run(&study);
         else

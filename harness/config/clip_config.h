@@ -38,6 +38,8 @@ extern const char
 enum cp_config_activation { CP_CONFIG_QUICK, CP_CONFIG_ERF, CP_CONFIG_TANH };
 enum { CP_CONFIG_ACTIVATIONS = 3 };
 extern const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS]; /* "quick", "erf", "tanh" */
+/* The one of that name; false: there is none. */
+bool cp_config_activation_named(const char *name, enum cp_config_activation *activation);
 
 struct cp_vision_config {
     int image_size,

@@ -52,11 +52,8 @@ static enum cp_status read_family(const struct cp_field_reader *r, const char *s
 /* What open_clip cannot say: QuickGELU in one tower alone (config/clip_config_print.c writes it). */
 static enum cp_status read_own_activation(const struct cp_field_reader *r, const char *section,
                                           const struct cp_field *f, const json_t *value) {
-    for (int a = 0; json_is_string(value) && a < CP_CONFIG_ACTIVATIONS; a++)
-        if (strcmp(cp_config_activation_names[a], json_string_value(value)) == 0) {
-            *(enum cp_config_activation *)f->to = (enum cp_config_activation)a;
-            return CP_OK;
-        }
+    if (json_is_string(value) && cp_config_activation_named(json_string_value(value), f->to))
+        return CP_OK;
     return cp_field_bad(r, section, f->name, "is not supported", "quick, erf or tanh");
 }
 

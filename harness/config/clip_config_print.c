@@ -12,6 +12,15 @@
 
 const char *const cp_config_activation_names[CP_CONFIG_ACTIVATIONS] = {"quick", "erf", "tanh"};
 
+bool cp_config_activation_named(const char *name, enum cp_config_activation *activation) {
+    for (int a = 0; a < CP_CONFIG_ACTIVATIONS; a++)
+        if (strcmp(cp_config_activation_names[a], name) == 0) {
+            *activation = (enum cp_config_activation)a;
+            return true;
+        }
+    return false;
+}
+
 enum cp_config_activation cp_clip_config_activation(const struct cp_clip_config *config) {
     return cp_has_vision(config) ? config->vision.activation : config->text.activation;
 }

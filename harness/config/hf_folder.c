@@ -5,12 +5,11 @@
 #include "config/hf_folder.h"
 
 #include "config/clip_config_field.h"
-#include "format/file.h"
+#include "config/json_file.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -196,25 +195,16 @@ static enum cp_status take_tokenizer(const struct cp_field_reader *r, json_t *ob
 static enum cp_status read_beside(const char *path, const char *name, const char *member,
                                   struct cp_arena *arena, const char **where, json_t **object,
                                   struct cp_error *err) {
-    const char *slash = strrchr(path, '/');
-    struct cp_file file;
-    json_error_t at;
+    json_t *root;
     *object = NULL;
-    *where = cp_arena_printf(arena, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name);
-    CP_TRY(CP_CHECK_ALLOC(*where, err, "", "a path"));
-    if (access(*where, F_OK) != 0)
-        return CP_OK;
-    CP_TRY(cp_file_read(*where, FILE_MAX, arena, &file, err));
-    json_t *root = json_loadb(file.text, file.size, JSON_REJECT_DUPLICATES, &at);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return cp_fail(err, CP_BAD_INPUT, *where, root ? "holds no object" : "line %d, column %d: %s",
-                       at.line, at.column, at.text),
-               cp_expected(err, "what transformers' save_pretrained writes");
-    }
-    *object = json_incref(member ? json_object_get(root, member) : root);
+    CP_TRY(cp_json_beside(path, name, FILE_MAX, JSON_REJECT_DUPLICATES, arena, where, &root, err));
+    const bool wrong = root && !json_is_object(root);
+    if (wrong)
+        (void)cp_fail(err, CP_BAD_INPUT, *where, "holds no object");
+    else
+        *object = json_incref(member ? json_object_get(root, member) : root);
     json_decref(root);
-    return CP_OK;
+    return wrong ? cp_expected(err, "what transformers' save_pretrained writes") : CP_OK;
 }
 
 const char *const cp_hf_file_names[CP_HF_FILES] = {[CP_HF_PROCESSOR] = "processor_config.json",

@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tokenizer_config.json and tokenizer.json: how long texts may be, how many ids there are, and which one ends a text. */
 #include "config/hf_folder.h"
-#include "format/file.h"
 
-#include <jansson.h>
-#include <stdio.h>
+#include "config/json_file.h"
+
 #include <string.h>
-#include <unistd.h>
 
 enum { FILE_MAX = 64 << 20 };
 enum { NO_LIMIT = 1 << 30 }; /* transformers writes 1e30 where nothing limits the length */
-
-/* The object in a file beside the config; NULL where there is none. */
-static enum cp_status read_beside(const char *config, const char *name, struct cp_arena *arena, json_t **root,
-                                  struct cp_error *err) {
-    const char *slash = strrchr(config, '/');
-    const char *path = cp_arena_printf(arena, "%.*s%s", slash ? (int)(slash - config + 1) : 0, config, name);
-    struct cp_file file;
-    json_error_t at;
-    *root = NULL;
-    CP_TRY(CP_CHECK_ALLOC(path, err, "", "a path"));
-    if (access(path, F_OK) != 0)
-        return CP_OK;
-    CP_TRY(cp_file_read(path, FILE_MAX, arena, &file, err));
-    *root = json_loadb(file.text, file.size, 0, &at);
-    if (!*root)
-        return cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", at.line, at.column, at.text),
-               cp_expected(err, "what transformers' save_pretrained writes");
-    return CP_OK;
-}
 
 /* A token of tokenizer_config.json: a string, or an object with its content. */
 static const char *token_text(const json_t *token) {
@@ -76,9 +55,11 @@ static struct cp_hf_tokenizer facts_of(const json_t *settings, const json_t *tok
 enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *facts, struct cp_error *err) {
     json_t *settings = NULL, *tokenizer = NULL;
     struct cp_arena arena = {0};
-    enum cp_status status = read_beside(path, "tokenizer_config.json", &arena, &settings, err);
+    const char *where;
+    enum cp_status status =
+        cp_json_beside(path, "tokenizer_config.json", FILE_MAX, 0, &arena, &where, &settings, err);
     if (status == CP_OK)
-        status = read_beside(path, "tokenizer.json", &arena, &tokenizer, err);
+        status = cp_json_beside(path, "tokenizer.json", FILE_MAX, 0, &arena, &where, &tokenizer, err);
     *facts = facts_of(settings, tokenizer);
     json_decref(settings);
     json_decref(tokenizer);

@@ -4,12 +4,12 @@
 
 #include "base/nearest.h"
 #include "config/clip_config_field.h"
-#include "format/file.h"
+#include "config/json_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLE_MAX = 1 << 20, TAGS_MAX = 64 };
+enum { TAGS_MAX = 64 };
 
 void cp_open_clip_clean_tag(const char *tag, char cleaned[64]) {
     (void)snprintf(cleaned, 64, "%s", tag);
@@ -18,22 +18,6 @@ void cp_open_clip_clean_tag(const char *tag, char cleaned[64]) {
             *c = '_';
         else if (*c >= 'A' && *c <= 'Z')
             *c = "abcdefghijklmnopqrstuvwxyz"[*c - 'A'];
-}
-
-static enum cp_status read_table(struct cp_arena *arena, const char **path, json_t **root,
-                                 struct cp_error *err) {
-    struct cp_file text;
-    json_error_t where;
-    *root = NULL;
-    *path = cp_data_path("model_configs/pretrained.json", arena);
-    CP_TRY(CP_CHECK_ALLOC(*path, err, "", "a table"));
-    CP_TRY(cp_file_read(*path, TABLE_MAX, arena, &text, err));
-    *root = json_loadb(text.text, text.size, JSON_REJECT_DUPLICATES, &where);
-    if (!*root)
-        return cp_fail(err, CP_BAD_INPUT, *path, "line %d, column %d: %s", where.line, where.column,
-                       where.text),
-               cp_expected(err, "a table in JSON");
-    return CP_OK;
 }
 
 /* A tag says what is not as OpenAI has it. */
@@ -108,7 +92,7 @@ enum cp_status cp_open_clip_preprocessing(const char *name, struct cp_clip_confi
     json_t *root;
     *preprocessed = cp_clip_config_default();
     *agree = CP_TAGS_NONE;
-    enum cp_status status = read_table(&arena, &path, &root, err);
+    enum cp_status status = cp_json_data("model_configs/pretrained.json", &arena, &path, &root, err);
     if (status == CP_OK)
         status = common_preprocessing(path, tags_of(root, name, length), name[length] != '\0', preprocessed,
                                       agree, err);
@@ -125,7 +109,7 @@ enum cp_status cp_open_clip_tag(const char *name, const char *tag, struct cp_ope
     const char *path;
     char cleaned[64];
     json_t *root;
-    enum cp_status status = read_table(&arena, &path, &root, err);
+    enum cp_status status = cp_json_data("model_configs/pretrained.json", &arena, &path, &root, err);
     if (status == CP_OK) {
         cp_open_clip_clean_tag(tag, cleaned);
         json_t *tags = tags_of(root, name, length);

@@ -12,6 +12,7 @@
 #include "run/check.h"
 #include "run/graft.h"
 #include "run/layerwise.h"
+#include "run/load_call.h"
 #include "run/pass_weights.h"
 #include "tap/compare.h"
 
@@ -39,8 +40,8 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
 static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const struct cp_candidate *cell,
                             struct cp_error *err) {
     const char *activation = NULL;
-    CP_TRY(cp_model_source_pass(&study->experiment->model, cell, &study->arena, &activation, &study->notes,
-                                err));
+    CP_TRY(
+        cp_load_call_pass(&study->experiment->model, cell, &study->arena, &activation, &study->notes, err));
     if (activation)
         CP_TRY(cp_spec_set(spec, "activation", activation, err));
     for (size_t i = 0; i < cell->count; i++) {

@@ -20,14 +20,12 @@ enum { TEXTS = 4 };
 
 static enum cp_status choose_activation(const struct cp_conversion *c, struct cp_clip_config *config,
                                         struct cp_error *err) {
-    int a = 0;
+    enum cp_config_activation activation;
     if (c->activation) {
-        while (a < CP_CONFIG_ACTIVATIONS && strcmp(c->activation, cp_config_activation_names[a]) != 0)
-            a++;
-        if (a == CP_CONFIG_ACTIVATIONS)
+        if (!cp_config_activation_named(c->activation, &activation))
             return (void)cp_fail(err, CP_USAGE, "", "convert: '%.60s' is no activation", c->activation),
                    cp_expected(err, "quick, erf or tanh");
-        cp_clip_config_activate(config, (enum cp_config_activation)a);
+        cp_clip_config_activate(config, activation);
     }
     if (config->activation_unknown)
         return cp_fail(err, CP_BAD_INPUT, c->in, "nothing says which activation it was trained with"),

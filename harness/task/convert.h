@@ -3,7 +3,7 @@
 #ifndef CP_TASK_CONVERT_H
 #define CP_TASK_CONVERT_H
 
-#include "run/model_source.h"
+#include "run/known_config.h"
 
 struct cp_conversion {
     const char *in, *out;

@@ -5,6 +5,7 @@
 #include "format/file.h"
 #include "model/state_dict.h"
 #include "result/schema.h"
+#include "run/known_config.h"
 #include "run/model_source.h"
 
 #include <stdlib.h>

@@ -2,9 +2,10 @@
  * Scans every tensor, hashes the file, finds a config, and calibrates where inputs are given. */
 #include "task/inspect.h"
 
-#include "format/json_table.h"
+#include "config/published.h"
 #include "model/layout.h"
 #include "model/state_dict.h"
+#include "run/known_config.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -83,7 +84,7 @@ static enum cp_status scan_tensor(struct cp_inspection *in, const struct cp_chec
 static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpoint *file,
                                struct cp_arena *arena, struct cp_error *err) {
     const char *const *paths;
-    struct cp_json_table row;
+    struct cp_published published;
     struct stat info;
     in->files = cp_checkpoint_files(file, &paths);
     for (size_t f = 0; f < in->files; f++)
@@ -91,13 +92,10 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
     if (in->files != 1)
         return CP_OK;
     CP_TRY(cp_digest_file(paths[0], in->sha256, err));
-    CP_TRY(cp_json_table_read("model_configs/published.json", in->sha256, arena, &row, err));
-    for (size_t i = 0; i < row.count; i++)
-        *(strcmp(row.entries[i].key, "name") == 0 ? &in->published : &in->published_activation) =
-            row.entries[i].value;
-    for (int a = 0; in->published_activation && a < CP_CONFIG_ACTIVATIONS; a++)
-        if (strcmp(cp_config_activation_names[a], in->published_activation) == 0)
-            in->identity_says = a;
+    CP_TRY(cp_published_find(in->sha256, arena, &published, err));
+    in->published = published.name;
+    if (published.name)
+        in->identity_says = (int)published.activation;
     return CP_OK;
 }
 

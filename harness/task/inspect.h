@@ -5,6 +5,7 @@
 #define CP_TASK_INSPECT_H
 
 #include "base/digest.h"
+#include "checkpoint/checkpoint.h"
 #include "task/calibrate.h"
 
 enum {
@@ -32,7 +33,6 @@ struct cp_inspection {
     size_t files, bytes;
     char sha256[CP_DIGEST_HEX]; /* of the file; "" where there are several */
     const char *published;      /* the name of the published file with that digest, or NULL */
-    const char *published_activation;
     size_t note_count;
     const char *const *notes;
     struct cp_group group[CP_GROUP_COUNT];

@@ -5,6 +5,7 @@
 #define CP_TASK_LINT_H
 
 #include "base/arena.h"
+#include "base/notes.h"
 #include "config/clip_config.h"
 
 /* What decides what is computed, and is in no tensor. */
@@ -56,8 +57,7 @@ struct cp_lint {
     size_t sources;
     struct cp_lint_finding *findings;
     size_t count;
-    const char **notes; /* what could not be compared */
-    size_t note_count;
+    struct cp_notes notes; /* what could not be compared */
 };
 
 struct cp_lint_inputs {
@@ -68,25 +68,5 @@ struct cp_lint_inputs {
 /* Strings live in the arena. CP_BAD_INPUT: there is nothing to compare, or a file cannot be read at all. */
 enum cp_status cp_lint(const struct cp_lint_inputs *inputs, struct cp_arena *arena, struct cp_lint *lint,
                        struct cp_error *err);
-
-/* ---- between its parts ---- */
-
-/* The facets of a config as text; of towers that it has. */
-void cp_lint_view_fill(const struct cp_clip_config *config, struct cp_lint_view *view);
-
-/* Two that differ, or one (b.source NULL); joined with what is found of the same already. Strings are copied. */
-enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena, const char *of,
-                           struct cp_lint_says a, struct cp_lint_says b, struct cp_error *err);
-enum cp_status cp_lint_note(struct cp_lint *lint, struct cp_arena *arena, const char *note,
-                            struct cp_error *err);
-/* Another source, zeroed. */
-struct cp_lint_view *cp_lint_source(struct cp_lint *lint, const char *name);
-
-/* Every pair of sources, facet by facet and size by size. */
-enum cp_status cp_lint_compare(struct cp_lint *lint, struct cp_arena *arena, struct cp_error *err);
-/* Against what the tensors' shapes say. */
-enum cp_status cp_lint_compare_shapes(struct cp_lint *lint, const char *weights,
-                                      const struct cp_clip_config *shapes, struct cp_arena *arena,
-                                      struct cp_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Facets and sizes of configs as text, and which pairs of sources differ in them. */
-#include "task/lint.h"
+ * Facets of configs as text. */
+#include "task/lint_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,6 @@ const char *const cp_facet_names[CP_FACETS] = {
     [CP_FACET_SIZE] = "image size",       [CP_FACET_MEAN] = "mean",       [CP_FACET_STD] = "std",
     [CP_FACET_FILTER] = "filter",         [CP_FACET_RESIZE] = "resize",   [CP_FACET_CONTEXT] = "context",
     [CP_FACET_TOKENIZER] = "tokenizer"};
-
-/* ---- text ---- */
 
 /* Both towers' words, or one where they are the same or the other tower is not there. */
 static void set_pair(const struct cp_clip_config *c, const char *vision, const char *text,
@@ -99,82 +97,15 @@ void cp_lint_view_fill(const struct cp_clip_config *c, struct cp_lint_view *view
         fill_text(c, view);
 }
 
-/* ---- sizes, which shapes also tell ---- */
-
-enum { SIZES = 16 };
-static const char *const size_names[SIZES] = {
-    "embed_dim",    "patch size",           "patches a side",
-    "image layers", "image width",          "image MLP",
-    "ln_pre",       "LayerScale of images", "context length",
-    "vocabulary",   "text layers",          "text width",
-    "text MLP",     "LayerScale of texts",  "bias of the text projection",
-    "logit_bias"};
-
-/* -1 where the config has no such tower. */
-static void sizes_of(const struct cp_clip_config *c, int size[SIZES]) {
-    const struct cp_vision_config *v = &c->vision;
-    const struct cp_text_config *t = &c->text;
-    const bool images = cp_has_vision(c), texts = cp_has_text(c);
-    const int all[SIZES] = {c->embed_dim,     v->patch_size,  images ? v->image_size / v->patch_size : 0,
-                            v->layers,        v->width,       v->mlp_width,
-                            !v->no_ln_pre,    v->layer_scale, t->context_length,
-                            t->vocab_size,    t->layers,      t->width,
-                            t->mlp_width,     t->layer_scale, t->proj_bias,
-                            c->has_logit_bias};
-    for (int i = 0; i < SIZES; i++) {
-        const bool there = i == 0 || (i < 8 ? images : i < 15 ? texts : images && texts);
-        size[i] = there ? all[i] : -1;
-    }
+struct cp_lint_view *cp_lint_source(struct cp_lint *lint, const char *name) {
+    struct cp_lint_view *view = &lint->source[lint->sources++];
+    *view = (struct cp_lint_view){.name = name};
+    return view;
 }
 
-static const char *size_text(int i, int size, struct cp_arena *arena) {
-    const bool is_flag = i == 6 || i == 7 || i >= 13;
-    return is_flag ? size ? "yes" : "none" : cp_arena_printf(arena, "%d", size);
-}
-
-static enum cp_status compare_sizes(struct cp_lint *lint, const char *of_a, const struct cp_clip_config *a,
-                                    const char *of_b, const struct cp_clip_config *b, struct cp_arena *arena,
-                                    struct cp_error *err) {
-    int x[SIZES], y[SIZES];
-    sizes_of(a, x);
-    sizes_of(b, y);
-    for (int i = 0; i < SIZES; i++)
-        if (x[i] >= 0 && y[i] >= 0 && x[i] != y[i])
-            CP_TRY(cp_lint_add(lint, arena, size_names[i],
-                               (struct cp_lint_says){of_a, size_text(i, x[i], arena)},
-                               (struct cp_lint_says){of_b, size_text(i, y[i], arena)}, err));
-    return CP_OK;
-}
-
-/* ---- comparing ---- */
-
-static enum cp_status compare_facets(struct cp_lint *lint, const struct cp_lint_view *a,
-                                     const struct cp_lint_view *b, struct cp_arena *arena,
-                                     struct cp_error *err) {
-    for (int f = 0; f < CP_FACETS; f++)
-        if (a->value[f][0] && b->value[f][0] && strcmp(a->value[f], b->value[f]) != 0)
-            CP_TRY(cp_lint_add(lint, arena, cp_facet_names[f], (struct cp_lint_says){a->name, a->value[f]},
-                               (struct cp_lint_says){b->name, b->value[f]}, err));
-    return CP_OK;
-}
-
-enum cp_status cp_lint_compare(struct cp_lint *lint, struct cp_arena *arena, struct cp_error *err) {
-    for (size_t j = 1; j < lint->sources; j++)
-        for (size_t i = 0; i < j; i++) {
-            const struct cp_lint_view *a = &lint->source[i], *b = &lint->source[j];
-            CP_TRY(compare_facets(lint, a, b, arena, err));
-            if (a->config.embed_dim && b->config.embed_dim)
-                CP_TRY(compare_sizes(lint, a->name, &a->config, b->name, &b->config, arena, err));
-        }
-    return CP_OK;
-}
-
-enum cp_status cp_lint_compare_shapes(struct cp_lint *lint, const char *weights,
-                                      const struct cp_clip_config *shapes, struct cp_arena *arena,
-                                      struct cp_error *err) {
+const struct cp_clip_config *cp_lint_config_of(const struct cp_lint *lint, const char *name) {
     for (size_t i = 0; i < lint->sources; i++)
-        if (lint->source[i].config.embed_dim)
-            CP_TRY(compare_sizes(lint, lint->source[i].name, &lint->source[i].config, weights, shapes, arena,
-                                 err));
-    return CP_OK;
+        if (strcmp(lint->source[i].name, name) == 0)
+            return &lint->source[i].config;
+    return NULL;
 }

@@ -16,17 +16,10 @@ import tempfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 
-try:
-    import numpy as np
-    import torch
-except ImportError:
-    print("no PyTorch here")
-    sys.exit(77)
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reference/pytorch"))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import models  # noqa: E402
-import safetensors  # noqa: E402
+import models
+import numpy as np
+import torch
+from models import safetensors
 
 PREFIXES = ("", "module.", "_orig_mod.", "module._orig_mod.", "model.", "clip_model.", "base_model.model.",
             "model.module.clip.")

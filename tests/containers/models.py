@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tiny CLIP as each library names its tensors, whole and in parts."""
+"""A tiny CLIP as each library names its tensors, whole and in parts. Without PyTorch, what imports this is skipped."""
 
-import torch
+import sys
+from pathlib import Path
+
+try:
+    import torch
+except ImportError:
+    print("no PyTorch here")
+    sys.exit(77)
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reference/pytorch"))
+import safetensors  # noqa: E402, F401
 
 CONFIG = {"model_cfg": {"embed_dim": 8, "quick_gelu": True,
                         "vision_cfg": {"image_size": 12, "patch_size": 4, "layers": 2, "width": 64, "head_width": 64},

@@ -11,16 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-try:
-    import torch  # noqa: F401
-except ImportError:
-    print("no PyTorch here")
-    sys.exit(77)
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "reference/pytorch"))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import models  # noqa: E402
-import safetensors  # noqa: E402
+import models
+from models import safetensors
 
 OWN = {"image": {"model_type": "clip_vision_model", "hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2,
                  "num_attention_heads": 1, "image_size": 12, "patch_size": 4, "projection_dim": 8},

@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include "model/infer.h"
+#include "run/known_config.h"
 #include "run/model_source.h"
 
 #include <string.h>

@@ -68,8 +68,8 @@ void cp_lint_text(const struct cp_lint *lint, FILE *out) {
     print_table(lint, out);
     if (any_differs(lint))
         (void)fputs("* differs from the first loader: the same files, another computation\n", out);
-    for (size_t i = 0; i < lint->note_count; i++)
-        cp_print_wrapped(lint->notes[i], 0, 2, out);
+    for (size_t i = 0; i < lint->notes.count; i++)
+        cp_print_wrapped(lint->notes.lines[i], 0, 2, out);
     (void)fputc('\n', out);
     for (size_t i = 0; i < lint->count; i++) {
         const struct cp_lint_finding *f = &lint->findings[i];
@@ -125,8 +125,8 @@ void cp_lint_json(const struct cp_lint *lint, FILE *out) {
         write_finding(&json, &lint->findings[i]);
     cp_json_close(&json, ']');
     cp_json_open(&json, "notes", '[');
-    for (size_t i = 0; i < lint->note_count; i++)
-        cp_json_text(&json, NULL, lint->notes[i]);
+    for (size_t i = 0; i < lint->notes.count; i++)
+        cp_json_text(&json, NULL, lint->notes.lines[i]);
     cp_json_close(&json, ']');
     cp_json_close(&json, '}');
     (void)fputc('\n', out);

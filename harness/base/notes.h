@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Sentences for people, gathered on the way. */
+#ifndef CP_BASE_NOTES_H
+#define CP_BASE_NOTES_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct cp_notes {
+    const char **lines;
+    size_t count;
+};
+
+/* Adds one, in the arena. */
+enum cp_status cp_note(struct cp_notes *notes, struct cp_arena *arena, struct cp_error *err,
+                       const char *format, ...) CP_PRINTF(4, 5);
+/* One line each, escaped. */
+void cp_notes_print(const struct cp_notes *notes, FILE *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Reads them with Jansson; what is no JSON is told by line and column. */
+#include "config/json_file.h"
+
+#include "format/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { TABLE_MAX = 1 << 20 };
+
+enum cp_status cp_json_file(const char *path, size_t most, size_t flags, const char *expected, json_t **root,
+                            struct cp_error *err) {
+    struct cp_arena arena = {0};
+    struct cp_file file;
+    json_error_t at;
+    *root = NULL;
+    enum cp_status status = cp_file_read(path, most, &arena, &file, err);
+    if (status == CP_OK && !(*root = json_loadb(file.text, file.size, flags, &at))) {
+        (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", at.line, at.column, at.text);
+        status = cp_expected(err, "%s", expected);
+    }
+    cp_arena_free(&arena);
+    return status;
+}
+
+enum cp_status cp_json_beside(const char *path, const char *name, size_t most, size_t flags,
+                              struct cp_arena *arena, const char **where, json_t **root,
+                              struct cp_error *err) {
+    const char *slash = strrchr(path, '/');
+    *root = NULL;
+    *where = cp_arena_printf(arena, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name);
+    CP_TRY(CP_CHECK_ALLOC(*where, err, "", "a path"));
+    if (access(*where, F_OK) != 0)
+        return CP_OK;
+    return cp_json_file(*where, most, flags, "what transformers' save_pretrained writes", root, err);
+}
+
+enum cp_status cp_json_data(const char *name, struct cp_arena *arena, const char **where, json_t **root,
+                            struct cp_error *err) {
+    *root = NULL;
+    *where = cp_data_path(name, arena);
+    CP_TRY(CP_CHECK_ALLOC(*where, err, "", "a table"));
+    return cp_json_file(*where, TABLE_MAX, JSON_REJECT_DUPLICATES, "a table in JSON", root, err);
+}
