@@ -103,6 +103,9 @@ static enum cp_status add_tap(struct cp_capture_server *s, hid_t capture, const 
     (void)cp_schema_path(CP_SCHEMA_CAPTURE_TAP, names, object);
     if (strlen(tap) >= CP_CAPTURE_TAP_NAME || strlen(s->fact[CP_CAPTURE_NAME]) > 200)
         return cp_capture_refuse(s, object, "has a name that is too long");
+    if (cp_schema_is_taken(CP_SCHEMA_METRICS, tap) || cp_schema_is_taken(CP_SCHEMA_RESIDUAL, tap))
+        return cp_capture_refuse(s, object, "has a name that results use for something else"),
+               cp_expected(&s->err, "the name of a tap (clip-parity list taps)");
     CP_TRY(cp_capture_check_link(s, capture, tap, object, 2));
     const hid_t group = H5Gopen2(capture, tap, H5P_DEFAULT);
     if (group < 0)

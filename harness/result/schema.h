@@ -10,6 +10,8 @@
 
 #include "result/file.h"
 
+#include <stdbool.h>
+
 /* What the file's attribute `schema` says: the family, and the version that this program reads and writes. */
 #define CP_SCHEMA_FAMILY "clip-parity/"
 #define CP_SCHEMA_VERSION CP_SCHEMA_FAMILY "1"
@@ -147,6 +149,9 @@ const char *cp_schema_scale(enum cp_schema_id id, int dim, const char *const *na
 /* Of a path without words in capitals: as HDF5 has it below the root, and its last part. */
 const char *cp_schema_link(enum cp_schema_id id);
 const char *cp_schema_name(enum cp_schema_id id);
+/* Whether a group that is called so, in the place of the last word in capitals of `id`'s path, would be in the way
+ * of a variable or a dimension beside it: /metrics/CANDIDATE/TAP and /metrics/CANDIDATE/verdicts. */
+bool cp_schema_is_taken(enum cp_schema_id id, const char *name);
 /* Of CP_SCHEMA_FILES_DIGEST: "000000", "000001", ... */
 enum { CP_SCHEMA_FILE_ATTRIBUTE = 32 };
 void cp_schema_file_attribute(size_t number, char name[CP_SCHEMA_FILE_ATTRIBUTE]);

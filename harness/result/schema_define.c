@@ -59,6 +59,32 @@ const char *cp_schema_name(enum cp_schema_id id) {
     return strrchr(cp_schema[id].path, '/') + 1;
 }
 
+/* How much of a path is before its last word in capitals. */
+static size_t before_word(const char *path) {
+    size_t length = 0;
+    for (size_t i = 1; path[0] == '/' && path[i]; i++)
+        if (path[i - 1] == '/' && path[i] >= 'A' && path[i] <= 'Z')
+            length = i;
+    return length;
+}
+
+bool cp_schema_is_taken(enum cp_schema_id id, const char *name) {
+    const char *const path = cp_schema[id].path;
+    const size_t group = before_word(path);
+    for (size_t i = 0; i < CP_SCHEMA_COUNT; i++) {
+        const struct cp_schema_row *const row = &cp_schema[i];
+        if (row->kind != CP_SCHEMA_IS_VARIABLE || strncmp(row->path, path, group) != 0 ||
+            strchr(row->path + group, '/'))
+            continue;
+        bool same = strcmp(row->path + group, name) == 0;
+        for (int d = 0; d < CP_MAX_RANK && row->dims[d] && !same; d++)
+            same = strcmp(row->dims[d], name) == 0;
+        if (same)
+            return true;
+    }
+    return false;
+}
+
 void cp_schema_file_attribute(size_t number, char name[CP_SCHEMA_FILE_ATTRIBUTE]) {
     (void)snprintf(name, CP_SCHEMA_FILE_ATTRIBUTE, "%06zu", number);
 }

@@ -4,8 +4,8 @@
     /usr/bin/python3 tests/fuzz/results.py PROGRAM [--mutants N] [--seconds S] [--seed N] [--keep FOLDER]
 
 A mutant has damaged bytes, or it was edited with h5py and states the digest of what it has become, so that it gets to the readers
-behind the checks. Every command must end within 10 s with one of its exit codes, and say in one line what it refuses; what does not
-is kept, and the exit code is 1.
+behind the checks. Every command must end within 10 s with one of its exit codes, and say in one line what it refuses; of a result
+with damaged bytes it must say what it says of the valid file, or a line of its own. What does not is kept, and the exit code is 1.
 """
 
 import argparse
@@ -157,6 +157,9 @@ class Loop:
         done = program(binary, "accept", self.result, "--baseline", self.baseline)
         assert done.returncode == 0, done.stderr
         self.whole = {path: path.read_bytes() for path in (self.result, self.capture)}
+        self.mutant = folder / "mutant.h5"
+        shutil.copy(self.result, self.mutant)
+        self.answers = {arguments[0]: self.end(arguments) for arguments in self.commands(self.mutant, self.result)}
         self.counts, self.longest, self.failures = Counter(), 0.0, 0
 
     def commands(self, mutant, of):
@@ -166,11 +169,14 @@ class Loop:
         return [("report", "--json", "-o", "-", mutant), ("check", mutant, "--baseline", self.baseline),
                 ("diff", f"{mutant}:baseline", f"{mutant}:erf", "-o", out)]
 
-    def fails(self, arguments):
+    def end(self, arguments):
+        return program(self.binary, *arguments, seconds=SECONDS)
+
+    def fails(self, arguments, damaged_result):
         """How a command fails that should not; None."""
         start = time.monotonic()
         try:
-            done = program(self.binary, *arguments, seconds=SECONDS)
+            done = self.end(arguments)
         except subprocess.TimeoutExpired:
             return "hangs"
         self.longest = max(self.longest, time.monotonic() - start)
@@ -180,11 +186,15 @@ class Loop:
         if done.returncode not in CODES:
             return f"ends with {done.returncode}: {done.stderr[-300:]}"
         told = [line for line in done.stderr.splitlines() if line.startswith("clip-parity: ")]
-        return None if done.returncode != 3 or len(told) == 1 else f"says {len(told)} lines"
+        if done.returncode == 3:
+            return None if len(told) == 1 else f"says {len(told)} lines"
+        whole = self.answers[arguments[0]]
+        same = (done.returncode, done.stdout, done.stderr) == (whole.returncode, whole.stdout, whole.stderr)
+        return "says silently something else" if damaged_result and not told and not same else None
 
     def make(self, draw):
-        """A mutant, and what it was made of."""
-        path, kind = self.folder / "mutant.h5", draw.random()
+        """A mutant, what it was made of, and whether its bytes are damaged."""
+        path, kind = self.mutant, draw.random()
         of = self.capture if kind < 0.15 else self.result
         path.unlink(missing_ok=True)  # which a command that hung may still have open
         if kind < 0.85:
@@ -193,12 +203,12 @@ class Loop:
             shutil.copy(of, path)
             edited_apart(path, draw)
         self.counts["damaged" if kind < 0.85 else "edited"] += 1
-        return path, of
+        return path, of, kind < 0.85
 
     def run(self, seed):
-        mutant, of = self.make(random.Random(seed))
+        mutant, of, bytes_damaged = self.make(random.Random(seed))
         for arguments in self.commands(mutant, of):
-            why = self.fails(arguments)
+            why = self.fails(arguments, bytes_damaged and of == self.result)
             if why:
                 self.failures += 1
                 self.keep.mkdir(parents=True, exist_ok=True)

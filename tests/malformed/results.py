@@ -319,6 +319,14 @@ class Results(unittest.TestCase):
                 tap.attrs["arithmetic_dtype"] = "fp32"
         return paths
 
+    def test_names_that_results_use(self):
+        for name in ("image", "verdicts", "operation_field"):
+            a, b = self.add_tap(self.captures(), name, (4, 8))
+            self.refused("has a name that results use for something else", "diff", a, b, "-o", self.folder / "d.h5")
+        a, b = self.add_tap(self.captures(), "logits", (4, 8))
+        done = self.run_program("diff", a, b, "-o", self.folder / "d.h5")
+        self.assertIn(done.returncode, (1, 5), done.stderr)
+
     def test_logits_of_more_prompts(self):
         a, b = self.add_tap(self.captures(), "logits_per_image", (4, 9))
         self.refused("logits_per_image: has the shape (4, 9) (expected (image 4, prompt 4))", "diff", a, b, "-o", self.folder / "d.h5")

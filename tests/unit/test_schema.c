@@ -239,6 +239,18 @@ static void rows_make_paths(void **state) {
     free(name);
 }
 
+static void names_that_are_taken(void **state) {
+    (void)state;
+    assert_true(cp_schema_is_taken(CP_SCHEMA_METRICS, "verdicts"));
+    assert_true(cp_schema_is_taken(CP_SCHEMA_METRICS, "image"));
+    assert_true(cp_schema_is_taken(CP_SCHEMA_RESIDUAL, "operations"));
+    assert_true(cp_schema_is_taken(CP_SCHEMA_RESIDUAL, "operation_field"));
+    assert_false(cp_schema_is_taken(CP_SCHEMA_RESIDUAL, "verdicts"));
+    assert_false(cp_schema_is_taken(CP_SCHEMA_METRICS, "probs"));
+    assert_false(cp_schema_is_taken(CP_SCHEMA_METRICS, "text"));
+    assert_false(cp_schema_is_taken(CP_SCHEMA_LABEL, "visual"));
+}
+
 static void rows_make_variables(void **state) {
     char text[CP_SCHEMA_PATH];
     const struct cp_variable v = cp_schema_variable(CP_SCHEMA_FLOOR, CP_NAMES("probs"), text);
@@ -256,6 +268,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_the_rows), cmocka_unit_test(the_page_has_the_columns),
         cmocka_unit_test(nothing_repeats_it), cmocka_unit_test(rows_make_paths),
-        cmocka_unit_test(rows_make_variables)};
+        cmocka_unit_test(names_that_are_taken), cmocka_unit_test(rows_make_variables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
