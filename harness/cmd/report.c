@@ -71,9 +71,10 @@ static enum cp_status write_file(const struct cp_report *report, const struct cp
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     CP_TRY(CP_CHECK_ALLOC(out, err, path, "a report"));
-    form->write(report, out);
-    const bool failed = ferror(out) != 0;
-    enum cp_status status = CP_CHECK_ALLOC(fclose(out) == 0 && !failed, err, path, "a report");
+    enum cp_status status = form->write(report, out, err);
+    const bool whole = !ferror(out);
+    if (fclose(out) != 0 || !whole)
+        status = CP_CHECK_ALLOC(NULL, err, path, "a report");
     if (status == CP_OK)
         status = cp_disk_replace(path, text, size, err);
     free(text);
@@ -96,7 +97,7 @@ static enum cp_status write_report(struct cp_report *report, const struct argume
         return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
                cp_expected(err, "another name");
     if (a->output ? to_stdout(a->output) : !form->ending)
-        return form->write(report, stdout), CP_OK;
+        return form->write(report, stdout, err);
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
     CP_TRY(write_file(report, form, path, err));

@@ -7,7 +7,8 @@
  *     up of fill values;
  *   - ranks, columns and names that the schema does not have, and lengths that do not agree: of a dataset and
  *     its dimensions, of images, prompts and classes in the whole file;
- *   - content that is not what `content_digest` says, where the file has one: every dataset is read once.
+ *   - content that is not what `content_digest` says, where the file has one, and provenance likewise: every
+ *     dataset is read once.
  * What the schema does not know may be there: it is not read. */
 #ifndef CP_RESULT_CHECK_H
 #define CP_RESULT_CHECK_H

@@ -73,16 +73,25 @@ static hid_t make_transfer(void) {
     return list;
 }
 
-static enum cp_status check_content(struct cp_check *c, const char *stated) {
+static enum cp_status check_part(struct cp_check *c, enum cp_result_part part, const char *stated) {
     char digest[CP_DIGEST_HEX], object[CP_SCHEMA_PATH];
     const struct cp_result_reading how = {make_transfer(), c->file_bytes, cp_child_allow};
-    if (cp_result_digest_file(c->file, &how, digest, object, &c->err) != CP_OK)
+    if (cp_result_digest_file(c->file, part, &how, digest, object, &c->err) != CP_OK)
         return cp_check_refuse_hdf5(c, object, "cannot be read");
     if (!stated[0] || strcmp(digest, stated) == 0)
         return CP_OK;
     return cp_check_refuse(c, "", "the file as it was written; run it again where it is lost",
-                           "was changed after the run: its content has another SHA-256 than its "
-                           "content_digest says");
+                           "was changed after the run: its %s has another SHA-256 than its %s says",
+                           part == CP_RESULT_CONTENT ? "content" : "provenance",
+                           cp_schema[cp_result_part_digest[part]].attribute);
+}
+
+/* Results of versions before it have no digest of their provenance. */
+static enum cp_status check_content(struct cp_check *c, const char *stated) {
+    char provenance[CP_DIGEST_HEX];
+    CP_TRY(check_part(c, CP_RESULT_CONTENT, stated));
+    CP_TRY(read_text(c, CP_SCHEMA_PROVENANCE_DIGEST, provenance, sizeof provenance));
+    return provenance[0] ? check_part(c, CP_RESULT_PROVENANCE, provenance) : CP_OK;
 }
 
 static enum cp_status check(struct cp_check *c, const struct cp_check_source *source) {

@@ -32,7 +32,7 @@ enum cp_status cp_check_refuse_hdf5(struct cp_check *c, const char *object, cons
 }
 
 enum cp_status cp_check_no_memory(struct cp_check *c) {
-    return cp_check_refuse(c, "", "a file as `clip-parity run` wrote it", "needs too much memory");
+    return cp_no_memory(&c->err, c->path, "the check of a result");
 }
 
 /* ---- objects that were seen ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The content digest of a result file. Objects and attributes are visited in order of their names, so it does
+ * The digests of a result file. Objects and attributes are visited in order of their names, so it does
  * not depend on the order of creation; texts count with their final 0, so neighbours cannot run together. */
 #include "base/digest.h"
 #include "result/internal.h"
@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+const enum cp_schema_id cp_result_part_digest[CP_RESULT_PARTS] = {
+    [CP_RESULT_CONTENT] = CP_SCHEMA_CONTENT_DIGEST, [CP_RESULT_PROVENANCE] = CP_SCHEMA_PROVENANCE_DIGEST};
+
 struct walk {
+    enum cp_result_part part;
     struct cp_digest *digest;
     const struct cp_result_reading *how;
     const char *path; /* of the object being visited; "" is the root */
@@ -79,10 +83,23 @@ static void add_type(struct walk *walk, hid_t type, hid_t space) {
 
 /* ---- attributes ---- */
 
-static int is_volatile(const struct walk *walk, const char *name) {
-    return walk->path[0] == '\0' && (strcmp(name, cp_schema[CP_SCHEMA_FINGERPRINT].attribute) == 0 ||
-                                     strcmp(name, cp_schema[CP_SCHEMA_PROGRESS].attribute) == 0 ||
-                                     strcmp(name, cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute) == 0);
+static bool is_named(const char *name, enum cp_schema_id id) {
+    return strcmp(name, cp_schema[id].attribute) == 0;
+}
+
+/* The root's attributes are of one part or the other, or digests; below it all that is walked counts. */
+static bool is_counted(const struct walk *walk, const char *name) {
+    if (walk->path[0])
+        return true;
+    if (is_named(name, CP_SCHEMA_CONTENT_DIGEST) || is_named(name, CP_SCHEMA_PROVENANCE_DIGEST))
+        return false;
+    const bool of_the_run = is_named(name, CP_SCHEMA_FINGERPRINT) || is_named(name, CP_SCHEMA_PROGRESS);
+    return of_the_run == (walk->part == CP_RESULT_PROVENANCE);
+}
+
+static bool is_walked(const struct walk *walk, const char *path) {
+    const bool provenance = strcmp(path, cp_schema[CP_SCHEMA_PROVENANCE].path) == 0;
+    return walk->path[0] || provenance == (walk->part == CP_RESULT_PROVENANCE);
 }
 
 /* The two attributes that tie dimensions together hold addresses; add_dimensions takes the names instead. */
@@ -93,7 +110,7 @@ static int is_reference(const char *name) {
 static herr_t add_attribute(hid_t object, const char *name, const H5A_info_t *info, void *context) {
     struct walk *walk = context;
     (void)info;
-    if (is_volatile(walk, name) || is_reference(name))
+    if (!is_counted(walk, name) || is_reference(name))
         return 0;
     const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
     const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
@@ -199,7 +216,7 @@ static herr_t add_member(hid_t group, const char *name, const H5L_info_t *info, 
     if (asprintf(&path, "%s/%s", parent, name) < 0)
         return -1;
     herr_t result = 0;
-    if (strcmp(path, cp_schema[CP_SCHEMA_PROVENANCE].path) != 0) {
+    if (is_walked(walk, path)) {
         const hid_t object = H5Oopen(group, name, H5P_DEFAULT);
         walk->path = path;
         result = object < 0 ? -1 : add_object(object, walk);
@@ -224,9 +241,10 @@ static herr_t add_object(hid_t object, struct walk *walk) {
     return is_dataset ? 0 : H5Literate(object, H5_INDEX_NAME, H5_ITER_INC, NULL, add_member, walk);
 }
 
-enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
+enum cp_status cp_result_digest_file(hid_t file, enum cp_result_part part,
+                                     const struct cp_result_reading *how, char digest[65],
                                      char object[CP_SCHEMA_PATH], struct cp_error *err) {
-    struct walk walk = {.how = how, .path = "", .texts = how->texts};
+    struct walk walk = {.part = part, .how = how, .path = "", .texts = how->texts};
     object[0] = '\0';
     CP_TRY(cp_digest_start(&walk.digest, err));
     const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
@@ -238,10 +256,11 @@ enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading 
     return walked < 0 ? CP_INTERNAL : CP_OK;
 }
 
-enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err) {
+enum cp_status cp_result_digest(struct cp_result *result, enum cp_result_part part, char digest[65],
+                                struct cp_error *err) {
     const struct cp_result_reading how = {.transfer = result->transfer, .texts = INFINITY};
     char object[CP_SCHEMA_PATH];
-    if (cp_result_digest_file(result->file, &how, digest, object, err) == CP_OK)
+    if (cp_result_digest_file(result->file, part, &how, digest, object, err) == CP_OK)
         return CP_OK;
-    return cp_result_fail(result, err, "cannot digest", object[0] ? object : "the content");
+    return cp_result_fail(result, err, "cannot digest", object[0] ? object : "the file");
 }

@@ -210,8 +210,11 @@ static enum cp_status close_file(struct cp_result *result, struct cp_error *err)
 
 enum cp_status cp_result_finish(struct cp_result *result, char digest[65], struct cp_error *err) {
     CP_TRY(cp_journaled_status(result->disk, err));
-    CP_TRY(cp_result_content_digest(result, digest, err));
-    CP_TRY(cp_schema_text(result, CP_SCHEMA_CONTENT_DIGEST, NULL, digest, err));
+    /* The content's comes last, and is the one that stays in `digest`. */
+    for (int part = CP_RESULT_PARTS - 1; part >= 0; part--) {
+        CP_TRY(cp_result_digest(result, (enum cp_result_part)part, digest, err));
+        CP_TRY(cp_schema_text(result, cp_result_part_digest[part], NULL, digest, err));
+    }
     CP_TRY(commit(result, err));
     CP_TRY(close_file(result, err));
     CP_TRY(cp_journaled_rename(result->disk, result->path, err));

@@ -91,9 +91,9 @@ enum cp_status cp_result_document(struct cp_result *result, const char *group, c
 enum cp_status cp_result_commit(struct cp_result *result, uint64_t progress, struct cp_error *err);
 
 /* Computes the content digest (SHA-256, hex) over every object, its type, shape, dimension names, values and
- * attributes, in order of names, without /provenance and the root attributes fingerprint, progress and
- * content_digest; stores it as content_digest, closes the file and renames it to PATH. A resumed run and an
- * uninterrupted one have the same digest. On failure PATH is as before. Either way only cp_result_close may
+ * attributes, in order of names, without /provenance and the root attributes fingerprint, progress and the
+ * digests; stores it as content_digest, and that of /provenance, fingerprint and progress as provenance_digest;
+ * closes the file and renames it to PATH. A resumed run and an uninterrupted one have the same content digest. On failure PATH is as before. Either way only cp_result_close may
  * follow. */
 enum cp_status cp_result_finish(struct cp_result *result, char digest[65], struct cp_error *err);
 

@@ -62,8 +62,14 @@ const char *cp_result_hdf5_cause(void);
  * axis has several. */
 int cp_result_scales(hid_t dataset, int rank, hobj_ref_t scale[CP_MAX_RANK]);
 
-/* SHA-256 of the content, as cp_result_finish defines it, in hex. */
-enum cp_status cp_result_content_digest(struct cp_result *result, char digest[65], struct cp_error *err);
+/* What a result states a digest of, as cp_result_finish defines both. */
+enum cp_result_part { CP_RESULT_CONTENT, CP_RESULT_PROVENANCE, CP_RESULT_PARTS };
+/* The attribute with the digest of a part. */
+extern const enum cp_schema_id cp_result_part_digest[CP_RESULT_PARTS];
+
+/* SHA-256 of a part, in hex. */
+enum cp_status cp_result_digest(struct cp_result *result, enum cp_result_part part, char digest[65],
+                                struct cp_error *err);
 /* The same of any open file; object: where it failed. */
 struct cp_result_reading {
     hid_t transfer;
@@ -71,7 +77,8 @@ struct cp_result_reading {
     void (*allow)(
         double seconds); /* called before each object and each block with what it may take; or NULL */
 };
-enum cp_status cp_result_digest_file(hid_t file, const struct cp_result_reading *how, char digest[65],
+enum cp_status cp_result_digest_file(hid_t file, enum cp_result_part part,
+                                     const struct cp_result_reading *how, char digest[65],
                                      char object[CP_SCHEMA_PATH], struct cp_error *err);
 
 #endif

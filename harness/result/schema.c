@@ -38,6 +38,8 @@ const struct cp_schema_row cp_schema[CP_SCHEMA_COUNT] = {
         TEXT("/", "fingerprint", "which run it is: the digest of the resolved experiment"),
     [CP_SCHEMA_PROGRESS] = INTEGER("/", "progress", "how far the run came, at its last commit"),
     [CP_SCHEMA_CONTENT_DIGEST] = TEXT("/", "content_digest", "SHA-256 of the content"),
+    [CP_SCHEMA_PROVENANCE_DIGEST] =
+        TEXT("/", "provenance_digest", "SHA-256 of /provenance, fingerprint and progress"),
 
     [CP_SCHEMA_LONG_NAME] = TEXT("VARIABLE", "long_name", "what a variable holds"),
     [CP_SCHEMA_UNITS] = TEXT("VARIABLE", "units", "its unit; 1 where it has none"),

@@ -25,6 +25,7 @@ enum cp_schema_id {
     CP_SCHEMA_FINGERPRINT,
     CP_SCHEMA_PROGRESS,
     CP_SCHEMA_CONTENT_DIGEST,
+    CP_SCHEMA_PROVENANCE_DIGEST,
     /* attributes of variables */
     CP_SCHEMA_LONG_NAME,
     CP_SCHEMA_UNITS,

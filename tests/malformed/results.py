@@ -17,7 +17,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from small_result import program, state_digest, write_capture, write_result
+from small_result import content_digest, program, provenance_digest, state_digest, write_capture, write_result
 
 TEXT = h5py.string_dtype()
 
@@ -153,6 +153,9 @@ RESULTS = [
     ("patches", patches, True, "/inputs/patch_grid: has another shape"),
     ("a value", value, False, "was changed after the run: its content has another SHA-256"),
     ("a text", lambda file: file["metrics/erf"].attrs.__setitem__("note", "fine"), False, "was changed after the run"),
+    ("provenance", lambda file: file["provenance"].attrs.__setitem__("compiler", "Clang"), False,
+     "was changed after the run: its provenance has another SHA-256"),
+    ("fingerprint", lambda file: file.attrs.__setitem__("fingerprint", "0" * 64), False, "its provenance has another SHA-256"),
     ("no digest", lambda file: file.attrs.__delitem__("content_digest"), False, "has no such text (expected the attribute content_digest)"),
 ]
 
@@ -204,6 +207,19 @@ class Results(unittest.TestCase):
         self.assertEqual(self.run_program("report", "--json", "-o", "-", path).returncode, 0)
         self.assertEqual(self.run_program("diff", f"{path}:baseline", f"{path}:erf", "-o", self.folder / "d.h5").returncode, 1)
 
+    def test_both_digests(self):
+        with h5py.File(self.small) as file:
+            self.assertEqual(file.attrs["content_digest"], content_digest(file))
+            self.assertEqual(file.attrs["provenance_digest"], provenance_digest(file))
+
+    def test_provenance_without_its_digest(self):
+        def edit(file):
+            del file.attrs["provenance_digest"]
+            file["provenance"].attrs["compiler"] = "edited"
+        done = self.run_program("report", "--json", "-o", "-", self.make(edit, False))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"compiler":"edited"', done.stdout.replace(' ', ''))
+
     def test_each_is_refused(self):
         for what, edit, stated, says in RESULTS:
             path = self.make(edit, stated)
@@ -241,7 +257,7 @@ class Results(unittest.TestCase):
         done = self.run_program("run", self.folder / "small.yaml", f"output={path}")
         self.assertEqual(done.returncode, 0, done.stderr)
         with h5py.File(path, "r+") as file:
-            del file.attrs["content_digest"]
+            del file.attrs["content_digest"], file.attrs["provenance_digest"]
             file.attrs.modify("progress", np.uint64(0))
             edit(file)
         path.rename(f"{path}.partial")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small result and a small capture to damage, and the content digest once more, so that a damaged file can state its own.
+"""A small result and a small capture to damage, and both digests once more, so that a damaged file can state its own.
 
-The digest follows docs/result.md, in h5py: objects and attributes in order of names, /provenance and three attributes left out.
+The digests follow docs/result.md, in h5py: objects and attributes in order of names.
 """
 
 import hashlib
@@ -58,9 +58,9 @@ def write_capture(path, prompts=4, tokens=6, tokens_of=4, seed=0, rows=None):
     return path
 
 
-# ---- the content digest ----
+# ---- the digests ----
 
-VOLATILE = {"fingerprint", "progress", "content_digest"}
+RUN, DIGESTS = {"fingerprint", "progress"}, {"content_digest", "provenance_digest"}
 REFERENCES = {"DIMENSION_LIST", "REFERENCE_LIST"}
 
 
@@ -79,15 +79,17 @@ def _type(type_id, shape):
 
 
 def _values(values):
+    if isinstance(values, bytes):  # a scalar text
+        return _text(values)
     values = np.asarray(values)
     if values.dtype.kind in "OU":
         return b"".join(_text(v) for v in values.ravel())
     return values.tobytes()
 
 
-def _attributes(thing, root):
+def _attributes(thing, root, provenance):
     for name in sorted(thing.attrs):
-        if name in REFERENCES or (root and name in VOLATILE):
+        if name in REFERENCES or (root and (name in DIGESTS or (name in RUN) != provenance)):
             continue
         attribute = thing.attrs.get_id(name)
         yield _text("attribute") + _text(name) + _type(attribute.get_type(), attribute.shape)
@@ -96,7 +98,7 @@ def _attributes(thing, root):
         yield bytes(value).ljust(fixed, b"\0") if fixed else _values(value)
 
 
-def _object(thing, path):
+def _object(thing, path, provenance):
     dataset = isinstance(thing, h5py.Dataset)
     yield _text("dataset" if dataset else "group") + _text(path)
     if dataset:
@@ -106,20 +108,29 @@ def _object(thing, path):
                 for scale in dim.values():
                     yield _text(h5py.h5ds.get_scale_name(scale.id))
         yield _values(thing[()])
-    yield from _attributes(thing, path == "")
+    yield from _attributes(thing, path == "", provenance)
     if not dataset:
         for name in sorted(thing, key=str.encode):
-            if f"{path}/{name}" != "/provenance":
-                yield from _object(thing[name], f"{path}/{name}")
+            if path or (name == "provenance") == provenance:
+                yield from _object(thing[name], f"{path}/{name}", provenance)
 
 
-def content_digest(file):
+def _digest(file, provenance):
     digest = hashlib.sha256()
-    for part in _object(file, ""):
+    for part in _object(file, "", provenance):
         digest.update(part)
     return digest.hexdigest()
 
 
+def content_digest(file):
+    return _digest(file, False)
+
+
+def provenance_digest(file):
+    return _digest(file, True)
+
+
 def state_digest(file):
-    """Has the file say what its content is now."""
+    """Has the file say what it holds now."""
     file.attrs.modify("content_digest", content_digest(file))
+    file.attrs.modify("provenance_digest", provenance_digest(file))

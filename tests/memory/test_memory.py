@@ -34,7 +34,7 @@ class Memory(unittest.TestCase):
         o = cls.out = cls.folder / "out"
         cls.commands = {
             "report --json": ["report", kept, "--json", "-o", "-"], "report --csv": ["report", kept, "--csv", "-o", "-"],
-            "report --md": ["report", kept, "--md", "-o", "-"],
+            "report --md": ["report", kept, "--md", "-o", "-"], "report --html": ["report", kept, "-o", f"{o}/r.html"],
             "inspect": ["inspect", MODEL, "--config", CONFIG, "--json"],
             "lint": ["lint", DATA, "--json"], "lint --name": ["lint", "--name", "ViT-H-14-378", "--pretrained", "dfn5b", "--json"],
             "convert": ["convert", MODEL, f"{o}/m.safetensors", "--config", CONFIG],
@@ -53,7 +53,7 @@ class Memory(unittest.TestCase):
         self.out.mkdir()
         ended = subprocess.run([PROGRAM, *arguments], cwd=ROOT, capture_output=True, check=False,
                                env={**os.environ, **environment})
-        files = {path.name: path.read_bytes() for path in self.out.iterdir() if path.suffix in (".json", ".safetensors")}
+        files = {path.name: path.read_bytes() for path in self.out.iterdir() if path.suffix != ".h5"}
         return ended.returncode, (ended.stdout, files), ended.stderr
 
     def test_each_failure_is_told(self):

@@ -139,7 +139,8 @@ static char *page(size_t *size) {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     assert_non_null(out);
-    cp_report_form_html.write(&report, out);
+    struct cp_error err = {0};
+    assert_int_equal(cp_report_form_html.write(&report, out, &err), CP_OK);
     assert_int_equal(fclose(out), 0);
     return text;
 }

@@ -104,11 +104,13 @@ static void put_row(FILE *out, const struct cp_report *r, const char *candidate,
     (void)fputc('\n', out);
 }
 
-static void put_report(const struct cp_report *r, FILE *out) {
+static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
+    (void)err;
     put_header(out);
     for (size_t c = 0; c < r->candidates; c++)
         for (size_t t = 0; t < r->candidate[c].taps; t++)
             put_row(out, r, r->candidate[c].name, &r->candidate[c].tap[t]);
+    return CP_OK;
 }
 
 const struct cp_report_form cp_report_form_csv = {.option = "--csv", .ending = ".csv", .write = put_report};

@@ -9,8 +9,8 @@
 struct cp_report_form {
     const char *option; /* "--html" */
     const char *ending; /* ".html", of the files that it is written to; NULL: it goes to standard output */
-    /* A stream that cannot be written is left to the caller, by ferror. */
-    void (*write)(const struct cp_report *report, FILE *out);
+    /* A stream that cannot be written is left to the caller, by ferror; after a failure it has a part. */
+    enum cp_status (*write)(const struct cp_report *report, FILE *out, struct cp_error *err);
 };
 
 #endif

@@ -256,7 +256,7 @@ static void put_command(FILE *out, const struct cp_report *r) {
     (void)fputc(']', out);
 }
 
-void cp_html_data(const struct cp_report *r, FILE *out) {
+enum cp_status cp_html_data(const struct cp_report *r, FILE *out, struct cp_error *err) {
     (void)fputs("<script type=\"application/json\" id=data>{\"experiment\":", out);
     cp_html_json_text(out, r->name);
     put_command(out, r);
@@ -276,9 +276,10 @@ void cp_html_data(const struct cp_report *r, FILE *out) {
     put_columns(out, r, 0, "baselineLedger", baseline_ledger_of, LEDGER_COLUMNS);
     put_lists(out, r, 0, "baselineFound", put_baseline_found);
     (void)fprintf(out, ",\"least\":%d,\"grid\":%zu,\"thumbs\":", CP_VERDICT_MIN_INPUTS, r->patch_grid);
-    cp_html_thumbnails(r, out);
+    CP_TRY(cp_html_thumbnails(r, out, err));
     (void)fputs(",\"candidates\":[", out);
     for (size_t c = 0; c < r->candidates; c++)
         put_candidate(out, r, c);
     (void)fputs("]}</script>\n", out);
+    return CP_OK;
 }

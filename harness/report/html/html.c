@@ -5,7 +5,7 @@
 #include "report/html/html.h"
 #include "report/data/form.h"
 
-static void put_report(const struct cp_report *r, FILE *out) {
+static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
     cp_html_head(r, out);
     cp_html_summaries(r, out);
     cp_html_growth(r, out);
@@ -17,8 +17,9 @@ static void put_report(const struct cp_report *r, FILE *out) {
     cp_html_places(r, out);
     cp_html_decisions(r, out);
     cp_html_provenance(r, out);
-    cp_html_data(r, out);
+    CP_TRY(cp_html_data(r, out, err));
     cp_html_scripts(out);
+    return CP_OK;
 }
 
 const struct cp_report_form cp_report_form_html = {

@@ -63,9 +63,9 @@ void cp_html_provenance(const struct cp_report *report, FILE *out);
 /* The image whose probabilities change most. */
 size_t cp_html_most_changed(const struct cp_report_candidate *candidate);
 /* {"IMAGE": "data:...", ...}, those that are shown somewhere, as many as fit. */
-void cp_html_thumbnails(const struct cp_report *report, FILE *out);
+enum cp_status cp_html_thumbnails(const struct cp_report *report, FILE *out, struct cp_error *err);
 /* What the page's scripts work on, as JSON. */
-void cp_html_data(const struct cp_report *report, FILE *out);
+enum cp_status cp_html_data(const struct cp_report *report, FILE *out, struct cp_error *err);
 void cp_html_scripts(FILE *out);
 
 #endif

@@ -24,42 +24,51 @@ static void mark_needed(const struct cp_report *r, bool *needed) {
     }
 }
 
-/* pixels: (side, side, 3). The characters written; 0 where there is no memory for it. */
-static size_t put_thumbnail(FILE *out, const double *pixels, size_t side, size_t image, const char *comma) {
-    const size_t row = side * side * 3;
+/* pixels: (side, side, 3). written grows by the characters. */
+static enum cp_status put_thumbnail(const struct cp_report *r, FILE *out, const double *pixels, size_t image,
+                                    size_t *written, struct cp_error *err) {
+    const size_t side = r->thumbnail_side, row = side * side * 3;
     uint8_t *rgb = malloc(row), *png = NULL;
     char *text = NULL;
-    struct cp_error err = {0};
     size_t size = 0;
+    enum cp_status status = CP_CHECK_ALLOC(rgb, err, r->file, "a thumbnail");
     for (size_t i = 0; rgb && i < row; i++)
         rgb[i] = (uint8_t)pixels[i];
-    if (rgb && cp_png_write(rgb, side, side, &png, &size, &err) == CP_OK)
-        text = malloc(cp_base64_length(size) + 1);
-    if (text) {
+    if (status == CP_OK)
+        status = cp_png_write(rgb, side, side, &png, &size, err);
+    if (status == CP_OK)
+        status = CP_CHECK_ALLOC((text = malloc(cp_base64_length(size) + 1)), err, r->file, "a thumbnail");
+    if (status == CP_OK) {
         cp_base64(png, size, text);
-        cp_print_html(out, "%s\"%zu\":\"data:image/png;base64,%s\"", comma, image, text);
+        cp_print_html(out, "%s\"%zu\":\"data:image/png;base64,%s\"", *written ? ",\n" : "", image, text);
+        *written += cp_base64_length(size);
     }
     free(png);
     free(rgb);
-    const size_t written = text ? cp_base64_length(size) : 0;
     free(text);
-    return written;
+    return status;
 }
 
-void cp_html_thumbnails(const struct cp_report *r, FILE *out) {
-    const size_t row = r->thumbnail_side * r->thumbnail_side * 3;
-    struct cp_arena arena = {0};
-    struct cp_error err = {0};
-    const double *pixels = NULL;
-    bool *needed = cp_arena_calloc(&arena, r->thumbnails + 1, sizeof *needed);
+static enum cp_status put_needed(const struct cp_report *r, FILE *out, struct cp_arena *arena,
+                                 struct cp_error *err) {
+    const double *pixels;
+    bool *needed = cp_arena_calloc(arena, r->thumbnails, sizeof *needed);
     size_t written = 0;
+    CP_TRY(CP_CHECK_ALLOC(needed, err, r->file, "thumbnails"));
+    CP_TRY(cp_report_thumbnails(r, arena, &pixels, err));
+    mark_needed(r, needed);
+    for (size_t i = 0; i < r->thumbnails && written < THUMBNAILS_MAX; i++)
+        if (needed[i])
+            CP_TRY(put_thumbnail(r, out, pixels + i * r->thumbnail_side * r->thumbnail_side * 3, i, &written,
+                                 err));
+    return CP_OK;
+}
+
+enum cp_status cp_html_thumbnails(const struct cp_report *r, FILE *out, struct cp_error *err) {
+    struct cp_arena arena = {0};
     (void)fputc('{', out);
-    if (needed && r->thumbnails && cp_report_thumbnails(r, &arena, &pixels, &err) == CP_OK) {
-        mark_needed(r, needed);
-        for (size_t i = 0; i < r->thumbnails && written < THUMBNAILS_MAX; i++)
-            if (needed[i])
-                written += put_thumbnail(out, pixels + i * row, r->thumbnail_side, i, written ? ",\n" : "");
-    }
+    const enum cp_status status = r->thumbnails ? put_needed(r, out, &arena, err) : CP_OK;
     (void)fputc('}', out);
     cp_arena_free(&arena);
+    return status;
 }

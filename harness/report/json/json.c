@@ -138,7 +138,8 @@ static void put_provenance(struct cp_json_writer *j, const struct cp_report *r) 
     cp_json_close(j, '}');
 }
 
-static void put_report(const struct cp_report *r, FILE *out) {
+static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
+    (void)err;
     struct cp_json_writer j = {out, true};
     cp_json_open(&j, NULL, '{');
     cp_json_text(&j, "schema", "clip-parity/report/1");
@@ -153,6 +154,7 @@ static void put_report(const struct cp_report *r, FILE *out) {
     put_provenance(&j, r);
     cp_json_close(&j, '}');
     (void)fputc('\n', out);
+    return CP_OK;
 }
 
 const struct cp_report_form cp_report_form_json = {

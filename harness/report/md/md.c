@@ -233,7 +233,8 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
     (void)fputs("\n</details>\n", out);
 }
 
-static void put_report(const struct cp_report *r, FILE *out) {
+static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
+    (void)err;
     put_summaries(out, r);
     if (any_shown(r))
         put_first(out, r);
@@ -251,6 +252,7 @@ static void put_report(const struct cp_report *r, FILE *out) {
             put_changed(out, r, &r->candidate[i]);
     cp_md_attribution(out, r);
     put_provenance(out, r);
+    return CP_OK;
 }
 
 const struct cp_report_form cp_report_form_md = {.option = "--md", .ending = ".md", .write = put_report};

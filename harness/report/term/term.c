@@ -62,7 +62,8 @@ static void put_candidate(const struct cp_screen *s, const struct cp_report *r,
     cp_term_decisions(s, r, c);
 }
 
-static void put_report(const struct cp_report *r, FILE *out) {
+static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
+    (void)err;
     const struct cp_screen screen = cp_screen_of(out);
     cp_screen_ink(&screen, CP_INK_BOLD);
     cp_screen_wrap(&screen, r->name, 0);
@@ -73,6 +74,7 @@ static void put_report(const struct cp_report *r, FILE *out) {
         if (!r->candidate[i].layerwise)
             put_candidate(&screen, r, &r->candidate[i]);
     cp_term_attribution(&screen, r);
+    return CP_OK;
 }
 
 const struct cp_report_form cp_report_form_term = {.option = "--term", .ending = NULL, .write = put_report};
