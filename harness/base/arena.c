@@ -24,6 +24,11 @@
 #define GAP ((size_t)0)
 #endif
 
+/* 1: each allocation is one of malloc's, so that each can be made to fail (tests/memory). */
+#ifndef CP_ARENA_SINGLE
+#define CP_ARENA_SINGLE 0
+#endif
+
 #define ALIGNMENT ((size_t)64)
 #define FIRST_BLOCK ((size_t)1 << 16)
 
@@ -35,7 +40,7 @@ struct cp_arena_block {
 
 static struct cp_arena_block *grow(struct cp_arena *arena, size_t need) {
     size_t capacity = arena->blocks ? 2 * arena->blocks->capacity : FIRST_BLOCK;
-    if (capacity > (size_t)1 << 28 || capacity < need)
+    if (CP_ARENA_SINGLE || capacity > (size_t)1 << 28 || capacity < need)
         capacity = need;
     if (capacity > SIZE_MAX - sizeof(struct cp_arena_block) - ALIGNMENT)
         return NULL;
@@ -58,7 +63,7 @@ void *cp_arena_alloc(struct cp_arena *arena, size_t count, size_t size) {
     size_t need = (count * size + GAP + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     if (need == 0)
         need = ALIGNMENT;
-    struct cp_arena_block *block = arena->blocks;
+    struct cp_arena_block *block = CP_ARENA_SINGLE ? NULL : arena->blocks;
     while (block && block->capacity - block->used < need)
         block = block->older;
     if (!block)

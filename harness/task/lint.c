@@ -8,8 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *if_there(const char *path) {
-    return path && access(path, F_OK) == 0 ? path : NULL;
+/* *path: of the file in the folder; NULL: there is none. */
+static enum cp_status look_for(const char *folder, const char *name, struct cp_arena *arena, const char **path,
+                               struct cp_error *err) {
+    const char *const whole = cp_model_folder_join(arena, folder, name);
+    CP_TRY(CP_CHECK_ALLOC(whole, err, "", "a path"));
+    *path = access(whole, F_OK) == 0 ? whole : NULL;
+    return CP_OK;
 }
 
 static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_lint_found *found,
@@ -25,8 +30,8 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_l
         found->names[0] = slash ? slash + 1 : path;
         return CP_OK;
     }
-    found->open_clip_config = if_there(cp_model_folder_join(arena, path, CP_LINT_OPEN_CLIP_CONFIG));
-    found->hf_config = if_there(cp_model_folder_join(arena, path, CP_LINT_HF_CONFIG));
+    CP_TRY(look_for(path, CP_LINT_OPEN_CLIP_CONFIG, arena, &found->open_clip_config, err));
+    CP_TRY(look_for(path, CP_LINT_HF_CONFIG, arena, &found->hf_config, err));
     size_t count;
     CP_TRY(cp_model_folder_weights(path, arena, found->names, CP_LINT_WEIGHTS, &count, err));
     for (size_t w = 0; w < count; w++) {
