@@ -6,7 +6,8 @@
  * processor time and time, and this process only ever sees what the child sends: a file that crashes the
  * library, hangs it or eats memory is CP_BAD_INPUT like any other. Refused besides: links to elsewhere (soft,
  * external), data outside the file (external storage, virtual datasets), groups linked into themselves,
- * filters that are not there, chunks beyond CP_CAPTURE_CHUNK, what is no floating point, another schema.
+ * filters that are not there, chunks beyond CP_CAPTURE_CHUNK, more values than the file can hold,
+ * what is no floating point, another schema.
  *
  * Without a map the file is of the schema clip-parity/1: /captures/NAME/TAP/value, float16, float32 or
  * float64 with the attributes arithmetic_dtype and, where it applies, recomputed (an integer, not 0), in

@@ -9,6 +9,9 @@
 /* What of a text attribute may be large. */
 enum { TEXT_BYTES = 1 << 16 };
 
+/* Values that a file does not store may be this many bytes, and more where filters make them up from less. */
+enum { UNSTORED = 1 << 24, MOST_COMPRESSED = 1 << 16 };
+
 /* ---- failing ---- */
 
 /* The innermost reason that HDF5 gives, where it gives one. */
@@ -148,6 +151,26 @@ static enum cp_status check_filters(struct cp_capture_server *s, hid_t list, con
     return CP_OK;
 }
 
+/* Extents that were damaged ask for memory that no file of this size can fill. */
+static enum cp_status check_extents(struct cp_capture_server *s, hid_t dataset, hid_t list, hid_t type,
+                                    const char *object) {
+    const hid_t space = H5Dget_space(dataset), file = H5Iget_file_id(dataset);
+    hsize_t size = 0;
+    const hssize_t values = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
+    const bool known = values >= 0 && file >= 0 && H5Fget_filesize(file, &size) >= 0;
+    const double most = (H5Pget_nfilters(list) > 0 ? MOST_COMPRESSED : 1) * (double)size + UNSTORED;
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (file >= 0)
+        (void)H5Fclose(file);
+    if (!known)
+        return cp_capture_refuse_hdf5(s, object, "cannot be read");
+    if ((double)values * (double)H5Tget_size(type) <= most)
+        return CP_OK;
+    (void)cp_capture_refuse(s, object, "is of more values than the file can hold");
+    return cp_expected(&s->err, "a file that is whole");
+}
+
 enum cp_status cp_capture_check_storage(struct cp_capture_server *s, hid_t dataset, const char *object) {
     const hid_t list = H5Dget_create_plist(dataset);
     const hid_t type = H5Dget_type(dataset);
@@ -171,6 +194,8 @@ enum cp_status cp_capture_check_storage(struct cp_capture_server *s, hid_t datas
             (void)cp_expected(&s->err, "at most %d MiB each", CP_CAPTURE_CHUNK >> 20);
         }
     }
+    if (status == CP_OK)
+        status = check_extents(s, dataset, list, type, object);
     if (type >= 0)
         (void)H5Tclose(type);
     if (list >= 0)

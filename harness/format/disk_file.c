@@ -15,7 +15,8 @@
 void cp_disk_fail(struct cp_disk_file *file, const char *what, int error) {
     if (file->failure.status == CP_OK)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): cp_disk_close frees the path */
-        (void)cp_fail(&file->failure, CP_BAD_INPUT, file->path, "%s: %s", what, strerror(error));
+        (void)cp_fail(&file->failure, error == ENOMEM ? CP_INTERNAL : CP_BAD_INPUT, file->path, "%s: %s",
+                      what, strerror(error));
     file->frozen = 1;
 }
 

@@ -298,6 +298,24 @@ static void huge_chunks(void **state) {
     refused(": /captures/theirs/visual/value: has chunks that are too large (expected at most 256 MiB each)");
 }
 
+/* Extents are numbers in the file that cost it nothing. */
+static void more_than_the_file_holds(void **state) {
+    static const hsize_t shape[] = {1 << 14, 1 << 14}, chunk[] = {1 << 10, 1 << 10};
+    (void)state;
+    for (int chunked = 0; chunked < 2; chunked++) {
+        hid_t capture;
+        const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+        if (chunked)
+            assert_true(H5Pset_chunk(list, 2, chunk) >= 0);
+        const hid_t file = capture_start(&capture);
+        (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, shape, list, "fp32"));
+        (void)H5Pclose(list);
+        capture_end(file, capture);
+        refused(": /captures/theirs/visual/value: is of more values than the file can hold (expected a file "
+                "that is whole)");
+    }
+}
+
 /* 110, 111 */
 static void schemas(void **state) {
     static const struct {
@@ -482,6 +500,7 @@ int main(void) {
         cmocka_unit_test(wrong_types),
         cmocka_unit_test(cycles),
         cmocka_unit_test(huge_chunks),
+        cmocka_unit_test(more_than_the_file_holds),
         cmocka_unit_test(schemas),
         cmocka_unit_test(marks_of_recomputed_taps),
         cmocka_unit_test(malformed_marks),
