@@ -35,7 +35,7 @@ enum cp_status cp_capture_refuse_hdf5(struct cp_capture_server *s, const char *o
 }
 
 enum cp_status cp_capture_no_memory(struct cp_capture_server *s) {
-    return cp_fail(&s->err, CP_BAD_INPUT, s->source->path, "needs more memory than a file of HDF5 may");
+    return cp_no_memory(&s->err, s->source->path, "what its file says");
 }
 
 /* ---- attributes ---- */

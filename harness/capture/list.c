@@ -149,7 +149,9 @@ enum cp_status cp_capture_list_links(struct cp_capture_server *s, hid_t group, c
     if (!names->name)
         return cp_capture_no_memory(s);
     if (H5Literate(group, kept ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME, H5_ITER_INC, NULL, add_name, names) < 0)
-        return cp_capture_refuse_hdf5(s, object, "cannot be listed");
+        return names->count && !names->name[names->count - 1]
+                   ? cp_capture_no_memory(s)
+                   : cp_capture_refuse_hdf5(s, object, "cannot be listed");
     return CP_OK;
 }
 

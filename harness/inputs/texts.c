@@ -173,10 +173,11 @@ struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *in, const struc
 
 static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *prefix) {
     struct cp_run_inputs *in = l->in;
-    in->prompt_texts = cp_arena_alloc(l->arena, in->prompts, sizeof *in->prompt_texts);
-    for (size_t p = 0; in->prompt_texts && p < in->prompts; p++)
-        in->prompt_texts[p] = cp_arena_printf(l->arena, "%s[%zu]", prefix, p);
-    return CP_CHECK_ALLOC(in->prompt_texts, l->err, "", "the inputs");
+    CP_TRY(CP_ARENA_ALLOC(l->arena, in->prompt_texts, in->prompts, l->err, "", "the inputs"));
+    for (size_t p = 0; p < in->prompts; p++)
+        CP_TRY(CP_CHECK_ALLOC(in->prompt_texts[p] = cp_arena_printf(l->arena, "%s[%zu]", prefix, p), l->err,
+                              "", "the inputs"));
+    return CP_OK;
 }
 
 static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *path) {

@@ -17,12 +17,15 @@ struct cp_dim cp_record_dim(const struct cp_site *site, int dim, const struct cp
     return (struct cp_dim){cp_dim_name(kind), site->shape[dim], names};
 }
 
-/* "-40" .. "9" as the coordinates of the histogram, after "zero". */
+/* "-40" .. "9" as the coordinates of the histogram, after "zero"; NULL: out of memory. */
 static const char *const *exponent_labels(struct cp_arena *arena) {
     const char **labels = cp_arena_alloc(arena, CP_EXPONENT_BINS, sizeof *labels);
-    for (int bin = 0; labels && bin < CP_EXPONENT_BINS; bin++)
+    bool whole = labels != NULL;
+    for (int bin = 0; whole && bin < CP_EXPONENT_BINS; bin++) {
         labels[bin] = bin ? cp_arena_printf(arena, "%d", CP_EXPONENT_FIRST + bin - 1) : "zero";
-    return labels;
+        whole = labels[bin] != NULL;
+    }
+    return whole ? labels : NULL;
 }
 
 static const char *what_is(const struct cp_site *site) {

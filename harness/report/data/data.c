@@ -113,18 +113,20 @@ static enum cp_status load_inputs(const struct cp_load *l, const char *candidate
 }
 
 /* The text of "key: " at the start of a line of the experiment; NULL where there is none. */
-static const char *line_of(const struct cp_report *report, struct cp_arena *arena, const char *key) {
+static enum cp_status load_line(const struct cp_load *l, const char *key, const char **value) {
+    struct cp_report *r = l->report;
     const size_t length = strlen(key);
-    for (const char *line = report->experiment; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, key, length) != 0)
-            continue;
-        char *text = cp_arena_printf(arena, "%.*s", (int)strcspn(line + length, "\n"), line + length);
-        if (text)
-            cp_yaml_unquote(text);
-        return text;
-    }
-    return NULL;
+    const char *line = r->experiment;
+    *value = NULL;
+    while (line && strncmp(line, key, length) != 0)
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    if (!line)
+        return CP_OK;
+    char *text = cp_arena_printf(&r->arena, "%.*s", (int)strcspn(line + length, "\n"), line + length);
+    CP_TRY(CP_CHECK_ALLOC(text, l->err, r->path, "a report"));
+    cp_yaml_unquote(text);
+    *value = text;
+    return CP_OK;
 }
 
 /* "the baseline (activation: quick)": what the experiment sets of it, where that is one or two settings. */
@@ -163,8 +165,8 @@ static enum cp_status load_provenance(const struct cp_load *l) {
     if (document.count != 1)
         return cp_load_damaged(l, object, "one text");
     r->experiment = document.items[0];
-    r->name = line_of(r, &r->arena, "experiment: ");
-    r->hypothesis = line_of(r, &r->arena, "hypothesis: ");
+    CP_TRY(load_line(l, "experiment: ", &r->name));
+    CP_TRY(load_line(l, "hypothesis: ", &r->hypothesis));
     if (!r->name)
         return cp_load_damaged(l, object, "an experiment's name");
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
