@@ -91,7 +91,7 @@ const struct cp_key cp_keys[] = {
     {"inputs.prompts.templates", "texts with {}", SPECIAL("path or a list")},
     {"inputs.truncate", "cut prompts that are too long for the model; off: they are errors",
      BOOLEAN(inputs.truncate)},
-    {"inputs.labels", "index of the class of each image: CSV or IDX", PATH(inputs.labels)},
+    {"inputs.labels", "index of the class of each image: CSV or IDX; off: none", PATH(inputs.labels)},
     {"inputs.limit", "use the first N images; of a capture, prompts as well",
      INTEGER(inputs.limit, 1, INT_MAX), .other = CP_ALL, .late = true},
     {"inputs.synthetic", "seeded pixels and tokens", SECTION, .flow = true, .shown = is_synthetic,

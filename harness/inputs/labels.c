@@ -42,9 +42,26 @@ static enum cp_status read_label_idx(struct cp_inputs_loader *l, const char *pat
     return CP_OK;
 }
 
+/* A label is the index of a class, or of a prompt where there are no classes: one that has none would count as an
+ * image that is decided wrongly. */
+static enum cp_status check_range(struct cp_inputs_loader *l, const char *path) {
+    const struct cp_run_inputs *in = l->in;
+    const size_t columns = in->classes ? in->classes : in->prompts;
+    const char *const what = in->classes ? "classes" : "prompts";
+    for (size_t i = 0; i < in->images; i++)
+        if (columns && (size_t)in->labels[i] >= columns)
+            return cp_fail(l->err, CP_BAD_INPUT, path, "has label %d for image %s, of %zu %s",
+                           (int)in->labels[i], in->image_names[i], columns, what),
+                   cp_expected(
+                       l->err,
+                       "labels from 0 to %zu, in the order of the %s; inputs.labels=off where there are none",
+                       columns - 1, what);
+    return CP_OK;
+}
+
 enum cp_status cp_inputs_labels(struct cp_inputs_loader *l) {
     const char *path = l->experiment->inputs.labels.text;
-    if (!path)
+    if (!path || strcmp(path, "off") == 0)
         return CP_OK;
     CP_TRY(CP_ARENA_ALLOC(l->arena, l->in->labels, l->in->images, l->err, "", "the inputs"));
     for (size_t i = 0; i < l->in->images; i++)
@@ -58,5 +75,5 @@ enum cp_status cp_inputs_labels(struct cp_inputs_loader *l) {
         if (l->in->labels[i] < 0)
             return cp_fail(l->err, CP_BAD_INPUT, path, "has no label for image %s", l->in->image_names[i]),
                    cp_expected(l->err, "a row for every image");
-    return CP_OK;
+    return check_range(l, path);
 }

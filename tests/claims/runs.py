@@ -113,7 +113,7 @@ class Runs:
     def mine(self):
         """A result of the demo model, one image and prompt, every tap in full."""
         path = self.folder / "mine.h5"
-        self.program("run", "tests/ports/demo.yaml", "inputs.limit=1", "inputs.prompts=[a photo of a trouser]", f"output={path}")
+        self.program("run", "tests/ports/demo.yaml", "inputs.limit=1", "inputs.prompts=[a photo of a trouser]", "inputs.labels=off", f"output={path}")
         return path
 
     def port_diff(self, fault):

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define BISECT "bisect experiments/quickgelu-vs-gelu.yaml "
-#define FEW "threads=1 inputs.limit=4 'inputs.prompts=[a bag, a dress]' "
+#define FEW "threads=1 inputs.limit=4 'inputs.prompts=[a bag, a dress]' inputs.labels=off "
 
 enum { IMAGES_RUN = 4 };
 
@@ -206,7 +206,7 @@ static void other_candidates(void **state) {
                "activation@visual.3: erf");
     assert_set("bisect experiments/full-factorial.yaml eps+weights --settings threads=1 inputs.limit=8",
                "weights: bf16");
-    (void)answer(BISECT "erf inputs.limit=8 'inputs.prompts=[a bag]'", 0);
+    (void)answer(BISECT "erf inputs.limit=8 'inputs.prompts=[a bag]' inputs.labels=off", 0);
     assert_non_null(strstr(text, "\nreached image_features "));
 }
 

@@ -460,7 +460,7 @@ static void results_with_themselves(void **state) {
          "other", CP_OK, "\nPASS (161 of 161 taps compared)\n"},
         {"candidates={} 'sweep={activation: [erf]}' 'record={\"*\": full}'", "activation=erf", CP_OK,
          "\nPASS (161 of 161 taps compared)\n"},
-        {"inputs.prompts=[one] 'record={\"*\": full}'", "other", CP_OK,
+        {"inputs.prompts=[one] inputs.labels=off 'record={\"*\": full}'", "other", CP_OK,
          "\nPASS (158 of 158 taps compared)\n"},
         {"'inputs={prompts: [one, two]}' 'record={\"*\": full}'", "other", CP_OK,
          "\nPASS (63 of 63 taps compared)\n"},

@@ -42,6 +42,10 @@ static void one_line_each(void **state) {
         {DEMO "inputs.images=/nowhere/*.png", 3, "nothing matches"},
         {DEMO "inputs.labels=/nowhere.csv", 3,
          "/nowhere.csv: cannot be opened: No such file or directory (expected a file that can be read)"},
+        {DEMO "'inputs.prompts=[a cat, a dog]'", 3,
+         "labels.csv: has label 9 for image 00000-ankle-boot.png, of 2 prompts (expected labels from 0 to 1, "
+         "in the order of "
+         "the prompts; inputs.labels=off where there are none)"},
         {DEMO "inputs.labels=no.csv", 3,
          "(expected a file that can be read, seen from the current directory)"},
         {DEMO "model.config=no.json", 3,
@@ -52,7 +56,7 @@ static void one_line_each(void **state) {
         {DEMO "model.checkpoint=/nowhere.safetensors", 3, "/nowhere.safetensors: cannot be opened"},
         {DEMO "model.checkpoint=README.md", 3, "README.md: is a text that begins with '# clip-parity'"},
         {DEMO "model.config=README.md", 3, "README.md: line 1"},
-        {DEMO "inputs.prompts='[caf\xc3\x83\xc2\xa9]'", 3, "a wrong encoding"},
+        {DEMO "inputs.labels=off inputs.prompts='[caf\xc3\x83\xc2\xa9]'", 3, "a wrong encoding"},
         {SHORT "'inputs={prompts: [a cat]}'", 3, "OpenAI's tokenizer, the model has bert-base-uncased"},
         {SHORT "'inputs={synthetic: {prompts: 1}}'", 3, "synthetic prompts of 2 tokens out of 100"},
         {DEMO "isa=avx1024", 3, "isa"},
