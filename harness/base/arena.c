@@ -3,6 +3,7 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,9 @@ struct cp_arena_block {
 };
 
 static struct cp_arena_block *grow(struct cp_arena *arena, size_t need) {
-    size_t capacity = arena->blocks ? 2 * arena->blocks->capacity : FIRST_BLOCK;
-    if (CP_ARENA_SINGLE || capacity > (size_t)1 << 28 || capacity < need)
-        capacity = need;
+    const size_t doubled = arena->blocks ? 2 * arena->blocks->capacity : FIRST_BLOCK;
+    const bool fits = doubled >= need && doubled <= (size_t)1 << 28 && !CP_ARENA_SINGLE;
+    const size_t capacity = fits ? doubled : need;
     if (capacity > SIZE_MAX - sizeof(struct cp_arena_block) - ALIGNMENT)
         return NULL;
     const size_t bytes = (sizeof(struct cp_arena_block) + capacity + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
