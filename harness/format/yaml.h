@@ -102,6 +102,8 @@ enum cp_status cp_mark_fail(const struct cp_mark *mark, struct cp_error *err, co
     CP_PRINTF(3, 4);
 /* "source:line:column", or "source" where there are no lines: a prefix for cp_error_within. */
 void cp_mark_text(const struct cp_mark *mark, char *text, size_t size);
+/* Puts it before the place of a failure. Returns the failure. */
+enum cp_status cp_mark_within(const struct cp_mark *mark, struct cp_error *err);
 /* Fails at mark with "key: VALUE <problem>", VALUE being what node holds ('text', a list, ...), shortened. */
 enum cp_status cp_yaml_fail(const struct cp_yaml *node, const char *key, const char *problem,
                             struct cp_error *err);

@@ -20,6 +20,13 @@ void cp_mark_text(const struct cp_mark *mark, char *text, size_t size) {
         (void)snprintf(text, size, "%s", mark->source);
 }
 
+enum cp_status cp_mark_within(const struct cp_mark *mark, struct cp_error *err) {
+    char where[sizeof err->where];
+    cp_mark_text(mark, where, sizeof where);
+    cp_error_within(err, where);
+    return err->status;
+}
+
 enum cp_status cp_mark_fail(const struct cp_mark *mark, struct cp_error *err, const char *format, ...) {
     char what[sizeof err->what], where[sizeof err->where];
     va_list args;

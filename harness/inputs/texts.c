@@ -107,14 +107,10 @@ static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_mar
 static enum cp_status encode(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,
                              const struct cp_tokenizer_variant *by, const struct cp_marked_text *prompt,
                              int32_t *ids) {
-    char where[sizeof l->err->where];
     const enum cp_status status =
         cp_tokenizer_encode(tokenizer, by, prompt->text, l->config->text.context_length,
                             l->experiment->inputs.truncate, ids, l->err);
-    cp_mark_text(&prompt->mark, where, sizeof where);
-    if (status != CP_OK)
-        cp_error_within(l->err, where);
-    return status;
+    return status == CP_OK ? CP_OK : cp_mark_within(&prompt->mark, l->err);
 }
 
 static enum cp_status make_set(struct cp_inputs_loader *l, const struct cp_tokenizer *tokenizer,

@@ -34,7 +34,7 @@ static enum cp_status check(const struct cp_study *study, struct cp_error *err) 
 
 static enum cp_status make_one(struct cp_study *study, const struct cp_setting *setting, enum cp_tower tower,
                                size_t layer, size_t spec, struct cp_error *err) {
-    char address[2 * CP_NAME_MAX], name[2 * CP_NAME_MAX], where[256];
+    char address[2 * CP_NAME_MAX], name[2 * CP_NAME_MAX];
     const char *of = cp_tower_words[tower].name;
     (void)snprintf(address, sizeof address, "%s@%s.%zu", setting->address, of, layer);
     (void)snprintf(name, sizeof name, "%s=%s@%s.%zu", setting->address, setting->value, of, layer);
@@ -42,12 +42,8 @@ static enum cp_status make_one(struct cp_study *study, const struct cp_setting *
         if (strcmp(study->spec[s]->name, name) == 0)
             return cp_mark_fail(&setting->mark, err, "layerwise: a candidate is named '%s'", name);
     CP_TRY(cp_spec_copy(study->spec[0], name, &study->arena, &study->spec[spec], err));
-    if (cp_spec_set(study->spec[spec], address, setting->value, err) != CP_OK) {
-        cp_mark_text(&setting->mark, where, sizeof where);
-        cp_error_within(err, where);
-        return err->status;
-    }
-    return CP_OK;
+    const enum cp_status status = cp_spec_set(study->spec[spec], address, setting->value, err);
+    return status == CP_OK ? CP_OK : cp_mark_within(&setting->mark, err);
 }
 
 enum cp_status cp_layerwise_make(struct cp_study *study, struct cp_error *err) {

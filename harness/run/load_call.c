@@ -47,14 +47,6 @@ bool cp_is_load_setting(const char *address) {
     return load_setting(address) < LOAD_SETTINGS;
 }
 
-/* The error, at its setting. */
-static enum cp_status at_setting(const struct cp_setting *setting, struct cp_error *err) {
-    char where[256];
-    cp_mark_text(&setting->mark, where, sizeof where);
-    cp_error_within(err, where);
-    return err->status;
-}
-
 static enum cp_status take(struct cp_load_call *call, const struct cp_setting *setting,
                            struct cp_error *err) {
     const char *const value = setting->value;
@@ -74,7 +66,7 @@ static enum cp_status take(struct cp_load_call *call, const struct cp_setting *s
             return CP_OK;
         (void)cp_fail(err, CP_BAD_INPUT, "", "force_quick_gelu: '%.60s'", value);
         (void)cp_expected(err, "on or off");
-        return at_setting(setting, err);
+        return cp_mark_within(&setting->mark, err);
     }
 }
 
@@ -95,10 +87,10 @@ enum cp_status cp_load_call_pass(const struct cp_model_source *source, const str
     if (!source->load_as.text) {
         (void)cp_fail(err, CP_BAD_INPUT, "", "%s of a pass, but the model has no load_as", last->address);
         (void)cp_expected(err, "model: {load_as: open_clip-2.24, name: NAME, pretrained: TAG or PATH, ...}");
-        return at_setting(last, err);
+        return cp_mark_within(&last->mark, err);
     }
     if (cp_load_call_answer(&call, pass->name, arena, &answer, notes, err) != CP_OK)
-        return at_setting(last, err);
+        return cp_mark_within(&last->mark, err);
     *activation = answer.quick_gelu ? "quick" : "erf";
     return CP_OK;
 }

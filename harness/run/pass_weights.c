@@ -63,13 +63,6 @@ static enum cp_status check_grid(const struct cp_study *study, const struct cp_m
                        model_grid ? model_grid : fits);
 }
 
-static enum cp_status at_mark(const struct cp_marked_text *path, struct cp_error *err) {
-    char where[256];
-    cp_mark_text(&path->mark, where, sizeof where);
-    cp_error_within(err, where);
-    return err->status;
-}
-
 static enum cp_status load(struct cp_study *study, const struct cp_marked_text *path,
                            const struct cp_model **out, struct cp_error *err) {
     struct cp_clip_config config = study->model.config;
@@ -80,7 +73,7 @@ static enum cp_status load(struct cp_study *study, const struct cp_marked_text *
     config.vision.stored_grid = 0;
     CP_TRY(CP_CHECK_ALLOC(with, err, "", "the weights"));
     if (cp_model_load_whole(path->text, &config, model, err) != CP_OK)
-        return at_mark(path, err);
+        return cp_mark_within(&path->mark, err);
     CP_TRY(check_grid(study, model, path->text, err));
     with[0] = &study->model;
     for (size_t o = 0; o + 1 < study->own_count; o++)

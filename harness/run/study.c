@@ -48,12 +48,8 @@ static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const 
         const struct cp_setting *setting = &cell->settings[i];
         if (cp_is_load_setting(setting->address))
             continue;
-        if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK) {
-            char where[256];
-            cp_mark_text(&setting->mark, where, sizeof where);
-            cp_error_within(err, where);
-            return err->status;
-        }
+        if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK)
+            return cp_mark_within(&setting->mark, err);
     }
     return CP_OK;
 }

@@ -31,13 +31,13 @@ static enum cp_status put_thumbnail(const struct cp_report *r, FILE *out, const 
     uint8_t *rgb = malloc(row), *png = NULL;
     char *text = NULL;
     size_t size = 0;
-    enum cp_status status = CP_CHECK_ALLOC(rgb, err, r->file, "a thumbnail");
+    enum cp_status status = CP_CHECK_ALLOC(rgb, err, r->path, "a thumbnail");
     for (size_t i = 0; rgb && i < row; i++)
         rgb[i] = (uint8_t)pixels[i];
     if (status == CP_OK)
         status = cp_png_write(rgb, side, side, &png, &size, err);
     if (status == CP_OK)
-        status = CP_CHECK_ALLOC((text = malloc(cp_base64_length(size) + 1)), err, r->file, "a thumbnail");
+        status = CP_CHECK_ALLOC((text = malloc(cp_base64_length(size) + 1)), err, r->path, "a thumbnail");
     if (status == CP_OK) {
         cp_base64(png, size, text);
         cp_print_html(out, "%s\"%zu\":\"data:image/png;base64,%s\"", *written ? ",\n" : "", image, text);
@@ -54,7 +54,7 @@ static enum cp_status put_needed(const struct cp_report *r, FILE *out, struct cp
     const double *pixels;
     bool *needed = cp_arena_calloc(arena, r->thumbnails, sizeof *needed);
     size_t written = 0;
-    CP_TRY(CP_CHECK_ALLOC(needed, err, r->file, "thumbnails"));
+    CP_TRY(CP_CHECK_ALLOC(needed, err, r->path, "thumbnails"));
     CP_TRY(cp_report_thumbnails(r, arena, &pixels, err));
     mark_needed(r, needed);
     for (size_t i = 0; i < r->thumbnails && written < THUMBNAILS_MAX; i++)
