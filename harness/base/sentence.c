@@ -18,6 +18,10 @@ void cp_append(struct cp_sentence *s, const char *format, ...) {
     s->used = s->used < s->size ? s->used : s->size - 1;
 }
 
+const char *cp_plural(size_t count) {
+    return count == 1 ? "" : "s";
+}
+
 void cp_append_count(struct cp_sentence *s, size_t count) {
     if (count >= 1000) {
         cp_append_count(s, count / 1000);

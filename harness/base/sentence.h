@@ -13,6 +13,8 @@ struct cp_sentence {
     size_t size, used;
 };
 void cp_append(struct cp_sentence *sentence, const char *format, ...) CP_PRINTF(2, 3);
+/* What makes a plural of one word: "s", or "" of one. */
+const char *cp_plural(size_t count);
 /* "10,000" */
 void cp_append_count(struct cp_sentence *sentence, size_t count);
 /* "2.5", "10,000" or "1.2e+12": a positive number of times, to two digits where it is small. */

@@ -48,11 +48,11 @@ void cp_error_within(struct cp_error *err, const char *prefix) {
                    (int)(sizeof inner - 1 - strnlen(prefix, sizeof inner - 1)), inner);
 }
 
-void cp_error_line(const struct cp_error *err, char *line, unsigned long size) {
+static void write_line(const struct cp_error *err, const char *where, char *line, unsigned long size) {
     size_t used = 0;
     line[0] = '\0';
-    if (err->where[0]) {
-        used = cp_append_visible(line, size, used, err->where);
+    if (where[0]) {
+        used = cp_append_visible(line, size, used, where);
         used = cp_append_visible(line, size, used, ": ");
     }
     used = cp_append_visible(line, size, used, err->what);
@@ -61,4 +61,16 @@ void cp_error_line(const struct cp_error *err, char *line, unsigned long size) {
         used = cp_append_visible(line, size, used, err->expected);
         (void)cp_append_visible(line, size, used, ")");
     }
+}
+
+void cp_error_line(const struct cp_error *err, char *line, unsigned long size) {
+    write_line(err, err->where, line, size);
+}
+
+void cp_error_line_in(const struct cp_error *err, const char *path, char *line, unsigned long size) {
+    const size_t length = strlen(path);
+    const char *where = err->where;
+    if (strncmp(where, path, length) == 0)
+        where += length + strspn(where + length, ": ");
+    write_line(err, where, line, size);
 }

@@ -58,6 +58,8 @@ void cp_error_within(struct cp_error *err, const char *prefix);
 
 /* Writes "where: what (expected ...)" without a newline; control characters from input are shown as \xNN. */
 void cp_error_line(const struct cp_error *err, char *line, unsigned long size);
+/* The same without the path that `where` begins with, for a place that has said it. */
+void cp_error_line_in(const struct cp_error *err, const char *path, char *line, unsigned long size);
 
 /* Returns from the calling function when expression fails. */
 #define CP_TRY(expression)                                                                                   \

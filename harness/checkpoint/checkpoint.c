@@ -343,16 +343,22 @@ static bool is_quantised(enum cp_dtype dtype) {
     return dtype != CP_BOOL && (cp_dtype_size(dtype) == 1 || dtype == CP_QINT32);
 }
 
+enum cp_status cp_checkpoint_is_weight(const struct cp_checkpoint *file,
+                                       const struct cp_checkpoint_tensor *tensor, struct cp_error *err) {
+    char where[512];
+    if (tensor->dtype <= CP_FP64)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where),
+                   "%s is no dtype of weights", cp_dtype_name(tensor->dtype)),
+           cp_expected(err, "fp64, fp32, fp16 or bf16%s",
+                       is_quantised(tensor->dtype) ? "; quantised weights must be dequantised first" : "");
+}
+
 enum cp_status cp_checkpoint_widen(const struct cp_checkpoint *file,
                                    const struct cp_checkpoint_tensor *tensor, float *values,
                                    struct cp_error *err) {
     char where[512];
-    if (tensor->dtype > CP_FP64)
-        return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where),
-                       "%s is no dtype of weights", cp_dtype_name(tensor->dtype)),
-               cp_expected(err, "fp64, fp32, fp16 or bf16%s",
-                           is_quantised(tensor->dtype) ? "; quantised weights must be dequantised first"
-                                                       : "");
+    CP_TRY(cp_checkpoint_is_weight(file, tensor, err));
     CP_TRY(cp_checkpoint_check(file, tensor, err));
     const size_t fitting = widen_rows(tensor, values);
     if (fitting < cp_checkpoint_elements(tensor))

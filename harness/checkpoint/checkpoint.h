@@ -68,6 +68,10 @@ void cp_checkpoint_channels_first(struct cp_checkpoint *file, const struct cp_ch
 
 size_t cp_checkpoint_elements(const struct cp_checkpoint_tensor *tensor);
 
+/* CP_BAD_INPUT where its dtype is none of weights, such as a whole number. */
+enum cp_status cp_checkpoint_is_weight(const struct cp_checkpoint *file,
+                                       const struct cp_checkpoint_tensor *tensor, struct cp_error *err);
+
 /* Elements row-major as float32: exact for F32, F16 and BF16, of F64 only where every value is a float32
  * (else CP_BAD_INPUT names the element); other dtypes are refused. Compares the checksum of the tensor's
  * bytes first, where the format has one. */

@@ -131,9 +131,11 @@ static enum cp_status refuse(const struct cp_field_reader *r, const char *name, 
         "pictures of the model's image_size: shortest_edge and a crop of it, or height and width");
 }
 
-/* What the pictures' sides become: all of the model's size. */
+/* What the pictures' sides become: all of the model's size; of no model yet (0), the processor's own. */
 static enum cp_status set_sides(const struct cp_field_reader *r, const struct processor *p,
                                 struct cp_clip_config *c) {
+    if (c->vision.image_size == 0)
+        c->vision.image_size = p->size.height ? p->size.height : p->size.shortest;
     const int side = c->vision.image_size;
     const bool crop_is_side = p->crop.height == side && p->crop.width == side;
     if (!p->resizes)
@@ -181,7 +183,7 @@ static enum cp_status take_tokenizer(const struct cp_field_reader *r, json_t *ob
                                      struct cp_clip_config *c) {
     const char *class = json_string_value(json_object_get(object, "tokenizer_class"));
     (void)r;
-    if (!class || strncmp(class, "CLIPTokenizer", strlen("CLIPTokenizer")) == 0)
+    if (!class || cp_hf_tokenizer_is_clip(class))
         return CP_OK;
     c->text.foreign_tokenizer = true;
     (void)snprintf(c->text.hf_tokenizer_name, sizeof c->text.hf_tokenizer_name, "%.120s", class);
@@ -192,32 +194,30 @@ static enum cp_status take_tokenizer(const struct cp_field_reader *r, json_t *ob
 
 /* The object of a file beside config.json, or a member of it; *object is NULL where there is none. Its reference is the
  * caller's. */
-static enum cp_status read_beside(const char *path, const char *name, const char *member,
+static enum cp_status read_beside(const char *path, const char *name, const char *member, size_t flags,
                                   struct cp_arena *arena, const char **where, json_t **object,
                                   struct cp_error *err) {
     json_t *root;
     *object = NULL;
-    CP_TRY(cp_json_beside(path, name, FILE_MAX, JSON_REJECT_DUPLICATES, arena, where, &root, err));
-    const bool wrong = root && !json_is_object(root);
-    if (wrong)
-        (void)cp_fail(err, CP_BAD_INPUT, *where, "holds no object");
-    else
-        *object = json_incref(member ? json_object_get(root, member) : root);
+    CP_TRY(cp_json_beside(path, name, FILE_MAX, JSON_REJECT_DUPLICATES | flags, arena, where, &root, err));
+    *object = json_incref(member ? json_object_get(root, member) : root);
     json_decref(root);
-    return wrong ? cp_expected(err, "what transformers' save_pretrained writes") : CP_OK;
+    return CP_OK;
 }
 
 const char *const cp_hf_file_names[CP_HF_FILES] = {[CP_HF_PROCESSOR] = "processor_config.json",
                                                    [CP_HF_PREPROCESSOR] = "preprocessor_config.json",
                                                    [CP_HF_TOKENIZER] = "tokenizer_config.json"};
 
+/* transformers writes 1e30 as a whole number where nothing limits the length of texts. */
 static const struct beside {
     const char *member; /* of the file's object; NULL: the object itself */
+    size_t flags;       /* Jansson's, besides */
     enum cp_status (*take)(const struct cp_field_reader *r, json_t *object, struct cp_clip_config *c);
 } files[CP_HF_FILES] = {
-    [CP_HF_PROCESSOR] = {"image_processor", take_processor},
-    [CP_HF_PREPROCESSOR] = {NULL, take_processor},
-    [CP_HF_TOKENIZER] = {NULL, take_tokenizer},
+    [CP_HF_PROCESSOR] = {"image_processor", 0, take_processor},
+    [CP_HF_PREPROCESSOR] = {NULL, 0, take_processor},
+    [CP_HF_TOKENIZER] = {NULL, JSON_DECODE_INT_AS_REAL, take_tokenizer},
 };
 
 enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
@@ -230,8 +230,8 @@ enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct c
     *there = false;
     if (pictures ? !cp_has_vision(config) : !cp_has_text(config))
         return CP_OK;
-    enum cp_status status =
-        read_beside(path, cp_hf_file_names[which], file->member, &arena, &reader.path, &object, err);
+    enum cp_status status = read_beside(path, cp_hf_file_names[which], file->member, file->flags, &arena,
+                                        &reader.path, &object, err);
     *there = object != NULL;
     if (object)
         status = file->take(&reader, object, config);

@@ -14,7 +14,7 @@ enum cp_hf_file {
 extern const char *const cp_hf_file_names[CP_HF_FILES];
 
 /* One of them beside the config.json at path, into its config; *there: there is one. CP_BAD_INPUT for what a config cannot
- * say. */
+ * say. A config whose image_size is 0 takes the processor's. */
 enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
                                bool *there, struct cp_error *err);
 /* All that count: of the first two the processor's, where both are there, as in transformers. */
@@ -26,12 +26,17 @@ enum cp_status cp_hf_sections_parse(const char *source, const char *text, size_t
                                     struct cp_clip_config *newer, struct cp_clip_config *older, bool *both,
                                     struct cp_error *err);
 
-/* What tokenizer_config.json and tokenizer.json beside the config.json at path say; -1: nothing. */
+/* What tokenizer_config.json and tokenizer.json beside the config.json at path say, which need not be there itself; -1, or
+ * "": nothing. */
 struct cp_hf_tokenizer {
+    bool settings;   /* there is a tokenizer_config.json */
+    char class[128]; /* tokenizer_class */
     long max_length; /* tokens of a text */
-    long ids;        /* one more than the largest id */
+    long ids;        /* of tokenizer.json: one more than the largest id */
     long eos;        /* the id of eos_token */
 };
+/* Whether CLIP's own tokenizer has that class. */
+bool cp_hf_tokenizer_is_clip(const char *class);
 enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *tokenizer,
                                     struct cp_error *err);
 

@@ -4,6 +4,7 @@
 
 #include "config/json_file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { FILE_MAX = 64 << 20 };
@@ -43,21 +44,29 @@ static json_int_t ids_of(const json_t *tokenizer) {
     return most + 1;
 }
 
+bool cp_hf_tokenizer_is_clip(const char *class) {
+    return strncmp(class, "CLIPTokenizer", strlen("CLIPTokenizer")) == 0;
+}
+
 static struct cp_hf_tokenizer facts_of(const json_t *settings, const json_t *tokenizer) {
+    struct cp_hf_tokenizer facts = {.settings = settings != NULL};
+    const char *class = json_string_value(json_object_get(settings, "tokenizer_class"));
     const json_t *length = json_object_get(settings, "model_max_length");
     const char *eos = token_text(json_object_get(settings, "eos_token"));
-    const bool limited = json_is_integer(length) && json_integer_value(length) < NO_LIMIT;
-    return (struct cp_hf_tokenizer){.max_length = limited ? (long)json_integer_value(length) : -1,
-                                    .ids = tokenizer ? (long)ids_of(tokenizer) : -1,
-                                    .eos = tokenizer && eos ? (long)id_of(tokenizer, eos) : -1};
+    const bool limited = json_is_number(length) && json_number_value(length) < NO_LIMIT;
+    (void)snprintf(facts.class, sizeof facts.class, "%s", class ? class : "");
+    facts.max_length = limited ? (long)json_number_value(length) : -1;
+    facts.ids = tokenizer ? (long)ids_of(tokenizer) : -1;
+    facts.eos = tokenizer && eos ? (long)id_of(tokenizer, eos) : -1;
+    return facts;
 }
 
 enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *facts, struct cp_error *err) {
     json_t *settings = NULL, *tokenizer = NULL;
     struct cp_arena arena = {0};
     const char *where;
-    enum cp_status status =
-        cp_json_beside(path, "tokenizer_config.json", FILE_MAX, 0, &arena, &where, &settings, err);
+    enum cp_status status = cp_json_beside(path, "tokenizer_config.json", FILE_MAX, JSON_DECODE_INT_AS_REAL,
+                                           &arena, &where, &settings, err);
     if (status == CP_OK)
         status = cp_json_beside(path, "tokenizer.json", FILE_MAX, 0, &arena, &where, &tokenizer, err);
     *facts = facts_of(settings, tokenizer);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 enum { TABLE_MAX = 1 << 20 };
+#define EXPECTED "what transformers' save_pretrained writes"
 
 enum cp_status cp_json_file(const char *path, size_t most, size_t flags, const char *expected, json_t **root,
                             struct cp_error *err) {
@@ -33,7 +34,12 @@ enum cp_status cp_json_beside(const char *path, const char *name, size_t most, s
     CP_TRY(CP_CHECK_ALLOC(*where, err, "", "a path"));
     if (access(*where, F_OK) != 0)
         return CP_OK;
-    return cp_json_file(*where, most, flags, "what transformers' save_pretrained writes", root, err);
+    CP_TRY(cp_json_file(*where, most, flags, EXPECTED, root, err));
+    if (json_is_object(*root))
+        return CP_OK;
+    json_decref(*root);
+    *root = NULL;
+    return cp_fail(err, CP_BAD_INPUT, *where, "holds no object"), cp_expected(err, "%s", EXPECTED);
 }
 
 enum cp_status cp_json_data(const char *name, struct cp_arena *arena, const char **where, json_t **root,

@@ -13,7 +13,7 @@
  * the error. */
 enum cp_status cp_json_file(const char *path, size_t most, size_t flags, const char *expected, json_t **root,
                             struct cp_error *err);
-/* The same of a file beside another, if it is there: else *root is NULL. *where: its path, in the arena. */
+/* The object of a file beside another, if it is there: else *root is NULL. *where: its path, in the arena. */
 enum cp_status cp_json_beside(const char *path, const char *name, size_t most, size_t flags,
                               struct cp_arena *arena, const char **where, json_t **root,
                               struct cp_error *err);

@@ -52,7 +52,7 @@ struct cp_model {
     struct cp_arena arena;
 };
 
-/* From a checkpoint of any format (checkpoint/checkpoint.h) and layout (model/layout.h); every tensor of the
+/* From a checkpoint of any format (checkpoint/checkpoint.h) and layout (model/layout/layout.h); every tensor of the
  * config must be there with its shape, and no other, but visual.positional_embedding may be of another square
  * grid: it is resized, as open_clip does on load, and config.vision.stored_grid says from which; and a causal text tower
  * may have fewer positions or token embeddings, which model->config then says. Of a file of

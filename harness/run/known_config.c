@@ -3,7 +3,7 @@
 #include "run/known_config.h"
 
 #include "config/open_clip_tag.h"
-#include "model/infer.h"
+#include "model/layout/infer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -94,13 +94,25 @@ static enum cp_status find_same_shapes(const char *path, struct cp_arena *arena,
     return *as ? adopt(config, *as, &first, err) : CP_OK;
 }
 
+static enum cp_status check_heads(const char *path, const char *tower, int layers, int heads, int width,
+                                  struct cp_error *err) {
+    if (layers == 0 || heads > 0)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, path, "the %s tower's %d channels are no heads of 64", tower, width),
+           cp_expected(err, "a config, as the number of heads is in no shape");
+}
+
 enum cp_status cp_shapes_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
                                 struct cp_clip_config *config, const char **as, struct cp_error *err) {
     const struct cp_layout *layout = NULL;
     *as = NULL;
     CP_TRY(cp_layout_of(file, path, &layout, err));
     CP_TRY(cp_infer_config(layout, file, path, config, err));
-    return find_same_shapes(path, arena, config, as, err);
+    CP_TRY(find_same_shapes(path, arena, config, as, err));
+    const struct cp_vision_config *v = &config->vision;
+    const struct cp_text_config *t = &config->text;
+    CP_TRY(check_heads(path, "text", t->layers, t->heads, t->width, err));
+    return check_heads(path, "vision", v->layers, v->heads, v->width, err);
 }
 
 enum cp_status cp_assumed_config(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,

@@ -2,7 +2,7 @@
  * Asks each source in order of precedence, and notes what was inferred and where two disagree. */
 #include "run/model_source.h"
 
-#include "model/state_dict.h"
+#include "model/layout/state_dict.h"
 #include "run/known_config.h"
 #include "run/load_call.h"
 

@@ -6,8 +6,8 @@
 #include "base/version.h"
 #include "checkpoint/safetensors_write.h"
 #include "format/disk_file.h"
+#include "model/layout/state_dict.h"
 #include "model/model.h"
-#include "model/state_dict.h"
 #include "result/schema.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "task/diff_model.h"
 
 #include "format/file.h"
-#include "model/state_dict.h"
+#include "model/layout/state_dict.h"
 #include "result/schema.h"
 #include "run/known_config.h"
 #include "run/model_source.h"

@@ -3,8 +3,8 @@
 #include "task/inspect.h"
 
 #include "config/published.h"
-#include "model/layout.h"
-#include "model/state_dict.h"
+#include "model/layout/fit.h"
+#include "model/layout/state_dict.h"
 #include "run/known_config.h"
 
 #include <math.h>
@@ -101,27 +101,23 @@ static enum cp_status identify(struct cp_inspection *in, const struct cp_checkpo
 
 /* ---- the config ---- */
 
-static int at_most(int value, int most) {
-    return value < most ? value : most;
-}
-
-/* Of a config that is given; a position embedding of another grid may be resized, and the text tower's tables may be
- * shorter (model/model.h). */
-static enum cp_status check_shapes(const struct cp_inspection *in, const struct cp_clip_config *shapes,
-                                   struct cp_error *err) {
+/* A config that is given must be that of the tensors; of another, which may be assumed, it is told. */
+static enum cp_status check_tensors(struct cp_inspection *in, const struct cp_checkpoint *file,
+                                    const struct cp_clip_config *shapes, bool given, struct cp_error *err) {
     struct cp_clip_config config = in->config;
-    if (cp_has_vision(shapes))
-        config.vision.image_size =
-            shapes->vision.image_size / shapes->vision.patch_size * config.vision.patch_size;
-    if (cp_has_text(shapes) && !config.text.no_causal_mask) {
-        config.text.context_length = at_most(shapes->text.context_length, config.text.context_length);
-        config.text.vocab_size = at_most(shapes->text.vocab_size, config.text.vocab_size);
-    }
-    if (cp_clip_config_same_shapes(shapes, &config))
+    struct cp_error why = {0};
+    const struct cp_fit fit = {file, in->path, false, given ? in->config_from : "a model of these shapes"};
+    const enum cp_status status = cp_model_fit(&fit, &config, &why);
+    if (status == CP_BAD_INPUT && !given) {
+        cp_error_line_in(&why, in->path, in->misfit, sizeof in->misfit);
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, in->path, "its shapes are not those of %.200s", in->config_from),
-           cp_expected(err, "%s%s", in->same_shapes ? "the config of " : "its own config",
-                       in->same_shapes ? in->same_shapes : "");
+    }
+    if (status == CP_OK)
+        return CP_OK;
+    *err = why;
+    if (status == CP_BAD_INPUT && in->same_shapes && !cp_clip_config_same_shapes(shapes, &in->config))
+        (void)cp_expected(err, "%.300s; or %s, which has these shapes", why.expected, in->same_shapes);
+    return status;
 }
 
 static enum cp_status find_config(struct cp_inspection *in, const struct cp_inspect_inputs *inputs,
@@ -149,10 +145,8 @@ static enum cp_status find_config(struct cp_inspection *in, const struct cp_insp
                               : cp_named_config(inputs->name, arena, &in->config, &notes, err));
         in->config_from = inputs->config ? inputs->config : inputs->name;
         in->config_says = (int)cp_clip_config_activation(&in->config);
-        if (inferred == CP_OK)
-            CP_TRY(check_shapes(in, &shapes, err));
     }
-    return CP_OK;
+    return in->has_config ? check_tensors(in, file, &shapes, inputs->config || inputs->name, err) : CP_OK;
 }
 
 /* Shapes that are no CLIP's leave the rest to be told. */

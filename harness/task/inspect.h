@@ -43,6 +43,7 @@ struct cp_inspection {
     double logit_scale;
     bool has_config;
     char no_config[512]; /* why shapes alone do not tell one, where nothing else does */
+    char misfit[1200];   /* why the tensors make no model of that config; "": they do */
     struct cp_clip_config config;
     const char *config_from; /* in words */
     const char *same_shapes; /* a named config, or NULL */

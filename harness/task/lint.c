@@ -4,35 +4,27 @@
 #include "task/lint_parts.h"
 #include "task/model_folder.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* *path: of the file in the folder; NULL: there is none. */
-static enum cp_status look_for(const char *folder, const char *name, struct cp_arena *arena, const char **path,
-                               struct cp_error *err) {
+static enum cp_status look_for(const char *folder, const char *name, struct cp_arena *arena,
+                               const char **path, struct cp_error *err) {
     const char *const whole = cp_model_folder_join(arena, folder, name);
     CP_TRY(CP_CHECK_ALLOC(whole, err, "", "a path"));
     *path = access(whole, F_OK) == 0 ? whole : NULL;
     return CP_OK;
 }
 
-static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_lint_found *found,
-                           struct cp_error *err) {
-    struct stat info;
-    *found = (struct cp_lint_found){.hf_config = NULL};
-    if (!cp_checkpoint_is_here(path))
-        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: no such file or folder"),
-               cp_expected(err, "a model's folder, or a checkpoint");
-    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) { /* FILE#KEY is no file's own name */
-        const char *slash = strrchr(path, '/');
-        found->weights[0] = path;
-        found->names[0] = slash ? slash + 1 : path;
-        return CP_OK;
-    }
+static enum cp_status find_in_folder(const char *path, struct cp_arena *arena, struct cp_lint_found *found,
+                                     struct cp_error *err) {
+    size_t count;
+    found->beside = cp_model_folder_join(arena, path, CP_LINT_HF_CONFIG);
+    CP_TRY(CP_CHECK_ALLOC(found->beside, err, "", "a path"));
     CP_TRY(look_for(path, CP_LINT_OPEN_CLIP_CONFIG, arena, &found->open_clip_config, err));
     CP_TRY(look_for(path, CP_LINT_HF_CONFIG, arena, &found->hf_config, err));
-    size_t count;
     CP_TRY(cp_model_folder_weights(path, arena, found->names, CP_LINT_WEIGHTS, &count, err));
     for (size_t w = 0; w < count; w++) {
         found->weights[w] = cp_model_folder_join(arena, path, found->names[w]);
@@ -44,6 +36,22 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_l
            cp_expected(err,
                        "open_clip_config.json, config.json, or weights under the names that open_clip and "
                        "transformers give");
+}
+
+static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_lint_found *found,
+                           struct cp_error *err) {
+    struct stat info;
+    const bool whole = stat(path, &info) == 0; /* else it may be FILE#KEY, which is no file's own name */
+    const char *slash = strrchr(path, '/');
+    *found = (struct cp_lint_found){.hf_config = NULL};
+    if (!whole && !cp_checkpoint_key(path))
+        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
+               cp_expected(err, "a model's folder, or a checkpoint");
+    if (whole && S_ISDIR(info.st_mode))
+        return find_in_folder(path, arena, found, err);
+    found->weights[0] = path;
+    found->names[0] = slash ? slash + 1 : path;
+    return CP_OK;
 }
 
 enum cp_status cp_lint(const struct cp_lint_inputs *in, struct cp_arena *arena, struct cp_lint *lint,

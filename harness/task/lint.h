@@ -31,14 +31,15 @@ enum { CP_FACET_TEXT = 136 };
 
 /* What one loader would compute, or one file says. */
 struct cp_lint_view {
-    const char *name;                     /* "open_clip 3", "config.json" */
+    const char *name;                     /* "open_clip 3.3", "config.json" */
     const char *cannot;                   /* why it says nothing; NULL: it does */
     char value[CP_FACETS][CP_FACET_TEXT]; /* "": nothing is said of that facet */
     bool differs[CP_FACETS];              /* of loaders: from the first that loads */
     struct cp_clip_config config;
 };
 
-enum { CP_LOADERS = 5, CP_LINT_SOURCES = 24 };
+/* Sources: of each checkpoint its metadata, what it was published as and its shapes; five files, a name and a tag. */
+enum { CP_LOADERS = 5, CP_LINT_WEIGHTS = 8, CP_LINT_SOURCES = 3 * CP_LINT_WEIGHTS + 7 };
 
 /* Sources that say different things of one facet or size; one source alone where its own file cannot be so. */
 struct cp_lint_finding {
@@ -53,7 +54,7 @@ struct cp_lint {
     const char *path;
     struct cp_lint_view loader[CP_LOADERS];
     struct cp_lint_view
-        source[CP_LINT_SOURCES]; /* config files, metadata, published weights: what they say */
+        source[CP_LINT_SOURCES]; /* config files, metadata, shapes, published weights: what they say */
     size_t sources;
     struct cp_lint_finding *findings;
     size_t count;

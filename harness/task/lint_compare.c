@@ -37,6 +37,15 @@ enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena, const c
     return b.source ? join_says(&lint->findings[at], arena, b, err) : CP_OK;
 }
 
+enum cp_status cp_lint_add_error(struct cp_lint *lint, struct cp_arena *arena, const char *of,
+                                 const char *source, const char *path, const struct cp_error *why,
+                                 struct cp_error *err) {
+    char line[1200];
+    cp_error_line_in(why, path, line, sizeof line);
+    return cp_lint_add(lint, arena, of, (struct cp_lint_says){source, line},
+                       (struct cp_lint_says){NULL, NULL}, err);
+}
+
 /* ---- sizes, which shapes also tell ---- */
 
 enum { SIZES = 16 };
@@ -60,7 +69,8 @@ static void sizes_of(const struct cp_clip_config *c, int size[SIZES]) {
                             t->mlp_width,     t->layer_scale, t->proj_bias,
                             c->has_logit_bias};
     for (int i = 0; i < SIZES; i++) {
-        const bool there = i == 0 || (i < 8 ? images : i < 15 ? texts : images && texts);
+        const bool projected = !v->no_proj && !t->no_proj; /* else embed_dim is the width of a lone tower */
+        const bool there = i == 0 ? projected : i < 8 ? images : i < 15 ? texts : images && texts;
         size[i] = there ? all[i] : -1;
     }
 }
@@ -84,13 +94,29 @@ static enum cp_status compare_sizes(struct cp_lint *lint, const char *of_a, cons
     return CP_OK;
 }
 
+bool cp_lint_same_sizes(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+    int x[SIZES], y[SIZES];
+    bool same = true;
+    sizes_of(a, x);
+    sizes_of(b, y);
+    for (int i = 0; i < SIZES; i++)
+        same = same && (x[i] < 0 || y[i] < 0 || x[i] == y[i]);
+    return same;
+}
+
 /* ---- comparing ---- */
+
+/* Of tokenizers that are not CLIP's, one file says the class and another the name on the hub. */
+static bool may_be_same(int facet, const char *a, const char *b) {
+    return strcmp(a, b) == 0 || (facet == CP_FACET_TOKENIZER && strcmp(a, CP_LINT_CLIP_TOKENIZER) != 0 &&
+                                 strcmp(b, CP_LINT_CLIP_TOKENIZER) != 0);
+}
 
 static enum cp_status compare_facets(struct cp_lint *lint, const struct cp_lint_view *a,
                                      const struct cp_lint_view *b, struct cp_arena *arena,
                                      struct cp_error *err) {
     for (int f = 0; f < CP_FACETS; f++)
-        if (a->value[f][0] && b->value[f][0] && strcmp(a->value[f], b->value[f]) != 0)
+        if (a->value[f][0] && b->value[f][0] && !may_be_same(f, a->value[f], b->value[f]))
             CP_TRY(cp_lint_add(lint, arena, cp_facet_names[f], (struct cp_lint_says){a->name, a->value[f]},
                                (struct cp_lint_says){b->name, b->value[f]}, err));
     return CP_OK;
@@ -104,15 +130,5 @@ enum cp_status cp_lint_compare(struct cp_lint *lint, struct cp_arena *arena, str
             if (a->config.embed_dim && b->config.embed_dim)
                 CP_TRY(compare_sizes(lint, a->name, &a->config, b->name, &b->config, arena, err));
         }
-    return CP_OK;
-}
-
-enum cp_status cp_lint_compare_shapes(struct cp_lint *lint, const char *weights,
-                                      const struct cp_clip_config *shapes, struct cp_arena *arena,
-                                      struct cp_error *err) {
-    for (size_t i = 0; i < lint->sources; i++)
-        if (lint->source[i].config.embed_dim)
-            CP_TRY(compare_sizes(lint, lint->source[i].name, &lint->source[i].config, weights, shapes, arena,
-                                 err));
     return CP_OK;
 }

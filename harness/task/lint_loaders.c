@@ -7,9 +7,9 @@
 enum { OPEN_CLIP_2, OPEN_CLIP_3, OPEN_CLIP_4, TRANSFORMERS, OPENAI };
 static const struct {
     const char *name, *version;
-} loaders[CP_LOADERS] = {[OPEN_CLIP_2] = {"open_clip 2", "open_clip-2.24"},
-                         [OPEN_CLIP_3] = {"open_clip 3", "open_clip-3.3"},
-                         [OPEN_CLIP_4] = {"open_clip 4", "open_clip-4.2"},
+} loaders[CP_LOADERS] = {[OPEN_CLIP_2] = {"open_clip 2.24", "open_clip-2.24"},
+                         [OPEN_CLIP_3] = {"open_clip 3.3", "open_clip-3.3"},
+                         [OPEN_CLIP_4] = {"open_clip 4.2", "open_clip-4.2"},
                          [TRANSFORMERS] = {"transformers", NULL},
                          [OPENAI] = {"OpenAI", NULL}};
 
@@ -38,9 +38,12 @@ static enum cp_status ask_open_clip(const struct cp_lint *lint, const struct cp_
     return cp_lint_view_fill(&answer.config, view), CP_OK;
 }
 
-static void ask_transformers(const struct cp_lint *lint, struct cp_lint_view *view) {
+static void ask_transformers(const struct cp_lint *lint, const struct cp_lint_weights *weights,
+                             struct cp_lint_view *view) {
     const struct cp_clip_config *own = cp_lint_config_of(lint, CP_LINT_HF_CONFIG);
-    if (own)
+    if (own && weights->processor)
+        view->cannot = weights->processor;
+    else if (own)
         cp_lint_view_fill(own, view);
     else
         view->cannot = "no config.json";
@@ -85,7 +88,7 @@ enum cp_status cp_lint_ask(struct cp_lint *lint, const struct cp_lint_inputs *in
         if (loaders[l].version)
             CP_TRY(ask_open_clip(lint, in, weights, loaders[l].version, view, arena, err));
     }
-    ask_transformers(lint, &lint->loader[TRANSFORMERS]);
+    ask_transformers(lint, weights, &lint->loader[TRANSFORMERS]);
     ask_openai(weights, &lint->loader[OPENAI]);
     mark_differences(lint);
     return CP_OK;

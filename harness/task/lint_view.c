@@ -56,7 +56,7 @@ static const char *family_word(enum cp_family_id family) {
     return cp_family_keys[family] ? cp_family_keys[family] : "plain";
 }
 
-static void fill_vision(const struct cp_clip_config *c, struct cp_lint_view *view) {
+void cp_lint_view_pictures(const struct cp_clip_config *c, struct cp_lint_view *view) {
     (void)snprintf(view->value[CP_FACET_SIZE], CP_FACET_TEXT, "%d", c->vision.image_size);
     set_triple(c->mean, false, view->value[CP_FACET_MEAN]);
     set_triple(c->std, true, view->value[CP_FACET_STD]);
@@ -66,12 +66,11 @@ static void fill_vision(const struct cp_clip_config *c, struct cp_lint_view *vie
 
 static void fill_text(const struct cp_clip_config *c, struct cp_lint_view *view) {
     const struct cp_text_config *t = &c->text;
+    const char *other = t->hf_tokenizer_name[0] ? t->hf_tokenizer_name : "not CLIP's";
     (void)snprintf(view->value[CP_FACET_MASK], CP_FACET_TEXT, "%s", t->no_causal_mask ? "none" : "causal");
     (void)snprintf(view->value[CP_FACET_CONTEXT], CP_FACET_TEXT, "%d", t->context_length);
     (void)snprintf(view->value[CP_FACET_TOKENIZER], CP_FACET_TEXT, "%s",
-                   !t->foreign_tokenizer     ? "CLIP BPE"
-                   : t->hf_tokenizer_name[0] ? t->hf_tokenizer_name
-                                             : "not CLIP's");
+                   t->foreign_tokenizer ? other : CP_LINT_CLIP_TOKENIZER);
 }
 
 void cp_lint_view_fill(const struct cp_clip_config *c, struct cp_lint_view *view) {
@@ -92,7 +91,7 @@ void cp_lint_view_fill(const struct cp_clip_config *c, struct cp_lint_view *view
     set_pair(c, cp_has_vision(c) ? images[v->pool_type] : "", cp_has_text(c) ? texts[t->pool_type] : "",
              view->value[CP_FACET_POOLING]);
     if (cp_has_vision(c))
-        fill_vision(c, view);
+        cp_lint_view_pictures(c, view);
     if (cp_has_text(c))
         fill_text(c, view);
 }

@@ -41,6 +41,11 @@ static enum cp_status refuse_two(const char *folder, const char *one, const char
     return cp_expected(err, "one of these files by its own path, with --config");
 }
 
+static enum cp_status unreadable(const char *folder, struct cp_error *err) {
+    return cp_fail(err, CP_BAD_INPUT, folder, "cannot be listed: %s", strerror(errno)),
+           cp_expected(err, "a folder that may be read");
+}
+
 /* The one file of a folder that a pattern fits; NULL: none does. */
 static enum cp_status find_one(const char *folder, const char *pattern, struct cp_arena *arena,
                                const char **name, struct cp_error *err) {
@@ -48,7 +53,7 @@ static enum cp_status find_one(const char *folder, const char *pattern, struct c
     enum cp_status status = CP_OK;
     *name = NULL;
     if (!directory)
-        return CP_OK; /* there is nothing to be found */
+        return unreadable(folder, err);
     for (const struct dirent *entry; status == CP_OK && (entry = readdir(directory)) != NULL;) {
         if (!cp_glob_match(pattern, entry->d_name))
             continue;
@@ -105,7 +110,7 @@ enum cp_status cp_model_folder_weights(const char *folder, struct cp_arena *aren
         const size_t first = *count;
         DIR *directory = opendir(folder);
         if (!directory)
-            return CP_OK;
+            return unreadable(folder, err);
         for (const struct dirent *entry; *count < most && (entry = readdir(directory)) != NULL;)
             if (cp_glob_match(pairs[i].weights, entry->d_name))
                 names[(*count)++] = cp_arena_strdup(arena, entry->d_name);

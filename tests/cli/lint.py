@@ -27,6 +27,10 @@ HF_NAMES = {"ln_1": "layer_norm1", "ln_2": "layer_norm2", "attn.out_proj": "self
             "mlp.c_proj": "mlp.fc2"}
 
 
+def lint_text(*arguments):
+    return subprocess.run((PROGRAM, "lint", *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def lint(*arguments):
     start = time.perf_counter()
     done = subprocess.run((PROGRAM, "lint", *arguments, "--json"), cwd=ROOT, capture_output=True, text=True, check=False)
@@ -106,12 +110,12 @@ def hf_outer(tower, name, shape):
         yield f"{tower}.{norms[stem]}.{kind}", shape
 
 
-def write_zeros(path, tensors, metadata):
+def write_zeros(path, tensors, metadata, types=()):
     """safetensors whose data is a hole in the file: only names and shapes are looked at."""
     header, at = {"__metadata__": {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}}, 0
     for name, shape in tensors:
         size = 4 * math.prod(shape)
-        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
+        header[name] = {"dtype": dict(types).get(name, "F32"), "shape": list(shape), "data_offsets": [at, at + size]}
         at += size
     text = json.dumps(header).encode()
     with open(path, "wb") as file:
@@ -278,9 +282,83 @@ class Folders(unittest.TestCase):
             self.check(files, 1, name)
 
 
+    def one_contradiction(self, files, of, source, without=()):
+        """A folder with one, of that name, that names that source."""
+        for name in without:
+            files.pop(name, None)
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), files)
+            done, _ = lint(folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        found = json.loads(done.stdout)["contradictions"]
+        self.assertIn(of, [each["of"] for each in found], done.stdout)
+        self.assertIn(source, [says["source"] for each in found for says in each["says"]])
+
+    def test_processors_and_tokenizers_beside_any_config(self):
+        for without in ((), (HF,), (OC,)):
+            base = consistent(8)
+            wide = [{"id": 30521, "content": "<|startoftext|>"}, {"id": 30522, "content": "<|endoftext|>"}]
+            with self.subTest(without=without):
+                self.one_contradiction({**base, PP: {**base[PP], "size": {"height": 16, "width": 16}, "crop_size": 16}}, "image size", PP, without)
+                self.one_contradiction({**base, PP: [1]}, "pictures", PP, without)
+                self.one_contradiction({**base, TC: {**base[TC], "model_max_length": 64}}, "context", TC, without)
+                self.one_contradiction({**base, TC: [1]}, "tokenizer", TC, without)
+                self.one_contradiction({**base, TC: "text"}, "tokenizer", TC, without)
+                self.one_contradiction({**base, TJ: {"model": {"vocab": {}}, "added_tokens": wide}}, "vocabulary", TJ, without)
+                self.one_contradiction({**base, TC: {**base[TC], "eos_token": "<|startoftext|>"}}, "the id that ends a text", TJ, without)
+        self.one_contradiction({**consistent(8), PP: {**consistent(8)[PP], "image_mean": [0.1, 0.2, 0.3]}}, "mean", PP, (HF,))
+        self.one_contradiction({**consistent(8), TC: {"tokenizer_class": "BertTokenizer"}}, "tokenizer", TC, (HF,))
+
+    def test_what_is_no_contradiction(self):
+        base = consistent(8)
+        unlimited = {**base, TC: {**base[TC], "model_max_length": int(1e30)}}  # as transformers writes it
+        self.check(unlimited, 0, "no limit")
+        bert = {**base, TC: {"tokenizer_class": "BertTokenizer"}, OC: copy.deepcopy(base[OC])}
+        bert[OC]["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = "bert-base-uncased"
+        bert["shapes"] = bert[OC]
+        self.check(bert, 0, "one tokenizer by two names")
+
+    def planted_tensors(self, change):
+        tensors = dict(shapes(consistent(8)["shapes"]))
+        types = {}
+        change(tensors, types)
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / OC).write_text(json.dumps(consistent(8)[OC]), encoding="utf-8")
+            for name in ("open_clip_model.safetensors", "alone.safetensors"):
+                write_zeros(Path(folder) / name, tensors.items(), {}, types)
+            with_config, alone = lint(folder)[0], lint(f"{folder}/alone.safetensors")[0]
+        says = []
+        for done in (with_config, alone):
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            says += [each["says"][0]["value"] for each in json.loads(done.stdout)["contradictions"] if each["of"] == "tensors"]
+        self.assertEqual(len(says), 2, says)
+        return says
+
+    def test_tensors_that_make_no_model(self):
+        first = "visual.transformer.resblocks.0."
+        for change, line in (
+                (lambda t, _: t.pop("ln_final.weight"), "tensor ln_final.weight: missing (expected shape (64), which {} calls for)"),
+                (lambda t, _: (t.pop("ln_final.weight"), t.pop("ln_final.bias")),
+                 "tensor ln_final.weight: missing, the first of 2 tensors that do not fit (expected shape (64), which {} calls for)"),
+                (lambda t, _: t.update({"more.weight": (2,)}), "tensor more.weight: unexpected tensor"),
+                (lambda t, _: t.update({first + "ln_1.bias": (3,)}), f"tensor {first}ln_1.bias: shape (3) does not match {{}} (expected ("),
+                (lambda _, types: types.update({first + "ln_1.bias": "I32"}), f"tensor {first}ln_1.bias: int32 is no dtype of weights"),
+                (lambda t, _: t.pop("visual.conv1.weight"), "tensor visual.conv1.weight: missing")):
+            for says, config in zip(self.planted_tensors(change), (OC, "a model of these shapes")):
+                self.assertTrue(says.startswith(line.format(config)), says)
+
+    def test_what_was_not_compared_is_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / OC).write_text(json.dumps(consistent(8)[OC]), encoding="utf-8")
+            done = lint_text(folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("no weights are under the names", done.stdout)
+            self.assertIn(f"PASS: nothing contradicts, as nothing but {OC} says anything", done.stdout)
+
+
 class Tags(unittest.TestCase):
     def test_every_tag_as_open_clip_has_it(self):
-        loaders = {"2.24": "open_clip 2", "3.3": "open_clip 3", "4.2": "open_clip 4"}
+        loaders = {version: f"open_clip {version}" for version in ("2.24", "3.3", "4.2")}
         found, rows = {}, 0
         with open(ROOT / "reference/golden/open_clip_tags/tags.csv", newline="", encoding="utf-8") as file:
             for version, name, tag, quick, *numbers, interpolation, mode in csv.reader(file):
@@ -333,7 +411,10 @@ class Shapes(unittest.TestCase):
 
 class Refused(unittest.TestCase):
     def test_usage_and_input(self):
-        for arguments, code, said in (((), 4, "nothing to look at"), (("nowhere",), 3, "nowhere: cannot be opened"),
+        loop = Path(tempfile.mkdtemp()) / "loop"
+        loop.symlink_to(loop)
+        self.addCleanup(lambda: (loop.unlink(), loop.parent.rmdir()))
+        for arguments, code, said in (((str(loop),), 3, "cannot be opened: Too many levels of symbolic links"), ((), 4, "nothing to look at"), (("nowhere",), 3, "nowhere: cannot be opened"),
                                       (("docs",), 3, "the folder has no model"), (("a", "b"), 4, "a second path 'b'"),
                                       (("README.md",), 3, "README.md"), (("--pretrained", "openai"), 4, "--pretrained without --name"),
                                       (("--name", "ViT-B-33"), 3, "did you mean 'ViT-B-32'"), (("--names",), 4, "unknown option")):

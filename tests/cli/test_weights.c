@@ -129,7 +129,7 @@ static const struct row {
     {RUN "x.h5 'model={init: counter, name: ViT-B-32}' candidates.a.checkpoint=" MODEL, CP_BAD_INPUT,
      "candidates.a.checkpoint=" MODEL ": " MODEL
      ": tensor visual.class_embedding: shape (128) does not match "
-     "the config (expected (768))"},
+     "the config, the first of 301 tensors that do not fit (expected (768))"},
     {RUN "x.h5 oracle=on model.image_size=56 candidates.a.checkpoint=$D/edited.safetensors", CP_OK,
      "different weights from"},
     {RUN "edited.safetensors candidates.a.checkpoint=$D/edited.safetensors", CP_BAD_INPUT,

@@ -6,8 +6,8 @@
 #include "base/arena.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors.h"
+#include "model/layout/state_dict.h"
 #include "model/model.h"
-#include "model/state_dict.h"
 
 #include <stdio.h>
 #include <string.h>

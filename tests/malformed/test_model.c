@@ -127,15 +127,16 @@ static void case_68_layers_are_not_the_tensors(void **state) {
         const char *line;
     } rows[] = {
         {3, 1,
-         ": tensor visual.transformer.resblocks.2.ln_1.weight: missing (expected shape (8), which the config "
-         "calls for)"},
+         ": tensor visual.transformer.resblocks.2.ln_1.weight: missing, the first of 12 tensors that do not "
+         "fit (expected "
+         "shape (8), which the config calls for)"},
         {2, 2,
-         ": tensor transformer.resblocks.1.ln_1.weight: missing (expected shape (6), which the config calls "
-         "for)"},
+         ": tensor transformer.resblocks.1.ln_1.weight: missing, the first of 12 tensors that do not fit "
+         "(expected shape (6), which the config calls for)"},
         {1, 1,
-         ": tensor visual.transformer.resblocks.1.ln_1.weight: unexpected tensor (expected only the tensors "
-         "that "
-         "the config calls for: 1 vision and 1 text layers)"},
+         ": tensor visual.transformer.resblocks.1.ln_1.weight: unexpected tensor, the first of 12 tensors "
+         "that do "
+         "not fit (expected only the tensors that the config calls for: 1 vision and 1 text layers)"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

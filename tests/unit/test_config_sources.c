@@ -4,7 +4,7 @@
 #include "support/layout.h"
 #include "support/test.h"
 
-#include "model/infer.h"
+#include "model/layout/infer.h"
 #include "run/known_config.h"
 #include "run/model_source.h"
 

@@ -3,9 +3,9 @@
 #include "support/layout.h"
 #include "support/test.h"
 
-#include "model/infer.h"
-#include "model/layout.h"
-#include "model/state_dict.h"
+#include "model/layout/infer.h"
+#include "model/layout/layout.h"
+#include "model/layout/state_dict.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "report/json/inspection.h"
 
 #include "base/escape.h"
+#include "base/sentence.h"
 #include "report/json/calibration.h"
 
 #include <math.h>
@@ -22,20 +23,28 @@ static void print_architecture(const struct cp_inspection *in, FILE *out) {
     cp_print(out, "config         %s%s%s\n", in->config_from,
              in->same_shapes ? "; the shapes are those of " : "", in->same_shapes ? in->same_shapes : "");
     if (cp_has_vision(c))
-        cp_print(out, "vision         %d x %d, patch %d, %d layers, width %d, %d heads, MLP %d%s\n",
+        cp_print(out, "vision         %d x %d, patch %d, %d layer%s, width %d, %d head%s, MLP %d%s\n",
                  c->vision.image_size, c->vision.image_size, c->vision.patch_size, c->vision.layers,
-                 c->vision.width, c->vision.heads, c->vision.mlp_width,
+                 cp_plural((size_t)c->vision.layers), c->vision.width, c->vision.heads,
+                 cp_plural((size_t)c->vision.heads), c->vision.mlp_width,
                  c->vision.no_ln_pre ? ", no ln_pre" : "");
     if (cp_has_text(c))
-        (void)fprintf(out, "text           %d tokens of %d, %d layers, width %d, %d heads, MLP %d\n",
-                      c->text.context_length, c->text.vocab_size, c->text.layers, c->text.width,
-                      c->text.heads, c->text.mlp_width);
+        cp_print(out, "text           %d tokens of %d, %d layer%s, width %d, %d head%s, MLP %d\n",
+                 c->text.context_length, c->text.vocab_size, c->text.layers,
+                 cp_plural((size_t)c->text.layers), c->text.width, c->text.heads,
+                 cp_plural((size_t)c->text.heads), c->text.mlp_width);
     (void)fprintf(out, "embedding      %d\n", c->embed_dim);
     if (c->activation_unknown)
         cp_print(out,
                  "               in no shape, so assumed: heads %s, eps 1e-5,\n"
                  "               pooling as OpenAI's; the activation cannot be known\n",
                  in->same_shapes ? "as in that config" : "of 64");
+}
+
+static void print_misfit(const char *misfit, FILE *out) {
+    char text[1400];
+    (void)snprintf(text, sizeof text, "no model       %s", misfit);
+    cp_print_wrapped(text, 0, 15, out);
 }
 
 static void print_groups(const struct cp_inspection *in, FILE *out) {
@@ -103,6 +112,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
         print_architecture(in, out);
     else if (in->layout)
         cp_print(out, "architecture   not told by shapes: %s; --config or --name tells it\n", in->no_config);
+    if (in->misfit[0])
+        print_misfit(in->misfit, out);
     (void)fprintf(out, "parameters     %zu: vision %zu, text %zu\n", in->parameters, in->vision_parameters,
                   in->text_parameters);
     if (in->has_scale)
@@ -110,7 +121,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
     if (in->has_scale && cp_logit_scale_doubt(in->logit_scale))
         cp_print(out, "               warning: %s\n", cp_logit_scale_doubt(in->logit_scale));
     if (in->nonfinite)
-        cp_print(out, "not finite     %zu values, the first in %s\n", in->nonfinite, in->first_nonfinite);
+        cp_print(out, "not finite     %zu value%s, the first in %s\n", in->nonfinite,
+                 cp_plural(in->nonfinite), in->first_nonfinite);
     else
         (void)fputs("not finite     none\n", out);
     print_groups(in, out);
@@ -203,6 +215,7 @@ void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
         json_architecture(&json, in);
     else if (in->layout)
         cp_json_text(&json, "no_architecture", in->no_config);
+    cp_json_text(&json, "no_model", in->misfit[0] ? in->misfit : NULL);
     cp_json_count(&json, "parameters", in->parameters);
     cp_json_count(&json, "vision_parameters", in->vision_parameters);
     cp_json_count(&json, "text_parameters", in->text_parameters);

@@ -10,47 +10,69 @@
 
 /* ---- text ---- */
 
-enum { FIRST = 11, COLUMN = 13 };
+enum { FIRST = 11 };
 
 static bool loads(const struct cp_lint_view *view) {
     return !view->cannot;
 }
 
-/* A line of cells, without blanks at its end. */
-static void print_cells(const char *first, const char *const cells[CP_LOADERS], FILE *out) {
+struct cells {
+    char text[CP_LOADERS][CP_FACET_TEXT + 2]; /* "": none */
+};
+
+static struct cells heading(const struct cp_lint *lint) {
+    struct cells cells = {{""}};
+    for (int l = 0; l < CP_LOADERS; l++)
+        if (loads(&lint->loader[l]))
+            (void)snprintf(cells.text[l], sizeof cells.text[l], "%s", lint->loader[l].name);
+    return cells;
+}
+
+static struct cells row(const struct cp_lint *lint, int facet) {
+    struct cells cells = {{""}};
+    for (int l = 0; l < CP_LOADERS; l++) {
+        const struct cp_lint_view *view = &lint->loader[l];
+        if (loads(view))
+            (void)snprintf(cells.text[l], sizeof cells.text[l], "%s%s", view->value[facet],
+                           view->differs[facet] ? "*" : "");
+    }
+    return cells;
+}
+
+static void widen(const struct cells *cells, int width[CP_LOADERS]) {
+    for (int l = 0; l < CP_LOADERS; l++)
+        if ((int)strlen(cells->text[l]) > width[l])
+            width[l] = (int)strlen(cells->text[l]);
+}
+
+/* A line without blanks at its end. */
+static void print_cells(const char *first, const struct cells *cells, const int width[CP_LOADERS],
+                        FILE *out) {
     char line[1024];
     struct cp_sentence s = {line, sizeof line, 0};
     cp_append(&s, "%-*s", FIRST, first);
     for (int l = 0; l < CP_LOADERS; l++)
-        if (cells[l])
-            cp_append(&s, " %-*s", COLUMN, cells[l]);
+        if (width[l])
+            cp_append(&s, " %-*s", width[l], cells->text[l]);
     while (s.used && line[s.used - 1] == ' ')
         line[--s.used] = '\0';
     cp_print(out, "%s\n", line);
 }
 
-static void print_row(const struct cp_lint *lint, int facet, FILE *out) {
-    char cell[CP_LOADERS][CP_FACET_TEXT + 2];
-    const char *cells[CP_LOADERS] = {NULL};
-    for (int l = 0; l < CP_LOADERS; l++) {
-        const struct cp_lint_view *view = &lint->loader[l];
-        (void)snprintf(cell[l], sizeof cell[l], "%s%s", view->value[facet], view->differs[facet] ? "*" : "");
-        cells[l] = loads(view) ? cell[l] : NULL;
-    }
-    print_cells(cp_facet_names[facet], cells, out);
-}
-
 static void print_table(const struct cp_lint *lint, FILE *out) {
-    const char *names[CP_LOADERS] = {NULL};
-    int count = 0;
+    const struct cells names = heading(lint);
+    struct cells rows[CP_FACETS];
+    int width[CP_LOADERS] = {0}, count = 0;
+    widen(&names, width);
+    for (int f = 0; f < CP_FACETS; f++) {
+        rows[f] = row(lint, f);
+        widen(&rows[f], width);
+    }
     for (int l = 0; l < CP_LOADERS; l++)
-        if (loads(&lint->loader[l])) {
-            names[l] = lint->loader[l].name;
-            count++;
-        }
-    print_cells(count ? "loaded by" : "loaded by nothing", names, out);
+        count += loads(&lint->loader[l]);
+    print_cells(count ? "loaded by" : "loaded by nothing", &names, width, out);
     for (int f = 0; f < CP_FACETS && count; f++)
-        print_row(lint, f, out);
+        print_cells(cp_facet_names[f], &rows[f], width, out);
     for (int l = 0; l < CP_LOADERS; l++)
         if (!loads(&lint->loader[l]))
             cp_print(out, "%s: %s\n", lint->loader[l].name, lint->loader[l].cannot);
@@ -78,7 +100,9 @@ void cp_lint_text(const struct cp_lint *lint, FILE *out) {
             cp_print(out, "    %s: %s\n", f->says[s].source, f->says[s].value);
     }
     if (lint->count)
-        cp_print(out, "FAIL: %zu contradiction%s\n", lint->count, lint->count == 1 ? "" : "s");
+        cp_print(out, "FAIL: %zu contradiction%s\n", lint->count, cp_plural(lint->count));
+    else if (lint->sources == 1)
+        cp_print(out, "PASS: nothing contradicts, as nothing but %s says anything\n", lint->source[0].name);
     else
         (void)fputs("PASS: nothing contradicts\n", out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * open_clip's CustomTextCLIP: mlfoundations/open_clip src/open_clip/model.py CustomTextCLIP and
  * convert_to_custom_text_state_dict. */
-#include "model/layout.h"
+#include "model/layout/layout.h"
 
 static const struct cp_layout_rule rules[] = {
     {"text_projection", "text.text_projection", CP_LAYOUT_WHOLE},

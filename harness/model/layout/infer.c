@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Counts layers by name and takes sizes from tensor shapes; heads are 64 wide, as OpenAI's are. */
-#include "model/infer.h"
+#include "model/layout/infer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,12 +69,9 @@ static enum cp_status read_blocks(const struct reader *r, const char *tower, int
     return CP_OK;
 }
 
-static enum cp_status check_heads(const struct reader *r, int width, const char *tower) {
-    if (width % HEAD_WIDTH == 0)
-        return CP_OK;
-    return cp_fail(r->err, CP_BAD_INPUT, r->path, "the %s tower's %d channels are no heads of %d", tower,
-                   width, HEAD_WIDTH),
-           cp_expected(r->err, "a config, as the number of heads is in no shape");
+/* 0: no whole number. */
+static int heads_of(int width) {
+    return width % HEAD_WIDTH == 0 ? width / HEAD_WIDTH : 0;
 }
 
 static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config *c) {
@@ -101,8 +98,7 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
                                    .pool_type = CP_POOL_TOKEN,
                                    .eps = 1e-5};
     c->embed_dim = v->no_proj ? v->width : proj[1];
-    CP_TRY(check_heads(r, v->width, "vision"));
-    v->heads = v->width / HEAD_WIDTH;
+    v->heads = heads_of(v->width);
     return read_blocks(r, "visual.", &v->layers, &v->mlp_width);
 }
 
@@ -124,8 +120,7 @@ static enum cp_status infer_text(const struct reader *r, struct cp_clip_config *
                                  .pool_type = CP_POOL_ARGMAX,
                                  .eps = 1e-5};
     c->embed_dim = t->no_proj ? t->width : proj[1];
-    CP_TRY(check_heads(r, t->width, "text"));
-    t->heads = t->width / HEAD_WIDTH;
+    t->heads = heads_of(t->width);
     return read_blocks(r, "", &t->layers, &t->mlp_width);
 }
 

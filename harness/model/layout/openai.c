@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * OpenAI's names, which are open_clip's class CLIP's and this program's own: openai/CLIP clip/model.py. */
-#include "model/layout.h"
+#include "model/layout/layout.h"
 
 /* The text projection is a matrix that multiplies from the right or, with open_clip's proj_bias, an
  * nn.Linear. OpenAI's TorchScript archives hold three whole numbers of the config among the weights. */

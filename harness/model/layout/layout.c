@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Finding a model's tensors in a file by the rules of its layout. */
-#include "model/layout.h"
+#include "model/layout/layout.h"
 
 #include "base/sentence.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The rows: objects of model/layouts/NAME.c. The first that fits is a file's: a vision tower alone is the same
+/* The rows: objects of model/layout/NAME.c. The first that fits is a file's: a vision tower alone is the same
  * in open_clip's two classes. */
 #define LAYOUTS(ROW)                                                                                         \
     ROW(hugging_face)                                                                                        \
@@ -204,20 +204,20 @@ enum cp_status cp_layout_of(const struct cp_checkpoint *file, const char *path,
     return expect_a_layout(err);
 }
 
-/* By one rule; false where a part is missing, whose name is kept. */
+/* By one rule; false where a part is missing: the first such name is kept, and the parts that are there. */
 static bool find_by(const struct cp_layout_rule *rule, const struct capture *capture,
                     const struct cp_checkpoint *file, struct cp_layout_source *source) {
     char name[CP_LAYOUT_NAME];
+    bool whole = true;
     *source = (struct cp_layout_source){.form = rule->form, .parts = rule->form == CP_LAYOUT_QKV ? 3 : 1};
     for (size_t p = 0; p < source->parts; p++) {
         expand(rule->file, capture, "qkv"[p], name);
         source->part[p] = cp_checkpoint_find(file, name);
-        if (p == 0 || !source->part[p])
+        if (p == 0 || (whole && !source->part[p]))
             memcpy(source->name, name, sizeof name);
-        if (!source->part[p])
-            return false;
+        whole = whole && source->part[p];
     }
-    return true;
+    return whole;
 }
 
 bool cp_layout_find(const struct cp_layout *layout, const struct cp_checkpoint *file, const char *model,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Looks for the tensors by which layouts are told, takes what stands before their names for the model's prefix, and
  * leaves the tensors behind one prefix alone. */
-#include "model/state_dict.h"
+#include "model/layout/state_dict.h"
 
 #include "base/sentence.h"
-#include "model/layout.h"
+#include "model/layout/layout.h"
 
 #include <stdlib.h>
 #include <string.h>

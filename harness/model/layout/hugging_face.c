@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Hugging Face's CLIPModel and its towers: huggingface/transformers models/clip/modeling_clip.py and
  * convert_clip_original_pytorch_to_hf.py. */
-#include "model/layout.h"
+#include "model/layout/layout.h"
 
 #define HUGGING_FACE_BLOCK(model, file)                                                                      \
     {model "transformer.resblocks.#.attn.in_proj_*", file ".encoder.layers.#.self_attn.%_proj.*",            \

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * What the files say that transformers reads: config.json, and a processor's and a tokenizer's, which may stand beside any
+ * config. */
+#include "config/hf_folder.h"
+#include "format/file.h"
+#include "task/lint_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CONFIG_MAX = 1 << 20 };
+enum { PADDED = 128 }; /* rows of a table of embeddings are rounded up to a multiple of this at most */
+
+/* ---- a processor ---- */
+
+/* What it says by itself. A file that cannot be so is a finding. */
+static enum cp_status read_processor(struct cp_lint *lint, const char *path, enum cp_hf_file which,
+                                     struct cp_arena *arena, struct cp_error *err) {
+    struct cp_clip_config says = cp_clip_config_default();
+    struct cp_error why = {0};
+    bool there;
+    says.vision.layers = 1; /* a model of images, of any size */
+    const enum cp_status status = cp_hf_file_read(path, which, &says, &there, &why);
+    if (status == CP_BAD_INPUT)
+        return cp_lint_add_error(lint, arena, "pictures", cp_hf_file_names[which], why.where, &why, err);
+    if (status != CP_OK)
+        return *err = why, status;
+    if (there)
+        cp_lint_view_pictures(&says, cp_lint_source(lint, cp_hf_file_names[which]));
+    return CP_OK;
+}
+
+/* ---- a tokenizer ---- */
+
+static enum cp_status add_number(struct cp_lint *lint, struct cp_arena *arena, const char *of,
+                                 const char *config, long in_config, long in_file, struct cp_error *err) {
+    return cp_lint_add(lint, arena, of,
+                       (struct cp_lint_says){config, cp_arena_printf(arena, "%ld", in_config)},
+                       (struct cp_lint_says){CP_LINT_TOKENIZER, cp_arena_printf(arena, "%ld", in_file)}, err);
+}
+
+static enum cp_status compare_ids(struct cp_lint *lint, const struct cp_hf_tokenizer *says,
+                                  const struct cp_lint_view *view, struct cp_arena *arena,
+                                  struct cp_error *err) {
+    const struct cp_text_config *t = &view->config.text;
+    /* argmax takes the largest id, which in CLIP's vocabulary is the end of a text */
+    const long end = t->pool_type == CP_POOL_EOS ? t->eos_id : t->vocab_size - 1;
+    const bool padded = says->ids <= t->vocab_size && t->vocab_size - says->ids < PADDED;
+    if (says->ids >= 0 && !padded)
+        CP_TRY(add_number(lint, arena, "vocabulary", view->name, t->vocab_size, says->ids, err));
+    if (says->eos < 0 || says->eos == end || t->pool_type == CP_POOL_FIRST || t->pool_type == CP_POOL_LAST)
+        return CP_OK;
+    return add_number(lint, arena, "the id that ends a text", view->name, end, says->eos, err);
+}
+
+static void view_tokenizer(struct cp_lint *lint, const struct cp_hf_tokenizer *says) {
+    struct cp_lint_view *view = cp_lint_source(lint, CP_LINT_TOKENIZER_CONFIG);
+    const char *class = cp_hf_tokenizer_is_clip(says->class) ? CP_LINT_CLIP_TOKENIZER : says->class;
+    (void)snprintf(view->value[CP_FACET_TOKENIZER], CP_FACET_TEXT, "%s", class);
+    if (says->max_length >= 0)
+        (void)snprintf(view->value[CP_FACET_CONTEXT], CP_FACET_TEXT, "%ld", says->max_length);
+}
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Its files, against every config of texts that was read before. */
+static enum cp_status read_tokenizer(struct cp_lint *lint, const char *path, struct cp_arena *arena,
+                                     struct cp_error *err) {
+    struct cp_hf_tokenizer says;
+    struct cp_error why = {0};
+    const enum cp_status status = cp_hf_tokenizer_read(path, &says, &why);
+    if (status == CP_BAD_INPUT)
+        return cp_lint_add_error(lint, arena, "tokenizer", file_name(why.where), why.where, &why, err);
+    if (status != CP_OK)
+        return *err = why, status;
+    for (size_t i = 0; i < lint->sources; i++)
+        if (lint->source[i].config.embed_dim && cp_has_text(&lint->source[i].config))
+            CP_TRY(compare_ids(lint, &says, &lint->source[i], arena, err));
+    if (says.settings)
+        view_tokenizer(lint, &says);
+    return CP_OK;
+}
+
+/* ---- config.json ---- */
+
+/* What transformers makes of config.json and the files beside it. */
+static enum cp_status read_beside(const char *path, struct cp_clip_config *config, const char **refused,
+                                  struct cp_arena *arena, struct cp_error *err) {
+    struct cp_error why = {0};
+    char line[1200];
+    const enum cp_status status = cp_hf_folder_read(path, config, &why);
+    if (status == CP_OK)
+        return CP_OK;
+    if (status != CP_BAD_INPUT)
+        return *err = why, status;
+    cp_error_line(&why, line, sizeof line);
+    *refused = cp_arena_strdup(arena, line);
+    return CP_CHECK_ALLOC(*refused, err, "", "a line");
+}
+
+/* Of pictures and the tokenizer config.json says nothing itself. */
+static void view_config(struct cp_lint *lint, const struct cp_clip_config *config) {
+    static const enum cp_facet of_others[] = {CP_FACET_MEAN, CP_FACET_STD, CP_FACET_FILTER, CP_FACET_RESIZE,
+                                              CP_FACET_TOKENIZER};
+    struct cp_lint_view *view = cp_lint_source(lint, CP_LINT_HF_CONFIG);
+    cp_lint_view_fill(config, view);
+    for (size_t f = 0; f < sizeof of_others / sizeof of_others[0]; f++)
+        view->value[of_others[f]][0] = '\0';
+}
+
+/* text_config beside text_config_dict, which wins: what would be read without it. */
+static enum cp_status compare_sections(struct cp_lint *lint, const char *path, const struct cp_file *file,
+                                       struct cp_arena *arena, struct cp_error *err) {
+    struct cp_lint *two = cp_arena_calloc(arena, 1, sizeof *two);
+    struct cp_clip_config newer, older;
+    bool both;
+    CP_TRY(CP_CHECK_ALLOC(two, err, "", "a comparison"));
+    CP_TRY(cp_hf_sections_parse(path, file->text, file->size, &newer, &older, &both, err));
+    if (!both)
+        return CP_OK;
+    cp_lint_view_fill(&newer, cp_lint_source(two, "config.json: text_config, vision_config"));
+    cp_lint_view_fill(&older,
+                      cp_lint_source(two, "config.json: text_config_dict, vision_config_dict, which win"));
+    CP_TRY(cp_lint_compare(two, arena, err));
+    for (size_t i = 0; i < two->count; i++)
+        CP_TRY(cp_lint_add(lint, arena, two->findings[i].of, two->findings[i].says[0],
+                           two->findings[i].says[1], err));
+    return CP_OK;
+}
+
+static enum cp_status read_config(struct cp_lint *lint, const char *path, struct cp_lint_weights *weights,
+                                  struct cp_arena *arena, struct cp_error *err) {
+    struct cp_clip_config config;
+    struct cp_file file;
+    CP_TRY(cp_file_read(path, CONFIG_MAX, arena, &file, err));
+    CP_TRY(cp_clip_config_parse(path, file.text, file.size, &config, err));
+    CP_TRY(read_beside(path, &config, &weights->processor, arena, err));
+    view_config(lint, &config);
+    return compare_sections(lint, path, &file, arena, err);
+}
+
+enum cp_status cp_lint_read_hf(struct cp_lint *lint, const struct cp_lint_found *found,
+                               struct cp_lint_weights *weights, struct cp_arena *arena,
+                               struct cp_error *err) {
+    if (found->hf_config)
+        CP_TRY(read_config(lint, found->hf_config, weights, arena, err));
+    CP_TRY(read_processor(lint, found->beside, CP_HF_PROCESSOR, arena, err));
+    CP_TRY(read_processor(lint, found->beside, CP_HF_PREPROCESSOR, arena, err));
+    return read_tokenizer(lint, found->beside, arena, err);
+}
