@@ -26,6 +26,13 @@ enum cp_status cp_note(struct cp_notes *notes, struct cp_arena *arena, struct cp
     return CP_OK;
 }
 
+enum cp_status cp_notes_add(struct cp_notes *notes, const char *path, const struct cp_notes *others,
+                            struct cp_arena *arena, struct cp_error *err) {
+    for (size_t n = 0; n < others->count; n++)
+        CP_TRY(cp_note(notes, arena, err, "%s: %s", path, others->lines[n]));
+    return CP_OK;
+}
+
 void cp_notes_print(const struct cp_notes *notes, FILE *out) {
     for (size_t n = 0; n < notes->count; n++)
         cp_print(out, "%s\n", notes->lines[n]);

@@ -17,6 +17,9 @@ struct cp_notes {
 /* Adds one, in the arena. */
 enum cp_status cp_note(struct cp_notes *notes, struct cp_arena *arena, struct cp_error *err,
                        const char *format, ...) CP_PRINTF(4, 5);
+/* Adds copies of others, each with "PATH: " before it. */
+enum cp_status cp_notes_add(struct cp_notes *notes, const char *path, const struct cp_notes *others,
+                            struct cp_arena *arena, struct cp_error *err);
 /* One line each, escaped. */
 void cp_notes_print(const struct cp_notes *notes, FILE *out);
 

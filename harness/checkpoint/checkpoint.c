@@ -153,9 +153,22 @@ static enum cp_status read_any(struct cp_checkpoint *file, enum kind kind, struc
     }
 }
 
+/* Whether the first `length` bytes of a path are the path of a file. */
+static bool is_file(const char *path, size_t length) {
+    char *file = strndup(path, length);
+    const bool is = file && access(file, F_OK) == 0;
+    free(file);
+    return is;
+}
+
 const char *cp_checkpoint_key(const char *path) {
+    if (access(path, F_OK) == 0)
+        return NULL;
+    for (const char *hash = strchr(path, '#'); hash; hash = strchr(hash + 1, '#'))
+        if (is_file(path, (size_t)(hash - path)))
+            return hash + 1;
     const char *hash = strrchr(path, '#');
-    return hash && access(path, F_OK) != 0 ? hash + 1 : NULL;
+    return hash ? hash + 1 : NULL;
 }
 
 bool cp_checkpoint_is_here(const char *path) {
@@ -257,9 +270,8 @@ size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const *
     return file->path_count;
 }
 
-size_t cp_checkpoint_notes(const struct cp_checkpoint *file, const char *const **notes) {
-    *notes = file->notes.lines;
-    return file->notes.count;
+const struct cp_notes *cp_checkpoint_notes(const struct cp_checkpoint *file) {
+    return &file->notes;
 }
 
 /* ---- values ---- */

@@ -4,6 +4,7 @@
 #ifndef CP_CHECKPOINT_CHECKPOINT_H
 #define CP_CHECKPOINT_CHECKPOINT_H
 
+#include "base/notes.h"
 #include "base/number.h"
 #include "base/status.h"
 
@@ -91,6 +92,6 @@ size_t cp_checkpoint_files(const struct cp_checkpoint *file, const char *const *
 /* Sentences for people about what was left out or changed, such as "prefix module. stripped from every name". */
 enum cp_status cp_checkpoint_note(struct cp_checkpoint *file, struct cp_error *err, const char *format, ...)
     CP_PRINTF(3, 4);
-size_t cp_checkpoint_notes(const struct cp_checkpoint *file, const char *const **notes);
+const struct cp_notes *cp_checkpoint_notes(const struct cp_checkpoint *file);
 
 #endif

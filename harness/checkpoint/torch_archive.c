@@ -2,6 +2,7 @@
  * PyTorch's zip archives (torch/serialization.py, caffe2/serialize/inline_container.h): ROOT/data.pkl is a
  * pickle of views into the storages ROOT/data/KEY. torch.save writes whatever it is given, torch.jit.save a
  * tree of modules; of both the named tensors are taken. */
+#include "base/utf8.h"
 #include "checkpoint/internal.h"
 #include "checkpoint/pickle.h"
 
@@ -120,6 +121,7 @@ struct walk {
     struct archive *archive;
     char name[CP_CHECKPOINT_NAME + 1]; /* of the value at hand: keys joined by '.' */
     size_t length;
+    bool too_long;        /* the name of that value */
     size_t steps, others; /* values that are no tensors */
 };
 enum { STEPS = 1 << 20 };
@@ -131,6 +133,8 @@ static enum cp_status add_tensor(struct walk *w, const struct cp_pickle_tensor *
                                           .rank = from->rank,
                                           .data = (const unsigned char *)storage->data +
                                                   from->offset * cp_dtype_size(storage->dtype)};
+    if (w->too_long)
+        return bad(a, "at most 1024 bytes", "the name of a tensor is too long");
     memcpy(tensor.shape, from->shape, sizeof tensor.shape);
     memcpy(tensor.stride, from->stride, sizeof tensor.stride);
     CP_TRY(CP_CHECK_ALLOC(tensor.name = cp_arena_strdup(&a->file->arena, w->name), a->err, a->file->path,
@@ -138,26 +142,63 @@ static enum cp_status add_tensor(struct walk *w, const struct cp_pickle_tensor *
     return cp_checkpoint_add(a->file, &tensor, storage->record, a->err);
 }
 
-/* Whether a key can be a part of a tensor's name: metrics beside a model are called "val/loss". */
-static bool is_name(const struct cp_pickle_value *key) {
-    char text[CP_CHECKPOINT_NAME + 1] = "";
-    if (key->length > CP_CHECKPOINT_NAME || memchr(key->text, '\0', key->length))
-        return false;
-    memcpy(text, key->text, key->length);
-    return !cp_checkpoint_wrong_name(text);
+/* ---- names ---- */
+
+/* Appends to the walk's name; what is longer than a name may be is told where a tensor has it. */
+static void append(struct walk *w, const char *text, size_t length) {
+    if (length > CP_CHECKPOINT_NAME - w->length) {
+        w->too_long = true;
+        return;
+    }
+    memcpy(w->name + w->length, text, length);
+    w->length += length;
+    w->name[w->length] = '\0';
 }
 
-/* Appends ".KEY" to the walk's name. */
-static enum cp_status enter(struct walk *w, const struct cp_pickle_value *key) {
-    const size_t dot = w->length ? 1 : 0, left = CP_CHECKPOINT_NAME - w->length;
-    if (key->length + dot > left)
-        return bad(w->archive, "at most 1024 bytes", "the name of a tensor is too long");
-    if (dot)
-        w->name[w->length++] = '.';
-    memcpy(w->name + w->length, key->text, key->length);
-    w->length += key->length;
-    w->name[w->length] = '\0';
-    return CP_OK;
+/* Whether the character at a place of a key may be in a name (cp_checkpoint_wrong_name), where keys are joined by dots. */
+static bool may_stand(const struct walk *w, const char *text, size_t at, size_t step, size_t length) {
+    const unsigned char c = (unsigned char)text[at];
+    const bool joined = w->length && w->name[w->length - 1] == '.';
+    return step > 0 && c >= ' ' && c != '/' && c != '%' && !(c == '.' && (joined || at + 1 == length));
+}
+
+/* A key that is a text, as it is but for what no name may hold, which stands as %2F: metrics beside a model are called
+ * "val/loss", and models "ema/0.999". */
+static void append_text(struct walk *w, const char *text, size_t length) {
+    char escape[4];
+    for (size_t at = 0; at < length;) {
+        const size_t step = cp_utf8_length((const unsigned char *)text + at, length - at);
+        if (may_stand(w, text, at, step, length)) {
+            append(w, text + at, step);
+            at += step;
+        } else {
+            (void)snprintf(escape, sizeof escape, "%%%02X", (unsigned char)text[at++]);
+            append(w, escape, strlen(escape));
+        }
+    }
+}
+
+/* A key's words: those that are no text, number or None stand as their place in the dict. */
+static void append_key(struct walk *w, const struct cp_pickle_value *key, size_t place) {
+    char text[32];
+    switch (key->kind) {
+    case CP_PICKLE_TEXT:
+        append_text(w, key->text, key->length);
+        return;
+    case CP_PICKLE_WHOLE:
+        (void)snprintf(text, sizeof text, "%lld", key->whole);
+        break;
+    case CP_PICKLE_BOOL:
+        (void)snprintf(text, sizeof text, "%s", key->whole ? "True" : "False");
+        break;
+    case CP_PICKLE_NONE:
+        (void)snprintf(text, sizeof text, "None");
+        break;
+    default:
+        (void)snprintf(text, sizeof text, "key-%zu", place);
+        break;
+    }
+    append(w, text, strlen(text));
 }
 
 /* The value of a key of a dict, or NULL. */
@@ -178,17 +219,17 @@ static bool is_listed(const struct cp_pickle_value *list, const struct cp_pickle
 
 static enum cp_status collect(struct walk *w, const struct cp_pickle_value *value);
 
-static enum cp_status collect_one(struct walk *w, const struct cp_pickle_value *key,
+static enum cp_status collect_one(struct walk *w, const struct cp_pickle_value *key, size_t place,
                                   const struct cp_pickle_value *value) {
     const size_t length = w->length;
+    const bool too_long = w->too_long;
     if (++w->steps > STEPS)
         return bad(w->archive, "at most 1,048,576", "too many values in containers that are shared");
-    if (key->kind != CP_PICKLE_TEXT || !is_name(key)) {
-        w->others++;
-        return CP_OK;
-    }
-    CP_TRY(enter(w, key));
+    if (length)
+        append(w, ".", 1);
+    append_key(w, key, place);
     CP_TRY(collect(w, value));
+    w->too_long = too_long;
     w->length = length;
     w->name[length] = '\0';
     return CP_OK;
@@ -199,16 +240,14 @@ static enum cp_status collect_dict(struct walk *w, const struct cp_pickle_value 
                                    const struct cp_pickle_value *without) {
     for (size_t i = 0; dict && dict->kind == CP_PICKLE_DICT && i + 1 < dict->count; i += 2)
         if (!is_listed(without, dict->items[i]))
-            CP_TRY(collect_one(w, dict->items[i], dict->items[i + 1]));
+            CP_TRY(collect_one(w, dict->items[i], i / 2, dict->items[i + 1]));
     return CP_OK;
 }
 
 static enum cp_status collect_list(struct walk *w, const struct cp_pickle_value *list) {
-    char number[24];
     for (size_t i = 0; i < list->count; i++) {
-        const int length = snprintf(number, sizeof number, "%zu", i);
-        const struct cp_pickle_value key = {.kind = CP_PICKLE_TEXT, .text = number, .length = (size_t)length};
-        CP_TRY(collect_one(w, &key, list->items[i]));
+        const struct cp_pickle_value key = {.kind = CP_PICKLE_WHOLE, .whole = (long long)i};
+        CP_TRY(collect_one(w, &key, i, list->items[i]));
     }
     return CP_OK;
 }
@@ -250,8 +289,9 @@ static enum cp_status collect_all(struct archive *a, const struct cp_pickle_valu
         return bad(a, "a state dict, a training checkpoint with one in it, or a module",
                    "its data.pkl holds no named tensors");
     if (walk.others && a->file->format == CP_FORMAT_TORCH_ZIP)
-        CP_TRY(cp_checkpoint_note(a->file, a->err, "%zu entries that are no tensors are left alone",
-                                  walk.others));
+        CP_TRY(cp_checkpoint_note(a->file, a->err, "%zu %s no tensor%s left alone", walk.others,
+                                  walk.others == 1 ? "entry that is" : "entries that are",
+                                  walk.others == 1 ? " is" : "s are"));
     return CP_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include "base/hash.h"
+#include "base/sentence.h"
 #include "base/wide.h"
 #include "model/layout/fit.h"
 #include "model/layout/state_dict.h"
@@ -28,15 +29,36 @@ struct loading {
     struct cp_model *model;
     const struct cp_checkpoint *file;
     const struct cp_layout *layout;
+    size_t nonfinite;
+    char first_nonfinite[CP_LAYOUT_NAME];
 };
+
+/* One NaN makes all that is computed from it NaN: worth a word before anybody looks for a reason elsewhere. */
+static void count_nonfinite(struct loading *loading, const struct cp_layout_source *source,
+                            const float *values, size_t count) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += isfinite(values[i]) ? 0 : 1;
+    if (found && loading->nonfinite == 0)
+        (void)snprintf(loading->first_nonfinite, sizeof loading->first_nonfinite, "%s", source->name);
+    loading->nonfinite += found;
+}
+
+static enum cp_status widen(struct loading *loading, const struct cp_layout_source *source, float *values,
+                            size_t count, struct cp_error *err) {
+    CP_TRY(cp_layout_widen(loading->file, source, values, err));
+    count_nonfinite(loading, source, values, count);
+    return CP_OK;
+}
 
 static enum cp_status load_grid(struct loading *loading, const struct cp_model_tensor *w,
                                 const struct cp_layout_source *source, size_t grid, struct cp_error *err) {
     struct cp_model *model = loading->model;
     struct cp_vision_config *c = &model->config.vision;
-    float *stored = cp_arena_alloc(&model->arena, (1 + grid * grid) * w->shape[1], sizeof *stored);
+    const size_t count = (1 + grid * grid) * w->shape[1];
+    float *stored = cp_arena_alloc(&model->arena, count, sizeof *stored);
     CP_TRY(CP_CHECK_ALLOC(stored, err, w->name, "a model"));
-    CP_TRY(cp_layout_widen(loading->file, source, stored, err));
+    CP_TRY(widen(loading, source, stored, count, err));
     for (size_t p = CP_POSITIONS; p-- > 0;) {
         float *values = alloc(model, w, err);
         if (!values)
@@ -58,7 +80,19 @@ static enum cp_status load_one(void *self, const struct cp_model_tensor *w, stru
     if (grid)
         return load_grid(loading, w, &source, grid, err);
     float *values = alloc(loading->model, w, err);
-    return values ? cp_layout_widen(loading->file, &source, values, err) : CP_INTERNAL;
+    return values ? widen(loading, &source, values, cp_model_tensor_elements(w), err) : CP_INTERNAL;
+}
+
+static enum cp_status note(const struct loading *loading, struct cp_model *model, struct cp_error *err) {
+    const struct cp_notes *of_file = cp_checkpoint_notes(loading->file);
+    for (size_t i = 0; i < of_file->count; i++)
+        CP_TRY(cp_note(&model->notes, &model->arena, err, "%s", of_file->lines[i]));
+    if (loading->nonfinite == 0)
+        return CP_OK;
+    return cp_note(&model->notes, &model->arena, err,
+                   "warning: %zu value%s of the weights %s NaN or infinite, the first in %s",
+                   loading->nonfinite, cp_plural(loading->nonfinite), loading->nonfinite == 1 ? "is" : "are",
+                   loading->first_nonfinite);
 }
 
 static enum cp_status load_from(const struct cp_fit *fit, const struct cp_clip_config *config,
@@ -68,7 +102,8 @@ static enum cp_status load_from(const struct cp_fit *fit, const struct cp_clip_c
     CP_TRY(cp_model_fit(fit, &narrowed, err));
     CP_TRY(cp_layout_of(fit->file, fit->path, &loading.layout, err));
     CP_TRY(cp_model_begin(&narrowed, model, err));
-    return cp_each_tensor(model, load_one, &loading, err);
+    CP_TRY(cp_each_tensor(model, load_one, &loading, err));
+    return note(&loading, model, err);
 }
 
 static enum cp_status load_file(const char *checkpoint, const struct cp_clip_config *config, bool whole,

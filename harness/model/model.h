@@ -6,7 +6,7 @@
 #ifndef CP_MODEL_MODEL_H
 #define CP_MODEL_MODEL_H
 
-#include "base/arena.h"
+#include "base/notes.h"
 #include "base/status.h"
 #include "config/tower_shape.h"
 #include "preprocess/position.h"
@@ -49,6 +49,7 @@ struct cp_model {
     const float *logit_scale; /* (1): natural logarithm of the factor; NULL with one tower alone */
     const float *logit_bias;  /* (1) or NULL */
     size_t bytes;             /* of all weights as float32 */
+    struct cp_notes notes;    /* what was left out of its file or renamed, and values that are not finite */
     struct cp_arena arena;
 };
 

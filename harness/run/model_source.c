@@ -136,6 +136,7 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
     const char *path = source->checkpoint.text;
     const struct cp_vision_config *v = &model->config.vision;
     const struct cp_text_config *t = &model->config.text;
+    CP_TRY(cp_notes_add(notes, path, &model->notes, arena, err));
     CP_TRY(note_scale(path, model, arena, notes, err));
     CP_TRY(
         note_rows(path, "context_length", config->text.context_length, t->context_length, arena, notes, err));
@@ -147,16 +148,6 @@ enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
     return cp_has_vision(&model->config) ? note_patches(path, v, arena, notes, err) : CP_OK;
 }
 
-/* What was left out of the file, or renamed. */
-static enum cp_status note_file(const struct cp_checkpoint *file, const char *path, struct cp_arena *arena,
-                                struct cp_notes *notes, struct cp_error *err) {
-    const char *const *lines;
-    const size_t count = cp_checkpoint_notes(file, &lines);
-    for (size_t i = 0; i < count; i++)
-        CP_TRY(cp_note(notes, arena, err, "%s: %s", path, lines[i]));
-    return CP_OK;
-}
-
 static enum cp_status find_config(const struct cp_model_source *source, struct cp_arena *arena,
                                   struct cp_clip_config *config, struct cp_notes *notes,
                                   struct cp_error *err) {
@@ -164,9 +155,7 @@ static enum cp_status find_config(const struct cp_model_source *source, struct c
     if (!source->checkpoint.text)
         return given_config(source, arena, config, notes, err);
     CP_TRY(cp_state_dict_open(source->checkpoint.text, &file, err));
-    enum cp_status status = note_file(file, source->checkpoint.text, arena, notes, err);
-    if (status == CP_OK)
-        status = with_checkpoint(source, file, arena, config, notes, err);
+    const enum cp_status status = with_checkpoint(source, file, arena, config, notes, err);
     cp_checkpoint_close(file);
     return status;
 }

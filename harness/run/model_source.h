@@ -12,7 +12,7 @@ enum cp_status cp_model_source_config(const struct cp_model_source *source, stru
                                       struct cp_clip_config *config, struct cp_notes *notes,
                                       struct cp_error *err);
 
-/* What only loading tells: notes where position embeddings were resized, where the file has less than the config that was
+/* What only loading tells: notes of what the file is and where position embeddings were resized, where the file has less than the config that was
  * asked for, where images have more pixels than patches, and where logit_scale is doubtful. */
 enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
                                       const struct cp_clip_config *config, const struct cp_model *model,

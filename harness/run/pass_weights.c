@@ -75,6 +75,7 @@ static enum cp_status load(struct cp_study *study, const struct cp_marked_text *
     if (cp_model_load_whole(path->text, &config, model, err) != CP_OK)
         return cp_mark_within(&path->mark, err);
     CP_TRY(check_grid(study, model, path->text, err));
+    CP_TRY(cp_notes_add(&study->notes, path->text, &model->notes, &study->arena, err));
     with[0] = &study->model;
     for (size_t o = 0; o + 1 < study->own_count; o++)
         with[o + 1] = &study->own[o];

@@ -59,9 +59,11 @@ static enum cp_status find_config(const struct cp_conversion *c, const struct cp
 
 /* A config that is not the tensors' must not be written beside them; of fewer positions or tokens it says how many. */
 static enum cp_status check_config(const struct cp_conversion *c, struct cp_clip_config *config,
-                                   struct cp_error *err) {
+                                   struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
     struct cp_model model;
-    const enum cp_status status = cp_model_load(c->in, config, &model, err);
+    enum cp_status status = cp_model_load(c->in, config, &model, err);
+    if (status == CP_OK)
+        status = cp_notes_add(notes, c->in, &model.notes, arena, err);
     config->text.context_length = model.config.text.context_length;
     config->text.vocab_size = model.config.text.vocab_size;
     cp_model_free(&model);
@@ -143,7 +145,7 @@ static enum cp_status convert(const struct cp_conversion *c, const struct cp_che
     struct cp_clip_config config;
     char source[CP_DIGEST_HEX];
     CP_TRY(find_config(c, file, arena, &config, notes, err));
-    CP_TRY(check_config(c, &config, err));
+    CP_TRY(check_config(c, &config, arena, notes, err));
     CP_TRY(digest_source(file, source, err));
     const struct cp_written_text texts[TEXTS] = {
         {CP_METADATA_SOURCE, source},

@@ -233,7 +233,7 @@ static enum cp_status calibrate(struct cp_inspection *in, const struct cp_inspec
 static enum cp_status inspect(const struct cp_inspect_inputs *inputs, const struct cp_checkpoint *file,
                               struct cp_arena *arena, struct cp_inspection *in, struct cp_error *err) {
     in->format = cp_checkpoint_format(file);
-    in->note_count = cp_checkpoint_notes(file, &in->notes);
+    in->notes = *cp_checkpoint_notes(file);
     CP_TRY(find_layout(in, inputs, file, arena, err));
     for (size_t i = 0; i < cp_checkpoint_count(file); i++)
         CP_TRY(scan_tensor(in, file, cp_checkpoint_at(file, i), err));

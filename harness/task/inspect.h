@@ -33,8 +33,7 @@ struct cp_inspection {
     size_t files, bytes;
     char sha256[CP_DIGEST_HEX]; /* of the file; "" where there are several */
     const char *published;      /* the name of the published file with that digest, or NULL */
-    size_t note_count;
-    const char *const *notes;
+    struct cp_notes notes;
     struct cp_group group[CP_GROUP_COUNT];
     size_t tensors, parameters, vision_parameters, text_parameters;
     size_t nonfinite;

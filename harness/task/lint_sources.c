@@ -171,8 +171,10 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lin
         const char *as = NULL;
         CP_TRY(is_openai_file(found->weights[w], &of->openai, err));
         CP_TRY(cp_state_dict_open(found->weights[w], &file, err));
-        const enum cp_status status =
-            read_weights(lint, file, found->weights[w], found->names[w], &shapes, &as, arena, err);
+        enum cp_status status =
+            cp_notes_add(&lint->notes, found->names[w], cp_checkpoint_notes(file), arena, err);
+        if (status == CP_OK)
+            status = read_weights(lint, file, found->weights[w], found->names[w], &shapes, &as, arena, err);
         if (!of->shapes.embed_dim) {
             of->shapes = shapes;
             of->as = as;

@@ -189,6 +189,11 @@ def beside_cases():
                            state)
 
 
+# Keys that no tensor's name could hold, and how FILE#KEY names them.
+ODD_KEYS = ((0, "0"), (True, "True"), (None, "None"), ("ema/0.999", "ema%2F0.999"), ("a\nb", "a%0Ab"), ("a..b", "a.%2Eb"), ("50%", "50%25"),
+            ("ema#2", "ema#2"), ((1, 2), "key-1"), (0.5, "key-1"), ("größe", "größe"))
+
+
 def chosen_cases():
     """Of two models in a file, each by its key."""
     for key, seed in (("model", 5), ("ema", 6)):
@@ -197,6 +202,11 @@ def chosen_cases():
         yield Case(f"#{key} of a pickle", lambda f, b=both: save_torch(f, b), models.openai(seed), key)
         flat = {**prefixed(models.openai(5), "model."), **prefixed(models.openai(6), "ema.")}
         yield Case(f"#{key} of a safetensors file", lambda f, b=flat: save_safetensors(f, b), models.openai(seed), key)
+    for name, spelled in ODD_KEYS:
+        odd = {"model": models.openai(5), name: models.openai(6)}
+        yield Case(f"#{spelled} of a pickle", lambda f, b=odd: save_torch(f, b), models.openai(6), spelled)
+    hashed = {**prefixed(models.openai(5), "model."), **prefixed(models.openai(6), "ema#2.")}
+    yield Case("#ema#2 of a safetensors file", lambda f, b=hashed: save_safetensors(f, b), models.openai(6), "ema#2")
     beside = {**models.openai(5), **prefixed(models.openai(6), "ema.")}
     yield Case("# without a prefix", lambda f, b=beside: save_safetensors(f, b), models.openai(5), "")
 
@@ -261,6 +271,10 @@ def lines():
     two = {"model": whole, "ema": whole}
     yield "two models", lambda f: save_torch(f, two), \
         r"holds 2 models: model \(50 tensors\) and ema \(50 tensors\) \(expected one of them, chosen by its key: \S+model\.pt#ema\)"
+    for name, spelled in ODD_KEYS:
+        yield f"a model under {name!r} beside one", lambda f, n=name: save_torch(f, {"model": whole, n: whole}), \
+            rf"holds 2 models: .*{re.escape(spelled)} \(50 tensors\)"
+    yield "two models by number", lambda f: save_torch(f, {0: whole, 1: whole}), r"holds 2 models: 0 \(50 tensors\) and 1 \(50 tensors\)"
     encoders = {**prefixed(hugging, "conditioner.embedders.0.transformer."), **prefixed(whole, "conditioner.embedders.1.model.")}
     yield "two text encoders", lambda f: save_torch(f, encoders), \
         r"holds 2 models: conditioner\.embedders\.0\.transformer \(62 tensors\) and conditioner\.embedders\.1\.model"

@@ -235,20 +235,19 @@ static void models_are_found_behind_prefixes(void **state) {
     write_header(strlen(header), header, strlen(header), 12);
     assert_int_equal(cp_state_dict_open(scratch_path, &file, &err), CP_BAD_INPUT);
     assert_null(file);
-    assert_string_equal(err.what, "holds 2 models: a.m (1 tensors) and b (1 tensors)");
+    assert_string_equal(err.what, "holds 2 models: a.m (1 tensor) and b (1 tensor)");
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        const char *const *notes;
         (void)snprintf(path, sizeof path, "%s%s", scratch_path, rows[r].key);
         assert_int_equal(cp_state_dict_open(path, &file, &err), CP_OK);
         assert_int_equal(cp_checkpoint_count(file), 1);
         assert_string_equal(cp_checkpoint_at(file, 0)->name, rows[r].name);
-        assert_true(cp_checkpoint_notes(file, &notes) >= 1);
-        assert_string_equal(notes[0], rows[r].note);
+        assert_true(cp_checkpoint_notes(file)->count >= 1);
+        assert_string_equal(cp_checkpoint_notes(file)->lines[0], rows[r].note);
         cp_checkpoint_close(file);
     }
     (void)snprintf(path, sizeof path, "%s#c", scratch_path);
     assert_int_equal(cp_state_dict_open(path, &file, &err), CP_BAD_INPUT);
-    assert_string_equal(err.what, "has no model of that key, but 2: a.m (1 tensors) and b (1 tensors)");
+    assert_string_equal(err.what, "has no model of that key, but 2: a.m (1 tensor) and b (1 tensor)");
 }
 
 int main(void) {

@@ -95,7 +95,7 @@ static enum cp_status refuse_several(const struct search *s, const char *what) {
             append_key(&models, &s->list[i]);
         else
             cp_append(&models, "one without a prefix");
-        cp_append(&models, " (%zu tensors)", s->list[i].tensors);
+        cp_append(&models, " (%zu tensor%s)", s->list[i].tensors, cp_plural(s->list[i].tensors));
     }
     append_key(&key, &s->list[s->count - 1]);
     (void)cp_fail(s->err, CP_BAD_INPUT, s->path, what, s->count, text, s->count > LISTED ? ", ..." : "");

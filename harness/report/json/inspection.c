@@ -99,8 +99,8 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
     if (in->files > 1)
         (void)fprintf(out, ", %zu files", in->files);
     (void)fprintf(out, ", %zu bytes\n", in->bytes);
-    for (size_t i = 0; i < in->note_count; i++)
-        cp_print(out, "               %s\n", in->notes[i]);
+    for (size_t i = 0; i < in->notes.count; i++)
+        cp_print(out, "               %s\n", in->notes.lines[i]);
     if (in->sha256[0])
         cp_print(out, "sha256         %s\n               %s\n", in->sha256,
                  in->published ? in->published : "of no published file that is known");
@@ -205,8 +205,8 @@ void cp_inspection_json(const struct cp_inspection *in, FILE *out) {
     cp_json_text(&json, "sha256", in->sha256[0] ? in->sha256 : NULL);
     cp_json_text(&json, "published", in->published);
     cp_json_open(&json, "notes", '[');
-    for (size_t i = 0; i < in->note_count; i++)
-        cp_json_text(&json, NULL, in->notes[i]);
+    for (size_t i = 0; i < in->notes.count; i++)
+        cp_json_text(&json, NULL, in->notes.lines[i]);
     cp_json_close(&json, ']');
     cp_json_text(&json, "layout", in->layout);
     if (!in->layout)
