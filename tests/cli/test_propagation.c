@@ -16,12 +16,11 @@ static char text[1 << 15];
 
 static int run_it(void **state) {
     (void)state;
-    const int code =
-        run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=4 floor=0 local=on "
-                    "'inputs.prompts=[a bag, a dress]' inputs.labels=off "
-                    "'candidates={late: {activation@visual.3: erf}}' 'record={\"*\": digest}' "
-                    "output=$OUT",
-                    text, sizeof text);
+    const int code = run_program("run experiments/quickgelu-vs-gelu.yaml inputs.limit=4 floor=0 local=on "
+                                 "'inputs.prompts=[a bag, a dress]' inputs.labels=off "
+                                 "'candidates={late: {activation@visual.3: erf}}' 'record={\"*\": digest}' "
+                                 "output=$OUT",
+                                 text, sizeof text);
     return code != 0 || read_dataset(scratch_output(), "/metrics/late/propagation", H5T_NATIVE_DOUBLE, table,
                                      sizeof table / sizeof(double)) != sizeof table / sizeof(double);
 }

@@ -8,8 +8,8 @@
 
 #include "base/digest.h"
 #include "inputs/pixel_changes.h"
-#include "torch/random.h"
 #include "model/patch_dropout.h"
+#include "torch/random.h"
 
 #include <math.h>
 #include <stdio.h>

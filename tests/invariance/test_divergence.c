@@ -145,12 +145,11 @@ static void looking_at_the_steps_changes_nothing(void **state) {
     (void)state;
     for (size_t r = 0; r < 4; r++) {
         char settings[1024];
-        (void)snprintf(
-            settings, sizeof settings,
-            "'inputs.images=data/fashion-large/*.jpg' inputs.labels=off local=3 "
-            "batch=3 'candidates={torch: {preprocess: torch}, squashed: {preprocess.mode: squash, "
-            "preprocess: opencv}}' 'record={\"*\": digest%s}'",
-            records[r]);
+        (void)snprintf(settings, sizeof settings,
+                       "'inputs.images=data/fashion-large/*.jpg' inputs.labels=off local=3 "
+                       "batch=3 'candidates={torch: {preprocess: torch}, squashed: {preprocess.mode: squash, "
+                       "preprocess: opencv}}' 'record={\"*\": digest%s}'",
+                       records[r]);
         run(settings);
         for (size_t d = 0; d < 5; d++)
             assert_true(read_dataset(scratch_output(), datasets[d],

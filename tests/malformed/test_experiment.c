@@ -340,7 +340,8 @@ static void overrides_name_themselves(void **state) {
         {"inputs.prompts.file=p",
          "inputs.prompts.file=p: inputs.prompts: file beside other keys (expected file alone, "
          "or classes and templates)"},
-        {"output=a\x01", "output=a\\x01: byte 0x01 at offset 1 (expected UTF-8 text without control characters)"},
+        {"output=a\x01",
+         "output=a\\x01: byte 0x01 at offset 1 (expected UTF-8 text without control characters)"},
         {"output=a\nb: c\nb: d", "output=a\\x0ab: c\\x0ab: d: invalid multiline plain key"},
     };
     char expected[1600];

@@ -267,7 +267,7 @@ static void rows_make_variables(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_the_rows), cmocka_unit_test(the_page_has_the_columns),
-        cmocka_unit_test(nothing_repeats_it), cmocka_unit_test(rows_make_paths),
-        cmocka_unit_test(names_that_are_taken), cmocka_unit_test(rows_make_variables)};
+        cmocka_unit_test(nothing_repeats_it),    cmocka_unit_test(rows_make_paths),
+        cmocka_unit_test(names_that_are_taken),  cmocka_unit_test(rows_make_variables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
