@@ -2,6 +2,7 @@
  * What is in a capture's file. */
 #include "capture/server.h"
 
+#include "result/check.h"
 #include "result/child.h"
 #include "result/schema.h"
 
@@ -303,8 +304,7 @@ static enum cp_status check_schema(struct cp_capture_server *s) {
                             H5Aexists(root, cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute) <= 0;
     (void)H5Gclose(root);
     if (unfinished)
-        return cp_capture_refuse(s, "", "holds an unfinished run"),
-               cp_expected(&s->err, "a finished one; `clip-parity run ... --resume` goes on with it");
+        return cp_capture_refuse(s, "", CP_RESULT_NO_DIGEST), cp_expected(&s->err, CP_RESULT_FINISHED);
     if (strcmp(schema, CP_SCHEMA_VERSION) == 0)
         return CP_OK;
     (void)cp_capture_refuse(s, "",

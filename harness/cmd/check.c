@@ -132,18 +132,26 @@ static enum cp_status check_name(const char *path, struct cp_error *err) {
     return path && !is_standard_output(path) ? cp_disk_check_name(path, err) : CP_OK;
 }
 
-/* What was accepted is read first, and names are looked at: a slip there costs no run. */
+static enum cp_status read_accepted(const struct arguments *a, struct cp_gate_samples *accepted,
+                                    struct cp_error *err) {
+    if (access(a->source.baseline, F_OK) != 0)
+        return cp_fail(err, CP_BAD_INPUT, a->source.baseline, "is not there"),
+               cp_expected(err, "a baseline that `clip-parity accept %.200s` wrote", a->source.path);
+    return cp_gate_read(a->source.baseline, accepted, err);
+}
+
+/* What is there already is read before anything is run, and names are looked at: a slip there costs no run. */
 static enum cp_status check(const struct arguments *a, const struct cp_experiment *experiment,
                             struct cp_error *err) {
     struct cp_gate_samples accepted = {0}, samples = {0};
     enum cp_status status;
     CP_TRY(check_name(a->junit, err));
     CP_TRY(check_name(a->json, err));
-    if (access(a->source.baseline, F_OK) != 0)
-        return cp_fail(err, CP_BAD_INPUT, a->source.baseline, "is not there"),
-               cp_expected(err, "a baseline that `clip-parity accept %.200s` wrote", a->source.path);
-    CP_TRY_DONE(cp_gate_read(a->source.baseline, &accepted, err));
-    CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
+    if (a->source.result)
+        CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
+    CP_TRY_DONE(read_accepted(a, &accepted, err));
+    if (!a->source.result)
+        CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
     status = judge(a, experiment, &samples, &accepted, err);
 done:
     cp_gate_samples_free(&samples);

@@ -7,7 +7,7 @@
  *     up of fill values;
  *   - ranks, columns and names that the schema does not have, and lengths that do not agree: of a dataset and
  *     its dimensions, of images, prompts and classes in the whole file;
- *   - content that is not what `content_digest` says, where the file has one, and provenance likewise: every
+ *   - content that is not what `content_digest` says, or without one, and provenance, where it has a digest: every
  *     dataset is read once.
  * What the schema does not know may be there: it is not read. */
 #ifndef CP_RESULT_CHECK_H
@@ -19,6 +19,10 @@
 #include <stdbool.h>
 
 enum { CP_CHECK_UNSTORED = 1 << 24, CP_CHECK_OBJECTS = 1 << 22, CP_CHECK_CHUNK = 1 << 28 };
+
+/* What is said, wherever it is found, of a file that no run finished, or that lost its digest; and what is expected. */
+#define CP_RESULT_NO_DIGEST "has no content_digest, which a run writes last: it is unfinished, or was changed"
+#define CP_RESULT_FINISHED "a finished result; `clip-parity run ... --resume` goes on with an unfinished one"
 
 /* A file is checked once as long as nobody changes it. */
 enum cp_status cp_result_check(const char *path, struct cp_error *err);

@@ -102,8 +102,11 @@ static enum cp_status check(struct cp_check *c, const struct cp_check_source *so
     CP_TRY(read_text(c, CP_SCHEMA_CONTENT_DIGEST, stated, sizeof stated));
     if (source->capture && !stated[0])
         return CP_OK;
-    if (c->finished && !source->capture)
+    if (c->finished && !source->capture) {
         CP_TRY(check_kind(c));
+        if (!stated[0])
+            return cp_check_refuse(c, "", CP_RESULT_FINISHED, CP_RESULT_NO_DIGEST);
+    }
     return source->content ? check_content(c, stated) : cp_check_walk(c);
 }
 

@@ -5,6 +5,7 @@
 #include "base/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -45,6 +46,14 @@ void cp_child_allow(double seconds) {
     (void)setitimer(ITIMER_PROF, &timer, NULL); /* SIGPROF at the end */
 }
 
+/* What a library prints before it aborts is no line of this program's: the parent says what became of the child. */
+static void be_silent(void) {
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    for (int stream = STDOUT_FILENO; stream <= STDERR_FILENO; stream++)
+        if (nowhere < 0 || dup2(nowhere, stream) < 0)
+            (void)close(stream);
+}
+
 static _Noreturn void be_the_child(int socket, size_t memory, cp_child_work *work, const void *context) {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGINT, SIG_IGN); /* the parent's to act on */
@@ -53,8 +62,10 @@ static _Noreturn void be_the_child(int socket, size_t memory, cp_child_work *wor
         (void)signal(defaults[i],
                      SIG_DFL); /* whatever the parent does at a crash, it is not the child's to do */
     limit(RLIMIT_CORE, 0);
-    if (!sanitized)
+    if (!sanitized) { /* whose reports are for people */
         limit(RLIMIT_AS, memory);
+        be_silent();
+    }
     (void)cp_sandbox_enter(); /* where there is none, the limits above are all */
     work(socket, context);
     _exit(0);

@@ -186,8 +186,9 @@ class Loop:
         if done.returncode not in CODES:
             return f"ends with {done.returncode}: {done.stderr[-300:]}"
         told = [line for line in done.stderr.splitlines() if line.startswith("clip-parity: ")]
-        if done.returncode == 3:
-            return None if len(told) == 1 else f"says {len(told)} lines"
+        if done.returncode == 3:  # one line in all: a library that aborts in a child has nothing to say beside it
+            lines = done.stderr.splitlines()
+            return None if len(lines) == len(told) == 1 else f"says {len(lines)} lines: {done.stderr[-300:]}"
         whole = self.answers[arguments[0]]
         same = (done.returncode, done.stdout, done.stderr) == (whole.returncode, whole.stdout, whole.stderr)
         return "says silently something else" if damaged_result and not told and not same else None
