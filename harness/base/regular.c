@@ -15,9 +15,12 @@ enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct c
         return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
                cp_expected(err, path[0] == '/' ? "a file that can be read"
                                                : "a file that can be read, seen from the current directory");
-    if (fstat(*fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    if (fstat(*fd, &info) != 0)
+        info.st_mode = 0;
+    if (!S_ISREG(info.st_mode)) {
         (void)close(*fd);
-        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"),
+        return cp_fail(err, CP_BAD_INPUT, path, "is %s",
+                       S_ISDIR(info.st_mode) ? "a folder" : "not a regular file"),
                cp_expected(err, "a file with contents");
     }
     *size = (size_t)info.st_size;

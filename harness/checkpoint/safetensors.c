@@ -53,7 +53,8 @@ static enum cp_status check_tensor(const struct cp_safetensors *file, const stru
                        t->begin, t->end),
                cp_expected(err, "begin <= end");
     if (t->end > file->data_size)
-        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where), "data_offsets end at %zu", t->end),
+        return cp_fail(err, CP_BAD_INPUT, place(file, t->name, where),
+                       "data_offsets end at %zu, past the end of the file, which may be cut short", t->end),
                cp_expected(err, "at most the file's %zu bytes of data", file->data_size);
     for (int d = 0; d < t->rank; d++)
         if (__builtin_mul_overflow(bytes, t->shape[d], &bytes))
@@ -125,8 +126,8 @@ static enum cp_status read_all(struct cp_safetensors *file, struct cp_error *err
                cp_expected(err, "2 to %d", CP_SAFETENSORS_HEADER);
     const size_t rest = file->map.size - sizeof length, size = (size_t)length;
     if (size > rest)
-        return cp_fail(err, CP_BAD_INPUT, file->path, "a header of %zu bytes, past the end of the file",
-                       size),
+        return cp_fail(err, CP_BAD_INPUT, file->path,
+                       "a header of %zu bytes, past the end of the file, which may be cut short", size),
                cp_expected(err, "at most %zu", rest);
     const unsigned char *header = file->map.bytes + sizeof length;
     if (header[0] != '{')

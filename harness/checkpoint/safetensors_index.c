@@ -115,6 +115,15 @@ static enum cp_status read_map(struct index_reader *r) {
     return syntax(r);
 }
 
+static enum cp_status refuse_key(const struct index_reader *r, const char *key) {
+    return cp_fail(r->err, CP_BAD_INPUT, r->file->path,
+                   "is JSON with the key '%.60s', and no index of shards", key),
+           cp_expected(
+               r->err,
+               "weights, or an index with weight_map and metadata; a config is given with --config, or "
+               "by the folder that it is in");
+}
+
 /* {"metadata": anything, "weight_map": {...}} */
 static enum cp_status read_index(struct index_reader *r) {
     bool first = true;
@@ -130,7 +139,7 @@ static enum cp_status read_index(struct index_reader *r) {
         else if (strcmp(key, "metadata") == 0)
             (void)cp_json_skip(&r->json);
         else
-            return bad_at(r, r->json.at, "the key before this is unknown", "metadata or weight_map");
+            return refuse_key(r, key);
     }
     if (!r->json.expected)
         (void)cp_json_end(&r->json);

@@ -148,6 +148,8 @@ enum cp_status cp_safetensors_write(const char *path, const struct cp_checkpoint
         qsort(tensors, count, sizeof(struct cp_checkpoint_tensor *), by_width);
         header = header_of(tensors, count, texts, text_count);
     }
+    if (status == CP_OK && header)
+        status = cp_disk_make_parents(partial, err);
     if (status == CP_OK)
         status = header ? write_to(path, partial, header, tensors, count, err)
                         : cp_no_memory(err, path, "the checkpoint");

@@ -199,7 +199,7 @@ int main(int argc, char **argv) {
     }
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == CP_OK) {
         (void)fprintf(stderr, "clip-parity: standard output could not be written\n");
-        status = CP_INTERNAL;
+        status = CP_BAD_INPUT; /* as where a file cannot be written */
     }
     return (int)status;
 }

@@ -150,9 +150,11 @@ void cp_disk_close(struct cp_disk_file *file, int delete_file) {
 enum cp_status cp_disk_check_name(const char *path, struct cp_error *err) {
     struct stat info;
     const size_t length = strlen(path);
-    if (length > 0 && path[length - 1] != '/' && (stat(path, &info) != 0 || S_ISREG(info.st_mode)))
+    const int there = lstat(path, &info) == 0;
+    if (length > 0 && path[length - 1] != '/' && (!there || S_ISREG(info.st_mode)))
         return CP_OK;
-    (void)cp_fail(err, CP_BAD_INPUT, path, "is not a regular file");
+    (void)cp_fail(err, CP_BAD_INPUT, path, "is %s",
+                  there && S_ISLNK(info.st_mode) ? "a symbolic link" : "not a regular file");
     return cp_expected(err, "a name for the file to write");
 }
 

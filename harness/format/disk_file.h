@@ -37,7 +37,7 @@ enum cp_status cp_disk_rename(struct cp_disk_file *file, const char *path, struc
 void cp_disk_close(struct cp_disk_file *file, int delete_file);
 
 /* Whether path can name a file to write: found before long work, not by a rename at its end, which would
- * replace even a device. */
+ * replace even a device or a link. */
 enum cp_status cp_disk_check_name(const char *path, struct cp_error *err);
 /* Whether both names are there and are of one file. */
 int cp_disk_same(const char *a, const char *b);

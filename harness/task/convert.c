@@ -176,6 +176,7 @@ enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena,
     if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
         return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
+    CP_TRY(cp_disk_check_name(c->out, err));
     CP_TRY(cp_state_dict_open(c->in, &file, err));
     enum cp_status status = check_out(c, file, err);
     if (status == CP_OK)

@@ -123,7 +123,7 @@ static void one_line_and_a_code(void **state) {
         {"check /nowhere.h5", 3, "/nowhere.h5: cannot be opened: No such file"},
         {"check $OUT --baseline /nowhere.yaml", 3, "/nowhere.yaml: is not there"},
         {"check $OUT --baseline README.md", 3, "README.md:"},
-        {"check $OUT --baseline /tmp", 3, "/tmp: is not a regular file"},
+        {"check $OUT --baseline /tmp", 3, "/tmp: is a folder"},
         {"accept $OUT --baseline README.md", 3, "README.md:"},
         {"accept $OUT --baseline /dev/null", 3, "/dev/null"},
         {"check $OUT --junit /dev/null " BASELINE, 3, "/dev/null: is not a regular file"},

@@ -230,7 +230,7 @@ static void test_reader_leaves_without_signal(void **state) {
     (void)state;
     (void)unlink(in_folder("a.h5"));
     const struct ended ended = run_unread((const char *const[]){SMALL_RUN, output, NULL}, ignore_pipe_signal);
-    assert_int_equal(ended.code, 2);
+    assert_int_equal(ended.code, 3);
     assert_non_null(only_error(&ended));
     assert_string_equal(only_error(&ended), "clip-parity: standard output could not be written\n");
     assert_true(exists("a.h5") && !exists("a.h5.partial"));
@@ -248,7 +248,7 @@ static void test_output_on_a_full_disk(void **state) {
     const struct ended ended = RUN(write_to_full_device, SMALL_RUN, output);
     if (ended.code == 126)
         skip();
-    assert_int_equal(ended.code, 2);
+    assert_int_equal(ended.code, 3);
     assert_non_null(only_error(&ended));
     assert_string_equal(only_error(&ended), "clip-parity: standard output could not be written\n");
     assert_true(exists("a.h5") && !exists("a.h5.partial"));

@@ -292,6 +292,25 @@ class Results(unittest.TestCase):
                 (("report", "--html", "-o", self.folder / "new.html", self.small), self.folder / "new.html"),
                 (("convert", "data/fashion-clip/open_clip_model.safetensors", weights, "--activation", "quick"), weights)]
 
+    def test_names_that_are_no_files(self):
+        for arguments, path in self.writers():
+            other = self.folder / "precious"
+            other.write_text("keep me", encoding="utf-8")
+            for make, says in ((lambda path: path.symlink_to(other), "is a symbolic link"), (os.mkfifo, "is not a regular file"),
+                               (os.mkdir, "is not a regular file"), (lambda path: path.symlink_to("nowhere"), "is a symbolic link")):
+                path.unlink(missing_ok=True)
+                make(path)
+                kind = os.lstat(path).st_mode
+                self.refused(says, *arguments)
+                self.assertEqual((os.lstat(path).st_mode, other.read_text(encoding="utf-8")), (kind, "keep me"))
+                path.rmdir() if path.is_dir() else path.unlink()
+
+    def test_folders_that_are_missing_are_made(self):
+        for arguments, path in self.writers():
+            inside = path.parent / "made" / "for it" / path.name
+            done = self.run_program(*(str(a).replace(str(path), str(inside)) for a in arguments))
+            self.assertEqual((done.returncode, inside.is_file()), (0, True), done.stderr)
+
     def test_partial_that_leads_elsewhere(self):
         for arguments, path in self.writers():
             other, partial = self.folder / "precious", Path(f"{path}.partial")

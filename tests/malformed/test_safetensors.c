@@ -34,8 +34,11 @@ static void case_02_under_8_bytes(void **state) {
 
 static void case_03_header_past_the_file(void **state) {
     (void)state;
-    refused_length(3, 0, ": a header of 3 bytes, past the end of the file (expected at most 2)");
-    refused_length(100, 97, ": a header of 100 bytes, past the end of the file (expected at most 99)");
+    refused_length(
+        3, 0, ": a header of 3 bytes, past the end of the file, which may be cut short (expected at most 2)");
+    refused_length(
+        100, 97,
+        ": a header of 100 bytes, past the end of the file, which may be cut short (expected at most 99)");
 }
 
 static void case_04_header_of_all_ones(void **state) {
@@ -198,9 +201,11 @@ static void case_16_begin_past_end(void **state) {
 static void case_17_end_past_the_data(void **state) {
     (void)state;
     refused("{" FOUR_BYTES("a") "}", 3,
-            ": tensor a: data_offsets end at 4 (expected at most the file's 3 bytes of data)");
+            ": tensor a: data_offsets end at 4, past the end of the file, which may be cut short (expected "
+            "at most the file's 3 bytes of data)");
     refused("{" ENTRY("a", "U8", "[18446744073709551615]", "[0,18446744073709551615]") "}", 4,
-            ": tensor a: data_offsets end at 18446744073709551615 (expected at most the file's 4 bytes of "
+            ": tensor a: data_offsets end at 18446744073709551615, past the end of the file, which may be "
+            "cut short (expected at most the file's 4 bytes of "
             "data)");
 }
 

@@ -101,7 +101,8 @@ static void malformed_indices(void **state) {
         {"{\"weight_map\":{\"a\":\"1\"} \"x\"", "malformed JSON (expected ',' or '}')"},
         {"{\"weight_map\":{\"a\":\"1\"}} x", "malformed JSON (expected nothing but blanks)"},
         {"{\"weight_map\":{\"a\":\"1\"},\"weight_map\":{\"a\":\"1\"}}", "byte 37: a second weight_map"},
-        {"{\"weights\":{}}", "the key before this is unknown (expected metadata or weight_map)"},
+        {"{\"weights\":{}}", "is JSON with the key 'weights', and no index of shards (expected weights, or "
+                             "an index with weight_map"},
         {"{\"metadata\":x}", "malformed JSON (expected a value)"},
         {"{\"metadata\":-}", "malformed JSON (expected a value)"},
         {"{\"metadata\":1.}", "malformed JSON (expected a value)"},
