@@ -70,27 +70,61 @@ static enum cp_status take(struct cp_load_call *call, const struct cp_setting *s
     }
 }
 
-enum cp_status cp_load_call_pass(const struct cp_model_source *source, const struct cp_candidate *pass,
-                                 struct cp_arena *arena, const char **activation, struct cp_notes *notes,
-                                 struct cp_error *err) {
-    struct cp_load_call call = cp_load_call_of(source);
-    const struct cp_setting *last = NULL;
-    struct cp_load_answer answer;
-    *activation = NULL;
+/* The model's call with a pass's own settings of it. *last: of these; NULL: it has none. */
+static enum cp_status call_of_pass(const struct cp_model_source *source, const struct cp_candidate *pass,
+                                   struct cp_load_call *call, const struct cp_setting **last,
+                                   struct cp_error *err) {
+    *call = cp_load_call_of(source);
+    *last = NULL;
     for (size_t i = 0; i < pass->count; i++)
         if (cp_is_load_setting(pass->settings[i].address)) {
-            last = &pass->settings[i];
-            CP_TRY(take(&call, last, err));
+            *last = &pass->settings[i];
+            CP_TRY(take(call, *last, err));
         }
-    if (!last)
+    if (!*last || source->load_as.text)
         return CP_OK;
-    if (!source->load_as.text) {
-        (void)cp_fail(err, CP_BAD_INPUT, "", "%s of a pass, but the model has no load_as", last->address);
-        (void)cp_expected(err, "model: {load_as: open_clip-2.24, name: NAME, pretrained: TAG or PATH, ...}");
+    (void)cp_fail(err, CP_BAD_INPUT, "", "%s of a pass, but the model has no load_as", (*last)->address);
+    (void)cp_expected(err, "model: {load_as: open_clip-2.24, name: NAME, pretrained: TAG or PATH, ...}");
+    return cp_mark_within(&(*last)->mark, err);
+}
+
+/* Pictures as the call makes them: what a pass can set it sets, and all passes have one mean and std. */
+static enum cp_status set_pictures(struct cp_spec *spec, const struct cp_clip_config *of_call,
+                                   const struct cp_setting *last, struct cp_error *err) {
+    const struct cp_clip_config *c = spec->config;
+    const int *option = cp_spec_at(spec, CP_VISUAL, -1)->option;
+    if (!cp_has_vision(c) || cp_clip_config_same_preprocessing(of_call, c))
+        return CP_OK;
+    if (memcmp(of_call->mean, c->mean, sizeof c->mean) != 0 ||
+        memcmp(of_call->std, c->std, sizeof c->std) != 0) {
+        (void)cp_fail(err, CP_BAD_INPUT, "",
+                      "%s: that call normalises pictures by another mean and std than the model's",
+                      last->address);
+        (void)cp_expected(
+            err,
+            "mean %g %g %g and std %g %g %g, which all passes share; or the pass as a run of its own, "
+            "to which `clip-parity diff` compares",
+            c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1], c->std[2]);
         return cp_mark_within(&last->mark, err);
     }
+    if (option[CP_PREPROCESS_FILTER] != (int)of_call->filter)
+        CP_TRY(cp_spec_set(spec, "preprocess.filter", cp_resize_filter_names[of_call->filter], err));
+    if (option[CP_PREPROCESS_MODE] != (int)of_call->resize_mode)
+        CP_TRY(cp_spec_set(spec, "preprocess.mode", cp_resize_mode_names[of_call->resize_mode], err));
+    return CP_OK;
+}
+
+enum cp_status cp_load_call_apply(const struct cp_model_source *source, const struct cp_candidate *pass,
+                                  struct cp_spec *spec, struct cp_arena *arena, struct cp_notes *notes,
+                                  struct cp_error *err) {
+    const struct cp_setting *last;
+    struct cp_load_call call;
+    struct cp_load_answer answer;
+    CP_TRY(call_of_pass(source, pass, &call, &last, err));
+    if (!last)
+        return CP_OK;
     if (cp_load_call_answer(&call, pass->name, arena, &answer, notes, err) != CP_OK)
         return cp_mark_within(&last->mark, err);
-    *activation = answer.quick_gelu ? "quick" : "erf";
-    return CP_OK;
+    CP_TRY(cp_spec_set(spec, "activation", answer.quick_gelu ? "quick" : "erf", err));
+    return set_pictures(spec, &answer.config, last, err);
 }

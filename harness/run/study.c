@@ -39,11 +39,7 @@ static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
 /* How the pass was loaded first, so that its settings win. */
 static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const struct cp_candidate *cell,
                             struct cp_error *err) {
-    const char *activation = NULL;
-    CP_TRY(
-        cp_load_call_pass(&study->experiment->model, cell, &study->arena, &activation, &study->notes, err));
-    if (activation)
-        CP_TRY(cp_spec_set(spec, "activation", activation, err));
+    CP_TRY(cp_load_call_apply(&study->experiment->model, cell, spec, &study->arena, &study->notes, err));
     for (size_t i = 0; i < cell->count; i++) {
         const struct cp_setting *setting = &cell->settings[i];
         if (cp_is_load_setting(setting->address))

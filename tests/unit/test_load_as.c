@@ -5,7 +5,8 @@
 #include "support/scratch.h"
 #include "support/test.h"
 
-#include "config/load_as.h"
+#include "ops/ops.h"
+#include "run/load_call.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,50 @@ static void every_tag_as_open_clip_loads_it(void **state) {
     assert_int_equal(rows, 45 + 56 + 69 + 73 + 73);
 }
 
+/* A pass's own call: its pictures as well as its activation, or a refusal. */
+static void passes(void **state) {
+    static const struct {
+        const char *name, *pretrained, *of_pass; /* the model's call, and the pass's pretrained */
+        const char *filter, *mode, *says;        /* says: of a refusal */
+    } rows[] = {
+        {"ViT-H-14", "laion2b_s32b_b79k", "dfn5b", "bicubic", "squash", NULL},
+        {"ViT-H-14", "dfn5b", "weights.pt", "bicubic", "shortest", NULL},
+        {"ViT-H-14-CLIPA-336", "datacomp1b", "laion2b", "bilinear", "squash", NULL},
+        {"ViT-L-14", "openai", "laion2b_s32b_b82k", NULL, NULL,
+         "pretrained: that call normalises pictures by another mean and std than the model's (expected mean "
+         "0.481455 "},
+        {"ViT-L-14", "openai", "datacomp_xl_s13b_b90k", "bicubic", "shortest", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct cp_model_source source = {.load_as = {.text = "open_clip-3.3"},
+                                               .name = {.text = rows[i].name},
+                                               .pretrained = {.text = rows[i].pretrained}};
+        struct cp_setting setting = {.address = "pretrained", .value = rows[i].of_pass};
+        const struct cp_candidate pass = {.name = "other", .count = 1, .settings = &setting};
+        const struct cp_load_call call = cp_load_call_of(&source);
+        struct cp_arena arena = {0};
+        struct cp_load_answer answer;
+        struct cp_notes notes = {0};
+        struct cp_spec *spec;
+        struct cp_error err = {0};
+        char line[1600];
+        assert_int_equal(cp_load_as(&call, &arena, &answer, &err), CP_OK);
+        assert_int_equal(cp_spec_create("s", &answer.config, cp_ops_find(NULL), &arena, &spec, &err), CP_OK);
+        const enum cp_status status = cp_load_call_apply(&source, &pass, spec, &arena, &notes, &err);
+        cp_error_line(&err, line, sizeof line);
+        assert_int_equal(status, rows[i].says ? CP_BAD_INPUT : CP_OK);
+        if (rows[i].says) {
+            assert_non_null(strstr(line, rows[i].says));
+        } else {
+            const struct cp_preprocess how = cp_spec_preprocess(spec);
+            assert_string_equal(cp_resize_filter_names[how.filter], rows[i].filter);
+            assert_string_equal(cp_resize_mode_names[how.mode], rows[i].mode);
+        }
+        cp_arena_free(&arena);
+    }
+}
+
 static void refusals(void **state) {
     static const struct {
         struct cp_load_call call;
@@ -142,6 +187,6 @@ static void refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers),
                                        cmocka_unit_test(every_tag_as_open_clip_loads_it),
-                                       cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(passes), cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
