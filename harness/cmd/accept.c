@@ -23,7 +23,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         CP_TRY(cp_cmd_gate_argument(&a->source, argv, argc, &i, &taken, err));
         if (!taken)
             return cp_fail(err, CP_USAGE, "", "accept: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--baseline FILE, --reason TEXT or --resume");
+                   cp_expected(err, "--baseline FILE, --reason TEXT, --resume or --force");
     }
     return CP_OK;
 }
@@ -72,7 +72,7 @@ static enum cp_status check_contradicted(const struct arguments *a, const struct
 }
 
 /* accepted: what the baseline file holds, NULL where there is none. */
-static enum cp_status accept(const struct arguments *a, const struct cp_experiment *experiment,
+static enum cp_status accept(const struct arguments *a, struct cp_experiment *experiment,
                              const struct cp_gate_samples *accepted, struct cp_error *err) {
     struct cp_gate_samples samples;
     struct cp_gate_verdict verdict = {0};
@@ -92,7 +92,7 @@ done:
     return status;
 }
 
-static enum cp_status accept_over(const struct arguments *a, const struct cp_experiment *experiment,
+static enum cp_status accept_over(const struct arguments *a, struct cp_experiment *experiment,
                                   struct cp_error *err) {
     struct cp_gate_samples accepted = {0};
     struct stat info;

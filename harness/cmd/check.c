@@ -50,7 +50,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         if (!taken)
             return cp_fail(err, CP_USAGE, "", "check: unknown option '%s'", argv[i]),
                    cp_expected(err, "--baseline FILE, --no-bits, --all, --junit FILE, --json FILE, --github "
-                                    "or --resume");
+                                    "--resume or --force");
     }
     if (is_standard_output(a->junit) && is_standard_output(a->json))
         return cp_fail(err, CP_USAGE, "", "check: --junit and --json both to standard output"),
@@ -141,7 +141,7 @@ static enum cp_status read_accepted(const struct arguments *a, struct cp_gate_sa
 }
 
 /* What is there already is read before anything is run, and names are looked at: a slip there costs no run. */
-static enum cp_status check(const struct arguments *a, const struct cp_experiment *experiment,
+static enum cp_status check(const struct arguments *a, struct cp_experiment *experiment,
                             struct cp_error *err) {
     struct cp_gate_samples accepted = {0}, samples = {0};
     enum cp_status status;

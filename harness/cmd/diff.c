@@ -9,6 +9,7 @@
 #include "format/disk_file.h"
 #include "model/weights_difference.h"
 #include "report/data/difference.h"
+#include "run/place.h"
 #include "run/run.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 struct arguments {
     struct cp_diff diff;
-    bool environment, strict;
+    bool environment, strict, force;
     const char *json, *rtol, *atol;
     const char **overrides; /* [override_count] */
     size_t override_count;
@@ -64,10 +65,12 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->environment = true;
         else if (strcmp(argv[i], "--strict") == 0)
             a->strict = true;
+        else if (strcmp(argv[i], "--force") == 0)
+            a->force = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
                    cp_expected(err, "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
-                                    "--map, --map-a, --no-oracle, --strict, --rtol, --atol, --json, "
+                                    "--map, --map-a, --no-oracle, --strict, --force, --rtol, --atol, --json, "
                                     "--environment or -o FILE");
         else
             CP_TRY(parse_word(a, argv[i], err));
@@ -222,10 +225,12 @@ done:
     return status;
 }
 
-static enum cp_status run(const struct arguments *a, struct cp_study *study, struct cp_error *err) {
+static enum cp_status run(const struct arguments *a, struct cp_study *study, struct cp_experiment *experiment,
+                          struct cp_error *err) {
     /* With JSON on standard output the table goes to standard error. */
     FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
     const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
+    CP_TRY(cp_run_place(study, experiment, a->force, stderr, err));
     CP_TRY(check_json(a, study, err));
     cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
     CP_TRY(cp_run_study(study, &options, err));
@@ -239,7 +244,7 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, "diff", cp_analyses, &study, err);
     if (status == CP_OK) {
-        status = run(a, &study, err);
+        status = run(a, &study, &experiment, err);
         cp_study_free(&study);
     }
     cp_experiment_free(&experiment);

@@ -4,6 +4,7 @@
 #include "analysis/analyses.h"
 #include "base/regular.h"
 #include "cmd/stop.h"
+#include "run/place.h"
 #include "run/run.h"
 
 #include <string.h>
@@ -31,6 +32,8 @@ enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, 
         source->baseline = argv[++*i];
     else if (strcmp(word, "--resume") == 0)
         source->resume = true;
+    else if (strcmp(word, "--force") == 0)
+        source->force = true;
     else if (word[0] == '-')
         *taken = false;
     else if (strchr(word, '='))
@@ -73,22 +76,24 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
 }
 
 /* Its table is not asked for. */
-static enum cp_status run(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+static enum cp_status run(const struct cp_gate_source *source, struct cp_experiment *experiment,
                           struct cp_error *err) {
     struct cp_study study;
     CP_TRY(cp_study_create(experiment, source->path, cp_analyses, &study, err));
     FILE *table = fopen("/dev/null", "we");
     const struct cp_run_options options = {
         .resume = source->resume, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
-    enum cp_status status =
-        table ? cp_run_study(&study, &options, err) : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
+    enum cp_status status = table ? cp_run_place(&study, experiment, source->force, stderr, err)
+                                  : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
+    if (status == CP_OK)
+        status = cp_run_study(&study, &options, err);
     if (table)
         (void)fclose(table);
     cp_study_free(&study);
     return status;
 }
 
-enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_gate_samples *samples, struct cp_error *err) {
     *samples = (struct cp_gate_samples){0};
     if (!source->result)

@@ -11,10 +11,10 @@ struct cp_gate_source {
     const char *baseline;  /* --baseline FILE; NULL: by the experiment's name */
     const char **override; /* [overrides], room for all arguments */
     size_t overrides;
-    bool result, resume;
+    bool result, resume, force;
 };
 
-/* Takes argv[i] where it is the experiment, an override, --baseline or --resume, and moves i past it; *taken
+/* Takes argv[i] where it is the experiment, an override, --baseline, --resume or --force, and moves i past it; *taken
  * says so. */
 enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,
                                     struct cp_error *err);
@@ -22,8 +22,9 @@ enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, 
  * free after CP_OK. */
 enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_error *err);
-/* Runs the experiment unless its result is given, and takes samples. Free them also after a failure. */
-enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, const struct cp_experiment *experiment,
+/* Runs the experiment unless its result is given, and takes samples; its output may become another (run/place.h). Free
+ * the samples also after a failure. */
+enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_gate_samples *samples, struct cp_error *err);
 
 #endif

@@ -21,6 +21,7 @@ static const struct command {
      " EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
      "      --dry-run            show what would be computed, and stop\n"
      "      --resume             resume a run that was stopped\n"
+     "      --force              replace a result of other settings\n"
      "      --from CAPTURE.h5 --at TAP\n"
      "                           start from another system's tensor\n",
      NULL},
@@ -37,7 +38,7 @@ static const struct command {
      "      --strict             taps on one side alone fail, too\n"
      "      --rtol R --atol A    |b - a| <= A + R |a| in the place of the verdicts\n"
      "      --json FILE          the verdict for programs; -: standard output\n"
-     "      -o RESULT.h5, --no-oracle, --seed N of weights that a seed made;\n"
+     "      -o RESULT.h5, --force, --no-oracle, --seed N of weights that a seed made;\n"
      "                           key=value as for run\n",
      NULL},
     {"bisect", cp_cmd_bisect,

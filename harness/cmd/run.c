@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/stop.h"
 #include "run/analysis.h"
+#include "run/place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static void dry_run(const struct cp_study *study) {
 struct arguments {
     const char **files, **overrides; /* [file_count], [override_count] */
     size_t file_count, override_count;
-    bool dry, resume;
+    bool dry, resume, force;
     struct cp_arena arena;
 };
 
@@ -56,7 +57,7 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
         cp_notes_print(&study.notes, stderr);
         if (a->dry)
             dry_run(&study);
-        else
+        else if ((status = cp_run_place(&study, &experiment, a->force, stderr, err)) == CP_OK)
             status = cp_run_study(&study, &options, err);
         cp_study_free(&study);
     }
@@ -83,13 +84,15 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->dry = true;
         else if (strcmp(argv[i], "--resume") == 0)
             a->resume = true;
+        else if (strcmp(argv[i], "--force") == 0)
+            a->force = true;
         else if (strcmp(argv[i], "--from") == 0 || strcmp(argv[i], "--at") == 0) {
             const char *key = strcmp(argv[i], "--at") == 0 ? "graft.at" : "graft.from";
             CP_TRY(add_graft(a, key, i + 1 < argc ? argv[i + 1] : NULL, err));
             i++;
         } else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "run: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--dry-run, --resume, or --from CAPTURE.h5 --at TAP");
+                   cp_expected(err, "--dry-run, --resume, --force, or --from CAPTURE.h5 --at TAP");
         else if (strchr(argv[i], '='))
             a->overrides[a->override_count++] = argv[i];
         else

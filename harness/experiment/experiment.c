@@ -122,6 +122,7 @@ enum cp_status cp_read_output(struct cp_experiment *experiment, const struct cp_
                               const struct cp_yaml *value, struct cp_error *err) {
     if (value)
         return cp_read_text(value, "output", &experiment->output, err);
+    experiment->output_by_name = true;
     experiment->output.mark = (struct cp_mark){root->mark.source, 0, 0};
     experiment->output.text = cp_arena_printf(&experiment->arena, "results/runs/%s.h5", experiment->name);
     return CP_CHECK_ALLOC(experiment->output.text, err, root->mark.source, "an experiment");

@@ -160,7 +160,8 @@ struct cp_experiment {
     int batch;
     const char *isa; /* "auto", "scalar", ... */
     struct cp_marked_text output;
-    double verdict_k; /* > 1; 0: by the candidate's precision */
+    bool output_by_name; /* nothing says where: results/runs/EXPERIMENT.h5 */
+    double verdict_k;    /* > 1; 0: by the candidate's precision */
     double verdict_alpha;
     const struct cp_tolerance *tolerance; /* of the metric `beyond`; NULL: of each type */
     size_t check_count;
@@ -201,8 +202,19 @@ const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *expe
 /* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
  * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */
 char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena);
+/* The same without what no bit of a result depends on: threads, batch, isa, output. */
+char *cp_experiment_print_what(const struct cp_experiment *experiment, struct cp_arena *arena);
 /* Its section `model` alone; "" without a model. */
 char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena);
+
+/* The first key of two such texts, by the first one's order, that has another value, apart from those that no bit depends
+ * on; key NULL: they say the same. Strings are in the arena; an absent value is "nothing", a longer one is cut. */
+struct cp_experiment_difference {
+    const char *key, *a, *b;
+};
+enum cp_status cp_experiment_difference(const char *a, size_t a_size, const char *b, size_t b_size,
+                                        struct cp_arena *arena, struct cp_experiment_difference *difference,
+                                        struct cp_error *err);
 
 /* k: so many times the baseline's error is degraded, in arithmetic of that type. */
 double cp_experiment_limit(const struct cp_experiment *experiment, enum cp_dtype type);

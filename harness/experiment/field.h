@@ -36,6 +36,7 @@ struct cp_key {
     size_t at;           /* offset in struct cp_experiment */
     const char *initial; /* the default as a file would have it; NULL: none, and not printed where absent */
     bool required, late; /* late: printed after the other keys of its section */
+    bool how;            /* no bit of a result depends on it: how it is computed, and where it is written */
     /* what is allowed */
     const char *form;           /* special: what is expected, in words */
     const char *const *choices; /* end with NULL */
@@ -72,8 +73,12 @@ enum cp_status cp_keys_known(const struct cp_yaml *node, const char *section, co
 enum cp_status cp_keys_read(struct cp_experiment *experiment, const char *section, const struct cp_yaml *node,
                             struct cp_error *err);
 
-/* Prints the keys of a section as YAML, those that are shown. */
-void cp_keys_print(FILE *out, const struct cp_experiment *experiment, const char *section);
+/* Prints the keys of a section as YAML, those that are shown; without those of how, if what alone is asked for. */
+enum cp_keys_of { CP_KEYS_ALL, CP_KEYS_WHAT };
+void cp_keys_print(FILE *out, const struct cp_experiment *experiment, const char *section,
+                   enum cp_keys_of which);
+/* Whether a key of the top level, or its section, is one of how. */
+bool cp_key_is_how(const char *path);
 /* One of the top level. */
 void cp_key_print(FILE *out, const struct cp_experiment *experiment, const char *path);
 

@@ -99,8 +99,9 @@ static void print_flow(FILE *out, const struct cp_key *section, const struct cp_
     (void)fputs("}\n", out);
 }
 
-static void print_key(FILE *out, const struct cp_key *key, const struct cp_experiment *experiment) {
-    if (!is_shown(key, experiment))
+static void print_key(FILE *out, const struct cp_key *key, const struct cp_experiment *experiment,
+                      enum cp_keys_of which) {
+    if (!is_shown(key, experiment) || (which == CP_KEYS_WHAT && key->how))
         return;
     if (key->kind == CP_KEY_SPECIAL) {
         key->print(out, experiment);
@@ -109,7 +110,7 @@ static void print_key(FILE *out, const struct cp_key *key, const struct cp_exper
     (void)fprintf(out, "%*s%s:", strchr(key->path, '.') ? 2 : 0, "", cp_key_leaf(key));
     if (key->kind == CP_KEY_SECTION && !key->flow) {
         (void)fputc('\n', out);
-        cp_keys_print(out, experiment, key->path);
+        cp_keys_print(out, experiment, key->path, which);
         return;
     }
     (void)fputc(' ', out);
@@ -121,15 +122,23 @@ static void print_key(FILE *out, const struct cp_key *key, const struct cp_exper
     (void)fputc('\n', out);
 }
 
-void cp_keys_print(FILE *out, const struct cp_experiment *experiment, const char *section) {
+void cp_keys_print(FILE *out, const struct cp_experiment *experiment, const char *section,
+                   enum cp_keys_of which) {
     for (int late = 0; late < 2; late++)
         for (size_t k = 0; k < cp_key_count; k++)
             if (cp_keys[k].late == (late == 1) && cp_key_in(&cp_keys[k], section))
-                print_key(out, &cp_keys[k], experiment);
+                print_key(out, &cp_keys[k], experiment, which);
 }
 
 void cp_key_print(FILE *out, const struct cp_experiment *experiment, const char *path) {
     for (size_t k = 0; k < cp_key_count; k++)
         if (strcmp(cp_keys[k].path, path) == 0)
-            print_key(out, &cp_keys[k], experiment);
+            print_key(out, &cp_keys[k], experiment, CP_KEYS_ALL);
+}
+
+bool cp_key_is_how(const char *path) {
+    for (size_t k = 0; k < cp_key_count; k++)
+        if (strcmp(cp_keys[k].path, path) == 0)
+            return cp_keys[k].how;
+    return false;
 }

@@ -132,7 +132,11 @@ void cp_print_tolerance(FILE *out, const struct cp_experiment *experiment) {
 }
 
 static void print_experiment(FILE *out, const struct cp_experiment *experiment) {
-    cp_keys_print(out, experiment, "");
+    cp_keys_print(out, experiment, "", CP_KEYS_ALL);
+}
+
+static void print_what(FILE *out, const struct cp_experiment *experiment) {
+    cp_keys_print(out, experiment, "", CP_KEYS_WHAT);
 }
 
 static void print_model(FILE *out, const struct cp_experiment *experiment) {
@@ -156,6 +160,10 @@ static char *printed(void (*print)(FILE *out, const struct cp_experiment *experi
 
 char *cp_experiment_print(const struct cp_experiment *experiment, struct cp_arena *arena) {
     return printed(print_experiment, experiment, arena);
+}
+
+char *cp_experiment_print_what(const struct cp_experiment *experiment, struct cp_arena *arena) {
+    return printed(print_what, experiment, arena);
 }
 
 char *cp_experiment_print_model(const struct cp_experiment *experiment, struct cp_arena *arena) {

@@ -124,8 +124,7 @@ done:
     return status;
 }
 
-/* A result may be replaced, by name and on purpose; what is none is somebody's. */
-static enum cp_status refuse_other_file(const char *path, struct cp_error *err) {
+enum cp_status cp_result_may_replace(const char *path, struct cp_error *err) {
     static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
     unsigned char start[sizeof signature];
     struct cp_error absent;
@@ -147,7 +146,7 @@ enum cp_status cp_result_create(const char *path, int resume, const char *finger
     enum cp_status status = CP_OK;
     *result = NULL;
     CP_TRY(cp_disk_check_name(path, err));
-    CP_TRY(refuse_other_file(path, err));
+    CP_TRY(cp_result_may_replace(path, err));
     struct cp_result *made = calloc(1, sizeof *made);
     CP_TRY(CP_CHECK_ALLOC(made, err, path, "a result"));
     prepare_library();

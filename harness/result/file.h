@@ -42,6 +42,9 @@ struct cp_variable {
     struct cp_dim dims[CP_MAX_RANK];
 };
 
+/* A result may be replaced, on purpose; what is there and is none is somebody's: CP_BAD_INPUT. */
+enum cp_status cp_result_may_replace(const char *path, struct cp_error *err);
+
 /* Starts PATH.partial, making parent folders that are missing. fingerprint names what is being computed (any
  * short text, such as the digest of the resolved experiment). With resume, an existing partial is continued
  * if it can be read; it is CP_BAD_INPUT if its fingerprint differs. Without, it is overwritten. CP_BAD_INPUT

@@ -162,27 +162,16 @@ static bool can_go_on(const struct cp_result *result, const struct cp_study *stu
     return true;
 }
 
-static enum cp_status another_run(const char *path, struct cp_error *err) {
-    return cp_fail(err, CP_BAD_INPUT, path, "is the result of another run"),
-           cp_expected(err, "another name; without --resume it is replaced");
-}
-
-/* The finished result of a run that is to go on: told, where it is this run's; else it stays as it is. */
+/* The finished result of this very run (run/place.h), which is to go on: told. */
 static enum cp_status tell_finished(const struct cp_study *study, FILE *out, struct cp_error *err) {
-    const char *path = study->experiment->output.text, *fingerprint = NULL, *digest = NULL;
+    const struct cp_schema_row *row = &cp_schema[CP_SCHEMA_CONTENT_DIGEST];
+    const char *path = study->experiment->output.text, *digest = NULL;
     struct cp_arena arena = {0};
     struct cp_reader *reader;
     CP_TRY(cp_reader_open(path, &reader, err));
-    enum cp_status status =
-        cp_reader_text(reader, cp_schema[CP_SCHEMA_FINGERPRINT].path,
-                       cp_schema[CP_SCHEMA_FINGERPRINT].attribute, &arena, &fingerprint, err);
+    const enum cp_status status = cp_reader_text(reader, row->path, row->attribute, &arena, &digest, err);
     if (status == CP_OK)
-        status = cp_reader_text(reader, cp_schema[CP_SCHEMA_CONTENT_DIGEST].path,
-                                cp_schema[CP_SCHEMA_CONTENT_DIGEST].attribute, &arena, &digest, err);
-    if (status == CP_OK && fingerprint && digest && strcmp(fingerprint, study->fingerprint) == 0)
         cp_print(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
-    else if (status == CP_OK)
-        status = another_run(path, err);
     cp_reader_close(reader);
     cp_arena_free(&arena);
     return status;

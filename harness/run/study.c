@@ -198,8 +198,9 @@ static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err)
     return CP_OK;
 }
 
-static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
-    const char *text = cp_experiment_print(study->experiment, &study->arena);
+/* The specs, and what the experiment does not know of its model. */
+static const char *print_specs(struct cp_study *study) {
+    const char *text = "";
     for (size_t s = 0; s < study->spec_count && text; s++) {
         const char *spec = cp_spec_print(study->spec[s], &study->arena);
         text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
@@ -214,11 +215,20 @@ static enum cp_status describe(struct cp_study *study, struct cp_error *err) {
         text = cp_arena_printf(&study->arena, "%s\n# %s: mean %.9g %.9g %.9g, std %.9g %.9g %.9g\n", text,
                                c->pictures_from, c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1],
                                c->std[2]);
-    CP_TRY(CP_CHECK_ALLOC(text, err, "", "a study"));
-    study->plan = text;
+    return text;
+}
+
+enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err) {
+    const char *all = cp_experiment_print(study->experiment, &study->arena);
+    const char *what = cp_experiment_print_what(study->experiment, &study->arena);
+    const char *specs = print_specs(study);
     struct cp_digest *digest = NULL;
+    CP_TRY(CP_CHECK_ALLOC(all && what && specs &&
+                              (study->plan = cp_arena_printf(&study->arena, "%s%s", all, specs)),
+                          err, "", "a study"));
     CP_TRY(cp_digest_start(&digest, err));
-    cp_digest_add(digest, text, strlen(text));
+    cp_digest_add(digest, what, strlen(what));
+    cp_digest_add(digest, specs, strlen(specs));
     enum cp_status status = CP_OK;
     for (size_t f = 0; f < study->inputs.file_count && status == CP_OK; f++) {
         char hex[CP_DIGEST_HEX];
@@ -342,7 +352,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(check_pixels(study, err));
     if (e->oracle == 0 || !study->modelled)
         study->oracle_count = 0;
-    return describe(study, err);
+    return cp_study_describe(study, err);
 }
 
 enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,

@@ -62,7 +62,8 @@ struct cp_study {
     enum cp_record_mode *modes;                /* per site */
     bool *watched;                             /* per site: compared */
     const char *plan;                          /* the resolved experiment and specs as text: the provenance */
-    char fingerprint[65]; /* SHA-256 of plan and of every input file: what a resumed run must share */
+    /* SHA-256 of the plan, but for what no bit depends on, and of every input file: what a resumed run must share */
+    char fingerprint[65];
     struct cp_arena arena;
 };
 
@@ -72,6 +73,8 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
                                const struct cp_analysis *const *analyses, struct cp_study *study,
                                struct cp_error *err);
 void cp_study_free(struct cp_study *study);
+/* Makes plan and fingerprint again, of an experiment whose output was changed. */
+enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err);
 /* Whether a path leads to the experiment's file or to one of its inputs. */
 bool cp_study_reads(const struct cp_study *study, const char *path);
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Where a run's result goes, so that no result of other settings is lost. */
+#ifndef CP_RUN_PLACE_H
+#define CP_RUN_PLACE_H
+
+#include "run/study.h"
+
+#include <stdio.h>
+
+/* The experiment is the study's. A name that nothing gives and that holds a result of other settings becomes NAME-2.h5, and so
+ * on, which `out` (NULL: nobody) is told; of a name that was given CP_BAD_INPUT says the first key that differs. A
+ * result of the same settings is there to be replaced, and with force any. */
+enum cp_status cp_run_place(struct cp_study *study, struct cp_experiment *experiment, bool force, FILE *out,
+                            struct cp_error *err);
+
+#endif

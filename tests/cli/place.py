@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No result of other settings is lost: a default name carries on, a given one is refused with the key that differs.
+
+    /usr/bin/python3 tests/cli/place.py CLIP_PARITY
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from convert_round_trip import PROGRAM, ROOT
+
+EXPERIMENT = {"experiment": "small", "model": {"config": "small.json", "init": "counter"},
+              "inputs": {"synthetic": {"images": 2, "prompts": 2}}, "baseline": {"activation": "quick"},
+              "candidates": {"erf": {"activation": "erf"}}, "oracle": False, "record": {"*": "stats"}}
+CONFIG = {"embed_dim": 8, "vision_cfg": {"image_size": 4, "patch_size": 2, "layers": 1, "width": 8, "head_width": 4},
+          "text_cfg": {"context_length": 6, "vocab_size": 100, "layers": 1, "width": 8, "heads": 2}}
+OTHER = "inputs.synthetic.images=1"
+
+
+class Places(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "data").symlink_to(ROOT / "data")
+        (self.folder / "small.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+        (self.folder / "small.yaml").write_text(json.dumps(EXPERIMENT), encoding="utf-8")
+        self.out = self.folder / "out.h5"
+
+    def program(self, *arguments):
+        return subprocess.run((PROGRAM, *arguments), cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def runs(self, *arguments, code=0):
+        done = self.program("run", "small.yaml", *arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def names(self):
+        return sorted(path.name for path in (self.folder / "results/runs").iterdir())
+
+    def test_a_given_name(self):
+        output = f"output={self.out}"
+        self.runs(output)
+        before = self.out.read_bytes()
+        for arguments, key in (((OTHER,), "inputs.synthetic.images is 2 there and 1 here"),
+                               (("candidates.erf.activation=tanh",), "candidates.erf.activation is erf there and tanh here"),
+                               (("candidates.more={activation: tanh}",), "candidates.more is nothing there and activation here"),
+                               (("model.seed=5",), "model.seed is "), (("experiment=other",), "experiment is small there and other here"),
+                               (("record={'*': full}",), "record.* is stats there and full here"), ((OTHER, "--resume"), "is 2 there and 1 here")):
+            done = self.runs(output, *arguments, code=3)
+            self.assertIn(f"{self.out}: holds a result of other settings: ", done.stderr)
+            self.assertIn(key, done.stderr)
+            self.assertTrue(done.stderr.endswith("(expected another output, or --force to replace it)\n"), done.stderr)
+            self.assertEqual((done.stderr.count("\n"), self.out.read_bytes()), (1, before))
+        self.runs(output, OTHER, "--force")
+        self.assertNotEqual(self.out.read_bytes(), before)
+
+    def test_the_same_settings_replace(self):
+        output = f"output={self.out}"
+        digest = self.runs(output).stdout.splitlines()[-1]
+        for how in ("threads=1", "batch=1", "isa=scalar"):
+            self.assertEqual(self.runs(output, how).stdout.splitlines()[-1], digest)
+            self.assertIn("complete already", self.runs(output, how, "--resume").stdout)
+        moved = self.folder / "moved.h5"
+        self.out.rename(moved)
+        self.runs(f"output={moved}")  # the name is no setting
+
+    def test_default_names_carry_on(self):
+        self.runs()
+        for _ in range(2):  # the second time NAME-2 is its own
+            said = self.runs(OTHER).stderr
+            self.assertIn("results/runs/small.h5 holds a result of other settings (inputs.synthetic.images is 2 there and 1 here); this one "
+                          "goes to results/runs/small-2.h5\n", said)
+        self.runs("inputs.synthetic.images=3")
+        self.runs()
+        self.assertEqual(self.names(), ["small-2.h5", "small-3.h5", "small.h5"])
+        self.assertIn("complete already\nresult  results/runs/small-2.h5", self.runs(OTHER, "--resume").stdout)
+
+    def test_what_is_no_result_of_a_run(self):
+        shutil.copy(ROOT / "reference/golden/captures/quick-fp32.h5", self.out)
+        before = self.out.read_bytes()
+        self.assertIn("is no result of a run", self.runs(f"output={self.out}", code=3).stderr)
+        self.assertEqual(self.out.read_bytes(), before)
+        self.out.write_bytes(before[:2000])
+        self.assertIn("--force to replace it", self.runs(f"output={self.out}", code=3).stderr)
+        self.runs(f"output={self.out}", "--force")
+        self.out.write_text("mine", encoding="utf-8")
+        self.assertIn("is there already, and is no result", self.runs(f"output={self.out}", "--force", code=3).stderr)
+
+    def test_every_command_that_writes_one(self):
+        pairs = [("check", "small.yaml"), ("accept", "small.yaml")]
+        self.assertEqual(self.program("accept", "small.yaml", "--baseline", "b.yaml", f"output={self.out}").returncode, 0)
+        for command, path in pairs:
+            done = self.program(command, path, "--baseline", "b.yaml", f"output={self.out}", OTHER)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (3, 1), done.stderr)
+            self.assertIn("holds a result of other settings: inputs.synthetic.images", done.stderr)
+        captures = [str(ROOT / f"reference/golden/captures/{name}-fp32.h5") for name in ("quick", "erf")]
+        self.assertEqual(self.program("diff", *captures, "--no-oracle", "-o", "d.h5").returncode, 1)
+        done = self.program("diff", captures[0], captures[0], "--no-oracle", "-o", "d.h5")
+        self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (3, "", 1), done.stderr)
+        self.assertIn("d.h5: holds a result of other settings", done.stderr)
+        self.assertEqual(self.program("diff", captures[0], captures[0], "--no-oracle", "-o", "d.h5", "--force").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
