@@ -86,8 +86,12 @@ static enum cp_status print_taps(const struct cp_lockstep *ls, size_t s, FILE *o
 }
 
 static void print_counts(const struct cp_decisions *d, FILE *out) {
-    (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", d->flips, d->images,
-                  100 * d->flip_low, 100 * d->flip_high);
+    if (d->decided)
+        (void)fprintf(out, "  top-1 flips %zu of %zu (95 %% interval %.2f to %.2f %%)\n", d->flips,
+                      d->decided, 100 * d->flip_low, 100 * d->flip_high);
+    if (d->decided < d->images)
+        (void)fprintf(out, "  nothing is decided for %zu of %zu images: NaN on both sides\n",
+                      d->images - d->decided, d->images);
     if (d->certifiable)
         (void)fprintf(out, "  no flip is possible for %zu of %zu images (margin above the divergence)\n",
                       d->certified, d->images);

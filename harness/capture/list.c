@@ -5,6 +5,7 @@
 #include "result/check.h"
 #include "result/child.h"
 #include "result/schema.h"
+#include "tap/tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,21 @@ static enum cp_status read_provenance(struct cp_capture_server *s) {
     return CP_OK;
 }
 
+/* The tap of the ids is of prompts as long. */
+static enum cp_status check_own_tokens(struct cp_capture_server *s, const char *path) {
+    char what[128];
+    for (size_t t = 0; t < s->listing.taps; t++) {
+        const struct cp_capture_listed *tap = &s->tap[t];
+        if (strcmp(tap->name, cp_points[CP_TOKENS].text) != 0 || tap->rank != 2 ||
+            tap->shape[1] == s->listing.tokens)
+            continue;
+        (void)snprintf(what, sizeof what, "has prompts of %zu tokens, and the tap tokens of %zu",
+                       s->listing.tokens, tap->shape[1]);
+        return cp_capture_refuse(s, path, what), cp_expected(&s->err, "the same ids in both");
+    }
+    return CP_OK;
+}
+
 /* The shape of the token ids, where there are any. */
 static enum cp_status read_tokens(struct cp_capture_server *s) {
     const char *const path = cp_schema[CP_SCHEMA_TOKENS].path;
@@ -290,7 +306,7 @@ static enum cp_status read_tokens(struct cp_capture_server *s) {
                cp_expected(&s->err, "(prompt, token)");
     s->listing.prompts = shape[0];
     s->listing.tokens = shape[1];
-    return CP_OK;
+    return check_own_tokens(s, path);
 }
 
 static enum cp_status check_schema(struct cp_capture_server *s) {

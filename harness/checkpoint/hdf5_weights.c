@@ -5,6 +5,7 @@
 #include "capture/capture.h"
 #include "checkpoint/hdf5_child.h"
 #include "checkpoint/internal.h"
+#include "result/check.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ static enum cp_status add_image(struct cp_checkpoint *file, int image, struct cp
 }
 
 enum cp_status cp_checkpoint_read_hdf5(struct cp_checkpoint *file, struct cp_error *err) {
+    CP_TRY(cp_result_check_digest(file->path, err)); /* what `convert` wrote has one */
     const int image = memfd_create("weights", MFD_CLOEXEC);
     FILE *out = image < 0 ? NULL : fdopen(image, "w");
     file->format = CP_FORMAT_HDF5;

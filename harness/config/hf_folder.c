@@ -88,8 +88,13 @@ static enum cp_status read_size(const struct cp_field_reader *r, const char *nam
                                      {"height", CP_FIELD_INTEGER, &size->height, CP_CONFIG_SIZE},
                                      {"width", CP_FIELD_INTEGER, &size->width, CP_CONFIG_SIZE},
                                      {NULL, CP_FIELD_IGNORED, NULL, 0}};
-    if (json_is_object(value))
-        return cp_field_section(r, name, value, sides);
+    if (json_is_object(value)) {
+        CP_TRY(cp_field_section(r, name, value, sides));
+        return !square || (size->height && size->width)
+                   ? CP_OK
+                   : cp_field_bad(r, "", name, "has no height and width",
+                                  "both, which a processor of this class takes");
+    }
     const json_int_t side = json_is_integer(value) ? json_integer_value(value) : 0;
     if (side < 1 || side > CP_CONFIG_SIZE)
         return cp_field_bad(r, "", name, "is no size", "a whole number, or height and width");

@@ -29,11 +29,16 @@ enum cp_status cp_hf_sections_parse(const char *source, const char *text, size_t
 /* What tokenizer_config.json and tokenizer.json beside the config.json at path say, which need not be there itself; -1, or
  * "": nothing. */
 struct cp_hf_tokenizer {
-    bool settings;   /* there is a tokenizer_config.json */
-    char class[128]; /* tokenizer_class */
-    long max_length; /* tokens of a text */
-    long ids;        /* of tokenizer.json: one more than the largest id */
-    long eos;        /* the id of eos_token */
+    bool settings;         /* there is a tokenizer_config.json */
+    char class[128];       /* tokenizer_class */
+    long max_length;       /* tokens of a text */
+    char eos[64], bos[64]; /* eos_token, bos_token */
+    bool file;             /* there is a tokenizer.json: */
+    long ids;              /* one more than the largest id */
+    long eos_id, bos_id;   /* of those tokens; -1: it has none such */
+    char model[32];        /* model.type */
+    bool lowers;           /* its normalizer lowers case */
+    long truncates;        /* truncation.max_length */
 };
 /* Whether CLIP's own tokenizer has that class. */
 bool cp_hf_tokenizer_is_clip(const char *class);

@@ -48,17 +48,44 @@ bool cp_hf_tokenizer_is_clip(const char *class) {
     return strncmp(class, "CLIPTokenizer", strlen("CLIPTokenizer")) == 0;
 }
 
-static struct cp_hf_tokenizer facts_of(const json_t *settings, const json_t *tokenizer) {
-    struct cp_hf_tokenizer facts = {.settings = settings != NULL};
-    const char *class = json_string_value(json_object_get(settings, "tokenizer_class"));
+/* Whether a normalizer, or one in its sequence, lowers case. */
+static bool lowers(const json_t *normalizer) {
+    const char *type = json_string_value(json_object_get(normalizer, "type"));
+    size_t i;
+    json_t *part;
+    json_array_foreach(json_object_get(normalizer, "normalizers"), i, part) {
+        const char *of_part = json_string_value(json_object_get(part, "type"));
+        if (of_part && strcmp(of_part, "Lowercase") == 0)
+            return true;
+    }
+    return type && strcmp(type, "Lowercase") == 0;
+}
+
+static void copy(char *to, size_t size, const char *text) {
+    (void)snprintf(to, size, "%s", text ? text : "");
+}
+
+static void read_settings(const json_t *settings, struct cp_hf_tokenizer *facts) {
     const json_t *length = json_object_get(settings, "model_max_length");
-    const char *eos = token_text(json_object_get(settings, "eos_token"));
-    const bool limited = json_is_number(length) && json_number_value(length) < NO_LIMIT;
-    (void)snprintf(facts.class, sizeof facts.class, "%s", class ? class : "");
-    facts.max_length = limited ? (long)json_number_value(length) : -1;
-    facts.ids = tokenizer ? (long)ids_of(tokenizer) : -1;
-    facts.eos = tokenizer && eos ? (long)id_of(tokenizer, eos) : -1;
-    return facts;
+    facts->settings = settings != NULL;
+    copy(facts->class, sizeof facts->class, json_string_value(json_object_get(settings, "tokenizer_class")));
+    copy(facts->eos, sizeof facts->eos, token_text(json_object_get(settings, "eos_token")));
+    copy(facts->bos, sizeof facts->bos, token_text(json_object_get(settings, "bos_token")));
+    if (json_is_number(length) && json_number_value(length) < NO_LIMIT)
+        facts->max_length = (long)json_number_value(length);
+}
+
+static void read_tokenizer(const json_t *tokenizer, struct cp_hf_tokenizer *facts) {
+    const json_t *length = json_object_get(json_object_get(tokenizer, "truncation"), "max_length");
+    facts->file = true;
+    facts->ids = (long)ids_of(tokenizer);
+    facts->eos_id = (long)id_of(tokenizer, facts->eos);
+    facts->bos_id = (long)id_of(tokenizer, facts->bos);
+    facts->lowers = lowers(json_object_get(tokenizer, "normalizer"));
+    copy(facts->model, sizeof facts->model,
+         json_string_value(json_object_get(json_object_get(tokenizer, "model"), "type")));
+    if (json_is_integer(length))
+        facts->truncates = (long)json_integer_value(length);
 }
 
 enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *facts, struct cp_error *err) {
@@ -69,7 +96,11 @@ enum cp_status cp_hf_tokenizer_read(const char *path, struct cp_hf_tokenizer *fa
                                            &arena, &where, &settings, err);
     if (status == CP_OK)
         status = cp_json_beside(path, "tokenizer.json", FILE_MAX, 0, &arena, &where, &tokenizer, err);
-    *facts = facts_of(settings, tokenizer);
+    *facts =
+        (struct cp_hf_tokenizer){.max_length = -1, .ids = -1, .eos_id = -1, .bos_id = -1, .truncates = -1};
+    read_settings(settings, facts);
+    if (tokenizer)
+        read_tokenizer(tokenizer, facts);
     json_decref(settings);
     json_decref(tokenizer);
     cp_arena_free(&arena);

@@ -2,10 +2,10 @@
  * Reads them with Jansson; what is no JSON is told by line and column. */
 #include "config/json_file.h"
 
+#include "base/regular.h"
 #include "format/file.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum { TABLE_MAX = 1 << 20 };
 #define EXPECTED "what transformers' save_pretrained writes"
@@ -32,7 +32,7 @@ enum cp_status cp_json_beside(const char *path, const char *name, size_t most, s
     *root = NULL;
     *where = cp_arena_printf(arena, "%.*s%s", slash ? (int)(slash - path + 1) : 0, path, name);
     CP_TRY(CP_CHECK_ALLOC(*where, err, "", "a path"));
-    if (access(*where, F_OK) != 0)
+    if (!cp_path_is_there(*where))
         return CP_OK;
     CP_TRY(cp_json_file(*where, most, flags, EXPECTED, root, err));
     if (json_is_object(*root))

@@ -16,13 +16,15 @@ struct writer {
 
 static void put_counts(const struct writer *w) {
     const struct cp_gate_verdict *v = w->verdict;
-    size_t subjects = 0;
-    for (size_t s = 0; s < v->subjects; s++)
+    size_t subjects = 0, findings = 0; /* also of what one side alone has */
+    for (size_t s = 0; s < v->subjects; s++) {
         subjects += v->judged[s].failed > 0;
+        findings += v->judged[s].findings;
+    }
     if (v->inputs)
         (void)fprintf(w->out, "other inputs than accepted");
     else if (v->failed)
-        (void)fprintf(w->out, "%zu of %zu taps and decisions, in %zu of %zu specs", v->failed, v->compared,
+        (void)fprintf(w->out, "%zu of %zu taps and decisions, in %zu of %zu specs", v->failed, findings,
                       subjects, v->subjects);
     else if (v->rules)
         cp_print(w->out, "%zu rule%s without a reason", v->rules, v->rules == 1 ? "" : "s");

@@ -57,6 +57,11 @@ static double margin(const float *q, size_t n) {
     return (double)q[best] - second;
 }
 
+/* NaN on both sides. */
+static bool is_undecided(const double *row) {
+    return isnan(row[CP_TOP1]) && isnan(row[CP_TOP1_REFERENCE]);
+}
+
 void cp_decide(const float *p, const float *q, size_t n, double *work, double d[CP_DECISION_COUNT]) {
     double kl = 0, js = 0, max_dp = 0;
     for (size_t i = 0; i < n; i++) {
@@ -72,7 +77,7 @@ void cp_decide(const float *p, const float *q, size_t n, double *work, double d[
     }
     d[CP_TOP1_REFERENCE] = top(q, n);
     d[CP_TOP1] = top(p, n);
-    d[CP_FLIP] = !(d[CP_TOP1] == d[CP_TOP1_REFERENCE]);
+    d[CP_FLIP] = is_undecided(d) ? 0 : !(d[CP_TOP1] == d[CP_TOP1_REFERENCE]);
     d[CP_MAX_DP] = max_dp;
     d[CP_KL] = kl;
     d[CP_JS] = js;
@@ -106,7 +111,8 @@ struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels
     struct cp_decisions d = {.images = images, .accuracy = NAN, .accuracy_baseline = NAN};
     size_t right = 0, right_baseline = 0;
     for (size_t i = 0; i < images; i++, rows += CP_DECISION_COUNT) {
-        d.flips += rows[CP_FLIP] != 0;
+        d.decided += is_undecided(rows) ? 0 : 1;
+        d.flips += !is_undecided(rows) && rows[CP_FLIP] != 0;
         d.certified += rows[CP_CERTIFIED] == 1;
         d.certifiable += isnan(rows[CP_CERTIFIED]) ? 0 : 1;
         d.max_dp = cp_worse(d.max_dp, rows[CP_MAX_DP]);
@@ -115,7 +121,9 @@ struct cp_decisions cp_decisions_count(const double *rows, const int32_t *labels
         right += labels && rows[CP_TOP1] == (double)labels[i];
         right_baseline += labels && rows[CP_TOP1_REFERENCE] == (double)labels[i];
     }
-    cp_wilson(d.flips, images, &d.flip_low, &d.flip_high);
+    d.flip_low = d.flip_high = NAN;
+    if (d.decided)
+        cp_wilson(d.flips, d.decided, &d.flip_low, &d.flip_high);
     if (labels) {
         d.accuracy = (double)right / (double)images;
         d.accuracy_baseline = (double)right_baseline / (double)images;

@@ -96,7 +96,7 @@ void cp_statistics(const void *x, enum cp_dtype type, size_t count, double stats
 enum cp_decision {
     CP_TOP1_REFERENCE, /* first largest column; NaN where all are NaN */
     CP_TOP1,
-    CP_FLIP,    /* 1 where they differ; NaN differs from all */
+    CP_FLIP,    /* 1 where they differ; NaN differs from every column, and two NaN decide nothing: 0 */
     CP_MAX_DP,  /* max |dp| */
     CP_KL,      /* KL(reference || x), nats, of both divided by their sums, which rounding takes from 1 */
     CP_JS,      /* Jensen-Shannon divergence, nats, of the same */
@@ -118,8 +118,9 @@ void cp_decide(const float *p, const float *q, size_t n, double *work, double de
 /* Decisions over images. */
 struct cp_decisions {
     size_t images, flips, certified;
+    size_t decided;             /* of the images: not NaN on both sides, where there is nothing to flip */
     size_t certifiable;         /* whose features are known */
-    double flip_low, flip_high; /* 95 % interval of the share */
+    double flip_low, flip_high; /* 95 % interval of the share of those; NaN where there are none */
     double max_dp, kl_mean, kl_worst;
     double accuracy, accuracy_baseline; /* NaN: no labels */
 };

@@ -92,7 +92,7 @@ void cp_child_reply(int socket, enum cp_status status, const void *bytes, size_t
 
 static enum cp_status check_file(const char *path, struct cp_error *err) {
     struct stat info;
-    if (stat(path, &info) != 0)
+    if (stat(path, &info) != 0 || (S_ISREG(info.st_mode) && access(path, R_OK) != 0))
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
                cp_expected(err, "an HDF5 file");
     if (!S_ISREG(info.st_mode))

@@ -291,6 +291,30 @@ static enum cp_status check_pixels(struct cp_study *study, struct cp_error *err)
     return CP_OK;
 }
 
+/* A text is pooled at its first eos_id; without one transformers, and so this program, takes the first token, which is the same
+ * in every text. */
+static enum cp_status note_missing_ends(struct cp_study *study, struct cp_error *err) {
+    const struct cp_text_config *t = &study->model.config.text;
+    const struct cp_run_inputs *in = &study->inputs;
+    const size_t length = (size_t)t->context_length;
+    size_t without = 0;
+    if (!study->modelled || !in->tokens || t->pool_type != CP_POOL_EOS)
+        return CP_OK;
+    for (size_t p = 0; p < in->prompts; p++) {
+        size_t at = 0;
+        while (at < length && in->tokens[p * length + at] != t->eos_id)
+            at++;
+        without += at == length;
+    }
+    if (without == 0)
+        return CP_OK;
+    return cp_note(&study->notes, &study->arena, err,
+                   "warning: %zu of %zu prompts have no token %d, at which the config has texts pooled: "
+                   "their first token is "
+                   "taken, as in transformers",
+                   without, in->prompts, (int)t->eos_id);
+}
+
 /* The prompts, as each spec's tokenizer reads them. */
 static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
     const struct cp_tokenizer_variant **by = cp_arena_alloc(&study->arena, study->spec_count, sizeof(void *));
@@ -301,7 +325,7 @@ static enum cp_status tokenize(struct cp_study *study, struct cp_error *err) {
         CP_TRY(cp_captured_tokenize(study, by, err));
     if (cp_inputs_tokenize(study->experiment, &study->model.config, by, study->spec_count, &study->arena,
                            &study->inputs, err) == CP_OK)
-        return CP_OK;
+        return note_missing_ends(study, err);
     if (!err->where[0])
         cp_error_within(err, study->path);
     return err->status;

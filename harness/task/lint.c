@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Finds a folder's files, reads what they say, and asks what each loader would make of it. */
+#include "base/regular.h"
 #include "checkpoint/checkpoint.h"
 #include "task/lint_parts.h"
 #include "task/model_folder.h"
@@ -7,14 +8,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* *path: of the file in the folder; NULL: there is none. */
 static enum cp_status look_for(const char *folder, const char *name, struct cp_arena *arena,
                                const char **path, struct cp_error *err) {
     const char *const whole = cp_model_folder_join(arena, folder, name);
     CP_TRY(CP_CHECK_ALLOC(whole, err, "", "a path"));
-    *path = access(whole, F_OK) == 0 ? whole : NULL;
+    *path = cp_path_is_there(whole) ? whole : NULL;
     return CP_OK;
 }
 

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * What the files say that transformers reads: config.json, and a processor's and a tokenizer's, which may stand beside any
- * config. */
+ * What the files say that transformers reads: config.json, and a processor's, which may stand beside any config. */
 #include "config/hf_folder.h"
 #include "format/file.h"
 #include "task/lint_parts.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { CONFIG_MAX = 1 << 20 };
-enum { PADDED = 128 }; /* rows of a table of embeddings are rounded up to a multiple of this at most */
 
 /* ---- a processor ---- */
 
@@ -27,60 +22,6 @@ static enum cp_status read_processor(struct cp_lint *lint, const char *path, enu
         return *err = why, status;
     if (there)
         cp_lint_view_pictures(&says, cp_lint_source(lint, cp_hf_file_names[which]));
-    return CP_OK;
-}
-
-/* ---- a tokenizer ---- */
-
-static enum cp_status add_number(struct cp_lint *lint, struct cp_arena *arena, const char *of,
-                                 const char *config, long in_config, long in_file, struct cp_error *err) {
-    return cp_lint_add(lint, arena, of,
-                       (struct cp_lint_says){config, cp_arena_printf(arena, "%ld", in_config)},
-                       (struct cp_lint_says){CP_LINT_TOKENIZER, cp_arena_printf(arena, "%ld", in_file)}, err);
-}
-
-static enum cp_status compare_ids(struct cp_lint *lint, const struct cp_hf_tokenizer *says,
-                                  const struct cp_lint_view *view, struct cp_arena *arena,
-                                  struct cp_error *err) {
-    const struct cp_text_config *t = &view->config.text;
-    /* argmax takes the largest id, which in CLIP's vocabulary is the end of a text */
-    const long end = t->pool_type == CP_POOL_EOS ? t->eos_id : t->vocab_size - 1;
-    const bool padded = says->ids <= t->vocab_size && t->vocab_size - says->ids < PADDED;
-    if (says->ids >= 0 && !padded)
-        CP_TRY(add_number(lint, arena, "vocabulary", view->name, t->vocab_size, says->ids, err));
-    if (says->eos < 0 || says->eos == end || t->pool_type == CP_POOL_FIRST || t->pool_type == CP_POOL_LAST)
-        return CP_OK;
-    return add_number(lint, arena, "the id that ends a text", view->name, end, says->eos, err);
-}
-
-static void view_tokenizer(struct cp_lint *lint, const struct cp_hf_tokenizer *says) {
-    struct cp_lint_view *view = cp_lint_source(lint, CP_LINT_TOKENIZER_CONFIG);
-    const char *class = cp_hf_tokenizer_is_clip(says->class) ? CP_LINT_CLIP_TOKENIZER : says->class;
-    (void)snprintf(view->value[CP_FACET_TOKENIZER], CP_FACET_TEXT, "%s", class);
-    if (says->max_length >= 0)
-        (void)snprintf(view->value[CP_FACET_CONTEXT], CP_FACET_TEXT, "%ld", says->max_length);
-}
-
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* Its files, against every config of texts that was read before. */
-static enum cp_status read_tokenizer(struct cp_lint *lint, const char *path, struct cp_arena *arena,
-                                     struct cp_error *err) {
-    struct cp_hf_tokenizer says;
-    struct cp_error why = {0};
-    const enum cp_status status = cp_hf_tokenizer_read(path, &says, &why);
-    if (status == CP_BAD_INPUT)
-        return cp_lint_add_error(lint, arena, "tokenizer", file_name(why.where), why.where, &why, err);
-    if (status != CP_OK)
-        return *err = why, status;
-    for (size_t i = 0; i < lint->sources; i++)
-        if (lint->source[i].config.embed_dim && cp_has_text(&lint->source[i].config))
-            CP_TRY(compare_ids(lint, &says, &lint->source[i], arena, err));
-    if (says.settings)
-        view_tokenizer(lint, &says);
     return CP_OK;
 }
 
@@ -149,5 +90,5 @@ enum cp_status cp_lint_read_hf(struct cp_lint *lint, const struct cp_lint_found 
         CP_TRY(read_config(lint, found->hf_config, weights, arena, err));
     CP_TRY(read_processor(lint, found->beside, CP_HF_PROCESSOR, arena, err));
     CP_TRY(read_processor(lint, found->beside, CP_HF_PREPROCESSOR, arena, err));
-    return read_tokenizer(lint, found->beside, arena, err);
+    return cp_lint_read_tokenizer(lint, found->beside, arena, err);
 }

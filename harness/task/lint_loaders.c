@@ -2,6 +2,7 @@
  * What each loader would make of the sources. */
 #include "task/lint_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { OPEN_CLIP_2, OPEN_CLIP_3, OPEN_CLIP_4, TRANSFORMERS, OPENAI };
@@ -29,13 +30,18 @@ static enum cp_status ask_open_clip(const struct cp_lint *lint, const struct cp_
     struct cp_load_answer answer;
     if (!in->name && own)
         return cp_lint_view_fill(own, view), CP_OK;
-    if (!in->name && (hf || !weights->as)) {
-        view->cannot = hf ? "no open_clip_config.json" : "no name has these shapes";
+    if (!in->name && (hf || weights->transformers || !weights->as)) {
+        view->cannot = hf                      ? "no open_clip_config.json"
+                       : weights->transformers ? "the tensors have transformers' names"
+                                               : "no name has these shapes";
         return CP_OK;
     }
     call.name = in->name ? in->name : weights->as;
     CP_TRY(cp_load_as(&call, arena, &answer, err));
-    return cp_lint_view_fill(&answer.config, view), CP_OK;
+    cp_lint_view_fill(&answer.config, view);
+    if (!in->name) /* NAME and NAME-quickgelu have the same shapes */
+        (void)snprintf(view->value[CP_FACET_ACTIVATION], CP_FACET_TEXT, "by its name");
+    return CP_OK;
 }
 
 static void ask_transformers(const struct cp_lint *lint, const struct cp_lint_weights *weights,
@@ -91,5 +97,11 @@ enum cp_status cp_lint_ask(struct cp_lint *lint, const struct cp_lint_inputs *in
     ask_transformers(lint, weights, &lint->loader[TRANSFORMERS]);
     ask_openai(weights, &lint->loader[OPENAI]);
     mark_differences(lint);
-    return CP_OK;
+    if (in->name || cp_lint_config_of(lint, CP_LINT_OPEN_CLIP_CONFIG) || lint->loader[OPEN_CLIP_4].cannot)
+        return CP_OK;
+    return cp_note(&lint->notes, arena, err,
+                   "open_clip takes the activation from the name that it is called with; %s has these "
+                   "shapes, and --name "
+                   "asks what it computes by that name",
+                   weights->as);
 }

@@ -29,6 +29,7 @@ struct cp_lint_weights {
     struct cp_clip_config shapes; /* embed_dim 0: they tell nothing */
     const char *as;               /* the name with these shapes, or NULL */
     bool openai;                  /* clip.load takes one of them */
+    bool transformers;            /* the names of one are those of Hugging Face's classes */
     const char *processor; /* why transformers makes no pictures for config.json's model; NULL: it does */
 };
 
@@ -39,6 +40,9 @@ enum cp_status cp_lint_read(struct cp_lint *lint, const struct cp_lint_inputs *i
 /* The part of it that transformers' files have. */
 enum cp_status cp_lint_read_hf(struct cp_lint *lint, const struct cp_lint_found *found,
                                struct cp_lint_weights *weights, struct cp_arena *arena, struct cp_error *err);
+/* The tokenizer's files in the folder of path, against every config of texts that was read before. */
+enum cp_status cp_lint_read_tokenizer(struct cp_lint *lint, const char *path, struct cp_arena *arena,
+                                      struct cp_error *err);
 /* Fills lint->loader from the sources. */
 enum cp_status cp_lint_ask(struct cp_lint *lint, const struct cp_lint_inputs *in,
                            const struct cp_lint_weights *weights, struct cp_arena *arena,

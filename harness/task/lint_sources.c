@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What names, configs, and checkpoints say: their metadata, what they were published as, and their tensors. */
 #include "base/digest.h"
+#include "config/json_file.h"
 #include "config/published.h"
 #include "model/layout/fit.h"
 #include "model/layout/infer.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { CONFIG_MAX = 1 << 20 };
 enum { HASHED_MAX = 64 << 20 }; /* larger files take longer to hash than all the rest */
 
 /* ---- weights ---- */
@@ -162,6 +164,12 @@ static enum cp_status is_openai_file(const char *path, bool *openai, struct cp_e
     return CP_OK;
 }
 
+static bool has_names_of(const struct cp_checkpoint *file, const char *path, const struct cp_layout *of) {
+    const struct cp_layout *layout = NULL;
+    struct cp_error ignored;
+    return cp_layout_of(file, path, &layout, &ignored) == CP_OK && layout == of;
+}
+
 static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lint_found *found,
                                        struct cp_lint_weights *of, struct cp_arena *arena,
                                        struct cp_error *err) {
@@ -171,6 +179,7 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lin
         const char *as = NULL;
         CP_TRY(is_openai_file(found->weights[w], &of->openai, err));
         CP_TRY(cp_state_dict_open(found->weights[w], &file, err));
+        of->transformers = of->transformers || has_names_of(file, found->weights[w], &cp_layout_hugging_face);
         enum cp_status status =
             cp_notes_add(&lint->notes, found->names[w], cp_checkpoint_notes(file), arena, err);
         if (status == CP_OK)
@@ -185,6 +194,24 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lin
     return CP_OK;
 }
 
+/* preprocess_cfg.size, in whose place open_clip takes the model's: nothing is computed by it, but it says another. */
+static enum cp_status compare_picture_size(struct cp_lint *lint, const char *path, int image_size,
+                                           struct cp_arena *arena, struct cp_error *err) {
+    json_t *root;
+    CP_TRY(cp_json_file(path, CONFIG_MAX, 0, "an open_clip_config.json", &root, err));
+    const json_t *size = json_object_get(json_object_get(root, "preprocess_cfg"), "size");
+    const json_int_t says = json_integer_value(json_is_array(size) ? json_array_get(size, 0) : size);
+    json_decref(root);
+    if (image_size == 0 || says == 0 || says == image_size)
+        return CP_OK;
+    return cp_lint_add(lint, arena, cp_facet_names[CP_FACET_SIZE],
+                       (struct cp_lint_says){CP_LINT_OPEN_CLIP_CONFIG ": model_cfg",
+                                             cp_arena_printf(arena, "%d", image_size)},
+                       (struct cp_lint_says){CP_LINT_OPEN_CLIP_CONFIG ": preprocess_cfg",
+                                             cp_arena_printf(arena, "%lld", (long long)says)},
+                       err);
+}
+
 enum cp_status cp_lint_read(struct cp_lint *lint, const struct cp_lint_inputs *in,
                             const struct cp_lint_found *found, struct cp_lint_weights *weights,
                             struct cp_arena *arena, struct cp_error *err) {
@@ -194,6 +221,7 @@ enum cp_status cp_lint_read(struct cp_lint *lint, const struct cp_lint_inputs *i
     if (found->open_clip_config) {
         CP_TRY(cp_clip_config_load(found->open_clip_config, &config, err));
         cp_lint_view_fill(&config, cp_lint_source(lint, CP_LINT_OPEN_CLIP_CONFIG));
+        CP_TRY(compare_picture_size(lint, found->open_clip_config, config.vision.image_size, arena, err));
     }
     if (found->beside)
         CP_TRY(cp_lint_read_hf(lint, found, weights, arena, err));

@@ -3,6 +3,7 @@
 #include "task/model_folder.h"
 
 #include "base/glob.h"
+#include "base/regular.h"
 #include "checkpoint/checkpoint.h"
 
 #include <dirent.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* The names that open_clip's push_to_hf_hub and transformers' save_pretrained give, best first; with a * those of a
  * variant, such as fp16. */
@@ -68,10 +68,14 @@ static enum cp_status find_one(const char *folder, const char *pattern, struct c
 
 static enum cp_status look(const char *folder, bool configured, struct cp_arena *arena,
                            const char **checkpoint, const char **config, struct cp_error *err) {
+    DIR *directory = opendir(folder);
+    if (!directory)
+        return unreadable(folder, err);
+    (void)closedir(directory);
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         const char *beside = cp_model_folder_join(arena, folder, pairs[i].config), *name = NULL;
         CP_TRY(CP_CHECK_ALLOC(beside, err, "", "a path"));
-        if (!configured && access(beside, F_OK) != 0)
+        if (!configured && !cp_path_is_there(beside))
             continue;
         CP_TRY(find_one(folder, pairs[i].weights, arena, &name, err));
         if (!name)

@@ -66,7 +66,8 @@ def consistent(seed):
                  "size": size if squash else {"shortest_edge": side}, "crop_size": size, "do_center_crop": not squash}
     files = {"open_clip_config.json": open_clip, "config.json": hf, "preprocessor_config.json": processor,
              "tokenizer_config.json": {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "eos_token": "<|endoftext|>"},
-             "tokenizer.json": {"model": {"vocab": {f"t{i}": i for i in range(0, 49406, 997)}},
+             "tokenizer.json": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Lowercase"}]},
+                                "model": {"type": "BPE", "vocab": {f"t{i}": i for i in range(0, 49406, 997)}},
                                 "added_tokens": [{"id": 49406, "content": "<|startoftext|>"}, {"id": 49407, "content": "<|endoftext|>"}]},
              "shapes": copy.deepcopy(open_clip), "metadata": {}}
     if seed % 4 == 1:
@@ -249,6 +250,12 @@ PLANTED = {
     "weights of another size": put("shapes", "model_cfg", "vision_cfg", "layers", plus(1)),
     "weights of another context": put("shapes", "model_cfg", "text_cfg", "context_length", 32),
     "published weights": published,
+    "tokenizer eos of another": put(TC, "eos_token", "</s>"), "tokenizer bos of another": put(TC, "bos_token", "<s>"),
+    "tokenizer model": put(TJ, "model", "type", "WordPiece"), "tokenizer truncation": put(TJ, "truncation", {"max_length": 32}),
+    "tokenizer without lower case": put(TJ, "normalizer", None),
+    "tokenizer eos without tokenizer.json": lambda files: (files.pop(TJ), put(HF, "text_config", "eos_token_id", 320)(files)),
+    "processor of SigLIP": lambda files: files[PP].update(image_processor_type="SiglipImageProcessor", size={"shortest_edge": 32}),
+    "open_clip size": put(OC, "preprocess_cfg", "size", [24, 24]),
 }
 
 
@@ -354,6 +361,31 @@ class Folders(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("no weights are under the names", done.stdout)
             self.assertIn(f"PASS: nothing contradicts, as nothing but {OC} says anything", done.stdout)
+
+
+class Links(unittest.TestCase):
+    def test_a_link_to_nothing_is_no_absent_file(self):
+        """A cache of which the blobs were removed."""
+        for name in (OC, HF, PP, TC, TJ, "processor_config.json"):
+            with tempfile.TemporaryDirectory() as folder:
+                write(Path(folder), consistent(9))
+                (Path(folder) / name).unlink()
+                (Path(folder) / name).symlink_to("../blobs/gone")
+                done, _ = lint(folder)
+                self.assertIn(done.returncode, (1, 3), name)
+                self.assertIn(name, done.stdout + done.stderr)
+                self.assertIn("cannot be opened: No such file or directory", done.stdout + done.stderr)
+
+    def test_a_name_that_nothing_gives(self):
+        """Weights alone: the activation is by the name, which is not known."""
+        done, _ = lint("data/fashion-clip/open_clip_model.safetensors")
+        loaders = [each for each in json.loads(done.stdout)["loaders"] if not each["cannot"]]
+        self.assertEqual([each["activation"] for each in loaders], ["by its name"] * 3)
+        self.assertIn("open_clip takes the activation from the name that it is called with; fashion-clip has these shapes", done.stdout)
+        with tempfile.TemporaryDirectory() as folder:
+            write_zeros(Path(folder) / "w.safetensors", hf_tensors(consistent(8)["shapes"]), {})
+            done, _ = lint(f"{folder}/w.safetensors")
+        self.assertEqual([each["cannot"] for each in json.loads(done.stdout)["loaders"]][:3], ["the tensors have transformers' names"] * 3)
 
 
 class Tags(unittest.TestCase):

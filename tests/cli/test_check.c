@@ -147,7 +147,7 @@ static void one_line_and_a_code(void **state) {
 
 static void what_cannot_be_written_is_no_pass(void **state) {
     (void)state;
-    expect(2, "check $OUT " BASELINE "2>&1 >/dev/full");
+    expect(3, "check $OUT " BASELINE "2>&1 >/dev/full");
     expect(3, "check $OUT --junit README.md/y.xml " BASELINE);
     assert_says(
         "clip-parity: README.md/y.xml.partial: cannot open: Not a directory (expected a folder that can be "

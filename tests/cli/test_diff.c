@@ -412,7 +412,8 @@ static void unfinished_runs_are_no_captures(void **state) {
     (void)H5Fclose(file);
     (void)snprintf(arguments, sizeof arguments, "diff %s " QUICK "-o $OUT", capture_path());
     assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
-    assert_non_null(strstr(text, ": has no content_digest, which a run writes last: it is unfinished, or was changed (expected a finished result;"));
+    assert_non_null(strstr(text, ": has no content_digest, which a run writes last: it is unfinished, or was "
+                                 "changed (expected a finished result;"));
 }
 
 /* Captures that share no tap: nothing was compared. */

@@ -271,8 +271,8 @@ static void refusals(void **state) {
          "does not match the config"},
         {"convert $DIR/a.safetensors $DIR/b.safetensors --activation erf", 3,
          "says that its activation is quick, not erf"},
-        {"convert " DEMO "/open_clip_model.safetensors /nowhere/b.safetensors --activation quick", 3,
-         "cannot open: No such file or directory"},
+        {"convert " DEMO "/open_clip_model.safetensors /proc/nowhere/b.safetensors --activation quick", 3,
+         "cannot make the folder: No such file or directory"},
         {"run --dry-run experiments/quickgelu-vs-gelu.yaml baseline={} "
          "'model={checkpoint: " DEMO "/open_clip_model.safetensors}'",
          3, "neither a config nor the file says which activation"},

@@ -77,6 +77,63 @@ class Told(unittest.TestCase):
         self.told(self.folder / "w.safetensors", "warning: 2 values of the weights are NaN or infinite, the first in ",
                   ("inspect", "lint"))
 
+    def program(self, *arguments, code=0):
+        done = subprocess.run((PROGRAM, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_decisions_of_nan_are_none(self):
+        header, data = read()
+        put(header, data, "visual.ln_pre.weight", float("nan"))
+        weights, result = self.folder / "w.safetensors", self.folder / "r.h5"
+        write(weights, header, data)
+        done = self.program("run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=2", "oracle=off", f"model.checkpoint={weights}",
+                            f"output={result}")
+        self.assertIn("nothing is decided for 2 of 2 images: NaN on both sides", done.stdout)
+        self.assertNotIn("flips", done.stdout)
+        page = self.program("report", result, "--md", "-o", "-").stdout
+        self.assertIn("Nothing is decided for 2 of 2 images, whose probabilities are NaN on both sides", " ".join(page.split()))
+        self.assertNotIn("decisions change", page)
+        counts = json.loads(self.program("report", result, "--json", "-o", "-").stdout)["candidates"][0]["decisions"]
+        self.assertEqual((counts["count"], counts["decided"], counts["flips"], counts["flip_low"]), (2, 0, 0, None))
+
+    def test_both_activations(self):
+        config = json.loads(CONFIG.read_text(encoding="utf-8"))
+        config["model_cfg"]["quick_gelu"] = False
+        config["model_cfg"]["text_cfg"]["act_kwargs"] = {"approximate": "tanh"}
+        (self.folder / "c.json").write_text(json.dumps(config), encoding="utf-8")
+        ask = ("classify", "--model", DEMO / "open_clip_model.safetensors", "--image", IMAGE, "--prompt", "a", "--prompt", "b", "--config")
+        self.assertIn("baseline: activation erf for images, tanh for texts, as its config says", self.program(*ask, self.folder / "c.json").stdout)
+        self.assertIn("baseline: activation quick, as its config says", self.program(*ask, CONFIG).stdout)
+
+    def test_prompts_without_the_token_that_is_pooled(self):
+        config = json.loads(CONFIG.read_text(encoding="utf-8"))
+        config["model_cfg"]["text_cfg"].update(pool_type="eos", eos_id=320)
+        (self.folder / "c.json").write_text(json.dumps(config), encoding="utf-8")
+        said = self.program("classify", "--model", DEMO / "open_clip_model.safetensors", "--image", IMAGE, "--prompt", "a bag", "--prompt",
+                            "one bag", "--config", self.folder / "c.json").stderr  # 320 is "a"
+        self.assertIn("warning: 1 of 2 prompts have no token 320", said)
+
+    def test_a_converted_file_that_was_edited(self):
+        import h5py  # pylint: disable=import-outside-toplevel
+        out = self.folder / "w.h5"
+        self.program("convert", DEMO / "open_clip_model.safetensors", out, "--config", CONFIG)
+        with h5py.File(out, "r+") as file:
+            file["tensors/ln_final.weight/value"][0] = 99
+        for arguments in (("inspect", out), ("classify", "--model", out, "--image", IMAGE, "--prompt", "a", "--prompt", "b")):
+            self.assertIn("was changed after the run", self.program(*arguments, code=3).stderr)
+
+    def test_more_than_can_be_listed(self):
+        header, data = read()
+        whole = {f"model.{name}": t for name, t in header.items() if name != "__metadata__"}
+        for name in ("aa", "bb", "cc", "dd", "ee"):
+            whole[f"{name}.weight"] = {"dtype": "F32", "shape": [0], "data_offsets": [len(data), len(data)]}
+        write(self.folder / "w.safetensors", whole, data)
+        self.told(self.folder / "w.safetensors", "left alone: aa, bb, cc, dd, ...")
+        whole.pop("ee.weight")
+        write(self.folder / "w.safetensors", whole, data)
+        self.assertIn("left alone: aa, bb, cc, dd\n", self.program("inspect", self.folder / "w.safetensors").stdout)
+
     def test_a_prefix(self):
         header, data = read()
         write(self.folder / "w.safetensors", {name if name == "__metadata__" else f"model.{name}": t for name, t in header.items()}, data)

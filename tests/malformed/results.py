@@ -347,6 +347,23 @@ class Results(unittest.TestCase):
         done = self.run_program("diff", a, b, "-o", self.folder / "d.h5", "--json", self.folder / "d.json")
         self.assertEqual(done.returncode, 5, done.stderr)
 
+    def test_ids_of_another_length_than_their_tap(self):
+        """In either order."""
+        a, b = self.captures(prompts=3)
+        for path in (a, b):
+            with h5py.File(path, "r+") as file:
+                length = file["inputs/tokens"].shape[1]
+                name = next(iter(file["captures"]))
+                tap = file["captures"][name].create_group("tokens") if "tokens" not in file["captures"][name] else file["captures"][name]["tokens"]
+                if "value" not in tap:
+                    tap.create_dataset("value", data=file["inputs/tokens"][:].astype("f4")).attrs["arithmetic_dtype"] = "fp32"
+        with h5py.File(b, "r+") as file:
+            ids = file["inputs/tokens"][:, :length - 1]
+            del file["inputs/tokens"]
+            file["inputs/tokens"] = ids
+        for pair in ((a, b), (b, a)):
+            self.refused(f"has prompts of {length - 1} tokens, and the tap tokens of {length}", "diff", *pair, "-o", self.folder / "d.h5")
+
     def add_tap(self, paths, name, shape):
         for path in paths:
             with h5py.File(path, "r+") as file:
@@ -368,7 +385,7 @@ class Results(unittest.TestCase):
 
     def test_ids_longer_than_tokens(self):
         a, b = self.add_tap(self.captures(), "tokens", (4, 50))
-        self.refused("tokens: has the shape (4, 50) (expected (prompt 4, token 6))", "diff", a, b, "-o", self.folder / "d.h5")
+        self.refused("has prompts of 6 tokens, and the tap tokens of 50", "diff", a, b, "-o", self.folder / "d.h5")
 
 
 if __name__ == "__main__":

@@ -82,6 +82,6 @@ void assert_only_regular_files(file_reader *reader) {
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_refused(reader, path, "is not a regular file");
     assert_int_equal(unlink(path), 0);
-    assert_refused(reader, folder, "is not a regular file");
+    assert_refused(reader, folder, "is a folder");
     assert_refused(reader, "/dev/zero", "is not a regular file");
 }

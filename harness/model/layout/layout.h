@@ -36,6 +36,9 @@ struct cp_layout {
     struct cp_layout_tower tower[3];
 };
 
+/* The row of transformers' names. */
+extern const struct cp_layout cp_layout_hugging_face;
+
 enum { CP_LAYOUT_NAME = 256 };
 
 /* The layout of a file; CP_BAD_INPUT where it has none of them, with what it seems to be. */

@@ -137,7 +137,8 @@ static enum cp_status choose(struct search *s, const struct found **chosen) {
 static void list_others(const struct search *s, struct cp_sentence *to) {
     const char *before[LISTED];
     size_t listed = 0;
-    for (size_t i = 0; i < cp_checkpoint_count(s->file) && listed < LISTED; i++) {
+    bool more = false;
+    for (size_t i = 0; i < cp_checkpoint_count(s->file); i++) {
         const char *name = cp_checkpoint_at(s->file, i)->name;
         const size_t length = strcspn(name, ".");
         size_t b = 0;
@@ -145,9 +146,13 @@ static void list_others(const struct search *s, struct cp_sentence *to) {
             b++;
         if (s->keep[i] || b < listed)
             continue;
+        if ((more = listed == LISTED))
+            break;
         before[listed++] = name;
-        cp_append(to, "%s%.*s", to->used ? ", " : "", length < 60 ? (int)length : 60, name);
+        cp_append(to, "%s%.*s%s", to->used ? ", " : "", length < 60 ? (int)length : 60, name,
+                  length < 60 ? "" : "...");
     }
+    cp_append(to, "%s", more ? ", ..." : "");
 }
 
 static enum cp_status note_choice(const struct search *s, const struct found *f) {

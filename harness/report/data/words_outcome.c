@@ -64,10 +64,19 @@ void cp_append_decisions(struct cp_sentence *s, const struct cp_report_candidate
     const struct cp_decisions *d = &c->counts;
     if (d->images == 0)
         return;
+    if (d->decided < d->images) {
+        cp_append(s, ". Nothing is decided for ");
+        cp_append_count(s, d->images - d->decided);
+        cp_append(s, " of ");
+        cp_append_count(s, d->images);
+        cp_append(s, " images, whose probabilities are NaN on both sides");
+    }
+    if (d->decided == 0)
+        return;
     cp_append(s, ". ");
     cp_append_count(s, d->flips);
     cp_append(s, " of ");
-    cp_append_count(s, d->images);
+    cp_append_count(s, d->decided);
     cp_append(s, " decisions change (95 %% interval %.2f to %.2f %%)", 100 * d->flip_low, 100 * d->flip_high);
     if (c->certificates) {
         cp_append(s, ", ");

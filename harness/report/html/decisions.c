@@ -121,9 +121,10 @@ void cp_html_decisions(const struct cp_report *r, FILE *out) {
         const struct cp_decisions *d = &r->candidate[c].counts;
         cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c, c < OPEN ? " open" : "");
         cp_put_html(out, r->candidate[c].name);
-        (void)fprintf(
-            out, "</strong> <small>%zu of %zu decisions change (95 %% interval %.2f to %.2f %%); KL mean ",
-            d->flips, d->images, 100 * d->flip_low, 100 * d->flip_high);
+        (void)fprintf(out, "</strong> <small>%zu of %zu decisions change", d->flips, d->decided);
+        if (d->decided)
+            (void)fprintf(out, " (95 %% interval %.2f to %.2f %%)", 100 * d->flip_low, 100 * d->flip_high);
+        (void)fputs("; KL mean ", out);
         cp_html_number(out, d->kl_mean);
         (void)fputs(", worst ", out);
         cp_html_number(out, d->kl_worst);

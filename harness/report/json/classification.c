@@ -123,16 +123,24 @@ static void print_change(const struct cp_classification *r, const struct cp_scre
     cp_screen_end(s, in->prompt_texts[c.prompt], 31);
 }
 
-static const char *activation(const struct cp_classification *r) {
+static const char *activation_of(const struct cp_spec *spec, enum cp_tower tower) {
+    return cp_spec_variant(spec, cp_spec_slot(spec->config, tower, 0), CP_ACTIVATION)->name;
+}
+
+/* The image tower's, and the text tower's where it is another. */
+static void print_activation(const struct cp_classification *r, FILE *out) {
     const struct cp_spec *spec = r->study->spec[0];
-    return cp_spec_variant(spec, cp_spec_slot(spec->config, CP_VISUAL, 0), CP_ACTIVATION)->name;
+    const char *images = activation_of(spec, CP_VISUAL), *texts = activation_of(spec, CP_TEXT);
+    const bool same = strcmp(images, texts) == 0;
+    cp_print(out, "baseline: activation %s%s%s%s, %s\n\n", images, same ? "" : " for images, ",
+             same ? "" : texts, same ? "" : " for texts",
+             r->settings[0][0] ? "as asked" : "as its config says");
 }
 
 void cp_classification_text(const struct cp_classification *r, FILE *out) {
     const struct cp_screen screen = cp_screen_of(out);
     cp_screen_end(&screen, r->experiment.model.checkpoint.text, 0);
-    cp_print(out, "baseline: activation %s, %s\n\n", activation(r),
-             r->settings[0][0] ? "as asked" : "as its config says");
+    print_activation(r, out);
     struct columns c = choose(r, &screen, 1);
     for (print_table(r, &screen, &c); c.end < r->study->spec_count; print_table(r, &screen, &c)) {
         c = choose(r, &screen, c.end);
@@ -196,7 +204,8 @@ void cp_classification_json(const struct cp_classification *r, FILE *out) {
     struct cp_json_writer json = {.out = out, .first = true};
     cp_json_open(&json, NULL, '{');
     cp_json_text(&json, "checkpoint", r->experiment.model.checkpoint.text);
-    cp_json_text(&json, "activation", activation(r));
+    cp_json_text(&json, "activation", activation_of(r->study->spec[0], CP_VISUAL));
+    cp_json_text(&json, "text_activation", activation_of(r->study->spec[0], CP_TEXT));
     json_names(&json, "images", in->image_names, in->images);
     json_names(&json, "prompts", in->prompt_texts, in->prompts);
     cp_json_open(&json, "specs", '[');

@@ -96,6 +96,7 @@ static void put_decisions(struct cp_json_writer *j, const struct cp_report_candi
     }
     cp_json_open(j, "decisions", '{');
     cp_json_count(j, "count", d->images);
+    cp_json_count(j, "decided", d->decided);
     cp_json_count(j, "flips", d->flips);
     cp_json_number(j, "flip_low", d->flip_low);
     cp_json_number(j, "flip_high", d->flip_high);

@@ -174,8 +174,10 @@ static void put_counts(FILE *out, const struct cp_report *r) {
             continue;
         (void)fputs("| ", out);
         cp_put_markdown(out, r->candidate[i].name);
-        (void)fprintf(out, " | %zu of %zu | %.2f to %.2f %% | ", d->flips, d->images, 100 * d->flip_low,
-                      100 * d->flip_high);
+        (void)fprintf(out, " | %zu of %zu | ", d->flips, d->decided);
+        if (d->decided)
+            (void)fprintf(out, "%.2f to %.2f %%", 100 * d->flip_low, 100 * d->flip_high);
+        (void)fputs(" | ", out);
         if (r->candidate[i].certificates)
             (void)fprintf(out, "%zu", d->certified);
         cp_md_number(out, d->max_dp);
