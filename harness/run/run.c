@@ -162,15 +162,21 @@ static bool can_go_on(const struct cp_result *result, const struct cp_study *stu
     return true;
 }
 
-/* The finished result of this very run (run/place.h), which is to go on: told. */
-static enum cp_status tell_finished(const struct cp_study *study, FILE *out, struct cp_error *err) {
-    const struct cp_schema_row *row = &cp_schema[CP_SCHEMA_CONTENT_DIGEST];
-    const char *path = study->experiment->output.text, *digest = NULL;
+/* Whether the finished result is of this very run, which is to go on: then it is told. Another is there to be replaced
+ * (run/place.h). */
+static enum cp_status tell_finished(const struct cp_study *study, FILE *out, bool *told,
+                                    struct cp_error *err) {
+    const struct cp_schema_row *mark = &cp_schema[CP_SCHEMA_FINGERPRINT],
+                               *content = &cp_schema[CP_SCHEMA_CONTENT_DIGEST];
+    const char *path = study->experiment->output.text, *fingerprint = "", *digest = "";
     struct cp_arena arena = {0};
     struct cp_reader *reader;
     CP_TRY(cp_reader_open(path, &reader, err));
-    const enum cp_status status = cp_reader_text(reader, row->path, row->attribute, &arena, &digest, err);
+    enum cp_status status = cp_reader_text(reader, mark->path, mark->attribute, &arena, &fingerprint, err);
     if (status == CP_OK)
+        status = cp_reader_text(reader, content->path, content->attribute, &arena, &digest, err);
+    *told = status == CP_OK && strcmp(fingerprint, study->fingerprint) == 0;
+    if (*told)
         cp_print(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
     cp_reader_close(reader);
     cp_arena_free(&arena);
@@ -190,8 +196,11 @@ enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_op
     struct cp_result *result = NULL;
     struct cp_pool *pool = NULL;
     enum cp_status status;
+    bool told = false;
     if (options->resume && is_finished(study->experiment->output.text))
-        return tell_finished(study, options->out, err);
+        CP_TRY(tell_finished(study, options->out, &told, err));
+    if (told)
+        return CP_OK;
     CP_TRY_DONE(cp_pool_create(study->threads, &pool, err));
     CP_TRY_DONE(
         cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));

@@ -86,7 +86,7 @@ class Runs:
     def experiment(self, name, *settings):
         """`clip-parity run experiments/NAME.yaml SETTINGS`"""
         path = self.folder / (re.sub(r"[^\w.-]+", "-", "-".join([name, *settings]))[:100] + ".h5")
-        return Result(self, path, self.program("run", f"experiments/{name}.yaml", *settings, f"output={path}"))
+        return Result(self, path, self.program("run", "--force", f"experiments/{name}.yaml", *settings, f"output={path}"))
 
     def shell(self, file, words, code=0):
         """The command that the text shows behind `$ `, with its continuation lines, or in backquotes."""
@@ -113,14 +113,14 @@ class Runs:
     def mine(self):
         """A result of the demo model, one image and prompt, every tap in full."""
         path = self.folder / "mine.h5"
-        self.program("run", "tests/ports/demo.yaml", "inputs.limit=1", "inputs.prompts=[a photo of a trouser]", "inputs.labels=off", f"output={path}")
+        self.program("run", "--force", "tests/ports/demo.yaml", "inputs.limit=1", "inputs.prompts=[a photo of a trouser]", "inputs.labels=off", f"output={path}")
         return path
 
     def port_diff(self, fault):
         """What `diff` says of a NumPy port of the demo model with an undeclared fault, from one image and prompt."""
         mine, theirs = self.mine(), self.folder / f"{fault}.h5"
         self.python("tests/ports/port.py", mine, fault, "-o", theirs)
-        return self.program("diff", mine, theirs, "-o", self.folder / "diff.h5", code=1)
+        return self.program("diff", mine, theirs, "--force", "-o", self.folder / "diff.h5", code=1)
 
 
 def figures(pattern, text, kind=float):

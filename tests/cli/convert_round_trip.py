@@ -113,7 +113,7 @@ def content(folder, model):
                   "oracle": True, "floor": 0, "local": False,
                   "inputs": {"images": "reference/golden/pictures/orientation-1.jpg", "prompts": ["a coat", "two of a kind"]}}
     (folder / "e.yaml").write_text(json.dumps(experiment), encoding="utf-8")
-    return next(line.split()[1] for line in run_program("run", folder / "e.yaml").splitlines() if line.startswith("content "))
+    return next(line.split()[1] for line in run_program("run", "--force", folder / "e.yaml").splitlines() if line.startswith("content "))
 
 
 def round_trip(seed, folder):

@@ -59,6 +59,8 @@ class Places(unittest.TestCase):
             self.assertEqual((done.stderr.count("\n"), self.out.read_bytes()), (1, before))
         self.runs(output, OTHER, "--force")
         self.assertNotEqual(self.out.read_bytes(), before)
+        self.assertNotIn("complete already", self.runs(output, "--force", "--resume").stdout)
+        self.assertIn("complete already", self.runs(output, "--force", "--resume").stdout)
 
     def test_the_same_settings_replace(self):
         output = f"output={self.out}"

@@ -41,7 +41,7 @@ static void expect(const char *command, int code, const char *says) {
                  text);
 }
 
-#define RUN "$P run $D/e.yaml output=$D/"
+#define RUN "$P run --force $D/e.yaml output=$D/"
 
 /* $D/edited.safetensors: the model with the sign of its last value flipped; copies of its files. */
 static int prepare(void **state) {
@@ -146,7 +146,7 @@ static void what_does_not_fit_is_refused(void **state) {
 
 /* ---- diff ---- */
 
-#define DIFF(a, b) "$P diff $D/" a ".h5 $D/" b ".h5 -o $D/d.h5 "
+#define DIFF(a, b) "$P diff --force $D/" a ".h5 $D/" b ".h5 -o $D/d.h5 "
 #define EDITED "weights differ: " LAST " from element [127, 511] on: "
 
 /* Captures of the model under its names, of the edited one, of the one that GELU trained. */

@@ -171,9 +171,9 @@ class Loop:
     def commands(self, mutant, of):
         out = self.folder / "out.h5"
         if of == self.capture:
-            return [("diff", self.capture, mutant, "-o", out)]
+            return [("diff", self.capture, mutant, "--force", "-o", out)]
         return [("report", "--json", "-o", "-", mutant), ("check", mutant, "--baseline", self.baseline),
-                ("diff", f"{mutant}:baseline", f"{mutant}:erf", "-o", out)]
+                ("diff", f"{mutant}:baseline", f"{mutant}:erf", "--force", "-o", out)]
 
     def end(self, arguments):
         return program(self.binary, *arguments, seconds=SECONDS)

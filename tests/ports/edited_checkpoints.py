@@ -291,7 +291,7 @@ def check(args, folder, before, mine, case):
     after.write(checkpoint)
     theirs = capture(args.program, folder, name, checkpoint, 3)
     command = [args.program, "diff", mine, theirs, "--model-a", MODEL, "--model-b", checkpoint,
-               "-o", folder / "diff.h5"]
+               "--force", "-o", folder / "diff.h5"]
     done = run(command + (["--json", causes] if args.json else []))
     problems = check_text(done.stdout, differing(before, after))
     if done.returncode != 1:

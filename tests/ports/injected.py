@@ -45,7 +45,7 @@ def run(program, folder):
     experiment, result = folder / "injected.yaml", folder / "injected.h5"
     lines = [f"  {name}: {{inject.{kind}@{layer}: {seed}}}\n" for name, kind, seed, layer in candidates()]
     experiment.write_text(EXPERIMENT + "".join(lines))
-    subprocess.run([program, "run", experiment, f"output={result}"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([program, "run", "--force", experiment, f"output={result}"], cwd=ROOT, check=True, capture_output=True)
     return result
 
 
@@ -53,7 +53,7 @@ def causes_of(program, result, name, folder):
     answer = folder / "answer.json"
     answer.unlink(missing_ok=True)
     done = subprocess.run([program, "diff", f"{result}:baseline", f"{result}:{name}", "--spec-b", "activation=quick",
-                           "--json", answer, "-o", folder / "diff.h5"], cwd=ROOT, check=False, capture_output=True, text=True)
+                           "--json", answer, "--force", "-o", folder / "diff.h5"], cwd=ROOT, check=False, capture_output=True, text=True)
     if not answer.exists():
         raise RuntimeError(f"{name}: {done.stderr.strip()}")
     return json.loads(answer.read_text())["causes"]

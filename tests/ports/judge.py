@@ -34,7 +34,7 @@ def run_diff(program, a, b, folder, *more):
     """Runs `diff A B` with more options; folder is for its files."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         at, result = Path(own) / "answer.json", Path(own) / "answer.h5"
-        done = subprocess.run([program, "diff", a, b, "--json", at, "-o", result, *more],
+        done = subprocess.run([program, "diff", a, b, "--json", at, "--force", "-o", result, *more],
                               capture_output=True, cwd=ROOT, text=True, check=False)
         return Diff(done.returncode, done.stdout, done.stderr, json.loads(at.read_text()) if at.exists() else None,
                     ledger.read(result) if result.exists() else {})

@@ -28,7 +28,7 @@ class Mine:
     def run(self, name, *settings):
         """The path of a result of demo.yaml with some keys set."""
         path = self.folder / f"{name}.h5"
-        done = subprocess.run([self.program, "run", TESTS / "demo.yaml", *settings, f"output={path}"], check=False,
+        done = subprocess.run([self.program, "run", "--force", TESTS / "demo.yaml", *settings, f"output={path}"], check=False,
                               cwd=port.ROOT, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
