@@ -110,15 +110,16 @@ static int make_report(void **state) {
                                 .alternatives = {1, alternatives},
                                 .patch_grid = 16};
     for (size_t c = 0; c < CANDIDATES; c++) {
-        candidates[c] = (struct cp_report_candidate){.name = c ? "candidate" : "<i>&\"",
-                                                     .baseline = "the baseline",
-                                                     .taps = TAPS,
-                                                     .tap = taps[c],
-                                                     .judged = true,
-                                                     .local = true,
-                                                     .ledger = true,
-                                                     .counts = {.images = IMAGES, .flips = IMAGES},
-                                                     .decisions = decisions};
+        candidates[c] =
+            (struct cp_report_candidate){.name = c ? "candidate" : "<i>&\"",
+                                         .baseline = "the baseline",
+                                         .taps = TAPS,
+                                         .tap = taps[c],
+                                         .judged = true,
+                                         .local = true,
+                                         .ledger = true,
+                                         .counts = {.images = IMAGES, .decided = IMAGES, .flips = IMAGES},
+                                         .decisions = decisions};
         for (size_t t = 0; t < TAPS; t++)
             fill_tap(&taps[c][t], t, ledger[c][t]);
         assert_int_equal(cp_report_find_difference(&report, &candidates[c], &err), CP_OK);

@@ -29,8 +29,8 @@ static void other_maths_with_its_causes(void **state) {
 
 static void one_tower_and_decisions(void **state) {
     (void)state;
-    report_candidate.counts =
-        (struct cp_decisions){.images = 10000, .flips = 214, .certified = 9700, .flip_low = 0.0187};
+    report_candidate.counts = (struct cp_decisions){
+        .images = 10000, .decided = 10000, .flips = 214, .certified = 9700, .flip_low = 0.0187};
     report_candidate.counts.flip_high = 0.0245;
     report_candidate.counts.max_dp = 0.0313;
     report_candidate.counts.accuracy_baseline = 0.84;
