@@ -172,7 +172,7 @@ static void a_terminal_form_for_pipes(void **state) {
     assert_true(widest_line() <= 80);
     assert_true(only_ascii());
     assert_int_equal(unsetenv("LC_ALL"), 0);
-    assert_int_equal(run_program("report $OUT --term 2>&1 >/dev/full", text, sizeof text), 2);
+    assert_int_equal(run_program("report $OUT --term 2>&1 >/dev/full", text, sizeof text), 3);
 }
 
 /* On a terminal (script's) of so many columns. */
@@ -274,7 +274,7 @@ static void every_form_is_written(void **state) {
         report(command);
         assert_non_null(strstr(text, "welford"));
         (void)snprintf(command, sizeof command, "report $OUT %s -o - 2>&1 >/dev/full", (*form)->option);
-        assert_int_equal(run_program(command, text, sizeof text), 2);
+        assert_int_equal(run_program(command, text, sizeof text), 3);
     }
     report("report --help");
     cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", command, sizeof command);
