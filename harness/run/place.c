@@ -3,6 +3,7 @@
 #include "run/place.h"
 
 #include "base/escape.h"
+#include "format/disk_file.h"
 #include "result/file.h"
 #include "result/reader.h"
 #include "result/schema.h"
@@ -57,6 +58,7 @@ static enum cp_status look(const struct cp_study *study, const char *path, struc
     struct cp_reader *reader = NULL;
     struct cp_error why = {0};
     *s = (struct standing){.is_other = false};
+    CP_TRY(cp_disk_check_name(path, err));
     CP_TRY(cp_result_may_replace(path, err));
     if (access(path, F_OK) != 0)
         return CP_OK;

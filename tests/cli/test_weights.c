@@ -87,7 +87,7 @@ static void candidates_with_weights(void **state) {
     expect("$P diff --environment $D/c.h5 $D/c.h5", CP_OK, "/edited.safetensors ");
     /* The run of its weights alone has the same bits. */
     expect(RUN "alone.h5 model.checkpoint=$D/edited.safetensors", CP_OK, NULL);
-    expect("$P diff $D/alone.h5 $D/c.h5:mine -o $D/d.h5", CP_OK, "identical bits");
+    expect("$P diff --force $D/alone.h5 $D/c.h5:mine -o $D/d.h5", CP_OK, "identical bits");
     assert_null(strstr(text, "weights differ"));
 }
 
@@ -102,7 +102,7 @@ static void weights_of_the_baseline(void **state) {
     assert_non_null(model);
     assert_non_null(strstr(model, "different weights from visual.5.mlp.c_proj on"));
     assert_true(strstr(text, "no different function is declared") < model);
-    expect("$P diff $D/b.h5 $D/b.h5:model -o $D/d.h5", CP_PARITY_FAILURE,
+    expect("$P diff --force $D/b.h5 $D/b.h5:model -o $D/d.h5", CP_PARITY_FAILURE,
            "weights differ: " LAST " from element [127, 511] on: ");
 }
 

@@ -205,7 +205,7 @@ class Results(unittest.TestCase):
     def test_good(self):
         path = self.make(lambda file: None, True)
         self.assertEqual(self.run_program("report", "--json", "-o", "-", path).returncode, 0)
-        self.assertEqual(self.run_program("diff", f"{path}:baseline", f"{path}:erf", "-o", self.folder / "d.h5").returncode, 1)
+        self.assertEqual(self.run_program("diff", f"{path}:baseline", f"{path}:erf", "--force", "-o", self.folder / "d.h5").returncode, 1)
 
     def test_both_digests(self):
         with h5py.File(self.small) as file:
@@ -230,7 +230,7 @@ class Results(unittest.TestCase):
                 self.refused(str(path), "check", path, "--baseline", self.folder / "none.yaml")
             if not stated:
                 with self.subTest(what, command="diff"):
-                    self.refused(says if what == "no digest" else str(path), "diff", f"{path}:baseline", f"{path}:erf", "-o", self.folder / "d.h5")
+                    self.refused(says if what == "no digest" else str(path), "diff", f"{path}:baseline", f"{path}:erf", "--force", "-o", self.folder / "d.h5")
 
     def test_gates(self):
         """The gates' own readers, with a digest that holds."""
@@ -337,14 +337,14 @@ class Results(unittest.TestCase):
 
     def test_ids_of_fewer_prompts(self):
         a, b = self.captures(prompts=14, tokens_of=2)
-        self.refused("has tokens of 2 prompts, and taps of 14", "diff", a, b, "-o", self.folder / "d.h5")
-        self.refused("has tokens of 2 prompts, and taps of 5", "diff", a, b, "-o", self.folder / "d.h5", "inputs.limit=5")
-        done = self.run_program("diff", a, b, "-o", self.folder / "d.h5", "inputs.limit=2")
+        self.refused("has tokens of 2 prompts, and taps of 14", "diff", a, b, "--force", "-o", self.folder / "d.h5")
+        self.refused("has tokens of 2 prompts, and taps of 5", "diff", a, b, "--force", "-o", self.folder / "d.h5", "inputs.limit=5")
+        done = self.run_program("diff", a, b, "--force", "-o", self.folder / "d.h5", "inputs.limit=2")
         self.assertEqual(done.returncode, 5, done.stderr)
 
     def test_taps_of_fewer_tokens(self):
         a, b = self.captures(tokens=77, rows=2)
-        done = self.run_program("diff", a, b, "-o", self.folder / "d.h5", "--json", self.folder / "d.json")
+        done = self.run_program("diff", a, b, "--force", "-o", self.folder / "d.h5", "--json", self.folder / "d.json")
         self.assertEqual(done.returncode, 5, done.stderr)
 
     def test_ids_of_another_length_than_their_tap(self):
@@ -362,7 +362,7 @@ class Results(unittest.TestCase):
             del file["inputs/tokens"]
             file["inputs/tokens"] = ids
         for pair in ((a, b), (b, a)):
-            self.refused(f"has prompts of {length - 1} tokens, and the tap tokens of {length}", "diff", *pair, "-o", self.folder / "d.h5")
+            self.refused(f"has prompts of {length - 1} tokens, and the tap tokens of {length}", "diff", *pair, "--force", "-o", self.folder / "d.h5")
 
     def add_tap(self, paths, name, shape):
         for path in paths:
@@ -374,18 +374,18 @@ class Results(unittest.TestCase):
     def test_names_that_results_use(self):
         for name in ("image", "verdicts", "operation_field"):
             a, b = self.add_tap(self.captures(), name, (4, 8))
-            self.refused("has a name that results use for something else", "diff", a, b, "-o", self.folder / "d.h5")
+            self.refused("has a name that results use for something else", "diff", a, b, "--force", "-o", self.folder / "d.h5")
         a, b = self.add_tap(self.captures(), "logits", (4, 8))
-        done = self.run_program("diff", a, b, "-o", self.folder / "d.h5")
+        done = self.run_program("diff", a, b, "--force", "-o", self.folder / "d.h5")
         self.assertIn(done.returncode, (1, 5), done.stderr)
 
     def test_logits_of_more_prompts(self):
         a, b = self.add_tap(self.captures(), "logits_per_image", (4, 9))
-        self.refused("logits_per_image: has the shape (4, 9) (expected (image 4, prompt 4))", "diff", a, b, "-o", self.folder / "d.h5")
+        self.refused("logits_per_image: has the shape (4, 9) (expected (image 4, prompt 4))", "diff", a, b, "--force", "-o", self.folder / "d.h5")
 
     def test_ids_longer_than_tokens(self):
         a, b = self.add_tap(self.captures(), "tokens", (4, 50))
-        self.refused("has prompts of 6 tokens, and the tap tokens of 50", "diff", a, b, "-o", self.folder / "d.h5")
+        self.refused("has prompts of 6 tokens, and the tap tokens of 50", "diff", a, b, "--force", "-o", self.folder / "d.h5")
 
 
 if __name__ == "__main__":

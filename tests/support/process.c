@@ -10,7 +10,7 @@
 
 struct process start_program(const char *const *arguments, prepare *in_child) {
     int outs[2], errs[2];
-    char *argv[24] = {NULL};
+    char *argv[28] = {NULL};
     for (size_t i = 0; arguments[i]; i++)
         assert_true(i + 2 < sizeof argv / sizeof *argv);
     assert_true(pipe2(outs, O_CLOEXEC) == 0 && pipe2(errs, O_CLOEXEC) == 0);

@@ -20,8 +20,8 @@ struct ended {
 /* The smallest run that commits several times, once with the oracle and taken apart, with a noise floor:
  * about half a second. */
 #define SMALL_RUN                                                                                            \
-    "run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1", "local=1",         \
-        "ledger=4", "floor=1", "inputs.prompts=[a bag, a dress]", "inputs.labels=off",                       \
+    "run", "--force", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1",         \
+        "local=1", "ledger=4", "floor=1", "inputs.prompts=[a bag, a dress]", "inputs.labels=off",            \
         "candidates={erf: {activation: erf}}",                                                               \
         "record={\"*\": \"off\", \"*ln_pre\": stats, \"*mlp.gelu\": stats, \"*_features\": full}"
 
