@@ -5,7 +5,6 @@
 #include "result/check.h"
 #include "result/child.h"
 #include "result/schema.h"
-#include "tap/tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,12 +265,12 @@ static enum cp_status read_provenance(struct cp_capture_server *s) {
     return CP_OK;
 }
 
-/* The tap of the ids is of prompts as long. */
+/* The tap of the ids, which has the dataset's name, is of prompts as long. */
 static enum cp_status check_own_tokens(struct cp_capture_server *s, const char *path) {
     char what[128];
     for (size_t t = 0; t < s->listing.taps; t++) {
         const struct cp_capture_listed *tap = &s->tap[t];
-        if (strcmp(tap->name, cp_points[CP_TOKENS].text) != 0 || tap->rank != 2 ||
+        if (strcmp(tap->name, strrchr(path, '/') + 1) != 0 || tap->rank != 2 ||
             tap->shape[1] == s->listing.tokens)
             continue;
         (void)snprintf(what, sizeof what, "has prompts of %zu tokens, and the tap tokens of %zu",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Prints what lint found; contradictions are a parity failure. */
-#include "task/lint.h"
+#include "task/lint/lint.h"
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "report/json/lint.h"

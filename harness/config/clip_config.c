@@ -4,6 +4,7 @@
 
 #include "config/clip_config_field.h"
 #include "config/hf_folder.h"
+#include "config/json_file.h"
 #include "format/file.h"
 
 #include <math.h>
@@ -250,4 +251,13 @@ enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *conf
         status = cp_hf_folder_read(path, config, err);
     cp_arena_free(&arena);
     return status;
+}
+
+enum cp_status cp_clip_config_picture_size(const char *path, long *size, struct cp_error *err) {
+    json_t *root;
+    CP_TRY(cp_json_file(path, FILE_MAX, 0, "an open_clip_config.json", &root, err));
+    const json_t *sides = json_object_get(json_object_get(root, "preprocess_cfg"), "size");
+    *size = (long)json_integer_value(json_is_array(sides) ? json_array_get(sides, 0) : sides);
+    json_decref(root);
+    return CP_OK;
 }

@@ -106,6 +106,9 @@ enum cp_status cp_clip_config_load(const char *path, struct cp_clip_config *conf
 enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t size,
                                     struct cp_clip_config *config, struct cp_error *err);
 
+/* preprocess_cfg.size of an open_clip_config.json, its first side; 0: none. What is computed has the model's own. */
+enum cp_status cp_clip_config_picture_size(const char *path, long *size, struct cp_error *err);
+
 /* Whether both make the same pixels of a picture, apart from their number. */
 bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b);
 

@@ -3,7 +3,7 @@
 #ifndef CP_REPORT_JSON_LINT_H
 #define CP_REPORT_JSON_LINT_H
 
-#include "task/lint.h"
+#include "task/lint/lint.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  * Finds a folder's files, reads what they say, and asks what each loader would make of it. */
 #include "base/regular.h"
 #include "checkpoint/checkpoint.h"
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 #include "task/model_folder.h"
 
 #include <errno.h>

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What names, configs, and checkpoints say: their metadata, what they were published as, and their tensors. */
 #include "base/digest.h"
-#include "config/json_file.h"
 #include "config/published.h"
 #include "model/layout/fit.h"
 #include "model/layout/infer.h"
 #include "model/layout/state_dict.h"
 #include "run/known_config.h"
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CONFIG_MAX = 1 << 20 };
 enum { HASHED_MAX = 64 << 20 }; /* larger files take longer to hash than all the rest */
 
 /* ---- weights ---- */
@@ -197,18 +195,15 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lin
 /* preprocess_cfg.size, in whose place open_clip takes the model's: nothing is computed by it, but it says another. */
 static enum cp_status compare_picture_size(struct cp_lint *lint, const char *path, int image_size,
                                            struct cp_arena *arena, struct cp_error *err) {
-    json_t *root;
-    CP_TRY(cp_json_file(path, CONFIG_MAX, 0, "an open_clip_config.json", &root, err));
-    const json_t *size = json_object_get(json_object_get(root, "preprocess_cfg"), "size");
-    const json_int_t says = json_integer_value(json_is_array(size) ? json_array_get(size, 0) : size);
-    json_decref(root);
+    long says;
+    CP_TRY(cp_clip_config_picture_size(path, &says, err));
     if (image_size == 0 || says == 0 || says == image_size)
         return CP_OK;
     return cp_lint_add(lint, arena, cp_facet_names[CP_FACET_SIZE],
                        (struct cp_lint_says){CP_LINT_OPEN_CLIP_CONFIG ": model_cfg",
                                              cp_arena_printf(arena, "%d", image_size)},
                        (struct cp_lint_says){CP_LINT_OPEN_CLIP_CONFIG ": preprocess_cfg",
-                                             cp_arena_printf(arena, "%lld", (long long)says)},
+                                             cp_arena_printf(arena, "%ld", says)},
                        err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What each loader would make of the sources. */
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #define CP_TASK_LINT_PARTS_H
 
 #include "config/load_as.h"
-#include "task/lint.h"
+#include "task/lint/lint.h"
 
 /* Sources by the names of their files. */
 #define CP_LINT_OPEN_CLIP_CONFIG "open_clip_config.json"

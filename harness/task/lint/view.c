@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Facets of configs as text. */
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 #include <stdio.h>
 #include <string.h>

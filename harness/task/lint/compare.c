@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Which sources differ, facet by facet and size by size, and the findings that come of it. */
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * What the files say that transformers reads: config.json, and a processor's, which may stand beside any config. */
 #include "config/hf_folder.h"
 #include "format/file.h"
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 enum { CONFIG_MAX = 1 << 20 };
 

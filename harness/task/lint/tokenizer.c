@@ -2,7 +2,7 @@
  * tokenizer_config.json and tokenizer.json against the configs, and against CLIP's own tokenizer where they say that it is
  * that one. */
 #include "config/hf_folder.h"
-#include "task/lint_parts.h"
+#include "task/lint/parts.h"
 
 #include <stdio.h>
 #include <string.h>
