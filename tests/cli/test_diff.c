@@ -213,7 +213,7 @@ static void json(void **state) {
            CP_OK, "PASS");
     /* On standard output nothing else. */
     shell(
-        "code=0; " CP_PROGRAM " diff " QUICK ERF
+        "code=0; " CP_PROGRAM " diff --force " QUICK ERF
         "-o $OUT --json - >$OUT.json 2>$OUT.err || code=$?; test $code "
         "= 1 && test $(wc -l <$OUT.json) = 1 && grep -q '^FAIL: first difference at .*: settings$' $OUT.err");
     assert_json("\"kind\":\"settings\"");
