@@ -119,7 +119,7 @@ static void append_differing_inputs(struct cp_sentence *s, const struct cp_own_p
     else
         cp_append(s, "the pixels differ (%.2g)", p->size);
     if (p->inputs)
-        cp_append(s, " at %zu image%s, worst image %zu", p->inputs, p->inputs == 1 ? "" : "s", p->worst);
+        cp_append(s, " at %zu image%s, worst image %zu", p->inputs, cp_plural(p->inputs), p->worst);
     if (p->inputs && input_name(p, words))
         cp_append(s, " (%.60s)", input_name(p, words));
     if (!explanation)
@@ -302,7 +302,7 @@ void cp_agreement_print_hidden(const struct cp_agreement_tap *taps, size_t count
             const size_t found = hidden_at(taps, count, second, i, &needs);
             if (found)
                 cp_print(out, "  %s at %zu tap%s of %s: cannot tell; needs about %.0f inputs\n",
-                         words->alternatives[i], found, found == 1 ? "" : "s", second ? words->b : words->a,
+                         words->alternatives[i], found, cp_plural(found), second ? words->b : words->a,
                          needs);
         }
 }

@@ -4,6 +4,7 @@
 
 #include "analysis/teacher_forcing.h"
 #include "base/escape.h"
+#include "base/sentence.h"
 
 #include <math.h>
 
@@ -143,7 +144,7 @@ void cp_append_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
         if (inputs[i].count == 0 || inputs[i].said || inputs[i].count >= CP_VERDICT_MIN_INPUTS)
             continue;
         cp_append(s, "%s%zu %s%s%s", few++ ? ", " : "", inputs[i].count, inputs[i].what,
-                  inputs[i].count == 1 ? "" : "s", inputs[i].of);
+                  cp_plural(inputs[i].count), inputs[i].of);
     }
     if (few)
         cp_append(s, ": too few to judge rounding, %d or more are needed", CP_VERDICT_MIN_INPUTS);

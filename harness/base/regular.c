@@ -8,11 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool cp_path_is_there(const char *path) {
-    struct stat info;
-    return lstat(path, &info) == 0;
-}
-
 enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err) {
     struct stat info;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -5,12 +5,9 @@
 
 #include "base/status.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-/* Whether there is something of this name: also a link that leads nowhere, which is no reason to do without a file. */
-bool cp_path_is_there(const char *path);
 /* A descriptor to close, and the bytes in the file; CP_BAD_INPUT where it is no regular file. */
 enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err);
 /* The same as a stream. */

@@ -4,9 +4,10 @@
  *
  * HDF5 is no safe parser, so other people's files are opened in a child process with limits on memory,
  * processor time and time, and this process only ever sees what the child sends: a file that crashes the
- * library or hangs it is CP_BAD_INPUT like any other; memory that the child does not get is CP_INTERNAL. Refused besides: links to elsewhere (soft,
- * external), data outside the file (external storage, virtual datasets), groups linked into themselves,
- * filters that are not there, chunks beyond CP_CAPTURE_CHUNK, more values than the file can hold,
+ * library or hangs it is CP_BAD_INPUT like any other; memory that the child does not get is CP_INTERNAL.
+ * Refused besides: links to elsewhere (soft, external), data outside the file (external storage, virtual
+ * datasets), groups linked into themselves, filters that are not there, chunks beyond CP_CAPTURE_CHUNK, more
+ * values than the file can hold, ids of another length than the tap `tokens`,
  * what is no floating point, another schema.
  *
  * Without a map the file is of the schema clip-parity/1: /captures/NAME/TAP/value, float16, float32 or

@@ -6,6 +6,7 @@
 #define CP_CAPTURE_SERVER_H
 
 #include "capture/internal.h"
+#include "result/schema.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -78,6 +79,18 @@ enum cp_status cp_capture_list_links(struct cp_capture_server *s, hid_t group, c
 
 /* Opens the file; fills listing, taps, datasets and facts. */
 enum cp_status cp_capture_list(struct cp_capture_server *s);
+
+/* ---- facts.c ---- */
+
+/* Whether the file is of the schema that is known, and no unfinished run. */
+enum cp_status cp_capture_check_schema(struct cp_capture_server *s);
+/* A text attribute of an object, into the server's facts. */
+void cp_capture_read_fact(struct cp_capture_server *s, hid_t object, enum cp_schema_id id,
+                          enum cp_capture_fact fact);
+/* Those of /provenance, where there is one. */
+enum cp_status cp_capture_read_provenance(struct cp_capture_server *s);
+/* listing.prompts and listing.tokens, where there are ids. The taps are listed. */
+enum cp_status cp_capture_read_tokens(struct cp_capture_server *s);
 /* Opens it, and writes its environment: name and value in turn, each with its NUL. */
 enum cp_status cp_capture_list_environment(struct cp_capture_server *s, FILE *out);
 

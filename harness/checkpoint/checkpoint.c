@@ -99,7 +99,7 @@ static enum kind kind_of(const struct cp_file *map) {
     uint64_t length = 0;
     if (map->size >= 4 && (memcmp(map->bytes, "PK\3\4", 4) == 0 || memcmp(map->bytes, "PK\5\6", 4) == 0))
         return KIND_ZIP;
-    if (map->size >= 8 && memcmp(map->bytes, "\x89HDF\r\n\x1a\n", 8) == 0)
+    if (cp_file_is_hdf5(map->bytes, map->size))
         return KIND_HDF5;
     if (map->size < sizeof length)
         return KIND_UNKNOWN;
@@ -153,19 +153,19 @@ static enum cp_status read_any(struct cp_checkpoint *file, enum kind kind, struc
     }
 }
 
-/* Whether the first `length` bytes of a path are the path of a file. */
-static bool is_file(const char *path, size_t length) {
+/* access() of the first `length` bytes of a path. */
+static bool may(const char *path, size_t length, int how) {
     char *file = strndup(path, length);
-    const bool is = file && access(file, F_OK) == 0;
+    const bool does = file && access(file, how) == 0;
     free(file);
-    return is;
+    return does;
 }
 
 const char *cp_checkpoint_key(const char *path) {
     if (access(path, F_OK) == 0)
         return NULL;
     for (const char *hash = strchr(path, '#'); hash; hash = strchr(hash + 1, '#'))
-        if (is_file(path, (size_t)(hash - path)))
+        if (may(path, (size_t)(hash - path), F_OK))
             return hash + 1;
     const char *hash = strrchr(path, '#');
     return hash ? hash + 1 : NULL;
@@ -173,10 +173,7 @@ const char *cp_checkpoint_key(const char *path) {
 
 bool cp_checkpoint_is_here(const char *path) {
     const char *key = cp_checkpoint_key(path);
-    char *file = key ? strndup(path, (size_t)(key - 1 - path)) : NULL;
-    const bool here = access(file ? file : path, R_OK) == 0;
-    free(file);
-    return here;
+    return may(path, key ? (size_t)(key - 1 - path) : strlen(path), R_OK);
 }
 
 static enum cp_status start(struct cp_checkpoint *file, const char *path, size_t length, enum kind *kind,

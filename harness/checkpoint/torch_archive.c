@@ -2,6 +2,7 @@
  * PyTorch's zip archives (torch/serialization.py, caffe2/serialize/inline_container.h): ROOT/data.pkl is a
  * pickle of views into the storages ROOT/data/KEY. torch.save writes whatever it is given, torch.jit.save a
  * tree of modules; of both the named tensors are taken. */
+#include "base/path.h"
 #include "base/utf8.h"
 #include "checkpoint/internal.h"
 #include "checkpoint/pickle.h"
@@ -25,16 +26,10 @@ static enum cp_status bad(const struct archive *a, const char *expected, const c
 
 /* ---- the records ---- */
 
-/* The part of a path behind its last '/'. */
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static enum cp_status find_pickle(struct archive *a) {
     for (size_t i = 0; i < cp_zip_count(a->file->zip); i++) {
         struct cp_zip_record *record = cp_zip_at(a->file->zip, i);
-        if (strcmp(base_name(record->name), "data.pkl") != 0)
+        if (strcmp(cp_path_name(record->name), "data.pkl") != 0)
             continue;
         if (a->pickle)
             return bad(a, "one", "two records named data.pkl");
@@ -44,7 +39,7 @@ static enum cp_status find_pickle(struct archive *a) {
         return bad(a, "torch.save's or torch.jit.save's, or nothing but .npy records",
                    "a zip archive without a data.pkl");
     const char *name = a->pickle->name;
-    a->root = cp_arena_printf(&a->file->arena, "%.*s", (int)(base_name(name) - name), name);
+    a->root = cp_arena_printf(&a->file->arena, "%.*s", (int)(cp_path_name(name) - name), name);
     return CP_CHECK_ALLOC(a->root, a->err, a->file->path, "the checkpoint");
 }
 

@@ -3,6 +3,7 @@
 #include "task/bisect.h"
 #include "analysis/analyses.h"
 #include "base/escape.h"
+#include "base/sentence.h"
 #include "cmd/cmd.h"
 #include "format/yaml.h"
 
@@ -110,7 +111,7 @@ static void print_settings(const struct cp_spec_setting *settings, size_t count)
 }
 
 static void print_count(size_t count, const char *of) {
-    cp_print(stdout, " %zu %s%s", count, of, count == 1 ? "" : "s");
+    cp_print(stdout, " %zu %s%s", count, of, cp_plural(count));
 }
 
 static void print_share(const struct cp_bisect_result *r, int output, const char *label) {

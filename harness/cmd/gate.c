@@ -4,13 +4,13 @@
 #include "analysis/analyses.h"
 #include "base/regular.h"
 #include "cmd/stop.h"
+#include "format/file.h"
 #include "run/place.h"
 #include "run/run.h"
 
 #include <string.h>
 
 static bool is_result(const char *path) {
-    static const char magic[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
     const size_t length = strlen(path);
     char start[8] = {0};
     if (length > 3 && strcmp(path + length - 3, ".h5") == 0)
@@ -21,7 +21,7 @@ static bool is_result(const char *path) {
         cp_regular_stream(path, &file, &ignored) == CP_OK && fread(start, sizeof start, 1, file) == 1;
     if (file)
         (void)fclose(file);
-    return read && memcmp(start, magic, sizeof magic) == 0;
+    return read && cp_file_is_hdf5(start, sizeof start);
 }
 
 enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,

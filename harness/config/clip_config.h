@@ -109,6 +109,8 @@ enum cp_status cp_clip_config_parse(const char *source, const char *text, size_t
 /* preprocess_cfg.size of an open_clip_config.json, its first side; 0: none. What is computed has the model's own. */
 enum cp_status cp_clip_config_picture_size(const char *path, long *size, struct cp_error *err);
 
+/* Whether both have the same mean and std. */
+bool cp_clip_config_same_colours(const struct cp_clip_config *a, const struct cp_clip_config *b);
 /* Whether both make the same pixels of a picture, apart from their number. */
 bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b);
 

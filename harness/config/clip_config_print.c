@@ -40,11 +40,16 @@ const char *const cp_resize_mode_names[] = {
     [CP_SHORTEST] = "shortest", [CP_LONGEST] = "longest", [CP_SQUASH] = "squash", NULL};
 const char *const cp_resize_filter_names[] = {[CP_BICUBIC] = "bicubic", [CP_BILINEAR] = "bilinear", NULL};
 
-bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+bool cp_clip_config_same_colours(const struct cp_clip_config *a, const struct cp_clip_config *b) {
     for (size_t i = 0; i < 3; i++)
         if (a->mean[i] != b->mean[i] || a->std[i] != b->std[i])
             return false;
-    return a->filter == b->filter && a->resize_mode == b->resize_mode && a->fill == b->fill;
+    return true;
+}
+
+bool cp_clip_config_same_preprocessing(const struct cp_clip_config *a, const struct cp_clip_config *b) {
+    return cp_clip_config_same_colours(a, b) && a->filter == b->filter && a->resize_mode == b->resize_mode &&
+           a->fill == b->fill;
 }
 
 void cp_clip_config_take_preprocessing(struct cp_clip_config *to, const struct cp_clip_config *from) {

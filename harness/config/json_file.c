@@ -2,7 +2,7 @@
  * Reads them with Jansson; what is no JSON is told by line and column. */
 #include "config/json_file.h"
 
-#include "base/regular.h"
+#include "base/path.h"
 #include "format/file.h"
 
 #include <string.h>

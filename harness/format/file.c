@@ -124,3 +124,8 @@ const char *cp_data_path(const char *name, struct cp_arena *arena) {
     const char *installed = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
     return installed && access(installed, F_OK) == 0 ? installed : here;
 }
+
+bool cp_file_is_hdf5(const void *start, size_t size) {
+    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    return size >= sizeof signature && memcmp(start, signature, sizeof signature) == 0;
+}

@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "base/status.h"
 
+#include <stdbool.h>
+
 struct cp_file {
     const unsigned char *bytes; /* of an empty mapped file: NULL */
     char *text;                 /* the same bytes; to be written to only after cp_file_read */
@@ -30,5 +32,8 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
  * `cmake --install` put it, which is seen from where the program lies. Where it is nowhere, ./data, for the
  * error to name. NULL: out of memory. */
 const char *cp_data_path(const char *name, struct cp_arena *arena);
+
+/* Whether a file that starts so is HDF5. */
+bool cp_file_is_hdf5(const void *start, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/escape.h"
 #include "base/regular.h"
 #include "base/utf8.h"
+#include "format/file.h"
 
 #include <errno.h>
 #include <libfyaml.h>
@@ -312,7 +313,6 @@ enum cp_status cp_yaml_load(struct cp_arena *arena, const char *path, struct cp_
 
 enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_t most, struct cp_yaml **root,
                                  struct cp_error *err) {
-    static const unsigned char hdf5[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
     enum cp_status status = CP_OK;
     char *text = malloc(most + 1);
     FILE *file = NULL;
@@ -322,9 +322,10 @@ enum cp_status cp_yaml_load_most(struct cp_arena *arena, const char *path, size_
     size = fread(text, 1, most + 1, file);
     if (ferror(file))
         status = cp_fail(err, CP_BAD_INPUT, path, "cannot be read: %s", strerror(errno));
-    if (status == CP_OK && size >= sizeof hdf5 && memcmp(text, hdf5, sizeof hdf5) == 0)
-        (void)cp_fail(err, CP_BAD_INPUT, path, "is an HDF5 file"),
-            status = cp_expected(err, "a text in YAML");
+    if (status == CP_OK && cp_file_is_hdf5(text, size)) {
+        (void)cp_fail(err, CP_BAD_INPUT, path, "is an HDF5 file");
+        status = cp_expected(err, "a text in YAML");
+    }
     if (status == CP_OK)
         status = parse_most(arena, path, text, size, most, root, err);
 done:

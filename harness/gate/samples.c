@@ -5,7 +5,9 @@
 
 #include "base/digest.h"
 #include "base/glob.h"
+#include "base/path.h"
 #include "result/schema.h"
+#include "run/study.h"
 #include "tap/tap.h"
 
 #include <stdlib.h>
@@ -82,7 +84,7 @@ static bool is_capture(const struct cp_experiment *e, const char *path) {
 static bool is_used(const struct cp_gate_taking *t, const char *path) {
     const struct cp_experiment_inputs *inputs = &t->experiment->inputs;
     const struct cp_reader_texts *images = &t->samples->report.images;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *const name = cp_path_name(path);
     bool image = false;
     for (size_t i = 0; i < inputs->image_count; i++)
         image = image || cp_glob_match(inputs->images[i].text, path);
@@ -184,7 +186,6 @@ void cp_gate_samples_free(struct cp_gate_samples *samples) {
     cp_arena_free(&samples->arena);
 }
 
-/* What stands before the first spec is the experiment itself, whose texts have no line ends of their own. */
 enum cp_status cp_gate_experiment(const char *result, const char *const *overrides, size_t count,
                                   struct cp_experiment *experiment, struct cp_error *err) {
     const char *const document = cp_schema[CP_SCHEMA_EXPERIMENT].path;
@@ -194,14 +195,13 @@ enum cp_status cp_gate_experiment(const char *result, const char *const *overrid
     CP_TRY(cp_reader_open(result, &reader, err));
     enum cp_status status = cp_reader_texts(reader, document, &arena, &texts, err);
     const char *text = status == CP_OK && texts.count == 1 ? texts.items[0] : "";
-    const char *end = strstr(text, "\n\n# baseline\n");
+    const size_t size = cp_plan_experiment(text);
     cp_reader_close(reader);
-    if (status == CP_OK && !end)
+    if (status == CP_OK && !size)
         status = cp_fail(err, CP_BAD_INPUT, result, "does not tell its experiment"),
         cp_expected(err, "a result that `clip-parity run` finished");
     if (status == CP_OK)
-        status =
-            cp_experiment_parse(result, text, (size_t)(end + 1 - text), overrides, count, experiment, err);
+        status = cp_experiment_parse(result, text, size, overrides, count, experiment, err);
     cp_arena_free(&arena);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "gate/gate.h"
 
 #include "base/escape.h"
+#include "base/sentence.h"
 #include "report/data/words.h"
 #include "report/term/term.h"
 
@@ -27,7 +28,7 @@ static void put_counts(const struct writer *w) {
         (void)fprintf(w->out, "%zu of %zu taps and decisions, in %zu of %zu specs", v->failed, findings,
                       subjects, v->subjects);
     else if (v->rules)
-        cp_print(w->out, "%zu rule%s without a reason", v->rules, v->rules == 1 ? "" : "s");
+        cp_print(w->out, "%zu rule%s without a reason", v->rules, cp_plural(v->rules));
     else
         (void)fprintf(w->out, "%zu taps and decisions of %zu specs", v->compared, v->subjects);
 }

@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "base/number.h"
+#include "base/sentence.h"
 
 #include <string.h>
 
@@ -121,6 +122,5 @@ void cp_weights_differences_print(const struct cp_weights_differences *all, size
                       d->elements);
     }
     if (all->count > most)
-        cp_print(out, "weights differ: %zu more tensor%s\n", all->count - most,
-                 all->count - most == 1 ? "" : "s");
+        cp_print(out, "weights differ: %zu more tensor%s\n", all->count - most, cp_plural(all->count - most));
 }

@@ -4,6 +4,7 @@
 
 #include "base/regular.h"
 #include "format/disk_file.h"
+#include "format/file.h"
 #include "result/check.h"
 #include "result/driver.h"
 #include "result/internal.h"
@@ -125,8 +126,7 @@ done:
 }
 
 enum cp_status cp_result_may_replace(const char *path, struct cp_error *err) {
-    static const unsigned char signature[8] = "\x89HDF\r\n\x1a\n";
-    unsigned char start[sizeof signature];
+    unsigned char start[8];
     struct cp_error absent;
     FILE *file;
     if (access(path, F_OK) != 0)
@@ -135,7 +135,7 @@ enum cp_status cp_result_may_replace(const char *path, struct cp_error *err) {
         return CP_OK; /* as a name to write it is judged elsewhere */
     const size_t size = fread(start, 1, sizeof start, file);
     (void)fclose(file);
-    if (size == 0 || (size == sizeof start && memcmp(start, signature, size) == 0))
+    if (size == 0 || cp_file_is_hdf5(start, size))
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, path, "is there already, and is no result"),
            cp_expected(err, "a new name, or that of a result to be replaced");

@@ -88,10 +88,6 @@ static enum cp_status call_of_pass(const struct cp_model_source *source, const s
     return cp_mark_within(&(*last)->mark, err);
 }
 
-static bool same_triple(const double *a, const double *b) {
-    return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
-}
-
 /* Pictures as the call makes them: what a pass can set it sets, and all passes have one mean and std. */
 static enum cp_status set_pictures(struct cp_spec *spec, const struct cp_clip_config *of_call,
                                    const struct cp_setting *last, struct cp_error *err) {
@@ -99,7 +95,7 @@ static enum cp_status set_pictures(struct cp_spec *spec, const struct cp_clip_co
     const int *option = cp_spec_at(spec, CP_VISUAL, -1)->option;
     if (!cp_has_vision(c) || cp_clip_config_same_preprocessing(of_call, c))
         return CP_OK;
-    if (!same_triple(of_call->mean, c->mean) || !same_triple(of_call->std, c->std)) {
+    if (!cp_clip_config_same_colours(of_call, c)) {
         (void)cp_fail(err, CP_BAD_INPUT, "",
                       "%s: that call normalises pictures by another mean and std than the model's",
                       last->address);

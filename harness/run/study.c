@@ -218,6 +218,11 @@ static const char *print_specs(struct cp_study *study) {
     return text;
 }
 
+size_t cp_plan_experiment(const char *plan) {
+    const char *specs = strstr(plan, "\n\n# baseline\n"); /* its texts have no line ends of their own */
+    return specs ? (size_t)(specs + 1 - plan) : 0;
+}
+
 enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err) {
     const char *all = cp_experiment_print(study->experiment, &study->arena);
     const char *what = cp_experiment_print_what(study->experiment, &study->arena);

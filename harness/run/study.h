@@ -75,6 +75,8 @@ enum cp_status cp_study_create(const struct cp_experiment *experiment, const cha
 void cp_study_free(struct cp_study *study);
 /* Makes plan and fingerprint again, of an experiment whose output was changed. */
 enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err);
+/* Bytes of the experiment's own text in a plan, before its specs; 0: it is no plan. */
+size_t cp_plan_experiment(const char *plan);
 /* Whether a path leads to the experiment's file or to one of its inputs. */
 bool cp_study_reads(const struct cp_study *study, const char *path);
 

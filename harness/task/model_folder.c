@@ -3,7 +3,7 @@
 #include "task/model_folder.h"
 
 #include "base/glob.h"
-#include "base/regular.h"
+#include "base/path.h"
 #include "checkpoint/checkpoint.h"
 
 #include <dirent.h>

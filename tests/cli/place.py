@@ -76,7 +76,7 @@ class Places(unittest.TestCase):
         self.runs()
         for _ in range(2):  # the second time NAME-2 is its own
             said = self.runs(OTHER).stderr
-            self.assertIn("results/runs/small.h5 holds a result of other settings (inputs.synthetic.images is 2 there and 1 here); this one "
+            self.assertIn("results/runs/small.h5 holds a result of other settings: inputs.synthetic.images is 2 there and 1 here; this one "
                           "goes to results/runs/small-2.h5\n", said)
         self.runs("inputs.synthetic.images=3")
         self.runs()
@@ -86,8 +86,10 @@ class Places(unittest.TestCase):
     def test_what_is_no_result_of_a_run(self):
         shutil.copy(ROOT / "reference/golden/captures/quick-fp32.h5", self.out)
         before = self.out.read_bytes()
-        self.assertIn("is no result of a run", self.runs(f"output={self.out}", code=3).stderr)
+        self.assertIn("is there already, and is no result of a run", self.runs(f"output={self.out}", code=3).stderr)
         self.assertEqual(self.out.read_bytes(), before)
+        self.out.write_bytes(b"")  # as mktemp leaves it
+        self.runs(f"output={self.out}")
         self.out.write_bytes(before[:2000])
         self.assertIn("--force to replace it", self.runs(f"output={self.out}", code=3).stderr)
         self.runs(f"output={self.out}", "--force")

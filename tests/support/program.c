@@ -47,6 +47,17 @@ void run_expecting(int expected, const char *arguments, char *text, size_t size)
         fail_msg("%s: exit code %d\n%s", arguments, code, text);
 }
 
+void unexpected_output(const char *arguments, int code, const char *says, const char *text) {
+    (void)fprintf(stderr, "%s\n", text);
+    fail_msg("%s: exit code %d and the above (expected %s)", arguments, code, says);
+}
+
+void run_saying(const char *arguments, int expected, const char *says, char *text, size_t size) {
+    const int got = run_program(arguments, text, size);
+    if (got != expected || (says && !strstr(text, says)))
+        unexpected_output(arguments, got, says ? says : "another exit code", text);
+}
+
 long read_dataset(const char *file, const char *path, hid_t type, void *values, size_t count) {
     const hid_t f = H5Fopen(file, H5F_ACC_RDONLY, H5P_DEFAULT);
     const hid_t dataset = f < 0 ? -1 : H5Dopen2(f, path, H5P_DEFAULT);

@@ -16,6 +16,11 @@ int run_program(const char *arguments, char *text, size_t size);
 /* ... and its exit code must be this. */
 void run_expecting(int expected, const char *arguments, char *text, size_t size);
 
+/* ... and says this (NULL: whatever); else all it printed goes to standard error, as cmocka cuts a message off at 1,024
+ * characters. */
+void run_saying(const char *arguments, int expected, const char *says, char *text, size_t size);
+void unexpected_output(const char *arguments, int code, const char *says, const char *text);
+
 /* A whole dataset as type into values, which has room for count; the number of elements, or -1. */
 long read_dataset(const char *file, const char *path, hid_t type, void *values, size_t count);
 

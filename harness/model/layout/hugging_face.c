@@ -41,4 +41,5 @@ const struct cp_layout cp_layout_hugging_face = {
     .rules = rules,
     .tower = {{"embeddings.patch_embedding.weight", "vision_model."},
               {"embeddings.class_embedding", "vision_model."},
-              {"embeddings.token_embedding.weight", "text_model."}}};
+              {"embeddings.token_embedding.weight", "text_model."}},
+    .transformers = true};

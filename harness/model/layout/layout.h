@@ -34,10 +34,8 @@ struct cp_layout {
     const char *signature[3]; /* a file with a tensor of one of these names has the layout; NULL: no more */
     const struct cp_layout_rule *rules; /* up to one without names */
     struct cp_layout_tower tower[3];
+    bool transformers; /* the names are transformers', and open_clip does not load them */
 };
-
-/* The row of transformers' names. */
-extern const struct cp_layout cp_layout_hugging_face;
 
 enum { CP_LAYOUT_NAME = 256 };
 

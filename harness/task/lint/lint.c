@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Finds a folder's files, reads what they say, and asks what each loader would make of it. */
-#include "base/regular.h"
+#include "base/path.h"
 #include "checkpoint/checkpoint.h"
 #include "task/lint/parts.h"
 #include "task/model_folder.h"
@@ -42,7 +42,6 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_l
                            struct cp_error *err) {
     struct stat info;
     const bool whole = stat(path, &info) == 0; /* else it may be FILE#KEY, which is no file's own name */
-    const char *slash = strrchr(path, '/');
     *found = (struct cp_lint_found){.hf_config = NULL};
     if (!whole && !cp_checkpoint_key(path))
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
@@ -50,7 +49,7 @@ static enum cp_status find(const char *path, struct cp_arena *arena, struct cp_l
     if (whole && S_ISDIR(info.st_mode))
         return find_in_folder(path, arena, found, err);
     found->weights[0] = path;
-    found->names[0] = slash ? slash + 1 : path;
+    found->names[0] = cp_path_name(path);
     return CP_OK;
 }
 

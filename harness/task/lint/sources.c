@@ -102,8 +102,10 @@ static enum cp_status read_shapes(struct cp_lint *lint, const struct cp_checkpoi
     enum cp_status status = cp_layout_of(file, path, &layout, &why);
     if (status == CP_BAD_INPUT && lint->sources)
         return note_error(lint, "no shapes compared", &why, arena, err);
-    if (status == CP_OK && (status = cp_infer_config(layout, file, path, shapes, &why)) == CP_BAD_INPUT)
+    if (status == CP_OK && (status = cp_infer_config(layout, file, path, shapes, &why)) == CP_BAD_INPUT) {
+        shapes->embed_dim = 0; /* half of it may have been told */
         return cp_lint_add_error(lint, arena, "tensors", name, path, &why, err);
+    }
     if (status != CP_OK)
         return *err = why, status;
     CP_TRY(check_tensors(lint, file, path, name, shapes, arena, err));
@@ -162,10 +164,10 @@ static enum cp_status is_openai_file(const char *path, bool *openai, struct cp_e
     return CP_OK;
 }
 
-static bool has_names_of(const struct cp_checkpoint *file, const char *path, const struct cp_layout *of) {
+static bool has_names_of_transformers(const struct cp_checkpoint *file, const char *path) {
     const struct cp_layout *layout = NULL;
     struct cp_error ignored;
-    return cp_layout_of(file, path, &layout, &ignored) == CP_OK && layout == of;
+    return cp_layout_of(file, path, &layout, &ignored) == CP_OK && layout->transformers;
 }
 
 static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lint_found *found,
@@ -177,7 +179,7 @@ static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lin
         const char *as = NULL;
         CP_TRY(is_openai_file(found->weights[w], &of->openai, err));
         CP_TRY(cp_state_dict_open(found->weights[w], &file, err));
-        of->transformers = of->transformers || has_names_of(file, found->weights[w], &cp_layout_hugging_face);
+        of->transformers = of->transformers || has_names_of_transformers(file, found->weights[w]);
         enum cp_status status =
             cp_notes_add(&lint->notes, found->names[w], cp_checkpoint_notes(file), arena, err);
         if (status == CP_OK)

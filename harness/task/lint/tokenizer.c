@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tokenizer_config.json and tokenizer.json against the configs, and against CLIP's own tokenizer where they say that it is
  * that one. */
+#include "base/path.h"
 #include "config/hf_folder.h"
 #include "task/lint/parts.h"
 
@@ -95,11 +96,6 @@ static void view_tokenizer(struct cp_lint *lint, const struct cp_hf_tokenizer *s
         (void)snprintf(view->value[CP_FACET_CONTEXT], CP_FACET_TEXT, "%ld", says->max_length);
 }
 
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 enum cp_status cp_lint_read_tokenizer(struct cp_lint *lint, const char *path, struct cp_arena *arena,
                                       struct cp_error *err) {
     struct cp_hf_tokenizer says;
@@ -107,7 +103,7 @@ enum cp_status cp_lint_read_tokenizer(struct cp_lint *lint, const char *path, st
     const struct reading reading = {lint, &says, arena, err};
     const enum cp_status status = cp_hf_tokenizer_read(path, &says, &why);
     if (status == CP_BAD_INPUT)
-        return cp_lint_add_error(lint, arena, "tokenizer", file_name(why.where), why.where, &why, err);
+        return cp_lint_add_error(lint, arena, "tokenizer", cp_path_name(why.where), why.where, &why, err);
     if (status != CP_OK)
         return *err = why, status;
     for (size_t i = 0; i < lint->sources; i++)

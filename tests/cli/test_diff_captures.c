@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Captures that diff and experiments take: foreign files by a map, results, what does not fit together. */
+#include "support/capture.h"
+#include "support/program.h"
+#include "support/test.h"
+
+#include "base/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CAPTURES "reference/golden/captures/"
+#define QUICK CAPTURES "quick-fp32.h5 "
+#define ERF CAPTURES "erf-fp32.h5 "
+
+static char text[1 << 16];
+static char map[64], yaml[64];
+
+static void expect(const char *arguments, int code, const char *says) {
+    run_saying(arguments, code, says, text, sizeof text);
+}
+
+static void write_text(const char *path, const char *content) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0 && fclose(file) == 0);
+}
+
+/* quick-fp32's image features and first block under strange names, the latter as (token, input, channel). */
+static void write_foreign(void) {
+    static float features[16 * 24], block[16 * 5 * 16], turned[5 * 16 * 16];
+    static const hsize_t two[] = {16, 24}, three[] = {5, 16, 16};
+    const char *file = CAPTURES "quick-fp32.h5";
+    assert_int_equal(
+        read_dataset(file, "/captures/quick-fp32/image_features/value", H5T_NATIVE_FLOAT, features, 16 * 24),
+        16 * 24);
+    assert_int_equal(read_dataset(file, "/captures/quick-fp32/visual.transformer.resblocks.0/value",
+                                  H5T_NATIVE_FLOAT, block, 16 * 5 * 16),
+                     16 * 5 * 16);
+    for (int n = 0; n < 16; n++)
+        for (int t = 0; t < 5; t++)
+            memcpy(turned + (t * 16 + n) * 16, block + (n * 5 + t) * 16, 16 * sizeof *turned);
+    const hid_t out = H5Fcreate(capture_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const struct {
+        const char *name;
+        int rank;
+        const hsize_t *shape;
+        const float *values;
+    } sets[] = {{"emb", 2, two, features}, {"layer0", 3, three, turned}};
+    for (int s = 0; s < 2; s++) {
+        const hid_t space = H5Screate_simple(sets[s].rank, sets[s].shape, NULL);
+        const hid_t set =
+            H5Dcreate2(out, sets[s].name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        assert_true(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, sets[s].values) >= 0);
+        (void)H5Dclose(set);
+        (void)H5Sclose(space);
+    }
+    assert_true(H5Fclose(out) >= 0);
+}
+
+static void foreign_file_by_a_map(void **state) {
+    char arguments[512];
+    (void)state;
+    write_foreign();
+    write_text(map, "taps:\n  image_features: {dataset: emb}\n"
+                    "  visual.transformer.resblocks.0: {dataset: /layer0, layout: LNC}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff " QUICK "%s --map %s -o $OUT", capture_path(), map);
+    expect(arguments, CP_OK, "unmatched, in one file only: 70 taps\n    pixels.normalized, ");
+    assert_non_null(strstr(text, "\nPASS (2 of 72 taps compared)\n"));
+    /* What one file alone has fails only where it is asked for. */
+    (void)strncat(arguments, " --strict", sizeof arguments - strlen(arguments) - 1);
+    expect(arguments, CP_PARITY_FAILURE, "\nFAIL: 70 of 72 taps are in one file only\n");
+    /* Only what both have, and it agrees. */
+    (void)snprintf(arguments, sizeof arguments,
+                   "diff " QUICK
+                   "%s --map %s -o $OUT 'record={\"*\": \"off\", image_features: stats, \"visual*.0\": "
+                   "stats}'",
+                   capture_path(), map);
+    expect(arguments, CP_OK, "\nPASS (2 of 2 taps compared)\n");
+    /* Laid out as it is not. */
+    write_text(map, "taps:\n  visual.transformer.resblocks.0: {dataset: /layer0}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff " QUICK "%s --map %s -o $OUT", capture_path(), map);
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(
+        strstr(text, "resblocks.0: has the shape (5, 16, 16) (expected (image 16, token 5, channel 16))"));
+    write_text(map, "taps:\n  visual: {datset: x}\n");
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, ".yaml:2:12: unknown key 'datset' in visual"));
+    write_text(map, "taps:\n  visual: {dataset: x, layout: NLX}\n");
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "layout: 'NLX' is unknown"));
+}
+
+/* Who does not say how it was computed is not judged as if it had been A's way. */
+static void unknown_settings_have_no_oracle(void **state) {
+    static const struct {
+        const char *option;
+        int code;
+        const char *says[2];
+    } cases[] = {{"",
+                  CP_NOTHING_COMPARED,
+                  {"does not say its settings; --spec-b does", "\nFAIL: nothing could be compared\n"}},
+                 {" --spec-b activation=quick",
+                  CP_NOTHING_COMPARED,
+                  {"  image_features            5", "\nFAIL: nothing could be compared\n"}}};
+    char arguments[512];
+    (void)state;
+    write_foreign();
+    write_text(map, "taps:\n  image_features: {dataset: emb}\n");
+    for (size_t c = 0; c < 2; c++) {
+        (void)snprintf(arguments, sizeof arguments,
+                       "diff " ERF "%s --map %s -o $OUT 'record={\"*\": \"off\", image_features: stats}'%s",
+                       capture_path(), map, cases[c].option);
+        expect(arguments, cases[c].code, cases[c].says[0]);
+        if (!strstr(text, cases[c].says[1]))
+            unexpected_output(arguments, cases[c].code, cases[c].says[1], text);
+    }
+}
+
+/* What is grafted is judged from the graft on, by oracles that start there. */
+static void grafted_captures(void **state) {
+    static const struct {
+        const char *settings, *from;
+        int code;
+        const char *says;
+    } cases[] = {{"erf", "erf-fp32", CP_OK, "\nPASS (38 of 56 taps compared)\n"},
+                 {"quick", "erf-fp32", CP_PARITY_FAILURE,
+                  "\nFAIL: first difference at visual.1.mlp.gelu: settings\n"}};
+    char content[512], arguments[512];
+    (void)state;
+    for (size_t c = 0; c < 2; c++) {
+        (void)snprintf(content, sizeof content,
+                       "experiment: port\nmodel: {config: " CAPTURES "model.json, init: counter, seed: 915}\n"
+                       "inputs: {capture: " CAPTURES "quick-fp32.h5}\nbaseline: {activation: %s}\n"
+                       "record: {'*': full}\noutput: %s\n",
+                       cases[c].settings, capture_path());
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s --from " CAPTURES "%s.h5 --at visual.0", yaml,
+                       cases[c].from);
+        assert_int_equal(run_program(arguments, text, sizeof text), CP_OK);
+        (void)snprintf(arguments, sizeof arguments, "diff " CAPTURES "%s.h5 %s -o $OUT", cases[c].from,
+                       capture_path());
+        expect(arguments, cases[c].code, cases[c].says);
+    }
+}
+
+/* A result says all that its experiment said of the model: the oracles of its captures need nothing else. */
+static void results_say_their_model(void **state) {
+    static const char *const models[] = {
+        "{config: " CAPTURES "model.json, init: open_clip, seed: 3, image_size: 24}",
+        "{name: fashion-clip, load_as: open_clip-2.24, force_quick_gelu: on, image_size: 20, pretrained: "
+        "./data/fashion-clip/open_clip_model.safetensors}"};
+    char content[512], arguments[256];
+    (void)state;
+    for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
+        (void)snprintf(content, sizeof content,
+                       "experiment: x\nmodel: %s\ninputs: {synthetic: {images: 16, prompts: 2}}\n"
+                       "baseline: {activation: quick}\ncandidates: {erf: {activation: erf}}\noracle: off\n"
+                       "record: {'*': full}\noutput: %s\n",
+                       models[m], capture_path());
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", content, text);
+        (void)snprintf(arguments, sizeof arguments, "diff %s:baseline %s:erf -o $OUT", capture_path(),
+                       capture_path());
+        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first difference at visual.0.mlp.gelu: settings\n");
+        /* Another place of the config alone: the weights and the size stay what they were. */
+        (void)strncat(arguments,
+                      m ? " --config data/fashion-clip/open_clip_config.json"
+                        : " --config " CAPTURES "model.json",
+                      sizeof arguments - strlen(arguments) - 1);
+        expect(arguments, CP_PARITY_FAILURE, "\nFAIL: first difference at visual.0.mlp.gelu: settings\n");
+    }
+}
+
+static void copy_capture(const char *to) {
+    char command[256];
+    (void)snprintf(command, sizeof command, "cp " CAPTURES "quick-fp32.h5 %s", to);
+    assert_int_equal(system(command), 0);
+}
+
+/* A result never takes the place of what it was made of. */
+static void what_is_read_is_not_written_over(void **state) {
+    char arguments[512];
+    (void)state;
+    copy_capture(capture_path());
+    (void)snprintf(arguments, sizeof arguments, "diff %s " ERF "-o %s", capture_path(), capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "is a file that is read (expected another name for the result)"));
+    write_text(yaml, "experiment: x\nmodel: {config: " CAPTURES "model.json, init: counter}\n"
+                     "inputs: {synthetic: {images: 1, prompts: 1}}\nbaseline: {}\n");
+    (void)snprintf(arguments, sizeof arguments, "run %s output=%s", yaml, yaml);
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, "is a file that is read"));
+    (void)snprintf(arguments, sizeof arguments, "diff %s " QUICK "-o $OUT", capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_OK);
+}
+
+/* Whose rows are not all there. */
+static void unfinished_runs_are_no_captures(void **state) {
+    char arguments[512];
+    (void)state;
+    copy_capture(capture_path());
+    const hid_t file = H5Fopen(capture_path(), H5F_ACC_RDWR, H5P_DEFAULT);
+    capture_text(file, "fingerprint", "of a run");
+    (void)H5Adelete(file, "content_digest");
+    (void)H5Fclose(file);
+    (void)snprintf(arguments, sizeof arguments, "diff %s " QUICK "-o $OUT", capture_path());
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(text, ": has no content_digest, which a run writes last: it is unfinished, or was "
+                                 "changed (expected a finished result;"));
+}
+
+/* Captures that share no tap: nothing was compared. */
+static void nothing_in_common(void **state) {
+    char arguments[512];
+    (void)state;
+    write_foreign();
+    write_text(map, "taps:\n  image_features: {dataset: emb}\n");
+    (void)snprintf(arguments, sizeof arguments, "diff %s %s --map-a %s --map %s -o $OUT", capture_path(),
+                   capture_path(), map, yaml);
+    write_text(yaml, "taps:\n  visual.transformer.resblocks.0: {dataset: layer0, layout: LNC}\n");
+    expect(arguments, CP_NOTHING_COMPARED, "unmatched, in one file only: 2 taps\n");
+}
+
+/* Whatever a run records, and whatever of its passes is looked at, a result agrees with itself, or says what
+ * to record; and so does what diff writes, which report reads. */
+static void results_with_themselves(void **state) {
+    static const char recorded[] =
+        "holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))";
+    static const struct {
+        const char *arguments, *capture;
+        int code;
+        const char *says;
+    } cases[] = {
+        {"'record={\"*\": full}'", "baseline", CP_OK, "\nPASS (161 of 161 taps compared)\n"},
+        {"'record={\"*\": full}'", "other", CP_OK, "\nPASS (161 of 161 taps compared)\n"},
+        {"'record={\"*\": digest}'", "baseline", CP_NOTHING_COMPARED, recorded},
+        {"'record={\"*\": stats}'", "other", CP_NOTHING_COMPARED, recorded},
+        {"'record={\"*\": off, image_features: full}'", "other", CP_OK, "no oracle of images: "},
+        {"'record={\"*\": off, image_features: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, text_features: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, pixels.normalized: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, class_features: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, class_logits: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, class_probs: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, probs: full}'", "other", CP_OK, "\nPASS (2 of 2 taps compared)\n"},
+        {"'record={\"*\": off, tokens: full}'", "other", CP_OK, "\nPASS (1 of 1 taps compared)\n"},
+        {"local=on floor=2 'record={\"*\": off, \"*.0.*\": full}'", "other", CP_OK,
+         "\nPASS (27 of 27 taps compared)\n"},
+        {"'candidates={other: {preprocess: opencv}}' 'record={\"*\": full}'", "other", CP_OK,
+         "\nPASS (161 of 161 taps compared)\n"},
+        {"'candidates={other: {tokenizer: gpt2_pattern}}' 'record={\"*\": full}'", "other", CP_OK,
+         "\nPASS (161 of 161 taps compared)\n"},
+        {"'candidates={other: {pixel_noise: normal, pixel_noise.sigma: 0.1}}' 'record={\"*\": full}'",
+         "other", CP_OK, "\nPASS (161 of 161 taps compared)\n"},
+        {"candidates={} 'sweep={activation: [erf]}' 'record={\"*\": full}'", "activation=erf", CP_OK,
+         "\nPASS (161 of 161 taps compared)\n"},
+        {"inputs.prompts=[one] inputs.labels=off 'record={\"*\": full}'", "other", CP_OK,
+         "\nPASS (158 of 158 taps compared)\n"},
+        {"'inputs={prompts: [one, two]}' 'record={\"*\": full}'", "other", CP_OK,
+         "\nPASS (63 of 63 taps compared)\n"},
+    };
+    char arguments[768];
+    (void)state;
+    write_text(yaml, "experiment: x\nmodel: {checkpoint: data/fashion-clip/open_clip_model.safetensors}\n"
+                     "inputs: {images: data/fashion-clip/images/00000-ankle-boot.png, prompts: {classes: "
+                     "data/fashion-clip/classes.txt, templates: ['a photo of the {} 2021']}}\n"
+                     "baseline: {activation: quick}\ncandidates: {other: {activation: erf}}\noracle: off\n");
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(arguments, sizeof arguments, "run %s output=%s %s", yaml, capture_path(),
+                       cases[c].arguments);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", arguments, text);
+        (void)snprintf(arguments, sizeof arguments, "diff %s:%s %s:%s -o $OUT", capture_path(),
+                       cases[c].capture, capture_path(), cases[c].capture);
+        expect(arguments, cases[c].code, cases[c].says);
+        if (cases[c].code != CP_OK)
+            continue;
+        if (run_program("report --json $OUT", text, sizeof text) != CP_OK)
+            fail_msg("%s: report: %s", cases[c].arguments, text);
+        assert_int_equal(run_program("diff $OUT $OUT -o $OUT.h5", text, sizeof text), CP_NOTHING_COMPARED);
+        assert_non_null(strstr(text, recorded));
+    }
+}
+
+/* (2 prompts, tokens, channels) of values between -1 and 1. */
+static void put_stream(hid_t capture, const char *name, hsize_t tokens, hsize_t channels) {
+    const hsize_t shape[] = {2, tokens, channels};
+    float values[2 * 64];
+    assert_true(tokens * channels <= 64);
+    for (int i = 0; i < 2 * 64; i++)
+        values[i] = (float)((i * 37 + (int)strlen(name)) % 41) / 20 - 1;
+    const hid_t dataset = capture_tap(capture, name, H5T_IEEE_F32LE, 3, shape, H5P_DEFAULT, "fp32");
+    assert_true(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    (void)H5Dclose(dataset);
+}
+
+/* A sum is checked where its operands have its shape, and never read beyond their ends. */
+static void shapes_that_contradict_each_other(void **state) {
+    static const struct {
+        hsize_t tokens, channels;
+        int code;
+        const char *says;
+    } cases[] = {
+        {8, 8, CP_BAD_INPUT, ": needs its model: without one, text.0 is taken to be CLIP's, which both"},
+        {1, 1, CP_OK, "\nPASS (3 of 3 taps compared)\n"},
+        {2, 8, CP_OK, "\nPASS (3 of 3 taps compared)\n"}};
+    char arguments[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        hid_t capture;
+        const hid_t file = capture_start(&capture);
+        put_stream(capture, "transformer.resblocks.0", 8, 8);
+        put_stream(capture, "transformer.resblocks.0.mlp.c_proj", 8, 8);
+        put_stream(capture, "transformer.resblocks.0.resid_mid", cases[i].tokens, cases[i].channels);
+        capture_end(file, capture);
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s --spec-a '' --spec-b '' -o $OUT",
+                       capture_path(), capture_path());
+        expect(arguments, cases[i].code, cases[i].says);
+    }
+}
+
+/* What run says of the pass `other`. */
+static void assert_run_says(const char *says) {
+    const char *line = strstr(text, "what sets it apart from the baseline");
+    if (!line || !strstr(line, says))
+        unexpected_output("run", CP_OK, says, text);
+}
+
+/* Pixels and tokens that a declared setting makes different are `settings`, in run as in diff, with a
+ * reference or without; those that none declares are `inputs`. */
+static void captures_of_different_inputs(void **state) {
+    static const struct {
+        const char *settings, *run, *tap, *undeclared, *says;
+    } cases[] = {
+        {"preprocess: opencv", "\n  pixels.resized  the settings declare a different function (0.087)\n",
+         "pixels.cropped", "inputs", "\n  pixels.cropped  the pixels differ (0.087) at 1 image, "},
+        {"tokenizer: gpt2_pattern", "\n  tokens  the settings declare a different function (0.", "tokens",
+         "inputs", "\n  tokens  the token ids differ in 1 of 1 prompts, first in prompt 0\n"},
+        /* Which its own pixels.cropped contradict. */
+        {"pixel_noise: normal, pixel_noise.sigma: 0.1",
+         "\n  pixels.normalized  the settings declare a different function (0.", "pixels.normalized",
+         "contradicted in B", "\n  pixels.normalized  B the pixels differ (0."},
+    };
+    char content[1024], arguments[256], last[128];
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(
+            content, sizeof content,
+            "experiment: x\nmodel: {checkpoint: data/fashion-clip/open_clip_model.safetensors, config: "
+            "data/fashion-clip/open_clip_config.json}\n"
+            "inputs: {images: data/fashion-large/00000-ankle-boot.jpg, prompts: [the bag of 2021]}\n"
+            "baseline: {}\ncandidates: {other: {%s}}\nrecord: {'*': full}\noutput: %s\n",
+            cases[c].settings, capture_path());
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        expect(arguments, CP_OK, NULL);
+        assert_run_says(cases[c].run);
+        for (int form = 0; form < 4; form++) {
+            (void)snprintf(arguments, sizeof arguments, "diff %s%s %s%s -o $OUT%s", capture_path(),
+                           form & 1 ? ":other" : "", capture_path(), form & 1 ? "" : ":other",
+                           form & 2 ? " --no-oracle" : "");
+            (void)snprintf(last, sizeof last, "\nFAIL: first difference at %s: settings\n", cases[c].tap);
+            expect(arguments, CP_PARITY_FAILURE, last);
+        }
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s:other --spec-b '' -o $OUT", capture_path(),
+                       capture_path());
+        (void)snprintf(last, sizeof last, "\nFAIL: first difference at %s: %s\n", cases[c].tap,
+                       cases[c].undeclared);
+        expect(arguments, CP_PARITY_FAILURE, last);
+        if (!strstr(text, cases[c].says))
+            unexpected_output(arguments, CP_PARITY_FAILURE, cases[c].says, text);
+        (void)snprintf(arguments, sizeof arguments, "report %s --md -o -", capture_path());
+        expect(arguments, CP_OK, ", attributed to its settings at ");
+        assert_null(strstr(text, " nan"));
+    }
+}
+
+/* Classes on one side, whichever it is: their taps are unmatched, all others agree, and it passes. */
+static void classes_on_one_side(void **state) {
+    static const char *const prompts[] = {"[a bag, a coat]", "{classes: [bag, coat], templates: ['a {}']}"};
+    char content[1024], arguments[512], result[2][80];
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        (void)snprintf(result[side], sizeof result[side], "%s.%d.h5", capture_path(), side);
+        (void)snprintf(
+            content, sizeof content,
+            "experiment: x\nmodel: {config: data/fashion-clip/open_clip_config.json, init: counter}\n"
+            "inputs: {images: data/fashion-clip/images/00000*.png, prompts: %s}\n"
+            "baseline: {}\noracle: off\nrecord: {'*': full}\noutput: %s\n",
+            prompts[side], result[side]);
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        if (run_program(arguments, text, sizeof text) != CP_OK)
+            fail_msg("%s\n%s", content, text);
+    }
+    for (int pair = 0; pair < 4; pair++) {
+        const bool both = pair & 1 && pair & 2, none = pair == 0;
+        (void)snprintf(arguments, sizeof arguments, "diff %s %s -o $OUT", result[pair & 1],
+                       result[pair >> 1]);
+        const char *says = both || none
+                               ? "no different function is declared"
+                               : "unmatched, in one file only: 3 taps\n    class_features, class_logits, "
+                                 "class_probs\n";
+        expect(arguments, CP_OK, says);
+        assert_int_equal(run_program("report --json $OUT", text, sizeof text), CP_OK);
+    }
+    (void)unlink(result[0]);
+    (void)unlink(result[1]);
+}
+
+/* In an experiment: what cannot be done to a capture is said. */
+static void experiments(void **state) {
+    static const struct {
+        const char *yaml, *says;
+        int code;
+    } cases[] = {
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\n", "no candidate", CP_OK},
+        {"inputs: {capture: " QUICK "}\nbaseline: {}\n", "no key 'model'", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK ", labels: x}\nbaseline: {capture: " QUICK "}\n",
+         "capture beside other keys", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\nlocal: on\n",
+         "local beside a capture", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {map: x.yaml}\n", "map without capture", CP_BAD_INPUT},
+        {"inputs: {capture: " QUICK "}\nbaseline: {capture: " QUICK "}\ngraft: {at: visual}\n",
+         "graft: no from", CP_BAD_INPUT},
+        {"model: {config: " CAPTURES
+         "model.json, init: counter}\ninputs: {synthetic: {images: 16, prompts: 16}}\n"
+         "graft: {from: " QUICK ", at: visual.polled}\n",
+         "graft.at: the model has no tap 'visual.polled' (expected 'visual.pooled', or another",
+         CP_BAD_INPUT},
+        {"model: {config: " CAPTURES
+         "model.json, init: counter}\ninputs: {synthetic: {images: 4, prompts: 16}}\n"
+         "graft: {from: " QUICK ", at: visual.pooled}\n",
+         "visual.pooled has another shape: 16 along dimension 0 (expected 4", CP_BAD_INPUT},
+    };
+    char content[1024], arguments[256];
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        (void)snprintf(content, sizeof content, "experiment: x\n%s", cases[c].yaml);
+        write_text(yaml, content);
+        (void)snprintf(arguments, sizeof arguments, "run %s output=$OUT", yaml);
+        const int code = run_program(arguments, text, sizeof text);
+        if (code != cases[c].code || (code && !strstr(text, cases[c].says)))
+            fail_msg("%s\nexit code %d\n%s", content, code, text);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(foreign_file_by_a_map),
+        cmocka_unit_test(unknown_settings_have_no_oracle),
+        cmocka_unit_test(grafted_captures),
+        cmocka_unit_test(results_say_their_model),
+        cmocka_unit_test(what_is_read_is_not_written_over),
+        cmocka_unit_test(unfinished_runs_are_no_captures),
+        cmocka_unit_test(nothing_in_common),
+        cmocka_unit_test(results_with_themselves),
+        cmocka_unit_test(shapes_that_contradict_each_other),
+        cmocka_unit_test(captures_of_different_inputs),
+        cmocka_unit_test(classes_on_one_side),
+        cmocka_unit_test(experiments),
+    };
+    (void)snprintf(map, sizeof map, "/tmp/clip-parity-map-%ld.yaml", (long)getpid());
+    (void)snprintf(yaml, sizeof yaml, "/tmp/clip-parity-diff-%ld.yaml", (long)getpid());
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)unlink(map);
+    (void)unlink(yaml);
+    (void)unlink(capture_path());
+    (void)unlink(scratch_output());
+    return failed;
+}
