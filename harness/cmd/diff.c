@@ -17,7 +17,7 @@
 
 struct arguments {
     struct cp_diff diff;
-    bool environment, strict, force;
+    bool environment, strict, resume, force;
     const char *json, *rtol, *atol;
     const char **overrides; /* [override_count] */
     size_t override_count;
@@ -67,11 +67,15 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->strict = true;
         else if (strcmp(argv[i], "--force") == 0)
             a->force = true;
+        else if (strcmp(argv[i], "--resume") == 0)
+            a->resume = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
-                                    "--map, --map-a, --no-oracle, --strict, --force, --rtol, --atol, --json, "
-                                    "--environment or -o FILE");
+                   cp_expected(
+                       err,
+                       "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
+                       "--map, --map-a, --no-oracle, --strict, --resume, --force, --rtol, --atol, --json, "
+                       "--environment or -o FILE");
         else
             CP_TRY(parse_word(a, argv[i], err));
     }
@@ -229,8 +233,9 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
                           struct cp_error *err) {
     /* With JSON on standard output the table goes to standard error. */
     FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
-    const struct cp_run_options options = {.progress = stderr, .out = table, .signal = cp_cmd_stop()};
-    CP_TRY(cp_run_place(study, experiment, a->force, stderr, err));
+    const struct cp_run_options options = {
+        .resume = a->resume, .force = a->force, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
+    CP_TRY(cp_run_place(study, experiment, &options, err));
     CP_TRY(check_json(a, study, err));
     cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
     CP_TRY(cp_run_study(study, &options, err));

@@ -81,9 +81,12 @@ static enum cp_status run(const struct cp_gate_source *source, struct cp_experim
     struct cp_study study;
     CP_TRY(cp_study_create(experiment, source->path, cp_analyses, &study, err));
     FILE *table = fopen("/dev/null", "we");
-    const struct cp_run_options options = {
-        .resume = source->resume, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
-    enum cp_status status = table ? cp_run_place(&study, experiment, source->force, stderr, err)
+    const struct cp_run_options options = {.resume = source->resume,
+                                           .force = source->force,
+                                           .progress = stderr,
+                                           .out = table,
+                                           .signal = cp_cmd_stop()};
+    enum cp_status status = table ? cp_run_place(&study, experiment, &options, err)
                                   : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
     if (status == CP_OK)
         status = cp_run_study(&study, &options, err);

@@ -38,8 +38,8 @@ static const struct command {
      "      --strict             taps on one side alone fail, too\n"
      "      --rtol R --atol A    |b - a| <= A + R |a| in the place of the verdicts\n"
      "      --json FILE          the verdict for programs; -: standard output\n"
-     "      -o RESULT.h5, --force, --no-oracle, --seed N of weights that a seed made;\n"
-     "                           key=value as for run\n",
+     "      -o RESULT.h5, --resume, --force, --no-oracle, --seed N of weights that\n"
+     "                           a seed made; key=value as for run\n",
      NULL},
     {"bisect", cp_cmd_bisect,
      " EXPERIMENT.yaml [CANDIDATE]\n"

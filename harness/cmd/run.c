@@ -50,14 +50,14 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     struct cp_experiment experiment;
     struct cp_study study;
     const struct cp_run_options options = {
-        .resume = a->resume, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
+        .resume = a->resume, .force = a->force, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
     if (status == CP_OK) {
         cp_notes_print(&study.notes, stderr);
         if (a->dry)
             dry_run(&study);
-        else if ((status = cp_run_place(&study, &experiment, a->force, stderr, err)) == CP_OK)
+        else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK)
             status = cp_run_study(&study, &options, err);
         cp_study_free(&study);
     }

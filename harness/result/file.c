@@ -100,7 +100,7 @@ static enum cp_status reopen_file(struct cp_result *result, hid_t access, const 
     if (same == 0) {
         (void)cp_fail(err, CP_BAD_INPUT, result->partial,
                       "holds part of another run (its fingerprint differs)");
-        return cp_expected(err, "a partial result of the same experiment; delete it to start afresh");
+        return cp_expected(err, "the same settings, or to start afresh: --force without --resume");
     }
     result->resumed = same > 0 && read_progress(result);
     if (!result->resumed && result->file >= 0) {

@@ -3,6 +3,7 @@
 #include "result/reader.h"
 
 #include "result/check.h"
+#include "result/driver.h"
 #include "result/internal.h"
 #include "result/schema.h"
 
@@ -20,6 +21,7 @@ enum { ELEMENTS_MAX = 1 << 28 };
 
 struct cp_reader {
     hid_t file;
+    struct cp_journaled *disk; /* of a run that was stopped; NULL: it was finished */
     char path[];
 };
 
@@ -61,13 +63,24 @@ static enum cp_status check_file(const char *path, struct cp_error *err) {
     return ends_with_partial(path) ? unfinished(path, err) : CP_OK;
 }
 
-enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
-    struct cp_reader *reader = malloc(sizeof *reader + strlen(path) + 1);
+static enum cp_status make(const char *path, const char *ending, struct cp_reader **out,
+                           struct cp_error *err) {
+    const size_t size = strlen(path) + strlen(ending) + 1;
+    struct cp_reader *reader = malloc(sizeof *reader + size);
     *out = NULL;
     CP_TRY(CP_CHECK_ALLOC(reader, err, path, "a result"));
     (void)H5dont_atexit();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    memcpy(reader->path, path, strlen(path) + 1);
+    *reader = (struct cp_reader){.file = -1};
+    (void)snprintf(reader->path, size, "%s%s", path, ending);
+    *out = reader;
+    return CP_OK;
+}
+
+enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct cp_error *err) {
+    struct cp_reader *reader;
+    *out = NULL;
+    CP_TRY(make(path, "", &reader, err));
     enum cp_status status = check_file(path, err);
     if (status == CP_OK)
         status = cp_result_check(path, err);
@@ -81,10 +94,55 @@ enum cp_status cp_reader_open(const char *path, struct cp_reader **out, struct c
     return status;
 }
 
+/* The journal first: what it says of the file holds, not what the bytes after it say. */
+static enum cp_status open_partial(struct cp_reader *reader, bool *readable, struct cp_error *err) {
+    *readable = false;
+    if (access(reader->path, F_OK) != 0)
+        return CP_OK;
+    CP_TRY(cp_journaled_open(reader->path, &reader->disk, err));
+    if (cp_journaled_size(reader->disk) > 0)
+        CP_TRY(cp_result_check_partial(reader->path, reader->disk, readable, err));
+    const hid_t access_list = *readable ? cp_result_driver_access(reader->disk) : -1;
+    reader->file = access_list < 0 ? -1 : H5Fopen(reader->path, H5F_ACC_RDONLY, access_list);
+    *readable = reader->file >= 0;
+    cp_result_release(access_list);
+    return cp_journaled_status(reader->disk, err);
+}
+
+enum cp_status cp_reader_open_partial(const char *path, struct cp_reader **out, struct cp_error *err) {
+    struct cp_reader *reader;
+    bool readable;
+    *out = NULL;
+    CP_TRY(make(path, ".partial", &reader, err));
+    const enum cp_status status = open_partial(reader, &readable, err);
+    if (status == CP_OK && readable)
+        *out = reader;
+    else
+        cp_reader_close(reader);
+    return status;
+}
+
 void cp_reader_close(struct cp_reader *reader) {
-    if (reader)
-        cp_result_release(reader->file);
+    if (!reader)
+        return;
+    cp_result_release(reader->file);
+    cp_journaled_close(reader->disk, 0);
     free(reader);
+}
+
+const char *cp_reader_path(const struct cp_reader *reader) {
+    return reader->path;
+}
+
+uint64_t cp_reader_progress(const struct cp_reader *reader) {
+    const struct cp_schema_row *row = &cp_schema[CP_SCHEMA_PROGRESS];
+    const hid_t attribute =
+        H5Aopen_by_name(reader->file, row->path, row->attribute, H5P_DEFAULT, H5P_DEFAULT);
+    uint64_t progress = 0;
+    if (attribute >= 0 && H5Aread(attribute, H5T_NATIVE_UINT64, &progress) < 0)
+        progress = 0;
+    cp_result_release(attribute);
+    return progress;
 }
 
 /* H5Lexists wants every group on the way to be there. */

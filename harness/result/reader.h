@@ -27,6 +27,15 @@ struct cp_reader_texts {
 enum cp_status cp_reader_open(const char *path, struct cp_reader **reader, struct cp_error *err);
 void cp_reader_close(struct cp_reader *reader);
 
+/* What a run that was stopped left at PATH.partial, as of its last commit; nothing is checked of it but what
+ * result/check.h says. *reader stays NULL where there is nothing that can be read. CP_BAD_INPUT also where another process
+ * is writing it. */
+enum cp_status cp_reader_open_partial(const char *path, struct cp_reader **reader, struct cp_error *err);
+/* The path that is open. */
+const char *cp_reader_path(const struct cp_reader *reader);
+/* The number of the last commit (result/file.h); 0 where there is none. */
+uint64_t cp_reader_progress(const struct cp_reader *reader);
+
 /* Whether an object is there, or that cannot be told: reading it then fails. */
 int cp_reader_has(const struct cp_reader *reader, const char *object);
 /* Likewise an attribute of an object that is there. */

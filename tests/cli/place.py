@@ -12,6 +12,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import h5py
+import numpy as np
 from convert_round_trip import PROGRAM, ROOT
 
 EXPERIMENT = {"experiment": "small", "model": {"config": "small.json", "init": "counter"},
@@ -82,6 +84,58 @@ class Places(unittest.TestCase):
         self.runs()
         self.assertEqual(self.names(), ["small-2.h5", "small-3.h5", "small.h5"])
         self.assertIn("complete already\nresult  results/runs/small-2.h5", self.runs(OTHER, "--resume").stdout)
+
+    # ---- what a stopped run has done ----
+
+    def stop(self, path, images=1):
+        """Makes a result what a stopped run leaves, and returns its bytes."""
+        with h5py.File(path, "r+") as file:
+            for name in ("content_digest", "provenance_digest"):
+                del file.attrs[name]
+            file.attrs.modify("progress", np.uint64(images))
+        partial = Path(f"{path}.partial")
+        path.rename(partial)
+        return partial, partial.read_bytes()
+
+    def test_a_stopped_run_of_other_settings(self):
+        output = f"output={self.out}"
+        digest = self.runs(output).stdout.splitlines()[-1]
+        partial, before = self.stop(self.out)
+        for more in ((), ("--resume",)):
+            done = self.runs(output, OTHER, *more, code=3)
+            self.assertEqual(done.stderr, f"clip-parity: {partial}: holds 1 image of a run of other settings: inputs.synthetic.images "
+                                          "is 2 there and 1 here (expected another output, or --force to replace it)\n")
+            self.assertEqual(partial.read_bytes(), before)
+        done = self.runs(output, "threads=1", "batch=1", "--resume")  # no bit depends on them
+        self.assertIn("going on after 1 of 2 images", done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], digest)
+        self.stop(self.out)
+        self.runs(output, OTHER, "--force")
+        self.assertFalse(partial.exists())
+
+    def test_a_stopped_run_of_the_same_settings(self):
+        output = f"output={self.out}"
+        digest = self.runs(output).stdout.splitlines()[-1]
+        partial, before = self.stop(self.out)
+        done = self.runs(output, code=3)
+        self.assertEqual(done.stderr, f"clip-parity: {partial}: holds 1 of 2 images of this run, which was stopped "
+                                      "(expected --resume to go on with it, or --force to start afresh)\n")
+        self.assertEqual(partial.read_bytes(), before)
+        self.assertNotIn("going on", self.runs(output, "--force").stderr)
+        self.stop(self.out, images=0)  # nothing was done, so nothing is lost
+        self.assertEqual(self.runs(output).stdout.splitlines()[-1], digest)
+
+    def test_default_names_of_stopped_runs(self):
+        self.runs()
+        self.stop(self.folder / "results/runs/small.h5")
+        self.assertIn("results/runs/small.h5.partial holds 1 image of a run of other settings: inputs.synthetic.images is 2 there and 1 here; "
+                      "this one goes to results/runs/small-2.h5\n", self.runs(OTHER).stderr)
+        self.stop(self.folder / "results/runs/small-2.h5")
+        self.assertIn("small-2.h5.partial: holds 1 of 1 image of this run", self.runs(OTHER, code=3).stderr)
+        self.assertIn("going on after 1 of 1 images", self.runs(OTHER, "--resume").stderr)
+        self.assertEqual(self.names(), ["small-2.h5", "small.h5.partial"])
+
+    # ----
 
     def test_what_is_no_result_of_a_run(self):
         shutil.copy(ROOT / "reference/golden/captures/quick-fp32.h5", self.out)

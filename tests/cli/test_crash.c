@@ -55,11 +55,11 @@ static void wait_for_partial(void) {
 }
 
 static struct process start_run(void) {
-    return start_program((const char *const[]){SMALL_RUN, output, NULL}, fix_time);
+    return start_program((const char *const[]){"run", SMALL_SETTINGS, output, NULL}, fix_time);
 }
 
 static void assert_resumes(void) {
-    const struct ended ended = assert_done(RUN(fix_time, SMALL_RUN, output, "--resume"));
+    const struct ended ended = assert_done(RUN(fix_time, "run", SMALL_SETTINGS, output, "--resume"));
     assert_non_null(strstr(ended.out, digest));
     const hid_t file = H5Fopen(in_folder("a.h5"), H5F_ACC_RDONLY, H5P_DEFAULT);
     assert_true(file >= 0);
@@ -178,11 +178,13 @@ static int stop_at(double part, int *goes_on) {
 
 /* A partial is no part of another experiment, and no mistake loses it. */
 static void assert_refuses_others(void) {
-    const struct ended ended = RUN(fix_time, SMALL_RUN, output, "--resume", "baseline={norm.eps: 1e-6}");
+    const struct ended ended =
+        RUN(fix_time, "run", SMALL_SETTINGS, output, "--resume", "baseline={norm.eps: 1e-6}");
     assert_int_equal(ended.code, 3);
     assert_non_null(only_error(&ended));
-    assert_non_null(strstr(ended.err, "a.h5.partial: holds part of another run"));
-    assert_int_equal(RUN(break_time, SMALL_RUN, output, "--resume").code, 3);
+    assert_non_null(strstr(ended.err, "a.h5.partial: holds "));
+    assert_non_null(strstr(ended.err, " of a run of other settings: baseline."));
+    assert_int_equal(RUN(break_time, "run", SMALL_SETTINGS, output, "--resume").code, 3);
 }
 
 /* What is done is not done again, not taken for part of another experiment, and not lost to a mistake. */
@@ -194,7 +196,7 @@ static void test_resume_goes_on(void **state) {
             continue;
         if (goes_on)
             assert_refuses_others();
-        struct ended ended = assert_done(RUN(fix_time, SMALL_RUN, output, "--resume"));
+        struct ended ended = assert_done(RUN(fix_time, "run", SMALL_SETTINGS, output, "--resume"));
         assert_non_null(strstr(ended.out, digest));
         continued = strstr(ended.err, "going on after ") != NULL;
         assert_int_equal(continued, goes_on);

@@ -193,7 +193,8 @@ class Loop:
             return f"ends with {done.returncode}: {done.stderr[-300:]}"
         told = [line for line in done.stderr.splitlines() if line.startswith("clip-parity: ")]
         if done.returncode == 3:  # one line in all: a library that aborts in a child has nothing to say beside it
-            lines = [line for line in done.stderr.splitlines() if not line.startswith("no oracle")]  # a note of diff's
+            lines = [line for line in without_progress(done.stderr).splitlines()
+                     if line and not line.startswith(("no oracle", "note: "))]
             return None if len(lines) == len(told) == 1 else f"says {len(lines)} lines: {done.stderr[-300:]}"
         whole = self.answers[arguments[0]]
         same = (done.returncode, done.stdout, without_progress(done.stderr)) == \

@@ -19,11 +19,12 @@ struct ended {
 
 /* The smallest run that commits several times, once with the oracle and taken apart, with a noise floor:
  * about half a second. */
-#define SMALL_RUN                                                                                            \
-    "run", "--force", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1",         \
-        "local=1", "ledger=4", "floor=1", "inputs.prompts=[a bag, a dress]", "inputs.labels=off",            \
+#define SMALL_SETTINGS                                                                                       \
+    "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=6", "batch=1", "oracle=1", "local=1", "ledger=4",    \
+        "floor=1", "inputs.prompts=[a bag, a dress]", "inputs.labels=off",                                   \
         "candidates={erf: {activation: erf}}",                                                               \
         "record={\"*\": \"off\", \"*ln_pre\": stats, \"*mlp.gelu\": stats, \"*_features\": full}"
+#define SMALL_RUN "run", "--force", SMALL_SETTINGS
 
 /* Called in the child before the program starts. */
 typedef void prepare(void);
