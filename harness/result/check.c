@@ -15,30 +15,36 @@ static const double wall_seconds = 60, wall_bytes = 2e6;
 /* ---- files that are known ---- */
 
 enum { KNOWN = 16 };
-static struct stat known[KNOWN];
+static struct known {
+    struct stat file;
+    bool capture; /* checked as one, of which less is asked */
+} known[KNOWN];
 static size_t known_next;
 
 static bool same_time(struct timespec a, struct timespec b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool is_known(const struct stat *file) {
+static bool same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size && a->st_size > 0 &&
+           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+}
+
+static bool is_known(const struct stat *file, bool capture) {
     for (size_t k = 0; k < KNOWN; k++)
-        if (known[k].st_ino == file->st_ino && known[k].st_dev == file->st_dev &&
-            known[k].st_size == file->st_size && known[k].st_size > 0 &&
-            same_time(known[k].st_mtim, file->st_mtim) && same_time(known[k].st_ctim, file->st_ctim))
+        if (same_file(&known[k].file, file) && (capture || !known[k].capture))
             return true;
     return false;
 }
 
-static void remember(const struct stat *file) {
-    known[known_next++ % KNOWN] = *file;
+static void remember(const struct stat *file, bool capture) {
+    known[known_next++ % KNOWN] = (struct known){*file, capture};
 }
 
 void cp_result_trust(const char *path) {
     struct stat file;
     if (stat(path, &file) == 0)
-        remember(&file);
+        remember(&file, false);
 }
 
 /* ---- this process ---- */
@@ -84,12 +90,12 @@ static enum cp_status check_path(const char *path, bool capture, struct cp_error
     struct stat file;
     struct cp_check_source source = {.path = path, .capture = capture};
     const bool there = stat(path, &file) == 0;
-    if (there && is_known(&file))
+    if (there && is_known(&file, capture))
         return CP_OK;
     source.bytes = there ? (double)file.st_size : 0;
     CP_TRY(ask_both(&source, err));
-    if (there && !capture)
-        remember(&file);
+    if (there)
+        remember(&file, capture);
     return CP_OK;
 }
 
