@@ -8,13 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* As a cache leaves it whose files were removed. */
+static enum cp_status fail_open(const char *path, int why, struct cp_error *err) {
+    char target[256];
+    const ssize_t length = why == ENOENT ? readlink(path, target, sizeof target - 1) : -1;
+    if (length < 0)
+        return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(why)),
+               cp_expected(err, path[0] == '/' ? "a file that can be read"
+                                               : "a file that can be read, seen from the current directory");
+    target[length] = '\0';
+    return cp_fail(err, CP_BAD_INPUT, path, "is a link to %s, which is not there", target),
+           cp_expected(err, "the file that it stands for");
+}
+
 enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err) {
     struct stat info;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
-        return (void)cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
-               cp_expected(err, path[0] == '/' ? "a file that can be read"
-                                               : "a file that can be read, seen from the current directory");
+        return fail_open(path, errno, err);
     if (fstat(*fd, &info) != 0)
         info.st_mode = 0;
     if (!S_ISREG(info.st_mode)) {

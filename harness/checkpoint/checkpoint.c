@@ -3,8 +3,8 @@
 #include "checkpoint/internal.h"
 
 #include "base/utf8.h"
-#include "checkpoint/other_format.h"
 #include "format/file.h"
+#include "format/other_format.h"
 
 #include <float.h>
 #include <math.h>
@@ -109,7 +109,7 @@ static enum kind kind_of(const struct cp_file *map) {
         return KIND_SAFETENSORS;
     if (text)
         return KIND_INDEX;
-    return small && !cp_checkpoint_is_other(map->bytes, map->size) ? KIND_SAFETENSORS : KIND_UNKNOWN;
+    return small && !cp_is_other_format(map->bytes, map->size) ? KIND_SAFETENSORS : KIND_UNKNOWN;
 }
 
 /* numpy.savez's archives hold nothing but arrays. */
@@ -127,13 +127,16 @@ enum cp_status cp_checkpoint_read_zip(struct cp_checkpoint *file, struct cp_erro
     return is_npz(file->zip) ? cp_checkpoint_read_npz(file, err) : cp_checkpoint_read_torch(file, err);
 }
 
+static const char formats[] = "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "
+                              "torch.jit.save), a NumPy npz, or HDF5 of `clip-parity convert`";
+
 /* KIND_UNKNOWN: an error that says what it is. */
 static enum cp_status tell_kind(const char *path, enum kind *kind, struct cp_error *err) {
     struct cp_file map;
     CP_TRY(cp_file_map(path, &map, err));
     *kind = kind_of(&map);
     const enum cp_status status =
-        *kind == KIND_UNKNOWN ? cp_checkpoint_other_format(path, map.bytes, map.size, err) : CP_OK;
+        *kind == KIND_UNKNOWN ? cp_other_format(path, map.bytes, map.size, formats, err) : CP_OK;
     cp_file_unmap(&map);
     return status;
 }

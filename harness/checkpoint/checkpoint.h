@@ -64,6 +64,10 @@ const struct cp_checkpoint_tensor *cp_checkpoint_find(const struct cp_checkpoint
  * their names. */
 enum cp_status cp_checkpoint_select(struct cp_checkpoint *file, const bool *keep, size_t prefix,
                                     const char *instead, struct cp_error *err);
+/* What it took from before their names; "": nothing. */
+const char *cp_checkpoint_prefix(const struct cp_checkpoint *file);
+/* Whether names had words of PyTorch's wrappers in them (_orig_mod., ...), which are gone. */
+bool cp_checkpoint_was_wrapped(const struct cp_checkpoint *file);
 /* Turns a tensor of four dimensions from (out, y, x, in) to (out, in, y, x). */
 void cp_checkpoint_channels_first(struct cp_checkpoint *file, const struct cp_checkpoint_tensor *tensor);
 

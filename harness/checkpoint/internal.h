@@ -26,6 +26,8 @@ struct cp_checkpoint {
     const struct cp_checkpoint_tensor **by_name;
     const char **paths;
     size_t path_count;
+    const char *prefix; /* taken from every name; NULL: none was */
+    bool wrapped;       /* names had words of PyTorch's wrappers */
     struct cp_notes notes;
     struct cp_safetensors *safetensors;
     struct cp_zip *zip;

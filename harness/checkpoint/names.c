@@ -67,6 +67,8 @@ static enum cp_status unwrap(struct cp_checkpoint *file, struct cp_error *err) {
         file->tensors[i].name = name;
     }
     for (size_t w = 0; w < WRAPPERS; w++)
+        file->wrapped = file->wrapped || stripped[w];
+    for (size_t w = 0; w < WRAPPERS; w++)
         if (stripped[w])
             CP_TRY(cp_checkpoint_note(file, err, "%s stripped from %zu of %zu names", wrappers[w],
                                       stripped[w], file->count));
@@ -89,6 +91,10 @@ enum cp_status cp_checkpoint_select(struct cp_checkpoint *file, const bool *keep
     for (size_t i = 0; i < file->count; i++) {
         if (!keep[i])
             continue;
+        if (prefix && !kept)
+            CP_TRY(CP_CHECK_ALLOC(
+                file->prefix = cp_arena_printf(&file->arena, "%.*s", (int)prefix, file->tensors[i].name), err,
+                file->path, "the checkpoint"));
         struct cp_checkpoint_tensor *t = &file->tensors[kept];
         *t = file->tensors[i];
         file->records[kept] = file->records[i];
@@ -100,6 +106,14 @@ enum cp_status cp_checkpoint_select(struct cp_checkpoint *file, const bool *keep
     }
     file->count = kept;
     return sort_names(file, err);
+}
+
+const char *cp_checkpoint_prefix(const struct cp_checkpoint *file) {
+    return file->prefix ? file->prefix : "";
+}
+
+bool cp_checkpoint_was_wrapped(const struct cp_checkpoint *file) {
+    return file->wrapped;
 }
 
 void cp_checkpoint_channels_first(struct cp_checkpoint *file, const struct cp_checkpoint_tensor *tensor) {

@@ -2,7 +2,7 @@
  * Judges a run by its baseline, and sends the verdict to the terminal, JUnit, JSON and GitHub as asked. */
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
-#include "format/disk_file.h"
+#include "format/output.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,10 +35,6 @@ static bool take_option(struct arguments *a, char **argv, int argc, int *i) {
     return true;
 }
 
-static bool is_standard_output(const char *path) {
-    return path && strcmp(path, "-") == 0;
-}
-
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
     const char *actions = getenv("GITHUB_ACTIONS");
     a->bits = true;
@@ -52,7 +48,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
                    cp_expected(err, "--baseline FILE, --no-bits, --all, --junit FILE, --json FILE, --github "
                                     "--resume or --force");
     }
-    if (is_standard_output(a->junit) && is_standard_output(a->json))
+    if (a->junit && a->json && cp_output_is_stdout(a->junit) && cp_output_is_stdout(a->json))
         return cp_fail(err, CP_USAGE, "", "check: --junit and --json both to standard output"),
                cp_expected(err, "a file for one of them");
     return CP_OK;
@@ -60,26 +56,14 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
 
 /* ---- what is written ---- */
 
-typedef void form(const struct cp_gate_verdict *verdict, FILE *out);
+static enum cp_status put_junit(const void *verdict, FILE *out, struct cp_error *err) {
+    (void)err;
+    return cp_gate_junit(verdict, out), CP_OK;
+}
 
-static enum cp_status write_form(const struct cp_gate_verdict *verdict, form *put, const char *path,
-                                 struct cp_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    if (!path)
-        return CP_OK;
-    if (is_standard_output(path))
-        return put(verdict, stdout), CP_OK;
-    FILE *out = open_memstream(&text, &size);
-    if (out)
-        put(verdict, out);
-    enum cp_status status = CP_OK;
-    if (!out || fclose(out) != 0)
-        status = cp_no_memory(err, path, "a verdict");
-    if (status == CP_OK)
-        status = cp_disk_replace(path, text, size, err);
-    free(text);
-    return status;
+static enum cp_status put_json(const void *verdict, FILE *out, struct cp_error *err) {
+    (void)err;
+    return cp_gate_json(verdict, out), CP_OK;
 }
 
 /* Appended, as GitHub asks for it: other steps write there too. */
@@ -99,10 +83,14 @@ static enum cp_status append_step_summary(const struct cp_gate_verdict *verdict,
 /* People read what programs do not. */
 static enum cp_status report(const struct arguments *a, const struct cp_gate_verdict *verdict,
                              struct cp_error *err) {
-    FILE *people = is_standard_output(a->junit) || is_standard_output(a->json) ? stderr : stdout;
+    const bool taken =
+        (a->junit && cp_output_is_stdout(a->junit)) || (a->json && cp_output_is_stdout(a->json));
+    FILE *people = taken ? stderr : stdout;
     cp_gate_summary(verdict, a->all, people);
-    CP_TRY(write_form(verdict, cp_gate_junit, a->junit, err));
-    CP_TRY(write_form(verdict, cp_gate_json, a->json, err));
+    if (a->junit)
+        CP_TRY(cp_output_write(a->junit, put_junit, verdict, err));
+    if (a->json)
+        CP_TRY(cp_output_write(a->json, put_json, verdict, err));
     if (!a->github)
         return CP_OK;
     cp_gate_github(verdict, a->source.path, people);
@@ -127,11 +115,6 @@ static enum cp_status judge(const struct arguments *a, const struct cp_experimen
     return status;
 }
 
-/* "-" is standard output. */
-static enum cp_status check_name(const char *path, struct cp_error *err) {
-    return path && !is_standard_output(path) ? cp_disk_check_name(path, err) : CP_OK;
-}
-
 static enum cp_status read_accepted(const struct arguments *a, struct cp_gate_samples *accepted,
                                     struct cp_error *err) {
     if (access(a->source.baseline, F_OK) != 0)
@@ -145,8 +128,8 @@ static enum cp_status check(const struct arguments *a, struct cp_experiment *exp
                             struct cp_error *err) {
     struct cp_gate_samples accepted = {0}, samples = {0};
     enum cp_status status;
-    CP_TRY(check_name(a->junit, err));
-    CP_TRY(check_name(a->json, err));
+    CP_TRY(cp_output_check(a->junit, &cp_output_xml, err));
+    CP_TRY(cp_output_check(a->json, &cp_output_json, err));
     if (a->source.result)
         CP_TRY_DONE(cp_cmd_gate_take(&a->source, experiment, &samples, err));
     CP_TRY_DONE(read_accepted(a, &accepted, err));
@@ -166,6 +149,8 @@ enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err) {
     enum cp_status status;
     CP_TRY(CP_CHECK_ALLOC(a.source.override, err, "", "the arguments"));
     CP_TRY_DONE(parse(argc, argv, &a, err));
+    a.source.writes[0] = a.junit;
+    a.source.writes[1] = a.json;
     CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
     status = check(&a, &experiment, err);
     cp_experiment_free(&experiment);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ARGUMENTS "IN OUT, --config FILE or --name NAME, --activation quick | erf | tanh, --force"
+
 enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err) {
     struct cp_conversion c = {.in = NULL};
     const struct cp_cmd_option values[] = {
@@ -15,15 +17,18 @@ enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err) {
         bool missing;
         if (cp_cmd_option(values, count, argc, argv, &i, &missing))
             continue;
+        if (strcmp(argv[i], "--force") == 0) {
+            c.force = true;
+            continue;
+        }
         if (argv[i][0] == '-' || c.out)
-            return (void)cp_fail(err, CP_USAGE, "", "convert: '%s'", argv[i]),
-                   cp_expected(err, "IN OUT, --config FILE or --name NAME, --activation quick | erf | tanh");
+            return (void)cp_fail(err, CP_USAGE, "", "convert: '%s'", argv[i]), cp_expected(err, ARGUMENTS);
         *(c.in ? &c.out : &c.in) = argv[i];
     }
     if (!c.out || (c.config && c.name))
         return (void)cp_fail(err, CP_USAGE, "", "convert: %s",
                              c.out ? "both --config and --name" : "two files are needed"),
-               cp_expected(err, "IN OUT, --config FILE or --name NAME, --activation quick | erf | tanh");
+               cp_expected(err, ARGUMENTS);
     struct cp_arena arena = {0};
     struct cp_notes notes = {0};
     const enum cp_status status = cp_convert(&c, &arena, &notes, err);

@@ -7,6 +7,7 @@
 #include "cmd/option.h"
 #include "cmd/stop.h"
 #include "format/disk_file.h"
+#include "format/output.h"
 #include "model/weights_difference.h"
 #include "report/data/difference.h"
 #include "run/place.h"
@@ -166,9 +167,9 @@ static enum cp_status not_theirs(const struct arguments *a, const struct cp_stud
 /* JSON in the place of a file that is read would be the end of that file. */
 static enum cp_status check_json(const struct arguments *a, const struct cp_study *study,
                                  struct cp_error *err) {
-    if (!a->json || strcmp(a->json, "-") == 0)
+    if (!a->json || cp_output_is_stdout(a->json))
         return CP_OK;
-    CP_TRY(cp_disk_check_name(a->json, err));
+    CP_TRY(cp_output_check(a->json, &cp_output_json, err));
     const char *result = study->experiment->output.text;
     const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
     if (!same && !cp_study_reads(study, a->json))
@@ -178,26 +179,16 @@ static enum cp_status check_json(const struct arguments *a, const struct cp_stud
            cp_expected(err, "another name for --json");
 }
 
-static enum cp_status write_json(const struct arguments *a, const struct cp_difference *d,
-                                 struct cp_error *err) {
-    if (!a->json)
-        return CP_OK;
-    if (strcmp(a->json, "-") == 0) {
-        cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, stdout);
-        return CP_OK;
-    }
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out)
-        cp_difference_json(d, a->diff.a.capture, a->diff.b.capture, out);
-    enum cp_status status = CP_OK;
-    if (!out || fclose(out) != 0)
-        status = cp_no_memory(err, a->json, "the verdict");
-    if (status == CP_OK)
-        status = cp_disk_replace(a->json, text, size, err);
-    free(text);
-    return status;
+struct verdict {
+    const struct cp_difference *difference;
+    const struct cp_diff *of;
+};
+
+static enum cp_status put_json(const void *context, FILE *out, struct cp_error *err) {
+    const struct verdict *verdict = context;
+    (void)err;
+    cp_difference_json(verdict->difference, verdict->of->a.capture, verdict->of->b.capture, out);
+    return CP_OK;
 }
 
 static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,
@@ -218,10 +209,11 @@ static enum cp_status conclude(const struct arguments *a, const struct cp_study 
         goto done;
     }
     d.agreement.pass = d.agreement.pass && (weights.count == 0 || d.agreement.tolerance);
-    FILE *const out = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
+    FILE *const out = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
     cp_weights_differences_print(&weights, TENSORS, out);
     cp_difference_print(&d, out);
-    CP_TRY_DONE(write_json(a, &d, err));
+    if (a->json)
+        CP_TRY_DONE(cp_output_write(a->json, put_json, &(struct verdict){&d, &a->diff}, err));
     status = d.agreement.pass ? CP_OK : d.agreement.nothing ? CP_NOTHING_COMPARED : CP_PARITY_FAILURE;
 done:
     cp_report_free(&report);
@@ -232,7 +224,7 @@ done:
 static enum cp_status run(const struct arguments *a, struct cp_study *study, struct cp_experiment *experiment,
                           struct cp_error *err) {
     /* With JSON on standard output the table goes to standard error. */
-    FILE *const table = a->json && strcmp(a->json, "-") == 0 ? stderr : stdout;
+    FILE *const table = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
     const struct cp_run_options options = {
         .resume = a->resume, .force = a->force, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
     CP_TRY(cp_run_place(study, experiment, &options, err));

@@ -4,6 +4,7 @@
 #include "analysis/analyses.h"
 #include "base/regular.h"
 #include "cmd/stop.h"
+#include "format/disk_file.h"
 #include "format/file.h"
 #include "run/place.h"
 #include "run/run.h"
@@ -75,6 +76,22 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
     return cp_no_memory(err, source->path, "a path");
 }
 
+/* A verdict in the place of a file that is read would be the end of that file. study NULL: it is of a result. */
+static enum cp_status check_writes(const struct cp_gate_source *source, const struct cp_study *study,
+                                   struct cp_error *err) {
+    for (size_t w = 0; w < CP_GATE_WRITES; w++) {
+        const char *path = source->writes[w];
+        if (path && (cp_disk_same(path, source->path) || cp_disk_same(path, source->baseline) ||
+                     (study && cp_study_reads(study, path))))
+            return cp_fail(err, CP_BAD_INPUT, path, "is a file that is read"),
+                   cp_expected(err, "another name");
+        if (path && study && strcmp(path, study->experiment->output.text) == 0)
+            return cp_fail(err, CP_BAD_INPUT, path, "is the result that is written"),
+                   cp_expected(err, "another name");
+    }
+    return CP_OK;
+}
+
 /* Its table is not asked for. */
 static enum cp_status run(const struct cp_gate_source *source, struct cp_experiment *experiment,
                           struct cp_error *err) {
@@ -89,6 +106,8 @@ static enum cp_status run(const struct cp_gate_source *source, struct cp_experim
     enum cp_status status = table ? cp_run_place(&study, experiment, &options, err)
                                   : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
     if (status == CP_OK)
+        status = check_writes(source, &study, err);
+    if (status == CP_OK)
         status = cp_run_study(&study, &options, err);
     if (table)
         (void)fclose(table);
@@ -99,7 +118,6 @@ static enum cp_status run(const struct cp_gate_source *source, struct cp_experim
 enum cp_status cp_cmd_gate_take(const struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_gate_samples *samples, struct cp_error *err) {
     *samples = (struct cp_gate_samples){0};
-    if (!source->result)
-        CP_TRY(run(source, experiment, err));
+    CP_TRY(source->result ? check_writes(source, NULL, err) : run(source, experiment, err));
     return cp_gate_take(source->result ? source->path : experiment->output.text, experiment, samples, err);
 }

@@ -5,12 +5,15 @@
 
 #include "gate/gate.h"
 
+enum { CP_GATE_WRITES = 2 };
+
 struct cp_gate_source {
     const char *command;   /* "check" */
     const char *path;      /* of the experiment or the result */
     const char *baseline;  /* --baseline FILE; NULL: by the experiment's name */
     const char **override; /* [overrides], room for all arguments */
     size_t overrides;
+    const char *writes[CP_GATE_WRITES]; /* files of the verdict; NULL: none */
     bool result, resume, force;
 };
 

@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "base/version.h"
 #include "cmd/cmd.h"
+#include "cmd/stop.h"
 #include "ops/ops.h"
 
 #include <gsl/gsl_errno.h>
@@ -98,14 +99,15 @@ static const struct command {
     {"convert", cp_cmd_convert,
      " IN OUT.safetensors|OUT.h5\n"
      "                           a checkpoint that says how it must be computed\n"
-     "      --config FILE | --name NAME, --activation quick|erf|tanh\n",
+     "      --config FILE | --name NAME, --activation quick|erf|tanh\n"
+     "      --force              replace OUT where it is there already\n",
      NULL},
     {"preprocess", cp_cmd_preprocess,
      " PICTURE       what a picture becomes; preprocess.KNOB=VALUE as in\n"
      "                           experiments\n"
      "      --model-config FILE  whose size, mean and std; else ViT-B/32's\n"
      "      -o FILE.npy          the tensor (1, 3, size, size); --png FILE.png: to\n"
-     "                           look at\n",
+     "                           look at; --force replaces them\n",
      NULL},
     {"tokenize", cp_cmd_tokenize,
      " TEXT...         ids and tokens of texts\n"
@@ -191,6 +193,7 @@ static enum cp_status dispatch(int argc, char **argv, struct cp_error *err) {
 int main(int argc, char **argv) {
     struct cp_error err = {CP_OK, "", "", ""};
     (void)gsl_set_error_handler_off();
+    cp_cmd_stop_at_once();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not a death */
     enum cp_status status = dispatch(argc, argv, &err);
     if (status != CP_OK && err.status != CP_OK) {

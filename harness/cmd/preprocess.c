@@ -9,6 +9,7 @@
 #include "format/disk_file.h"
 #include "format/file.h"
 #include "format/npy_write.h"
+#include "format/output.h"
 #include "picture/image_write.h"
 #include "spec/spec.h"
 
@@ -21,6 +22,7 @@ struct arguments {
     const char *picture, *config, *npy, *png;
     const char **settings; /* [setting_count] ADDRESS=VALUE */
     size_t setting_count;
+    bool force;
 };
 
 static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
@@ -34,9 +36,11 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         if (missing)
             return (void)cp_fail(err, CP_USAGE, "", "preprocess: %s without a value", argv[i]),
                    cp_expected(err, "%s FILE", argv[i]);
+        else if (strcmp(argv[i], "--force") == 0)
+            a->force = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "preprocess: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--model-config FILE, -o FILE.npy or --png FILE.png");
+                   cp_expected(err, "--model-config FILE, -o FILE.npy, --png FILE.png or --force");
         else if (strncmp(argv[i], "preprocess", 10) == 0 && strchr(argv[i], '='))
             a->settings[a->setting_count++] = argv[i];
         else if (a->picture)
@@ -191,6 +195,8 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
         if (out && cp_disk_same(out, a->picture))
             return cp_fail(err, CP_BAD_INPUT, out, "is the picture that is read"),
                    cp_expected(err, "another name");
+        if (out)
+            CP_TRY(cp_output_check_new(out, a->force, err));
     }
     CP_TRY(resolve(a, arena, &how, err));
     float *cropped = cp_arena_alloc(arena, 3 * how.size * how.size, sizeof *cropped);

@@ -3,6 +3,7 @@
 #include "base/escape.h"
 #include "cmd/cmd.h"
 #include "format/disk_file.h"
+#include "format/output.h"
 #include "report/forms/forms.h"
 
 #include <stdlib.h>
@@ -12,10 +13,6 @@ struct arguments {
     const char *result, *output;
     const struct cp_report_form *form; /* while parsing NULL: none asked for */
 };
-
-static bool to_stdout(const char *output) {
-    return strcmp(output, "-") == 0;
-}
 
 static enum cp_status unknown_option(const char *option, struct cp_error *err) {
     char options[256];
@@ -60,25 +57,19 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
         return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
                cp_expected(err, "a file that `clip-parity run` wrote");
     if (!a->form)
-        a->form = a->output && !to_stdout(a->output) ? cp_report_form_of_file(a->output) : cp_report_forms[0];
+        a->form = a->output && !cp_output_is_stdout(a->output) ? cp_report_form_of_file(a->output)
+                                                               : cp_report_forms[0];
     return a->form ? CP_OK : unknown_ending(a->output, err);
 }
 
-/* A report is whole or not there. */
-static enum cp_status write_file(const struct cp_report *report, const struct cp_report_form *form,
-                                 const char *path, struct cp_error *err) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    CP_TRY(CP_CHECK_ALLOC(out, err, path, "a report"));
-    enum cp_status status = form->write(report, out, err);
-    const bool whole = !ferror(out);
-    if (fclose(out) != 0 || !whole)
-        status = CP_CHECK_ALLOC(NULL, err, path, "a report");
-    if (status == CP_OK)
-        status = cp_disk_replace(path, text, size, err);
-    free(text);
-    return status;
+struct written {
+    const struct cp_report *report;
+    const struct cp_report_form *form;
+};
+
+static enum cp_status put(const void *context, FILE *out, struct cp_error *err) {
+    const struct written *w = context;
+    return w->form->write(w->report, out, err);
 }
 
 /* "results/runs/x.html" for "results/runs/x.h5". */
@@ -93,14 +84,16 @@ static const char *beside(struct cp_report *report, const char *result, const ch
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
     const struct cp_report_form *form = a->form;
+    const struct written written = {report, form};
     if (a->output && cp_disk_same(a->output, a->result))
         return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
                cp_expected(err, "another name");
-    if (a->output ? to_stdout(a->output) : !form->ending)
+    if (a->output ? cp_output_is_stdout(a->output) : !form->ending)
         return form->write(report, stdout, err);
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
-    CP_TRY(write_file(report, form, path, err));
+    CP_TRY(cp_output_check(path, &form->file, err));
+    CP_TRY(cp_output_write(path, put, &written, err));
     cp_print(stdout, "report  %s\n", path);
     return CP_OK;
 }

@@ -4,6 +4,7 @@
 #include "cmd/stop.h"
 
 #include "base/status.h"
+#include "format/unfinished.h"
 
 #include <string.h>
 #include <time.h>
@@ -13,33 +14,43 @@ static volatile sig_atomic_t caught;
 static timer_t timer;
 static volatile sig_atomic_t timed;
 
-static _Noreturn void end_now(void) {
-    _exit(caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED);
+static void put(const char *text) {
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+        return; /* nobody reads it */
 }
 
 /* Only what POSIX lets a handler call. */
 static void give_up(int number) {
-    static const char interrupted[] = "clip-parity: stopped by Ctrl-C in the middle of a step\n";
-    static const char terminated[] = "clip-parity: stopped by SIGTERM in the middle of a step\n";
-    const char *line = caught == SIGTERM ? terminated : interrupted;
+    static const char *const left[] = {
+        [CP_UNFINISHED_NONE] = "\n",
+        [CP_UNFINISHED_USELESS] =
+            " before the first batch of images was done, so there is nothing to resume\n",
+        [CP_UNFINISHED_KEPT] = "; --resume goes on from here\n"};
     (void)number;
-    if (write(STDERR_FILENO, line, strlen(line)) < 0)
-        end_now(); /* nobody reads it */
-    end_now();
+    const enum cp_unfinished state = cp_unfinished_leave();
+    put(caught == SIGTERM ? "clip-parity: stopped by SIGTERM" : "clip-parity: stopped by Ctrl-C");
+    put(left[state]);
+    _exit(caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED);
 }
 
 static void remember(int number) {
     static const struct itimerspec soon = {.it_value = {.tv_nsec = CP_STOP_MILLISECONDS * 1000000L}};
     if (caught)
-        end_now();
+        give_up(number);
     caught = number;
     if (timed)
         (void)timer_settime(timer, 0, &soon, NULL);
 }
 
+static void leave(int number) {
+    (void)cp_unfinished_leave();
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
 /* nohup, and jobs in the background, have a signal ignored; it stays so. */
-static void take(int number) {
-    if (signal(number, remember) == SIG_IGN)
+static void take(int number, void (*handler)(int)) {
+    if (signal(number, handler) == SIG_IGN)
         (void)signal(number, SIG_IGN);
 }
 
@@ -49,7 +60,12 @@ const volatile sig_atomic_t *cp_cmd_stop(void) {
         (void)signal(SIGALRM, give_up);
         timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
     }
-    take(SIGINT);
-    take(SIGTERM);
+    take(SIGINT, remember);
+    take(SIGTERM, remember);
     return &caught;
+}
+
+void cp_cmd_stop_at_once(void) {
+    take(SIGINT, leave);
+    take(SIGTERM, leave);
 }

@@ -10,4 +10,7 @@
 enum { CP_STOP_MILLISECONDS = 500 };
 const volatile sig_atomic_t *cp_cmd_stop(void);
 
+/* Until then both end the program at once, and a file that is half written is removed. */
+void cp_cmd_stop_at_once(void);
+
 #endif

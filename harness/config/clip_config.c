@@ -4,8 +4,8 @@
 
 #include "config/clip_config_field.h"
 #include "config/hf_folder.h"
-#include "config/json_file.h"
 #include "format/file.h"
+#include "format/json_file.h"
 
 #include <math.h>
 #include <string.h>
@@ -219,13 +219,10 @@ struct cp_clip_config cp_clip_config_default(void) {
 static enum cp_status parse(const char *source, const char *text, size_t size, struct cp_clip_config *config,
                             bool *hf, struct cp_error *err) {
     const struct cp_field_reader reader = {source, err};
-    json_error_t where;
+    json_t *root;
     *config = cp_clip_config_default();
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return cp_fail(err, CP_BAD_INPUT, source, "line %d, column %d: %s", where.line, where.column,
-                       where.text),
-               cp_expected(err, "an open_clip model config in JSON");
+    CP_TRY(cp_json_parse(source, text, size, JSON_REJECT_DUPLICATES,
+                         "a model's config in JSON, as open_clip or Hugging Face has it", &root, err));
     *hf = cp_is_hf_config(root);
     const enum cp_status status =
         *hf ? cp_hf_config_read(&reader, root, config) : read_root(&reader, root, config);

@@ -5,7 +5,7 @@
 #include "config/hf_folder.h"
 
 #include "config/clip_config_field.h"
-#include "config/json_file.h"
+#include "format/json_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -136,11 +136,9 @@ static enum cp_status refuse(const struct cp_field_reader *r, const char *name, 
         "pictures of the model's image_size: shortest_edge and a crop of it, or height and width");
 }
 
-/* What the pictures' sides become: all of the model's size; of no model yet (0), the processor's own. */
+/* What the pictures' sides become: all of the model's size. */
 static enum cp_status set_sides(const struct cp_field_reader *r, const struct processor *p,
                                 struct cp_clip_config *c) {
-    if (c->vision.image_size == 0)
-        c->vision.image_size = p->size.height ? p->size.height : p->size.shortest;
     const int side = c->vision.image_size;
     const bool crop_is_side = p->crop.height == side && p->crop.width == side;
     if (!p->resizes)
@@ -184,6 +182,52 @@ static enum cp_status take_processor(const struct cp_field_reader *r, json_t *ob
     return set_values(r, &processor, c);
 }
 
+/* ---- in words ---- */
+
+/* As open_clip's words where they are the same. */
+static void describe_resize(const struct processor *p, char text[CP_HF_WORDS]) {
+    const struct size *s = &p->size, *c = &p->crop;
+    const char *cropped = p->crops ? ", cropped" : "", *padded = p->pads ? ", padded" : "";
+    const bool square_crop = p->crops && c->height == c->width;
+    if (!p->resizes)
+        (void)snprintf(text, CP_HF_WORDS, "none%s%s", cropped, padded);
+    else if (s->height && p->crops && (s->height != c->height || s->width != c->width))
+        (void)snprintf(text, CP_HF_WORDS, "%s to %d x %d, cropped%s", cp_resize_mode_names[CP_SQUASH],
+                       s->height, s->width, padded);
+    else if (s->height || (square_crop && s->shortest == c->height))
+        (void)snprintf(text, CP_HF_WORDS, "%s%s", cp_resize_mode_names[s->height ? CP_SQUASH : CP_SHORTEST],
+                       padded);
+    else
+        (void)snprintf(text, CP_HF_WORDS, "%s to %d%s%s", cp_resize_mode_names[CP_SHORTEST], s->shortest,
+                       cropped, padded);
+}
+
+/* "": pictures of several shapes. */
+static void describe_size(const struct processor *p, char text[CP_HF_WORDS]) {
+    const struct size *s = p->crops ? &p->crop : &p->size;
+    text[0] = '\0';
+    if (s->height && s->height == s->width)
+        (void)snprintf(text, CP_HF_WORDS, "%d", s->height);
+    else if (s->height)
+        (void)snprintf(text, CP_HF_WORDS, "%d x %d", s->height, s->width);
+}
+
+static void describe(const struct processor *p, struct cp_hf_pictures *pictures) {
+    static const char *const filters[] = {"nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"};
+    const bool named = p->resample >= 0 && (size_t)p->resample < sizeof filters / sizeof filters[0];
+    describe_size(p, pictures->size);
+    describe_resize(p, pictures->resize);
+    (void)snprintf(pictures->filter, CP_HF_WORDS, "%s", named ? filters[p->resample] : "unknown");
+    const double unit = p->rescales ? p->factor * 255 : 255; /* what white becomes */
+    const bool usual = fabs(unit - 1) <= 1e-6;
+    for (size_t i = 0; i < 3; i++) {
+        pictures->mean[i] = p->normalizes ? p->mean[i] / (usual ? 1 : unit) : 0;
+        pictures->std[i] = (p->normalizes ? p->std[i] : 1) / (usual ? 1 : unit);
+    }
+}
+
+/* ---- as a config has it ---- */
+
 static enum cp_status take_tokenizer(const struct cp_field_reader *r, json_t *object,
                                      struct cp_clip_config *c) {
     const char *class = json_string_value(json_object_get(object, "tokenizer_class"));
@@ -225,8 +269,8 @@ static const struct beside {
     [CP_HF_TOKENIZER] = {NULL, JSON_DECODE_INT_AS_REAL, take_tokenizer},
 };
 
-enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
-                               bool *there, struct cp_error *err) {
+static enum cp_status read_file(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
+                                bool *there, struct cp_error *err) {
     const struct beside *file = &files[which];
     const bool pictures = which != CP_HF_TOKENIZER;
     struct cp_field_reader reader = {.err = err};
@@ -247,10 +291,29 @@ enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct c
     return status;
 }
 
+enum cp_status cp_hf_pictures_read(const char *path, enum cp_hf_file which, struct cp_hf_pictures *pictures,
+                                   bool *there, struct cp_error *err) {
+    struct cp_field_reader reader = {.err = err};
+    struct processor processor;
+    struct cp_arena arena = {0};
+    json_t *object = NULL;
+    *pictures = (struct cp_hf_pictures){.known = true};
+    enum cp_status status = read_beside(path, cp_hf_file_names[which], files[which].member,
+                                        files[which].flags, &arena, &reader.path, &object, err);
+    *there = object != NULL;
+    if (object && !class_of(object))
+        pictures->known = false;
+    else if (object && (status = read_processor(&reader, object, &processor)) == CP_OK)
+        describe(&processor, pictures);
+    json_decref(object);
+    cp_arena_free(&arena);
+    return status;
+}
+
 enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err) {
     bool there;
-    CP_TRY(cp_hf_file_read(path, CP_HF_PROCESSOR, config, &there, err));
+    CP_TRY(read_file(path, CP_HF_PROCESSOR, config, &there, err));
     if (!there)
-        CP_TRY(cp_hf_file_read(path, CP_HF_PREPROCESSOR, config, &there, err));
-    return cp_hf_file_read(path, CP_HF_TOKENIZER, config, &there, err);
+        CP_TRY(read_file(path, CP_HF_PREPROCESSOR, config, &there, err));
+    return read_file(path, CP_HF_TOKENIZER, config, &there, err);
 }

@@ -13,12 +13,21 @@ enum cp_hf_file {
 };
 extern const char *const cp_hf_file_names[CP_HF_FILES];
 
-/* One of them beside the config.json at path, into its config; *there: there is one. CP_BAD_INPUT for what a config cannot
- * say. A config whose image_size is 0 takes the processor's. */
-enum cp_status cp_hf_file_read(const char *path, enum cp_hf_file which, struct cp_clip_config *config,
-                               bool *there, struct cp_error *err);
-/* All that count: of the first two the processor's, where both are there, as in transformers. */
+/* All that stand beside the config.json at path, into its config: of the first two the processor's, where both are there, as
+ * in transformers. CP_BAD_INPUT for what a config cannot say. */
 enum cp_status cp_hf_folder_read(const char *path, struct cp_clip_config *config, struct cp_error *err);
+
+/* What one of the first two says by itself, in a config's words where there are such; *there: there is one. CP_BAD_INPUT for
+ * what no processor can say. */
+enum { CP_HF_WORDS = 64 };
+struct cp_hf_pictures {
+    bool known; /* else its class is none of CLIP's, SigLIP's and ViT's, and the rest is not told */
+    char size[CP_HF_WORDS]; /* of the pixels: "224"; "": of several shapes */
+    char resize[CP_HF_WORDS], filter[CP_HF_WORDS];
+    double mean[3], std[3]; /* of pixels from 0 to 1 */
+};
+enum cp_status cp_hf_pictures_read(const char *path, enum cp_hf_file which, struct cp_hf_pictures *pictures,
+                                   bool *there, struct cp_error *err);
 
 /* A config.json as its text_config and vision_config alone have it, and with text_config_dict and vision_config_dict, which
  * win in transformers. *both: it has sections of both kinds, and the two configs are filled. */

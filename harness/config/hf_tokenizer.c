@@ -2,7 +2,7 @@
  * tokenizer_config.json and tokenizer.json: how long texts may be, how many ids there are, and which one ends a text. */
 #include "config/hf_folder.h"
 
-#include "config/json_file.h"
+#include "format/json_file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "base/nearest.h"
 #include "config/clip_config_field.h"
-#include "config/json_file.h"
+#include "format/json_file.h"
 
 #include <stdio.h>
 #include <string.h>

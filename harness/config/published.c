@@ -2,7 +2,7 @@
  * Looks a digest up in the table. */
 #include "config/published.h"
 
-#include "config/json_file.h"
+#include "format/json_file.h"
 
 enum cp_status cp_published_find(const char *sha256, struct cp_arena *arena, struct cp_published *published,
                                  struct cp_error *err) {

@@ -2,6 +2,8 @@
  * POSIX calls repeated until all bytes are through, the lock, renames that reach the disk, name checks. */
 #include "format/disk_file.h"
 
+#include "format/unfinished.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -114,6 +116,7 @@ enum cp_status cp_disk_open(struct cp_disk_file *file, const char *path, struct 
         CP_TRY(check_own(file, err));
         CP_TRY(lock(file, err));
     } while (!is_named(file));
+    cp_unfinished_set(path, file->size > 0 ? CP_UNFINISHED_KEPT : CP_UNFINISHED_USELESS);
     return CP_OK;
 }
 
@@ -132,6 +135,7 @@ enum cp_status cp_disk_rename(struct cp_disk_file *file, const char *path, struc
         return cp_fail(err, CP_BAD_INPUT, file->path, "cannot flush: %s", strerror(errno));
     if (rename(file->path, path) != 0)
         return cp_fail(err, CP_BAD_INPUT, path, "cannot rename %s to it: %s", file->path, strerror(errno));
+    cp_unfinished_set(file->path, CP_UNFINISHED_NONE);
     free(file->path);
     file->path = NULL;
     if (!flush_folder(path))
@@ -142,6 +146,8 @@ enum cp_status cp_disk_rename(struct cp_disk_file *file, const char *path, struc
 void cp_disk_close(struct cp_disk_file *file, int delete_file) {
     if (delete_file && file->path != NULL)
         (void)unlink(file->path);
+    if (file->path != NULL && file->fd >= 0)
+        cp_unfinished_set(file->path, CP_UNFINISHED_NONE);
     if (file->fd >= 0)
         (void)close(file->fd);
     free(file->path);

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "format/disk_file.h"
 #include "format/held_pages.h"
+#include "format/unfinished.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -203,6 +204,7 @@ done:
 
 void cp_journaled_reset(struct cp_journaled *file) {
     drop_held(file);
+    cp_unfinished_set(file->disk.path, CP_UNFINISHED_USELESS);
     cp_disk_cut(&file->disk, 0);
     cp_disk_flush(&file->disk);
 }

@@ -82,7 +82,7 @@ static enum cp_status check_towers(const struct cp_inputs_loader *l) {
     return cp_fail(l->err, CP_BAD_INPUT, model->checkpoint.text ? model->checkpoint.text : model->config.text,
                    "%s, but the %s has no %s tower", images ? "images are given" : "prompts are given",
                    model->checkpoint.text ? "checkpoint" : "model", images ? "vision" : "text"),
-           cp_expected(l->err, "%s alone", images ? "prompts" : "images");
+           cp_expected(l->err, "%s alone, as `clip-parity run` takes them", images ? "prompts" : "images");
 }
 
 enum cp_status cp_inputs_valid_tokens(struct cp_inputs_loader *l, const int32_t *tokens, int **valid_tokens) {

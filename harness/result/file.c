@@ -5,6 +5,7 @@
 #include "base/regular.h"
 #include "format/disk_file.h"
 #include "format/file.h"
+#include "format/unfinished.h"
 #include "result/check.h"
 #include "result/driver.h"
 #include "result/internal.h"
@@ -192,6 +193,8 @@ enum cp_status cp_result_commit(struct cp_result *result, uint64_t progress, str
     CP_TRY(cp_journaled_status(result->disk, err));
     CP_TRY(write_progress(result, progress, err));
     CP_TRY(commit(result, err));
+    if (progress)
+        cp_unfinished_set(result->partial, CP_UNFINISHED_KEPT);
     result->progress = progress;
     return CP_OK;
 }

@@ -2,6 +2,8 @@
  * The sites of a study with captures: the model's, and what else is in the files. */
 #include "run/captured.h"
 
+#include "base/nearest.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -165,6 +167,57 @@ static enum cp_status match(const struct cp_study *study, struct cp_captured *ca
     return CP_OK;
 }
 
+static const struct cp_capture_choice *choice_of(const struct cp_study *study, size_t s) {
+    const struct cp_experiment *e = study->experiment;
+    return s == 0 ? &e->baseline.capture : &e->candidates[s - 1].capture;
+}
+
+static bool others_have(const struct cp_study *study, size_t s, const char *tap) {
+    for (size_t o = 0; o < study->captured_count; o++) {
+        const struct cp_capture *capture = study->captured[o].capture;
+        if (o != s && capture && cp_capture_find(capture, tap) < capture->taps)
+            return true;
+    }
+    return false;
+}
+
+/* What may have been meant: the model's taps, and those of the other captures. */
+static enum cp_status known_taps(const struct cp_study *study, size_t s, struct cp_arena *arena,
+                                 const char ***names, size_t *count, struct cp_error *err) {
+    size_t most = study->sites.count;
+    for (size_t o = 0; o < study->captured_count; o++)
+        most += o != s && study->captured[o].capture ? study->captured[o].capture->taps : 0;
+    CP_TRY(CP_ARENA_CALLOC(arena, *names, most + 1, err, "", "a capture"));
+    *count = 0;
+    for (size_t i = 0; i < study->sites.count; i++)
+        (*names)[(*count)++] = study->sites.list[i].name;
+    for (size_t o = 0; o < study->captured_count; o++)
+        for (size_t t = 0; o != s && study->captured[o].capture && t < study->captured[o].capture->taps; t++)
+            (*names)[(*count)++] = study->captured[o].capture->tap[t].name;
+    return CP_OK;
+}
+
+/* A map names its taps on purpose: one that no model has, and no other pass, is a slip. */
+static enum cp_status check_map(struct cp_study *study, size_t s, struct cp_error *err) {
+    const struct cp_capture *capture = study->captured[s].capture;
+    const char *map = choice_of(study, s)->map.text, **names;
+    size_t count;
+    if (!capture || !map)
+        return CP_OK;
+    CP_TRY(known_taps(study, s, &study->arena, &names, &count, err));
+    for (size_t t = 0; t < capture->taps; t++) {
+        const char *tap = capture->tap[t].name;
+        if (cp_tap_place(tap).point < CP_POINT_COUNT || others_have(study, s, tap))
+            continue;
+        const char *near = cp_nearest(tap, names, count);
+        (void)cp_fail(err, CP_BAD_INPUT, map, "taps: neither the model nor another pass has a tap '%s'", tap);
+        if (near)
+            cp_did_you_mean(err, near, "");
+        return cp_expected(err, "one that `clip-parity list taps` shows, or that the other side has");
+    }
+    return CP_OK;
+}
+
 /* The pixels that passes start from, which need not be a pass's own. */
 static enum cp_status check_pixels(const struct cp_study *study, struct cp_error *err) {
     const struct cp_capture *capture = study->inputs_from;
@@ -176,6 +229,8 @@ static enum cp_status check_pixels(const struct cp_study *study, struct cp_error
 }
 
 enum cp_status cp_captured_sites(struct cp_study *study, struct cp_error *err) {
+    for (size_t s = 0; s < study->captured_count; s++)
+        CP_TRY(check_map(study, s, err));
     CP_TRY(gather_sites(study, err));
     CP_TRY(check_pixels(study, err));
     for (size_t s = 0; s < study->captured_count; s++)

@@ -6,6 +6,7 @@
 #include "base/version.h"
 #include "checkpoint/safetensors_write.h"
 #include "format/disk_file.h"
+#include "format/output.h"
 #include "model/layout/state_dict.h"
 #include "model/model.h"
 #include "result/schema.h"
@@ -179,6 +180,8 @@ enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena,
     CP_TRY(cp_disk_check_name(c->out, err));
     CP_TRY(cp_state_dict_open(c->in, &file, err));
     enum cp_status status = check_out(c, file, err);
+    if (status == CP_OK)
+        status = cp_output_check_new(c->out, c->force, err);
     if (status == CP_OK)
         status = convert(c, file, arena, notes, err);
     cp_checkpoint_close(file);

@@ -9,6 +9,7 @@ struct cp_conversion {
     const char *in, *out;
     const char *config, *name; /* NULL: what the file says of itself, or its shapes */
     const char *activation;    /* NULL: the config's */
+    bool force;                /* replace out where it is there: the same name may be of another activation */
 };
 
 /* Writes out, safetensors or HDF5 (.h5) by its ending, with the tensors as they are stored and the metadata

@@ -67,8 +67,9 @@ static enum cp_status scan_tensor(struct cp_inspection *in, const struct cp_chec
         group->elements += count;
         group->of_dtype[t->dtype] += count;
         in->parameters += count;
-        *(is_vision(t->name) ? &in->vision_parameters : &in->text_parameters) +=
-            strstr(t->name, "logit_") ? 0 : count;
+        if (in->layout) /* else nothing says what is of which tower */
+            *(is_vision(t->name) ? &in->vision_parameters : &in->text_parameters) +=
+                strstr(t->name, "logit_") ? 0 : count;
         count_values(in, group, t, values, count);
         if (strcmp(t->name, "logit_scale") == 0) {
             in->has_scale = true;

@@ -3,6 +3,8 @@
 #include "text/vocabulary.h"
 
 #include "format/file.h"
+#include "format/json_file.h"
+#include "format/other_format.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -141,15 +143,12 @@ static enum cp_status read_tokenizer(const char *path, const json_t *root, const
 
 static enum cp_status read_json(const char *path, const struct cp_file *file, size_t most,
                                 struct cp_arena *arena, struct cp_vocabulary *v, struct cp_error *err) {
-    json_error_t where;
-    json_t *root = json_loadb(file->text, file->size, JSON_REJECT_DUPLICATES, &where);
+    json_t *root;
+    enum cp_status status;
+    CP_TRY(cp_json_parse(path, file->text, file->size, JSON_REJECT_DUPLICATES, "vocab.json or tokenizer.json",
+                         &root, err));
     const json_t *model = json_object_get(root, "model");
-    enum cp_status status = CP_OK;
-    if (!root)
-        (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", where.line, where.column,
-                      where.text),
-            status = cp_expected(err, "vocab.json or tokenizer.json");
-    else if (json_is_object(model))
+    if (json_is_object(model))
         status = read_tokenizer(path, root, model, arena, v, err);
     else if ((status = read_tokens(path, root, NULL, arena, v, err)) == CP_OK)
         status = read_merges_beside(path, most, arena, v, err);
@@ -162,6 +161,8 @@ enum cp_status cp_vocabulary_read(const char *path, size_t most, struct cp_arena
     struct cp_file file;
     *vocabulary = (struct cp_vocabulary){.path = path};
     CP_TRY(cp_file_read(path, FILE_MAX, arena, &file, err));
+    if (cp_is_other_format(file.bytes, file.size))
+        return cp_other_format(path, file.bytes, file.size, "a vocabulary", err);
     if (file.text[strspn(file.text, " \t\r\n")] == '{')
         return read_json(path, &file, most, arena, vocabulary, err);
     return read_lines(path, file.text, most, arena, vocabulary, err);

@@ -123,7 +123,7 @@ def round_trip(seed, folder):
     write_weights(folder / "w.safetensors", config, rng)
     before = content(folder, {"config": str(folder / "c.json"), "checkpoint": str(folder / "w.safetensors")})
     for out in ("o.safetensors", "o.h5"):
-        run_program("convert", folder / "w.safetensors", folder / out, "--config", folder / "c.json")
+        run_program("convert", folder / "w.safetensors", folder / out, "--config", folder / "c.json", "--force")
         after = content(folder, {"checkpoint": str(folder / out)})
         if after != before:
             raise AssertionError(f"seed {seed}, {out}: {before} became {after}\n{json.dumps(config)}")

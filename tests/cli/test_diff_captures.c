@@ -85,6 +85,15 @@ static void foreign_file_by_a_map(void **state) {
     assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
     assert_non_null(
         strstr(text, "resblocks.0: has the shape (5, 16, 16) (expected (image 16, token 5, channel 16))"));
+    /* Called as no tap is. */
+    write_text(
+        map,
+        "taps:\n  image_features: {dataset: emb}\n  visual.transformer.resblock.0: {dataset: /layer0}\n");
+    assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
+    assert_non_null(strstr(
+        text,
+        ".yaml: taps: neither the model nor another pass has a tap 'visual.transformer.resblock.0'; did you "
+        "mean 'visual.transformer.resblocks.0'? (expected one that "));
     write_text(map, "taps:\n  visual: {datset: x}\n");
     assert_int_equal(run_program(arguments, text, sizeof text), CP_BAD_INPUT);
     assert_non_null(strstr(text, ".yaml:2:12: unknown key 'datset' in visual"));

@@ -250,10 +250,13 @@ static void the_ending_names_the_form(void **state) {
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
     report("report $OUT -o $OUT.csv && head -1 $OUT.csv");
     assert_non_null(strstr(text, "\ncandidate,tower,tap,"));
-    report("report $OUT --md -o $OUT.csv && head -1 $OUT.csv");
+    report("report $OUT --md -o $OUT.txt && head -1 $OUT.txt");
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
     report("report $OUT --md --md -o $OUT.page && head -1 $OUT.page");
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
+    assert_int_equal(run_program("report $OUT --md -o $OUT.csv", text, sizeof text), 3);
+    assert_non_null(
+        strstr(text, ".csv: is there already, and is not a report in Markdown (expected a new name, or "));
     report("report $OUT -o $OUT.HTML && head -1 $OUT.HTML");
     assert_non_null(strstr(text, "\n<!DOCTYPE html>\n"));
     assert_int_equal(run_program("report $OUT -o $OUT.pdf", text, sizeof text), 4);

@@ -41,7 +41,7 @@ def put(header, data, name, value):
 def commands(weights, folder):
     """Every command that reads weights, and where it tells what they are."""
     yield "classify", ("classify", "--model", weights, "--config", CONFIG, "--image", IMAGE, "--prompt", "a", "--prompt", "b"), "stderr"
-    yield "convert", ("convert", weights, folder / "out.safetensors", "--config", CONFIG), "stderr"
+    yield "convert", ("convert", weights, folder / "out.safetensors", "--config", CONFIG, "--force"), "stderr"
     run = ("run", "experiments/quickgelu-vs-gelu.yaml", "--dry-run")
     yield "run", (*run, f"model={{checkpoint: '{weights}', config: {CONFIG}}}"), "stderr"
     yield "run, a candidate", (*run, f"candidates={{other: {{checkpoint: '{weights}'}}}}"), "stderr"
@@ -117,7 +117,7 @@ class Told(unittest.TestCase):
     def test_a_converted_file_that_was_edited(self):
         import h5py  # pylint: disable=import-outside-toplevel
         out = self.folder / "w.h5"
-        self.program("convert", DEMO / "open_clip_model.safetensors", out, "--config", CONFIG)
+        self.program("convert", DEMO / "open_clip_model.safetensors", out, "--config", CONFIG, "--force")
         with h5py.File(out, "r+") as file:
             file["tensors/ln_final.weight/value"][0] = 99
         for arguments in (("inspect", out), ("classify", "--model", out, "--image", IMAGE, "--prompt", "a", "--prompt", "b")):

@@ -323,7 +323,7 @@ def lines():
 # ---- judging ----
 
 def convert(program, path, config, out):
-    return subprocess.run([program, "convert", path, out, "--config", config], capture_output=True, text=True, check=False)
+    return subprocess.run([program, "convert", path, out, "--config", config, "--force"], capture_output=True, text=True, check=False)
 
 
 def judge(case, program, folder, config):

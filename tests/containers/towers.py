@@ -78,7 +78,7 @@ def main():
             safetensors.save(checkpoint, state)
             for config in (whole, own, None):
                 said = config.stem if config else "no config"
-                made = wrong(run(program, "convert", checkpoint, converted, "--activation", "quick",
+                made = wrong(run(program, "convert", checkpoint, converted, "--force", "--activation", "quick",
                                  *(["--config", config] if config else [])), 0)
                 answers = [("convert", made), *in_every_command(program, folder, kind, checkpoint, config)]
                 if not made:

@@ -56,9 +56,11 @@ static void case_72_eps_and_patches(void **state) {
           {TEXT("\"norm_kwargs\": {\"eps\": \"1e-5\"}"), ": text_cfg.norm_kwargs" EPS},
           {TEXT("\"norm_kwargs\": {\"epsilon\": 1e-5}"), ": text_cfg.norm_kwargs" EPS},
           {TEXT("\"norm_kwargs\": {\"eps\": NaN}"),
-           ": line 1, column 74: invalid token near 'NaN' (expected an open_clip model config in JSON)"},
-          {TEXT("\"norm_kwargs\": {\"eps\": 1e999}"), ": line 1, column 76: real number overflow near "
-                                                      "'1e999' (expected an open_clip model config in JSON)"},
+           ": line 1, column 74: invalid token near 'NaN' (expected a model's config in JSON, as open_clip "
+           "or Hugging Face has it)"},
+          {TEXT("\"norm_kwargs\": {\"eps\": 1e999}"),
+           ": line 1, column 76: real number overflow near "
+           "'1e999' (expected a model's config in JSON, as open_clip or Hugging Face has it)"},
           {TEXT("\"norm_kwargs\": {\"eps\": 1e-6}"), ""}, {VISION("\"patch_size\": 15"), ""},
           {VISION("\"image_size\": [224, 224]"), ""},
           {VISION("\"image_size\": [224, 240]"),
@@ -104,12 +106,13 @@ static void case_74_unknown_key(void **state) {
 }
 
 static void case_75_duplicate_key(void **state) {
-    CHECK({VISION("\"layers\": 12, \"layers\": 13"),
-           ": line 1, column 54: duplicate object key near '\"layers\"' (expected an open_clip model config "
-           "in JSON)"},
-          {ROOT("\"embed_dim\": 8"), ": line 1, column 28: duplicate object key near '\"embed_dim\"' "
-                                     "(expected an open_clip model config in "
-                                     "JSON)"});
+    CHECK(
+        {VISION("\"layers\": 12, \"layers\": 13"),
+         ": line 1, column 54: duplicate object key near '\"layers\"' (expected a model's config in JSON, as "
+         "open_clip or Hugging Face has it)"},
+        {ROOT("\"embed_dim\": 8"), ": line 1, column 28: duplicate object key near '\"embed_dim\"' "
+                                   "(expected a model's config in JSON, as "
+                                   "open_clip or Hugging Face has it)"});
 }
 
 #define RANGE(field, most) ": " field " is no whole number in its range (expected 1 to " most ")"
@@ -151,7 +154,7 @@ static void numbers_out_of_range(void **state) {
            ": text_cfg.hf_tokenizer_name is no name of a tokenizer (expected a text of at most 127 bytes)"});
 }
 
-#define JSON " (expected an open_clip model config in JSON)"
+#define JSON " (expected a model's config in JSON, as open_clip or Hugging Face has it)"
 
 static void files_that_are_no_config(void **state) {
     CHECK({"", ": line 1, column 0: '[' or '{' expected near end of file" JSON},
@@ -223,9 +226,8 @@ static void hugging_face_cases_67_72_73_74_75(void **state) {
                                            "clip_vision_model or clip_text_model)"},
           {"{\"model_type\": \"clip\"}", ": vision_config is missing or no object (expected a JSON object)"},
           {"{\"model_type\": \"clip\", \"model_type\": \"clip\"}",
-           ": line 1, column 35: duplicate object key near '\"model_type\"' (expected an open_clip model "
-           "config in "
-           "JSON)"});
+           ": line 1, column 35: duplicate object key near '\"model_type\"' (expected a model's config "
+           "in JSON, as open_clip or Hugging Face has it)"});
 }
 
 int main(void) {

@@ -19,7 +19,7 @@ const char *scratch_output(void) {
 
 /* Tests write one scratch file again and again, whatever is in it. */
 static const char *forced(const char *arguments) {
-    static const char *const writers[] = {"run ", "diff ", "check ", "accept "};
+    static const char *const writers[] = {"run ", "diff ", "check ", "accept ", "convert ", "preprocess "};
     for (size_t w = 0; w < sizeof writers / sizeof writers[0]; w++)
         if (strncmp(arguments, writers[w], strlen(writers[w])) == 0)
             return " --force";

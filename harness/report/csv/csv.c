@@ -113,4 +113,8 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
     return CP_OK;
 }
 
-const struct cp_report_form cp_report_form_csv = {.option = "--csv", .ending = ".csv", .write = put_report};
+const struct cp_report_form cp_report_form_csv = {
+    .option = "--csv",
+    .ending = ".csv",
+    .file = {"a report's CSV", "candidate,tower,tap,verdict", NULL},
+    .write = put_report};

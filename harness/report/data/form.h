@@ -4,11 +4,13 @@
 #ifndef CP_REPORT_DATA_FORM_H
 #define CP_REPORT_DATA_FORM_H
 
+#include "format/output.h"
 #include "report/data/report.h"
 
 struct cp_report_form {
     const char *option; /* "--html" */
     const char *ending; /* ".html", of the files that it is written to; NULL: it goes to standard output */
+    struct cp_output_form file; /* how such a file begins */
     /* A stream that cannot be written is left to the caller, by ferror; after a failure it has a part. */
     enum cp_status (*write)(const struct cp_report *report, FILE *out, struct cp_error *err);
 };

@@ -23,4 +23,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 }
 
 const struct cp_report_form cp_report_form_html = {
-    .option = "--html", .ending = ".html", .write = put_report};
+    .option = "--html",
+    .ending = ".html",
+    .file = {"a report's page", "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>", NULL},
+    .write = put_report};

@@ -114,8 +114,10 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
         cp_print(out, "architecture   not told by shapes: %s; --config or --name tells it\n", in->no_config);
     if (in->misfit[0])
         print_misfit(in->misfit, out);
-    (void)fprintf(out, "parameters     %zu: vision %zu, text %zu\n", in->parameters, in->vision_parameters,
-                  in->text_parameters);
+    (void)fprintf(out, "parameters     %zu", in->parameters);
+    if (in->layout)
+        (void)fprintf(out, ": vision %zu, text %zu", in->vision_parameters, in->text_parameters);
+    (void)fputc('\n', out);
     if (in->has_scale)
         (void)fprintf(out, "logit_scale    %.6f, a factor of %.4f\n", in->logit_scale, exp(in->logit_scale));
     if (in->has_scale && cp_logit_scale_doubt(in->logit_scale))

@@ -257,4 +257,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
     return CP_OK;
 }
 
-const struct cp_report_form cp_report_form_md = {.option = "--md", .ending = ".md", .write = put_report};
+const struct cp_report_form cp_report_form_md = {.option = "--md",
+                                                 .ending = ".md",
+                                                 .file = {"a report in Markdown", "# ", "\n## Provenance\n"},
+                                                 .write = put_report};

@@ -11,18 +11,21 @@ enum { CONFIG_MAX = 1 << 20 };
 /* What it says by itself. A file that cannot be so is a finding. */
 static enum cp_status read_processor(struct cp_lint *lint, const char *path, enum cp_hf_file which,
                                      struct cp_arena *arena, struct cp_error *err) {
-    struct cp_clip_config says = cp_clip_config_default();
+    struct cp_hf_pictures says;
     struct cp_error why = {0};
     bool there;
-    says.vision.layers = 1; /* a model of images, of any size */
-    const enum cp_status status = cp_hf_file_read(path, which, &says, &there, &why);
+    const enum cp_status status = cp_hf_pictures_read(path, which, &says, &there, &why);
     if (status == CP_BAD_INPUT)
         return cp_lint_add_error(lint, arena, "pictures", cp_hf_file_names[which], why.where, &why, err);
     if (status != CP_OK)
         return *err = why, status;
-    if (there)
-        cp_lint_view_pictures(&says, cp_lint_source(lint, cp_hf_file_names[which]));
-    return CP_OK;
+    if (there && says.known)
+        cp_lint_view_processor(&says, cp_lint_source(lint, cp_hf_file_names[which]));
+    if (!there || says.known)
+        return CP_OK;
+    return cp_note(&lint->notes, arena, err,
+                   "%s is of another class than those of CLIP, SigLIP and ViT: not compared",
+                   cp_hf_file_names[which]);
 }
 
 /* ---- config.json ---- */
@@ -78,16 +81,27 @@ static enum cp_status read_config(struct cp_lint *lint, const char *path, struct
     struct cp_file file;
     CP_TRY(cp_file_read(path, CONFIG_MAX, arena, &file, err));
     CP_TRY(cp_clip_config_parse(path, file.text, file.size, &config, err));
-    CP_TRY(read_beside(path, &config, &weights->processor, arena, err));
+    CP_TRY(read_beside(path, &config, &weights->config[CP_LINT_TRANSFORMERS], arena, err));
     view_config(lint, &config);
     return compare_sections(lint, path, &file, arena, err);
+}
+
+/* A config that cannot be read is a finding. */
+static enum cp_status try_config(struct cp_lint *lint, const char *path, struct cp_lint_weights *weights,
+                                 struct cp_arena *arena, struct cp_error *err) {
+    struct cp_error why = {0};
+    const enum cp_status status = read_config(lint, path, weights, arena, &why);
+    if (status != CP_BAD_INPUT)
+        return status == CP_OK ? CP_OK : (*err = why, status);
+    weights->config[CP_LINT_TRANSFORMERS] = CP_LINT_HF_CONFIG " cannot be read";
+    return cp_lint_add_error(lint, arena, "config", CP_LINT_HF_CONFIG, path, &why, err);
 }
 
 enum cp_status cp_lint_read_hf(struct cp_lint *lint, const struct cp_lint_found *found,
                                struct cp_lint_weights *weights, struct cp_arena *arena,
                                struct cp_error *err) {
     if (found->hf_config)
-        CP_TRY(read_config(lint, found->hf_config, weights, arena, err));
+        CP_TRY(try_config(lint, found->hf_config, weights, arena, err));
     CP_TRY(read_processor(lint, found->beside, CP_HF_PROCESSOR, arena, err));
     CP_TRY(read_processor(lint, found->beside, CP_HF_PREPROCESSOR, arena, err));
     return cp_lint_read_tokenizer(lint, found->beside, arena, err);

@@ -20,22 +20,26 @@ struct cp_load_call cp_lint_call(const struct cp_lint_inputs *in, const char *ve
     return (struct cp_load_call){version, in->name, in->pretrained ? in->pretrained : "./weights", false};
 }
 
+static const char *why_not(const struct cp_lint_weights *weights, enum cp_lint_naming naming) {
+    return weights->config[naming] ? weights->config[naming] : weights->tensors[naming];
+}
+
 /* create_model by a name, given or that of the shapes; else of the folder's own config. */
 static enum cp_status ask_open_clip(const struct cp_lint *lint, const struct cp_lint_inputs *in,
                                     const struct cp_lint_weights *weights, const char *version,
                                     struct cp_lint_view *view, struct cp_arena *arena, struct cp_error *err) {
     const struct cp_clip_config *own = cp_lint_config_of(lint, CP_LINT_OPEN_CLIP_CONFIG);
-    const bool hf = cp_lint_config_of(lint, CP_LINT_HF_CONFIG) != NULL;
+    const bool hf =
+        cp_lint_config_of(lint, CP_LINT_HF_CONFIG) != NULL || weights->config[CP_LINT_TRANSFORMERS];
     struct cp_load_call call = cp_lint_call(in, version);
     struct cp_load_answer answer;
-    if (!in->name && own)
+    view->cannot = why_not(weights, CP_LINT_OPEN_CLIP);
+    if (!view->cannot && !in->name && own)
         return cp_lint_view_fill(own, view), CP_OK;
-    if (!in->name && (hf || weights->transformers || !weights->as)) {
-        view->cannot = hf                      ? "no open_clip_config.json"
-                       : weights->transformers ? "the tensors have transformers' names"
-                                               : "no name has these shapes";
+    if (!view->cannot && !in->name && (hf || !weights->as))
+        view->cannot = hf ? "no open_clip_config.json" : "no name has these shapes";
+    if (view->cannot)
         return CP_OK;
-    }
     call.name = in->name ? in->name : weights->as;
     CP_TRY(cp_load_as(&call, arena, &answer, err));
     cp_lint_view_fill(&answer.config, view);
@@ -47,12 +51,11 @@ static enum cp_status ask_open_clip(const struct cp_lint *lint, const struct cp_
 static void ask_transformers(const struct cp_lint *lint, const struct cp_lint_weights *weights,
                              struct cp_lint_view *view) {
     const struct cp_clip_config *own = cp_lint_config_of(lint, CP_LINT_HF_CONFIG);
-    if (own && weights->processor)
-        view->cannot = weights->processor;
-    else if (own)
-        cp_lint_view_fill(own, view);
-    else
+    view->cannot = why_not(weights, CP_LINT_TRANSFORMERS);
+    if (!view->cannot && !own)
         view->cannot = "no config.json";
+    if (!view->cannot)
+        cp_lint_view_fill(own, view);
 }
 
 /* clip.load of a PyTorch file in OpenAI's names: model.py build_model reads all but this from the shapes. */
@@ -97,6 +100,11 @@ enum cp_status cp_lint_ask(struct cp_lint *lint, const struct cp_lint_inputs *in
     ask_transformers(lint, weights, &lint->loader[TRANSFORMERS]);
     ask_openai(weights, &lint->loader[OPENAI]);
     mark_differences(lint);
+    bool none = in->path != NULL;
+    for (int l = 0; l < CP_LOADERS; l++)
+        none = none && lint->loader[l].cannot;
+    if (none)
+        CP_TRY(cp_note(&lint->notes, arena, err, "no loader takes these files as they are"));
     if (in->name || cp_lint_config_of(lint, CP_LINT_OPEN_CLIP_CONFIG) || lint->loader[OPEN_CLIP_4].cannot)
         return CP_OK;
     return cp_note(&lint->notes, arena, err,

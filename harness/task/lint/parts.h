@@ -3,6 +3,7 @@
 #ifndef CP_TASK_LINT_PARTS_H
 #define CP_TASK_LINT_PARTS_H
 
+#include "config/hf_folder.h"
 #include "config/load_as.h"
 #include "task/lint/lint.h"
 
@@ -24,13 +25,16 @@ struct cp_lint_found {
     const char *names[CP_LINT_WEIGHTS];       /* without the folder */
 };
 
+/* Whose names a loader wants: OpenAI's or open_clip's, or those of Hugging Face's classes. */
+enum cp_lint_naming { CP_LINT_OPEN_CLIP, CP_LINT_TRANSFORMERS, CP_LINT_NAMINGS };
+
 /* What is known from all of them together. */
 struct cp_lint_weights {
     struct cp_clip_config shapes; /* embed_dim 0: they tell nothing */
     const char *as;               /* the name with these shapes, or NULL */
     bool openai;                  /* clip.load takes one of them */
-    bool transformers;            /* the names of one are those of Hugging Face's classes */
-    const char *processor; /* why transformers makes no pictures for config.json's model; NULL: it does */
+    /* Why a loader does not take its config, or any of the files of tensors; NULL: nothing is known against it. */
+    const char *config[CP_LINT_NAMINGS], *tensors[CP_LINT_NAMINGS];
 };
 
 /* Fills lint->source, and compares. */
@@ -53,8 +57,8 @@ struct cp_load_call cp_lint_call(const struct cp_lint_inputs *in, const char *ve
 
 /* The facets of a config as text; of towers that it has. */
 void cp_lint_view_fill(const struct cp_clip_config *config, struct cp_lint_view *view);
-/* Those of the pictures alone. */
-void cp_lint_view_pictures(const struct cp_clip_config *config, struct cp_lint_view *view);
+/* What an image processor of transformers says. */
+void cp_lint_view_processor(const struct cp_hf_pictures *says, struct cp_lint_view *view);
 
 /* Two that differ, or one (b.source NULL); joined with what is found of the same already. Strings are copied. */
 enum cp_status cp_lint_add(struct cp_lint *lint, struct cp_arena *arena, const char *of,

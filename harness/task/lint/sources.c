@@ -164,32 +164,72 @@ static enum cp_status is_openai_file(const char *path, bool *openai, struct cp_e
     return CP_OK;
 }
 
-static bool has_names_of_transformers(const struct cp_checkpoint *file, const char *path) {
+/* Why a loader does not find the model in a file that this program does. open_clip's load_state_dict (factory.py) takes a
+ * dict's "state_dict" and a "module." before the first name; transformers' from_pretrained the name of the model's
+ * class, and no dict's. NULL: it does. */
+static const char *not_found_by(enum cp_lint_naming naming, const struct cp_checkpoint *file,
+                                const char *path, struct cp_arena *arena) {
+    static const char *const known[CP_LINT_NAMINGS][5] = {
+        {"", "module.", "state_dict.", "state_dict.module."}, {"", "clip."}};
+    const char *prefix = cp_checkpoint_prefix(file);
     const struct cp_layout *layout = NULL;
     struct cp_error ignored;
-    return cp_layout_of(file, path, &layout, &ignored) == CP_OK && layout->transformers;
+    if (cp_layout_of(file, path, &layout, &ignored) != CP_OK)
+        return "the weights are no CLIP's";
+    if (layout->transformers != (naming == CP_LINT_TRANSFORMERS))
+        return cp_arena_printf(arena, "the tensors have the names of %s", layout->name);
+    if (cp_checkpoint_was_wrapped(file))
+        return "the names have words of PyTorch's wrappers";
+    for (size_t k = 0; known[naming][k]; k++)
+        if (strcmp(prefix, known[naming][k]) == 0)
+            return NULL;
+    return cp_arena_printf(arena, "the tensors are behind %s", prefix);
 }
 
+/* One file that a loader takes is enough. */
+static void ask_file(struct cp_lint_weights *of, const struct cp_checkpoint *file, const char *path,
+                     bool first, struct cp_arena *arena) {
+    for (int n = 0; n < CP_LINT_NAMINGS; n++) {
+        const char *why = not_found_by((enum cp_lint_naming)n, file, path, arena);
+        if (first || !why)
+            of->tensors[n] = why;
+    }
+}
+
+static enum cp_status read_file(struct cp_lint *lint, const char *path, const char *name, bool first,
+                                struct cp_lint_weights *of, struct cp_arena *arena, struct cp_error *err) {
+    struct cp_checkpoint *file = NULL;
+    struct cp_clip_config shapes;
+    const char *as = NULL;
+    CP_TRY(is_openai_file(path, &of->openai, err));
+    CP_TRY(cp_state_dict_open(path, &file, err));
+    ask_file(of, file, path, first, arena);
+    enum cp_status status = cp_notes_add(&lint->notes, name, cp_checkpoint_notes(file), arena, err);
+    if (status == CP_OK)
+        status = read_weights(lint, file, path, name, &shapes, &as, arena, err);
+    if (status == CP_OK && !of->shapes.embed_dim) {
+        of->shapes = shapes;
+        of->as = as;
+    }
+    cp_checkpoint_close(file);
+    return status;
+}
+
+/* Where there is more to look at, a file that cannot be read is a finding. */
 static enum cp_status read_all_weights(struct cp_lint *lint, const struct cp_lint_found *found,
                                        struct cp_lint_weights *of, struct cp_arena *arena,
                                        struct cp_error *err) {
     for (size_t w = 0; found->weights[w]; w++) {
-        struct cp_checkpoint *file = NULL;
-        struct cp_clip_config shapes;
-        const char *as = NULL;
-        CP_TRY(is_openai_file(found->weights[w], &of->openai, err));
-        CP_TRY(cp_state_dict_open(found->weights[w], &file, err));
-        of->transformers = of->transformers || has_names_of_transformers(file, found->weights[w]);
-        enum cp_status status =
-            cp_notes_add(&lint->notes, found->names[w], cp_checkpoint_notes(file), arena, err);
+        const char *path = found->weights[w], *name = found->names[w];
+        struct cp_error why = {0};
+        const enum cp_status status = read_file(lint, path, name, w == 0, of, arena, &why);
+        if (status != CP_OK && (status != CP_BAD_INPUT || !found->beside))
+            return *err = why, status;
         if (status == CP_OK)
-            status = read_weights(lint, file, found->weights[w], found->names[w], &shapes, &as, arena, err);
-        if (!of->shapes.embed_dim) {
-            of->shapes = shapes;
-            of->as = as;
-        }
-        cp_checkpoint_close(file);
-        CP_TRY(status);
+            continue;
+        CP_TRY(cp_lint_add_error(lint, arena, "tensors", name, path, &why, err));
+        for (int n = 0; n < CP_LINT_NAMINGS && w == 0; n++)
+            of->tensors[n] = "the weights cannot be read";
     }
     return CP_OK;
 }
@@ -209,17 +249,32 @@ static enum cp_status compare_picture_size(struct cp_lint *lint, const char *pat
                        err);
 }
 
+static enum cp_status read_config(struct cp_lint *lint, const char *path, struct cp_arena *arena,
+                                  struct cp_error *err) {
+    struct cp_clip_config config;
+    CP_TRY(cp_clip_config_load(path, &config, err));
+    cp_lint_view_fill(&config, cp_lint_source(lint, CP_LINT_OPEN_CLIP_CONFIG));
+    return compare_picture_size(lint, path, config.vision.image_size, arena, err);
+}
+
+/* A config that cannot be read is a finding. */
+static enum cp_status try_config(struct cp_lint *lint, const char *path, struct cp_lint_weights *weights,
+                                 struct cp_arena *arena, struct cp_error *err) {
+    struct cp_error why = {0};
+    const enum cp_status status = read_config(lint, path, arena, &why);
+    if (status != CP_BAD_INPUT)
+        return status == CP_OK ? CP_OK : (*err = why, status);
+    weights->config[CP_LINT_OPEN_CLIP] = CP_LINT_OPEN_CLIP_CONFIG " cannot be read";
+    return cp_lint_add_error(lint, arena, "config", CP_LINT_OPEN_CLIP_CONFIG, path, &why, err);
+}
+
 enum cp_status cp_lint_read(struct cp_lint *lint, const struct cp_lint_inputs *in,
                             const struct cp_lint_found *found, struct cp_lint_weights *weights,
                             struct cp_arena *arena, struct cp_error *err) {
-    struct cp_clip_config config;
     if (in->name)
         CP_TRY(read_name(lint, in, arena, err));
-    if (found->open_clip_config) {
-        CP_TRY(cp_clip_config_load(found->open_clip_config, &config, err));
-        cp_lint_view_fill(&config, cp_lint_source(lint, CP_LINT_OPEN_CLIP_CONFIG));
-        CP_TRY(compare_picture_size(lint, found->open_clip_config, config.vision.image_size, arena, err));
-    }
+    if (found->open_clip_config)
+        CP_TRY(try_config(lint, found->open_clip_config, weights, arena, err));
     if (found->beside)
         CP_TRY(cp_lint_read_hf(lint, found, weights, arena, err));
     CP_TRY(read_all_weights(lint, found, weights, arena, err));

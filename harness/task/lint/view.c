@@ -56,12 +56,20 @@ static const char *family_word(enum cp_family_id family) {
     return cp_family_keys[family] ? cp_family_keys[family] : "plain";
 }
 
-void cp_lint_view_pictures(const struct cp_clip_config *c, struct cp_lint_view *view) {
+static void fill_pictures(const struct cp_clip_config *c, struct cp_lint_view *view) {
     (void)snprintf(view->value[CP_FACET_SIZE], CP_FACET_TEXT, "%d", c->vision.image_size);
     set_triple(c->mean, false, view->value[CP_FACET_MEAN]);
     set_triple(c->std, true, view->value[CP_FACET_STD]);
     (void)snprintf(view->value[CP_FACET_FILTER], CP_FACET_TEXT, "%s", cp_resize_filter_names[c->filter]);
     (void)snprintf(view->value[CP_FACET_RESIZE], CP_FACET_TEXT, "%s", cp_resize_mode_names[c->resize_mode]);
+}
+
+void cp_lint_view_processor(const struct cp_hf_pictures *says, struct cp_lint_view *view) {
+    (void)snprintf(view->value[CP_FACET_SIZE], CP_FACET_TEXT, "%s", says->size);
+    (void)snprintf(view->value[CP_FACET_FILTER], CP_FACET_TEXT, "%s", says->filter);
+    (void)snprintf(view->value[CP_FACET_RESIZE], CP_FACET_TEXT, "%s", says->resize);
+    set_triple(says->mean, false, view->value[CP_FACET_MEAN]);
+    set_triple(says->std, true, view->value[CP_FACET_STD]);
 }
 
 static void fill_text(const struct cp_clip_config *c, struct cp_lint_view *view) {
@@ -91,7 +99,7 @@ void cp_lint_view_fill(const struct cp_clip_config *c, struct cp_lint_view *view
     set_pair(c, cp_has_vision(c) ? images[v->pool_type] : "", cp_has_text(c) ? texts[t->pool_type] : "",
              view->value[CP_FACET_POOLING]);
     if (cp_has_vision(c))
-        cp_lint_view_pictures(c, view);
+        fill_pictures(c, view);
     if (cp_has_text(c))
         fill_text(c, view);
 }

@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Reads them with Jansson; what is no JSON is told by line and column. */
-#include "config/json_file.h"
+#include "format/json_file.h"
 
 #include "base/path.h"
 #include "format/file.h"
+#include "format/other_format.h"
 
 #include <string.h>
 
 enum { TABLE_MAX = 1 << 20 };
 #define EXPECTED "what transformers' save_pretrained writes"
 
+enum cp_status cp_json_parse(const char *source, const char *text, size_t size, size_t flags,
+                             const char *expected, json_t **root, struct cp_error *err) {
+    const unsigned char *bytes = (const unsigned char *)text;
+    json_error_t at;
+    *root = json_loadb(text, size, flags, &at);
+    if (*root)
+        return CP_OK;
+    if (cp_is_other_format(bytes, size))
+        return cp_other_format(source, bytes, size, expected, err);
+    return cp_fail(err, CP_BAD_INPUT, source, "line %d, column %d: %s", at.line, at.column, at.text),
+           cp_expected(err, "%s", expected);
+}
+
 enum cp_status cp_json_file(const char *path, size_t most, size_t flags, const char *expected, json_t **root,
                             struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_file file;
-    json_error_t at;
     *root = NULL;
     enum cp_status status = cp_file_read(path, most, &arena, &file, err);
-    if (status == CP_OK && !(*root = json_loadb(file.text, file.size, flags, &at))) {
-        (void)cp_fail(err, CP_BAD_INPUT, path, "line %d, column %d: %s", at.line, at.column, at.text);
-        status = cp_expected(err, "%s", expected);
-    }
+    if (status == CP_OK)
+        status = cp_json_parse(path, file.text, file.size, flags, expected, root, err);
     cp_arena_free(&arena);
     return status;
 }

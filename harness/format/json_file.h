@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * JSON files that a config is told by, and tables of data/. */
-#ifndef CP_CONFIG_JSON_FILE_H
-#define CP_CONFIG_JSON_FILE_H
+#ifndef CP_FORMAT_JSON_FILE_H
+#define CP_FORMAT_JSON_FILE_H
 
 #include "base/arena.h"
 #include "base/status.h"
@@ -9,6 +9,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
+/* The value of a text, which json_decref releases; NULL after a failure, of which source says where. What is known to be
+ * something else, such as a Git LFS pointer, is told as such. */
+enum cp_status cp_json_parse(const char *source, const char *text, size_t size, size_t flags,
+                             const char *expected, json_t **root, struct cp_error *err);
 /* The file's value, which json_decref releases; NULL after a failure. flags: Jansson's. expected: what it should be, for
  * the error. */
 enum cp_status cp_json_file(const char *path, size_t most, size_t flags, const char *expected, json_t **root,

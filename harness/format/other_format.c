@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A table of first bytes; what begins with plain characters is a text. */
-#include "checkpoint/other_format.h"
+#include "format/other_format.h"
 
 #include <string.h>
 #include <strings.h>
 
-static const char formats[] = "safetensors, its index, a PyTorch zip archive (torch.save since 1.6, "
-                              "torch.jit.save), a NumPy npz, or HDF5 of `clip-parity convert`";
 static const char save_again[] =
     "torch.save(torch.load(FILE), NEW) in PyTorch 1.6 or later, which writes a zip archive";
 static const char unpack[] = "it unpacked";
@@ -15,7 +13,7 @@ static const struct {
     size_t at;
     const char *bytes; /* of letters either case */
     size_t length;
-    const char *what, *next; /* NULL: the formats that are read */
+    const char *what, *next; /* NULL: what was expected */
 } known[] = {
     {0, "version https://git-lfs.github.com/", 35, "is a Git LFS pointer, not the file that it stands for",
      "the file itself: `git lfs pull` in its repository"},
@@ -47,9 +45,20 @@ static const struct {
 };
 enum { KNOWN = sizeof known / sizeof known[0], QUOTED = 60 };
 
+/* Pages may begin with white space. */
+static size_t blank(const unsigned char *bytes, size_t size) {
+    size_t i = 0;
+    while (i < size && bytes[i] && strchr(" \t\r\n", bytes[i]))
+        i++;
+    return i < size && bytes[i] == '<' ? i : 0;
+}
+
 /* Its place in the table, or KNOWN. */
 static size_t find(const unsigned char *bytes, size_t size) {
+    const size_t skipped = blank(bytes, size);
     size_t i = 0;
+    bytes += skipped;
+    size -= skipped;
     while (i < KNOWN &&
            (size < known[i].at + known[i].length ||
             strncasecmp((const char *)bytes + known[i].at, known[i].bytes, known[i].length) != 0))
@@ -65,17 +74,17 @@ static int first_line(const unsigned char *bytes, size_t size) {
     return i == size || i == QUOTED || bytes[i] == '\n' || bytes[i] == '\r' ? (int)i : 0;
 }
 
-bool cp_checkpoint_is_other(const unsigned char *bytes, size_t size) {
+bool cp_is_other_format(const unsigned char *bytes, size_t size) {
     return find(bytes, size) < KNOWN;
 }
 
-enum cp_status cp_checkpoint_other_format(const char *path, const unsigned char *bytes, size_t size,
-                                          struct cp_error *err) {
+enum cp_status cp_other_format(const char *path, const unsigned char *bytes, size_t size,
+                               const char *expected, struct cp_error *err) {
     const size_t i = find(bytes, size);
     const int line = first_line(bytes, size);
     if (i < KNOWN)
         return cp_fail(err, CP_BAD_INPUT, path, "%s", known[i].what),
-               cp_expected(err, "%s", known[i].next ? known[i].next : formats);
+               cp_expected(err, "%s", known[i].next ? known[i].next : expected);
     if (size == 0)
         (void)cp_fail(err, CP_BAD_INPUT, path, "is empty");
     else if (line > 0)
@@ -83,5 +92,5 @@ enum cp_status cp_checkpoint_other_format(const char *path, const unsigned char 
                       (const char *)bytes);
     else
         (void)cp_fail(err, CP_BAD_INPUT, path, "is in none of the known formats");
-    return cp_expected(err, "%s", formats);
+    return cp_expected(err, "%s", expected);
 }

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a command writes replaces nothing of anybody's: no file that it reads, none of another kind, weights and pictures only by force.
+
+    /usr/bin/python3 tests/cli/outputs.py CLIP_PARITY
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from convert_round_trip import PROGRAM, ROOT
+from place import CONFIG, EXPERIMENT
+
+WEIGHTS, PICTURE = ROOT / "data/fashion-clip/open_clip_model.safetensors", ROOT / "data/fashion-clip/images/00000-ankle-boot.png"
+FOREIGN = {"x.json": '{"schema": "mine"}', "x.yaml": "mine: yes\n", "x.md": "# Mine\n", "x.html": "<!DOCTYPE html>\n<html><body>mine", "x.csv": "a,b\n",
+           "x.xml": '<?xml version="1.0"?><mine/>', "x.bin": "\0\1"}
+
+
+class Outputs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "data").symlink_to(ROOT / "data")
+        (self.folder / "small.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+        (self.folder / "small.yaml").write_text(json.dumps(EXPERIMENT), encoding="utf-8")
+        self.program("run", "small.yaml", "output=r.h5", code=0)
+        self.program("accept", "r.h5", "--baseline", "b.yaml", code=0)
+
+    def program(self, *arguments, code):
+        done = subprocess.run((PROGRAM, *map(str, arguments)), cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, code, (arguments, done.stdout, done.stderr))
+        return done
+
+    def refused(self, path, says, *arguments):
+        before = path.read_bytes()
+        done = self.program(*arguments, code=3)
+        self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+        self.assertTrue(done.stderr.startswith(f"clip-parity: {arguments[-1]}: {says}"), done.stderr)
+        self.assertIn("(expected ", done.stderr)
+        self.assertEqual(path.read_bytes(), before)
+
+    def test_a_verdict_over_what_is_read(self):
+        shutil.copy(WEIGHTS, self.folder / "w.safetensors")
+        of_file = ["model={checkpoint: w.safetensors, name: fashion-clip}", "inputs.synthetic={images: 1, prompts: 1}"]
+        for option in ("--junit", "--json"):
+            for name in ("r.h5", "b.yaml"):
+                self.refused(self.folder / name, "is ", "check", "r.h5", "--baseline", "b.yaml", option, name)
+            for name, more in (("small.yaml", ()), ("b.yaml", ()), ("small.json", ()), ("w.safetensors", of_file)):
+                self.refused(self.folder / name, "is ", "check", "small.yaml", "--baseline", "b.yaml", *more, option, name)
+
+    def test_a_form_over_another_kind(self):
+        for name, text in FOREIGN.items():
+            path = self.folder / name
+            path.write_text(text, encoding="utf-8")
+            for option in ("--junit", "--json"):
+                self.refused(path, "is there already, and is not ", "check", "r.h5", "--baseline", "b.yaml", option, name)
+            for form in ("--html", "--json", "--md", "--csv"):
+                self.refused(path, "is there already, and is not ", "report", "r.h5", form, "-o", name)
+            capture = ROOT / "reference/golden/captures/quick-fp32.h5"
+            self.refused(path, "is there already, and is not ", "diff", capture, capture, "--no-oracle", "-o", "d.h5", "--json", name)
+
+    def test_a_form_over_its_own(self):
+        for form in ("html", "json", "md", "csv"):
+            for _ in range(2):
+                self.program("report", "r.h5", f"--{form}", "-o", f"p.{form}", code=0)
+        for _ in range(2):
+            self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "c.json", "--junit", "c.xml", code=0)
+        (self.folder / "empty.json").touch()  # as mktemp leaves it
+        self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "empty.json", code=0)
+        self.assertTrue(json.loads((self.folder / "empty.json").read_text(encoding="utf-8")))
+
+    def test_weights_and_pictures(self):
+        for arguments, name in ((("convert", WEIGHTS, "m.safetensors", "--name", "fashion-clip"), "m.safetensors"),
+                                (("convert", WEIGHTS, "m.h5", "--name", "fashion-clip"), "m.h5"),
+                                (("preprocess", PICTURE, "--png", "p.png"), "p.png"), (("preprocess", PICTURE, "-o", "p.npy"), "p.npy")):
+            path = self.folder / name
+            self.program(*arguments, code=0)
+            whole = path.read_bytes()
+            for text in (whole, b"mine"):
+                path.write_bytes(text)
+                done = self.program(*arguments, code=3)
+                self.assertEqual(done.stderr, f"clip-parity: {name}: is there already (expected another name, or --force to replace it)\n")
+                self.assertEqual(path.read_bytes(), text)
+            if name.endswith(".h5"):
+                path.write_bytes(whole)  # what is no HDF5 at all is not replaced even by force
+            self.program(*arguments, "--force", code=0)
+            self.assertEqual(path.read_bytes(), whole)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
