@@ -27,6 +27,7 @@ static void give_up(int number) {
             " before the first batch of images was done, so there is nothing to resume\n",
         [CP_UNFINISHED_KEPT] = "; --resume goes on from here\n"};
     (void)number;
+    /* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): unlink, which POSIX lets a handler call */
     const enum cp_unfinished state = cp_unfinished_leave();
     put(caught == SIGTERM ? "clip-parity: stopped by SIGTERM" : "clip-parity: stopped by Ctrl-C");
     put(left[state]);
@@ -43,7 +44,7 @@ static void remember(int number) {
 }
 
 static void leave(int number) {
-    (void)cp_unfinished_leave();
+    (void)cp_unfinished_leave(); /* NOLINT(bugprone-signal-handler,cert-sig30-c): as above */
     (void)signal(number, SIG_DFL);
     (void)raise(number);
 }

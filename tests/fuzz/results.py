@@ -183,8 +183,12 @@ class Loop:
         start = time.monotonic()
         try:
             done = self.end(arguments)
-        except subprocess.TimeoutExpired:
-            return "hangs"
+        except subprocess.TimeoutExpired:  # once more: a machine that stands still is no program that does
+            try:
+                start = time.monotonic()
+                done = self.end(arguments)
+            except subprocess.TimeoutExpired:
+                return "hangs"
         self.longest = max(self.longest, time.monotonic() - start)
         self.counts[f"{arguments[0]} {done.returncode}"] += 1
         if done.returncode < 0:
