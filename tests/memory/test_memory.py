@@ -77,9 +77,9 @@ class Memory(unittest.TestCase):
 
     def test_a_limit_is_one_line(self):
         for name, arguments in self.commands.items():
-            shutil.rmtree(self.out, ignore_errors=True)
-            self.out.mkdir()
             for kilobytes in (60_000, 100_000, 200_000):
+                shutil.rmtree(self.out, ignore_errors=True)
+                self.out.mkdir()
                 ended = subprocess.run(["bash", "-c", f'ulimit -v {kilobytes}; exec "$@"', "-", PROGRAM, *arguments], cwd=ROOT,
                                        capture_output=True, check=False)
                 with self.subTest(command=name, kilobytes=kilobytes):
