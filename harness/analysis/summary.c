@@ -93,7 +93,7 @@ static void print_counts(const struct cp_decisions *d, FILE *out) {
         (void)fprintf(out, "  nothing is decided for %zu of %zu images: NaN on both sides\n",
                       d->images - d->decided, d->images);
     if (d->certifiable)
-        (void)fprintf(out, "  no flip is possible for %zu of %zu images (margin above the divergence)\n",
+        (void)fprintf(out, "  %zu of %zu images provably cannot flip (margin above the divergence)\n",
                       d->certified, d->images);
     (void)fprintf(out, "  max |dp| %.2e, KL mean %.2e, worst %.2e\n", d->max_dp, d->kl_mean, d->kl_worst);
     if (!isnan(d->accuracy))

@@ -175,7 +175,7 @@ static enum cp_status check_json(const struct arguments *a, const struct cp_stud
     if (!same && !cp_study_reads(study, a->json))
         return CP_OK;
     return (void)cp_fail(err, CP_BAD_INPUT, a->json,
-                         same ? "is the result that is written" : "is a file that is read"),
+                         same ? "would overwrite the result" : "would overwrite an input"),
            cp_expected(err, "another name for --json");
 }
 
@@ -239,7 +239,9 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
     struct cp_study study;
     CP_TRY(
         cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
+    cp_progress_reading(stderr, "captures");
     enum cp_status status = cp_study_create(&experiment, "diff", cp_analyses, &study, err);
+    cp_progress_clear(stderr);
     if (status == CP_OK) {
         status = run(a, &study, &experiment, err);
         cp_study_free(&study);

@@ -83,10 +83,10 @@ static enum cp_status check_writes(const struct cp_gate_source *source, const st
         const char *path = source->writes[w];
         if (path && (cp_disk_same(path, source->path) || cp_disk_same(path, source->baseline) ||
                      (study && cp_study_reads(study, path))))
-            return cp_fail(err, CP_BAD_INPUT, path, "is a file that is read"),
+            return cp_fail(err, CP_BAD_INPUT, path, "would overwrite an input"),
                    cp_expected(err, "another name");
         if (path && study && strcmp(path, study->experiment->output.text) == 0)
-            return cp_fail(err, CP_BAD_INPUT, path, "is the result that is written"),
+            return cp_fail(err, CP_BAD_INPUT, path, "would overwrite the result"),
                    cp_expected(err, "another name");
     }
     return CP_OK;
@@ -96,15 +96,18 @@ static enum cp_status check_writes(const struct cp_gate_source *source, const st
 static enum cp_status run(const struct cp_gate_source *source, struct cp_experiment *experiment,
                           struct cp_error *err) {
     struct cp_study study;
-    CP_TRY(cp_study_create(experiment, source->path, cp_analyses, &study, err));
+    cp_progress_reading(stderr, source->path);
+    enum cp_status status = cp_study_create(experiment, source->path, cp_analyses, &study, err);
+    cp_progress_clear(stderr);
+    CP_TRY(status);
     FILE *table = fopen("/dev/null", "we");
     const struct cp_run_options options = {.resume = source->resume,
                                            .force = source->force,
                                            .progress = stderr,
                                            .out = table,
                                            .signal = cp_cmd_stop()};
-    enum cp_status status = table ? cp_run_place(&study, experiment, &options, err)
-                                  : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
+    status = table ? cp_run_place(&study, experiment, &options, err)
+                   : cp_fail(err, CP_INTERNAL, "/dev/null", "cannot open");
     if (status == CP_OK)
         status = check_writes(source, &study, err);
     if (status == CP_OK)

@@ -20,7 +20,7 @@ static const struct command {
 } commands[] = {
     {"run", cp_cmd_run,
      " EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
-     "      --dry-run            show what would be computed, and stop\n"
+     "      --dry-run            passes, sizes and time, and stop; -v: every setting\n"
      "      --resume             resume a run that was stopped\n"
      "      --force              replace a result of other settings\n"
      "      --from CAPTURE.h5 --at TAP\n"
@@ -57,10 +57,10 @@ static const struct command {
      cp_cmd_report_help},
     {"check", cp_cmd_check,
      " EXPERIMENT.yaml|RESULT.h5\n"
-     "                           whether a run is what was accepted; key=value as\n"
-     "                           for run\n"
-     "      --baseline FILE      what was accepted; else results/baselines/NAME.yaml\n"
-     "      --no-bits            other bits may be, other accuracy may not\n"
+     "                           whether a run still matches its baseline;\n"
+     "                           key=value as for run\n"
+     "      --baseline FILE      default: results/baselines/NAME.yaml\n"
+     "      --no-bits            ignore bit changes; check accuracy only\n"
      "      --all                every tap\n"
      "      --junit FILE, --json FILE, --github\n"
      "                           other forms\n",

@@ -193,7 +193,7 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
     for (int i = 0; i < 2; i++) {
         const char *out = i ? a->png : a->npy;
         if (out && cp_disk_same(out, a->picture))
-            return cp_fail(err, CP_BAD_INPUT, out, "is the picture that is read"),
+            return cp_fail(err, CP_BAD_INPUT, out, "would overwrite the picture"),
                    cp_expected(err, "another name");
         if (out)
             CP_TRY(cp_output_check_new(out, a->force, err));

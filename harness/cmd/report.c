@@ -80,15 +80,16 @@ static const char *beside(struct cp_report *report, const char *result, const ch
     return cp_arena_printf(&report->arena, "%.*s%s", (int)(named ? length - 3 : length), result, ending);
 }
 
-/* Beside the result unless -o says where; "-" is standard output. */
+/* Where -o says, "-" being standard output; else the page beside the result, and what was asked for by its option to
+ * standard output. */
 static enum cp_status write_report(struct cp_report *report, const struct arguments *a,
                                    struct cp_error *err) {
     const struct cp_report_form *form = a->form;
     const struct written written = {report, form};
     if (a->output && cp_disk_same(a->output, a->result))
-        return cp_fail(err, CP_BAD_INPUT, a->output, "is the result that is read"),
+        return cp_fail(err, CP_BAD_INPUT, a->output, "would overwrite the result"),
                cp_expected(err, "another name");
-    if (a->output ? cp_output_is_stdout(a->output) : !form->ending)
+    if (a->output ? cp_output_is_stdout(a->output) : !form->beside)
         return form->write(report, stdout, err);
     const char *path = a->output ? a->output : beside(report, a->result, form->ending);
     CP_TRY(CP_CHECK_ALLOC(path, err, a->result, "a path"));
@@ -110,13 +111,11 @@ enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err) {
 }
 
 void cp_cmd_report_help(FILE *out) {
-    char options[256], streams[256];
+    char options[256];
     cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", options, sizeof options);
-    cp_report_form_list(CP_FORM_STREAMS, ", ", ", ", streams, sizeof streams);
     cp_print(out,
              "      %s\n"
-             "                           the form, else by FILE's ending; beside the result\n"
-             "                           (%s: to standard output), or to -o FILE, where\n"
-             "                           - is standard output\n",
-             options, streams);
+             "                           the form, else by FILE's ending; to standard output,\n"
+             "                           or to -o FILE; the page goes beside the result\n",
+             options);
 }

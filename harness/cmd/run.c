@@ -4,35 +4,19 @@
 #include "analysis/analyses.h"
 #include "base/escape.h"
 #include "cmd/cmd.h"
+#include "cmd/dry_run.h"
 #include "cmd/stop.h"
 #include "run/analysis.h"
 #include "run/place.h"
+#include "run/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void dry_run(const struct cp_study *study) {
-    char few[256] = "";
-    struct cp_sentence note = {few, sizeof few, 0};
-    const struct cp_estimate e = cp_study_estimate(study);
-    (void)fputs(study->plan, stdout);
-    (void)putchar('\n');
-    cp_print(stdout, "# %zu images, %zu prompts, %zu specs, %zu oracles, batch %zu, %d threads, %s\n",
-             study->inputs.images, study->inputs.prompts, study->spec_count, study->oracle_count,
-             study->batch, study->threads, study->ops->isa);
-    printf("# memory about %.0f MB for weights and %.0f MB for buffers; result about %.0f MB\n",
-           (double)e.weights / 1e6, (double)e.buffers / 1e6, (double)e.file / 1e6);
-    printf("# arithmetic %.1f GFLOP in float32, %.1f GFLOP in the float64 oracles\n", e.flops / 1e9,
-           e.oracle_flops / 1e9);
-    cp_analyses_note(study, &note);
-    if (few[0])
-        cp_print(stdout, "# %s\n", few);
-}
-
 struct arguments {
     const char **files, **overrides; /* [file_count], [override_count] */
     size_t file_count, override_count;
-    bool dry, resume, force;
+    bool dry, verbose, resume, force;
     struct cp_arena arena;
 };
 
@@ -52,11 +36,13 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     const struct cp_run_options options = {
         .resume = a->resume, .force = a->force, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
+    cp_progress_reading(stderr, path);
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
+    cp_progress_clear(stderr);
     if (status == CP_OK) {
         cp_notes_print(&study.notes, stderr);
         if (a->dry)
-            dry_run(&study);
+            status = cp_cmd_dry_run(&study, a->verbose, stdout, err);
         else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK)
             status = cp_run_study(&study, &options, err);
         cp_study_free(&study);
@@ -82,6 +68,8 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--dry-run") == 0)
             a->dry = true;
+        else if (strcmp(argv[i], "-v") == 0)
+            a->verbose = true;
         else if (strcmp(argv[i], "--resume") == 0)
             a->resume = true;
         else if (strcmp(argv[i], "--force") == 0)
@@ -92,7 +80,7 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             i++;
         } else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "run: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--dry-run, --resume, --force, or --from CAPTURE.h5 --at TAP");
+                   cp_expected(err, "--dry-run, -v, --resume, --force, or --from CAPTURE.h5 --at TAP");
         else if (strchr(argv[i], '='))
             a->overrides[a->override_count++] = argv[i];
         else

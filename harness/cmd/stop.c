@@ -13,6 +13,7 @@
 static volatile sig_atomic_t caught;
 static timer_t timer;
 static volatile sig_atomic_t timed;
+static volatile sig_atomic_t terminal; /* standard error is one */
 
 static void put(const char *text) {
     if (write(STDERR_FILENO, text, strlen(text)) < 0)
@@ -29,6 +30,7 @@ static void give_up(int number) {
     (void)number;
     /* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): unlink, which POSIX lets a handler call */
     const enum cp_unfinished state = cp_unfinished_leave();
+    put(terminal ? "\r\033[K" : ""); /* a bar that was there */
     put(caught == SIGTERM ? "clip-parity: stopped by SIGTERM" : "clip-parity: stopped by Ctrl-C");
     put(left[state]);
     _exit(caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED);
@@ -61,6 +63,7 @@ const volatile sig_atomic_t *cp_cmd_stop(void) {
         (void)signal(SIGALRM, give_up);
         timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
     }
+    terminal = isatty(STDERR_FILENO);
     take(SIGINT, remember);
     take(SIGTERM, remember);
     return &caught;

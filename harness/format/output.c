@@ -23,7 +23,8 @@ int cp_output_is_stdout(const char *path) {
 }
 
 static bool is_of(const struct cp_output_form *form, const char *text) {
-    return strncmp(text, form->start, strlen(form->start)) == 0 && (!form->has || strstr(text, form->has));
+    return form->start && strncmp(text, form->start, strlen(form->start)) == 0 &&
+           (!form->has || strstr(text, form->has));
 }
 
 enum cp_status cp_output_check(const char *path, const struct cp_output_form *form, struct cp_error *err) {
@@ -39,6 +40,8 @@ enum cp_status cp_output_check(const char *path, const struct cp_output_form *fo
     cp_arena_free(&arena);
     if (may || status != CP_OK)
         return status;
+    if (!form->start)
+        return cp_fail(err, CP_BAD_INPUT, path, "is there already"), cp_expected(err, "a new name");
     return cp_fail(err, CP_BAD_INPUT, path, "is there already, and is not %s", form->name),
            cp_expected(err, "a new name, or that of %s to be replaced", form->name);
 }

@@ -9,7 +9,7 @@
 
 struct cp_output_form {
     const char *name;  /* "an XML file" */
-    const char *start; /* its first characters */
+    const char *start; /* its first characters; NULL: it cannot be told, and replaces nothing */
     const char *has;   /* what stands in it besides; NULL: nothing that is asked for */
 };
 extern const struct cp_output_form cp_output_json, cp_output_xml;

@@ -175,7 +175,7 @@ static void put_advice(const struct writer *w) {
         (void)fputs("Only bits changed: `clip-parity accept` takes them over, --no-bits lets them pass.\n",
                     w->out);
     else if (worse)
-        (void)fputs("Where this is meant: `clip-parity accept --reason TEXT`.\n", w->out);
+        (void)fputs("If intended, run `clip-parity accept --reason TEXT`.\n", w->out);
 }
 
 void cp_gate_summary(const struct cp_gate_verdict *verdict, bool all, FILE *out) {

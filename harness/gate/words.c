@@ -52,9 +52,9 @@ static void append_needed(struct cp_sentence *s, const struct cp_gate_finding *f
     if (f->inputs == 0)
         cp_append(s, "error not measured: no oracle");
     else if (f->needed == SIZE_MAX)
-        cp_append(s, "; %zu inputs do not show which, nor would more", f->inputs);
+        cp_append(s, "; inconclusive with %zu inputs, and with more", f->inputs);
     else
-        cp_append(s, "; %zu inputs do not show it, about %zu would%s", f->inputs, f->needed,
+        cp_append(s, "; inconclusive with %zu inputs, needs about %zu%s", f->inputs, f->needed,
                   f->needed > CP_GATE_INPUTS ? " (more than are kept)" : "");
 }
 

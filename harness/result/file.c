@@ -100,7 +100,7 @@ static enum cp_status reopen_file(struct cp_result *result, hid_t access, const 
     const int same = result->file < 0 ? -1 : same_fingerprint(result, fingerprint);
     if (same == 0) {
         (void)cp_fail(err, CP_BAD_INPUT, result->partial,
-                      "holds part of another run (its fingerprint differs)");
+                      "belongs to a different run (its fingerprint differs)");
         return cp_expected(err, "the same settings, or to start afresh: --force without --resume");
     }
     result->resumed = same > 0 && read_progress(result);

@@ -5,6 +5,9 @@
 
 #include "base/digest.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 /* Bytes of groups, dimension scales and indices for a tap of a capture, as measured. */
 enum { TAP_OVERHEAD = 24 << 10 };
 
@@ -36,6 +39,9 @@ static void add_site(const struct cp_study *study, const struct cp_site *site, e
     }
     e->file += inputs * (row + values * sizeof(float)) * study->spec_count;
     e->file += inputs * (row + values * sizeof(double)) * study->oracle_count;
+    e->full += inputs * values * (sizeof(float) * study->spec_count + sizeof(double) * study->oracle_count);
+    e->elements +=
+        (double)inputs * (double)cp_site_row(site) * (double)(study->spec_count + study->oracle_count);
     e->file += TAP_OVERHEAD * (study->spec_count + study->oracle_count);
     e->file += inputs * candidates * compared;
     e->buffers += study->batch * cp_site_row(site) * (study->oracle_count + 1) * sizeof(double) /
@@ -57,6 +63,60 @@ static struct cp_estimate work_of(const struct cp_study *study) {
         .oracle_flops =
             cp_study_flops(study, study->oracle_images, in->prompts) * (double)study->oracle_count,
     };
+}
+
+/* ---- time ---- */
+
+/* As measured on the demo and on a seeded ViT-B/32: what an operation of the oracle takes in terms of one in float32, without and
+ * with the ledger, and the statistics, comparisons and digests of an element, in seconds. */
+static const double oracle_per_product = 45, ledger_per_product = 65, element_seconds = 5e-8;
+
+enum { ROWS = 64, WIDTH = 768 };
+
+/* The second of two products, when pages are there. */
+static double time_product(const struct cp_linear *linear, const struct cp_gemm *gemm, float *scratch) {
+    struct timespec from, to;
+    for (int run = 0; run < 2; run++) {
+        (void)clock_gettime(CLOCK_MONOTONIC, &from);
+        linear->gemm(gemm, 0, ROWS, 0, WIDTH / CP_PANEL, scratch);
+        (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    }
+    return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+}
+
+/* Operations a second of one thread, measured; 0: without memory. */
+static double measure_rate(const struct cp_linear *linear) {
+    const size_t inputs = (size_t)ROWS * WIDTH, weights = (size_t)WIDTH * WIDTH;
+    const size_t packed_size = linear->packed_size(WIDTH, WIDTH),
+                 scratch_size = linear->scratch_size(ROWS, WIDTH);
+    float *memory = calloc(2 * inputs + weights + packed_size + scratch_size, sizeof *memory);
+    if (!memory)
+        return 0;
+    float *weight = memory + 2 * inputs, *packed = weight + weights;
+    linear->pack_nt(weight, WIDTH, WIDTH, WIDTH, packed);
+    const struct cp_gemm gemm = {.a = memory,
+                                 .lda = WIDTH,
+                                 .b = packed,
+                                 .c = memory + inputs,
+                                 .ldc = WIDTH,
+                                 .m = ROWS,
+                                 .n = WIDTH,
+                                 .k = WIDTH,
+                                 .input = CP_FP32,
+                                 .accumulate = CP_FP32,
+                                 .output = CP_FP32};
+    const double seconds = time_product(linear, &gemm, packed + packed_size);
+    free(memory);
+    return seconds > 0 ? 2.0 * ROWS * WIDTH * WIDTH / seconds : 0;
+}
+
+double cp_study_seconds(const struct cp_study *study) {
+    const struct cp_estimate e = cp_study_estimate(study);
+    const double rate = measure_rate(study->ops->linears[0]),
+                 oracle = study->experiment->ledger ? ledger_per_product : oracle_per_product;
+    return rate > 0
+               ? ((e.flops + oracle * e.oracle_flops) / rate + e.elements * element_seconds) / study->threads
+               : 0;
 }
 
 struct cp_estimate cp_study_estimate(const struct cp_study *study) {

@@ -41,7 +41,10 @@ static enum cp_status run_stage(struct cp_lockstep *ls, struct cp_stage stage, s
         CP_TRY(run_lane(ls, s, stage, err));
         CP_TRY(cp_analyses_pass(ls, s, stage, err));
     }
-    return cp_analyses_stage(ls, stage, err);
+    CP_TRY(cp_analyses_stage(ls, stage, err));
+    if (ls->progress)
+        cp_progress_stage(ls->progress);
+    return CP_OK;
 }
 
 /* ---- batches ---- */
@@ -76,6 +79,10 @@ static void place(struct cp_lockstep *ls, enum cp_tower tower, size_t first, siz
         const struct cp_pass own = cp_lockstep_batch(ls, ls->oracles[o].oracle.spec, batch);
         cp_stage_place_oracle(&ls->oracles[o].oracle, &own);
     }
+}
+
+size_t cp_lockstep_stages(const struct cp_lockstep *ls, enum cp_tower tower) {
+    return cp_tower_shape(&ls->study->model.config, tower).layers + 2 + (tower == CP_VISUAL);
 }
 
 static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, struct cp_error *err) {

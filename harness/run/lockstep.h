@@ -10,6 +10,7 @@
 #include "inputs/pixel_changes.h"
 #include "oracle/oracle.h"
 #include "result/schema.h"
+#include "run/progress.h"
 #include "run/study.h"
 #include "tap/compare.h"
 
@@ -86,7 +87,8 @@ struct cp_lockstep {
     bool with_oracle; /* the batch at hand has one */
     unsigned needs;   /* of the analyses */
     struct cp_replaced_lanes replaced;
-    void **state; /* of each of the study's analyses (run/analysis.h) */
+    struct cp_progress *progress; /* told of each stage; NULL: nobody is */
+    void **state;                 /* of each of the study's analyses (run/analysis.h) */
 };
 
 /* Packs the weights, defines every variable of the result. Release with cp_lockstep_free, also after a
@@ -102,6 +104,8 @@ enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error
  * any. */
 enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
                                   struct cp_error *err);
+/* Stages of a batch of that tower, with what joins the towers. */
+size_t cp_lockstep_stages(const struct cp_lockstep *lockstep, enum cp_tower tower);
 /* A batch as a spec has it: its tokenizer's tokens. */
 struct cp_pass cp_lockstep_batch(const struct cp_lockstep *lockstep, const struct cp_spec *spec,
                                  struct cp_pass batch);

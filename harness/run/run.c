@@ -3,45 +3,16 @@
 #include "run/run.h"
 
 #include "base/escape.h"
+#include "base/sentence.h"
 #include "result/reader.h"
 #include "result/schema.h"
 #include "run/analysis.h"
+#include "run/progress.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-struct progress {
-    FILE *out;
-    bool terminal;
-    double start, last;
-    size_t total, resumed;
-};
-
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* At most four times a second on a terminal, every five seconds elsewhere, and at the end. */
-static void show(struct progress *p, size_t done) {
-    const double at = now();
-    if (!p->out || (done < p->total && at - p->last < (p->terminal ? 0.25 : 5)))
-        return;
-    const double spent = at - p->start;
-    const double remaining =
-        done > p->resumed ? spent * (double)(p->total - done) / (double)(done - p->resumed) : 0;
-    p->last = at;
-    (void)fprintf(p->out,
-                  !p->terminal      ? "%zu of %zu inputs, %.0f s, %.0f s left\n"
-                  : done < p->total ? "\r%zu of %zu inputs, %.0f s, %.0f s left   "
-                                    : "\r%zu of %zu inputs, %.0f s, %.0f s left   \n",
-                  done, p->total, spent, remaining);
-    (void)fflush(p->out);
-}
 
 static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp_run_options *options,
                                    struct cp_error *err) {
@@ -64,48 +35,69 @@ static size_t batch_from(const struct cp_study *study, enum cp_dim_kind of, size
 }
 
 /* A run that was to go on and cannot would be taken for one that did. */
-static void note_fresh_start(const struct cp_result *result, const struct cp_run_options *options) {
-    if (options->resume && options->progress && cp_result_progress(result) == 0)
-        (void)fprintf(options->progress, "nothing to resume; starting afresh\n");
+static void note_fresh_start(const struct cp_result *result, const struct cp_run_options *options,
+                             struct cp_progress *progress) {
+    if (options->resume && cp_result_progress(result) == 0)
+        cp_progress_line(progress, "nothing to resume; starting afresh");
+}
+
+/* What is about to be run, and for how long. */
+static void tell_start(const struct cp_study *study, struct cp_progress *progress) {
+    const double seconds = cp_study_seconds(study);
+    char text[400] = "", about[32];
+    struct cp_sentence s = {text, sizeof text, 0};
+    cp_append(&s, "%s: %zu image%s, %zu prompt%s, %zu pass%s", study->experiment->name, study->inputs.images,
+              cp_plural(study->inputs.images), study->inputs.prompts, cp_plural(study->inputs.prompts),
+              study->spec_count, study->spec_count == 1 ? "" : "es");
+    if (study->oracle_count)
+        cp_append(&s, ", %zu oracle%s", study->oracle_count, cp_plural(study->oracle_count));
+    if (study->modelled && seconds > 0)
+        cp_append(&s, "; about %s", cp_progress_seconds(seconds, about));
+    cp_progress_line(progress, text);
 }
 
 /* Told before the time is spent. */
-static void note_before(const struct cp_study *study, FILE *out) {
-    char text[256] = "";
-    struct cp_sentence s = {text, sizeof text, 0};
+static void note_before(const struct cp_study *study, struct cp_progress *progress) {
+    char text[256] = "note: ";
+    struct cp_sentence s = {text, sizeof text, strlen(text)};
+    const size_t empty = s.used;
     cp_analyses_note(study, &s);
-    if (out && text[0])
-        cp_print(out, "note: %s\n", text);
+    if (s.used > empty)
+        cp_progress_line(progress, text);
 }
 
 /* Prompts are always run (the images need their features); rows that a resumed run already has get the same
  * bytes. */
 static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_options *options,
-                                  struct progress *progress, struct cp_error *err) {
+                                  struct cp_progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0, count; first < prompts; first += count) {
         count = batch_from(ls->study, CP_DIM_PROMPT, first, prompts);
         CP_TRY(check_signal(ls, options, err));
+        cp_progress_batch(progress, count, cp_lockstep_stages(ls, CP_TEXT));
         CP_TRY(cp_lockstep_prompts(ls, first, count, err));
-        show(progress, first + count);
+        cp_progress_batch_done(progress);
     }
     return prompts || ls->study->inputs_from ? cp_lockstep_classes(ls, err) : CP_OK;
 }
 
 static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_options *options,
-                                 struct progress *progress, struct cp_error *err) {
+                                 struct cp_progress *progress, struct cp_error *err) {
     const struct cp_study *study = ls->study;
     size_t first = cp_result_resumed(ls->result) ? (size_t)cp_result_progress(ls->result) : 0;
-    progress->resumed = first;
-    if (first && progress->out)
-        (void)fprintf(progress->out, "going on after %zu of %zu images\n", first, study->inputs.images);
+    char text[80];
+    (void)snprintf(text, sizeof text, "going on after %zu of %zu images", first, study->inputs.images);
+    if (first)
+        cp_progress_line(progress, text);
+    cp_progress_skip(progress, first);
     while (first < study->inputs.images) {
         const size_t count = batch_from(study, CP_DIM_IMAGE, first, study->inputs.images);
         CP_TRY(check_signal(ls, options, err));
+        cp_progress_batch(progress, count, cp_lockstep_stages(ls, CP_VISUAL));
         CP_TRY(cp_lockstep_images(ls, first, count, err));
         first += count;
         CP_TRY(cp_result_commit(ls->result, first, err));
-        show(progress, study->inputs.prompts + first);
+        cp_progress_batch_done(progress);
     }
     return CP_OK;
 }
@@ -132,19 +124,22 @@ static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct c
 static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
                               struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
     struct cp_lockstep ls;
-    struct progress progress = {.out = options->progress, .start = now()};
+    struct cp_progress progress;
     enum cp_status status;
-    progress.terminal = options->progress && isatty(fileno(options->progress));
-    progress.total = study->inputs.prompts + study->inputs.images;
+    cp_progress_start(&progress, options->progress, study->inputs.prompts + study->inputs.images);
+    tell_start(study, &progress);
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
+    ls.progress = &progress;
     CP_TRY_DONE(cp_provenance_write(study, result, err));
-    note_fresh_start(result, options);
-    note_before(study, options->progress);
+    note_fresh_start(result, options, &progress);
+    note_before(study, &progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_analyses_finish(&ls, err));
+    cp_progress_end(&progress);
     CP_TRY_DONE(conclude(&ls, options->out, err));
 done:
+    cp_progress_end(&progress);
     cp_lockstep_free(&ls);
     return status;
 }

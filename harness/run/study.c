@@ -348,7 +348,7 @@ static enum cp_status check_output(const struct cp_study *study, struct cp_error
     const char *output = study->experiment->output.text;
     if (!cp_study_reads(study, output))
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, output, "is a file that is read"),
+    return cp_fail(err, CP_BAD_INPUT, output, "would overwrite an input"),
            cp_expected(err, "another name for the result");
 }
 

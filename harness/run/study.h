@@ -80,13 +80,15 @@ size_t cp_plan_experiment(const char *plan);
 /* Whether a path leads to the experiment's file or to one of its inputs. */
 bool cp_study_reads(const struct cp_study *study, const char *path);
 
-/* Bytes of the weights (plain and packed), of all buffers of a run, and of the result file, estimated from
- * the shapes. flops: multiply-adds of all specs and oracles together, times two. */
+/* Bytes of the weights (plain and packed), of all buffers of a run, of the result file, and of the tensors in full in it,
+ * estimated from the shapes. flops: multiply-adds of all specs and oracles together, times two; elements: of all recorded tensors. */
 struct cp_estimate {
-    size_t weights, buffers, file;
-    double flops, oracle_flops;
+    size_t weights, buffers, file, full;
+    double flops, oracle_flops, elements;
 };
 struct cp_estimate cp_study_estimate(const struct cp_study *study);
+/* Seconds that a run will take, roughly, from a product that is timed now; 0: not known. */
+double cp_study_seconds(const struct cp_study *study);
 /* Floating-point operations of so many images and prompts through both towers. */
 double cp_study_flops(const struct cp_study *study, size_t images, size_t prompts);
 

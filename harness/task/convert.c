@@ -168,7 +168,7 @@ static enum cp_status check_out(const struct cp_conversion *c, const struct cp_c
         same = cp_disk_same(paths[f], c->out);
     if (!same)
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, c->out, "is a file that is read"), cp_expected(err, "another name");
+    return cp_fail(err, CP_BAD_INPUT, c->out, "would overwrite an input"), cp_expected(err, "another name");
 }
 
 enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena, struct cp_notes *notes,

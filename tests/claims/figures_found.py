@@ -119,8 +119,8 @@ def norm_errors(r):
 FOUND = [
     Claim(README, r"GELU in place of QuickGELU changes (\d+) decisions \(95 % interval ([\d.]+) to ([\d.]+) %\), accuracy "
           r"([\d.]+) to ([\d.]+) %, one probability by ([\d.]+); the rounding part stays at (\S+)\. For ([\d,]+) images the size "
-          r"of the features' divergence alone certifies that no flip is possible; none of the (\d+) is", tenk_figures, long=True),
-    Claim(README, r"certifies that no flip is possible; (\w+) of the \d+ is among them",
+          r"of the features' divergence alone proves that they cannot flip; none of the (\d+) is", tenk_figures, long=True),
+    Claim(README, r"proves that they cannot flip; (\w+) of the \d+ is among them",
           lambda r: {0: "none"}.get(certified_flips(r), str(certified_flips(r))), long=True),
     Claim(README, r"in rounding alone \(([\d.e-]+)\); fp16 statistics cost ([\d.e-]+); eps 1e-6 is a different function "
           r"\(([\d.e-]+)\), RMSNorm a thousand times", lambda r: norm_errors(r)[:3]),
@@ -143,7 +143,7 @@ FOUND = [
     Claim(README, r"moves the image features by (\S+) times the noise floor \((\S+)\), fp16 attention by (\d+) times, bf16 "
           r"weights by ([\d,]+) times", lambda r: [times_floor("other-order")(r), mean_floor(r), times_floor("fp16-attention")(r),
                                            times_floor("bf16-weights")(r)], rounded),
-    Claim(README, r"for all (\d+) images no flip is possible under fp16 attention",
+    Claim(README, r"all (\d+) images provably cannot flip under fp16 attention",
           lambda r: noise(r).decisions("fp16-attention")["certified"]),
     Claim(README, r"half a grey level moves the image features by (\S+): as much as bf16 does \((\S+)\), (\w+) times as much as "
           r"fp16",

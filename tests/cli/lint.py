@@ -512,7 +512,7 @@ class Shapes(unittest.TestCase):
 
     def said(self, folder, config):
         write_zeros(Path(folder) / "w.safetensors", shapes(config), {})
-        done = subprocess.run((PROGRAM, "run", "--dry-run", "experiments/quickgelu-vs-gelu.yaml",
+        done = subprocess.run((PROGRAM, "run", "--dry-run", "-v", "experiments/quickgelu-vs-gelu.yaml",
                                f"model={{checkpoint: {folder}/w.safetensors}}", "inputs={synthetic: {images: 2}}", "candidates={same: {}}", "baseline.activation=quick"),
                               cwd=ROOT, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -70,6 +70,9 @@ class Outputs(unittest.TestCase):
                 self.program("report", "r.h5", f"--{form}", "-o", f"p.{form}", code=0)
         for _ in range(2):
             self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "c.json", "--junit", "c.xml", code=0)
+        self.program("report", "r.h5", "--term", "-o", "p.txt", code=0)
+        done = self.program("report", "r.h5", "--term", "-o", "p.txt", code=3)
+        self.assertEqual(done.stderr, "clip-parity: p.txt: is there already (expected a new name)\n")
         (self.folder / "empty.json").touch()  # as mktemp leaves it
         self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "empty.json", code=0)
         self.assertTrue(json.loads((self.folder / "empty.json").read_text(encoding="utf-8")))

@@ -142,6 +142,7 @@ static void test_factorial(void **state) {
 static const char *report_as(const char *form) {
     static char text[1 << 23];
     const char *path = in_folder("form");
+    (void)unlink(path);
     (void)assert_done(RUN(NULL, "report", in_folder("a.h5"), form, "-o", path));
     FILE *file = fopen(path, "r");
     assert_non_null(file);
@@ -231,14 +232,15 @@ static void test_resume(void **state) {
 /* The cells are in the plan; those of layers too, which the experiment alone cannot name. */
 static void test_dry_run(void **state) {
     (void)state;
-    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, DESIGN, "--dry-run"));
+    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, output, DESIGN, "--dry-run", "-v"));
     assert_non_null(strstr(ended.out, "\nfactorial:\n  act:\n    activation: erf\n"));
     assert_non_null(strstr(ended.out, "\nlayerwise:\n  activation: erf\n"));
     assert_non_null(strstr(ended.out, "\n# act+half\nactivation: erf\n"));
     assert_non_null(
         strstr(ended.out, "\n# activation=erf@visual.5\nactivation: quick, from visual.5 on erf, "));
     assert_non_null(strstr(ended.out, "\n# norm.eps=1e-3@text.3\n"));
-    assert_non_null(strstr(ended.out, ", 25 specs, ")); /* baseline, erf, 3 cells, 2 times 10 layers */
+    assert_non_null(strstr(
+        ended.out, "\n# passes      25: baseline, erf, ")); /* baseline, erf, 3 cells, 2 times 10 layers */
 }
 
 int main(void) {

@@ -218,7 +218,8 @@ static void json(void **state) {
 /* Of JSON that would be written over a capture or over the result. */
 static void json_overwrites_nothing(void **state) {
     (void)state;
-    expect("diff " QUICK ERF "-o $OUT --json " QUICK, CP_BAD_INPUT, "quick-fp32.h5: is a file that is read ");
+    expect("diff " QUICK ERF "-o $OUT --json " QUICK, CP_BAD_INPUT,
+           "quick-fp32.h5: would overwrite an input ");
     expect("diff " QUICK ERF "-o $OUT --json $OUT", CP_BAD_INPUT, ": is the result that is written ");
 }
 

@@ -78,7 +78,7 @@ static void what_is_read_is_not_written_over(void **state) {
          "/open_clip_config.json",
          0, "");
     runs("convert $DIR/own.safetensors $DIR/own.safetensors", 3,
-         "is a file that is read (expected another name)");
+         "would overwrite an input (expected another name)");
     runs("run experiments/quickgelu-vs-gelu.yaml inputs.limit=1 output=$DIR/own.safetensors", 3,
          "is there already, and is no result (expected a new name, or that of a result to be replaced)");
     runs("convert " DEMO "/open_clip_model.safetensors $DIR/own.safetensors --config " DEMO
@@ -136,7 +136,7 @@ static void run_honours_what_convert_wrote(void **state) {
     runs(without, 0, "");
     assert_int_equal(read_dataset(scratch_output(), dataset, H5T_NATIVE_FLOAT, b, 3 * 64), 3 * 64);
     assert_memory_equal(a, b, sizeof a);
-    runs("run --dry-run experiments/quickgelu-vs-gelu.yaml" INPUTS
+    runs("run --dry-run -v experiments/quickgelu-vs-gelu.yaml" INPUTS
          " 'model={checkpoint: '$DIR/a.safetensors', config: data/fashion-clip-gelu/open_clip_config.json}'",
          0, "says that it must be computed with activation quick, and the config has erf");
     (void)unlink(scratch_output());
@@ -175,7 +175,7 @@ static void hdf5_has_the_same_words(void **state) {
     cp_checkpoint_close(source);
     cp_checkpoint_close(copy);
     runs("inspect $DIR/a.h5", 0, "format         HDF5");
-    runs("run --dry-run experiments/quickgelu-vs-gelu.yaml baseline={} 'candidates={tanh: {activation: "
+    runs("run --dry-run -v experiments/quickgelu-vs-gelu.yaml baseline={} 'candidates={tanh: {activation: "
          "tanh}}' "
          "'model={checkpoint: '$DIR/a.h5'}' inputs.limit=1",
          0, "# baseline\nactivation: erf\n");
@@ -241,9 +241,9 @@ static void resaved_by_pytorch(void **state) {
     runs("inspect $DIR/tmp.pt", 0, "format         PyTorch zip archive, ");
     assert_non_null(strstr(text, "config         shapes; the shapes are those of fashion-clip\n"));
     assert_non_null(strstr(text, "the activation cannot be known\n"));
-    runs("run --dry-run experiments/founding-bug.yaml inputs.limit=1 model.checkpoint=$DIR/tmp.pt", 0,
+    runs("run --dry-run -v experiments/founding-bug.yaml inputs.limit=1 model.checkpoint=$DIR/tmp.pt", 0,
          "# baseline\nactivation: quick\n");
-    runs("run --dry-run experiments/founding-bug.yaml inputs.limit=1 candidates={} "
+    runs("run --dry-run -v experiments/founding-bug.yaml inputs.limit=1 candidates={} "
          "\"model={load_as: open_clip-2.24, name: fashion-clip, pretrained: $DIR/tmp.pt}\"",
          0, "# baseline\nactivation: erf\n");
 }
@@ -273,7 +273,7 @@ static void refusals(void **state) {
          "says that its activation is quick, not erf"},
         {"convert " DEMO "/open_clip_model.safetensors /proc/nowhere/b.safetensors --activation quick", 3,
          "cannot make the folder: No such file or directory"},
-        {"run --dry-run experiments/quickgelu-vs-gelu.yaml baseline={} "
+        {"run --dry-run -v experiments/quickgelu-vs-gelu.yaml baseline={} "
          "'model={checkpoint: " DEMO "/open_clip_model.safetensors}'",
          3, "neither a config nor the file says which activation"},
     };
@@ -304,7 +304,7 @@ static void founding_bug(void **state) {
         "# openai-with-3\nactivation: erf\n",
     };
     (void)state;
-    runs("run --dry-run experiments/founding-bug.yaml inputs.limit=1", 0, "");
+    runs("run --dry-run -v experiments/founding-bug.yaml inputs.limit=1", 0, "");
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         if (!strstr(text, lines[i]))
             fail_msg("no '%s' in\n%s", lines[i], text);

@@ -40,8 +40,11 @@ static void assert_plain(const char *text) {
 /* After the note that the inputs are few, every line is "N of TOTAL inputs, S s, S s left", N rises, and the
  * last is the end. */
 static void assert_progress(const char *text, int total) {
-    static const char note[] = "note: " FEW "\n";
+    static const char start[] = "quickgelu-vs-gelu: 6 images, 2 prompts, 2 passes, 2 oracles; about ",
+                      note[] = "note: " FEW "\n";
     int last = 0, lines = 0;
+    assert_int_equal(strncmp(text, start, strlen(start)), 0);
+    text = strchr(text, '\n') + 1;
     assert_int_equal(strncmp(text, note, strlen(note)), 0);
     text += strlen(note);
     for (const char *line = text; *line; line = strchr(line, '\n') + 1, lines++) {
@@ -167,7 +170,7 @@ static void test_nothing_to_go_on_with(void **state) {
     (void)unlink(in_folder("a.h5.partial"));
     (void)unlink(in_folder("a.h5"));
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
-    assert_int_equal(strncmp(ended.err, "nothing to resume; starting afresh\n", 35), 0);
+    assert_non_null(strstr(ended.err, "\nnothing to resume; starting afresh\n"));
     /* Of a finished run there is nothing to do. */
     ended = assert_done(RUN(NULL, SMALL_RUN, output, "--resume"));
     assert_int_equal(strncmp(ended.out, "complete already\nresult  ", 25), 0);
@@ -179,16 +182,26 @@ static void test_dry_run(void **state) {
     char elsewhere[300];
     (void)state;
     (void)snprintf(elsewhere, sizeof elsewhere, "output=%s", in_folder("new/a.h5"));
-    const struct ended ended = assert_done(RUN(NULL, SMALL_RUN, elsewhere, "--dry-run"));
+    struct ended ended = assert_done(RUN(NULL, SMALL_RUN, elsewhere, "--dry-run"));
+    assert_string_equal(ended.err, "");
+    assert_non_null(strstr(ended.out,
+                           "experiment  quickgelu-vs-gelu\ninputs      6 images, 2 prompts\n"
+                           "passes      2: baseline, erf\noracles     2, in float64, for 1 image and "));
+    assert_non_null(strstr(ended.out, " MB of it tensors in full: "));
+    assert_non_null(strstr(ended.out, "\ntime        about "));
+    assert_null(strstr(ended.out, "baseline\nactivation: "));
+    assert_true(longest_line(ended.out) <= 80 + strlen(in_folder("new/a.h5")));
+    ended = assert_done(RUN(NULL, SMALL_RUN, elsewhere, "--dry-run", "-v"));
     assert_string_equal(ended.err, "");
     assert_plain(ended.out);
     assert_non_null(strstr(ended.out, "experiment: quickgelu-vs-gelu\n"));
     assert_non_null(strstr(ended.out, "\n# baseline\nactivation: quick\n"));
     assert_non_null(strstr(ended.out, "\n# erf\nactivation: erf\n"));
-    assert_non_null(strstr(ended.out, "\n# 6 images, 2 prompts, 2 specs, 2 oracles, batch 1, "));
-    assert_non_null(strstr(ended.out, "\n# memory about "));
-    assert_non_null(strstr(ended.out, "\n# " FEW "\n"));
-    assert_non_null(strstr(ended.out, "\n# arithmetic "));
+    assert_non_null(
+        strstr(ended.out, "\n# inputs      6 images, 2 prompts\n# passes      2: baseline, erf\n"));
+    assert_non_null(strstr(ended.out, "\n# memory      about "));
+    assert_non_null(strstr(ended.out, "\n# note        1 image of the oracle, 2 prompts, "));
+    assert_non_null(strstr(ended.out, "\n# arithmetic  "));
     assert_false(exists("new"));
     assert_null(strstr(ended.out, "content "));
 }

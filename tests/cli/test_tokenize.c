@@ -133,10 +133,10 @@ static void ids_are_equal_or_not(void **state) {
 static void tokens_given_are_everybodys(void **state) {
     char text[4096];
     (void)state;
-    const int code =
-        run_program("run --dry-run experiments/quickgelu-vs-gelu.yaml 'candidates={x: {tokenizer: no_ftfy}}' "
-                    "'inputs={synthetic: {images: 1, prompts: 2}}'",
-                    text, sizeof text);
+    const int code = run_program(
+        "run --dry-run -v experiments/quickgelu-vs-gelu.yaml 'candidates={x: {tokenizer: no_ftfy}}' "
+        "'inputs={synthetic: {images: 1, prompts: 2}}'",
+        text, sizeof text);
     assert_int_equal(code, 3);
     assert_non_null(
         strstr(text, "tokenizer: open_clip and no_ftfy, but the prompts are tokens (expected prompts as "

@@ -133,7 +133,7 @@ static const struct row {
     {RUN "x.h5 oracle=on model.image_size=56 candidates.a.checkpoint=$D/edited.safetensors", CP_OK,
      "different weights from"},
     {RUN "edited.safetensors candidates.a.checkpoint=$D/edited.safetensors", CP_BAD_INPUT,
-     "edited.safetensors: is a file that is read"},
+     "edited.safetensors: would overwrite an input"},
     {"$P bisect $D/e.yaml a candidates.a.checkpoint=$D/edited.safetensors", CP_BAD_INPUT,
      "bisect: a has weights of its own (expected a candidate with the baseline's checkpoint"},
 };

@@ -42,7 +42,7 @@ def commands(weights, folder):
     """Every command that reads weights, and where it tells what they are."""
     yield "classify", ("classify", "--model", weights, "--config", CONFIG, "--image", IMAGE, "--prompt", "a", "--prompt", "b"), "stderr"
     yield "convert", ("convert", weights, folder / "out.safetensors", "--config", CONFIG, "--force"), "stderr"
-    run = ("run", "experiments/quickgelu-vs-gelu.yaml", "--dry-run")
+    run = ("run", "experiments/quickgelu-vs-gelu.yaml", "--dry-run", "-v")
     yield "run", (*run, f"model={{checkpoint: '{weights}', config: {CONFIG}}}"), "stderr"
     yield "run, a candidate", (*run, f"candidates={{other: {{checkpoint: '{weights}'}}}}"), "stderr"
     yield "inspect", ("inspect", weights, "--config", CONFIG), "stdout"

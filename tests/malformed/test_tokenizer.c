@@ -377,7 +377,7 @@ static void case_81_over_the_context_length(void **state) {
     char arguments[1536], text[65536];
     (void)snprintf(
         arguments, sizeof arguments,
-        "run experiments/quickgelu-vs-gelu.yaml --dry-run inputs.labels=off inputs.truncate=on '%s'",
+        "run experiments/quickgelu-vs-gelu.yaml --dry-run -v inputs.labels=off inputs.truncate=on '%s'",
         setting);
     assert_int_equal(run_program(arguments, text, sizeof text), 0);
 }

@@ -108,7 +108,7 @@ class Syntax(unittest.TestCase):
                                                               for e in ("1e-5", "1e-6")})
 
     def test_the_resolved_experiment_is_yaml(self):
-        printed = run("run", str(self.experiment), "--dry-run")
+        printed = run("run", str(self.experiment), "--dry-run", "-v")
         lines_for_people(printed)
         resolved = yaml.safe_load(printed)
         self.assertEqual((resolved["hypothesis"], resolved["inputs"]["prompts"]), ("".join(self.prompts), self.prompts))

@@ -201,7 +201,7 @@ static void what_is_not_shown_fails_unless_allowed(void **state) {
     assert_int_equal(finding(1, "visual.ln_pre")->verdict, CP_INCONCLUSIVE);
     assert_true(finding(1, "visual.ln_pre")->needed > INPUTS);
     cp_gate_append(&verdict.judged[1], finding(1, "visual.ln_pre"), CP_GATE_RATIO, text);
-    assert_non_null(strstr(text, "; 16 inputs do not show it, about "));
+    assert_non_null(strstr(text, "; inconclusive with 16 inputs, needs about "));
     begin("visual.ln_*: {inconclusive: allow, reason: few}");
     scatter();
     judge(false);

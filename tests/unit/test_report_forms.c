@@ -26,14 +26,12 @@ static bool is_there(const char *list, const char *name) {
 }
 
 static void lists_name_every_form(void **state) {
-    char options[256], streams[256], endings[256], cut[10];
+    char options[256], endings[256], cut[10];
     (void)state;
     cp_report_form_list(CP_FORM_OPTIONS, ", ", " or ", options, sizeof options);
-    cp_report_form_list(CP_FORM_STREAMS, ", ", " or ", streams, sizeof streams);
     cp_report_form_list(CP_FORM_ENDINGS, ", ", " or ", endings, sizeof endings);
     for (const struct cp_report_form *const *form = cp_report_forms; *form; form++) {
         assert_true(is_there(options, (*form)->option));
-        assert_int_equal(is_there(streams, (*form)->option), !(*form)->ending);
         assert_int_equal(is_there(endings, (*form)->ending), (*form)->ending != NULL);
     }
     assert_int_equal(strncmp(options, "--html, --md, ", 14), 0);

@@ -29,9 +29,7 @@ const struct cp_report_form *cp_report_form_of_file(const char *path) {
 
 /* NULL: a form that the list leaves out. */
 static const char *name_in(enum cp_report_form_names which, const struct cp_report_form *form) {
-    if (which == CP_FORM_ENDINGS)
-        return form->ending;
-    return which == CP_FORM_STREAMS && form->ending ? NULL : form->option;
+    return which == CP_FORM_ENDINGS ? form->ending : form->option;
 }
 
 static bool is_last(enum cp_report_form_names which, const struct cp_report_form *const *form) {

@@ -103,7 +103,7 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
         cp_print(out, "               %s\n", in->notes.lines[i]);
     if (in->sha256[0])
         cp_print(out, "sha256         %s\n               %s\n", in->sha256,
-                 in->published ? in->published : "of no published file that is known");
+                 in->published ? in->published : "not a known published file");
     if (in->layout)
         cp_print(out, "layout         %s\n", in->layout);
     else
