@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/option.h"
 #include "report/json/inspection.h"
+#include "task/model_folder.h"
 
 #include <string.h>
 
@@ -15,7 +16,8 @@ struct arguments {
 static enum cp_status check(const struct arguments *a, struct cp_error *err) {
     const struct cp_inspect_inputs *in = &a->in;
     if (!in->path)
-        return (void)cp_fail(err, CP_USAGE, "", "inspect: no file"), cp_expected(err, "a checkpoint");
+        return (void)cp_fail(err, CP_USAGE, "", "inspect: no file"),
+               cp_expected(err, "a checkpoint, or the folder of a model");
     if (in->config && in->name)
         return (void)cp_fail(err, CP_USAGE, "", "inspect: both --config and --name"),
                cp_expected(err, "one of them");
@@ -57,13 +59,25 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
     return check(a, err);
 }
 
+/* The checkpoint in a model's folder, with the config beside it where none is given. */
+static enum cp_status find_in_folder(struct cp_inspect_inputs *in, struct cp_arena *arena,
+                                     struct cp_error *err) {
+    const char *checkpoint, *config;
+    CP_TRY(cp_model_folder_any(in->path, in->config || in->name, arena, &checkpoint, &config, err));
+    in->path = checkpoint;
+    in->config = config ? config : in->config;
+    return CP_OK;
+}
+
 enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err) {
     struct arguments a = {.json = false};
     struct cp_arena arena = {0};
     struct cp_checkpoint *file = NULL;
     struct cp_inspection inspection;
     CP_TRY(parse(argc, argv, &a, err));
-    const enum cp_status status = cp_inspect(&a.in, &arena, &file, &inspection, err);
+    enum cp_status status = find_in_folder(&a.in, &arena, err);
+    if (status == CP_OK)
+        status = cp_inspect(&a.in, &arena, &file, &inspection, err);
     if (status == CP_OK)
         (a.json ? cp_inspection_json : cp_inspection_text)(&inspection, stdout);
     cp_checkpoint_close(file);

@@ -81,7 +81,8 @@ static const struct command {
      "      --baseline ADDRESS=VALUE,..., --image-size N, --truncate, --json\n",
      NULL},
     {"inspect", cp_cmd_inspect,
-     " CHECKPOINT       what a checkpoint is, and which activation it was\n"
+     " CHECKPOINT|FOLDER\n"
+     "                           what a checkpoint is, and which activation it was\n"
      "                           trained with\n"
      "      --config FILE | --name NAME\n"
      "      --images GLOB --classes FILE --templates FILE --labels FILE, --limit N\n"
@@ -97,7 +98,7 @@ static const struct command {
      "      --json\n",
      NULL},
     {"convert", cp_cmd_convert,
-     " IN OUT.safetensors|OUT.h5\n"
+     " IN|FOLDER OUT.safetensors|OUT.h5\n"
      "                           a checkpoint that says how it must be computed\n"
      "      --config FILE | --name NAME, --activation quick|erf|tanh\n"
      "      --force              replace OUT where it is there already\n",

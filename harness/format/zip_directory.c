@@ -51,7 +51,7 @@ static enum cp_status no_end(const struct cp_zip *zip, struct cp_error *err) {
     for (size_t at = zip->map.size; at-- > least + 3;)
         if (has_signature(zip->map.bytes + at - 3, "PK\5\6"))
             return cp_fail(err, CP_BAD_INPUT, at_byte(zip, at - 3, where),
-                           "a zip archive's end record with a comment or other bytes behind it"),
+                           "the archive is cut off, or has a comment or other bytes behind its end record"),
                    cp_expected(err, "an archive without a comment");
     return cp_fail(err, CP_BAD_INPUT, zip->path, "a zip archive without an end record: truncated"),
            cp_expected(err, "one in the last 22 bytes");

@@ -10,6 +10,7 @@
 #include "model/layout/state_dict.h"
 #include "model/model.h"
 #include "result/schema.h"
+#include "task/model_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,19 +172,23 @@ static enum cp_status check_out(const struct cp_conversion *c, const struct cp_c
     return cp_fail(err, CP_BAD_INPUT, c->out, "would overwrite an input"), cp_expected(err, "another name");
 }
 
-enum cp_status cp_convert(const struct cp_conversion *c, struct cp_arena *arena, struct cp_notes *notes,
-                          struct cp_error *err) {
+enum cp_status cp_convert(const struct cp_conversion *conversion, struct cp_arena *arena,
+                          struct cp_notes *notes, struct cp_error *err) {
+    struct cp_conversion c = *conversion;
     struct cp_checkpoint *file = NULL;
-    if (!ends_with(c->out, ".safetensors") && !ends_with(c->out, ".h5"))
-        return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c->out),
+    const char *beside = NULL;
+    if (!ends_with(c.out, ".safetensors") && !ends_with(c.out, ".h5"))
+        return (void)cp_fail(err, CP_USAGE, "", "convert: to '%.200s'", c.out),
                cp_expected(err, "a name that ends in .safetensors or .h5");
-    CP_TRY(cp_disk_check_name(c->out, err));
-    CP_TRY(cp_state_dict_open(c->in, &file, err));
-    enum cp_status status = check_out(c, file, err);
+    CP_TRY(cp_disk_check_name(c.out, err));
+    CP_TRY(cp_model_folder_any(c.in, c.config || c.name, arena, &c.in, &beside, err));
+    c.config = beside ? beside : c.config;
+    CP_TRY(cp_state_dict_open(c.in, &file, err));
+    enum cp_status status = check_out(&c, file, err);
     if (status == CP_OK)
-        status = cp_output_check_new(c->out, c->force, err);
+        status = cp_output_check_new(c.out, c.force, err);
     if (status == CP_OK)
-        status = convert(c, file, arena, notes, err);
+        status = convert(&c, file, arena, notes, err);
     cp_checkpoint_close(file);
     return status;
 }

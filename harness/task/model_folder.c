@@ -85,9 +85,8 @@ static enum cp_status look(const char *folder, bool configured, struct cp_arena 
         return CP_CHECK_ALLOC(*checkpoint, err, "", "a path");
     }
     (void)cp_fail(err, CP_BAD_INPUT, folder, "the folder has no %s", configured ? "weights" : "model");
-    return cp_expected(err, configured ? "open_clip_model.safetensors or model.safetensors"
-                                       : "open_clip_config.json and open_clip_model.safetensors, or "
-                                         "config.json and model.safetensors");
+    return cp_expected(err, "%sweights under the names that open_clip and transformers give",
+                       configured ? "" : "open_clip_config.json or config.json, and ");
 }
 
 enum cp_status cp_model_folder(const char *path, bool configured, struct cp_arena *arena,
@@ -101,6 +100,16 @@ enum cp_status cp_model_folder(const char *path, bool configured, struct cp_aren
         return cp_fail(err, CP_BAD_INPUT, path, "%s", strerror(errno)),
                cp_expected(err, "a checkpoint, or the folder of a model");
     return S_ISDIR(info.st_mode) ? look(path, configured, arena, checkpoint, config, err) : CP_OK;
+}
+
+enum cp_status cp_model_folder_any(const char *path, bool configured, struct cp_arena *arena,
+                                   const char **checkpoint, const char **config, struct cp_error *err) {
+    struct cp_error alone;
+    const enum cp_status status = cp_model_folder(path, configured, arena, checkpoint, config, err);
+    if (status != CP_BAD_INPUT || configured ||
+        cp_model_folder(path, true, arena, checkpoint, config, &alone) != CP_OK)
+        return status;
+    return CP_OK;
 }
 
 static int by_name(const void *a, const void *b) {

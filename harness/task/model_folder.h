@@ -15,6 +15,10 @@
 enum cp_status cp_model_folder(const char *path, bool configured, struct cp_arena *arena,
                                const char **checkpoint, const char **config, struct cp_error *err);
 
+/* The same, but of a folder without a config the weights alone. */
+enum cp_status cp_model_folder_any(const char *path, bool configured, struct cp_arena *arena,
+                                   const char **checkpoint, const char **config, struct cp_error *err);
+
 /* Every file of a folder whose name is one of weights, by the order of the names: at most `most`. */
 enum cp_status cp_model_folder_weights(const char *folder, struct cp_arena *arena, const char **names,
                                        size_t most, size_t *count, struct cp_error *err);
