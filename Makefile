@@ -6,16 +6,20 @@ PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-d
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
+.PHONY: demo test test-all test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
 	coverage clean
 
 demo: build
 	./build/release/clip-parity run $(EXPERIMENT) output=$(RESULT)
 	@./build/release/clip-parity report $(RESULT)
 
+# test: what a change must pass. test-all: what takes minutes as well (calibrations, ports of other systems, worked examples).
 test: build
 	cmake --build build/release
-	ctest --preset release
+	ctest --preset short
+
+test-all: test
+	ctest --preset long
 
 # The report's page in headless Chromium; pictures of it go to build/browser.
 BROWSER_PACKAGES = $(if $(shell command -v chromium),,chromium) $(if $(shell command -v npm),,nodejs npm)
