@@ -3,9 +3,9 @@
 #include "cmd/dry_run.h"
 
 #include "base/escape.h"
+#include "base/progress.h"
 #include "base/sentence.h"
 #include "run/analysis.h"
-#include "run/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +22,16 @@ static void put_passes(const struct cp_study *study, FILE *out) {
         cp_append(&s, " and %zu more", study->spec_count - NAMED);
     cp_print_wrapped(text, 0, 12, out);
     if (study->oracle_count)
-        (void)fprintf(out, "oracles     %zu, in float64, for %zu image%s and every prompt\n",
-                      study->oracle_count, study->oracle_images, cp_plural(study->oracle_images));
+        cp_print(out, "oracles     %zu, in float64, for %zu image%s and every prompt\n", study->oracle_count,
+                 study->oracle_images, cp_plural(study->oracle_images));
 }
 
 static void put_taps(const struct cp_study *study, FILE *out) {
     size_t count[CP_MODE_FULL + 1] = {0};
     for (size_t i = 0; i < study->sites.count; i++)
         count[study->modes[i]]++;
-    (void)fprintf(out, "taps        %zu: %zu in full, %zu stats, %zu digest, %zu off\n", study->sites.count,
-                  count[CP_MODE_FULL], count[CP_MODE_STATS], count[CP_MODE_DIGEST], count[CP_MODE_OFF]);
+    cp_print(out, "taps        %zu: %zu in full, %zu stats, %zu digest, %zu off\n", study->sites.count,
+             count[CP_MODE_FULL], count[CP_MODE_STATS], count[CP_MODE_DIGEST], count[CP_MODE_OFF]);
 }
 
 static void put_sizes(const struct cp_study *study, FILE *out) {
@@ -40,14 +40,14 @@ static void put_sizes(const struct cp_study *study, FILE *out) {
     char about[32];
     cp_print(out, "result      about %.0f MB, %.0f MB of it tensors in full: %s\n", (double)e.file / 1e6,
              (double)e.full / 1e6, study->experiment->output.text);
-    (void)fprintf(out, "memory      about %.0f MB for weights and %.0f MB for buffers\n",
-                  (double)e.weights / 1e6, (double)e.buffers / 1e6);
-    (void)fprintf(out, "arithmetic  %.1f GFLOP in float32, %.1f GFLOP in float64\n", e.flops / 1e9,
-                  e.oracle_flops / 1e9);
+    cp_print(out, "memory      about %.0f MB for weights and %.0f MB for buffers\n", (double)e.weights / 1e6,
+             (double)e.buffers / 1e6);
+    cp_print(out, "arithmetic  %.1f GFLOP in float32, %.1f GFLOP in float64\n", e.flops / 1e9,
+             e.oracle_flops / 1e9);
     if (study->modelled && seconds > 0)
-        (void)fprintf(out, "time        about %s on %d thread%s (%s), batch %zu\n",
-                      cp_progress_seconds(seconds, about), study->threads, cp_plural((size_t)study->threads),
-                      study->ops->isa, study->batch);
+        cp_print(out, "time        about %s on %d thread%s (%s), batch %zu\n",
+                 cp_progress_seconds(seconds, about), study->threads, cp_plural((size_t)study->threads),
+                 study->ops->isa, study->batch);
 }
 
 static void put_screen(const struct cp_study *study, FILE *out) {
@@ -67,7 +67,7 @@ static void put_screen(const struct cp_study *study, FILE *out) {
 
 static void put_comments(const char *text, FILE *out) {
     for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
-        (void)fprintf(out, "# %.*s\n", (int)strcspn(line, "\n"), line);
+        cp_print(out, "# %.*s\n", (int)strcspn(line, "\n"), line);
 }
 
 enum cp_status cp_cmd_dry_run(const struct cp_study *study, bool plan, FILE *out, struct cp_error *err) {
@@ -80,7 +80,8 @@ enum cp_status cp_cmd_dry_run(const struct cp_study *study, bool plan, FILE *out
     put_screen(study, memory);
     const bool whole = fclose(memory) == 0 && text;
     if (whole) {
-        (void)fprintf(out, "%s\n", study->plan);
+        (void)fputs(study->plan, out);
+        (void)fputc('\n', out);
         put_comments(text, out);
     }
     free(text);

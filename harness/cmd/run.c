@@ -3,12 +3,12 @@
 #include "run/run.h"
 #include "analysis/analyses.h"
 #include "base/escape.h"
+#include "base/progress.h"
 #include "cmd/cmd.h"
 #include "cmd/dry_run.h"
 #include "cmd/stop.h"
 #include "run/analysis.h"
 #include "run/place.h"
-#include "run/progress.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,10 +7,10 @@
 #ifndef CP_RUN_LOCKSTEP_H
 #define CP_RUN_LOCKSTEP_H
 
+#include "base/progress.h"
 #include "inputs/pixel_changes.h"
 #include "oracle/oracle.h"
 #include "result/schema.h"
-#include "run/progress.h"
 #include "run/study.h"
 #include "tap/compare.h"
 

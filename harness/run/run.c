@@ -3,11 +3,11 @@
 #include "run/run.h"
 
 #include "base/escape.h"
+#include "base/progress.h"
 #include "base/sentence.h"
 #include "result/reader.h"
 #include "result/schema.h"
 #include "run/analysis.h"
-#include "run/progress.h"
 
 #include <signal.h>
 #include <stdlib.h>

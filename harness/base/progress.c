@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Counts inputs of whole batches, and of the one at hand by its stages. */
-#include "run/progress.h"
+#include "base/progress.h"
 
 #include "base/escape.h"
+#include "base/sentence.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,7 +27,8 @@ static bool is_terminal(FILE *out) {
 void cp_progress_reading(FILE *out, const char *what) {
     if (!is_terminal(out))
         return;
-    cp_print(out, "%sreading %.60s", clear_line, what);
+    (void)fputs(clear_line, out);
+    cp_print(out, "reading %.60s", what);
     (void)fflush(out);
 }
 
@@ -52,14 +54,15 @@ static double done_inputs(const struct cp_progress *p) {
     return (double)p->done + (p->stages ? (double)p->inputs * (double)p->stage / (double)p->stages : 0);
 }
 
-static void draw_bar(const struct cp_progress *p, double done, double rate, double left) {
+static void append_bar(const struct cp_progress *p, double done, double rate, double left,
+                       struct cp_sentence *s) {
     char bar[BAR + 1], time_left[32];
     const size_t filled = p->total ? (size_t)(BAR * done / (double)p->total) : BAR;
     for (size_t i = 0; i < BAR; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR] = '\0';
-    (void)fprintf(p->out, "%s[%s] %.0f of %zu inputs, %.3g/s, %s left", clear_line, bar, floor(done),
-                  p->total, rate, cp_progress_seconds(left, time_left));
+    cp_append(s, "%s[%s] %.0f of %zu inputs, %.3g/s, %s left", clear_line, bar, floor(done), p->total, rate,
+              cp_progress_seconds(left, time_left));
 }
 
 static void show(struct cp_progress *p, bool whole) {
@@ -70,11 +73,13 @@ static void show(struct cp_progress *p, bool whole) {
     const double fresh = done - (double)p->skipped;
     const double rate = spent > 0 ? fresh / spent : 0, left = rate > 0 ? ((double)p->total - done) / rate : 0;
     p->shown = at;
+    char text[160];
+    struct cp_sentence line = {text, sizeof text, 0};
     if (p->terminal)
-        draw_bar(p, done, rate, left);
+        append_bar(p, done, rate, left, &line);
     else
-        (void)fprintf(p->out, "%.0f of %zu inputs, %.0f s, %.0f s left\n", floor(done), p->total, spent,
-                      left);
+        cp_append(&line, "%.0f of %zu inputs, %.0f s, %.0f s left\n", floor(done), p->total, spent, left);
+    (void)fputs(text, p->out); /* as one piece: the stream has no buffer */
     p->drawn = p->terminal;
     (void)fflush(p->out);
 }

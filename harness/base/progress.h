@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * How far a run is: on a terminal a bar in one line that is rewritten, elsewhere a line now and then. Whatever else is said goes
  * through cp_progress_line, so that it never shares the bar's line. */
-#ifndef CP_RUN_PROGRESS_H
-#define CP_RUN_PROGRESS_H
+#ifndef CP_BASE_PROGRESS_H
+#define CP_BASE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
