@@ -38,8 +38,10 @@ static enum cp_status add_source(struct cp_inputs_loader *l, struct cp_image_sou
         CP_TRY(CP_CHECK_ALLOC(
             cp_inputs_grow(l->arena, (void **)&in->image_names, in->images, sizeof *in->image_names), l->err,
             "", "the inputs"));
-        in->image_names[in->images++] =
+        const char *own =
             source.path ? cp_arena_strdup(l->arena, base) : cp_arena_printf(l->arena, "%s[%zu]", base, i);
+        CP_TRY(CP_CHECK_ALLOC(own, l->err, "", "the inputs"));
+        in->image_names[in->images++] = own;
     }
     return CP_OK;
 }
