@@ -169,11 +169,10 @@ static enum cp_status check_json(const struct arguments *a, const struct cp_stud
                                  struct cp_error *err) {
     if (!a->json || cp_output_is_stdout(a->json))
         return CP_OK;
-    CP_TRY(cp_output_check(a->json, &cp_output_json, err));
     const char *result = study->experiment->output.text;
     const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
     if (!same && !cp_study_reads(study, a->json))
-        return CP_OK;
+        return cp_output_check(a->json, &cp_output_json, err);
     return (void)cp_fail(err, CP_BAD_INPUT, a->json,
                          same ? "would overwrite the result" : "would overwrite an input"),
            cp_expected(err, "another name for --json");

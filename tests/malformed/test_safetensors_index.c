@@ -79,7 +79,7 @@ static void case_29_shards_that_do_not_fit(void **state) {
                  "tensor b: is in the index twice (expected one shard for each tensor)");
     refuse_index("{\"weight_map\":{\"b\":\"2\",\"d\":\"2\"}}", "tensor d: is not in its shard 2");
     (void)written("4", "PK\5\6", 4);
-    refuse_shard("{\"weight_map\":{\"a\":\"4\"}}", "4", "a zip archive's end record with a comment");
+    refuse_shard("{\"weight_map\":{\"a\":\"4\"}}", "4", "the archive is cut off, or has a comment");
     (void)written("5", "{\"weight_map\":{\"a\":\"5\"}}", 24);
     refuse_shard("{\"weight_map\":{\"a\":\"5\"}}", "5",
                  "is JSON in the place of a shard (expected safetensors or a PyTorch zip archive)");
