@@ -220,7 +220,7 @@ static void json_overwrites_nothing(void **state) {
     (void)state;
     expect("diff " QUICK ERF "-o $OUT --json " QUICK, CP_BAD_INPUT,
            "quick-fp32.h5: would overwrite an input ");
-    expect("diff " QUICK ERF "-o $OUT --json $OUT", CP_BAD_INPUT, ": is the result that is written ");
+    expect("diff " QUICK ERF "-o $OUT --json $OUT", CP_BAD_INPUT, ": would overwrite the result ");
 }
 
 int main(void) {

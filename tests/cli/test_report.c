@@ -263,7 +263,7 @@ static void the_ending_names_the_form(void **state) {
     assert_non_null(strstr(text, ".pdf' names no form (expected an ending .html, .md, "));
     assert_non_null(strstr(text, ", or an option such as --html)\n"));
     assert_int_equal(run_program("report $OUT --html -o $OUT", text, sizeof text), 3);
-    assert_non_null(strstr(text, ": is the result that is read (expected another name)"));
+    assert_non_null(strstr(text, ": would overwrite the result (expected another name)"));
     report("report $OUT -o - | head -1");
     shell("rm $OUT.md $OUT.csv $OUT.page $OUT.HTML");
 }
