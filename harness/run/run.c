@@ -127,10 +127,10 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     struct cp_progress progress;
     enum cp_status status;
     cp_progress_start(&progress, options->progress, study->inputs.prompts + study->inputs.images);
-    tell_start(study, &progress);
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
     ls.progress = &progress;
     CP_TRY_DONE(cp_provenance_write(study, result, err));
+    tell_start(study, &progress);
     note_fresh_start(result, options, &progress);
     note_before(study, &progress);
     CP_TRY_DONE(run_prompts(&ls, options, &progress, err));
