@@ -10,7 +10,8 @@
 struct cp_report_form {
     const char *option; /* "--html" */
     const char *ending; /* ".html", by which a file's name asks for it; NULL: none does */
-    bool beside; /* where nothing says where, it goes to a file beside the result, and not to standard output */
+    bool
+        beside; /* where nothing says where, it goes to a file beside the result, and not to standard output */
     struct cp_output_form file; /* how a file of it begins */
     /* A stream that cannot be written is left to the caller, by ferror; after a failure it has a part. */
     enum cp_status (*write)(const struct cp_report *report, FILE *out, struct cp_error *err);

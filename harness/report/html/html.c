@@ -24,6 +24,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 
 const struct cp_report_form cp_report_form_html = {
     .option = "--html",
-    .ending = ".html", .beside = true,
+    .ending = ".html",
+    .beside = true,
     .file = {"a report's page", "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>", NULL},
     .write = put_report};
