@@ -8,26 +8,20 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 from convert_round_trip import PROGRAM, ROOT
-from place import CONFIG, EXPERIMENT
+from small_folder import SmallFolder
 
 WEIGHTS, PICTURE = ROOT / "data/fashion-clip/open_clip_model.safetensors", ROOT / "data/fashion-clip/images/00000-ankle-boot.png"
 FOREIGN = {"x.json": '{"schema": "mine"}', "x.yaml": "mine: yes\n", "x.md": "# Mine\n", "x.html": "<!DOCTYPE html>\n<html><body>mine", "x.csv": "a,b\n",
            "x.xml": '<?xml version="1.0"?><mine/>', "x.bin": "\0\1"}
 
 
-class Outputs(unittest.TestCase):
+class Outputs(SmallFolder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        (self.folder / "data").symlink_to(ROOT / "data")
-        (self.folder / "small.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-        (self.folder / "small.yaml").write_text(json.dumps(EXPERIMENT), encoding="utf-8")
+        super().setUp()
         self.program("run", "small.yaml", "output=r.h5", code=0)
         self.program("accept", "r.h5", "--baseline", "b.yaml", code=0)
 

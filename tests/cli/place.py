@@ -4,34 +4,23 @@
     /usr/bin/python3 tests/cli/place.py CLIP_PARITY
 """
 
-import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 import h5py
 import numpy as np
 from convert_round_trip import PROGRAM, ROOT
+from small_folder import SmallFolder
 
-EXPERIMENT = {"experiment": "small", "model": {"config": "small.json", "init": "counter"},
-              "inputs": {"synthetic": {"images": 2, "prompts": 2}}, "baseline": {"activation": "quick"},
-              "candidates": {"erf": {"activation": "erf"}}, "oracle": False, "record": {"*": "stats"}}
-CONFIG = {"embed_dim": 8, "vision_cfg": {"image_size": 4, "patch_size": 2, "layers": 1, "width": 8, "head_width": 4},
-          "text_cfg": {"context_length": 6, "vocab_size": 100, "layers": 1, "width": 8, "heads": 2}}
 OTHER = "inputs.synthetic.images=1"
 
 
-class Places(unittest.TestCase):
+class Places(SmallFolder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        (self.folder / "data").symlink_to(ROOT / "data")
-        (self.folder / "small.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-        (self.folder / "small.yaml").write_text(json.dumps(EXPERIMENT), encoding="utf-8")
+        super().setUp()
         self.out = self.folder / "out.h5"
 
     def program(self, *arguments):
