@@ -55,13 +55,11 @@ static size_t blank(const unsigned char *bytes, size_t size) {
 
 /* Its place in the table, or KNOWN. */
 static size_t find(const unsigned char *bytes, size_t size) {
-    const size_t skipped = blank(bytes, size);
+    const size_t start = blank(bytes, size);
     size_t i = 0;
-    bytes += skipped;
-    size -= skipped;
     while (i < KNOWN &&
-           (size < known[i].at + known[i].length ||
-            strncasecmp((const char *)bytes + known[i].at, known[i].bytes, known[i].length) != 0))
+           (size - start < known[i].at + known[i].length ||
+            strncasecmp((const char *)bytes + start + known[i].at, known[i].bytes, known[i].length) != 0))
         i++;
     return i;
 }
