@@ -197,6 +197,7 @@ int main(int argc, char **argv) {
     cp_cmd_stop_at_once();
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit is an error to report, not a death */
     enum cp_status status = dispatch(argc, argv, &err);
+    cp_cmd_stop_at_once(); /* what is told below is told once */
     if (status != CP_OK && err.status != CP_OK) {
         char line[2048];
         cp_error_line(&err, line, sizeof line);

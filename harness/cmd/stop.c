@@ -70,6 +70,9 @@ const volatile sig_atomic_t *cp_cmd_stop(void) {
 }
 
 void cp_cmd_stop_at_once(void) {
+    static const struct itimerspec never = {0};
+    if (timed)
+        (void)timer_settime(timer, 0, &never, NULL);
     take(SIGINT, leave);
     take(SIGTERM, leave);
 }

@@ -10,7 +10,8 @@
 enum { CP_STOP_MILLISECONDS = 500 };
 const volatile sig_atomic_t *cp_cmd_stop(void);
 
-/* Until then both end the program at once, and a file that is half written is removed. */
+/* Before that and after it both end the program at once, and a file that is half written is removed; what was
+ * set off by a signal that was remembered does not come any more. */
 void cp_cmd_stop_at_once(void);
 
 #endif

@@ -144,9 +144,7 @@ enum cp_status cp_disk_rename(struct cp_disk_file *file, const char *path, struc
 }
 
 void cp_disk_close(struct cp_disk_file *file, int delete_file) {
-    if (delete_file && file->path != NULL)
-        (void)unlink(file->path);
-    if (file->path != NULL && file->fd >= 0)
+    if (delete_file && file->path != NULL && unlink(file->path) == 0)
         cp_unfinished_set(file->path, CP_UNFINISHED_NONE);
     if (file->fd >= 0)
         (void)close(file->fd);
