@@ -110,6 +110,14 @@ const char *cp_own_point(const struct cp_own_part *part);
 /* "does not compute what its settings, weights and inputs say: ..." */
 void cp_own_append(struct cp_sentence *s, const struct cp_own_part *part,
                    const struct cp_agreement_words *words);
+/* Of neighbouring layers with the same part the first stands for all: their name, "visual.0-5.mlp.gelu", and the largest of
+ * them. NULL for the others. */
+const struct cp_own_part *cp_agreement_gather(const struct cp_agreement *agreement,
+                                              const struct cp_own_part *first, char name[128]);
+/* Why, in a line: "settings at visual.0-5.mlp.gelu, text.0-3.mlp.gelu; no causal mask at text.0.attn.probs". Of the parts of
+ * one side, and of both; what declared rounding explains, and what is unchecked, is no reason. Whether there was any. */
+bool cp_agreement_append_reasons(struct cp_sentence *sentence, const struct cp_agreement *agreement,
+                                 const struct cp_agreement_words *words, enum cp_own_side side);
 /* All parts, neighbouring layers with the same one together, at most `most` lines of 80 columns where names
  * allow; then how many taps are unchecked, and at how many declared rounding is more. */
 void cp_agreement_print(const struct cp_agreement *agreement, const struct cp_agreement_words *words,

@@ -192,11 +192,12 @@ static const struct cp_own_part *of_layer(const struct cp_agreement *a, const st
     return NULL;
 }
 
-/* "visual.0-5.mlp.gelu"; the largest of them stands for all. */
-static const struct cp_own_part *gather(const struct cp_agreement *a, const struct cp_own_part *first,
-                                        char name[128]) {
+const struct cp_own_part *cp_agreement_gather(const struct cp_agreement *a, const struct cp_own_part *first,
+                                              char name[128]) {
     const struct cp_own_part *largest = first, *next;
     int layer = first->tap->place.layer;
+    if (layer > 0 && of_layer(a, first, layer - 1))
+        return NULL;
     (void)snprintf(name, 128, "%s", first->tap->address);
     if (layer < 0)
         return first;
@@ -258,13 +259,13 @@ void cp_agreement_print(const struct cp_agreement *a, const struct cp_agreement_
         const struct cp_own_part *part = &a->part[p];
         char name[128], text[LINE];
         struct cp_sentence s = {text, sizeof text, 0};
-        if (is_counted(part) || (part->tap->place.layer > 0 && of_layer(a, part, part->tap->place.layer - 1)))
+        const struct cp_own_part *largest = is_counted(part) ? NULL : cp_agreement_gather(a, part, name);
+        if (!largest)
             continue;
         if (printed++ >= most) {
             left++;
             continue;
         }
-        const struct cp_own_part *largest = gather(a, part, name);
         cp_append(&s, "%s  ", name);
         if (part->side != CP_SIDE_BOTH)
             cp_append(&s, "%s ", part->side == CP_SIDE_A ? words->a : words->b);

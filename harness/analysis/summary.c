@@ -215,12 +215,9 @@ static enum cp_status print_verdicts(const struct cp_lockstep *ls, size_t s, FIL
 
 static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
     const struct cp_experiment *e = ls->study->experiment;
-    cp_print(out, "\n%s: %zu images, %zu prompts\n", e->name, ls->study->inputs.images,
-             ls->study->inputs.prompts);
-    if (ls->study->spec_count == 1) {
-        (void)fprintf(out, "no candidate, so nothing was compared; the taps are recorded as `record` asks\n");
+    if (ls->study->spec_count == 1)
         return CP_OK;
-    }
+    (void)fputc('\n', out);
     if (ls->study->oracle_count && ls->study->oracle_images < ls->study->inputs.images)
         (void)fprintf(out, "means of images are over the first %zu, which have an oracle\n",
                       ls->study->oracle_images);
@@ -243,4 +240,5 @@ static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_e
 
 const struct cp_analysis cp_summary_analysis = {
     .print = print,
+    .details = true,
 };

@@ -10,6 +10,7 @@
 #include "format/output.h"
 #include "model/weights_difference.h"
 #include "report/data/difference.h"
+#include "report/term/term.h"
 #include "run/place.h"
 #include "run/run.h"
 
@@ -18,7 +19,7 @@
 
 struct arguments {
     struct cp_diff diff;
-    bool environment, strict, resume, force;
+    bool environment, strict, resume, force, verbose;
     const char *json, *rtol, *atol;
     const char **overrides; /* [override_count] */
     size_t override_count;
@@ -70,13 +71,15 @@ static enum cp_status parse(int argc, char **argv, struct arguments *a, struct c
             a->force = true;
         else if (strcmp(argv[i], "--resume") == 0)
             a->resume = true;
+        else if (strcmp(argv[i], "-v") == 0)
+            a->verbose = true;
         else if (argv[i][0] == '-')
             return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
                    cp_expected(
                        err,
                        "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
                        "--map, --map-a, --no-oracle, --strict, --resume, --force, --rtol, --atol, --json, "
-                       "--environment or -o FILE");
+                       "--environment, -v or -o FILE");
         else
             CP_TRY(parse_word(a, argv[i], err));
     }
@@ -190,7 +193,7 @@ static enum cp_status put_json(const void *context, FILE *out, struct cp_error *
     return CP_OK;
 }
 
-static enum cp_status conclude(const struct arguments *a, const struct cp_study *study,
+static enum cp_status conclude(const struct arguments *a, const struct cp_study *study, const char *digest,
                                struct cp_error *err) {
     enum { TENSORS = 8 };
     const struct cp_agreement_options options = {.strict = a->strict,
@@ -209,6 +212,8 @@ static enum cp_status conclude(const struct arguments *a, const struct cp_study 
     }
     d.agreement.pass = d.agreement.pass && (weights.count == 0 || d.agreement.tolerance);
     FILE *const out = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
+    CP_TRY_DONE(
+        cp_term_outcome(&report, &(struct cp_term_result){.path = report.path, .digest = digest}, out, err));
     cp_weights_differences_print(&weights, TENSORS, out);
     cp_difference_print(&d, out);
     if (a->json)
@@ -224,13 +229,18 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
                           struct cp_error *err) {
     /* With JSON on standard output the table goes to standard error. */
     FILE *const table = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
-    const struct cp_run_options options = {
-        .resume = a->resume, .force = a->force, .progress = stderr, .out = table, .signal = cp_cmd_stop()};
+    char digest[65];
+    const struct cp_run_options options = {.resume = a->resume,
+                                           .force = a->force,
+                                           .progress = stderr,
+                                           .out = table,
+                                           .details = a->verbose,
+                                           .signal = cp_cmd_stop()};
     CP_TRY(cp_run_place(study, experiment, &options, err));
     CP_TRY(check_json(a, study, err));
     cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
-    CP_TRY(cp_run_study(study, &options, err));
-    return conclude(a, study, err);
+    CP_TRY(cp_run_study(study, &options, digest, err));
+    return conclude(a, study, digest, err);
 }
 
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {

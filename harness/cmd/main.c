@@ -21,6 +21,7 @@ static const struct command {
     {"run", cp_cmd_run,
      " EXPERIMENT.yaml...   run experiments; key=value overrides any key\n"
      "      --dry-run            passes, sizes and time, and stop; -v: every setting\n"
+     "      -v                   a table of taps for each candidate\n"
      "      --resume             resume a run that was stopped\n"
      "      --force              replace a result of other settings\n"
      "      --from CAPTURE.h5 --at TAP\n"
@@ -40,7 +41,7 @@ static const struct command {
      "      --rtol R --atol A    |b - a| <= A + R |a| in the place of the verdicts\n"
      "      --json FILE          the verdict for programs; -: standard output\n"
      "      -o RESULT.h5, --resume, --force, --no-oracle, --seed N of weights that\n"
-     "                           a seed made; key=value as for run\n",
+     "                           a seed made, -v: details; key=value as for run\n",
      NULL},
     {"bisect", cp_cmd_bisect,
      " EXPERIMENT.yaml [CANDIDATE]\n"

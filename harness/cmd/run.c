@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "cmd/dry_run.h"
 #include "cmd/stop.h"
+#include "report/term/term.h"
 #include "run/analysis.h"
 #include "run/place.h"
 
@@ -30,11 +31,28 @@ static enum cp_status check_all(const struct arguments *a, struct cp_error *err)
     return CP_OK;
 }
 
+/* The table comes from the result that was written: what is said is what is in the file. */
+static enum cp_status tell(const struct cp_study *study, const char *digest, struct cp_error *err) {
+    const struct cp_term_result result = {study->experiment->output.text, digest, true};
+    struct cp_report report;
+    if (study->spec_count == 1)
+        return cp_term_outcome(NULL, &result, stdout, err);
+    CP_TRY(cp_report_load(result.path, &report, err));
+    const enum cp_status status = cp_term_outcome(&report, &result, stdout, err);
+    cp_report_free(&report);
+    return status;
+}
+
 static enum cp_status run_one(const struct arguments *a, const char *path, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
-    const struct cp_run_options options = {
-        .resume = a->resume, .force = a->force, .progress = stderr, .out = stdout, .signal = cp_cmd_stop()};
+    char digest[65];
+    const struct cp_run_options options = {.resume = a->resume,
+                                           .force = a->force,
+                                           .progress = stderr,
+                                           .out = stdout,
+                                           .details = a->verbose,
+                                           .signal = cp_cmd_stop()};
     CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
     cp_progress_reading(stderr, path);
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
@@ -43,8 +61,9 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
         cp_notes_print(&study.notes, stderr);
         if (a->dry)
             status = cp_cmd_dry_run(&study, a->verbose, stdout, err);
-        else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK)
-            status = cp_run_study(&study, &options, err);
+        else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK &&
+                 (status = cp_run_study(&study, &options, digest, err)) == CP_OK)
+            status = tell(&study, digest, err);
         cp_study_free(&study);
     }
     cp_experiment_free(&experiment);

@@ -126,9 +126,11 @@ enum cp_status cp_analyses_finish(struct cp_lockstep *ls, struct cp_error *err) 
     return CP_OK;
 }
 
-enum cp_status cp_analyses_print(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
+enum cp_status cp_analyses_print(const struct cp_lockstep *ls, bool details, FILE *out,
+                                 struct cp_error *err) {
     FOR_EACH(row, ls->study, print) {
-        CP_TRY(row->print(ls, out, err));
+        if (details || !row->details)
+            CP_TRY(row->print(ls, out, err));
     }
     return CP_OK;
 }

@@ -54,6 +54,7 @@ struct cp_analysis {
     enum cp_status (*finish)(struct cp_lockstep *lockstep, struct cp_error *err);
     enum cp_status (*print)(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);
     void (*release)(struct cp_lockstep *lockstep);
+    bool details; /* what it prints is for who asks for details */
 };
 
 /* A row's state; NULL where it is not wanted. */
@@ -77,7 +78,8 @@ enum cp_status cp_analyses_pass(struct cp_lockstep *lockstep, size_t s, struct c
 enum cp_status cp_analyses_stage(struct cp_lockstep *lockstep, struct cp_stage stage, struct cp_error *err);
 enum cp_status cp_analyses_commit(struct cp_lockstep *lockstep, enum cp_tower tower, struct cp_error *err);
 enum cp_status cp_analyses_finish(struct cp_lockstep *lockstep, struct cp_error *err);
-enum cp_status cp_analyses_print(const struct cp_lockstep *lockstep, FILE *out, struct cp_error *err);
+enum cp_status cp_analyses_print(const struct cp_lockstep *lockstep, bool details, FILE *out,
+                                 struct cp_error *err);
 void cp_analyses_release(struct cp_lockstep *lockstep);
 
 #endif

@@ -102,27 +102,27 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
     return CP_OK;
 }
 
-/* The file is finished before the table goes out: whoever reads the table may leave early. */
-static enum cp_status conclude(const struct cp_lockstep *ls, FILE *out, struct cp_error *err) {
-    char digest[65], *table = NULL;
+/* The file is finished before anything goes out: whoever reads it may leave early. */
+static enum cp_status conclude(const struct cp_lockstep *ls, const struct cp_run_options *options,
+                               char digest[65], struct cp_error *err) {
+    char *text = NULL;
     size_t size;
-    FILE *memory = open_memstream(&table, &size);
+    FILE *memory = open_memstream(&text, &size);
     CP_TRY(CP_CHECK_ALLOC(memory, err, "", "the table"));
-    enum cp_status status = cp_analyses_print(ls, memory, err);
+    enum cp_status status = options->out ? cp_analyses_print(ls, options->details, memory, err) : CP_OK;
     if (fclose(memory) != 0 && status == CP_OK)
         status = cp_no_memory(err, "", "the table");
     if (status == CP_OK)
         status = cp_result_finish(ls->result, digest, err);
-    if (status == CP_OK) {
-        (void)fputs(table, out);
-        cp_print(out, "\nresult  %s\ncontent %s\n", ls->study->experiment->output.text, digest);
-    }
-    free(table);
+    if (status == CP_OK && options->out)
+        (void)fputs(text, options->out);
+    free(text);
     return status;
 }
 
 static enum cp_status run_all(const struct cp_study *study, const struct cp_run_options *options,
-                              struct cp_result *result, struct cp_pool *pool, struct cp_error *err) {
+                              struct cp_result *result, struct cp_pool *pool, char digest[65],
+                              struct cp_error *err) {
     struct cp_lockstep ls;
     struct cp_progress progress;
     enum cp_status status;
@@ -137,7 +137,7 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     CP_TRY_DONE(run_images(&ls, options, &progress, err));
     CP_TRY_DONE(cp_analyses_finish(&ls, err));
     cp_progress_end(&progress);
-    CP_TRY_DONE(conclude(&ls, options->out, err));
+    CP_TRY_DONE(conclude(&ls, options, digest, err));
 done:
     cp_progress_end(&progress);
     cp_lockstep_free(&ls);
@@ -157,22 +157,22 @@ static bool can_go_on(const struct cp_result *result, const struct cp_study *stu
     return true;
 }
 
-/* Whether the finished result is of this very run, which is to go on: then it is told. Another is there to be replaced
- * (run/place.h). */
-static enum cp_status tell_finished(const struct cp_study *study, FILE *out, bool *told,
+/* Whether the finished result is of this very run, which is to go on: then its digest is all there is to do. Another is
+ * there to be replaced (run/place.h). */
+static enum cp_status find_finished(const struct cp_study *study, bool *finished, char digest[65],
                                     struct cp_error *err) {
     const struct cp_schema_row *mark = &cp_schema[CP_SCHEMA_FINGERPRINT],
                                *content = &cp_schema[CP_SCHEMA_CONTENT_DIGEST];
-    const char *path = study->experiment->output.text, *fingerprint = "", *digest = "";
+    const char *path = study->experiment->output.text, *fingerprint = "", *found = "";
     struct cp_arena arena = {0};
     struct cp_reader *reader;
     CP_TRY(cp_reader_open(path, &reader, err));
     enum cp_status status = cp_reader_text(reader, mark->path, mark->attribute, &arena, &fingerprint, err);
     if (status == CP_OK)
-        status = cp_reader_text(reader, content->path, content->attribute, &arena, &digest, err);
-    *told = status == CP_OK && strcmp(fingerprint, study->fingerprint) == 0;
-    if (*told)
-        cp_print(out, "complete already\nresult  %s\ncontent %s\n", path, digest);
+        status = cp_reader_text(reader, content->path, content->attribute, &arena, &found, err);
+    *finished = status == CP_OK && strcmp(fingerprint, study->fingerprint) == 0;
+    if (*finished)
+        (void)snprintf(digest, 65, "%s", found);
     cp_reader_close(reader);
     cp_arena_free(&arena);
     return status;
@@ -187,19 +187,22 @@ static bool is_finished(const char *path) {
 }
 
 enum cp_status cp_run_study(const struct cp_study *study, const struct cp_run_options *options,
-                            struct cp_error *err) {
+                            char digest[65], struct cp_error *err) {
     struct cp_result *result = NULL;
     struct cp_pool *pool = NULL;
     enum cp_status status;
-    bool told = false;
+    bool finished = false;
     if (options->resume && is_finished(study->experiment->output.text))
-        CP_TRY(tell_finished(study, options->out, &told, err));
-    if (told)
+        CP_TRY(find_finished(study, &finished, digest, err));
+    if (finished) {
+        if (options->out)
+            (void)fputs("complete already\n", options->out);
         return CP_OK;
+    }
     CP_TRY_DONE(cp_pool_create(study->threads, &pool, err));
     CP_TRY_DONE(
         cp_result_create(study->experiment->output.text, options->resume, study->fingerprint, &result, err));
-    status = run_all(study, options, result, pool, err);
+    status = run_all(study, options, result, pool, digest, err);
 done:
     cp_result_close(result, status != CP_OK && can_go_on(result, study, err));
     cp_pool_free(pool);

@@ -72,7 +72,7 @@ class Places(SmallFolder):
         self.runs("inputs.synthetic.images=3")
         self.runs()
         self.assertEqual(self.names(), ["small-2.h5", "small-3.h5", "small.h5"])
-        self.assertIn("complete already\nresult  results/runs/small-2.h5", self.runs(OTHER, "--resume").stdout)
+        self.assertIn("\nresult  results/runs/small-2.h5", self.runs(OTHER, "--resume").stdout)
 
     # ---- what a stopped run has done ----
 

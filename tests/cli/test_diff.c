@@ -23,17 +23,17 @@ static const struct row {
     int code;
     const char *says[3];
 } rows[] = {
-    {"diff " QUICK QUICK "-o $OUT",
+    {"diff -v " QUICK QUICK "-o $OUT",
      CP_OK,
      {"\nPASS (49 of 73 taps compared)\n", "recomputed by a capture tool, so not judged: 24 taps\n",
       "identical bits"}},
-    {"diff " QUICK ERF "-o $OUT",
+    {"diff -v " QUICK ERF "-o $OUT",
      CP_PARITY_FAILURE,
      {"what sets them apart, in order of execution:\n  visual.0-1.mlp.gelu  the settings declare a different "
       "function (",
       "different functions from visual.0.mlp.gelu and text.0.mlp.gelu on",
       "\nFAIL: first difference at visual.0.mlp.gelu: settings\n"}},
-    {"diff " QUICK ERF "-o $OUT --no-oracle",
+    {"diff -v " QUICK ERF "-o $OUT --no-oracle",
      CP_PARITY_FAILURE,
      {"  19 taps differ, from visual.0.mlp.c_proj on, where an operand or a weight to\n    tell why is not "
       "recorded\n",
@@ -63,7 +63,7 @@ static const struct row {
      CP_BAD_INPUT,
      {"openai-quick-fp32.h5: pixels.normalized: has the shape (8, 3, 16, 16) (expected (image 16, "
       "colour 3, y 16, x 16))\n"}},
-    {"diff " QUICK CAPTURES "openai-quick-fp32.h5 -o $OUT inputs.limit=8",
+    {"diff -v " QUICK CAPTURES "openai-quick-fp32.h5 -o $OUT inputs.limit=8",
      CP_OK,
      {"no different function is declared", "8 images, 8 prompts", "\nPASS (46 of 71 taps compared)\n"}},
     {"diff " QUICK, CP_USAGE, {"diff: one file (expected two captures"}},

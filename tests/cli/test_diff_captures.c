@@ -366,7 +366,7 @@ static void captures_of_different_inputs(void **state) {
             "baseline: {}\ncandidates: {other: {%s}}\nrecord: {'*': full}\noutput: %s\n",
             cases[c].settings, capture_path());
         write_text(yaml, content);
-        (void)snprintf(arguments, sizeof arguments, "run %s", yaml);
+        (void)snprintf(arguments, sizeof arguments, "run -v %s", yaml);
         expect(arguments, CP_OK, NULL);
         assert_run_says(cases[c].run);
         for (int form = 0; form < 4; form++) {
@@ -409,7 +409,7 @@ static void classes_on_one_side(void **state) {
     }
     for (int pair = 0; pair < 4; pair++) {
         const bool both = pair & 1 && pair & 2, none = pair == 0;
-        (void)snprintf(arguments, sizeof arguments, "diff %s %s -o $OUT", result[pair & 1],
+        (void)snprintf(arguments, sizeof arguments, "diff -v %s %s -o $OUT", result[pair & 1],
                        result[pair >> 1]);
         const char *says = both || none
                                ? "no different function is declared"

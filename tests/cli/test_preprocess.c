@@ -87,7 +87,7 @@ static void command_and_experiment_agree(void **state) {
     (void)state;
     write_experiment("made", "[" PICTURES "rgb-420.jpg, " PICTURES "lossy-alpha.webp]",
                      "candidates: {other: {preprocess: opencv, preprocess.mode: squash}, same: {}}\n");
-    expect(0, "run $DIR/made.yaml", "different functions from pixels.normalized on");
+    expect(0, "run -v $DIR/made.yaml", "different functions from pixels.normalized on");
     read_features("made", "baseline", made[0]);
     read_features("made", "other", made[1]);
     assert_memory_not_equal(made[0], made[1], WIDTH * sizeof(float));
@@ -149,10 +149,10 @@ static void the_step_is_found(void **state) {
         write_experiment("step", "[" PICTURES "rgb-420.jpg, " PICTURES "orientation-6.jpg]", rest);
         (void)snprintf(says, sizeof says, "in order of execution:\n  %s  the settings declare a different",
                        cases[i].from);
-        expect(0, "run $DIR/step.yaml oracle=on 'record={\"*\": digest}'", says);
+        expect(0, "run -v $DIR/step.yaml oracle=on 'record={\"*\": digest}'", says);
         assert_null(strstr(strstr(text, says) + strlen(says), "  pixels."));
         (void)snprintf(says, sizeof says, "different functions from %s on", cases[i].from);
-        expect(0, "run $DIR/step.yaml oracle=on local=on ledger=off 'record={\"*\": digest}'", says);
+        expect(0, "run -v $DIR/step.yaml oracle=on local=on ledger=off 'record={\"*\": digest}'", says);
         (void)snprintf(says, sizeof says, "  caused by %s\n", cases[i].cause);
         if (!strstr(text, says))
             fail_msg("%s: not '%s':\n%s", cases[i].setting, says, text);

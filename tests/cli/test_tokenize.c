@@ -67,7 +67,7 @@ static void wrong_use_is_one_line(void **state) {
     }
 }
 
-#define RUN "run experiments/quickgelu-vs-gelu.yaml output=$OUT inputs.limit=2 local=off floor=0 oracle=2 "
+#define RUN "run -v experiments/quickgelu-vs-gelu.yaml output=$OUT inputs.limit=2 local=off floor=0 oracle=2 "
 
 /* The curly apostrophe is one token more without ftfy; the plain one is the same for all. */
 static void candidates_read_their_own_tokens(void **state) {

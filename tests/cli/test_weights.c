@@ -41,7 +41,7 @@ static void expect(const char *command, int code, const char *says) {
                  text);
 }
 
-#define RUN "$P run --force $D/e.yaml output=$D/"
+#define RUN "$P run -v --force $D/e.yaml output=$D/"
 
 /* $D/edited.safetensors: the model with the sign of its last value flipped; copies of its files. */
 static int prepare(void **state) {
@@ -87,7 +87,7 @@ static void candidates_with_weights(void **state) {
     expect("$P diff --environment $D/c.h5 $D/c.h5", CP_OK, "/edited.safetensors ");
     /* The run of its weights alone has the same bits. */
     expect(RUN "alone.h5 model.checkpoint=$D/edited.safetensors", CP_OK, NULL);
-    expect("$P diff --force $D/alone.h5 $D/c.h5:mine -o $D/d.h5", CP_OK, "identical bits");
+    expect("$P diff -v --force $D/alone.h5 $D/c.h5:mine -o $D/d.h5", CP_OK, "identical bits");
     assert_null(strstr(text, "weights differ"));
 }
 
@@ -146,7 +146,7 @@ static void what_does_not_fit_is_refused(void **state) {
 
 /* ---- diff ---- */
 
-#define DIFF(a, b) "$P diff --force $D/" a ".h5 $D/" b ".h5 -o $D/d.h5 "
+#define DIFF(a, b) "$P diff -v --force $D/" a ".h5 $D/" b ".h5 -o $D/d.h5 "
 #define EDITED "weights differ: " LAST " from element [127, 511] on: "
 
 /* Captures of the model under its names, of the edited one, of the one that GELU trained. */

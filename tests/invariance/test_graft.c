@@ -68,12 +68,11 @@ static void start(struct run *run, const char *inputs, const char *name, const c
 }
 
 static void finish(struct run *run) {
-    const struct cp_run_options options = {.out = fopen("/dev/null", "w")};
+    const struct cp_run_options silent = {0};
     struct cp_error err = {0};
-    assert_non_null(options.out);
-    if (cp_run_study(&run->study, &options, &err) != CP_OK)
+    char digest[65];
+    if (cp_run_study(&run->study, &silent, digest, &err) != CP_OK)
         fail_msg("%s: %s", err.where, err.what);
-    (void)fclose(options.out);
 }
 
 static void end(struct run *run) {

@@ -90,7 +90,8 @@ const char *summary_card(void) {
     page = NULL;
     FILE *out = open_memstream(&page, &size);
     assert_non_null(out);
-    cp_html_summaries(&small_report, out);
+    struct cp_error err;
+    assert_int_equal(cp_html_answers(&small_report, out, &err), CP_OK);
     cp_html_causes(&small_report, out);
     assert_int_equal(fclose(out), 0);
     return page;
@@ -100,7 +101,8 @@ void assert_card(const char *class, const char *words) {
     char expected[200];
     const char *page = summary_card();
     (void)snprintf(expected, sizeof expected,
-                   "<div class=\"answer %s\" data-candidate=0><span class=kind>%s</span>", class, words);
+                   "<tr class=\"answer %s\"><th scope=row>erf</th><td class=word><span class=kind>%s</span>",
+                   class, words);
     if (!strstr(page, expected))
         fail_msg("not %s in %.300s", expected, page);
 }

@@ -114,7 +114,7 @@ static void too_few_inputs(void **state) {
         "erf declares the function of the baseline; whether it computes it was not checked; whether its "
         "error exceeds the limit could not be decided at 18 of 20 taps: 8 "
         "inputs are too few, 12 or more are needed; the error there is up to 2,034 times the baseline's.");
-    assert_card("open", "undecided");
+    assert_card("open", "inconclusive");
     assert_non_null(strstr(summary_card(), "<small>taps: 18 inconclusive, 2 identical</small>"));
     assert_non_null(strstr(summary_card(),
                            "<p>That could not be decided at 18 of 20: 8 inputs are too few, 12 or more "
@@ -137,7 +137,7 @@ static void enough_that_do_not_settle_it(void **state) {
         "erf declares the function of the baseline; whether it computes it was not checked; whether its "
         "error exceeds the limit could not be decided at 18 of 20 taps: the "
         "inputs do not settle it; the error there is up to 1.9 times the baseline's.");
-    assert_card("open", "undecided");
+    assert_card("open", "inconclusive");
 }
 
 static void some_taps_inconclusive(void **state) {
@@ -152,7 +152,7 @@ static void some_taps_inconclusive(void **state) {
     cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(strstr(summary_text, "up to 25 % of others could exceed the limit"));
     find_tap(CP_TEXT, CP_LN_1, 3)->verdict[CP_FIELD_ABOVE_HIGH] = 1 - pow(0.05, 1.0 / 24);
-    assert_card("same", "error within the limit");
+    assert_card("same", "equivalent");
     assert_non_null(strstr(summary_card(), "<p>Each operation's error by itself is within the limit.</p>"));
     judge_fields(find_tap(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 1.25);
     judge_fields(find_tap(CP_TEXT, CP_LN_1, 2)->verdict, CP_INCONCLUSIVE, 24, 1.5);
@@ -165,9 +165,9 @@ static void some_taps_inconclusive(void **state) {
         "2 of 20 taps: at 1 of "
         "them 10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
         "baseline's.");
-    assert_card("partly", "error within the limit, in part undecided");
+    assert_card("partly", "partly equivalent");
     judge_fields(find_tap(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 2.5);
-    assert_card("open", "undecided");
+    assert_card("open", "inconclusive");
 }
 
 static void causes_inconclusive(void **state) {
@@ -184,7 +184,7 @@ static void causes_inconclusive(void **state) {
         "18 "
         "of 20 taps: 8 inputs are too few, 12 or more are needed; the error there is up to 250 times the "
         "baseline's.");
-    assert_card("degraded", "larger error");
+    assert_card("degraded", "degraded");
     assert_non_null(strstr(summary_card(), "0 of 20 operations diverge by themselves, 18 undecided<"));
     find_tap(CP_TEXT, CP_LN_1, 1)->cause = CP_CAUSE_ROUNDING;
     cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
@@ -195,7 +195,7 @@ static void causes_inconclusive(void **state) {
 
 static void colours_of_the_other_cards(void **state) {
     (void)state;
-    assert_card("same", "same bits");
+    assert_card("same", "identical");
     differ_from(find_tap(CP_VISUAL, CP_LN_1, 2), CP_SEMANTIC_VERDICT, 1e-2, 1e-7);
     assert_card("semantic", "different function");
     differ_from(find_tap(CP_TEXT, CP_LN_1, 2), CP_NONFINITE_VERDICT, NAN, NAN);
@@ -203,7 +203,7 @@ static void colours_of_the_other_cards(void **state) {
     (void)make_report(NULL);
     judge_all_taps(CP_INCONCLUSIVE, 0, NAN);
     report_candidate.judged = false;
-    assert_card("open", "not judged");
+    assert_card("open", "differs");
 }
 
 static void other_weights(void **state) {

@@ -42,13 +42,15 @@ static int state_of(enum cp_own_kind kind) {
     return states[kind];
 }
 
-static void put_part(FILE *out, const struct cp_difference *d, size_t c, const struct cp_own_part *part) {
+/* A row for neighbouring layers alike, with the figures of the largest. */
+static void put_part(FILE *out, const struct cp_difference *d, size_t c, const struct cp_own_part *part,
+                     const char *name) {
     const size_t t = (size_t)(part->tap - d->tap);
     char text[1024];
     struct cp_sentence s = {text, sizeof text, 0};
     cp_own_append(&s, part, &d->words);
     (void)fprintf(out, "<tr><td><a href=#%zu.%zu>", c, t);
-    cp_put_html(out, part->tap->address);
+    cp_put_html(out, name);
     cp_print_html(out, "</a><td class=word><span class=\"verdict v%d\">%s</span>", state_of(part->kind),
                   part->kind == CP_OWN_ROUNDING ? "coarse" : cp_own_kind_names[part->kind]);
     put_side(out, part, &d->words);
@@ -62,15 +64,17 @@ static void put_part(FILE *out, const struct cp_difference *d, size_t c, const s
     (void)fputc('\n', out);
 }
 
-/* Of declared rounding the number says enough. */
-static bool is_listed(const struct cp_own_part *part) {
-    return cp_report_kind(part) != CP_OWN_LARGER;
+/* The part to show for itself and those behind it that are like it; NULL: it is one of those, or of declared rounding, of
+ * which the number says enough. */
+static const struct cp_own_part *listed(const struct cp_difference *d, size_t p, char name[128]) {
+    const struct cp_own_part *part = &d->agreement.part[p];
+    return cp_report_kind(part) == CP_OWN_LARGER ? NULL : cp_agreement_gather(&d->agreement, part, name);
 }
 
 static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, size_t c) {
     const struct cp_difference *d = candidate->difference;
-    size_t listed = 0;
-    char text[512] = "";
+    size_t rows = 0;
+    char name[128], text[512] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     const size_t larger = cp_report_count_own(candidate, 1, CP_OWN_LARGER);
     cp_append_explained(&s, candidate);
@@ -78,22 +82,22 @@ static void put_ledger(FILE *out, const struct cp_report_candidate *candidate, s
         cp_append(&s, "; %zu round more than the baseline's, as declared", larger);
     if (text[0])
         cp_print_html(out, "<p>Ledger: %s.</p>", text + 2); /* behind "; " */
-    for (size_t p = 0; p < d->agreement.parts; p++)
-        listed += is_listed(&d->agreement.part[p]);
-    if (listed == 0)
-        return;
-    (void)fputs(
-        "<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>part<th "
-        "class=word>side<th>size<th>cand. error<th>base error<th class=word>in words</thead><tbody>\n",
-        out);
-    for (size_t p = 0, put = 0; p < d->agreement.parts && put < MOST; p++)
-        if (is_listed(&d->agreement.part[p])) {
-            put_part(out, d, c, &d->agreement.part[p]);
-            put++;
-        }
-    (void)fputs("</table></div>", out);
-    if (listed > MOST)
-        (void)fprintf(out, "<p class=lead>The first %d of %zu parts.</p>", MOST, listed);
+    for (size_t p = 0; p < d->agreement.parts; p++) {
+        const struct cp_own_part *part = listed(d, p, name);
+        if (!part)
+            continue;
+        if (rows++ == 0)
+            (void)fputs("<div class=scroll><table class=plain><thead><tr><th>operation<th class=word>part<th "
+                        "class=word>side<th>size<th>cand. error<th>base error<th class=word>in "
+                        "words</thead><tbody>\n",
+                        out);
+        if (rows <= MOST)
+            put_part(out, d, c, part, name);
+    }
+    if (rows)
+        (void)fputs("</table></div>", out);
+    if (rows > MOST)
+        (void)fprintf(out, "<p class=lead>The first %d of %zu rows.</p>", MOST, rows);
 }
 
 /* ---- by the statistics ---- */
@@ -202,37 +206,40 @@ static void put_counts(FILE *out, const struct cp_report_candidate *c) {
     (void)fputs("</small>", out);
 }
 
+/* Open where there is nothing else to look at. */
+static void put_candidate(FILE *out, const struct cp_report *r, size_t c) {
+    const struct cp_report_candidate *candidate = &r->candidate[c];
+    cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c,
+                  r->candidates == 1 ? " open" : "");
+    cp_put_html(out, candidate->name);
+    (void)fputs("</strong>", out);
+    if (candidate->local)
+        put_counts(out, candidate);
+    (void)fputs("</summary>", out);
+    if (candidate->difference)
+        put_ledger(out, candidate, c);
+    if (candidate->local && candidate->difference)
+        (void)fputs("<h3>By itself, over inputs</h3>", out);
+    if (candidate->local)
+        put_causes(out, candidate, c);
+    if (candidate->stages)
+        put_propagation(out, candidate);
+    (void)fputs("</details>\n", out);
+}
+
 void cp_html_causes(const struct cp_report *r, FILE *out) {
     if (!cp_html_has_causes(r))
         return;
     (void)fputs(
-        "<section><h2 id=causes>Causes</h2><p class=lead>The ledger holds every operation of both passes "
-        "against "
-        "its own settings, weights and recorded inputs, and sets apart what is declared, what is rounding "
-        "and "
-        "what is neither, each with its size (relative L2). By itself: the operation fed the baseline's own "
+        "<section><h2 id=causes>Causes</h2><p class=lead>The ledger checks every operation of both passes "
+        "against its "
+        "settings, weights and recorded inputs. Sizes are relative L2. By itself: the operation fed the "
+        "baseline's own "
         "input; remaining differences originate there. Along the residual stream an error grows as E = "
-        "&kappa; "
-        "E before + &epsilon;, with &kappa; measured on small random changes and &epsilon; what the segment "
-        "adds.</p>",
+        "&kappa; E before + "
+        "&epsilon;: &kappa; is measured on small random changes, &epsilon; is what the segment adds.</p>",
         out);
-    for (size_t c = 0; c < r->candidates; c++) {
-        const struct cp_report_candidate *candidate = &r->candidate[c];
-        cp_print_html(out, "<details data-candidate=%zu%s><summary><strong>", c, c < 3 ? " open" : "");
-        cp_put_html(out, candidate->name);
-        (void)fputs("</strong>", out);
-        if (candidate->local)
-            put_counts(out, candidate);
-        (void)fputs("</summary>", out);
-        if (candidate->difference)
-            put_ledger(out, candidate, c);
-        if (candidate->local && candidate->difference)
-            (void)fputs("<h3>By itself, over inputs</h3>", out);
-        if (candidate->local)
-            put_causes(out, candidate, c);
-        if (candidate->stages)
-            put_propagation(out, candidate);
-        (void)fputs("</details>\n", out);
-    }
+    for (size_t c = 0; c < r->candidates; c++)
+        put_candidate(out, r, c);
     (void)fputs("</section>", out);
 }

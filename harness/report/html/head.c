@@ -47,11 +47,12 @@ static void put_policy(FILE *out) {
 }
 
 static void put_contents(FILE *out, const struct cp_report *r) {
-    (void)fputs("<nav aria-label=Contents><a href=#growth>Error over depth</a>"
-                "<a href=#parts>Function and error</a><a href=#verdicts>Verdicts</a>",
-                out);
+    (void)fputs("<nav aria-label=Contents>", out);
     if (cp_html_has_causes(r))
         (void)fputs("<a href=#causes>Causes</a>", out);
+    (void)fputs("<a href=#growth>Error over depth</a><a href=#parts>Function and error</a><a "
+                "href=#verdicts>Verdicts</a>",
+                out);
     if (cp_html_has_attribution(r))
         (void)fputs("<a href=#attribution>Attribution</a>", out);
     if (r->patch_grid && r->thumbnails)

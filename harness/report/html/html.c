@@ -7,11 +7,11 @@
 
 static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
     cp_html_head(r, out);
-    cp_html_summaries(r, out);
+    CP_TRY(cp_html_answers(r, out, err));
+    cp_html_causes(r, out);
     cp_html_growth(r, out);
     cp_html_parts(r, out);
     cp_html_matrix(r, out);
-    cp_html_causes(r, out);
     cp_html_layers(r, out);
     cp_html_factorial(r, out);
     cp_html_places(r, out);

@@ -50,7 +50,7 @@ bool cp_html_has_causes(const struct cp_report *report);
 bool cp_html_has_attribution(const struct cp_report *report);
 
 void cp_html_head(const struct cp_report *report, FILE *out);
-void cp_html_summaries(const struct cp_report *report, FILE *out);
+enum cp_status cp_html_answers(const struct cp_report *report, FILE *out, struct cp_error *err);
 void cp_html_growth(const struct cp_report *report, FILE *out);
 void cp_html_parts(const struct cp_report *report, FILE *out);
 void cp_html_matrix(const struct cp_report *report, FILE *out);

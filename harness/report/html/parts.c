@@ -54,7 +54,9 @@ static void put_end(FILE *out, const struct cp_report *r, const char *end) {
         (void)fprintf(out, "<text class=strong x=%d y=%.0f text-anchor=end>", LEFT - 10, y + 1.5 * ROW + 3);
         cp_put_html(out, r->candidate[c].name);
         (void)fputs("</text>", out);
-        for (int part = CP_SEMANTIC; tap && part < CP_PART_COUNT; part++)
+        if (tap && tap->over_inputs.different == 0)
+            (void)fprintf(out, "<text x=%d y=%.0f>identical bits</text>", LEFT, y + 1.5 * ROW + 3);
+        for (int part = CP_SEMANTIC; tap && tap->over_inputs.different != 0 && part < CP_PART_COUNT; part++)
             put_bar(out, axis, y + (part - CP_SEMANTIC) * ROW, part, tap->over_inputs.mean_rel[part]);
     }
     (void)fputs("</svg></figure>\n", out);

@@ -24,7 +24,7 @@ void cp_md_cell(FILE *out, const char *text) {
     cp_put_markdown(out, text);
 }
 
-static void put_summaries(FILE *out, const struct cp_report *r) {
+static void put_title(FILE *out, const struct cp_report *r) {
     (void)fputs("# ", out);
     cp_put_markdown(out, r->name);
     if (r->hypothesis) {
@@ -32,15 +32,6 @@ static void put_summaries(FILE *out, const struct cp_report *r) {
         cp_put_markdown(out, r->hypothesis);
     }
     (void)fputs("\n\n", out);
-    for (size_t i = 0; i < r->candidates; i++) {
-        char text[CP_REPORT_SUMMARY];
-        if (r->candidate[i].layerwise)
-            continue;
-        cp_report_summary(&r->candidate[i], text, sizeof text);
-        (void)fputs("- ", out);
-        cp_put_markdown(out, text);
-        (void)fputc('\n', out);
-    }
 }
 
 /* Layerwise swaps have a table of their own. */
@@ -236,10 +227,11 @@ static void put_provenance(FILE *out, const struct cp_report *r) {
 }
 
 static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
-    (void)err;
-    put_summaries(out, r);
-    if (any_shown(r))
+    put_title(out, r);
+    if (any_shown(r)) {
+        CP_TRY(cp_md_answers(out, r, err));
         put_first(out, r);
+    }
     cp_md_causes(out, r);
     for (size_t i = 0; i < r->candidates; i++)
         if (!r->candidate[i].layerwise) {

@@ -10,6 +10,8 @@
 void cp_md_number(FILE *out, double value);
 /* " | text", a cell of a row. */
 void cp_md_cell(FILE *out, const char *text);
+/* Nothing of layerwise swaps, which have a table of their own. */
+enum cp_status cp_md_answers(FILE *out, const struct cp_report *report, struct cp_error *err);
 void cp_md_causes(FILE *out, const struct cp_report *report);
 void cp_md_attribution(FILE *out, const struct cp_report *report);
 

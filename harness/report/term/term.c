@@ -63,13 +63,13 @@ static void put_candidate(const struct cp_screen *s, const struct cp_report *r,
 }
 
 static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp_error *err) {
-    (void)err;
     const struct cp_screen screen = cp_screen_of(out);
     cp_screen_ink(&screen, CP_INK_BOLD);
     cp_screen_wrap(&screen, r->name, 0);
     cp_screen_ink(&screen, CP_INK_PLAIN);
     if (r->hypothesis)
         cp_screen_wrap(&screen, r->hypothesis, 0);
+    CP_TRY(cp_term_answers(r, true, out, err));
     for (size_t i = 0; i < r->candidates; i++)
         if (!r->candidate[i].layerwise)
             put_candidate(&screen, r, &r->candidate[i]);

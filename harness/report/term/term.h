@@ -19,7 +19,18 @@ enum { CP_SCREEN_LEAST = 40, CP_SCREEN_MOST = 80 };
  * characters. */
 struct cp_screen cp_screen_of(FILE *out);
 
-/* ---- its parts (term_text.c, term_plot.c, term_heat.c) ---- */
+/* The answer as a table: rel L2: mean over inputs, at the features; |dp|: the largest change of a probability. reasons: a line
+ * beneath each. */
+enum cp_status cp_term_answers(const struct cp_report *report, bool reasons, FILE *out, struct cp_error *err);
+/* What ends a run: the answer, where the result is, and its content digest. report NULL: nothing was compared. */
+struct cp_term_result {
+    const char *path, *digest;
+    bool reasons; /* beneath the answers */
+};
+enum cp_status cp_term_outcome(const struct cp_report *report, const struct cp_term_result *result, FILE *out,
+                               struct cp_error *err);
+
+/* ---- its parts (text.c, depth.c, heat.c) ---- */
 
 enum cp_ink { CP_INK_PLAIN, CP_INK_BOLD, CP_INK_SOFT, CP_INK_RED, CP_INK_YELLOW, CP_INK_GREEN, CP_INK_INKS };
 void cp_screen_ink(const struct cp_screen *screen, enum cp_ink ink);

@@ -29,7 +29,7 @@ function backdrop() {
 function linesOf(which) {
   if (which === ALL)
     return DATA.candidates
-      .map((candidate, c) => line(candidate.name, `s${c % 8}`, candidate.part[0], { show: shown[c], width: Math.max(1.3, 3.6 - 1.1 * c), dash: EIGHT[Math.floor(c / 8) % 8] }))
+      .map((candidate, c) => line(candidate.name, `s${c % 8}`, candidate.part[0], { show: shown[c], width: Math.max(1.3, 3.6 - 1.1 * c), dash: EIGHT[(c + Math.floor(c / 8)) % 8] }))
       .filter((_, c) => shown[c] || DATA.candidates.length <= 24)
       .concat(backdrop());
   const part = DATA.candidates[which].part;
@@ -119,7 +119,8 @@ function optionsOf(place, lines, which) {
     scales: { x: { time: false }, y: { distr: 3, range: [10 ** low, 10 ** Math.max(high, low + 1)] } },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
     legend: { live: true, markers: { width: 0, fill: (chart, i) => chart.series[i].stroke?.(chart, i) ?? null } },
-    hooks: { drawClear: [drawBounds], draw: [drawTowers], ready: [(chart) => keyboard(chart, which)] },
+    hooks: { drawClear: [drawBounds], draw: [drawTowers], ready: [(chart) => keyboard(chart, which)],
+      setCursor: [(chart) => chart.root.classList.toggle("reading", typeof chart.cursor.idx === "number")] },
     axes: axes(),
     series: [{ label: "tap", value: (chart, t) => (t === null || t === undefined ? "\u2013" : DATA.addresses[t]) },
       ...lines.map(({ values, ...series }) => ({ ...series, value: (chart, v) => number(v) }))],

@@ -77,8 +77,8 @@ function segmentOf(address) {
   return block ? block[0] : address;
 }
 
-/** Which candidates are shown: all where they are few, the first eight otherwise; the reader picks. */
-const MANY = 8;
+/** Which candidates are shown: all where they are few, the first of them otherwise; the reader picks. */
+const MANY = 16;
 const shown = DATA.candidates.map((_, c) => c < MANY);
 const onPick = [];
 
