@@ -11,7 +11,7 @@
 
 struct writer {
     const struct cp_gate_verdict *verdict;
-    struct cp_screen screen; /* plain */
+    struct cp_screen screen;
     FILE *out;
 };
 
@@ -46,9 +46,16 @@ static void put_note(const struct writer *w, const char *begin, const char *note
     cp_screen_wrap(&w->screen, line, 2);
 }
 
+static void put_outcome(const struct writer *w, bool passed, const char *name) {
+    cp_screen_ink(&w->screen, passed ? CP_INK_GREEN : CP_INK_RED);
+    (void)fputs(passed ? "PASS" : "FAIL", w->out);
+    cp_screen_ink(&w->screen, CP_INK_PLAIN);
+    cp_print(w->out, "  %s: ", name);
+}
+
 static void put_head(const struct writer *w) {
     const struct cp_gate_verdict *v = w->verdict;
-    cp_print(w->out, "%s  %s: ", cp_gate_passed(v) ? "PASS" : "FAIL", v->samples->name);
+    put_outcome(w, cp_gate_passed(v), v->samples->name);
     put_counts(w);
     cp_print(w->out, "\n      against %s\n      of %.10s, commit %s\n", v->accepted->path,
              fact(v->accepted, "time"), fact(v->accepted, "commit"));
@@ -97,8 +104,9 @@ static void put_finding(const struct writer *w, const struct cp_gate_judged *jud
 static bool put_lone(const struct writer *w, const struct cp_gate_judged *judged) {
     if (judged->subject && judged->accepted)
         return false;
-    cp_print(w->out, "FAIL  %s: %s\n", judged->name,
-             judged->subject ? "is new: nothing of it was accepted" : "was accepted, and is not there");
+    put_outcome(w, false, judged->name);
+    (void)fputs(judged->subject ? "is new: nothing of it was accepted\n" : "was accepted, and is not there\n",
+                w->out);
     return true;
 }
 
@@ -152,7 +160,7 @@ static void put_every(const struct writer *w, const struct cp_gate_judged *judge
 static void put_subject(const struct writer *w, const struct cp_gate_judged *judged, bool all) {
     if (put_lone(w, judged))
         return;
-    cp_print(w->out, "%s  %s: ", judged->failed ? "FAIL" : "PASS", judged->name);
+    put_outcome(w, !judged->failed, judged->name);
     if (judged->failed)
         (void)fprintf(w->out, "%zu of ", judged->failed);
     cp_print(w->out, "%zu taps%s\n", judged->findings, judged->subject->decided ? " and decisions" : "");
@@ -179,7 +187,7 @@ static void put_advice(const struct writer *w) {
 }
 
 void cp_gate_summary(const struct cp_gate_verdict *verdict, bool all, FILE *out) {
-    const struct writer w = {verdict, {.out = out, .width = CP_SCREEN_MOST}, out};
+    const struct writer w = {verdict, cp_screen_of(out), out};
     put_head(&w);
     for (size_t s = 0; s < verdict->subjects; s++)
         put_subject(&w, &verdict->judged[s], all);
