@@ -69,7 +69,7 @@ static void print_end(const struct print *p, const struct cp_inconclusive *incon
     if (p->printed)
         (void)fputs("\n", p->out);
     if (inconclusive->taps) {
-        cp_print(p->out, "  %scauses undecided at %zu of %zu operations", p->printed ? "other " : "",
+        cp_print(p->out, "  %scauses inconclusive at %zu of %zu operations", p->printed ? "other " : "",
                  inconclusive->taps, taps);
         cp_inconclusive_print(inconclusive, p->out);
     } else if (p->printed == 0) {

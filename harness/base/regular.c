@@ -14,11 +14,12 @@ static enum cp_status fail_open(const char *path, int why, struct cp_error *err)
     const ssize_t length = why == ENOENT ? readlink(path, target, sizeof target - 1) : -1;
     if (length < 0)
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(why)),
-               cp_expected(err, path[0] == '/' ? "a file that can be read"
-                                               : "a file that can be read, seen from the current directory");
+               cp_expected(err, path[0] == '/'
+                                    ? "a file that can be read"
+                                    : "a file that can be read; paths are relative to the current directory");
     target[length] = '\0';
     return cp_fail(err, CP_BAD_INPUT, path, "is a link to %s, which is not there", target),
-           cp_expected(err, "the file that it stands for");
+           cp_expected(err, "the file itself");
 }
 
 enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err) {

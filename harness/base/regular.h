@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* A descriptor to close, and the bytes in the file; CP_BAD_INPUT where it is no regular file. */
+/* A descriptor to close, and the bytes in the file; CP_BAD_INPUT where it is not a regular file. */
 enum cp_status cp_regular_open(const char *path, int *fd, size_t *size, struct cp_error *err);
 /* The same as a stream. */
 enum cp_status cp_regular_stream(const char *path, FILE **file, struct cp_error *err);

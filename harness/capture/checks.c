@@ -124,7 +124,7 @@ enum cp_status cp_capture_check_link(struct cp_capture_server *s, hid_t group, c
     if (H5Oget_info_by_name2(group, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
         return cp_capture_refuse_hdf5(s, object, "cannot be read");
     if (info.type != (depth < 0 ? H5O_TYPE_DATASET : H5O_TYPE_GROUP))
-        return cp_capture_refuse(s, object, depth < 0 ? "is no dataset" : "is no group");
+        return cp_capture_refuse(s, object, depth < 0 ? "is not a dataset" : "is not a group");
     for (int d = 0; d < depth; d++)
         if (info.addr == s->above[d])
             return cp_capture_refuse(s, object, "is linked into itself");
@@ -212,7 +212,8 @@ enum cp_status cp_capture_check_type(struct cp_capture_server *s, hid_t dataset,
         (void)H5Tclose(type);
     if (found == class && size <= 8)
         return CP_OK;
-    (void)cp_capture_refuse(s, object, class == H5T_FLOAT ? "is not floating point" : "holds no integers");
+    (void)cp_capture_refuse(s, object,
+                            class == H5T_FLOAT ? "is not floating point" : "does not hold integers");
     return cp_expected(&s->err, class == H5T_FLOAT ? "float16, float32 or float64" : "int32 or int64");
 }
 

@@ -87,7 +87,7 @@ static enum cp_status read_place(const struct cp_yaml_entry *entry, struct cp_ca
     const struct cp_yaml *arithmetic = cp_yaml_get(entry->value, "arithmetic");
     const struct cp_yaml *recomputed = cp_yaml_get(entry->value, "recomputed");
     if (strlen(entry->key) >= CP_CAPTURE_TAP_NAME || strchr(entry->key, '/'))
-        return (void)cp_mark_fail(&entry->mark, err, "taps: '%.100s' is no name of a tap", entry->key),
+        return (void)cp_mark_fail(&entry->mark, err, "taps: '%.100s' is not a tap", entry->key),
                cp_expected(err, "one that `clip-parity list taps` shows");
     if (!dataset)
         return (void)cp_mark_fail(&entry->mark, err, "%s: no dataset", entry->key),

@@ -227,7 +227,7 @@ enum cp_status cp_capture_open_hdf5(struct cp_capture_server *s) {
 }
 
 static enum cp_status nothing_recorded(struct cp_capture_server *s) {
-    (void)cp_capture_refuse(s, "", "holds no tensor of any tap");
+    (void)cp_capture_refuse(s, "", "has no tensor of any tap");
     s->err.status = CP_NOTHING_COMPARED; /* the file is sound */
     return cp_expected(&s->err, "taps recorded in full (record: {\"*\": full})");
 }

@@ -203,7 +203,7 @@ static enum cp_status open_shard(struct cp_checkpoint *file, const char *path, s
     enum kind kind = KIND_UNKNOWN;
     CP_TRY(start(file, path, strlen(path), &kind, err));
     if (kind == KIND_INDEX)
-        return cp_fail(err, CP_BAD_INPUT, path, "is JSON in the place of a shard"),
+        return cp_fail(err, CP_BAD_INPUT, path, "is JSON instead of a shard"),
                cp_expected(err, "safetensors or a PyTorch zip archive");
     return read_any(file, kind, err);
 }
@@ -361,7 +361,7 @@ enum cp_status cp_checkpoint_is_weight(const struct cp_checkpoint *file,
     if (tensor->dtype <= CP_FP64)
         return CP_OK;
     return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where),
-                   "%s is no dtype of weights", cp_dtype_name(tensor->dtype)),
+                   "%s is not a dtype of weights", cp_dtype_name(tensor->dtype)),
            cp_expected(err, "fp64, fp32, fp16 or bf16%s",
                        is_quantised(tensor->dtype) ? "; quantised weights must be dequantised first" : "");
 }
@@ -375,7 +375,7 @@ enum cp_status cp_checkpoint_widen(const struct cp_checkpoint *file,
     const size_t fitting = widen_rows(tensor, values);
     if (fitting < cp_checkpoint_elements(tensor))
         return cp_fail(err, CP_BAD_INPUT, cp_checkpoint_place(file, tensor->name, where),
-                       "element %zu, an fp64, is no fp32 value", fitting),
+                       "element %zu, an fp64, is not an fp32 value", fitting),
                cp_expected(err, "weights that were fp32 or narrower before they were saved");
     return CP_OK;
 }

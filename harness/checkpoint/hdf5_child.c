@@ -44,7 +44,7 @@ static herr_t add_text(hid_t root, const char *name, const H5A_info_t *info, voi
         return 0;
     if (w->texts == TEXTS || !is_utf8(name) || !is_utf8(value)) {
         (void)cp_capture_refuse(
-            w->s, "", w->texts == TEXTS ? "has too many attributes" : "has a text that is no UTF-8");
+            w->s, "", w->texts == TEXTS ? "has too many attributes" : "has a text that is not UTF-8");
         return -1;
     }
     struct cp_written_text *text = &w->text[w->texts++];

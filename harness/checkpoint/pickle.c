@@ -222,7 +222,8 @@ static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct 
     if (container->kind == CP_PICKLE_OBJECT && !container->state)
         become(container, kind);
     if (container->kind != kind)
-        return cp_pickle_bad(m, kind == CP_PICKLE_DICT ? "a dict" : "a list", "items for what is no %s",
+        return cp_pickle_bad(m, kind == CP_PICKLE_DICT ? "a dict" : "a list",
+                             "items for something that is not a %s",
                              kind == CP_PICKLE_DICT ? "dict" : "list");
     if (kind == CP_PICKLE_DICT && count % 2)
         return cp_pickle_bad(m, "a value for every key", "an odd number of items for a dict");
@@ -282,7 +283,7 @@ static enum cp_status run_stack_global(struct cp_pickle *m) {
     CP_TRY(cp_pickle_pop(m, &name));
     CP_TRY(cp_pickle_pop(m, &module));
     if (name->kind != CP_PICKLE_TEXT || module->kind != CP_PICKLE_TEXT)
-        return cp_pickle_bad(m, "two texts", "the name of a global is no text");
+        return cp_pickle_bad(m, "two texts", "the name of a global is not a text");
     CP_TRY(cp_pickle_name(m, module, name, &value));
     return cp_pickle_push(m, value);
 }

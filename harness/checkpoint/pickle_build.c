@@ -37,7 +37,7 @@ static enum cp_status call_label(struct cp_pickle *m, const struct cp_pickle_val
 static enum cp_status read_size(const struct cp_pickle *m, const struct cp_pickle_value *value,
                                 const char *what, size_t *size) {
     if (value->kind != CP_PICKLE_WHOLE)
-        return cp_pickle_bad(m, "a whole number", "a tensor's %s is no number", what);
+        return cp_pickle_bad(m, "a whole number", "a tensor's %s is not a number", what);
     if (value->whole < 0)
         return cp_pickle_bad(m, "0 or more", "a tensor's %s is %lld", what, value->whole);
     *size = (size_t)value->whole;
@@ -47,9 +47,10 @@ static enum cp_status read_size(const struct cp_pickle *m, const struct cp_pickl
 static enum cp_status read_sizes(const struct cp_pickle *m, const struct cp_pickle_value *tuple,
                                  const char *what, int *rank, size_t sizes[CP_PICKLE_RANK]) {
     if (tuple->kind != CP_PICKLE_TUPLE || tuple->count > CP_PICKLE_RANK)
-        return cp_pickle_bad(
-            m, "at most 8 numbers in a tuple",
-            tuple->kind == CP_PICKLE_TUPLE ? "a tensor's %s is too long" : "a tensor's %s is no tuple", what);
+        return cp_pickle_bad(m, "at most 8 numbers in a tuple",
+                             tuple->kind == CP_PICKLE_TUPLE ? "a tensor's %s is too long"
+                                                            : "a tensor's %s is not a tuple",
+                             what);
     *rank = (int)tuple->count;
     for (size_t i = 0; i < tuple->count; i++)
         CP_TRY(read_size(m, tuple->items[i], what, &sizes[i]));
@@ -286,7 +287,7 @@ enum cp_status cp_pickle_call(struct cp_pickle *m, const struct cp_pickle_value 
     if (callable->kind != CP_PICKLE_NAME || !callable->name->call)
         return cp_pickle_bad(m, "a function of the allowed names", "REDUCE of what cannot be called");
     if (arguments->kind != CP_PICKLE_TUPLE)
-        return cp_pickle_bad(m, "a tuple", "the arguments of a REDUCE are no tuple");
+        return cp_pickle_bad(m, "a tuple", "the arguments of a REDUCE are not a tuple");
     return callable->name->call(m, arguments, result);
 }
 
@@ -294,7 +295,7 @@ enum cp_status cp_pickle_new(struct cp_pickle *m, const struct cp_pickle_value *
                              const struct cp_pickle_value *arguments, struct cp_pickle_value **result) {
     const struct cp_pickle_name *known = class->kind == CP_PICKLE_NAME ? class->name : NULL;
     if (known != &script_class && known != &foreign)
-        return cp_pickle_bad(m, "a class", "NEWOBJ of what is no such class");
+        return cp_pickle_bad(m, "a class", "NEWOBJ of something that is not such a class");
     if (arguments->kind != CP_PICKLE_TUPLE || (arguments->count && known == &script_class))
         return cp_pickle_bad(m, "none", "arguments of a NEWOBJ");
     return cp_pickle_make(m, CP_PICKLE_OBJECT, result);
@@ -316,7 +317,7 @@ enum cp_status cp_pickle_set_state(struct cp_pickle *m, struct cp_pickle_value *
     if (object->kind == CP_PICKLE_OBJECT && !m->source->script)
         return set_attributes(object, state);
     if (state->kind != CP_PICKLE_DICT)
-        return cp_pickle_bad(m, "a dict", "the state of a BUILD is no dict");
+        return cp_pickle_bad(m, "a dict", "the state of a BUILD is not a dict");
     if (object->kind == CP_PICKLE_DICT)
         return CP_OK;
     if (object->kind != CP_PICKLE_OBJECT || object->state)
@@ -333,7 +334,7 @@ enum cp_status cp_pickle_persistent(struct cp_pickle *m, const struct cp_pickle_
     if (id->kind != CP_PICKLE_TUPLE || id->count != 5 || !cp_pickle_is_text(items[0], "storage") ||
         items[1]->kind != CP_PICKLE_NAME || !items[1]->name->is_storage || items[2]->kind != CP_PICKLE_TEXT ||
         items[3]->kind != CP_PICKLE_TEXT || items[4]->kind != CP_PICKLE_WHOLE || items[4]->whole < 0)
-        return cp_pickle_bad(m, expected, "a persistent id that is no storage");
+        return cp_pickle_bad(m, expected, "a persistent id that is not a storage");
     CP_TRY(cp_pickle_make(m, CP_PICKLE_STORAGE, result));
     struct cp_pickle_storage *storage = &(*result)->storage;
     storage->dtype = items[1]->name->dtype;

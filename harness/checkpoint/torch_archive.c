@@ -282,7 +282,7 @@ static enum cp_status collect_all(struct archive *a, const struct cp_pickle_valu
     CP_TRY(collect(&walk, root));
     if (a->file->count == 0)
         return bad(a, "a state dict, a training checkpoint with one in it, or a module",
-                   "its data.pkl holds no named tensors");
+                   "its data.pkl has no named tensors");
     if (walk.others && a->file->format == CP_FORMAT_TORCH_ZIP)
         CP_TRY(cp_checkpoint_note(a->file, a->err, "%zu %s no tensor%s left alone", walk.others,
                                   walk.others == 1 ? "entry that is" : "entries that are",

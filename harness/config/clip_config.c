@@ -28,7 +28,7 @@ static enum cp_status read_eos(const struct cp_field_reader *r, json_t *value, s
         return CP_OK;
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         json_integer_value(value) >= text->vocab_size)
-        return cp_field_bad(r, "text_cfg", "eos_id", "is no token, and pool_type is eos",
+        return cp_field_bad(r, "text_cfg", "eos_id", "is not a token, and pool_type is eos",
                             "an id of the vocabulary");
     text->eos_id = (int32_t)json_integer_value(value);
     return CP_OK;

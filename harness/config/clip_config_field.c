@@ -108,7 +108,7 @@ static enum cp_status read_byte(const struct cp_field_reader *r, const char *sec
     if (json_is_null(value))
         return CP_OK;
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > 255)
-        return cp_field_bad(r, section, f->name, "is no byte", "0 to 255");
+        return cp_field_bad(r, section, f->name, "is not a byte", "0 to 255");
     *(int *)f->to = (int)json_integer_value(value);
     return CP_OK;
 }
@@ -118,7 +118,7 @@ static enum cp_status read_triple(const struct cp_field_reader *r, const char *s
     for (size_t i = 0; i < 3; i++) {
         const json_t *item = json_array_get(value, i);
         if (json_array_size(value) != 3 || !json_is_number(item))
-            return cp_field_bad(r, section, name, "is no list of three numbers", "[r, g, b]");
+            return cp_field_bad(r, section, name, "is not a list of three numbers", "[r, g, b]");
         to[i] = json_number_value(item);
         if (positive && !(to[i] > 0))
             return cp_field_bad(r, section, name, "holds a number that is not above 0", "numbers above 0");
@@ -136,7 +136,8 @@ static enum cp_status read_tokenizer(const struct cp_field_reader *r, const char
     if (strcmp(name, "hf_tokenizer_name") != 0)
         return CP_OK;
     if (!hub || strlen(hub) >= sizeof text->hf_tokenizer_name)
-        return cp_field_bad(r, section, name, "is no name of a tokenizer", "a text of at most 127 bytes");
+        return cp_field_bad(r, section, name, "is not the name of a tokenizer",
+                            "a text of at most 127 bytes");
     (void)snprintf(text->hf_tokenizer_name, sizeof text->hf_tokenizer_name, "%s", hub);
     return CP_OK;
 }
@@ -147,7 +148,7 @@ static enum cp_status read_integer(const struct cp_field_reader *r, const char *
         *(int *)f->to = (int)json_integer_value(value);
         return CP_OK;
     }
-    (void)cp_field_bad(r, section, f->name, "is no whole number in its range", "");
+    (void)cp_field_bad(r, section, f->name, "is not a whole number in its range", "");
     return cp_expected(r->err, "1 to %d", f->most);
 }
 
@@ -157,7 +158,7 @@ static enum cp_status read_side(const struct cp_field_reader *r, const char *sec
     if (!json_is_array(value))
         return read_integer(r, section, f, value);
     if (json_array_size(value) != 2 || !json_equal(height, json_array_get(value, 1)))
-        return cp_field_bad(r, section, f->name, "is no square", "one number, or twice the same");
+        return cp_field_bad(r, section, f->name, "is not a square", "one number, or twice the same");
     return read_integer(r, section, f, height);
 }
 
@@ -181,7 +182,7 @@ static enum cp_status read_kwargs(const struct cp_field_reader *r, const char *s
     }
     const json_t *eps = json_object_get(value, "eps");
     if (!json_is_number(eps) || !(json_number_value(eps) > 0))
-        return cp_field_bad(r, section, f->name, "eps is no positive number", "{\"eps\": x} with x > 0");
+        return cp_field_bad(r, section, f->name, "eps is not a positive number", "{\"eps\": x} with x > 0");
     *(double *)f->to = json_number_value(eps);
     return CP_OK;
 }
@@ -199,7 +200,7 @@ static enum cp_status read_field(const struct cp_field_reader *r, const char *se
         __attribute__((fallthrough));
     case CP_FIELD_NUMBER:
         if (!json_is_number(value) || !isfinite(json_number_value(value)))
-            return cp_field_bad(r, section, f->name, "is no number", "a finite number");
+            return cp_field_bad(r, section, f->name, "is not a number", "a finite number");
         *(double *)f->to = json_number_value(value);
         return CP_OK;
     case CP_FIELD_BOOLEAN:

@@ -41,7 +41,7 @@ static enum cp_status check_tower(const struct cp_field_reader *r, const char *s
         return cp_field_bad(r, section, "hidden_size", "is not divisible by num_attention_heads",
                             "whole heads");
     if (!(tower->eps > 0))
-        return cp_field_bad(r, section, "layer_norm_eps", "is no positive number", "a number above 0");
+        return cp_field_bad(r, section, "layer_norm_eps", "is not a positive number", "a number above 0");
     return CP_OK;
 }
 
@@ -80,10 +80,10 @@ static enum cp_status set_pool(const struct cp_field_reader *r, const char *sect
     t->pool_type = CP_POOL_ARGMAX;
     if (!value && id >= t->vocab_size)
         return cp_field_bad(r, section, "eos_token_id",
-                            "is missing, and 49407, which transformers then looks for, is no token",
+                            "is missing, and 49407, which transformers then looks for, is not a token",
                             "an id of the vocabulary");
     if ((value && !json_is_integer(value)) || id < 0 || id >= t->vocab_size)
-        return cp_field_bad(r, section, "eos_token_id", "is no token", "an id of the vocabulary");
+        return cp_field_bad(r, section, "eos_token_id", "is not a token", "an id of the vocabulary");
     if (id != 2 && id != t->vocab_size - 1) {
         t->pool_type = CP_POOL_EOS;
         t->eos_id = (int32_t)id;

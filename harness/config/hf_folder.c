@@ -97,7 +97,7 @@ static enum cp_status read_size(const struct cp_field_reader *r, const char *nam
     }
     const json_int_t side = json_is_integer(value) ? json_integer_value(value) : 0;
     if (side < 1 || side > CP_CONFIG_SIZE)
-        return cp_field_bad(r, "", name, "is no size", "a whole number, or height and width");
+        return cp_field_bad(r, "", name, "is not a size", "a whole number, or height and width");
     if (square)
         size->height = size->width = (int)side;
     else

@@ -104,7 +104,8 @@ enum cp_status cp_load_as(const struct cp_load_call *call, struct cp_arena *aren
     char tag[64];
     const struct era *era = era_of(call->version, &answer->version);
     if (!era)
-        return cp_fail(err, CP_BAD_INPUT, "", "load_as: '%.100s' is no version of open_clip", call->version),
+        return cp_fail(err, CP_BAD_INPUT, "", "load_as: '%.100s' is not a version of open_clip",
+                       call->version),
                cp_expected(err, "open_clip-MAJOR.MINOR from 2.0 on, such as open_clip-2.24");
     *answer = (struct cp_load_answer){.version = answer->version};
     CP_TRY(cp_clip_config_named(call->name, &answer->config, err));

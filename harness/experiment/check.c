@@ -76,7 +76,7 @@ static enum cp_status read_where(struct cp_experiment *experiment, const struct 
     const size_t subject = slash ? (size_t)(slash - entry->key) : 1, length = strlen(tap);
     if (subject == 0 || length == 0 || length > CP_NAME_MAX || subject > CP_NAME_MAX ||
         strspn(tap, CP_NAME_CHARACTERS ".*?") != length)
-        return (void)cp_mark_fail(&entry->mark, err, "check: '%.300s' is no rule's name", entry->key),
+        return (void)cp_mark_fail(&entry->mark, err, "check: '%.300s' is not a rule", entry->key),
                cp_expected(err, "TAP GLOB, %s, or either behind SUBJECT GLOB/", decisions);
     rule->subject = cp_arena_printf(&experiment->arena, "%.*s", (int)subject, slash ? entry->key : "*");
     rule->where = cp_arena_printf(&experiment->arena, "%s/%s", rule->subject ? rule->subject : "", tap);

@@ -96,7 +96,7 @@ static enum cp_status check_own(const struct cp_disk_file *file, struct cp_error
     struct stat info;
     if (fstat(file->fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink <= 1)
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, file->path, "is no file of this name alone"),
+    return cp_fail(err, CP_BAD_INPUT, file->path, "is not a regular file with a single name"),
            cp_expected(err, "a name for the file to write");
 }
 

@@ -50,7 +50,7 @@ enum cp_status cp_json_beside(const char *path, const char *name, size_t most, s
         return CP_OK;
     json_decref(*root);
     *root = NULL;
-    return cp_fail(err, CP_BAD_INPUT, *where, "holds no object"), cp_expected(err, "%s", EXPECTED);
+    return cp_fail(err, CP_BAD_INPUT, *where, "is not an object"), cp_expected(err, "%s", EXPECTED);
 }
 
 enum cp_status cp_json_data(const char *name, struct cp_arena *arena, const char **where, json_t **root,

@@ -15,7 +15,7 @@ static const struct {
     size_t length;
     const char *what, *next; /* NULL: what was expected */
 } known[] = {
-    {0, "version https://git-lfs.github.com/", 35, "is a Git LFS pointer, not the file that it stands for",
+    {0, "version https://git-lfs.github.com/", 35, "is a Git LFS pointer, not the file itself",
      "the file itself: `git lfs pull` in its repository"},
     {0, "<!doctype html", 14, "is an HTML page, not the file that was to be downloaded",
      "the file itself: download it by its direct link"},

@@ -41,8 +41,8 @@ enum cp_status cp_output_check(const char *path, const struct cp_output_form *fo
     if (may || status != CP_OK)
         return status;
     if (!form->start)
-        return cp_fail(err, CP_BAD_INPUT, path, "is there already"), cp_expected(err, "a new name");
-    return cp_fail(err, CP_BAD_INPUT, path, "is there already, and is not %s", form->name),
+        return cp_fail(err, CP_BAD_INPUT, path, "exists"), cp_expected(err, "a new name");
+    return cp_fail(err, CP_BAD_INPUT, path, "exists, and is not %s", form->name),
            cp_expected(err, "a new name, or that of %s to be replaced", form->name);
 }
 
@@ -51,7 +51,7 @@ enum cp_status cp_output_check_new(const char *path, int force, struct cp_error 
     CP_TRY(cp_disk_check_name(path, err));
     if (force || stat(path, &info) != 0 || info.st_size == 0)
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, path, "is there already"),
+    return cp_fail(err, CP_BAD_INPUT, path, "exists"),
            cp_expected(err, "another name, or --force to replace it");
 }
 

@@ -52,7 +52,7 @@ static enum cp_status add_npy(struct cp_inputs_loader *l, const char *path) {
     CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
     if (array.dtype != CP_FP32 || array.rank != 4 || array.shape[1] != 3 || array.shape[2] != side ||
         array.shape[3] != side)
-        return cp_fail(l->err, CP_BAD_INPUT, path, "is no tensor of normalised pixels for this model"),
+        return cp_fail(l->err, CP_BAD_INPUT, path, "is not a tensor of normalised pixels for this model"),
                cp_expected(l->err, "float32 (images, 3, %zu, %zu)", side, side);
     return add_source(l, (struct cp_image_source){.count = array.shape[0], .values = array.data}, path);
 }
@@ -61,7 +61,7 @@ static enum cp_status add_idx(struct cp_inputs_loader *l, const char *path) {
     struct cp_array array;
     CP_TRY(cp_idx_read(path, l->arena, &array, l->err));
     if (array.rank != 3)
-        return cp_fail(l->err, CP_BAD_INPUT, path, "is no stack of images"),
+        return cp_fail(l->err, CP_BAD_INPUT, path, "is not a stack of images"),
                cp_expected(l->err, "unsigned bytes (images, height, width)");
     const struct cp_image_source source = {
         .count = array.shape[0], .bytes = array.data, .height = array.shape[1], .width = array.shape[2]};
@@ -93,7 +93,7 @@ static enum cp_status add_image_file(struct cp_inputs_loader *l, const char *pat
         return add_picture(l, path);
     if (start.size >= 2 && start.bytes[0] == 0 && start.bytes[1] == 0)
         return add_idx(l, path);
-    return cp_fail(l->err, CP_BAD_INPUT, path, "holds no images that are known by its first bytes"),
+    return cp_fail(l->err, CP_BAD_INPUT, path, "is not a known image format, by its first bytes"),
            cp_expected(l->err, "PNG, JPEG, WebP, .npy, or IDX of unsigned bytes");
 }
 
@@ -105,7 +105,7 @@ static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_mar
         char where[256];
         cp_mark_text(&pattern->mark, where, sizeof where);
         (void)cp_fail(l->err, CP_BAD_INPUT, where, "inputs.images: nothing matches '%s'", pattern->text);
-        return cp_expected(l->err, "files, seen from the current directory");
+        return cp_expected(l->err, "files; paths are relative to the current directory");
     }
     for (size_t i = 0; i < found.gl_pathc && status == CP_OK; i++) {
         const char *path = cp_arena_strdup(l->arena, found.gl_pathv[i]);

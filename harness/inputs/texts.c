@@ -183,7 +183,7 @@ static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *pa
     CP_TRY(cp_inputs_add_file(l, path));
     CP_TRY(cp_npy_read(path, l->arena, &array, l->err));
     if (array.rank != 2 || array.shape[1] != length || (array.dtype != CP_INT32 && array.dtype != CP_INT64))
-        return cp_fail(l->err, CP_BAD_INPUT, path, "holds no token ids for this model"),
+        return cp_fail(l->err, CP_BAD_INPUT, path, "does not hold token ids for this model"),
                cp_expected(l->err, "int32 or int64 (prompts, %zu)", length);
     in->prompts = array.shape[0];
     CP_TRY(CP_ARENA_ALLOC(l->arena, in->tokens, in->prompts * length, l->err, "", "the inputs"));

@@ -27,7 +27,7 @@ static enum cp_status wrong_size(const char *path, size_t bytes, size_t want, st
     if (bytes < want)
         return cp_fail(err, CP_BAD_INPUT, path, "ends after %zu bytes of data", bytes),
                cp_expected(err, "%zu bytes, by the shape in its header", want);
-    return cp_fail(err, CP_BAD_INPUT, path, "goes on behind the data"),
+    return cp_fail(err, CP_BAD_INPUT, path, "has bytes after the data"),
            cp_expected(err, "%zu bytes of data, by the shape in its header", want);
 }
 

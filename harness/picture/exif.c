@@ -44,7 +44,7 @@ static enum cp_status find_orientation(const struct tiff *t, const char *path, u
         if (get16(t, at) != ORIENTATION)
             continue;
         if (get16(t, at + 2) != TYPE_SHORT || get32(t, at + 4) != 1)
-            return malformed(path, "its orientation is no number", err);
+            return malformed(path, "its orientation is not a number", err);
         *orientation = get16(t, at + 8);
     }
     return CP_OK;

@@ -83,7 +83,7 @@ bool cp_picture_is_known(const uint8_t *bytes, size_t size) {
 
 static enum cp_status refuse(const struct cp_picture_source *source) {
     return cp_fail(source->err, CP_BAD_INPUT, source->path,
-                   source->size ? "is no picture that is known by its first bytes" : "is empty"),
+                   source->size ? "is not a known picture format, by its first bytes" : "is empty"),
            cp_expected(source->err, "PNG, JPEG or WebP");
 }
 

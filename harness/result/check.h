@@ -22,7 +22,7 @@ enum { CP_CHECK_UNSTORED = 1 << 24, CP_CHECK_OBJECTS = 1 << 22, CP_CHECK_CHUNK =
 
 /* What is said, wherever it is found, of a file that no run finished, or that lost its digest; and what is expected. */
 #define CP_RESULT_NO_DIGEST "has no content_digest, which a run writes last: it is unfinished, or was changed"
-#define CP_RESULT_FINISHED "a finished result; `clip-parity run ... --resume` goes on with an unfinished one"
+#define CP_RESULT_FINISHED "a finished result; `clip-parity run ... --resume` continues an unfinished one"
 
 /* A file is checked once as long as nobody changes it. */
 enum cp_status cp_result_check(const char *path, struct cp_error *err);

@@ -13,7 +13,7 @@
 static enum cp_status open_file(struct cp_check *c, const struct cp_check_source *source) {
     const hid_t access = source->disk ? cp_result_driver_access(source->disk) : H5P_DEFAULT;
     if (!source->disk && H5Fis_hdf5(c->path) <= 0)
-        return cp_check_refuse(c, "", "a result that `clip-parity run` finished", "is no HDF5 file");
+        return cp_check_refuse(c, "", "a result that `clip-parity run` finished", "is not an HDF5 file");
     c->file = access < 0 ? -1 : H5Fopen(c->path, H5F_ACC_RDONLY, access);
     return c->file < 0 ? cp_check_refuse_hdf5(c, "", "is not whole") : CP_OK;
 }
@@ -56,7 +56,7 @@ static enum cp_status check_kind(struct cp_check *c) {
     CP_TRY(read_text(c, CP_SCHEMA_SCHEMA, schema, sizeof schema));
     if (strcmp(schema, CP_SCHEMA_VERSION) != 0)
         return cp_check_refuse(c, "", "an HDF5 file of the schema " CP_SCHEMA_VERSION,
-                               "is no result of this program");
+                               "is not a result of this program");
     if (H5Lexists(c->file, provenance, H5P_DEFAULT) == 0 || H5Lexists(c->file, experiment, H5P_DEFAULT) == 0)
         return cp_check_refuse(c, "", "what `clip-parity run` or `diff` wrote; `diff` compares captures",
                                "is no result of a run");

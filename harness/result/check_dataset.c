@@ -151,7 +151,7 @@ static enum cp_status check_row(struct cp_check *c, const char *object, enum kin
     if (kind != kind_of_row(row))
         return cp_check_refuse(c, object, kind_names[kind_of_row(row)], "holds values of another type");
     if (more ? rank < wanted : rank != wanted)
-        return cp_check_refuse(c, object, as_written, "has %d dimensions in the place of %d", rank, wanted);
+        return cp_check_refuse(c, object, as_written, "has %d dimensions instead of %d", rank, wanted);
     return CP_OK;
 }
 

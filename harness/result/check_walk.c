@@ -152,7 +152,7 @@ static enum cp_status check_axes(struct cp_check *c) {
         const struct cp_check_object *scale = slot_of(c, axis->scale);
         if (scale->address == HADDR_UNDEF || scale->length == CP_CHECK_NO_LENGTH)
             return cp_check_refuse(c, axis->object, "datasets that have names",
-                                   "has a dimension that is no dataset of the file");
+                                   "has a dimension that is not a dataset of the file");
         if (scale->length != axis->length)
             return cp_check_refuse(c, axis->object, "lengths that agree",
                                    "has %llu places on an axis, and its dimension %llu",

@@ -96,7 +96,7 @@ static enum cp_status check_file(const char *path, struct cp_error *err) {
         return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(errno)),
                cp_expected(err, "an HDF5 file");
     if (!S_ISREG(info.st_mode))
-        return cp_fail(err, CP_BAD_INPUT, path, "is no regular file"), cp_expected(err, "an HDF5 file");
+        return cp_fail(err, CP_BAD_INPUT, path, "is not a regular file"), cp_expected(err, "an HDF5 file");
     return CP_OK;
 }
 

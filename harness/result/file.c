@@ -138,7 +138,7 @@ enum cp_status cp_result_may_replace(const char *path, struct cp_error *err) {
     (void)fclose(file);
     if (size == 0 || cp_file_is_hdf5(start, size))
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, path, "is there already, and is no result"),
+    return cp_fail(err, CP_BAD_INPUT, path, "exists, and is not a result"),
            cp_expected(err, "a new name, or that of a result to be replaced");
 }
 

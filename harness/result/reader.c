@@ -40,7 +40,7 @@ static bool ends_with_partial(const char *path) {
 
 static enum cp_status unfinished(const char *path, struct cp_error *err) {
     return cp_fail(err, CP_BAD_INPUT, path, "holds an unfinished run"),
-           cp_expected(err, "a finished one; `clip-parity run ... --resume` goes on with it");
+           cp_expected(err, "a finished one; `clip-parity run ... --resume` continues it");
 }
 
 /* Where a run is under way or was stopped, there is PATH.partial and no PATH. */
@@ -50,7 +50,8 @@ static enum cp_status missing(const char *path, int why, struct cp_error *err) {
     if (why == ENOENT && length > 0 && (size_t)length < sizeof partial && access(partial, F_OK) == 0)
         return unfinished(partial, err);
     return cp_fail(err, CP_BAD_INPUT, path, "cannot be opened: %s", strerror(why)),
-           cp_expected(err, "a result that `clip-parity run` finished, seen from the current directory");
+           cp_expected(
+               err, "a result that `clip-parity run` finished; paths are relative to the current directory");
 }
 
 /* What the library does not say when it cannot open a file. */
@@ -209,7 +210,7 @@ enum cp_status cp_reader_shape(const struct cp_reader *reader, const char *objec
     const hid_t dataset = H5Dopen2(reader->file, object, H5P_DEFAULT);
     const hssize_t count = shape_of(dataset, array);
     cp_result_release(dataset);
-    return count < 0 ? fail_object(reader, object, "is no array of numbers", err) : CP_OK;
+    return count < 0 ? fail_object(reader, object, "is not an array of numbers", err) : CP_OK;
 }
 
 enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *object, struct cp_arena *arena,
@@ -218,7 +219,7 @@ enum cp_status cp_reader_numbers(const struct cp_reader *reader, const char *obj
     const hssize_t count = shape_of(dataset, array);
     enum cp_status status = CP_OK;
     if (count < 0) {
-        status = fail_object(reader, object, "is no array of numbers", err);
+        status = fail_object(reader, object, "is not an array of numbers", err);
     } else if (!(array->values = cp_arena_alloc(arena, (size_t)count, sizeof(double)))) {
         status = cp_no_memory(err, reader->path, "a result");
     } else if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->values) < 0) {
@@ -254,7 +255,7 @@ static enum cp_status read_texts(const struct cp_reader *reader, const char *obj
         status = cp_no_memory(err, reader->path, "texts");
     else if (type < 0 || H5Tis_variable_str(type) <= 0 ||
              H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        status = fail_object(reader, object, "holds no texts", err);
+        status = fail_object(reader, object, "does not hold texts", err);
     else
         status = copy_texts(reader, values, (size_t)count, arena, texts, err);
     if (values && type >= 0 && space >= 0)
@@ -330,7 +331,7 @@ enum cp_status cp_reader_groups(const struct cp_reader *reader, const char *grou
     H5G_info_t info;
     *names = (struct cp_reader_texts){0};
     if (H5Gget_info_by_name(reader->file, group, &info, H5P_DEFAULT) < 0)
-        return fail_object(reader, group, "is no group", err);
+        return fail_object(reader, group, "is not a group", err);
     struct listing listing = {arena, names, (size_t)info.nlinks};
     CP_TRY(CP_CHECK_ALLOC(names->items = cp_arena_alloc(arena, listing.most, sizeof(char *)), err,
                           reader->path, "a result"));

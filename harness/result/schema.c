@@ -95,7 +95,7 @@ const struct cp_schema_row cp_schema[CP_SCHEMA_COUNT] = {
     [CP_SCHEMA_CAPTURE_SETTINGS] =
         TEXT("/captures/SPEC", "settings", "a line ADDRESS: VALUE each, where they are not the defaults"),
     [CP_SCHEMA_CAPTURE_CHECKPOINT] =
-        TEXT("/captures/SPEC", "checkpoint", "its own checkpoint, in the place of the model's"),
+        TEXT("/captures/SPEC", "checkpoint", "its own checkpoint, instead of the model's"),
     [CP_SCHEMA_CAPTURE_TAP] = GROUP("/captures/SPEC/TAP", "one tap of it"),
     [CP_SCHEMA_VALUE] =
         VARIABLE("/captures/SPEC/TAP/value", CP_FP32, CP_SCHEMA_NO_UNIT, NULL, DIMS("INPUT", "...")),

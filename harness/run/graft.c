@@ -48,7 +48,7 @@ static enum cp_status no_step(const struct cp_study *study, const char *name, en
                               struct cp_error *err) {
     char where[256];
     cp_mark_text(&study->experiment->graft_at.mark, where, sizeof where);
-    return cp_fail(err, CP_BAD_INPUT, where, "graft.at: nothing goes on from %s", name),
+    return cp_fail(err, CP_BAD_INPUT, where, "graft.at: nothing continues from %s", name),
            cp_expected(err, "%s, or a tap behind it",
                        from == CP_TOKENS ? cp_points[CP_TOKEN_EMBEDDING].text
                                          : cp_points[CP_PIXELS_NORMALIZED].visual);
@@ -86,7 +86,7 @@ enum cp_status cp_graft_find(struct cp_study *study, struct cp_error *err) {
         return no_step(study, at, point, err);
     const size_t residual = residual_beside(study, &study->sites.list[site]);
     CP_TRY(add(study, site, "", err));
-    return residual < study->sites.count ? add(study, residual, ", which goes on beside the branch", err)
+    return residual < study->sites.count ? add(study, residual, ", which continues beside the branch", err)
                                          : CP_OK;
 }
 

@@ -19,7 +19,7 @@ enum cp_status cp_own_words_read(const struct cp_checkpoint *file, const char *p
     (void)snprintf(where, sizeof where, "%.400s: metadata " CP_METADATA_CONFIG, path);
     if (activation && !cp_config_activation_named(activation, &words->activation))
         return cp_fail(err, CP_BAD_INPUT, path,
-                       "metadata " CP_METADATA_ACTIVATION ": '%.60s' is no activation", activation),
+                       "metadata " CP_METADATA_ACTIVATION ": '%.60s' is not an activation", activation),
                cp_expected(err, "quick, erf or tanh");
     if (config)
         CP_TRY(cp_clip_config_parse(where, config, strlen(config), &words->config, err));
@@ -98,7 +98,8 @@ static enum cp_status check_heads(const char *path, const char *tower, int layer
                                   struct cp_error *err) {
     if (layers == 0 || heads > 0)
         return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, path, "the %s tower's %d channels are no heads of 64", tower, width),
+    return cp_fail(err, CP_BAD_INPUT, path, "the %s tower's %d channels do not divide into heads of 64",
+                   tower, width),
            cp_expected(err, "a config, as the number of heads is in no shape");
 }
 
@@ -130,7 +131,7 @@ enum cp_status cp_assumed_config(const struct cp_checkpoint *file, const char *p
             path, as, words);
     return cp_note(
         notes, arena, err,
-        "no config: the architecture of %s is told from its shapes, and the rest is assumed (%s); the "
+        "no config: the architecture of %s is inferred from its shapes, and the rest is assumed (%s); the "
         "activation is not in the shapes",
         path, words);
 }

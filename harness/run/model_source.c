@@ -46,7 +46,7 @@ static enum cp_status compare_words(const struct cp_model_source *source, const 
     const enum cp_config_activation given = cp_clip_config_activation(config);
     if (words->activates && given != words->activation)
         CP_TRY(cp_note(notes, arena, err,
-                       "warning: %s says that it must be computed with activation %s, and the "
+                       "warning: %s says that it was trained with activation %s, and the "
                        "config has %s",
                        path, cp_config_activation_names[words->activation],
                        cp_config_activation_names[given]));
@@ -54,8 +54,8 @@ static enum cp_status compare_words(const struct cp_model_source *source, const 
         (words->config.vision.heads != config->vision.heads ||
          words->config.text.heads != config->text.heads || words->config.vision.eps != config->vision.eps ||
          words->config.text.eps != config->text.eps))
-        CP_TRY(cp_note(notes, arena, err,
-                       "warning: %s says that its heads or eps are others than the config's", path));
+        CP_TRY(cp_note(notes, arena, err, "warning: %s says that its heads or eps differ from the config's",
+                       path));
     return CP_OK;
 }
 

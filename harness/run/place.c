@@ -104,7 +104,7 @@ static enum cp_status look_at_result(const struct cp_study *study, const char *p
         return CP_OK;
     if (status != CP_BAD_INPUT)
         return *err = why, status;
-    return words(s, path, cp_arena_printf(arena, "is there already, and %s", why.what), arena, err);
+    return words(s, path, cp_arena_printf(arena, "exists, and %s", why.what), arena, err);
 }
 
 static enum cp_status look(const struct cp_study *study, const char *path, bool resume,
@@ -143,8 +143,7 @@ static enum cp_status carry_on(struct cp_study *study, struct cp_experiment *exp
         experiment->output.text = path;
     }
     if (s.path)
-        return cp_fail(err, CP_BAD_INPUT, taken, "is there already, and so are %d more of its name",
-                       NAMES - 2),
+        return cp_fail(err, CP_BAD_INPUT, taken, "exists, and so are %d more of its name", NAMES - 2),
                cp_expected(err, "output: a name of its own");
     if (options->progress)
         cp_print(options->progress, "%s %s; this one goes to %s\n", first->path, first->what,

@@ -27,7 +27,7 @@ static enum cp_status read_settings(struct cp_arena *arena, const char *text, co
     for (size_t i = 0; i < most; i++) {
         const size_t length = strcspn(text, ","), key = strcspn(text, "=,");
         if (key == 0 || key + 1 >= length)
-            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is no setting", (int)length, text),
+            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is not a setting", (int)length, text),
                    cp_expected(err, "ADDRESS=VALUE, such as activation=erf; `clip-parity list` shows them");
         const struct cp_mark mark = {where, 0, 0};
         struct cp_setting *setting = &pass->settings[pass->count++];
@@ -54,7 +54,7 @@ static enum cp_status read_spec(struct cp_experiment *e, const char *text, struc
         settings == text ? text : cp_arena_printf(&e->arena, "%.*s", (int)(settings - text - 1), text);
     CP_TRY(CP_CHECK_ALLOC(where && candidate->name, err, "", "a classification"));
     if (!candidate->name[0] || strcmp(candidate->name, "baseline") == 0)
-        return cp_fail(err, CP_BAD_INPUT, where, "'%s' is no name of a spec", candidate->name),
+        return cp_fail(err, CP_BAD_INPUT, where, "'%s' is not the name of a spec", candidate->name),
                cp_expected(err, "another one, as in gelu:activation=erf");
     for (size_t c = 0; c < e->candidate_count; c++)
         if (strcmp(e->candidates[c].name, candidate->name) == 0)
@@ -133,7 +133,7 @@ static enum cp_status read_image_size(const char *text, struct cp_model_source *
     char *end;
     const long size = strtol(text, &end, 10);
     if (*end || size < 1 || size > CP_CONFIG_SIZE)
-        return cp_fail(err, CP_BAD_INPUT, "--image-size", "'%.60s' is no size", text),
+        return cp_fail(err, CP_BAD_INPUT, "--image-size", "'%.60s' is not a size", text),
                cp_expected(err, "an integer from 1 to %d", CP_CONFIG_SIZE);
     to->image_size = (int)size;
     to->image_size_mark = (struct cp_mark){"--image-size", 0, 0};

@@ -25,7 +25,7 @@ static enum cp_status choose_activation(const struct cp_conversion *c, struct cp
     enum cp_config_activation activation;
     if (c->activation) {
         if (!cp_config_activation_named(c->activation, &activation))
-            return (void)cp_fail(err, CP_USAGE, "", "convert: '%.60s' is no activation", c->activation),
+            return (void)cp_fail(err, CP_USAGE, "", "convert: '%.60s' is not an activation", c->activation),
                    cp_expected(err, "quick, erf or tanh");
         cp_clip_config_activate(config, activation);
     }

@@ -41,7 +41,7 @@ static enum cp_status put_settings(FILE *out, const struct cp_diff_reading *side
         const size_t length = strcspn(text, ends), key = strcspn(text, cuts);
         const size_t value = key < length ? key + 1 + strspn(text + key + 1, " ") : length;
         if (is_pass_key(text, key))
-            return cp_fail(err, CP_BAD_INPUT, side->asked->capture, "settings: '%.*s' is no component",
+            return cp_fail(err, CP_BAD_INPUT, side->asked->capture, "settings: '%.*s' is not a component",
                            (int)key, text),
                    cp_expected(err, "what `clip-parity list` has");
         if (length) {

@@ -121,7 +121,7 @@ static void choose_weights(struct choice *c) {
         source->checkpoint.text = whichever_is_here(source->checkpoint.text, theirs);
     const bool seeded = !theirs && of_b->init && !c->diff->checkpoint && !c->diff->seed;
     if (seeded && !(source->init && same_text(source->init, of_b->init) && source->seed == of_b->seed))
-        c->why = "the captures say that they are of different models; --model and --config decide";
+        c->why = "the captures are of different models; --model and --config decide";
 }
 
 /* Whether a checkpoint's tensors have the names and shapes of another's. */
@@ -182,7 +182,7 @@ static enum cp_status compare_configs(struct choice *c) {
     const char *a = print_config(mine, c->arena), *b = print_config(theirs, c->arena);
     CP_TRY(CP_CHECK_ALLOC(a && b, c->err, "", "a diff"));
     if (strcmp(a, b) != 0)
-        c->why = "the captures say that they are of different models; --model and --config decide";
+        c->why = "the captures are of different models; --model and --config decide";
     else if (cp_clip_config_activation(&mine) != cp_clip_config_activation(&theirs))
         c->model->activation_b = cp_config_activation_names[cp_clip_config_activation(&theirs)];
     return CP_OK;

@@ -84,11 +84,11 @@ static enum cp_status add_merge(struct cp_bpe *bpe, const struct cp_vocabulary *
     CP_TRY(CP_CHECK_ALLOC(merged, err, v->path, "the vocabulary"));
     const int32_t a = *name_slot(bpe, left), b = *name_slot(bpe, right);
     if (a < 0 || b < 0)
-        return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu is no merge of two known symbols", v->unit,
+        return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu is not a merge of two known symbols", v->unit,
                        v->first + rank),
                cp_expected(err, "two symbols separated by a space");
     if (*name_slot(bpe, merged) >= 0)
-        return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu makes a symbol that is there already", v->unit,
+        return cp_fail(err, CP_BAD_INPUT, v->path, "%s %zu makes a symbol that exists already", v->unit,
                        v->first + rank),
                cp_expected(err, "a merge that makes a new symbol");
     bpe->merges[merge_slot(bpe, a, b)] = (struct merge){a, b, (int32_t)rank};

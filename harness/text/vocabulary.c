@@ -21,7 +21,7 @@ static enum cp_status read_lines(const char *path, char *text, size_t most, stru
     v->first = 2;
     CP_TRY(CP_ARENA_ALLOC(arena, v->merges, most, err, path, "the vocabulary"));
     if (!strstr(strsep(&text, "\n"), "#version"))
-        return cp_fail(err, CP_BAD_INPUT, path, "line 1 is no header"),
+        return cp_fail(err, CP_BAD_INPUT, path, "line 1 is not a header"),
                cp_expected(err, "bpe_simple_vocab_16e6.txt or merges.txt, which begin with #version; "
                                 "vocab.json; tokenizer.json");
     while (v->merge_count < most && text && *text)

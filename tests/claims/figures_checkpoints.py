@@ -8,7 +8,7 @@ import numpy as np
 from claim import ROOT, Claim, at_most
 from runs import figures
 
-CHECKPOINTS, README = "docs/checkpoints.md", "README.md"
+CHECKPOINTS, EXPERIMENT, FINDINGS = "docs/checkpoints.md", "docs/experiment.md", "docs/findings.md"
 
 
 def named_configs(_):
@@ -43,7 +43,7 @@ CLAIMS = [
     Claim(CHECKPOINTS, r"they differ by (\S+) at most, and `erf or tanh`", gelus_apart, at_most),
     Claim(CHECKPOINTS, r"These (\d+) answers are all right, which is a 95 % bound of (\d+) % on the share",
           lambda r: [n := sum(calibration(k)(r)[2] for k in ("perturbed", "unperturbed")), 100 * 0.05 ** (1 / n)], long=True),
-    Claim(README, r"or one of (\d+) named ones", named_configs),
+    Claim(EXPERIMENT, r"or one of (\d+) named ones", named_configs),
     Claim(CHECKPOINTS, r"`data/model_configs`, the (\d+) plain ViTs", named_configs),
     Claim(CHECKPOINTS, r"positions` has both variants at (\d+) pairs of grids", positions),
     Claim(CHECKPOINTS, r"pictures of 56, 36 and 16 pixels, within (\S+)\.",
@@ -51,7 +51,7 @@ CLAIMS = [
     Claim(CHECKPOINTS, r"fails below 95 %: ([\d.]+) %, ([\d,]+) of ([\d,]+)\.", coverage, long=True),
     Claim(CHECKPOINTS, r"^\| (\d+) perturbed: [^|]*\| (\d+) \| (\d+) \| (\d+) \|$", calibration("perturbed"), long=True),
     Claim(CHECKPOINTS, r"^\| (\d+) as they are, [^|]*\| (\d+) \| (\d+) \| (\d+) \|$", calibration("unperturbed"), long=True),
-    Claim(README, r"names it for each of (\d+) sets of images the demo models were trained on, and wrongly for (\d+) of (\d+) "
+    Claim(FINDINGS, r"names it for each of (\d+) sets of images the demo models were trained on, and wrongly for (\d+) of (\d+) "
           r"models",
           lambda r: [calibration("unperturbed")(r)[2], *reversed(calibration("perturbed")(r)[:2])], long=True),
     Claim("CHANGELOG.md", r"`make calibration`: (\d+) of (\d+) perturbed models named wrongly, (\d+) of (\d+) unperturbed ones "

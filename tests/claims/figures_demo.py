@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README.md: excerpts of commands, and what tests print."""
+"""README.md, docs/commands.md, docs/classify.md and docs/verification.md: excerpts of commands, and what tests print."""
 
 import math
 
 from claim import RANGE, Claim, Excerpt, at_most
 from runs import Failed, column, figures
 
-README = "README.md"
+README, VERIFICATION = "README.md", "docs/verification.md"
+CLASSIFY, COMMANDS = "docs/classify.md", "docs/commands.md"
 
 
 def demo(r):
@@ -52,18 +53,20 @@ def bench(r):
 
 
 CLAIMS = [
-    Excerpt(README, "erf", lambda r: demo(r).text),
+    Excerpt(README, "candidate  ", lambda r: demo(r).text),
     Claim(README, r"(\w+) orders of magnitude above the errors of either pass", orders_of_magnitude),
     Claim(README, r"Every tap before the first `(mlp\.gelu)` has identical bits", first_tap_that_differs),
     Excerpt(README, "what sets them apart, in order of execution:", lambda r: r.port_diff("no_causal")),
     Excerpt("docs/diff.md", "what sets them apart, in order of execution:", lambda r: r.port_diff("no_causal")),
-    Excerpt(README, "data/fashion-clip/open_clip_model", lambda r: r.shell(README, "classify --model data/fashion-clip")),
-    Excerpt(README, "smallest set", lambda r: r.shell(README, "bisect experiments/quickgelu-vs-gelu.yaml")),
-    Claim(README, r"agrees with PyTorch float64 within (\S+) at all", lambda r: golden_taps(r)[0], at_most),
-    Claim(README, r"at all (\d+) compared taps of both demo models and at (\d+) of three seeded", golden_tap_counts),
-    Claim(README, r"the float32 outputs err at most ([\d.]+) times as much", lambda r: golden_taps(r)[1], at_most),
-    Claim(README, r"takes ([\d.]+) to ([\d.]+) times as long \(([\d.]+) to ([\d.]+) times where it leaves out quantiles; "
+    Excerpt(CLASSIFY, "data/fashion-clip/open_clip_model", lambda r: r.shell(CLASSIFY, "classify --model data/fashion-clip")),
+    Excerpt(COMMANDS, "smallest set", lambda r: r.shell(COMMANDS, "bisect experiments/quickgelu-vs-gelu.yaml")),
+    *(Claim(page, r"agrees with PyTorch float64 within (\S+) at all", lambda r: golden_taps(r)[0], at_most)
+      for page in (README, VERIFICATION)),
+    *(Claim(page, r"at all (\d+) compared taps of both demo models and at (\d+) of three seeded", golden_tap_counts)
+      for page in (README, VERIFICATION)),
+    Claim(VERIFICATION, r"The float32 outputs err at most ([\d.]+) times as much", lambda r: golden_taps(r)[1], at_most),
+    Claim(VERIFICATION, r"takes ([\d.]+) to ([\d.]+) times as long \(([\d.]+) to ([\d.]+) times where it leaves out quantiles; "
           r"`make bench-pytorch`, medians of five on two cores of an AMD EPYC with AVX-512\), and this program ([\d.]+) GB at most",
           bench, (*RANGE, *RANGE, at_most), needs="AVX-512, PyTorch, libopenblas0-openmp", long=True),
-    Claim(README, r"all ([\d,]+) zero-shot predictions equal PyTorch float32's", all_predictions, long=True),
+    Claim(VERIFICATION, r"all ([\d,]+) zero-shot predictions equal PyTorch float32's", all_predictions, long=True),
 ]

@@ -7,7 +7,7 @@ from claim import RANGE, Claim, at_least, at_most
 from figures_docs import second_system
 from runs import BUILD, column, figures
 
-DIVERGENCE, DIFF, README = "docs/divergence.md", "docs/diff.md", "README.md"
+DIVERGENCE, DIFF, FINDINGS = "docs/divergence.md", "docs/diff.md", "docs/findings.md"
 
 
 def faults(r):
@@ -109,8 +109,8 @@ CLAIMS = [
     Claim(DIVERGENCE, r"^\| clean reruns in another summation order \| (\d+) \|$", lambda r: faults(r)[2]),
     Claim(DIVERGENCE, r"before Holm's correction \(stated level 5 %\) \| (\d+) of ([\d,]+) \|$", lambda r: faults(r)[3:5]),
     Claim(DIVERGENCE, r"^\| after it \| (\d+) \|$", lambda r: faults(r)[6]),
-    Claim(README, r"(\d+) of (\d+) seeded faults are found at their own operation", lambda r: faults(r)[:2]),
-    Claim(README, r"with nothing else blamed; (\d+) clean reruns: (no) tap called degraded",
+    Claim(FINDINGS, r"(\d+) of (\d+) seeded faults are found at their own operation", lambda r: faults(r)[:2]),
+    Claim(FINDINGS, r"with nothing else blamed; (\d+) clean reruns: (no) tap called degraded",
           lambda r: [faults(r)[2], {0: "no"}.get(faults(r)[6], "some")]),
     Claim(DIVERGENCE, r"([\d,]+) legitimate evaluations \(every operation", lambda r: soundness(r)[0]),
     Claim(DIVERGENCE, r"saturated operands\): (\d+) beyond a bound, (\d+) coarse", lambda r: soundness(r)[1:]),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README.md, "What we found", and docs/seeds.md and docs/preprocess.md, which tell the same runs in tables."""
+"""docs/findings.md, and docs/seeds.md and docs/preprocess.md, which show the same runs in tables."""
 
 from claim import Claim, at_most, rounded
 from runs import figures
 
-README, SEEDS, PREPROCESS = "README.md", "docs/seeds.md", "docs/preprocess.md"
+FOUND_PAGE, SEEDS, PREPROCESS = "docs/findings.md", "docs/seeds.md", "docs/preprocess.md"
 FEATURES = "image_features"
 
 
@@ -88,7 +88,7 @@ def rmsnorm(r):
 def eps_places(r):
     """Where eps does most harm to the text features, and what `bisect` finds for the image features."""
     text = next(c for c in layers(r)["text"] if c["component"] == "norm.eps=1e-6")["relative_l2"]
-    found = r.shell(README, "bisect experiments/full-factorial.yaml")
+    found = r.shell(FOUND_PAGE, "bisect experiments/full-factorial.yaml")
     outside = "\n  norm.eps@visual.outer: 1e-06\n" in found
     return ["first" if text[0] == max(text) else "another", "outside" if outside else "inside"]
 
@@ -117,38 +117,38 @@ def norm_errors(r):
 
 
 FOUND = [
-    Claim(README, r"GELU in place of QuickGELU changes (\d+) decisions \(95 % interval ([\d.]+) to ([\d.]+) %\), accuracy "
+    Claim(FOUND_PAGE, r"GELU in place of QuickGELU changes (\d+) decisions \(95 % interval ([\d.]+) to ([\d.]+) %\), accuracy "
           r"([\d.]+) to ([\d.]+) %, one probability by ([\d.]+); the rounding part stays at (\S+)\. For ([\d,]+) images the size "
           r"of the features' divergence alone proves that they cannot flip; none of the (\d+) is", tenk_figures, long=True),
-    Claim(README, r"proves that they cannot flip; (\w+) of the \d+ is among them",
+    Claim(FOUND_PAGE, r"proves that they cannot flip; (\w+) of the \d+ is among them",
           lambda r: {0: "none"}.get(certified_flips(r), str(certified_flips(r))), long=True),
-    Claim(README, r"in rounding alone \(([\d.e-]+)\); fp16 statistics cost ([\d.e-]+); eps 1e-6 is a different function "
+    Claim(FOUND_PAGE, r"in rounding alone \(([\d.e-]+)\); fp16 statistics cost ([\d.e-]+); eps 1e-6 is a different function "
           r"\(([\d.e-]+)\), RMSNorm a thousand times", lambda r: norm_errors(r)[:3]),
-    Claim(README, r"RMSNorm a (thousand) times more", rmsnorm),
-    Claim(README, r"fp16: semantic part exactly (\d+), rounding ([\d.e-]+) at the last block; accumulating in fp16 makes it (\w+) "
+    Claim(FOUND_PAGE, r"RMSNorm a (thousand) times more", rmsnorm),
+    Claim(FOUND_PAGE, r"fp16: semantic part exactly (\d+), rounding ([\d.e-]+) at the last block; accumulating in fp16 makes it (\w+) "
           r"times worse", lambda r: [*(attention(r).l2("fp16", "visual.5", part) for part in ("semantic", "rounding")), fp16_worse(r)]),
-    Claim(README, r"image tower \((\S+), (\S+) against (\S+) to (\S+) between them\)", layer_harm),
-    Claim(README, r"eps 1e-6 matters in the text tower's (first) block and (outside) the blocks", eps_places),
-    Claim(README, r"no interaction exceeds ([\d.]+) % of the activation's effect", lambda r: largest_interaction(r)[0], at_most),
-    Claim(README, r"activation's effect \((\S+) at the image features\)", lambda r: largest_interaction(r)[1]),
-    Claim(README, r"the activation ([\d.]+) % \(95 % interval ([\d.]+) to ([\d.]+)\)", lambda r: share(r, "activation")),
-    Claim(README, r"bf16 attention ([\d.]+) % \(([\d.]+) to ([\d.]+)\)", lambda r: share(r, "attention")),
-    Claim(README, r"bf16 weights ([\d.]+) % \(([\d.]+) to ([\d.]+)\)", lambda r: share(r, "weights")),
-    Claim(README, r"eps (-[\d.]+) % \((-[\d.]+) to (-[\d.]+): it takes back", lambda r: share(r, "eps")),
-    Claim(README, r"over (\d+) images \(`full-factorial`\)", lambda r: len(factorial(r).report["inputs"]["images"])),
-    Claim(README, r"in the whole model does \((\S+)\): (\S+) \(`torch_antialias`, `clip_cpp`\) to (\S+) \(`torch`",
+    Claim(FOUND_PAGE, r"image tower \((\S+), (\S+) against (\S+) to (\S+) between them\)", layer_harm),
+    Claim(FOUND_PAGE, r"eps 1e-6 matters in the text tower's (first) block and (outside) the blocks", eps_places),
+    Claim(FOUND_PAGE, r"no interaction exceeds ([\d.]+) % of the activation's effect", lambda r: largest_interaction(r)[0], at_most),
+    Claim(FOUND_PAGE, r"activation's effect \((\S+) at the image features\)", lambda r: largest_interaction(r)[1]),
+    Claim(FOUND_PAGE, r"the activation ([\d.]+) % \(95 % interval ([\d.]+) to ([\d.]+)\)", lambda r: share(r, "activation")),
+    Claim(FOUND_PAGE, r"bf16 attention ([\d.]+) % \(([\d.]+) to ([\d.]+)\)", lambda r: share(r, "attention")),
+    Claim(FOUND_PAGE, r"bf16 weights ([\d.]+) % \(([\d.]+) to ([\d.]+)\)", lambda r: share(r, "weights")),
+    Claim(FOUND_PAGE, r"eps (-[\d.]+) % \((-[\d.]+) to (-[\d.]+): it takes back", lambda r: share(r, "eps")),
+    Claim(FOUND_PAGE, r"over (\d+) images \(`full-factorial`\)", lambda r: len(factorial(r).report["inputs"]["images"])),
+    Claim(FOUND_PAGE, r"in the whole model does \((\S+)\): (\S+) \(`torch_antialias`, `clip_cpp`\) to (\S+) \(`torch`",
           lambda r: [resizes(r).l2(c, FEATURES) for c in ("fp16", "torch-antialias", "torch")]),
-    Claim(README, r"(\S+) \(`torch_antialias`, `clip_cpp`\)", lambda r: resizes(r).l2("clip-cpp", FEATURES)),
-    Claim(README, r"to (\S+) \(`torch` not antialiased, `opencv`\)", lambda r: resizes(r).l2("opencv", FEATURES)),
-    Claim(README, r"moves the image features by (\S+) times the noise floor \((\S+)\), fp16 attention by (\d+) times, bf16 "
+    Claim(FOUND_PAGE, r"(\S+) \(`torch_antialias`, `clip_cpp`\)", lambda r: resizes(r).l2("clip-cpp", FEATURES)),
+    Claim(FOUND_PAGE, r"to (\S+) \(`torch` not antialiased, `opencv`\)", lambda r: resizes(r).l2("opencv", FEATURES)),
+    Claim(FOUND_PAGE, r"moves the image features by (\S+) times the noise floor \((\S+)\), fp16 attention by (\d+) times, bf16 "
           r"weights by ([\d,]+) times", lambda r: [times_floor("other-order")(r), mean_floor(r), times_floor("fp16-attention")(r),
                                            times_floor("bf16-weights")(r)], rounded),
-    Claim(README, r"all (\d+) images provably cannot flip under fp16 attention",
+    Claim(FOUND_PAGE, r"all (\d+) images provably cannot flip under fp16 attention",
           lambda r: noise(r).decisions("fp16-attention")["certified"]),
-    Claim(README, r"half a grey level moves the image features by (\S+): as much as bf16 does \((\S+)\), (\w+) times as much as "
+    Claim(FOUND_PAGE, r"half a grey level moves the image features by (\S+): as much as bf16 does \((\S+)\), (\w+) times as much as "
           r"fp16",
           lambda r: [noise_l2(r), seeds(r).l2("bf16", FEATURES), noise_l2(r) / seeds(r).l2("fp16", FEATURES)]),
-    Claim(README, r"a (quarter) of what the wrong GELU does", lambda r: quarter(noise_l2(r) / seeds(r).l2("erf", FEATURES))),
+    Claim(FOUND_PAGE, r"a (quarter) of what the wrong GELU does", lambda r: quarter(noise_l2(r) / seeds(r).l2("erf", FEATURES))),
 ]
 
 
@@ -217,7 +217,7 @@ OF_SEEDS = [
               seeds(r).l2("erf", FEATURES) / noise_l2(r)], rounded),
     Claim(SEEDS, r"differs by (\d+) % at most at the features and by (\d+) % at most at the probabilities",
           lambda r: [apart(r, FEATURES), apart(r, "class_probs")]),
-    Claim(README, r"other seeds as much, within (\d+) % \(", lambda r: apart(r, FEATURES, ["noise"])),
+    Claim(FOUND_PAGE, r"other seeds as much, within (\d+) % \(", lambda r: apart(r, FEATURES, ["noise"])),
     Claim(SEEDS, r"loses (\d+) to (\d+) points of accuracy", points_lost),
     Claim(SEEDS, r"the image features are ([\d.]+) apart", two_seeds),
 ]

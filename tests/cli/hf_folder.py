@@ -109,13 +109,13 @@ class Refused(unittest.TestCase):
                              ({"rescale_factor": 0.0078125}, "rescale_factor does not bring pixels"),
                              ({"image_std": [0, 1, 1]}, "image_std"), ({"image_mean": [0.5]}, "image_mean"),
                              ({"do_normalise": False}, "did you mean 'do_normalize'"),
-                             ({"size": {"longest_edge": SIDE}}, "longest_edge"), ({"size": "48"}, "size is no size"),
+                             ({"size": {"longest_edge": SIDE}}, "longest_edge"), ({"size": "48"}, "size is not a size"),
                              ({"image_processor_type": "BlipImageProcessor"}, "image_processor_type is not supported")):
             self.refused({"preprocessor_config.json": {**CLIP, **change}}, "preprocessor_config.json: ", said)
 
     def test_what_is_no_json(self):
         self.refused({"preprocessor_config.json": "{"}, "preprocessor_config.json: line 1")
-        self.refused({"processor_config.json": "[]"}, "processor_config.json: holds no object")
+        self.refused({"processor_config.json": "[]"}, "processor_config.json: is not an object")
 
     def test_another_tokenizer(self):
         self.refused({"tokenizer_config.json": {"tokenizer_class": "XLMRobertaTokenizer"}}, "XLMRobertaTokenizer")

@@ -351,7 +351,7 @@ class Folders(unittest.TestCase):
                  "tensor ln_final.weight: missing, the first of 2 tensors that do not fit (expected shape (64), which {} calls for)"),
                 (lambda t, _: t.update({"more.weight": (2,)}), "tensor more.weight: unexpected tensor"),
                 (lambda t, _: t.update({first + "ln_1.bias": (3,)}), f"tensor {first}ln_1.bias: shape (3) does not match {{}} (expected ("),
-                (lambda _, types: types.update({first + "ln_1.bias": "I32"}), f"tensor {first}ln_1.bias: int32 is no dtype of weights"),
+                (lambda _, types: types.update({first + "ln_1.bias": "I32"}), f"tensor {first}ln_1.bias: int32 is not a dtype of weights"),
                 (lambda t, _: t.pop("visual.conv1.weight"), "tensor visual.conv1.weight: missing")):
             for says, config in zip(self.planted_tensors(change), (OC, "a model of these shapes")):
                 self.assertTrue(says.startswith(line.format(config)), says)

@@ -52,11 +52,11 @@ class Outputs(SmallFolder):
             path = self.folder / name
             path.write_text(text, encoding="utf-8")
             for option in ("--junit", "--json"):
-                self.refused(path, "is there already, and is not ", "check", "r.h5", "--baseline", "b.yaml", option, name)
+                self.refused(path, "exists, and is not ", "check", "r.h5", "--baseline", "b.yaml", option, name)
             for form in ("--html", "--json", "--md", "--csv"):
-                self.refused(path, "is there already, and is not ", "report", "r.h5", form, "-o", name)
+                self.refused(path, "exists, and is not ", "report", "r.h5", form, "-o", name)
             capture = ROOT / "reference/golden/captures/quick-fp32.h5"
-            self.refused(path, "is there already, and is not ", "diff", capture, capture, "--no-oracle", "-o", "d.h5", "--json", name)
+            self.refused(path, "exists, and is not ", "diff", capture, capture, "--no-oracle", "-o", "d.h5", "--json", name)
 
     def test_a_form_over_its_own(self):
         for form in ("html", "json", "md", "csv"):
@@ -66,7 +66,7 @@ class Outputs(SmallFolder):
             self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "c.json", "--junit", "c.xml", code=0)
         self.program("report", "r.h5", "--term", "-o", "p.txt", code=0)
         done = self.program("report", "r.h5", "--term", "-o", "p.txt", code=3)
-        self.assertEqual(done.stderr, "clip-parity: p.txt: is there already (expected a new name)\n")
+        self.assertEqual(done.stderr, "clip-parity: p.txt: exists (expected a new name)\n")
         (self.folder / "empty.json").touch()  # as mktemp leaves it
         self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "empty.json", code=0)
         self.assertTrue(json.loads((self.folder / "empty.json").read_text(encoding="utf-8")))
@@ -81,7 +81,7 @@ class Outputs(SmallFolder):
             for text in (whole, b"mine"):
                 path.write_bytes(text)
                 done = self.program(*arguments, code=3)
-                self.assertEqual(done.stderr, f"clip-parity: {name}: is there already (expected another name, or --force to replace it)\n")
+                self.assertEqual(done.stderr, f"clip-parity: {name}: exists (expected another name, or --force to replace it)\n")
                 self.assertEqual(path.read_bytes(), text)
             if name.endswith(".h5"):
                 path.write_bytes(whole)  # what is no HDF5 at all is not replaced even by force

@@ -253,12 +253,12 @@ static void what_is_wrong_is_said(void **state) {
          "--image-size: model.image_size: 3 is smaller than patch_size 4"},
         {MODEL DRESS PROMPTS " --image-size 1028", 3,
          "1028 is more than 256 patches a side (expected at most 1024)"},
-        {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is no size"},
+        {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is not a size"},
         {MODEL DRESS PROMPTS " --imag x", 4, "classify: unknown option '--imag'"},
         {MODEL " x" DRESS PROMPTS, 4, "classify: 'x' is of no option"},
         {MODEL " --image nope.png" PROMPTS, 3, "nope.png: No such file or directory"},
         {MODEL " --image README.md" PROMPTS, 3,
-         "README.md: holds no images that are known by its first bytes (expected PNG, JPEG, WebP, .npy, or "
+         "README.md: is not a known image format, by its first bytes (expected PNG, JPEG, WebP, .npy, or "
          "IDX of unsigned bytes)"},
         {MODEL " --image reference/golden/pictures/refused-truncated.jpg" PROMPTS, 3,
          "refused-truncated.jpg: "},
@@ -267,9 +267,9 @@ static void what_is_wrong_is_said(void **state) {
         {MODEL DRESS PROMPTS " --compare activaton=erf", 3,
          "--compare activaton=erf: unknown component or knob 'activaton'; did you mean 'activation'?"},
         {MODEL DRESS PROMPTS " --compare x:activation=erff", 3, "unknown variant 'erff' of activation"},
-        {MODEL DRESS PROMPTS " --compare activation", 3, "'activation' is no setting"},
-        {MODEL DRESS PROMPTS " --compare activation=erf,", 3, "'' is no setting"},
-        {MODEL DRESS PROMPTS " --compare baseline:activation=erf", 3, "'baseline' is no name of a spec"},
+        {MODEL DRESS PROMPTS " --compare activation", 3, "'activation' is not a setting"},
+        {MODEL DRESS PROMPTS " --compare activation=erf,", 3, "'' is not a setting"},
+        {MODEL DRESS PROMPTS " --compare baseline:activation=erf", 3, "'baseline' is not the name of a spec"},
         {MODEL DRESS PROMPTS " --compare a:activation=erf a:activation=tanh", 3, "two specs are named 'a'"},
     };
     (void)state;

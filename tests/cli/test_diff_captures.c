@@ -239,7 +239,7 @@ static void nothing_in_common(void **state) {
  * to record; and so does what diff writes, which report reads. */
 static void results_with_themselves(void **state) {
     static const char recorded[] =
-        "holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))";
+        "has no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))";
     static const struct {
         const char *arguments, *capture;
         int code;

@@ -47,12 +47,12 @@ static void one_line_each(void **state) {
          "in the order of "
          "the prompts; inputs.labels=off where there are none)"},
         {DEMO "inputs.labels=no.csv", 3,
-         "(expected a file that can be read, seen from the current directory)"},
+         "(expected a file that can be read; paths are relative to the current directory)"},
         {DEMO "model.config=no.json", 3,
          "no.json: cannot be opened: No such file or directory (expected a file "
-         "that can be read, seen from the current directory)"},
-        {DEMO "inputs.prompts='{file: no.txt}'", 3, "seen from the current directory)"},
-        {DEMO "model.checkpoint=no.safetensors", 3, "seen from the current directory)"},
+         "that can be read; paths are relative to the current directory)"},
+        {DEMO "inputs.prompts='{file: no.txt}'", 3, "relative to the current directory)"},
+        {DEMO "model.checkpoint=no.safetensors", 3, "relative to the current directory)"},
         {DEMO "model.checkpoint=/nowhere.safetensors", 3, "/nowhere.safetensors: cannot be opened"},
         {DEMO "model.checkpoint=README.md", 3, "README.md: is a text that begins with '# clip-parity'"},
         {DEMO "model.config=README.md", 3, "README.md: line 1"},

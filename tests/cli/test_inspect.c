@@ -32,7 +32,8 @@ static void runs(const char *arguments, int code, const char *says) {
 static void the_rest_is_told_without_an_architecture(void **state) {
     (void)state;
     runs("inspect reference/golden/checkpoints/script.pt", 0,
-         "architecture   not told by shapes: the text tower's 12 channels are no heads of 64; --config or "
+         "architecture   not told by shapes: the text tower's 12 channels do not divide into heads of 64; "
+         "--config or "
          "--name tells it\nparameters     15121: vision 10176, text 4944\n");
     runs("inspect reference/golden/checkpoints/script.pt --json", 0,
          "\"no_architecture\":\"the text tower's 12");
@@ -80,7 +81,7 @@ static void what_is_read_is_not_written_over(void **state) {
     runs("convert $DIR/own.safetensors $DIR/own.safetensors", 3,
          "would overwrite an input (expected another name)");
     runs("run experiments/quickgelu-vs-gelu.yaml inputs.limit=1 output=$DIR/own.safetensors", 3,
-         "is there already, and is no result (expected a new name, or that of a result to be replaced)");
+         "exists, and is not a result (expected a new name, or that of a result to be replaced)");
     runs("convert " DEMO "/open_clip_model.safetensors $DIR/own.safetensors --config " DEMO
          "/open_clip_config.json",
          0, "");
@@ -138,7 +139,7 @@ static void run_honours_what_convert_wrote(void **state) {
     assert_memory_equal(a, b, sizeof a);
     runs("run --dry-run -v experiments/quickgelu-vs-gelu.yaml" INPUTS
          " 'model={checkpoint: '$DIR/a.safetensors', config: data/fashion-clip-gelu/open_clip_config.json}'",
-         0, "says that it must be computed with activation quick, and the config has erf");
+         0, "says that it was trained with activation quick, and the config has erf");
     (void)unlink(scratch_output());
 }
 
@@ -266,7 +267,7 @@ static void refusals(void **state) {
         {"convert " DEMO "/open_clip_model.safetensors $DIR/b.safetensors", 3,
          "nothing says which activation it was trained with"},
         {"convert " DEMO "/open_clip_model.safetensors $DIR/b.safetensors --activation relu", 4,
-         "'relu' is no activation"},
+         "'relu' is not an activation"},
         {"convert " DEMO "/open_clip_model.safetensors $DIR/b.safetensors --name ViT-B-32", 3,
          "does not match the config"},
         {"convert $DIR/a.safetensors $DIR/b.safetensors --activation erf", 3,

@@ -47,7 +47,7 @@ static void errors_are_one_line(void **state) {
     expect(4, "preprocess a.png --size 3", "preprocess: unknown option '--size'");
     expect(4, "preprocess a.png -o", "preprocess: -o without a value");
     expect(3, "preprocess /nowhere.png", "/nowhere.png: cannot be opened");
-    expect(3, "preprocess README.md", "README.md: is no picture that is known by its first bytes");
+    expect(3, "preprocess README.md", "README.md: is not a known picture format, by its first bytes");
     expect(3, "preprocess " PICTURES "rgb-420.jpg preprocess=lanczos",
            "unknown variant 'lanczos' of preprocess");
     expect(3, "preprocess " PICTURES "rgb-420.jpg preprocess.crop@text=floor", "preprocess has no layers");
@@ -178,7 +178,7 @@ static void nothing_goes_on_from_a_step(void **state) {
     write_experiment("base", "[" PICTURES "rgb-420.jpg, " PICTURES "rgb-444.jpg]", "");
     expect(0, "run $DIR/base.yaml 'record={\"*\": off, pixels.cropped: full}'", "result");
     expect(3, "run $DIR/base.yaml --from $DIR/base.h5 --at pixels.cropped output=$DIR/on.h5",
-           "nothing goes on from pixels.cropped (expected pixels.normalized, or a tap behind it)");
+           "nothing continues from pixels.cropped (expected pixels.normalized, or a tap behind it)");
 }
 
 static int remove_output(void **state) {

@@ -226,7 +226,7 @@ static void what_is_no_result_is_refused(void **state) {
         {"report $OUT $OUT", 4, "a second file"},
         {"report --md --csv $OUT", 4, "both --md and --csv (expected one form at a time)"},
         {"report /nowhere.h5", 3, "/nowhere.h5: cannot be opened: No such file or directory"},
-        {"report README.md", 3, "README.md: is no HDF5 file"},
+        {"report README.md", 3, "README.md: is not an HDF5 file"},
         {"report tests", 3, "tests: is not a regular file"},
         {"report $OUT.cut", 3, ".cut: is not whole"},
         {"report $OUT.partial", 3,
@@ -255,8 +255,7 @@ static void the_ending_names_the_form(void **state) {
     report("report $OUT --md --md -o $OUT.page && head -1 $OUT.page");
     assert_non_null(strstr(text, "\n# quickgelu-vs-gelu\n"));
     assert_int_equal(run_program("report $OUT --md -o $OUT.csv", text, sizeof text), 3);
-    assert_non_null(
-        strstr(text, ".csv: is there already, and is not a report in Markdown (expected a new name, or "));
+    assert_non_null(strstr(text, ".csv: exists, and is not a report in Markdown (expected a new name, or "));
     report("report $OUT -o $OUT.HTML && head -1 $OUT.HTML");
     assert_non_null(strstr(text, "\n<!DOCTYPE html>\n"));
     assert_int_equal(run_program("report $OUT -o $OUT.pdf", text, sizeof text), 4);

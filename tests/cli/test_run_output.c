@@ -111,7 +111,7 @@ static void test_inconclusive(void **state) {
                            "  errors equivalent at 0, degraded at 0, inconclusive at 2 of 2 taps:\n"
                            "    2 to 6 inputs are too few, 12 or more are needed;\n"
                            "    the error there is up to "));
-    assert_non_null(strstr(ended.out, "  causes undecided at 2 of 2 operations:\n"
+    assert_non_null(strstr(ended.out, "  causes inconclusive at 2 of 2 operations:\n"
                                       "    2 to 4 inputs are too few, 12 or more are needed;\n"
                                       "    the error there is up to "));
     assert_non_null(strstr(ended.out, "\nsame\n"));

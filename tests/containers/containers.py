@@ -317,7 +317,7 @@ def lines():
         weight = quantised["visual.proj"]
         quantised["visual.proj"] = (torch.quantize_per_tensor(weight, 0.1, 0, dtype) if dtype == torch.qint8
                                     else weight.to(dtype))
-        yield f"weights in {word}", lambda f, s=quantised: save_torch(f, s), rf"{word} is no dtype of weights.*dequantised"
+        yield f"weights in {word}", lambda f, s=quantised: save_torch(f, s), rf"{word} is not a dtype of weights.*dequantised"
 
 
 # ---- judging ----

@@ -168,7 +168,7 @@ static void script_archives_carry_facts(void **state) {
         memcpy(&value, tensor->data, sizeof value);
         assert_int_equal(value, facts[i].value);
         assert_int_equal(cp_checkpoint_widen(file, tensor, &wide, &err), CP_BAD_INPUT);
-        assert_string_equal(err.what, "int64 is no dtype of weights");
+        assert_string_equal(err.what, "int64 is not a dtype of weights");
     }
     assert_int_equal(cp_checkpoint_find(file, "visual.proj")->dtype, CP_FP16);
     assert_int_equal(cp_checkpoint_find(file, "ln_final.weight")->dtype, CP_FP32);

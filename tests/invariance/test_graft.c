@@ -175,7 +175,7 @@ static void what_is_missing_is_named(void **state) {
     capture.tap = &tap;
     run.study.graft.from = &capture;
     assert_int_equal(cp_graft_find(&run.study, &err), CP_BAD_INPUT);
-    assert_string_equal(err.what, "has no transformer.resblocks.0, which goes on beside the branch");
+    assert_string_equal(err.what, "has no transformer.resblocks.0, which continues beside the branch");
     run.study.graft = (struct cp_graft){.from = &capture};
     tap.shape[1] = 9;
     assert_int_equal(cp_graft_find(&run.study, &err), CP_BAD_INPUT);

@@ -137,7 +137,7 @@ static void npy_data_length(void **state) {
     (void)state;
     refuse_dict(NPY_2_BY_3, 0, "ends after 0 bytes of data (expected 24 bytes");
     refuse_dict(NPY_2_BY_3, 23, "ends after 23 bytes");
-    refuse_dict(NPY_2_BY_3, 25, "goes on behind the data");
+    refuse_dict(NPY_2_BY_3, 25, "has bytes after the data");
     refuse_dict(DICT("'<f4'", "False", "(1073741824,)"), 24, "(expected 4294967296 bytes");
 }
 
@@ -163,12 +163,12 @@ static void idx_magic(void **state) {
 static void idx_truncated_or_longer(void **state) {
     (void)state;
     make_idx("\0\0\x08\x03", (const uint32_t[]){2, 3, 4}, 3, 25);
-    assert_refused(read_idx, array_path(), "goes on behind the data (expected 24 bytes");
+    assert_refused(read_idx, array_path(), "has bytes after the data (expected 24 bytes");
     for (size_t size = 4; size < array_file.size - 1; size++)
         assert_refused(read_idx, written("array", array_file.bytes, size),
                        size < 16 ? "truncated IDX header" : "bytes of data (expected 24 bytes");
     pack_array();
-    assert_refused(read_idx, array_path(), "goes on behind the data");
+    assert_refused(read_idx, array_path(), "has bytes after the data");
 }
 
 static void idx_sizes(void **state) {
@@ -206,7 +206,7 @@ static void idx_gzip_bomb(void **state) {
     for (int i = 0; i < 300; i++)
         assert_int_equal(gzwrite(gz, zeros, sizeof zeros), sizeof zeros);
     assert_int_equal(gzclose(gz), Z_OK);
-    assert_refused(read_idx, path, "goes on behind the data");
+    assert_refused(read_idx, path, "has bytes after the data");
 }
 
 static void case_99_no_regular_file(void **state) {

@@ -68,10 +68,10 @@ static void not_hdf5_or_cut_off(void **state) {
     assert_int_equal(unlink(capture_path()), 0);
     refused(": cannot be opened: No such file or directory (expected an HDF5 file)");
     assert_int_equal(mkdir(capture_path(), 0700), 0);
-    refused(": is no regular file (expected an HDF5 file)");
+    refused(": is not a regular file (expected an HDF5 file)");
     assert_int_equal(rmdir(capture_path()), 0);
     assert_int_equal(mkfifo(capture_path(), 0600), 0);
-    refused(": is no regular file (expected an HDF5 file)");
+    refused(": is not a regular file (expected an HDF5 file)");
     assert_int_equal(unlink(capture_path()), 0);
 }
 
@@ -447,7 +447,7 @@ static void captures_that_are_not_there(void **state) {
     (void)state;
     capture_end(file, capture);
     fails(NULL, NULL, CP_NOTHING_COMPARED,
-          ": holds no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))");
+          ": has no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))");
     refused_as("ours", NULL, ": /captures: has no such capture (expected FILE.h5:NAME with one of theirs)");
     file = capture_start(&capture);
     (void)H5Gclose(H5Gcreate2(file, "captures/more", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
@@ -483,7 +483,7 @@ static void maps(void **state) {
                "image_features/value: has 2 dimensions, and its layout is NLC (expected a letter for "
                "each dimension)");
     place.dataset = "captures/theirs";
-    refused_as(NULL, &map, ": /captures/theirs: is no dataset");
+    refused_as(NULL, &map, ": /captures/theirs: is not a dataset");
     place.dataset = "captures/ours/x";
     refused_as(NULL, &map, ": /captures/ours: is not there");
 }

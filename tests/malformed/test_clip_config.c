@@ -47,7 +47,7 @@ static void case_67_width_is_no_whole_heads(void **state) {
           {CONFIG("\"head_width\": 96", "\"heads\": 16"), ""});
 }
 
-#define EPS " eps is no positive number (expected {\"eps\": x} with x > 0)"
+#define EPS " eps is not a positive number (expected {\"eps\": x} with x > 0)"
 
 static void case_72_eps_and_patches(void **state) {
     CHECK({VISION("\"norm_kwargs\": {\"eps\": 0}"), ": vision_cfg.norm_kwargs" EPS},
@@ -64,11 +64,11 @@ static void case_72_eps_and_patches(void **state) {
           {TEXT("\"norm_kwargs\": {\"eps\": 1e-6}"), ""}, {VISION("\"patch_size\": 15"), ""},
           {VISION("\"image_size\": [224, 224]"), ""},
           {VISION("\"image_size\": [224, 240]"),
-           ": vision_cfg.image_size is no square (expected one number, or twice the same)"},
+           ": vision_cfg.image_size is not a square (expected one number, or twice the same)"},
           {VISION("\"image_size\": [224]"),
-           ": vision_cfg.image_size is no square (expected one number, or twice the same)"},
+           ": vision_cfg.image_size is not a square (expected one number, or twice the same)"},
           {VISION("\"image_size\": [\"224\", \"224\"]"),
-           ": vision_cfg.image_size is no whole number in its range (expected 1 to 65536)"},
+           ": vision_cfg.image_size is not a whole number in its range (expected 1 to 65536)"},
           {VISION("\"image_size\": 8"),
            ": vision_cfg.image_size is smaller than patch_size (expected one patch at least)"});
 }
@@ -115,43 +115,44 @@ static void case_75_duplicate_key(void **state) {
                                    "open_clip or Hugging Face has it)"});
 }
 
-#define RANGE(field, most) ": " field " is no whole number in its range (expected 1 to " most ")"
+#define RANGE(field, most) ": " field " is not a whole number in its range (expected 1 to " most ")"
 
 static void numbers_out_of_range(void **state) {
-    CHECK({VISION("\"width\": 0"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": -768"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": 768.0"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": \"768\""), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": null"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": 65537"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"width\": 4294968064"), RANGE("vision_cfg.width", "65536")},
-          {VISION("\"layers\": 1025"), RANGE("vision_cfg.layers", "1024")},
-          {TEXT("\"vocab_size\": 2097153"), RANGE("text_cfg.vocab_size", "2097152")},
-          {TEXT("\"context_length\": 0"), RANGE("text_cfg.context_length", "65536")},
-          {TEXT("\"mlp_ratio\": 0"),
-           ": text_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
-          {TEXT("\"mlp_ratio\": 0.001"),
-           ": text_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
-          {VISION("\"mlp_ratio\": 1e300"),
-           ": vision_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
-          {VISION("\"mlp_ratio\": true"), ": vision_cfg.mlp_ratio is no number (expected a finite number)"},
-          {PREPROCESS("\"std\": [0.2, 0.2, 0]"),
-           ": preprocess_cfg.std holds a number that is not above 0 (expected numbers above 0)"},
-          {PREPROCESS("\"mean\": [0.2, 0.2]"),
-           ": preprocess_cfg.mean is no list of three numbers (expected [r, g, b])"},
-          {PREPROCESS("\"interpolation\": \"lanczos\""),
-           ": preprocess_cfg.interpolation is not supported (expected bicubic or bilinear)"},
-          {PREPROCESS("\"resize_mode\": 3"),
-           ": preprocess_cfg.resize_mode is not supported (expected shortest, longest or squash)"},
-          {PREPROCESS("\"fill_color\": 256"), ": preprocess_cfg.fill_color is no byte (expected 0 to 255)"},
-          {PREPROCESS("\"mean\": 0.5"),
-           ": preprocess_cfg.mean is no list of three numbers (expected [r, g, b])"},
-          {TEXT("\"pool_type\": \"eos\""),
-           ": text_cfg.eos_id is no token, and pool_type is eos (expected an id of the vocabulary)"},
-          {TEXT("\"pool_type\": \"eos\", \"eos_id\": 49408"),
-           ": text_cfg.eos_id is no token, and pool_type is eos (expected an id of the vocabulary)"},
-          {TEXT("\"hf_tokenizer_name\": 1"),
-           ": text_cfg.hf_tokenizer_name is no name of a tokenizer (expected a text of at most 127 bytes)"});
+    CHECK(
+        {VISION("\"width\": 0"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": -768"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": 768.0"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": \"768\""), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": null"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": 65537"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"width\": 4294968064"), RANGE("vision_cfg.width", "65536")},
+        {VISION("\"layers\": 1025"), RANGE("vision_cfg.layers", "1024")},
+        {TEXT("\"vocab_size\": 2097153"), RANGE("text_cfg.vocab_size", "2097152")},
+        {TEXT("\"context_length\": 0"), RANGE("text_cfg.context_length", "65536")},
+        {TEXT("\"mlp_ratio\": 0"),
+         ": text_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
+        {TEXT("\"mlp_ratio\": 0.001"),
+         ": text_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
+        {VISION("\"mlp_ratio\": 1e300"),
+         ": vision_cfg.mlp_ratio is out of range (expected below 1000, and for one hidden unit at least)"},
+        {VISION("\"mlp_ratio\": true"), ": vision_cfg.mlp_ratio is not a number (expected a finite number)"},
+        {PREPROCESS("\"std\": [0.2, 0.2, 0]"),
+         ": preprocess_cfg.std holds a number that is not above 0 (expected numbers above 0)"},
+        {PREPROCESS("\"mean\": [0.2, 0.2]"),
+         ": preprocess_cfg.mean is not a list of three numbers (expected [r, g, b])"},
+        {PREPROCESS("\"interpolation\": \"lanczos\""),
+         ": preprocess_cfg.interpolation is not supported (expected bicubic or bilinear)"},
+        {PREPROCESS("\"resize_mode\": 3"),
+         ": preprocess_cfg.resize_mode is not supported (expected shortest, longest or squash)"},
+        {PREPROCESS("\"fill_color\": 256"), ": preprocess_cfg.fill_color is not a byte (expected 0 to 255)"},
+        {PREPROCESS("\"mean\": 0.5"),
+         ": preprocess_cfg.mean is not a list of three numbers (expected [r, g, b])"},
+        {TEXT("\"pool_type\": \"eos\""),
+         ": text_cfg.eos_id is not a token, and pool_type is eos (expected an id of the vocabulary)"},
+        {TEXT("\"pool_type\": \"eos\", \"eos_id\": 49408"),
+         ": text_cfg.eos_id is not a token, and pool_type is eos (expected an id of the vocabulary)"},
+        {TEXT("\"hf_tokenizer_name\": 1"), ": text_cfg.hf_tokenizer_name is not the name of a tokenizer "
+                                           "(expected a text of at most 127 bytes)"});
 }
 
 #define JSON " (expected a model's config in JSON, as open_clip or Hugging Face has it)"
@@ -203,25 +204,25 @@ static void hugging_face_cases_67_72_73_74_75(void **state) {
           {HF("", "\"num_attention_heads\": 5"),
            ": vision_config.hidden_size is not divisible by num_attention_heads (expected whole heads)"},
           {HF("\"layer_norm_eps\": 0", ""),
-           ": text_config.layer_norm_eps is no positive number (expected a number above 0)"},
+           ": text_config.layer_norm_eps is not a positive number (expected a number above 0)"},
           {HF("", "\"image_size\": 225"), ""}, {HF("", "\"image_size\": [224, 224]"), ""},
           {HF("", "\"image_size\": [224, 225]"),
-           ": vision_config.image_size is no square (expected one number, or twice the same)"},
+           ": vision_config.image_size is not a square (expected one number, or twice the same)"},
           {HF("", "\"image_size\": 8"),
            ": vision_config.image_size is smaller than patch_size (expected one patch at least)"},
           {HF("", "\"num_channels\": 1"), ": vision_config.num_channels is not supported (expected 3)"},
           {HF("\"hidden_act\": \"relu\"", ""), ": text_config.hidden_act is not supported (expected "
                                                "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh)"},
-          {HF("\"vocab_size\": 1000", ""),
-           ": text_config.eos_token_id is missing, and 49407, which transformers then looks for, is no token "
-           "(expected an id of the vocabulary)"},
+          {HF("\"vocab_size\": 1000", ""), ": text_config.eos_token_id is missing, and 49407, which "
+                                           "transformers then looks for, is not a token "
+                                           "(expected an id of the vocabulary)"},
           {HF("\"hidden_sise\": 512", ""),
            UNKNOWN("hidden_sise") " in text_config; did you mean 'hidden_size'?" PLAIN},
           {HF("\"num_beams\": 1, \"repetition_penalty\": 1.0", ""), ""},
           {HF("\"eos_token_id\": 49408", ""),
-           ": text_config.eos_token_id is no token (expected an id of the vocabulary)"},
+           ": text_config.eos_token_id is not a token (expected an id of the vocabulary)"},
           {HF("\"num_hidden_layers\": 0", ""),
-           ": text_config.num_hidden_layers is no whole number in its range (expected 1 to 1024)"},
+           ": text_config.num_hidden_layers is not a whole number in its range (expected 1 to 1024)"},
           {"{\"model_type\": \"siglip\"}", ": model_type 'siglip' is not supported (expected clip, "
                                            "clip_vision_model or clip_text_model)"},
           {"{\"model_type\": \"clip\"}", ": vision_config is missing or no object (expected a JSON object)"},

@@ -113,7 +113,7 @@ static void what_is_wrong_is_refused(void **state) {
     refused_file(file, tensors, "/tensors/a: is an external link");
     file = start(&tensors);
     capture_text(file, "clip_parity.activation", "\xff");
-    refused_file(file, tensors, "has a text that is no UTF-8");
+    refused_file(file, tensors, "has a text that is not UTF-8");
 }
 
 static void damaged_files(void **state) {

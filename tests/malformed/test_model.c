@@ -226,7 +226,7 @@ static void weights_of_another_dtype(void **state) {
     assert_string_equal(load(&wide, &small), "");
     assert_string_equal(
         load(&whole, &small),
-        ": tensor visual.proj: int64 is no dtype of weights (expected fp64, fp32, fp16 or bf16)");
+        ": tensor visual.proj: int64 is not a dtype of weights (expected fp64, fp32, fp16 or bf16)");
 }
 
 int main(void) {

@@ -54,8 +54,8 @@ static void malformed_arrays(void **state) {
     refuse(DICT("'>f4'", "False", "(2,)"), 8, "in its 'descr' (expected {'descr': one of '<f2' '<f4' '<f8'");
     refuse(DICT("'<f4'", "Maybe", "(2,)"), 8, "in its 'fortran_order'");
     refuse(DICT("'<f4'", "False", "(1, 1, 1, 1, 1, 1, 1, 1, 1)"), 4, "in its 'shape'");
-    refuse(DICT("'|b1'", "False", "(2,)"), 2, "tensor a: uint8 is no dtype of weights");
-    refuse(DICT("'<i4'", "False", "(2,)"), 8, "tensor a: int32 is no dtype of weights");
+    refuse(DICT("'|b1'", "False", "(2,)"), 2, "tensor a: uint8 is not a dtype of weights");
+    refuse(DICT("'<i4'", "False", "(2,)"), 8, "tensor a: int32 is not a dtype of weights");
     zip_begin();
     zip_add("a.npy", "\x93NUMPX", 6);
     zip_end();
@@ -102,8 +102,9 @@ static void float64_must_be_float32(void **state) {
         if (rows[i].fits)
             assert_accepted(read_checkpoint, path);
         else
-            assert_refused(read_checkpoint, path,
-                           "tensor a: element 2, an fp64, is no fp32 value (expected weights that were fp32");
+            assert_refused(
+                read_checkpoint, path,
+                "tensor a: element 2, an fp64, is not an fp32 value (expected weights that were fp32");
     }
 }
 

@@ -36,8 +36,8 @@ static void case_46_name_that_is_not_allowed(void **state) {
             "the name subprocess.Popen is not allowed");
     refused("\x80\2" GLOBAL("torch.jit._pickle", "build_intlist") ".", "is not allowed");
     refused("\x80\2\x8c\2os\x8c\6system\x93.", "byte 14: the name os.system is not allowed");
-    refused("\x80\2K\1K\2\x93.", "byte 6: the name of a global is no text");
-    refused("\x80\2K\1\x8c\1x\x93.", "byte 7: the name of a global is no text");
+    refused("\x80\2K\1K\2\x93.", "byte 6: the name of a global is not a text");
+    refused("\x80\2K\1\x8c\1x\x93.", "byte 7: the name of a global is not a text");
     refused("\x80\2"
             "cos\nsystem",
             "byte 2: a line without an end");
@@ -60,8 +60,9 @@ static void case_47_opcodes_that_call_or_extend(void **state) {
         refused_pickle(pickle, sizeof pickle, false, says);
     }
     refused("\x80\2\xff.", "byte 2: no opcode: 0xff");
-    refused("\x80\2" GLOBAL("collections", "OrderedDict") ")\x81.", "NEWOBJ of what is no such class");
-    refused_script("\x80\2K\1)\x81.", "NEWOBJ of what is no such class");
+    refused("\x80\2" GLOBAL("collections", "OrderedDict") ")\x81.",
+            "NEWOBJ of something that is not such a class");
+    refused_script("\x80\2K\1)\x81.", "NEWOBJ of something that is not such a class");
     refused_script("\x80\2" GLOBAL("__torch__", "M") "K\1\x85\x81.", "arguments of a NEWOBJ");
     refused_script("\x80\2" GLOBAL("__torch__", "M") "K\1\x81.", "arguments of a NEWOBJ");
 }
@@ -70,7 +71,7 @@ static void case_48_reduce_of_what_cannot_be_called(void **state) {
     (void)state;
     refused("\x80\2K\1)R.", "byte 5: REDUCE of what cannot be called");
     refused("\x80\2" GLOBAL("torch", "FloatStorage") ")R.", "REDUCE of what cannot be called");
-    refused("\x80\2" GLOBAL("collections", "OrderedDict") "]R.", "the arguments of a REDUCE are no tuple");
+    refused("\x80\2" GLOBAL("collections", "OrderedDict") "]R.", "the arguments of a REDUCE are not a tuple");
     refused("\x80\2" GLOBAL("collections", "OrderedDict") "K\1\x85R.", "1 arguments");
     refused("\x80\2" GLOBAL("torch", "Size") ")R.", "0 arguments");
     refused("\x80\2" GLOBAL("torch._utils", "_rebuild_tensor_v2") ")R.", "0 arguments");
@@ -142,15 +143,15 @@ static void case_54_odd_setitems(void **state) {
 
 static void case_55_setitem_on_no_dict(void **state) {
     (void)state;
-    refused("\x80\2]K\1K\2s.", "byte 7: items for what is no dict (expected a dict)");
-    refused("\x80\2](K\1K\2u.", "items for what is no dict");
-    refused("\x80\2)K\1K\2s.", "items for what is no dict");
+    refused("\x80\2]K\1K\2s.", "byte 7: items for something that is not a dict (expected a dict)");
+    refused("\x80\2](K\1K\2u.", "items for something that is not a dict");
+    refused("\x80\2)K\1K\2s.", "items for something that is not a dict");
 }
 
 static void case_56_append_on_no_list(void **state) {
     (void)state;
-    refused("\x80\2}K\1a.", "byte 5: items for what is no list (expected a list)");
-    refused("\x80\2}(K\1e.", "items for what is no list");
+    refused("\x80\2}K\1a.", "byte 5: items for something that is not a list (expected a list)");
+    refused("\x80\2}(K\1e.", "items for something that is not a list");
 }
 
 /* Every beginning of a valid pickle. */
@@ -202,16 +203,16 @@ static void case_60_depth_bomb(void **state) {
 static void case_61_persistent_id_that_is_no_storage(void **state) {
     (void)state;
     refused("\x80\2K\1Q.",
-            "byte 4: a persistent id that is no storage (expected ('storage', a storage class");
-    refused("\x80\2K\1\x85Q.", "a persistent id that is no storage");
+            "byte 4: a persistent id that is not a storage (expected ('storage', a storage class");
+    refused("\x80\2K\1\x85Q.", "a persistent id that is not a storage");
     refused("\x80\2(\x8c\7Storage" GLOBAL("torch", "FloatStorage") KEY("0") KEY("c") "K\4tQ.",
-            "is no storage");
-    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "Size") KEY("0") KEY("c") "K\4tQ.", "is no storage");
-    refused("\x80\2(\x8c\7storageN" KEY("0") KEY("c") "K\4tQ.", "is no storage");
-    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") "K\0" KEY("c") "K\4tQ.", "is no storage");
-    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") KEY("0") "NK\4tQ.", "is no storage");
-    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") KEY("0") KEY("c") "NtQ.", "is no storage");
-    refused("\x80\2" STORAGE_OF("FloatStorage", "0", "J\xff\xff\xff\xff") ".", "is no storage");
+            "is not a storage");
+    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "Size") KEY("0") KEY("c") "K\4tQ.", "is not a storage");
+    refused("\x80\2(\x8c\7storageN" KEY("0") KEY("c") "K\4tQ.", "is not a storage");
+    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") "K\0" KEY("c") "K\4tQ.", "is not a storage");
+    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") KEY("0") "NK\4tQ.", "is not a storage");
+    refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") KEY("0") KEY("c") "NtQ.", "is not a storage");
+    refused("\x80\2" STORAGE_OF("FloatStorage", "0", "J\xff\xff\xff\xff") ".", "is not a storage");
     refused("\x80\2" STORAGE_OF("FloatStorage", "1", "K\4") ".",
             "no record data/1 of a storage (expected one for each storage)");
     refused("\x80\2(\x8c\7storage" GLOBAL("torch", "FloatStorage") "\x8c\x0d../../data/0/" KEY("c") "K\4tQ.",
@@ -253,10 +254,10 @@ static void case_63_negative_size_or_stride(void **state) {
     refused(STATE(TENSOR_OF(STORAGE, "K\3", "K\2\x85", "\x8a\1\xff\x85")), "a tensor's stride is -1");
     refused(STATE(TENSOR_OF(STORAGE, "J\0\0\0\x80", "K\2\x85", "K\1\x85")),
             "a tensor's offset is -2147483648");
-    refused(STATE(TENSOR_OF(STORAGE, "N", "K\2\x85", "K\1\x85")), "a tensor's offset is no number");
-    refused(STATE(TENSOR_OF(STORAGE, "K\0", "]", "K\1\x85")), "a tensor's size is no tuple");
+    refused(STATE(TENSOR_OF(STORAGE, "N", "K\2\x85", "K\1\x85")), "a tensor's offset is not a number");
+    refused(STATE(TENSOR_OF(STORAGE, "K\0", "]", "K\1\x85")), "a tensor's size is not a tuple");
     refused(STATE(TENSOR_OF(STORAGE, "K\0", "G\0\0\0\0\0\0\0\0\x85", "K\1\x85")),
-            "a tensor's size is no number");
+            "a tensor's size is not a number");
     refused(STATE(TENSOR_OF(STORAGE, "K\0", "K\2\x85", ")")), "1 sizes and 0 strides of a tensor");
     refused(STATE(TENSOR_OF(STORAGE, "K\0", "(K\1K\1K\1K\1K\1K\1K\1K\1K\1t", ")")),
             "a tensor's size is too long");
@@ -295,23 +296,23 @@ static void case_66_giant_integer(void **state) {
                             "\x8a\x09"
                             "aaaaaaaaa",
                             "K\4\x85", "K\1\x85")),
-            "a tensor's offset is no number");
+            "a tensor's offset is not a number");
     accepted("\x80\2}(" KEY("a") TENSOR KEY("b") "\x8a\x09"
                                                  "aaaaaaaaa\x8b\2\0\0\0aa0u.");
 }
 
 static void states_that_are_none(void **state) {
     (void)state;
-    refused("\x80\2}.", "its data.pkl holds no named tensors (expected a state dict");
-    refused("\x80\2K\1.", "holds no named tensors");
-    refused("\x80\2" TENSOR ".", "holds no named tensors");
-    refused("\x80\2}(K\1Nu.", "holds no named tensors");
+    refused("\x80\2}.", "its data.pkl has no named tensors (expected a state dict");
+    refused("\x80\2K\1.", "has no named tensors");
+    refused("\x80\2" TENSOR ".", "has no named tensors");
+    refused("\x80\2}(K\1Nu.", "has no named tensors");
     refused("\x80\2}(" KEY("a") TENSOR KEY("a") TENSOR "u.", "tensor a: two tensors have this name");
     refused("\x80\2}(\x8c\2..  " TENSOR "u.", "byte ");
     refused("\x80\2]}b.", "BUILD of something else");
-    refused("\x80\2}Nb.", "the state of a BUILD is no dict");
+    refused("\x80\2}Nb.", "the state of a BUILD is not a dict");
     refused_script("\x80\2" GLOBAL("__torch__", "M") ")\x81}b}b.", "BUILD of something else");
-    refused_script("\x80\2" GLOBAL("__torch__", "M") ")\x81.", "holds no named tensors");
+    refused_script("\x80\2" GLOBAL("__torch__", "M") ")\x81.", "has no named tensors");
     accepted_script("\x80\2" GLOBAL("__torch__.a", "M") ")\x81}(" KEY("a") TENSOR KEY("b")
                         GLOBAL("torch.jit._pickle", "build_intlist") "](K\1K\2e\x85Rub.");
 }

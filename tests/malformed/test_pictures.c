@@ -160,8 +160,8 @@ static void case_97_malformed_exif(void **state) {
     damage_exif(4, 0xff, "malformed EXIF: its directory lies outside");
     damage_exif(7, 0, "malformed EXIF: its directory lies outside");
     damage_exif(9, 9, "malformed EXIF: its directory is cut");
-    damage_exif(13, 2, "malformed EXIF: its orientation is no number");
-    damage_exif(17, 2, "malformed EXIF: its orientation is no number");
+    damage_exif(13, 2, "malformed EXIF: its orientation is not a number");
+    damage_exif(17, 2, "malformed EXIF: its orientation is not a number");
     damage_exif(19, 77, NULL); /* no orientation that there is: as in Pillow, none */
 }
 

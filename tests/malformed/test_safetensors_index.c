@@ -82,7 +82,7 @@ static void case_29_shards_that_do_not_fit(void **state) {
     refuse_shard("{\"weight_map\":{\"a\":\"4\"}}", "4", "the archive is cut off, or has a comment");
     (void)written("5", "{\"weight_map\":{\"a\":\"5\"}}", 24);
     refuse_shard("{\"weight_map\":{\"a\":\"5\"}}", "5",
-                 "is JSON in the place of a shard (expected safetensors or a PyTorch zip archive)");
+                 "is JSON instead of a shard (expected safetensors or a PyTorch zip archive)");
 }
 
 static void malformed_indices(void **state) {

@@ -72,8 +72,8 @@ static void case_78_ids_not_contiguous(void **state) {
     char swapped[256];
     (void)state;
     assert_refused(open_tokenizer, replaced(LINES, 1, ""), "holds other merges than OpenAI's");
-    assert_refused(open_tokenizer, replaced(2, 1, ""), "no merge of two known symbols");
-    assert_refused(open_tokenizer, replaced(LINES - 1, 1, "\n"), "line 48894 is no merge");
+    assert_refused(open_tokenizer, replaced(2, 1, ""), "not a merge of two known symbols");
+    assert_refused(open_tokenizer, replaced(LINES - 1, 1, "\n"), "line 48894 is not a merge");
     const size_t first_length = strcspn(second, "\n") + 1;
     (void)snprintf(swapped, sizeof swapped, "%.*s%.*s", (int)(end - second - (long)first_length),
                    second + first_length, (int)first_length, second);
@@ -82,28 +82,28 @@ static void case_78_ids_not_contiguous(void **state) {
 
 static void case_78_wrong_size(void **state) {
     (void)state;
-    assert_refused(open_tokenizer, written("vocabulary.txt", "", 0), "line 1 is no header");
+    assert_refused(open_tokenizer, written("vocabulary.txt", "", 0), "line 1 is not a header");
     assert_refused(open_tokenizer, written("vocabulary.txt", vocabulary, line_start(2)),
                    "ends behind line 1 ");
     assert_refused(open_tokenizer, written("vocabulary.txt", vocabulary, line_start(LINES)),
                    "ends behind line 48894 (expected a header and 48894 merges");
-    assert_refused(open_tokenizer, replaced(1, 1, ""), "line 1 is no header");
+    assert_refused(open_tokenizer, replaced(1, 1, ""), "line 1 is not a header");
 }
 
 static void case_79_bad_merges_line(void **state) {
     static const struct {
         const char *line, *says;
     } rows[] = {
-        {"th\n", "line 5 is no merge of two known symbols"},
-        {"t \n", "line 5 is no merge of two known symbols"},
-        {" t\n", "line 5 is no merge of two known symbols"},
-        {"t h e\n", "line 5 is no merge of two known symbols"},
-        {"t  h\n", "line 5 is no merge of two known symbols"},
-        {"t\th\n", "line 5 is no merge of two known symbols"},
-        {"t h\r\n", "line 5 is no merge of two known symbols"},
-        {"zzz q\n", "line 5 is no merge of two known symbols"},
-        {"\xff h\n", "line 5 is no merge of two known symbols"},
-        {"i n\n", "line 5 makes a symbol that is there already"}, /* line 2 */
+        {"th\n", "line 5 is not a merge of two known symbols"},
+        {"t \n", "line 5 is not a merge of two known symbols"},
+        {" t\n", "line 5 is not a merge of two known symbols"},
+        {"t h e\n", "line 5 is not a merge of two known symbols"},
+        {"t  h\n", "line 5 is not a merge of two known symbols"},
+        {"t\th\n", "line 5 is not a merge of two known symbols"},
+        {"t h\r\n", "line 5 is not a merge of two known symbols"},
+        {"zzz q\n", "line 5 is not a merge of two known symbols"},
+        {"\xff h\n", "line 5 is not a merge of two known symbols"},
+        {"i n\n", "line 5 makes a symbol that exists already"}, /* line 2 */
         {"q \xc4\xa2\nq\xc4\xa2 x\n", "holds other merges"},
     };
     (void)state;
@@ -126,7 +126,7 @@ static void vocabulary_that_is_no_vocabulary(void **state) {
                    "truncated or damaged gzip data");
     packed[size / 2] ^= 0x10;
     assert_refused(open_tokenizer, written("vocabulary.gz", packed, size), "");
-    assert_refused(open_tokenizer, "data/fashion-clip/images/00000-ankle-boot.png", "line 1 is no header");
+    assert_refused(open_tokenizer, "data/fashion-clip/images/00000-ankle-boot.png", "line 1 is not a header");
     assert_refused(open_tokenizer, "/nowhere.gz", "cannot be opened");
     assert_only_regular_files(open_tokenizer);
 }
@@ -304,10 +304,10 @@ static void json_that_is_no_vocabulary(void **state) {
         {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [], \"end_of_word_suffix\": \"</w>\"}}",
          "ends behind merge"},
         {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [[1, 2]], \"end_of_word_suffix\": \"</w>\"}}",
-         "merge 0 is no merge of two known symbols"},
+         "merge 0 is not a merge of two known symbols"},
         {"{\"model\": {\"vocab\": {\"a\": 0}, \"merges\": [\"x\"], \"end_of_word_suffix\": \"</w>\"}}",
-         "merge 0 is no merge of two known symbols"},
-        {"[]", "line 1 is no header"},
+         "merge 0 is not a merge of two known symbols"},
+        {"[]", "line 1 is not a header"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)

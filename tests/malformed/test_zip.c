@@ -478,9 +478,8 @@ static void case_44_formats_from_before(void **context) {
                    "is a text that begins with 'hello, world' (expected safetensors, its index");
     assert_refused(read_checkpoint, written("a.pt", "hello\x7f, world", 13),
                    "is in none of the known formats");
-    assert_refused(
-        read_checkpoint, written("a.pt", "version https://git-lfs.github.com/spec/v1\n", 43),
-        "is a Git LFS pointer, not the file that it stands for (expected the file itself: `git lfs pull`");
+    assert_refused(read_checkpoint, written("a.pt", "version https://git-lfs.github.com/spec/v1\n", 43),
+                   "is a Git LFS pointer, not the file itself (expected the file itself: `git lfs pull`");
     assert_refused(read_checkpoint, written("a.pt", "<!DOCTYPE HTML><p>", 18), "is an HTML page");
     assert_refused(read_checkpoint, written("a.pt", "GGUF\3\0\0\0", 8), "is a GGUF file");
     assert_refused(read_checkpoint, written("a.pt", "", 0), "is empty");

@@ -224,15 +224,14 @@ static void own_words(void **state) {
     source.name.text = "fashion-clip";
     assert_int_equal(cp_model_source_config(&source, &arena, &config, &notes, &err), CP_OK);
     assert_true(config.vision.activation != CP_CONFIG_QUICK && notes.count == 1);
-    assert_non_null(strstr(notes.lines[0],
-                           "says that it must be computed with activation quick, and the config "
-                           "has erf"));
+    assert_non_null(strstr(notes.lines[0], "says that it was trained with activation quick, and the config "
+                                           "has erf"));
 
     source.name.text = NULL;
     write_stored(scratch_fd, list.tensors, list.count, CONFIG("relu"));
     assert_string_equal(
         line_of(cp_model_source_config(&source, &arena, &config, &notes, &err), &err),
-        ": metadata clip_parity.activation: 'relu' is no activation (expected quick, erf or tanh)");
+        ": metadata clip_parity.activation: 'relu' is not an activation (expected quick, erf or tanh)");
     cp_model_free(&model);
     cp_arena_free(&arena);
 }

@@ -199,9 +199,9 @@ static void other_models_are_named(void **state) {
 #define EXPECTED " (expected the layout of OpenAI CLIP, open_clip CustomTextCLIP or Hugging Face CLIPModel)"
 #define CAPTURE " (expected a capture of it (docs/capture.md), which `clip-parity diff` compares)"
         {"{" FOUR_BYTES("visual.trunk.norm.weight") "}",
-         ": is no CLIP of plain ViTs: its vision tower is one of timm's" CAPTURE},
+         ": is not a CLIP of plain ViTs: its vision tower is one of timm's" CAPTURE},
         {"{" FOUR_BYTES("visual.layer1.0.bn1.weight") "}",
-         ": is no CLIP of plain ViTs: its vision tower is a ResNet" CAPTURE},
+         ": is not a CLIP of plain ViTs: its vision tower is a ResNet" CAPTURE},
         {"{" FOUR_BYTES("fc.weight") "}",
          ": no tensor of a CLIP among its 1, the first of which is fc.weight" EXPECTED},
     };

@@ -151,11 +151,13 @@ static void refusals(void **state) {
         const char *line;
     } rows[] = {
         {{"open_clip-1.3", "ViT-B-32", "openai", false},
-         "load_as: 'open_clip-1.3' is no version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 on, "
+         "load_as: 'open_clip-1.3' is not a version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 "
+         "on, "
          "such as "
          "open_clip-2.24)"},
         {{"open_clip-2.24x", "ViT-B-32", "openai", false},
-         "load_as: 'open_clip-2.24x' is no version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 on, "
+         "load_as: 'open_clip-2.24x' is not a version of open_clip (expected open_clip-MAJOR.MINOR from 2.0 "
+         "on, "
          "such "
          "as open_clip-2.24)"},
         {{"open_clip-2.24", "ViT-B-33", "openai", false},

@@ -84,12 +84,13 @@ static void all_tensors_are_there(void **state) {
 static void other_dtypes_are_refused(void **state) {
     static const struct {
         const char *dtype, *line;
-    } rows[] = {{"I64", ": tensor a: int64 is no dtype of weights (expected fp64, fp32, fp16 or bf16)"},
-                {"I32", ": tensor a: int32 is no dtype of weights (expected fp64, fp32, fp16 or bf16)"},
-                {"U8", ": tensor a: uint8 is no dtype of weights (expected fp64, fp32, fp16 or bf16; "
+    } rows[] = {{"I64", ": tensor a: int64 is not a dtype of weights (expected fp64, fp32, fp16 or bf16)"},
+                {"I32", ": tensor a: int32 is not a dtype of weights (expected fp64, fp32, fp16 or bf16)"},
+                {"U8", ": tensor a: uint8 is not a dtype of weights (expected fp64, fp32, fp16 or bf16; "
                        "quantised weights must be dequantised first)"},
-                {"F8_E4M3", ": tensor a: float8_e4m3fn is no dtype of weights (expected fp64, fp32, fp16 or "
-                            "bf16; quantised weights must be dequantised first)"}};
+                {"F8_E4M3",
+                 ": tensor a: float8_e4m3fn is not a dtype of weights (expected fp64, fp32, fp16 or "
+                 "bf16; quantised weights must be dequantised first)"}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char header[128];

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The schema of results: docs/result.md has every row and column of it, and nothing in harness/ repeats it.
+ * The schema of results: docs/result.md has every row of it and docs/metrics.md every column, as well as those of a
+ * report's CSV, and nothing in harness/ repeats it.
  */
 #include "support/file.h"
 #include "support/test.h"
 
+#include "analysis/agreement.h"
 #include "analysis/attribution/attribution.h"
 #include "analysis/bracket.h"
 #include "analysis/ledger/ledger.h"
 #include "analysis/teacher_forcing.h"
 #include "analysis/verdict.h"
+#include "gate/gate.h"
+#include "report/forms/forms.h"
 #include "result/schema.h"
 
 #include <ftw.h>
@@ -85,24 +89,27 @@ static size_t count_of(const char *const *names) {
     return count;
 }
 
-/* The first cells of the table under a heading. */
+/* ---- docs/metrics.md ---- */
+
+/* The first cells of the table under a heading: these, in this order, and no others. */
 static void check_columns(const char *page, const char *title, const char *const *names, size_t count) {
     char heading[64], cell[64];
     (void)snprintf(heading, sizeof heading, "\n### %s\n", title);
     const char *at = strstr(page, heading);
     if (!at)
-        fail_msg("docs/result.md has no heading '%s'", title);
+        fail_msg("docs/metrics.md has no heading '%s'", title);
     at += strlen(heading) - 1; /* at the line's end */
     const char *const next = strstr(at, "\n#"), *const end = next ? next : at + strlen(at);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(cell, sizeof cell, "\n| `%s` |", names[i]);
         at = strstr(at, "\n| `");
         if (!at || at >= end || strncmp(at, cell, strlen(cell)) != 0)
-            fail_msg("docs/result.md: '%s' lacks '%s' at place %zu", title, names[i], i);
+            fail_msg("docs/metrics.md: '%s' lacks '%s' at place %zu", title, names[i], i);
         at++;
     }
     at = strstr(at, "\n| `");
-    assert_true(!at || at >= end);
+    if (at && at < end)
+        fail_msg("docs/metrics.md: '%s' has a row too many: %.60s", title, at);
 }
 
 static void the_page_has_the_columns(void **state) {
@@ -114,9 +121,9 @@ static void the_page_has_the_columns(void **state) {
     } lists[] = {
         {"part", cp_part_names, CP_PART_COUNT, CP_SCHEMA_METRICS},
         {"metric", cp_metric_names, CP_METRIC_COUNT, CP_SCHEMA_METRICS},
-        {"decision", cp_decision_names, CP_DECISION_COUNT, CP_SCHEMA_DECISIONS},
         {"field of verdicts", cp_verdict_field_names, CP_VERDICT_FIELDS, CP_SCHEMA_VERDICTS},
         {"failing_field", cp_failing_field_names, CP_FAILING_FIELDS, CP_SCHEMA_FAILING_IMAGES},
+        {"decision", cp_decision_names, CP_DECISION_COUNT, CP_SCHEMA_DECISIONS},
         {"propagation_field", cp_propagation_names, CP_PROPAGATION_FIELDS, CP_SCHEMA_PROPAGATION},
         {"error", NULL, CP_STAGE_ERRORS, CP_SCHEMA_STAGE_ERRORS},
         {"bound", NULL, CP_BOUND_COUNT, CP_SCHEMA_BRACKET},
@@ -128,8 +135,14 @@ static void the_page_has_the_columns(void **state) {
         {"response", cp_response_names, CP_RESPONSES, CP_SCHEMA_EFFECTS},
         {"statistic", cp_stat_names, CP_STAT_COUNT, CP_SCHEMA_MOMENTS},
         {"side", NULL, 2, CP_SCHEMA_SIZE},
-        {"colour", NULL, 3, CP_SCHEMA_THUMBNAIL}};
-    char *page = read_whole("docs/result.md");
+        {"colour", NULL, 3, CP_SCHEMA_THUMBNAIL},
+        {"verdict", cp_verdict_names, CP_VERDICT_COUNT, CP_SCHEMA_VERDICTS},
+        {"ledger verdict", cp_ledger_verdict_names, CP_LEDGER_VERDICTS, CP_SCHEMA_RESIDUAL},
+        {"basis", cp_ledger_basis_names, CP_BASIS_COUNT, CP_SCHEMA_RESIDUAL},
+        {"cause", cp_cause_names, CP_CAUSE_COUNT, CP_SCHEMA_LOCAL_VERDICTS},
+        {"own part", cp_own_kind_names, CP_OWN_KINDS, CP_SCHEMA_OPERATIONS},
+        {"kind", cp_gate_kind_names, CP_GATE_KINDS, CP_SCHEMA_VERDICTS}};
+    char *page = read_whole("docs/metrics.md");
     (void)state;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         const char *const *columns = cp_schema[lists[i].row].columns;
@@ -137,6 +150,37 @@ static void the_page_has_the_columns(void **state) {
             assert_int_equal(count_of(columns), lists[i].count);
         check_columns(page, lists[i].title, lists[i].names ? lists[i].names : columns, lists[i].count);
     }
+    free(page);
+}
+
+/* The header of a CSV, as the page has it: its columns of metrics are two rows there. */
+static void the_page_has_the_csv(void **state) {
+    enum { MOST = 64 };
+    const struct cp_report nothing = {0};
+    struct cp_error err;
+    const char *names[MOST];
+    char *page = read_whole("docs/metrics.md"), *header = NULL, *rest = NULL;
+    size_t size = 0, count = 0, metrics = 0;
+    FILE *out = open_memstream(&header, &size);
+    (void)state;
+    assert_int_equal(cp_report_form_csv.write(&nothing, out, &err), CP_OK);
+    assert_int_equal(fclose(out), 0);
+    for (char *name = strtok_r(header, ",\n", &rest); name; name = strtok_r(NULL, ",\n", &rest)) {
+        static const char *const of[] = {"mean_of_", "worst_of_"};
+        static const char *const shown[] = {"mean_of_METRIC", "worst_of_METRIC"};
+        const char *const prefix = of[metrics % 2];
+        assert_true(count < MOST);
+        if (strncmp(name, prefix, strlen(prefix)) != 0) {
+            names[count++] = name;
+            continue;
+        }
+        assert_string_equal(name + strlen(prefix), cp_metric_names[metrics / 2]);
+        if (metrics++ < 2)
+            names[count++] = shown[metrics - 1];
+    }
+    assert_int_equal(metrics, 2 * CP_METRIC_COUNT);
+    check_columns(page, "CSV", names, count);
+    free(header);
     free(page);
 }
 
@@ -267,6 +311,7 @@ static void rows_make_variables(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_the_rows), cmocka_unit_test(the_page_has_the_columns),
+        cmocka_unit_test(the_page_has_the_csv),
         cmocka_unit_test(nothing_repeats_it),    cmocka_unit_test(rows_make_paths),
         cmocka_unit_test(names_that_are_taken),  cmocka_unit_test(rows_make_variables)};
     return cmocka_run_group_tests(tests, NULL, NULL);

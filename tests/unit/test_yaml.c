@@ -156,7 +156,7 @@ static void files(void **state) {
     (void)unlink(path);
     assert_int_equal(cp_yaml_load(&yaml_arena, "no/such/file.yaml", &root, &yaml_error), CP_BAD_INPUT);
     assert_yaml_error("no/such/file.yaml: cannot be opened: No such file or directory (expected a file that "
-                      "can be read, seen from the current directory)");
+                      "can be read; paths are relative to the current directory)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/tmp", &root, &yaml_error), CP_BAD_INPUT);
     assert_yaml_error("/tmp: is a folder (expected a file with contents)");
     assert_int_equal(cp_yaml_load(&yaml_arena, "/dev/zero", &root, &yaml_error), CP_BAD_INPUT);

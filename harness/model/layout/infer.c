@@ -22,7 +22,7 @@ static enum cp_status shape_of(const struct reader *r, const char *name, int ran
     (void)snprintf(where, sizeof where, "%.300s: tensor %.200s", r->path, source.name);
     if (!found)
         return cp_fail(r->err, CP_BAD_INPUT, where, "missing, and there is no config"),
-               cp_expected(r->err, "the tensor, from whose shape the architecture is told");
+               cp_expected(r->err, "the tensor, whose shape gives the architecture");
     const struct cp_checkpoint_tensor *tensor = source.part[0];
     bool fits = tensor->rank == rank;
     for (int d = 0; d < rank && fits; d++) {
@@ -86,7 +86,7 @@ static enum cp_status infer_vision(const struct reader *r, struct cp_clip_config
         grid++;
     if (grid * grid != positions[0] - 1 || conv1[0] > CP_CONFIG_SIZE || conv1[3] > CP_CONFIG_SIZE / grid)
         return cp_fail(r->err, CP_BAD_INPUT, r->path,
-                       "%d positions of images are no square and a class token", positions[0]),
+                       "%d positions of images are not a square and a class token", positions[0]),
                cp_expected(r->err, "a config");
     *v = (struct cp_vision_config){.image_size = grid * conv1[3],
                                    .patch_size = conv1[3],

@@ -29,7 +29,7 @@ enum { LAYOUT_COUNT = sizeof layouts / sizeof layouts[0] };
 #define GMP                                                                                                  \
     "plain weights: weight = r * theta / ||theta|| for each output, as GmP-CLIP's own conversion makes"
 #define FULL "a full state dict, as FSDP's FULL_STATE_DICT gives it"
-#define ELSE "is no CLIP of plain ViTs: "
+#define ELSE "is not a CLIP of plain ViTs: "
 static const struct other {
     const char *part, *what, *next;
 } others[] = {

@@ -175,7 +175,7 @@ static const char *not_found_by(enum cp_lint_naming naming, const struct cp_chec
     const struct cp_layout *layout = NULL;
     struct cp_error ignored;
     if (cp_layout_of(file, path, &layout, &ignored) != CP_OK)
-        return "the weights are no CLIP's";
+        return "the weights are not a CLIP's";
     if (layout->transformers != (naming == CP_LINT_TRANSFORMERS))
         return cp_arena_printf(arena, "the tensors have the names of %s", layout->name);
     if (cp_checkpoint_was_wrapped(file))

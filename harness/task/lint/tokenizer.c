@@ -69,7 +69,7 @@ static enum cp_status check_token(const struct reading *r, const char *key, cons
     if (!token[0] || id_of(r->says, token, in_file) >= 0)
         return CP_OK;
     return add_text(r, CP_LINT_TOKENIZER_CONFIG,
-                    cp_arena_printf(r->arena, "%s '%.60s' is no token of %s", key, token,
+                    cp_arena_printf(r->arena, "%s '%.60s' is not a token of %s", key, token,
                                     r->says->file ? CP_LINT_TOKENIZER : "CLIP's vocabulary"));
 }
 
