@@ -38,19 +38,18 @@ def dockerfile():
     return [tuple(line.split(None, 1)) for line in lines if line and not line.startswith("#")]
 
 
-def needed(program):
-    """The packages of the libraries that a program names itself."""
-    names = re.findall(r"NEEDED\s+(\S+)", output("objdump", "-p", program))
-    places = dict(re.findall(r"(\S+) => (\S+)", output("ldd", program)))
-    found = set()
-    for name in names:
-        if name in places:  # the loader is named, and lies nowhere
-            path = Path(places[name]).resolve()
-            owner = subprocess.run(["dpkg", "-S", path], capture_output=True, text=True, check=False)
-            if owner.returncode:  # as /lib is a link to /usr/lib
-                owner = subprocess.run(["dpkg", "-S", str(path).removeprefix("/usr")], capture_output=True, text=True, check=True)
-            found.add(owner.stdout.split(":")[0])
-    return found - ESSENTIAL
+def needed(*programs):
+    """The packages of the libraries that programs name themselves."""
+    paths = set()
+    for program in programs:
+        places = dict(re.findall(r"(\S+) => (\S+)", output("ldd", program)))  # the loader is named, and lies nowhere
+        names = re.findall(r"NEEDED\s+(\S+)", output("objdump", "-p", program))
+        paths |= {str(Path(places[name]).resolve()) for name in names if name in places}
+    both = sorted(paths | {path.removeprefix("/usr") for path in paths})  # as /lib is a link to /usr/lib
+    owners = subprocess.run(["dpkg", "-S", *both], capture_output=True, text=True, check=False).stdout.splitlines()
+    found = dict(reversed(line.split(": ")) for line in owners)
+    assert len(found) == len(paths), (found, paths)
+    return {owner.split(":")[0] for owner in found.values()} - ESSENTIAL
 
 
 class Packages(unittest.TestCase):
@@ -66,7 +65,7 @@ class Packages(unittest.TestCase):
         self.assertEqual([dockerfile()[i][1] for i in stages], ["debian:12 AS build", "debian:12-slim"])
         install, = (words for name, words in dockerfile()[stages[-1]:] if name == "RUN" and "apt-get install" in words)
         listed = re.search(r"--no-install-recommends ([^&]*)", install).group(1).split()
-        self.assertEqual(set(listed), needed(self.program) | needed(self.library))
+        self.assertEqual(set(listed), needed(self.program, self.library))
         self.assertEqual(listed, sorted(listed))
 
     def test_docker_file_is_one(self):
