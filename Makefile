@@ -1,12 +1,13 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first (Debian's apt).
-PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
-	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev libcmocka-dev libmpfr-dev libopenblas-dev \
+BUILD_PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
+	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev
+PACKAGES = $(BUILD_PACKAGES) libcmocka-dev libmpfr-dev libopenblas-dev \
 	python3-h5py python3-pil python3-yaml python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
 	codespell dataset-fashion-mnist
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-all test-browser build setup exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
+.PHONY: demo test test-all test-browser build setup setup-build install deb test-deb exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
 	coverage clean
 
 demo: build
@@ -47,6 +48,29 @@ setup:
 	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
+
+# The program and the library, in PREFIX; tests are neither built nor is what they need installed.
+PREFIX ?= /usr/local
+install: setup-build
+	cmake -S . -B build/install -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build build/install
+	cmake --install build/install --strip
+
+setup-build:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES)"
+
+# Debian's packages, in build/deb: of the files that git has, as they are. test-deb installs them in a clean Debian 12 (mmdebstrap,
+# as root) and runs what they hold.
+deb:
+	@$(MAKE) --no-print-directory setup PACKAGES="$(BUILD_PACKAGES) debhelper dpkg-dev fakeroot lintian"
+	rm -rf build/deb && mkdir -p build/deb/source
+	git ls-files -z | xargs -0 cp --parents -t build/deb/source
+	cd build/deb/source && dpkg-buildpackage -b -us -uc
+	lintian --fail-on error build/deb/*.changes
+
+test-deb:
+	@$(MAKE) --no-print-directory setup PACKAGES="mmdebstrap"
+	tests/package/clean_install.sh build/deb/*.deb
 
 # All 2^32 float32 values through every conversion and every elementary function: some twenty minutes.
 exhaustive: build

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct worker {
     struct cp_pool *pool;
@@ -111,6 +112,11 @@ void cp_pool_free(struct cp_pool *pool) {
 
 int cp_pool_threads(const struct cp_pool *pool) {
     return pool ? pool->threads : 1;
+}
+
+int cp_pool_processors(void) {
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online < 1 ? 1 : (int)online;
 }
 
 void cp_pool_for(struct cp_pool *pool, size_t count, void (*body)(void *, size_t, int), void *context) {

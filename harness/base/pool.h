@@ -14,6 +14,8 @@ struct cp_pool;
 enum cp_status cp_pool_create(int threads, struct cp_pool **pool, struct cp_error *err);
 void cp_pool_free(struct cp_pool *pool);
 int cp_pool_threads(const struct cp_pool *pool);
+/* Processors that are online; 1 where that cannot be told. */
+int cp_pool_processors(void);
 
 /* Calls body(context, index, worker) for every index in [0, count), each exactly once, on any worker in
  * [0, threads), and returns when all are done. pool may be NULL: a plain loop. Not reentrant. */

@@ -146,7 +146,7 @@ enum cp_status cp_cmd_tokenize(int argc, char **argv, struct cp_error *err) {
     enum cp_status status;
     CP_TRY_DONE(parse(argc, argv, &a, &arena, err));
     if (!a.vocabulary)
-        a.vocabulary = cp_data_path("vocab/bpe_simple_vocab_16e6.txt.gz", &arena);
+        a.vocabulary = cp_data_path(CP_VOCABULARY, &arena);
     CP_TRY_DONE(CP_CHECK_ALLOC(a.vocabulary, err, "", "a path"));
     CP_TRY_DONE(cp_tokenizer_open(a.vocabulary, &tokenizer, err));
     status = print_all(&a, tokenizer, &arena, err);

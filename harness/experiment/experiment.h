@@ -190,6 +190,10 @@ void cp_experiment_free(struct cp_experiment *experiment);
 enum cp_status cp_experiment_override(struct cp_arena *arena, struct cp_yaml *root, const char *override,
                                       struct cp_error *err);
 
+/* ADDRESS=VALUE,... as settings of a pass, in the arena; `where` is what they stand in, for errors. Whether an address
+ * and a value exist is told by the spec. */
+enum cp_status cp_settings_parse(const char *text, const char *where, struct cp_arena *arena,
+                                 struct cp_candidate *pass, struct cp_error *err);
 /* What is recorded of a tap. */
 enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment, const char *tap);
 

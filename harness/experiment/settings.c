@@ -173,3 +173,25 @@ enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_
                cp_expected(err, "fewer than %d", CP_YAML_KEYS);
     return CP_OK;
 }
+
+enum cp_status cp_settings_parse(const char *text, const char *where, struct cp_arena *arena,
+                                 struct cp_candidate *pass, struct cp_error *err) {
+    size_t most = 1;
+    for (const char *c = text; *c; c++)
+        most += *c == ',';
+    CP_TRY(CP_ARENA_CALLOC(arena, pass->settings, most, err, "", "settings"));
+    for (size_t i = 0; i < most; i++) {
+        const size_t length = strcspn(text, ","), key = strcspn(text, "=,");
+        if (key == 0 || key + 1 >= length)
+            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is no setting", (int)length, text),
+                   cp_expected(err, "ADDRESS=VALUE, such as activation=erf; `clip-parity list` shows them");
+        const struct cp_mark mark = {where, 0, 0};
+        struct cp_setting *setting = &pass->settings[pass->count++];
+        *setting = (struct cp_setting){
+            cp_arena_printf(arena, "%.*s", (int)key, text),
+            cp_arena_printf(arena, "%.*s", (int)(length - key - 1), text + key + 1), mark, mark};
+        CP_TRY(CP_CHECK_ALLOC(setting->address && setting->value, err, "", "settings"));
+        text += length + (text[length] != '\0');
+    }
+    return CP_OK;
+}

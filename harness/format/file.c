@@ -5,8 +5,11 @@
 #include "base/regular.h"
 #include "format/mapping.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,28 +104,44 @@ enum cp_status cp_file_read(const char *path, size_t limit, struct cp_arena *are
     return CP_OK;
 }
 
-/* "PREFIX" of the running PREFIX/bin/clip-parity; "" where it cannot be told. */
-static void installation(char prefix[4096]) {
-    const ssize_t length = readlink("/proc/self/exe", prefix, 4095);
-    prefix[length > 0 ? length : 0] = '\0';
-    for (int part = 0; part < 2; part++) {
+/* The file that this code was loaded from: the shared library, or the program; "" where it cannot be told. */
+static void own_file(char path[PATH_MAX]) {
+    static const char here;
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) && map->l_name[0] &&
+        realpath(map->l_name, path))
+        return;
+    const ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    path[length > 0 ? length : 0] = '\0';
+}
+
+/* PREFIX/share/clip-parity/data/NAME of the installed PREFIX/bin/clip-parity, PREFIX/lib/libclip-parity.so or
+ * PREFIX/lib/TRIPLET/libclip-parity.so; NULL: it is not there. */
+static const char *installed(const char *name, struct cp_arena *arena) {
+    char prefix[PATH_MAX];
+    own_file(prefix);
+    for (int part = 0; part < 3; part++) {
         char *slash = strrchr(prefix, '/');
-        if (slash)
-            *slash = '\0';
+        if (!slash)
+            return NULL;
+        *slash = '\0';
+        const char *path = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
+        if (path && access(path, F_OK) == 0)
+            return path;
     }
+    return NULL;
 }
 
 const char *cp_data_path(const char *name, struct cp_arena *arena) {
     const char *folder = getenv("CLIP_PARITY_DATA");
-    char prefix[4096];
     if (folder)
         return cp_arena_printf(arena, "%s/%s", folder, name);
     const char *here = cp_arena_printf(arena, "data/%s", name);
     if (!here || access(here, F_OK) == 0)
         return here;
-    installation(prefix);
-    const char *installed = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
-    return installed && access(installed, F_OK) == 0 ? installed : here;
+    const char *there = installed(name, arena);
+    return there ? there : here;
 }
 
 bool cp_file_is_hdf5(const void *start, size_t size) {

@@ -29,7 +29,7 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
                                   struct cp_error *err);
 
 /* Where a file of data/ is: in $CLIP_PARITY_DATA if that is set, else in ./data if it is there, else where
- * `cmake --install` put it, which is seen from where the program lies. Where it is nowhere, ./data, for the
+ * `cmake --install` put it, which is seen from where the program, or the library, lies. Where it is nowhere, ./data, for the
  * error to name. NULL: out of memory. */
 const char *cp_data_path(const char *name, struct cp_arena *arena);
 

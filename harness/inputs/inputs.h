@@ -45,6 +45,9 @@ enum cp_status cp_inputs_load(const struct cp_experiment *experiment, const stru
 enum cp_status cp_inputs_tokenize(const struct cp_experiment *experiment, const struct cp_clip_config *config,
                                   const struct cp_tokenizer_variant *const *by, size_t count,
                                   struct cp_arena *arena, struct cp_run_inputs *inputs, struct cp_error *err);
+/* CP_BAD_INPUT where a model does not take OpenAI's tokens; place: what its config is from. */
+enum cp_status cp_inputs_check_texts(const struct cp_clip_config *config, const char *place,
+                                     struct cp_error *err);
 /* Those of a tokenizer; of prompts that come as tokens these. */
 struct cp_token_set cp_inputs_tokens(const struct cp_run_inputs *inputs,
                                      const struct cp_tokenizer_variant *by);

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define VOCABULARY "vocab/bpe_simple_vocab_16e6.txt.gz"
-
 enum cp_status cp_inputs_read_text(struct cp_inputs_loader *l, const char *path, char **text) {
     struct cp_file file;
     CP_TRY(cp_file_read(path, CP_INPUTS_LIST_MAX, l->arena, &file, l->err));
@@ -81,23 +79,29 @@ static const char **texts_of(struct cp_inputs_loader *l, const struct cp_marked_
     return texts;
 }
 
+enum cp_status cp_inputs_check_texts(const struct cp_clip_config *config, const char *place,
+                                     struct cp_error *err) {
+    const struct cp_text_config *text = &config->text;
+    if (text->foreign_tokenizer)
+        return cp_fail(err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
+                       text->hf_tokenizer_name[0] ? text->hf_tokenizer_name : "another"),
+               cp_expected(err, "token ids from a .npy file");
+    if (text->vocab_size != CP_VOCABULARY_SIZE)
+        return cp_fail(err, CP_BAD_INPUT, place, "prompts need OpenAI's vocabulary of %d, the model has %d",
+                       CP_VOCABULARY_SIZE, text->vocab_size),
+               cp_expected(err, "token ids from a .npy file");
+    return CP_OK;
+}
+
 /* Texts wait for the tokenizers of the specs. */
 static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_marked_text *prompts) {
     struct cp_run_inputs *in = l->in;
-    const char *vocabulary = cp_data_path(VOCABULARY, l->arena);
+    const char *vocabulary = cp_data_path(CP_VOCABULARY, l->arena);
     const struct cp_model_source *model = &l->experiment->model;
     const char *place = model->config.text ? model->config.text
                         : model->name.text ? model->name.text
                                            : model->checkpoint.text;
-    if (l->config->text.foreign_tokenizer)
-        return cp_fail(l->err, CP_BAD_INPUT, place, "prompts need OpenAI's tokenizer, the model has %s",
-                       l->config->text.hf_tokenizer_name[0] ? l->config->text.hf_tokenizer_name : "another"),
-               cp_expected(l->err, "token ids from a .npy file");
-    if (l->config->text.vocab_size != 49408)
-        return cp_fail(l->err, CP_BAD_INPUT, place,
-                       "prompts need OpenAI's vocabulary of 49408, the model has %d",
-                       l->config->text.vocab_size),
-               cp_expected(l->err, "token ids from a .npy file");
+    CP_TRY(cp_inputs_check_texts(l->config, place, l->err));
     in->prompts_as_written = prompts;
     in->prompt_texts = texts_of(l, prompts, in->prompts);
     return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary)
@@ -144,7 +148,7 @@ enum cp_status cp_inputs_tokenize(const struct cp_experiment *experiment, const 
                                   const struct cp_tokenizer_variant *const *by, size_t count,
                                   struct cp_arena *arena, struct cp_run_inputs *in, struct cp_error *err) {
     struct cp_inputs_loader l = {experiment, config, arena, in, err};
-    const char *vocabulary = cp_data_path(VOCABULARY, arena);
+    const char *vocabulary = cp_data_path(CP_VOCABULARY, arena);
     struct cp_tokenizer *tokenizer = NULL;
     for (size_t s = 1; s < count && in->prompts && !in->prompts_as_written; s++)
         if (by[s] != by[0])

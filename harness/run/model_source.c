@@ -6,6 +6,8 @@
 #include "run/known_config.h"
 #include "run/load_call.h"
 
+#include <string.h>
+
 static enum cp_status given_config(const struct cp_model_source *source, struct cp_arena *arena,
                                    struct cp_clip_config *config, struct cp_notes *notes,
                                    struct cp_error *err) {
@@ -130,9 +132,12 @@ static enum cp_status note_patches(const char *path, const struct cp_vision_conf
         path, from, from, to, to, v->image_size, v->image_size);
 }
 
-enum cp_status cp_model_source_loaded(const struct cp_model_source *source,
-                                      const struct cp_clip_config *config, const struct cp_model *model,
-                                      struct cp_arena *arena, struct cp_notes *notes, struct cp_error *err) {
+/* What only loading tells: notes of what the file is and where position embeddings were resized, where the file has
+ * less than the config that was asked for, where images have more pixels than patches, and where logit_scale is
+ * doubtful. */
+static enum cp_status note_loaded(const struct cp_model_source *source, const struct cp_clip_config *config,
+                                  const struct cp_model *model, struct cp_arena *arena,
+                                  struct cp_notes *notes, struct cp_error *err) {
     const char *path = source->checkpoint.text;
     const struct cp_vision_config *v = &model->config.vision;
     const struct cp_text_config *t = &model->config.text;
@@ -165,4 +170,34 @@ enum cp_status cp_model_source_config(const struct cp_model_source *source, stru
                                       struct cp_error *err) {
     CP_TRY(find_config(source, arena, config, notes, err));
     return set_image_size(source, config, err);
+}
+
+enum cp_status cp_model_source_load(const struct cp_model_source *source, struct cp_arena *arena,
+                                    struct cp_model *model, struct cp_notes *notes, struct cp_error *err) {
+    struct cp_clip_config config;
+    CP_TRY(cp_model_source_config(source, arena, &config, notes, err));
+    if (source->checkpoint.text) {
+        CP_TRY(cp_model_load(source->checkpoint.text, &config, model, err));
+        return note_loaded(source, &config, model, arena, notes, err);
+    }
+    if (strcmp(source->init, "open_clip") == 0)
+        return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, model, err);
+    return cp_model_counter(&config, (uint64_t)source->seed, model, err);
+}
+
+enum cp_status cp_model_source_activation(const struct cp_model_source *source,
+                                          const struct cp_clip_config *config,
+                                          const struct cp_candidate *baseline, struct cp_error *err) {
+    bool said = !config->activation_unknown;
+    for (size_t i = 0; i < baseline->count && config->activation_unknown; i++)
+        if (strcmp(baseline->settings[i].address, "activation") == 0)
+            said = strcmp(baseline->settings[i].value, "auto") != 0;
+    if (said)
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, source->checkpoint.text,
+                   "neither a config nor the file says which activation it was trained with"),
+           cp_expected(
+               err, "a config or a name (model.config, model.name; --config, --name), or activation: quick | "
+                    "erf | tanh in the baseline; "
+                    "`clip-parity inspect` helps to tell");
 }

@@ -22,18 +22,9 @@
 
 static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     const struct cp_model_source *source = &study->experiment->model;
-    struct cp_clip_config config;
     study->modelled = source->init || source->checkpoint.text;
-    if (!study->modelled)
-        return CP_OK;
-    CP_TRY(cp_model_source_config(source, &study->arena, &config, &study->notes, err));
-    if (source->checkpoint.text) {
-        CP_TRY(cp_model_load(source->checkpoint.text, &config, &study->model, err));
-        return cp_model_source_loaded(source, &config, &study->model, &study->arena, &study->notes, err);
-    }
-    if (strcmp(source->init, "open_clip") == 0)
-        return cp_model_open_clip(&config, (uint64_t)source->seed, CP_TORCH_AVX2, &study->model, err);
-    return cp_model_counter(&config, (uint64_t)source->seed, &study->model, err);
+    return study->modelled ? cp_model_source_load(source, &study->arena, &study->model, &study->notes, err)
+                           : CP_OK;
 }
 
 /* How the pass was loaded first, so that its settings win. */
@@ -48,23 +39,6 @@ static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const 
             return cp_mark_within(&setting->mark, err);
     }
     return CP_OK;
-}
-
-/* Where nothing says what the weights were trained with, the experiment must. */
-static enum cp_status check_activation(const struct cp_study *study, struct cp_error *err) {
-    const struct cp_candidate *baseline = &study->experiment->baseline;
-    bool said = !study->model.config.activation_unknown;
-    for (size_t i = 0; i < baseline->count && study->model.config.activation_unknown; i++)
-        if (strcmp(baseline->settings[i].address, "activation") == 0)
-            said = strcmp(baseline->settings[i].value, "auto") != 0;
-    if (said)
-        return CP_OK;
-    return cp_fail(err, CP_BAD_INPUT, study->experiment->model.checkpoint.text,
-                   "neither a config nor the file says which activation it was trained with"),
-           cp_expected(
-               err, "a config or a name (model.config, model.name; --config, --name), or activation: quick | "
-                    "erf | tanh in the baseline; "
-                    "`clip-parity inspect` helps to tell");
 }
 
 /* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
@@ -82,7 +56,7 @@ static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
                           err, "", "a study"));
     CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
     CP_TRY(apply(study, study->spec[0], &e->baseline, err));
-    CP_TRY(check_activation(study, err));
+    CP_TRY(cp_model_source_activation(&e->model, &study->model.config, &e->baseline, err));
     for (size_t c = 0; c < e->candidate_count; c++) {
         if (cp_captured_of(study, c + 1))
             CP_TRY(cp_spec_create(e->candidates[c].name, &study->model.config, study->ops, &study->arena,
@@ -244,11 +218,6 @@ enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err) {
     return status;
 }
 
-static int processors(void) {
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : (int)online;
-}
-
 static size_t at_most(int wanted, size_t count) {
     return (size_t)wanted < count ? (size_t)wanted : count;
 }
@@ -358,7 +327,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     if (!study->ops)
         return cp_fail(err, CP_BAD_INPUT, study->path, "isa: this machine or build has no '%s'", e->isa),
                cp_expected(err, "auto, or one that `clip-parity --version` lists");
-    study->threads = e->threads ? e->threads : processors();
+    study->threads = e->threads ? e->threads : cp_pool_processors();
     CP_TRY(load_model(study, err));
     CP_TRY(cp_captured_open(study, err));
     CP_TRY(check_captures(study, err));

@@ -16,30 +16,6 @@ static const char from_image[] = "--image", from_prompt[] = "--prompt";
 
 /* ---- settings ---- */
 
-/* ADDRESS=VALUE,... as settings of a pass; `where` is the option, for errors. Whether an address and a value
- * exist is told by the spec. */
-static enum cp_status read_settings(struct cp_arena *arena, const char *text, const char *where,
-                                    struct cp_candidate *pass, struct cp_error *err) {
-    size_t most = 1;
-    for (const char *c = text; *c; c++)
-        most += *c == ',';
-    CP_TRY(CP_ARENA_CALLOC(arena, pass->settings, most, err, "", "a classification"));
-    for (size_t i = 0; i < most; i++) {
-        const size_t length = strcspn(text, ","), key = strcspn(text, "=,");
-        if (key == 0 || key + 1 >= length)
-            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is not a setting", (int)length, text),
-                   cp_expected(err, "ADDRESS=VALUE, such as activation=erf; `clip-parity list` shows them");
-        const struct cp_mark mark = {where, 0, 0};
-        struct cp_setting *setting = &pass->settings[pass->count++];
-        *setting = (struct cp_setting){
-            cp_arena_printf(arena, "%.*s", (int)key, text),
-            cp_arena_printf(arena, "%.*s", (int)(length - key - 1), text + key + 1), mark, mark};
-        CP_TRY(CP_CHECK_ALLOC(setting->address && setting->value, err, "", "a classification"));
-        text += length + (text[length] != '\0');
-    }
-    return CP_OK;
-}
-
 /* What stands behind NAME: in [NAME:]SETTINGS. */
 static const char *settings_of(const char *text) {
     const size_t named = strcspn(text, ":=");
@@ -62,7 +38,7 @@ static enum cp_status read_spec(struct cp_experiment *e, const char *text, struc
                    cp_expected(err, "a name for each, as in gelu:activation=erf");
     candidate->mark = (struct cp_mark){where, 0, 0};
     e->candidate_count++;
-    return read_settings(&e->arena, settings, where, candidate, err);
+    return cp_settings_parse(settings, where, &e->arena, candidate, err);
 }
 
 static enum cp_status read_specs(const struct cp_classify_inputs *in, struct cp_experiment *e,
@@ -71,7 +47,7 @@ static enum cp_status read_specs(const struct cp_classify_inputs *in, struct cp_
         return cp_fail(err, CP_BAD_INPUT, "--compare", "%zu specs", in->compare_count),
                cp_expected(err, "at most %d", CP_CANDIDATES_MAX);
     if (in->baseline)
-        CP_TRY(read_settings(&e->arena, in->baseline, "--baseline", &e->baseline, err));
+        CP_TRY(cp_settings_parse(in->baseline, "--baseline", &e->arena, &e->baseline, err));
     for (size_t c = 0; c < in->compare_count; c++)
         CP_TRY(read_spec(e, in->compare[c], err));
     return CP_OK;

@@ -14,6 +14,10 @@
 
 enum { CP_PROMPT_MAX = (1 << 13) - 1 }; /* bytes */
 
+/* OpenAI's, in data/, and how many ids it has. */
+#define CP_VOCABULARY "vocab/bpe_simple_vocab_16e6.txt.gz"
+enum { CP_VOCABULARY_SIZE = 49408 };
+
 enum cp_lower_case {
     CP_LOWER_TEXT,      /* Python's str.lower, which sees what is around a sigma */
     CP_LOWER_CHARACTERS /* each by itself */

@@ -41,6 +41,7 @@ FLOORS = {
     "harness/run": "",
     "harness/analysis": "",
     "harness/task": "",
+    "harness/library": "",
     "harness/report/data": "",
     "harness/report/term": "",
     "harness/report/*": "",
