@@ -183,7 +183,7 @@ enum cp_status cp_settings_parse(const char *text, const char *where, struct cp_
     for (size_t i = 0; i < most; i++) {
         const size_t length = strcspn(text, ","), key = strcspn(text, "=,");
         if (key == 0 || key + 1 >= length)
-            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is no setting", (int)length, text),
+            return (void)cp_fail(err, CP_BAD_INPUT, where, "'%.*s' is not a setting", (int)length, text),
                    cp_expected(err, "ADDRESS=VALUE, such as activation=erf; `clip-parity list` shows them");
         const struct cp_mark mark = {where, 0, 0};
         struct cp_setting *setting = &pass->settings[pass->count++];

@@ -78,7 +78,7 @@ void clip_parity_pass_free(struct clip_parity_pass *pass);
 
 /* Texts in UTF-8 to token ids (count, context_length), by the pass's tokenizer. OpenAI's vocabulary is opened once a call:
  * give it all texts. It is looked for in $CLIP_PARITY_DATA, in ./data and in the installation. truncate: cut texts that
- * are longer than the context. CLIP_PARITY_BAD_INPUT: otherwise they are refused; so are bytes that are no text, and
+ * are longer than the context. CLIP_PARITY_BAD_INPUT: otherwise they are refused; so are bytes that are not text, and
  * models of another tokenizer. */
 enum clip_parity_status clip_parity_tokenize(const struct clip_parity_pass *pass, const char *const *texts,
                                              size_t count, bool truncate, int32_t *ids,

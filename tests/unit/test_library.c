@@ -57,10 +57,10 @@ static void settings_that_do_not_exist(void **state) {
     (void)state;
     static const struct {
         const char *settings, *says;
-    } wrong[] = {{"activation", "'activation' is no setting"},
+    } wrong[] = {{"activation", "'activation' is not a setting"},
                  {"activation=swash", "swash"},
                  {"activation=erf,no.such=1", "no"},
-                 {"=erf", "is no setting"}};
+                 {"=erf", "is not a setting"}};
     for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++) {
         struct clip_parity_pass *pass;
         assert_int_equal(clip_parity_pass_create(model, wrong[w].settings, 1, &pass, &error),
