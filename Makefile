@@ -2,7 +2,7 @@
 PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev libgsl-dev libfyaml-dev libjansson-dev \
 	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev libcmocka-dev libmpfr-dev libopenblas-dev \
 	python3-h5py python3-pil python3-yaml python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
-	dataset-fashion-mnist
+	dataset-fashion-mnist zsh fish mandoc
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 

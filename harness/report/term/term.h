@@ -19,6 +19,10 @@ enum { CP_SCREEN_LEAST = 40, CP_SCREEN_MOST = 80 };
  * characters. */
 struct cp_screen cp_screen_of(FILE *out);
 
+/* Whether screens made from now on are in colour whatever the stream is, as the command line asked. */
+enum cp_screen_ink_when { CP_SCREEN_INK_AUTO, CP_SCREEN_INK_ALWAYS, CP_SCREEN_INK_NEVER };
+void cp_screen_ink_when(enum cp_screen_ink_when when);
+
 /* ---- its parts (term_text.c, term_plot.c, term_heat.c) ---- */
 
 enum cp_ink { CP_INK_PLAIN, CP_INK_BOLD, CP_INK_SOFT, CP_INK_RED, CP_INK_YELLOW, CP_INK_GREEN, CP_INK_INKS };
