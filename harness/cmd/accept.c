@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 struct arguments {
-    struct cp_gate_source source;
-    const char *reason; /* NULL: none */
+    struct cp_gate_source source; /* the first, for cp_gate_option */
+    const char *reason;           /* NULL: none */
 };
 
 static enum cp_status write_baseline(const struct arguments *a, const struct cp_gate_samples *samples,
@@ -101,10 +101,7 @@ static enum cp_status run(void *arguments, struct cp_error *err) {
 
 /* ---- the table ---- */
 
-static const struct cp_argument words[] = {CP_GATE_ARGUMENTS(struct arguments), {NULL}};
-
 static const struct cp_option options[] = {
-    CP_GATE_OPTIONS(struct arguments),
     {"--reason", 0, "TEXT", CP_WORD_TEXT, "why a run that is worse is accepted",
      CP_INTO(struct arguments, reason)},
     {NULL},
@@ -123,9 +120,11 @@ const struct cp_command cp_cmd_accept = {
              "`clip-parity check` compares with: a text file to be reviewed and committed. A run that is "
              "worse than the baseline allows needs --reason.\n",
     .example = examples,
-    .argument = words,
-    CP_GATE_EXCESS,
+    .argument = cp_gate_arguments,
+    .excess = "a second file",
+    .expected = "one experiment or result",
     .option = options,
+    .further = cp_gate_option,
     .common = CP_COMMON_RUN,
     .common_at = offsetof(struct arguments, source.common),
     .size = sizeof(struct arguments),

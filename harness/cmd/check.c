@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 struct arguments {
-    struct cp_gate_source source;
-    const char *junit, *json; /* files, "-": standard output; NULL: not wanted */
+    struct cp_gate_source source; /* the first, for cp_gate_option */
+    const char *junit, *json;     /* files, "-": standard output; NULL: not wanted */
     bool no_bits, all, github;
 };
 
@@ -121,10 +121,7 @@ static enum cp_status run(void *arguments, struct cp_error *err) {
 
 /* ---- the table ---- */
 
-static const struct cp_argument words[] = {CP_GATE_ARGUMENTS(struct arguments), {NULL}};
-
 static const struct cp_option options[] = {
-    CP_GATE_OPTIONS(struct arguments),
     {"--no-bits", 0, NULL, CP_WORD_TEXT, "ignore bit changes; check accuracy only",
      CP_INTO(struct arguments, no_bits)},
     {"--all", 0, NULL, CP_WORD_TEXT, "print every tap, not only failures; same as -v",
@@ -155,9 +152,11 @@ const struct cp_command cp_cmd_check = {
              "`clip-parity accept` wrote. On a mismatch it names the first tap and exits with 1. "
              "docs/gate.md explains the limits, docs/ci.md the use in CI.\n",
     .example = examples,
-    .argument = words,
-    CP_GATE_EXCESS,
+    .argument = cp_gate_arguments,
+    .excess = "a second file",
+    .expected = "one experiment or result",
     .option = options,
+    .further = cp_gate_option,
     .common = CP_COMMON_VERBOSE | CP_COMMON_RUN | CP_COMMON_COLOR,
     .common_at = offsetof(struct arguments, source.common),
     .size = sizeof(struct arguments),

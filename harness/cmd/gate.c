@@ -11,6 +11,30 @@
 
 #include <string.h>
 
+const struct cp_argument cp_gate_arguments[] = {
+    {"EXPERIMENT.yaml|RESULT.h5", CP_WORD_FILE, "an experiment to run, or the result of a run",
+     CP_INTO(struct cp_gate_source, path), .missing = "no experiment",
+     .expected = "a YAML file, or a result that `clip-parity run` wrote"},
+    {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
+     CP_INTO(struct cp_gate_source, overrides), .takes = cp_is_assignment},
+    {NULL},
+};
+
+static const struct cp_option rows[] = {
+    {"--baseline", 0, "FILE", CP_WORD_FILE, "the baseline (default: results/baselines/NAME.yaml)",
+     CP_INTO(struct cp_gate_source, baseline)},
+    {"--resume", 0, NULL, CP_WORD_TEXT, "continue a run that was stopped",
+     CP_INTO(struct cp_gate_source, resume)},
+    {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
+     CP_INTO(struct cp_gate_source, force)},
+};
+
+bool cp_gate_option(size_t index, struct cp_option *option) {
+    if (index >= sizeof rows / sizeof rows[0])
+        return false;
+    return *option = rows[index], true;
+}
+
 static bool is_result(const char *path) {
     const size_t length = strlen(path);
     char start[8] = {0};

@@ -18,34 +18,11 @@ struct cp_gate_source {
     struct cp_common common;
 };
 
-/* Their rows, for a command whose arguments are of a type and have the member `source`. */
-#define CP_GATE_ARGUMENTS(type)                                                                              \
-    {"EXPERIMENT.yaml|RESULT.h5",                                                                            \
-     CP_WORD_FILE,                                                                                           \
-     "an experiment to run, or the result of a run",                                                         \
-     CP_INTO(type, source.path),                                                                             \
-     .missing = "no experiment",                                                                             \
-     .expected = "a YAML file, or a result that `clip-parity run` wrote"},                                   \
-    {                                                                                                        \
-        "KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",                                \
-            CP_INTO(type, source.overrides), .takes = cp_is_assignment                                       \
-    }
-#define CP_GATE_OPTIONS(type)                                                                                 \
-    {"--baseline",                                                                                            \
-     0,                                                                                                       \
-     "FILE",                                                                                                  \
-     CP_WORD_FILE,                                                                                            \
-     "the baseline (default: results/baselines/NAME.yaml)",                                                   \
-     CP_INTO(type, source.baseline)},                                                                         \
-        {"--resume", 0, NULL, CP_WORD_TEXT, "continue a run that was stopped", CP_INTO(type, source.resume)}, \
-    {                                                                                                         \
-        "--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",                   \
-            CP_INTO(type, source.force)                                                                       \
-    }
-#define CP_GATE_EXCESS .excess = "a second file", .expected = "one experiment or result"
+/* The rows of both, whose arguments begin with a struct cp_gate_source. */
+extern const struct cp_argument cp_gate_arguments[];
+bool cp_gate_option(size_t index, struct cp_option *option);
 
-/* After the last argument: reads the experiment, and finds the baseline file. experiment is the caller's to
- * free after CP_OK. */
+/* Reads the experiment, and finds the baseline file. experiment is the caller's to free after CP_OK. */
 enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_error *err);
 /* Runs the experiment unless its result is given, and takes samples; its output may become another (run/place.h). Free

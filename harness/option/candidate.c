@@ -104,10 +104,6 @@ static void (*const offers[CP_WORD_KINDS])(struct cp_candidates *c) = {
     [CP_WORD_TOKENIZER] = offer_tokenizers,
 };
 
-bool cp_candidates_exist(enum cp_word_kind kind) {
-    return offers[kind] != NULL;
-}
-
 void cp_candidates_print(struct cp_candidates *c, enum cp_word_kind kind) {
     if (offers[kind])
         offers[kind](c);

@@ -20,10 +20,8 @@ struct cp_candidates {
 /* Prints a candidate if what is typed is its beginning. help: one line, or "". */
 void cp_candidate(struct cp_candidates *c, const char *word, const char *help);
 
-/* Prints those of a kind, every kind's. */
+/* Prints those of a kind; of plain text there are none. */
 void cp_candidates_print(struct cp_candidates *c, enum cp_word_kind kind);
-/* Whether there are any of a kind: of plain text there are none. */
-bool cp_candidates_exist(enum cp_word_kind kind);
 
 /* ---- those with an '=' (candidate_setting.c) ---- */
 

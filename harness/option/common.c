@@ -37,7 +37,7 @@ bool cp_common_option(unsigned set, size_t index, struct cp_option *option) {
 
 void cp_common_apply(const struct cp_common *common) {
     int when = CP_SCREEN_INK_AUTO;
-    while (common->color && strcmp(colors[when], common->color) != 0)
+    while (common->color && when < CP_SCREEN_INK_NEVER && strcmp(colors[when], common->color) != 0)
         when++;
     cp_screen_ink_when((enum cp_screen_ink_when)when);
 }

@@ -34,7 +34,7 @@ static enum cp_status push(const struct parser *p, struct cp_words *words, const
     return CP_OK;
 }
 
-/* KEY=VALUE, with the value as YAML has it. */
+/* KEY=VALUE. What names something, such as a file, is text whatever YAML takes it for. */
 static enum cp_status push_override(const struct parser *p, const struct cp_option *option,
                                     const char *value) {
     char *text = NULL;
@@ -43,7 +43,10 @@ static enum cp_status push_override(const struct parser *p, const struct cp_opti
     CP_TRY(CP_CHECK_ALLOC(out, p->err, "", "the arguments"));
     (void)fputs(option->key, out);
     (void)fputc('=', out);
-    cp_yaml_put_text(out, value);
+    if (option->kind == CP_WORD_TEXT)
+        (void)fputs(value, out);
+    else
+        cp_yaml_put_text(out, value);
     const char *override = fclose(out) == 0 ? cp_arena_strdup(p->arena, text) : NULL;
     free(text);
     CP_TRY(CP_CHECK_ALLOC(override, p->err, "", "the arguments"));
