@@ -1,39 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Completion of clip-parity for bash: commands, and keys of experiments with their values as `clip-parity list keys` has them;
-# files otherwise. Source it, or install it where bash-completion looks.
-
-# Words that a key may have as its value: on, off, auto, ...
-_clip_parity_values() {
-    "$1" list keys 2>/dev/null |
-        sed -n "s/^$2: \(.* | .*\|.*, or .*\)/\1/p" |
-        sed 's/ (.*//; s/.*, or /|/; s/ | /\n/g; s/|//g' |
-        grep -x '[a-z0-9_]*'
-}
+# Completion of clip-parity for bash: the program says what a word may be.
 
 _clip_parity() {
-    local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local piece line words=() word part candidates=() files=
     COMPREPLY=()
-    if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "$("$program" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')" -- "$word")
-        return
-    fi
-    case ${COMP_WORDS[1]} in
-    run | check | accept | bisect) ;;
-    *) return ;;
-    esac
-    # bash takes = for a word of its own.
-    if [[ $word == = ]]; then
-        mapfile -t COMPREPLY < <(_clip_parity_values "$program" "$before")
-    elif [[ $before == = ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_clip_parity_values "$program" "${COMP_WORDS[COMP_CWORD - 2]}")" -- "$word")
-    elif [[ -n $word && $word != -* ]]; then
-        mapfile -t COMPREPLY < <(
-            compgen -W "$("$program" list keys 2>/dev/null | sed -n '/: a mapping of the keys below/d; s/^\([a-z_.]*\): .*/\1=/p')" -- "$word"
-            compgen -f -- "$word"
-        )
+    # bash takes = and : for words of their own; the program is asked with whole ones.
+    for piece in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        if ((${#words[@]})) && [[ $piece == [=:]* || ${words[-1]} == *[=:] ]]; then
+            words[-1]+=$piece
+        else
+            words+=("$piece")
+        fi
+    done
+    word=${words[-1]} part=${COMP_WORDS[COMP_CWORD]}
+    [[ $part == [=:]* ]] && part=
+    while IFS= read -r line; do
+        case $line in
+        :files) files=1 ;;
+        :nospace) compopt -o nospace 2>/dev/null ;;
+        *) line=${line%%$'\t'*} && candidates+=("${line#"${word%"$part"}"}") ;;
+        esac
+    done < <("${COMP_WORDS[0]}" complete -- "${words[@]}" 2>/dev/null)
+    COMPREPLY=("${candidates[@]}")
+    if [[ $files && ${#candidates[@]} == 0 ]]; then
+        compopt -o default 2>/dev/null
+    elif [[ $files ]]; then
+        mapfile -t -O "${#candidates[@]}" COMPREPLY < <(compgen -f -- "$part")
         compopt -o filenames 2>/dev/null
-        [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
     fi
 }
 
-complete -o default -F _clip_parity clip-parity
+complete -F _clip_parity clip-parity

@@ -36,7 +36,7 @@ size_t cp_edit_distance(const char *a, const char *b) {
 
 const char *cp_nearest(const char *word, const char *const *names, size_t count) {
     const char *best = NULL;
-    const size_t third = strnlen(word, CP_EDIT_MAX) / 3;
+    const size_t third = strnlen(word + strspn(word, "-"), CP_EDIT_MAX) / 3; /* all options begin alike */
     size_t nearest = third > 0 ? third + 1 : 2;
     for (size_t i = 0; i < count; i++) {
         const size_t distance = cp_edit_distance(word, names[i]);

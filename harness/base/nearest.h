@@ -16,7 +16,7 @@ enum { CP_EDIT_MAX = 64 };
 size_t cp_edit_distance(const char *a, const char *b);
 
 /* The nearest of names, the first of equals, if at most a third of the word's bytes (one byte for short
- * words) must be edited; else NULL. */
+ * words) must be edited, those of leading dashes not counted; else NULL. */
 const char *cp_nearest(const char *word, const char *const *names, size_t count);
 
 /* Completes an error about a word that is none of names, which end with NULL: behind what is wrong "; did you

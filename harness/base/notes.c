@@ -34,6 +34,6 @@ enum cp_status cp_notes_add(struct cp_notes *notes, const char *path, const stru
 }
 
 void cp_notes_print(const struct cp_notes *notes, FILE *out) {
-    for (size_t n = 0; n < notes->count; n++)
+    for (size_t n = 0; out && n < notes->count; n++)
         cp_print(out, "%s\n", notes->lines[n]);
 }

@@ -20,7 +20,7 @@ enum cp_status cp_note(struct cp_notes *notes, struct cp_arena *arena, struct cp
 /* Adds copies of others, each with "PATH: " before it. */
 enum cp_status cp_notes_add(struct cp_notes *notes, const char *path, const struct cp_notes *others,
                             struct cp_arena *arena, struct cp_error *err);
-/* One line each, escaped. */
+/* One line each, escaped. out NULL: silent. */
 void cp_notes_print(const struct cp_notes *notes, FILE *out);
 
 #endif

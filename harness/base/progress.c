@@ -68,7 +68,8 @@ static void append_bar(const struct cp_progress *p, double done, double rate, do
 static void show(struct cp_progress *p, bool whole) {
     const double at = now(), spent = at - p->start, done = done_inputs(p);
     const bool last = whole && p->done == p->total, nothing = !p->terminal && done < 1;
-    if (!p->out || nothing || (!last && at - p->shown < (p->terminal ? terminal_seconds : pipe_seconds)))
+    if (!p->out || p->hidden || nothing ||
+        (!last && at - p->shown < (p->terminal ? terminal_seconds : pipe_seconds)))
         return;
     const double fresh = done - (double)p->skipped;
     const double rate = spent > 0 ? fresh / spent : 0, left = rate > 0 ? ((double)p->total - done) / rate : 0;
@@ -84,8 +85,9 @@ static void show(struct cp_progress *p, bool whole) {
     (void)fflush(p->out);
 }
 
-void cp_progress_start(struct cp_progress *p, FILE *out, size_t total) {
-    *p = (struct cp_progress){.out = out, .terminal = is_terminal(out), .start = now(), .total = total};
+void cp_progress_start(struct cp_progress *p, FILE *out, bool hidden, size_t total) {
+    *p = (struct cp_progress){
+        .out = out, .hidden = hidden, .terminal = is_terminal(out), .start = now(), .total = total};
 }
 
 void cp_progress_skip(struct cp_progress *p, size_t inputs) {

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 struct cp_progress {
-    FILE *out; /* NULL: silent */
+    FILE *out;   /* NULL: silent */
+    bool hidden; /* only lines of text are written */
     bool terminal;
     bool drawn;           /* the cursor is behind a bar */
     double start, shown;  /* seconds of a monotonic clock */
@@ -27,7 +28,8 @@ void cp_progress_clear(FILE *out);
 /* "12 s", "3 min 20 s" or "2 h 05 min"; text is returned. */
 const char *cp_progress_seconds(double seconds, char text[32]);
 
-void cp_progress_start(struct cp_progress *progress, FILE *out, size_t total);
+/* With hidden, lines of text alone are written. */
+void cp_progress_start(struct cp_progress *progress, FILE *out, bool hidden, size_t total);
 /* Inputs that need not be done. */
 void cp_progress_skip(struct cp_progress *progress, size_t inputs);
 /* A batch begins, and its last stage is done with cp_progress_batch_done. */

@@ -4,29 +4,12 @@
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 struct arguments {
-    struct cp_gate_source source;
-    const char *reason; /* NULL: none */
+    struct cp_gate_source source; /* the first, for cp_gate_option */
+    const char *reason;           /* NULL: none */
 };
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    for (int i = 0; i < argc; i++) {
-        bool taken;
-        if (strcmp(argv[i], "--reason") == 0 && i + 1 < argc && argv[i + 1][0]) {
-            a->reason = argv[++i];
-            continue;
-        }
-        CP_TRY(cp_cmd_gate_argument(&a->source, argv, argc, &i, &taken, err));
-        if (!taken)
-            return cp_fail(err, CP_USAGE, "", "accept: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--baseline FILE, --reason TEXT, --resume or --force");
-    }
-    return CP_OK;
-}
 
 static enum cp_status write_baseline(const struct arguments *a, const struct cp_gate_samples *samples,
                                      struct cp_error *err) {
@@ -104,17 +87,47 @@ static enum cp_status accept_over(const struct arguments *a, struct cp_experimen
     return status;
 }
 
-enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {
-        .source = {.command = "accept", .override = calloc((size_t)argc + 1, sizeof *a.source.override)}};
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
     struct cp_experiment experiment;
-    enum cp_status status;
-    CP_TRY(CP_CHECK_ALLOC(a.source.override, err, "", "the arguments"));
-    CP_TRY_DONE(parse(argc, argv, &a, err));
-    CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
-    status = accept_over(&a, &experiment, err);
+    if (a->reason && !a->reason[0])
+        return cp_fail(err, CP_USAGE, "", "accept: --reason without a text"),
+               cp_expected(err, "--reason TEXT");
+    CP_TRY(cp_cmd_gate_open(&a->source, &experiment, err));
+    const enum cp_status status = accept_over(a, &experiment, err);
     cp_experiment_free(&experiment);
-done:
-    free(a.source.override);
     return status;
 }
+
+/* ---- the table ---- */
+
+static const struct cp_option options[] = {
+    {"--reason", 0, "TEXT", CP_WORD_TEXT, "why a run that is worse is accepted",
+     CP_INTO(struct arguments, reason)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Accept what the experiment computes now", "clip-parity accept experiments/gate/norm-variants.yaml"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_accept = {
+    .name = "accept",
+    .group = CP_COMMANDS_GATE,
+    .summary = "accept a run as the baseline",
+    .about = "Runs an experiment, or reads its result, prints what changes, and writes the baseline that "
+             "`clip-parity check` compares with: a text file to be reviewed and committed. A run that is "
+             "worse than the baseline allows needs --reason.\n",
+    .example = examples,
+    .argument = cp_gate_arguments,
+    .excess = "a second file",
+    .expected = "one experiment or result",
+    .option = options,
+    .further = cp_gate_option,
+    .common = CP_COMMON_RUN,
+    .common_at = offsetof(struct arguments, source.common),
+    .size = sizeof(struct arguments),
+    .initial = &(const struct arguments){.source = {.command = "accept"}},
+    .run = run,
+};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Parses the options of the search and prints the set it found, with a command that runs just that set. */
+ * Prints the set it found, with a command that runs just that set. */
 #include "task/bisect.h"
 #include "analysis/analyses.h"
 #include "base/escape.h"
@@ -14,73 +14,10 @@
 struct arguments {
     const char *experiment, *candidate;
     struct cp_bisect_options options;
-    const char **overrides; /* [override_count] */
-    size_t override_count;
+    bool layers, settings;
+    struct cp_words overrides;
+    struct cp_common common;
 };
-
-/* ---- arguments ---- */
-
-static enum cp_status unit_option(struct arguments *a, const char *option, struct cp_error *err) {
-    const enum cp_bisect_unit unit = strcmp(option, "--layers") == 0 ? CP_UNIT_LAYER : CP_UNIT_SETTING;
-    if (a->options.unit != CP_UNIT_SWAP && a->options.unit != unit)
-        return (void)cp_fail(err, CP_USAGE, "", "bisect: both --layers and --settings"),
-               cp_expected(err, "one of them");
-    a->options.unit = unit;
-    return CP_OK;
-}
-
-static enum cp_status read_share(struct arguments *a, const char *text, struct cp_error *err) {
-    char *end = NULL;
-    a->options.share = text ? strtod(text, &end) : 0;
-    if (!text || end == text || *end || !(a->options.share > 0 && a->options.share <= 1))
-        return (void)cp_fail(err, CP_USAGE, "", "bisect: --share '%s'", text ? text : ""),
-               cp_expected(err, "a number above 0, at most 1");
-    return CP_OK;
-}
-
-/* A sweep's or layerwise's candidate, "norm.eps=1e-6@visual.3": no key of an experiment is named like a
- * component.
- */
-static bool names_cell(const char *text) {
-    const size_t length = strcspn(text, ".=@");
-    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
-        if (strlen(cp_components[c]->name) == length && strncmp(text, cp_components[c]->name, length) == 0)
-            return true;
-    return length == strlen("precision") && strncmp(text, "precision", length) == 0;
-}
-
-static enum cp_status add_word(struct arguments *a, const char *text, struct cp_error *err) {
-    if (strchr(text, '=') && !names_cell(text))
-        a->overrides[a->override_count++] = text;
-    else if (!a->experiment)
-        a->experiment = text;
-    else if (!a->candidate)
-        a->candidate = text;
-    else
-        return (void)cp_fail(err, CP_USAGE, "", "bisect: a second candidate '%s'", text),
-               cp_expected(err, "one experiment and one of its candidates");
-    return CP_OK;
-}
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    a->options = (struct cp_bisect_options){.share = 0.5, .progress = stderr};
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--layers") == 0 || strcmp(argv[i], "--settings") == 0)
-            CP_TRY(unit_option(a, argv[i], err));
-        else if (strcmp(argv[i], "--remove") == 0)
-            a->options.remove = true;
-        else if (strcmp(argv[i], "--share") == 0)
-            CP_TRY(read_share(a, i + 1 < argc ? argv[++i] : NULL, err));
-        else if (strcmp(argv[i], "--at") == 0 && i + 1 < argc)
-            a->options.at = argv[++i];
-        else if (argv[i][0] == '-')
-            return (void)cp_fail(err, CP_USAGE, "", "bisect: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--layers, --settings, --remove, --share NUMBER or --at OUTPUT");
-        else
-            CP_TRY(add_word(a, argv[i], err));
-    }
-    return CP_OK;
-}
 
 /* The study's spec of that name; without a name the only one. */
 static enum cp_status find_candidate(const struct cp_study *study, const char *name, size_t *candidate,
@@ -162,9 +99,9 @@ static enum cp_status print_command(const struct cp_study *study, const struct a
     CP_TRY(CP_CHECK_ALLOC(candidate, err, a->experiment, "a command"));
     printf("run     clip-parity run ");
     cp_put_shell(stdout, a->experiment);
-    for (size_t i = 0; i < a->override_count; i++) {
+    for (size_t i = 0; i < a->overrides.count; i++) {
         (void)putchar(' ');
-        cp_put_shell(stdout, a->overrides[i]);
+        cp_put_shell(stdout, a->overrides.word[i]);
     }
     (void)putchar(' ');
     cp_put_shell(stdout, candidate);
@@ -238,20 +175,86 @@ done:
     return status;
 }
 
-enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {.overrides = calloc((size_t)argc + 1, sizeof *a.overrides)};
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
     struct cp_experiment experiment;
-    enum cp_status status;
-    CP_TRY(CP_CHECK_ALLOC(a.overrides, err, "", "the arguments"));
-    CP_TRY_DONE(parse(argc, argv, &a, err));
-    if (!a.experiment) {
-        status = ((void)cp_fail(err, CP_USAGE, "", "bisect: no experiment"), cp_expected(err, "a YAML file"));
-        goto done;
-    }
-    CP_TRY_DONE(cp_experiment_load(a.experiment, a.overrides, a.override_count, &experiment, err));
-    status = bisect(&a, &experiment, err);
+    if (a->layers && a->settings)
+        return cp_fail(err, CP_USAGE, "", "bisect: both --layers and --settings"),
+               cp_expected(err, "one of them");
+    a->options.unit = a->layers ? CP_UNIT_LAYER : a->settings ? CP_UNIT_SETTING : CP_UNIT_SWAP;
+    a->options.progress = cp_common_progress(&a->common);
+    CP_TRY(cp_experiment_load(a->experiment, a->overrides.word, a->overrides.count, &experiment, err));
+    const enum cp_status status = bisect(a, &experiment, err);
     cp_experiment_free(&experiment);
-done:
-    free(a.overrides);
     return status;
 }
+
+/* ---- the table ---- */
+
+/* Not a candidate of a sweep or of layerwise, "norm.eps=1e-6@visual.3": no key of an experiment is named like a
+ * component. */
+static bool is_override(const char *word) {
+    const size_t length = strcspn(word, ".=@");
+    for (int c = 0; c < CP_COMPONENT_COUNT; c++)
+        if (strlen(cp_components[c]->name) == length && strncmp(word, cp_components[c]->name, length) == 0)
+            return false;
+    return strchr(word, '=') && !(length == strlen("precision") && strncmp(word, "precision", length) == 0);
+}
+
+static enum cp_status read_share(void *arguments, const struct cp_option *option, const char *value,
+                                 struct cp_error *err) {
+    struct arguments *a = arguments;
+    char *end;
+    a->options.share = strtod(value, &end);
+    if (end == value || *end || !(a->options.share > 0 && a->options.share <= 1))
+        return cp_fail(err, CP_USAGE, "", "bisect: %s '%s'", option->name, value),
+               cp_expected(err, "a number above 0, at most 1");
+    return CP_OK;
+}
+
+static const struct cp_argument words[] = {
+    {"EXPERIMENT.yaml", CP_WORD_FILE, "the experiment", CP_INTO(struct arguments, experiment),
+     .missing = "no experiment", .expected = "a YAML file"},
+    {"CANDIDATE", CP_WORD_TEXT, "one of its candidates; optional if there is only one",
+     CP_INTO(struct arguments, candidate)},
+    {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
+     CP_INTO(struct arguments, overrides), .takes = is_override},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--layers", 0, NULL, CP_WORD_TEXT, "swap whole layers", CP_INTO(struct arguments, layers)},
+    {"--settings", 0, NULL, CP_WORD_TEXT, "swap whole settings", CP_INTO(struct arguments, settings)},
+    {"--remove", 0, NULL, CP_WORD_TEXT, "find a set whose removal fixes the candidate",
+     CP_INTO(struct arguments, options.remove)},
+    {"--share", 0, "X", CP_WORD_TEXT, "share of the divergence to reach (default: 0.5)", .take = read_share},
+    {"--at", 0, "OUTPUT", CP_WORD_OUTPUT, "measure the divergence at this output",
+     CP_INTO(struct arguments, options.at)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Which layers make GELU diverge?",
+     "clip-parity bisect experiments/quickgelu-vs-gelu.yaml erf inputs.limit=16"},
+    {"Which swaps must go to fix it?",
+     "clip-parity bisect experiments/quickgelu-vs-gelu.yaml erf inputs.limit=16 \\\n    --remove --layers"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_bisect = {
+    .name = "bisect",
+    .group = CP_COMMANDS_EXPERIMENT,
+    .summary = "find which swaps make a candidate diverge",
+    .about = "Searches for a set of swaps that reaches a share of a candidate's divergence and of which none "
+             "can be left out. All sets of 1, 2, ... swaps are tried too, in at most 200 tests.\n",
+    .example = examples,
+    .argument = words,
+    .excess = "a second candidate",
+    .expected = "one experiment and one of its candidates",
+    .option = options,
+    .common = CP_COMMON_RUN,
+    .common_at = offsetof(struct arguments, common),
+    .size = sizeof(struct arguments),
+    .initial = &(const struct arguments){.options = {.share = 0.5}},
+    .run = run,
+};

@@ -10,49 +10,10 @@
 #include <unistd.h>
 
 struct arguments {
-    struct cp_gate_source source;
-    const char *junit, *json; /* files, "-": standard output; NULL: not wanted */
-    bool bits, all, github;
+    struct cp_gate_source source; /* the first, for cp_gate_option */
+    const char *junit, *json;     /* files, "-": standard output; NULL: not wanted */
+    bool no_bits, all, github;
 };
-
-/* ---- arguments ---- */
-
-static bool take_option(struct arguments *a, char **argv, int argc, int *i) {
-    const char *word = argv[*i];
-    const bool more = *i + 1 < argc;
-    if (strcmp(word, "--no-bits") == 0)
-        a->bits = false;
-    else if (strcmp(word, "--all") == 0)
-        a->all = true;
-    else if (strcmp(word, "--github") == 0)
-        a->github = true;
-    else if (strcmp(word, "--junit") == 0 && more)
-        a->junit = argv[++*i];
-    else if (strcmp(word, "--json") == 0 && more)
-        a->json = argv[++*i];
-    else
-        return false;
-    return true;
-}
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const char *actions = getenv("GITHUB_ACTIONS");
-    a->bits = true;
-    a->github = actions && strcmp(actions, "true") == 0;
-    for (int i = 0; i < argc; i++) {
-        bool taken = take_option(a, argv, argc, &i);
-        if (!taken)
-            CP_TRY(cp_cmd_gate_argument(&a->source, argv, argc, &i, &taken, err));
-        if (!taken)
-            return cp_fail(err, CP_USAGE, "", "check: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--baseline FILE, --no-bits, --all, --junit FILE, --json FILE, --github "
-                                    "--resume or --force");
-    }
-    if (a->junit && a->json && cp_output_is_stdout(a->junit) && cp_output_is_stdout(a->json))
-        return cp_fail(err, CP_USAGE, "", "check: --junit and --json both to standard output"),
-               cp_expected(err, "a file for one of them");
-    return CP_OK;
-}
 
 /* ---- what is written ---- */
 
@@ -86,7 +47,7 @@ static enum cp_status report(const struct arguments *a, const struct cp_gate_ver
     const bool taken =
         (a->junit && cp_output_is_stdout(a->junit)) || (a->json && cp_output_is_stdout(a->json));
     FILE *people = taken ? stderr : stdout;
-    cp_gate_summary(verdict, a->all, people);
+    cp_gate_summary(verdict, a->all || a->source.common.verbose, people);
     if (a->junit)
         CP_TRY(cp_output_write(a->junit, put_junit, verdict, err));
     if (a->json)
@@ -103,7 +64,7 @@ static enum cp_status judge(const struct arguments *a, const struct cp_experimen
                             const struct cp_gate_samples *samples, const struct cp_gate_samples *accepted,
                             struct cp_error *err) {
     struct cp_gate_verdict verdict;
-    enum cp_status status = cp_gate_judge(experiment, samples, accepted, a->bits, &verdict, err);
+    enum cp_status status = cp_gate_judge(experiment, samples, accepted, !a->no_bits, &verdict, err);
     if (status == CP_OK && verdict.inputs == 0 && verdict.compared == 0)
         status = cp_fail(err, CP_NOTHING_COMPARED, samples->path, "no tap was compared"),
         cp_expected(err, "a tap that %.300s has", accepted->path);
@@ -142,19 +103,63 @@ done:
     return status;
 }
 
-enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {
-        .source = {.command = "check", .override = calloc((size_t)argc + 1, sizeof *a.source.override)}};
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
     struct cp_experiment experiment;
-    enum cp_status status;
-    CP_TRY(CP_CHECK_ALLOC(a.source.override, err, "", "the arguments"));
-    CP_TRY_DONE(parse(argc, argv, &a, err));
-    a.source.writes[0] = a.junit;
-    a.source.writes[1] = a.json;
-    CP_TRY_DONE(cp_cmd_gate_open(&a.source, &experiment, err));
-    status = check(&a, &experiment, err);
+    const char *actions = getenv("GITHUB_ACTIONS");
+    a->github = a->github || (actions && strcmp(actions, "true") == 0);
+    a->source.writes[0] = a->junit;
+    a->source.writes[1] = a->json;
+    if (a->junit && a->json && cp_output_is_stdout(a->junit) && cp_output_is_stdout(a->json))
+        return cp_fail(err, CP_USAGE, "", "check: --junit and --json both to standard output"),
+               cp_expected(err, "a file for one of them");
+    CP_TRY(cp_cmd_gate_open(&a->source, &experiment, err));
+    const enum cp_status status = check(a, &experiment, err);
     cp_experiment_free(&experiment);
-done:
-    free(a.source.override);
     return status;
 }
+
+/* ---- the table ---- */
+
+static const struct cp_option options[] = {
+    {"--no-bits", 0, NULL, CP_WORD_TEXT, "ignore bit changes; check accuracy only",
+     CP_INTO(struct arguments, no_bits)},
+    {"--all", 0, NULL, CP_WORD_TEXT, "print every tap, not only failures; same as -v",
+     CP_INTO(struct arguments, all)},
+    {"--junit", 0, "FILE", CP_WORD_FILE, "write JUnit XML (-: to standard output)",
+     CP_INTO(struct arguments, junit)},
+    {"--json", 0, "FILE", CP_WORD_FILE, "write JSON (-: to standard output)",
+     CP_INTO(struct arguments, json)},
+    {"--github", 0, NULL, CP_WORD_TEXT, "print GitHub annotations (default in GitHub Actions)",
+     CP_INTO(struct arguments, github)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Run an experiment and compare it with its baseline",
+     "clip-parity check experiments/gate/norm-variants.yaml"},
+    {"Check accuracy only, and report to a CI server",
+     "clip-parity check experiments/gate/norm-variants.yaml --no-bits \\\n"
+     "    --junit check.xml"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_check = {
+    .name = "check",
+    .group = CP_COMMANDS_GATE,
+    .summary = "check whether a run still matches its baseline",
+    .about = "Runs an experiment, or reads its result, and compares it tap by tap with the baseline that "
+             "`clip-parity accept` wrote. On a mismatch it names the first tap and exits with 1. "
+             "docs/gate.md explains the limits, docs/ci.md the use in CI.\n",
+    .example = examples,
+    .argument = cp_gate_arguments,
+    .excess = "a second file",
+    .expected = "one experiment or result",
+    .option = options,
+    .further = cp_gate_option,
+    .common = CP_COMMON_VERBOSE | CP_COMMON_RUN | CP_COMMON_COLOR,
+    .common_at = offsetof(struct arguments, source.common),
+    .size = sizeof(struct arguments),
+    .initial = &(const struct arguments){.source = {.command = "check"}},
+    .run = run,
+};

@@ -1,112 +1,93 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Parses options that take lists of words, runs the classification and prints it as a table or JSON. */
+ * Runs the classification and prints it as a table or JSON. */
 #include "task/classify.h"
 #include "cmd/cmd.h"
-#include "cmd/option.h"
 #include "report/json/classification.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
 struct arguments {
     struct cp_classify_inputs in;
+    struct cp_words images, prompts, compare;
     bool json;
+    struct cp_common common;
 };
-
-/* An option that takes every word up to the next one, and may come again. */
-struct list {
-    const char *name, **values;
-    size_t *count;
-};
-
-static enum cp_status check(const struct arguments *a, struct cp_error *err) {
-    const struct cp_classify_inputs *in = &a->in;
-    if (!in->model || !in->image_count || !in->prompt_count)
-        return (void)cp_fail(err, CP_USAGE, "", "classify: no %s",
-                             !in->model         ? "--model"
-                             : !in->image_count ? "--image"
-                                                : "--prompt"),
-               cp_expected(err, "--model MODEL --image FILE... --prompt TEXT...");
-    if (in->config && in->name)
-        return (void)cp_fail(err, CP_USAGE, "", "classify: both --config and --name"),
-               cp_expected(err, "one of them");
-    return CP_OK;
-}
-
-static const struct list *find(const struct list *lists, size_t count, const char *word) {
-    for (size_t l = 0; l < count; l++)
-        if (strcmp(lists[l].name, word) == 0)
-            return &lists[l];
-    return NULL;
-}
-
-/* A word is a value of the list before it. */
-static enum cp_status take_word(const struct list *list, const char *word, struct cp_error *err) {
-    if (strncmp(word, "--", 2) == 0)
-        return (void)cp_fail(err, CP_USAGE, "", "classify: unknown option '%s'", word),
-               cp_expected(err, "--model, --image, --prompt, --compare, --baseline, --config, --name, "
-                                "--image-size, --truncate or --json");
-    if (!list)
-        return (void)cp_fail(err, CP_USAGE, "", "classify: '%s' is of no option", word),
-               cp_expected(err, "--image FILE... and --prompt TEXT...");
-    list->values[(*list->count)++] = word;
-    return CP_OK;
-}
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    struct cp_classify_inputs *in = &a->in;
-    const struct cp_cmd_option values[] = {{"--model", &in->model},
-                                           {"--config", &in->config},
-                                           {"--name", &in->name},
-                                           {"--image-size", &in->image_size},
-                                           {"--baseline", &in->baseline}};
-    const struct list lists[] = {{"--image", in->images, &in->image_count},
-                                 {"--prompt", in->prompts, &in->prompt_count},
-                                 {"--compare", in->compare, &in->compare_count}};
-    const size_t count = sizeof values / sizeof values[0], list_count = sizeof lists / sizeof lists[0];
-    const struct list *list = NULL;
-    for (int i = 0; i < argc; i++) {
-        bool missing;
-        const struct list *next = find(lists, list_count, argv[i]);
-        const bool ends = next || strncmp(argv[i], "--", 2) == 0;
-        if (cp_cmd_option(values, count, argc, argv, &i, &missing)) {
-            list = NULL;
-            continue;
-        }
-        if (missing || (next && (i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0)))
-            return (void)cp_fail(err, CP_USAGE, "", "classify: %s without a value", argv[i]),
-                   cp_expected(err, "%s VALUE", argv[i]);
-        if (strcmp(argv[i], "--json") == 0)
-            a->json = true;
-        else if (strcmp(argv[i], "--truncate") == 0)
-            in->truncate = true;
-        else if (!next)
-            CP_TRY(take_word(list, argv[i], err));
-        list = ends ? next : list;
-    }
-    return check(a, err);
-}
 
 /* What is known of the model, and what the numbers cannot say. */
-static void print_notes(const struct cp_classification *r) {
-    cp_notes_print(&r->study->notes, stderr);
-    if (r->study->inputs.prompts == 1)
-        (void)fputs("one prompt: its probability is 1 whatever the image\n", stderr);
+static void print_notes(const struct cp_classification *r, FILE *out) {
+    cp_notes_print(&r->study->notes, out);
+    if (out && r->study->inputs.prompts == 1)
+        (void)fputs("one prompt: its probability is 1 whatever the image\n", out);
 }
 
-enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err) {
-    const char **words = calloc(3 * ((size_t)argc + 1), sizeof *words);
-    struct arguments a = {.in = {.images = words, .prompts = words + argc, .compare = words + 2 * argc}};
-    struct cp_classification result;
-    CP_TRY(CP_CHECK_ALLOC(words, err, "", "the arguments"));
-    enum cp_status status = parse(argc, argv, &a, err);
-    if (status == CP_OK)
-        status = cp_classify(&a.in, &result, err);
-    if (status == CP_OK) {
-        print_notes(&result);
-        (a.json ? cp_classification_json : cp_classification_text)(&result, stdout);
-        cp_classification_free(&result);
-    }
-    free(words);
-    return status;
+static void take_lists(struct arguments *a) {
+    a->in.images = a->images.word;
+    a->in.image_count = a->images.count;
+    a->in.prompts = a->prompts.word;
+    a->in.prompt_count = a->prompts.count;
+    a->in.compare = a->compare.word;
+    a->in.compare_count = a->compare.count;
 }
+
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
+    struct cp_classification result;
+    if (a->in.config && a->in.name)
+        return cp_fail(err, CP_USAGE, "", "classify: both --config and --name"),
+               cp_expected(err, "one of them");
+    take_lists(a);
+    CP_TRY(cp_classify(&a->in, &result, err));
+    print_notes(&result, cp_common_notes(&a->common));
+    (a->json ? cp_classification_json : cp_classification_text)(&result, stdout);
+    cp_classification_free(&result);
+    return CP_OK;
+}
+
+/* ---- the table ---- */
+
+static const struct cp_option options[] = {
+    {"--model", 0, "MODEL", CP_WORD_FILE, "a checkpoint, or the folder of a model",
+     CP_INTO(struct arguments, in.model), .required = true},
+    {"--image", 0, "FILE", CP_WORD_FILE, "one or more images", CP_INTO(struct arguments, images),
+     .required = true},
+    {"--prompt", 0, "TEXT", CP_WORD_TEXT, "one or more prompts", CP_INTO(struct arguments, prompts),
+     .required = true},
+    {"--compare", 0, "SPEC", CP_WORD_SETTINGS, "other settings; SPEC is [NAME:]ADDRESS=VALUE,...",
+     CP_INTO(struct arguments, compare)},
+    {"--baseline", 0, "ADDRESS=VALUE,...", CP_WORD_SETTINGS,
+     "settings of the first column (default: the config's)", CP_INTO(struct arguments, in.baseline)},
+    {"--config", 0, "FILE", CP_WORD_FILE, "the model's config, if there is none beside it",
+     CP_INTO(struct arguments, in.config)},
+    {"--name", 0, "NAME", CP_WORD_MODEL, "or the name of one of open_clip's configs",
+     CP_INTO(struct arguments, in.name)},
+    {"--image-size", 0, "N", CP_WORD_TEXT, "pixels a side; position embeddings are resized",
+     CP_INTO(struct arguments, in.image_size)},
+    {"--truncate", 0, NULL, CP_WORD_TEXT, "cut prompts that are too long",
+     CP_INTO(struct arguments, in.truncate)},
+    {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"With the config's activation, and with GELU",
+     "clip-parity classify --model data/fashion-clip \\\n"
+     "    --image data/fashion-clip/images/00029-dress.png \\\n"
+     "    --prompt \"a photo of a dress\" \"a photo of a bag\" --compare activation=erf"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_classify = {
+    .name = "classify",
+    .group = CP_COMMANDS_MODEL,
+    .summary = "classify images under several settings, side by side",
+    .about = "Prints the probability of each prompt for each image, as the model's config says and under "
+             "other settings, side by side.\n",
+    .example = examples,
+    .excess = "no option before",
+    .expected = "--image FILE... and --prompt TEXT...",
+    .option = options,
+    .common = CP_COMMON_QUIET | CP_COMMON_COLOR,
+    .common_at = offsetof(struct arguments, common),
+    .size = sizeof(struct arguments),
+    .run = run,
+};

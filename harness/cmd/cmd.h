@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * One file per subcommand. Each gets the arguments after its name and returns the exit code. */
+ * One file per subcommand: its table, and what it does with the arguments that were parsed by it. */
 #ifndef CP_CMD_CMD_H
 #define CP_CMD_CMD_H
 
-#include "base/status.h"
+#include "option/common.h"
+#include "option/option.h"
 
-#include <stdio.h>
+extern const struct cp_command cp_cmd_run, cp_cmd_bisect, cp_cmd_check, cp_cmd_accept, cp_cmd_report,
+    cp_cmd_diff, cp_cmd_classify, cp_cmd_inspect, cp_cmd_lint, cp_cmd_convert, cp_cmd_preprocess,
+    cp_cmd_tokenize, cp_cmd_list, cp_cmd_completion, cp_cmd_complete, cp_cmd_man;
 
-enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_bisect(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_check(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_accept(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err);
-/* The options of `report`, which its forms have. */
-void cp_cmd_report_help(FILE *out);
-enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_classify(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_inspect(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_lint(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_convert(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_tokenize(int argc, char **argv, struct cp_error *err);
-enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err);
+/* All of them, in the order of the help; NULL after the last. */
+extern const struct cp_command *const cp_commands[];
 
 #endif

@@ -4,7 +4,6 @@
 #include "analysis/analyses.h"
 #include "base/escape.h"
 #include "cmd/cmd.h"
-#include "cmd/option.h"
 #include "cmd/stop.h"
 #include "format/disk_file.h"
 #include "format/output.h"
@@ -14,95 +13,15 @@
 #include "run/place.h"
 #include "run/run.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct arguments {
     struct cp_diff diff;
-    bool environment, strict, resume, force, verbose;
-    const char *json, *rtol, *atol;
-    const char **overrides; /* [override_count] */
-    size_t override_count;
+    bool environment, strict, resume, force;
+    const char *json;
+    struct cp_words overrides;
+    struct cp_common common;
 };
-
-static enum cp_status parse_word(struct arguments *a, const char *word, struct cp_error *err) {
-    const char *equals = strchr(word, '='), *colon = strchr(word, ':');
-    if (equals && !(colon && colon < equals)) /* FILE:NAME, whose NAME may have one */
-        a->overrides[a->override_count++] = word;
-    else if (!a->diff.a.capture)
-        a->diff.a.capture = word;
-    else if (!a->diff.b.capture)
-        a->diff.b.capture = word;
-    else
-        return (void)cp_fail(err, CP_USAGE, "", "diff: a third file '%s'", word),
-               cp_expected(err, "two captures");
-    return CP_OK;
-}
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct cp_cmd_option values[] = {{"--model-a", &a->diff.a.checkpoint},
-                                           {"--model-b", &a->diff.b.checkpoint},
-                                           {"--model", &a->diff.checkpoint},
-                                           {"--config", &a->diff.config},
-                                           {"--seed", &a->diff.seed},
-                                           {"--map", &a->diff.b.map},
-                                           {"--map-a", &a->diff.a.map},
-                                           {"--spec-a", &a->diff.a.settings},
-                                           {"--spec-b", &a->diff.b.settings},
-                                           {"--rtol", &a->rtol},
-                                           {"--atol", &a->atol},
-                                           {"--json", &a->json},
-                                           {"-o", &a->diff.output}};
-    const size_t count = sizeof values / sizeof values[0];
-    for (int i = 0; i < argc; i++) {
-        bool missing;
-        if (cp_cmd_option(values, count, argc, argv, &i, &missing))
-            continue;
-        if (missing)
-            return (void)cp_fail(err, CP_USAGE, "", "diff: %s without a value", argv[i]),
-                   cp_expected(err, "%s VALUE", argv[i]);
-        else if (strcmp(argv[i], "--no-oracle") == 0)
-            a->diff.no_oracle = true;
-        else if (strcmp(argv[i], "--environment") == 0)
-            a->environment = true;
-        else if (strcmp(argv[i], "--strict") == 0)
-            a->strict = true;
-        else if (strcmp(argv[i], "--force") == 0)
-            a->force = true;
-        else if (strcmp(argv[i], "--resume") == 0)
-            a->resume = true;
-        else if (strcmp(argv[i], "-v") == 0)
-            a->verbose = true;
-        else if (argv[i][0] == '-')
-            return (void)cp_fail(err, CP_USAGE, "", "diff: unknown option '%s'", argv[i]),
-                   cp_expected(
-                       err,
-                       "--model, --model-a, --model-b, --config, --seed, --spec-a, --spec-b, "
-                       "--map, --map-a, --no-oracle, --strict, --resume, --force, --rtol, --atol, --json, "
-                       "--environment, -v or -o FILE");
-        else
-            CP_TRY(parse_word(a, argv[i], err));
-    }
-    if (!a->diff.b.capture)
-        return (void)cp_fail(err, CP_USAGE, "", "diff: %s", a->diff.a.capture ? "one file" : "no files"),
-               cp_expected(err, "two captures, each FILE.h5 or FILE.h5:NAME");
-    return CP_OK;
-}
-
-/* --rtol and --atol are overrides of `verdict`. */
-static enum cp_status add_tolerance(struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
-    const struct {
-        const char *key, *value;
-    } limits[] = {{"verdict.rtol", a->rtol}, {"verdict.atol", a->atol}};
-    for (size_t i = 0; i < 2; i++) {
-        const char *text =
-            limits[i].value ? cp_arena_printf(arena, "%s=%s", limits[i].key, limits[i].value) : "";
-        CP_TRY(CP_CHECK_ALLOC(text, err, "", "the arguments"));
-        if (limits[i].value)
-            a->overrides[a->override_count++] = text;
-    }
-    return CP_OK;
-}
 
 /* ---- the verdict on the whole ---- */
 
@@ -232,9 +151,10 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
     char digest[65];
     const struct cp_run_options options = {.resume = a->resume,
                                            .force = a->force,
-                                           .progress = stderr,
+                                           .progress = cp_common_notes(&a->common),
+                                           .hide_progress = a->common.no_progress,
                                            .out = table,
-                                           .details = a->verbose,
+                                           .details = a->common.verbose,
                                            .signal = cp_cmd_stop()};
     CP_TRY(cp_run_place(study, experiment, &options, err));
     CP_TRY(check_json(a, study, err));
@@ -246,11 +166,11 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
 static enum cp_status compare(const struct arguments *a, const char *text, struct cp_error *err) {
     struct cp_experiment experiment;
     struct cp_study study;
-    CP_TRY(
-        cp_experiment_parse("diff", text, strlen(text), a->overrides, a->override_count, &experiment, err));
-    cp_progress_reading(stderr, "captures");
+    CP_TRY(cp_experiment_parse("diff", text, strlen(text), a->overrides.word, a->overrides.count, &experiment,
+                               err));
+    cp_progress_reading(cp_common_progress(&a->common), "captures");
     enum cp_status status = cp_study_create(&experiment, "diff", cp_analyses, &study, err);
-    cp_progress_clear(stderr);
+    cp_progress_clear(cp_common_progress(&a->common));
     if (status == CP_OK) {
         status = run(a, &study, &experiment, err);
         cp_study_free(&study);
@@ -259,22 +179,98 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
     return status;
 }
 
-enum cp_status cp_cmd_diff(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {.overrides = calloc((size_t)argc + 3, sizeof *a.overrides)};
+static enum cp_status diff(void *arguments, struct cp_error *err) {
+    const struct arguments *a = arguments;
     struct cp_arena arena = {0};
     const char *text = NULL;
-    enum cp_status status;
-    CP_TRY(CP_CHECK_ALLOC(a.overrides, err, "", "the arguments"));
-    CP_TRY_DONE(parse(argc, argv, &a, err));
-    if (a.environment) {
-        status = cp_diff_environments(a.diff.a.capture, a.diff.b.capture, stdout, err);
-        goto done;
-    }
-    CP_TRY_DONE(add_tolerance(&a, &arena, err));
-    CP_TRY_DONE(cp_diff_experiment(&a.diff, &arena, stderr, &text, err));
-    status = compare(&a, text, err);
-done:
+    if (a->environment)
+        return cp_diff_environments(a->diff.a.capture, a->diff.b.capture, stdout, err);
+    enum cp_status status = cp_diff_experiment(&a->diff, &arena, cp_common_notes(&a->common), &text, err);
+    if (status == CP_OK)
+        status = compare(a, text, err);
     cp_arena_free(&arena);
-    free(a.overrides);
     return status;
 }
+
+/* ---- the table ---- */
+
+/* FILE:NAME is none, whose NAME may have an '='. */
+static bool is_override(const char *word) {
+    const char *equals = strchr(word, '='), *colon = strchr(word, ':');
+    return equals && !(colon && colon < equals);
+}
+
+static const struct cp_argument words[] = {
+    {"A.h5[:NAME]", CP_WORD_FILE, "the first capture: a file, or the capture NAME in it",
+     CP_INTO(struct arguments, diff.a.capture), .missing = "no files",
+     .expected = "two captures, each FILE.h5 or FILE.h5:NAME"},
+    {"B.h5[:NAME]", CP_WORD_FILE, "the second capture", CP_INTO(struct arguments, diff.b.capture),
+     .missing = "one file", .expected = "two captures, each FILE.h5 or FILE.h5:NAME"},
+    {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
+     CP_INTO(struct arguments, overrides), .takes = is_override},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--model", 0, "CHECKPOINT", CP_WORD_FILE, "weights of both sides, if the captures name none",
+     CP_INTO(struct arguments, diff.checkpoint)},
+    {"--model-a", 0, "CHECKPOINT", CP_WORD_FILE, "weights of A only",
+     CP_INTO(struct arguments, diff.a.checkpoint)},
+    {"--model-b", 0, "CHECKPOINT", CP_WORD_FILE, "weights of B only",
+     CP_INTO(struct arguments, diff.b.checkpoint)},
+    {"--config", 0, "FILE", CP_WORD_FILE, "the model's config", CP_INTO(struct arguments, diff.config)},
+    {"--seed", 0, "N", CP_WORD_TEXT, "the seed, if the weights are seeded",
+     CP_INTO(struct arguments, diff.seed)},
+    {"--spec-a", 0, "ADDRESS=VALUE,...", CP_WORD_SETTINGS, "settings of A, if its capture has none",
+     CP_INTO(struct arguments, diff.a.settings)},
+    {"--spec-b", 0, "ADDRESS=VALUE,...", CP_WORD_SETTINGS, "settings of B, if its capture has none",
+     CP_INTO(struct arguments, diff.b.settings)},
+    {"--map", 0, "FILE", CP_WORD_FILE, "maps B's tap names to open_clip's (docs/capture.md)",
+     CP_INTO(struct arguments, diff.b.map)},
+    {"--map-a", 0, "FILE", CP_WORD_FILE, "maps A's tap names", CP_INTO(struct arguments, diff.a.map)},
+    {"--no-oracle", 0, NULL, CP_WORD_TEXT, "compare the captures with each other only",
+     CP_INTO(struct arguments, diff.no_oracle)},
+    {"--strict", 0, NULL, CP_WORD_TEXT, "fail on taps that only one side has",
+     CP_INTO(struct arguments, strict)},
+    {"--rtol", 0, "R", CP_WORD_TEXT, "judge by |b - a| <= A + R |a| instead of verdicts",
+     CP_OVERRIDE(struct arguments, overrides, "verdict.rtol")},
+    {"--atol", 0, "A", CP_WORD_TEXT, "as --rtol; whichever is not given is 0",
+     CP_OVERRIDE(struct arguments, overrides, "verdict.atol")},
+    {"--environment", 0, NULL, CP_WORD_TEXT, "only print what each was made with, side by side",
+     CP_INTO(struct arguments, environment)},
+    {"--json", 0, "FILE", CP_WORD_FILE, "write the verdict as JSON (-: to standard output)",
+     CP_INTO(struct arguments, json)},
+    {"--output", 'o', "RESULT.h5", CP_WORD_FILE, "write the result there (default: results/runs/A-vs-B.h5)",
+     CP_INTO(struct arguments, diff.output)},
+    {"--resume", 0, NULL, CP_WORD_TEXT, "continue a comparison that was stopped",
+     CP_INTO(struct arguments, resume)},
+    {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
+     CP_INTO(struct arguments, force)},
+    {NULL},
+};
+
+#define CAPTURES "reference/golden/captures/"
+static const struct cp_example examples[] = {
+    {"Two PyTorch captures", "clip-parity diff " CAPTURES "quick-fp32.h5 \\\n    " CAPTURES "quick-bf16.h5"},
+    {"With a tolerance instead of verdicts",
+     "clip-parity diff " CAPTURES "quick-fp32.h5 \\\n    " CAPTURES "hf-quick-fp32.h5 --rtol 1e-4"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_diff = {
+    .name = "diff",
+    .group = CP_COMMANDS_EXPERIMENT,
+    .summary = "find where two captures first diverge, and why",
+    .about = "Compares two captured forward passes tap by tap, checks every operation of both against its "
+             "ideal function, and names the first difference and its cause. docs/capture.md says how to "
+             "capture a pass from PyTorch or another system.\n",
+    .example = examples,
+    .argument = words,
+    .excess = "a third file",
+    .expected = "two captures",
+    .option = options,
+    .common = CP_COMMON_RUN | CP_COMMON_COLOR,
+    .common_at = offsetof(struct arguments, common),
+    .size = sizeof(struct arguments),
+    .run = diff,
+};

@@ -11,6 +11,30 @@
 
 #include <string.h>
 
+const struct cp_argument cp_gate_arguments[] = {
+    {"EXPERIMENT.yaml|RESULT.h5", CP_WORD_FILE, "an experiment to run, or the result of a run",
+     CP_INTO(struct cp_gate_source, path), .missing = "no experiment",
+     .expected = "a YAML file, or a result that `clip-parity run` wrote"},
+    {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
+     CP_INTO(struct cp_gate_source, overrides), .takes = cp_is_assignment},
+    {NULL},
+};
+
+static const struct cp_option rows[] = {
+    {"--baseline", 0, "FILE", CP_WORD_FILE, "the baseline (default: results/baselines/NAME.yaml)",
+     CP_INTO(struct cp_gate_source, baseline)},
+    {"--resume", 0, NULL, CP_WORD_TEXT, "continue a run that was stopped",
+     CP_INTO(struct cp_gate_source, resume)},
+    {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
+     CP_INTO(struct cp_gate_source, force)},
+};
+
+bool cp_gate_option(size_t index, struct cp_option *option) {
+    if (index >= sizeof rows / sizeof rows[0])
+        return false;
+    return *option = rows[index], true;
+}
+
 static bool is_result(const char *path) {
     const size_t length = strlen(path);
     char start[8] = {0};
@@ -25,48 +49,25 @@ static bool is_result(const char *path) {
     return read && cp_file_is_hdf5(start, sizeof start);
 }
 
-enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,
-                                    struct cp_error *err) {
-    const char *word = argv[*i];
-    *taken = true;
-    if (strcmp(word, "--baseline") == 0 && *i + 1 < argc)
-        source->baseline = argv[++*i];
-    else if (strcmp(word, "--resume") == 0)
-        source->resume = true;
-    else if (strcmp(word, "--force") == 0)
-        source->force = true;
-    else if (word[0] == '-')
-        *taken = false;
-    else if (strchr(word, '='))
-        source->override[source->overrides++] = word;
-    else if (!source->path)
-        source->path = word;
-    else
-        return cp_fail(err, CP_USAGE, "", "%s: a second file '%s'", source->command, word),
-               cp_expected(err, "one experiment or result");
-    return CP_OK;
-}
-
 /* What a result's run was cannot be changed any more; what it is held to can. */
 static enum cp_status check_overrides(const struct cp_gate_source *source, struct cp_error *err) {
-    for (size_t i = 0; i < source->overrides; i++)
-        if (strncmp(source->override[i], "check.", 6) != 0 && strncmp(source->override[i], "check=", 6) != 0)
-            return cp_fail(err, CP_USAGE, source->path, "'%s' beside a result", source->override[i]),
+    const struct cp_words *overrides = &source->overrides;
+    for (size_t i = 0; i < overrides->count; i++)
+        if (strncmp(overrides->word[i], "check.", 6) != 0 && strncmp(overrides->word[i], "check=", 6) != 0)
+            return cp_fail(err, CP_USAGE, source->path, "'%s' beside a result", overrides->word[i]),
                    cp_expected(err, "overrides of check alone, or the experiment instead of its result");
     return CP_OK;
 }
 
 enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_error *err) {
-    if (!source->path)
-        return cp_fail(err, CP_USAGE, "", "%s: no experiment", source->command),
-               cp_expected(err, "a YAML file, or a result that `clip-parity run` wrote");
+    const struct cp_words *overrides = &source->overrides;
     source->result = is_result(source->path);
     if (source->result) {
         CP_TRY(check_overrides(source, err));
-        CP_TRY(cp_gate_experiment(source->path, source->override, source->overrides, experiment, err));
+        CP_TRY(cp_gate_experiment(source->path, overrides->word, overrides->count, experiment, err));
     } else {
-        CP_TRY(cp_experiment_load(source->path, source->override, source->overrides, experiment, err));
+        CP_TRY(cp_experiment_load(source->path, overrides->word, overrides->count, experiment, err));
     }
     if (!source->baseline)
         source->baseline = cp_arena_printf(&experiment->arena, "results/baselines/%s.yaml", experiment->name);
@@ -96,13 +97,16 @@ static enum cp_status check_writes(const struct cp_gate_source *source, const st
 static enum cp_status run(const struct cp_gate_source *source, struct cp_experiment *experiment,
                           struct cp_error *err) {
     struct cp_study study;
-    cp_progress_reading(stderr, source->path);
+    cp_progress_reading(cp_common_progress(&source->common), source->path);
     enum cp_status status = cp_study_create(experiment, source->path, cp_analyses, &study, err);
-    cp_progress_clear(stderr);
+    cp_progress_clear(cp_common_progress(&source->common));
     CP_TRY(status);
     char digest[65];
-    const struct cp_run_options options = {
-        .resume = source->resume, .force = source->force, .progress = stderr, .signal = cp_cmd_stop()};
+    const struct cp_run_options options = {.resume = source->resume,
+                                           .force = source->force,
+                                           .progress = cp_common_notes(&source->common),
+                                           .hide_progress = source->common.no_progress,
+                                           .signal = cp_cmd_stop()};
     status = cp_run_place(&study, experiment, &options, err);
     if (status == CP_OK)
         status = check_writes(source, &study, err);

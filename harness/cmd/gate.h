@@ -4,25 +4,25 @@
 #define CP_CMD_GATE_H
 
 #include "gate/gate.h"
+#include "option/common.h"
 
 enum { CP_GATE_WRITES = 2 };
 
 struct cp_gate_source {
-    const char *command;   /* "check" */
-    const char *path;      /* of the experiment or the result */
-    const char *baseline;  /* --baseline FILE; NULL: by the experiment's name */
-    const char **override; /* [overrides], room for all arguments */
-    size_t overrides;
+    const char *command;  /* "check" */
+    const char *path;     /* of the experiment or the result */
+    const char *baseline; /* --baseline FILE; NULL: by the experiment's name */
+    struct cp_words overrides;
     const char *writes[CP_GATE_WRITES]; /* files of the verdict; NULL: none */
     bool result, resume, force;
+    struct cp_common common;
 };
 
-/* Takes argv[i] where it is the experiment, an override, --baseline, --resume or --force, and moves i past it; *taken
- * says so. */
-enum cp_status cp_cmd_gate_argument(struct cp_gate_source *source, char **argv, int argc, int *i, bool *taken,
-                                    struct cp_error *err);
-/* After the last argument: reads the experiment, and finds the baseline file. experiment is the caller's to
- * free after CP_OK. */
+/* The rows of both, whose arguments begin with a struct cp_gate_source. */
+extern const struct cp_argument cp_gate_arguments[];
+bool cp_gate_option(size_t index, struct cp_option *option);
+
+/* Reads the experiment, and finds the baseline file. experiment is the caller's to free after CP_OK. */
 enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experiment *experiment,
                                 struct cp_error *err);
 /* Runs the experiment unless its result is given, and takes samples; its output may become another (run/place.h). Free

@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+struct arguments {
+    const char *what; /* NULL: components */
+    bool markdown;
+};
+
 static void list_knobs(int component) {
     for (int k = 0; k < CP_KNOB_COUNT; k++) {
         const struct cp_knob *knob = cp_knob(k);
@@ -54,8 +59,10 @@ static void list_components(void) {
                      v->imitates, v->source);
         list_knobs(c);
     }
-    printf("\nprecision: fp32 | fp16 | bf16 | pure_fp16 | pure_bf16\n"
-           "      shorthand for weights, linear, activation, attention and residual, as open_clip's "
+    printf("\nprecision:");
+    for (const char *const *name = cp_precision_names; *name; name++)
+        cp_print(stdout, name == cp_precision_names ? " %s" : " | %s", *name);
+    printf("\n      shorthand for weights, linear, activation, attention and residual, as open_clip's "
            "precision=\n");
     list_reach();
 }
@@ -87,31 +94,56 @@ static void list_families(void) {
     }
 }
 
-static void list_keys(void) {
-    cp_keys_list(stdout);
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    const struct arguments *a = arguments;
+    const char *what = a->what ? a->what : "components";
+    const bool keys = strcmp(what, "keys") == 0;
+    if (a->markdown && !keys)
+        return cp_fail(err, CP_USAGE, "", "list: --markdown with %s", what),
+               cp_expected(err, "keys --markdown");
+    if (keys)
+        (a->markdown ? cp_keys_markdown : cp_keys_list)(stdout);
+    else if (strcmp(what, "taps") == 0)
+        list_taps();
+    else if (strcmp(what, "families") == 0)
+        list_families();
+    else
+        list_components();
+    return CP_OK;
 }
 
-static void list_markdown(void) {
-    cp_keys_markdown(stdout);
-}
+/* ---- the table ---- */
 
-enum cp_status cp_cmd_list(int argc, char **argv, struct cp_error *err) {
-    static const struct {
-        int words;
-        const char *word[2];
-        void (*list)(void);
-    } lists[] = {{0, {NULL}, list_components},
-                 {1, {"taps"}, list_taps},
-                 {1, {"families"}, list_families},
-                 {1, {"keys"}, list_keys},
-                 {2, {"keys", "--markdown"}, list_markdown}};
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
-        int same = 0;
-        while (same < argc && same < lists[l].words && strcmp(argv[same], lists[l].word[same]) == 0)
-            same++;
-        if (same == argc && same == lists[l].words)
-            return lists[l].list(), CP_OK;
-    }
-    return (void)cp_fail(err, CP_USAGE, "", "list: unknown argument '%s'", argv[argc - 1]),
-           cp_expected(err, "nothing, taps, families, or keys [--markdown]");
-}
+static const char *const lists[] = {"components", "taps", "families", "keys", NULL};
+
+static const struct cp_argument words[] = {
+    {"WHAT", CP_WORD_CHOICE, "components (the default), taps, families or keys",
+     CP_INTO(struct arguments, what), .choices = lists},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--markdown", 0, NULL, CP_WORD_TEXT, "print keys as a Markdown table",
+     CP_INTO(struct arguments, markdown)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Components, their variants and knobs", "clip-parity list"},
+    {"Keys of experiment files", "clip-parity list keys"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_list = {
+    .name = "list",
+    .group = CP_COMMANDS_REFERENCE,
+    .summary = "list components, taps, families of models, or experiment keys",
+    .about = "Lists what experiments, settings and options can name.\n",
+    .example = examples,
+    .argument = words,
+    .excess = "a second argument",
+    .expected = "one of components, taps, families, keys",
+    .option = options,
+    .size = sizeof(struct arguments),
+    .run = run,
+};

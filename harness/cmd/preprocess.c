@@ -5,7 +5,6 @@
 #include "base/digest.h"
 #include "base/escape.h"
 #include "cmd/cmd.h"
-#include "cmd/option.h"
 #include "format/disk_file.h"
 #include "format/file.h"
 #include "format/npy_write.h"
@@ -20,39 +19,9 @@
 
 struct arguments {
     const char *picture, *config, *npy, *png;
-    const char **settings; /* [setting_count] ADDRESS=VALUE */
-    size_t setting_count;
+    struct cp_words settings; /* ADDRESS=VALUE */
     bool force;
 };
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    const struct cp_cmd_option values[] = {
-        {"--model-config", &a->config}, {"-o", &a->npy}, {"--png", &a->png}};
-    const size_t count = sizeof values / sizeof values[0];
-    for (int i = 0; i < argc; i++) {
-        bool missing;
-        if (cp_cmd_option(values, count, argc, argv, &i, &missing))
-            continue;
-        if (missing)
-            return (void)cp_fail(err, CP_USAGE, "", "preprocess: %s without a value", argv[i]),
-                   cp_expected(err, "%s FILE", argv[i]);
-        else if (strcmp(argv[i], "--force") == 0)
-            a->force = true;
-        else if (argv[i][0] == '-')
-            return (void)cp_fail(err, CP_USAGE, "", "preprocess: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--model-config FILE, -o FILE.npy, --png FILE.png or --force");
-        else if (strncmp(argv[i], "preprocess", 10) == 0 && strchr(argv[i], '='))
-            a->settings[a->setting_count++] = argv[i];
-        else if (a->picture)
-            return (void)cp_fail(err, CP_USAGE, "", "preprocess: a second picture '%s'", argv[i]),
-                   cp_expected(err, "one, and settings such as preprocess.filter=bilinear");
-        else
-            a->picture = argv[i];
-    }
-    if (!a->picture)
-        return (void)cp_fail(err, CP_USAGE, "", "preprocess: no picture"), cp_expected(err, "a file");
-    return CP_OK;
-}
 
 static enum cp_status set(struct cp_spec *spec, const char *setting, struct cp_arena *arena,
                           struct cp_error *err) {
@@ -74,8 +43,8 @@ static enum cp_status resolve(const struct arguments *a, struct cp_arena *arena,
     CP_TRY(CP_CHECK_ALLOC(path, err, "", "a path"));
     CP_TRY(cp_clip_config_load(path, &config, err));
     CP_TRY(cp_spec_create("preprocess", &config, cp_ops_find(NULL), arena, &spec, err));
-    for (size_t i = 0; i < a->setting_count; i++)
-        CP_TRY(set(spec, a->settings[i], arena, err));
+    for (size_t i = 0; i < a->settings.count; i++)
+        CP_TRY(set(spec, a->settings.word[i], arena, err));
     *how = cp_spec_preprocess(spec);
     return CP_OK;
 }
@@ -187,7 +156,7 @@ static enum cp_status write_files(const struct arguments *a, const struct cp_pre
     return a->png ? write_png(a->png, how, cropped, err) : CP_OK;
 }
 
-static enum cp_status run(const struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
+static enum cp_status preprocess(const struct arguments *a, struct cp_arena *arena, struct cp_error *err) {
     struct cp_preprocess how = {0};
     struct cp_picture picture;
     for (int i = 0; i < 2; i++) {
@@ -213,12 +182,54 @@ static enum cp_status run(const struct arguments *a, struct cp_arena *arena, str
     return write_files(a, &how, cropped, normalized, err);
 }
 
-enum cp_status cp_cmd_preprocess(int argc, char **argv, struct cp_error *err) {
+static enum cp_status run(void *arguments, struct cp_error *err) {
     struct cp_arena arena = {0};
-    struct arguments a = {.settings = cp_arena_alloc(&arena, (size_t)argc + 1, sizeof *a.settings)};
-    enum cp_status status = a.settings ? parse(argc, argv, &a, err) : cp_no_memory(err, "", "the arguments");
-    if (status == CP_OK)
-        status = run(&a, &arena, err);
+    const enum cp_status status = preprocess(arguments, &arena, err);
     cp_arena_free(&arena);
     return status;
 }
+
+/* ---- the table ---- */
+
+static bool is_setting(const char *word) {
+    return strncmp(word, "preprocess", 10) == 0 && strchr(word, '=');
+}
+
+static const struct cp_argument words[] = {
+    {"PICTURE", CP_WORD_FILE, "PNG, JPEG or WebP", CP_INTO(struct arguments, picture),
+     .missing = "no picture", .expected = "a file"},
+    {"preprocess.KNOB=VALUE", CP_WORD_SETTINGS, "settings as in experiments, such as preprocess=opencv",
+     CP_INTO(struct arguments, settings), .takes = is_setting},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--model-config", 0, "FILE", CP_WORD_FILE, "size, mean and std to use (default: ViT-B/32's)",
+     CP_INTO(struct arguments, config)},
+    {"--output", 'o', "FILE.npy", CP_WORD_FILE, "write the tensor (1, 3, size, size)",
+     CP_INTO(struct arguments, npy)},
+    {"--png", 0, "FILE.png", CP_WORD_FILE, "write the cropped picture", CP_INTO(struct arguments, png)},
+    {"--force", 0, NULL, CP_WORD_TEXT, "overwrite existing files", CP_INTO(struct arguments, force)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Digests of every step", "clip-parity preprocess data/fashion-large/00013-dress.jpg"},
+    {"With OpenCV's resize, as a NumPy file", "clip-parity preprocess data/fashion-large/00013-dress.jpg \\\n"
+                                              "    preprocess=opencv -o dress.npy"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_preprocess = {
+    .name = "preprocess",
+    .group = CP_COMMANDS_INPUT,
+    .summary = "show the pixels a model gets from a picture",
+    .about = "Prints size and digest of a picture after each step: decoded, resized, cropped, normalized.\n",
+    .example = examples,
+    .argument = words,
+    .excess = "a second picture",
+    .expected = "one, and settings such as preprocess.filter=bilinear",
+    .option = options,
+    .size = sizeof(struct arguments),
+    .run = run,
+};

@@ -6,56 +6,23 @@
 #include "format/output.h"
 #include "report/forms/forms.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct arguments {
     const char *result, *output;
-    const struct cp_report_form *form; /* while parsing NULL: none asked for */
+    const struct cp_report_form *form; /* NULL: none asked for */
+    struct cp_common common;
 };
-
-static enum cp_status unknown_option(const char *option, struct cp_error *err) {
-    char options[256];
-    cp_report_form_list(CP_FORM_OPTIONS, ", ", ", ", options, sizeof options);
-    (void)cp_fail(err, CP_USAGE, "", "report: unknown option '%s'", option);
-    return cp_expected(err, "%s or -o FILE", options);
-}
 
 static enum cp_status unknown_ending(const char *output, struct cp_error *err) {
     char endings[256];
-    cp_report_form_list(CP_FORM_ENDINGS, ", ", " or ", endings, sizeof endings);
+    cp_report_form_endings(endings, sizeof endings);
     (void)cp_fail(err, CP_USAGE, "", "report: '%.200s' names no form", output);
     return cp_expected(err, "an ending %s, or an option such as %s", endings, cp_report_forms[0]->option);
 }
 
-static enum cp_status choose_form(struct arguments *a, const struct cp_report_form *form,
-                                  struct cp_error *err) {
-    if (a->form && a->form != form)
-        return (void)cp_fail(err, CP_USAGE, "", "report: both %s and %s", a->form->option, form->option),
-               cp_expected(err, "one form at a time");
-    a->form = form;
-    return CP_OK;
-}
-
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    *a = (struct arguments){0};
-    for (int i = 0; i < argc; i++) {
-        const struct cp_report_form *form = cp_report_form_of_option(argv[i]);
-        if (form)
-            CP_TRY(choose_form(a, form, err));
-        else if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
-            a->output = argv[++i];
-        else if (argv[i][0] == '-')
-            return unknown_option(argv[i], err);
-        else if (a->result)
-            return (void)cp_fail(err, CP_USAGE, "", "report: a second file '%s'", argv[i]),
-                   cp_expected(err, "one result");
-        else
-            a->result = argv[i];
-    }
-    if (!a->result)
-        return (void)cp_fail(err, CP_USAGE, "", "report: no result"),
-               cp_expected(err, "a file that `clip-parity run` wrote");
+/* By -o, unless an option chose it already. */
+static enum cp_status find_form(struct arguments *a, struct cp_error *err) {
     if (!a->form)
         a->form = a->output && !cp_output_is_stdout(a->output) ? cp_report_form_of_file(a->output)
                                                                : cp_report_forms[0];
@@ -74,7 +41,6 @@ static enum cp_status put(const void *context, FILE *out, struct cp_error *err) 
 
 /* "results/runs/x.html" for "results/runs/x.h5". */
 static const char *beside(struct cp_report *report, const char *result, const char *ending) {
-    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): parse refuses a missing result */
     const size_t length = strlen(result);
     const bool named = length > 3 && strcmp(result + length - 3, ".h5") == 0;
     return cp_arena_printf(&report->arena, "%.*s%s", (int)(named ? length - 3 : length), result, ending);
@@ -99,23 +65,77 @@ static enum cp_status write_report(struct cp_report *report, const struct argume
     return CP_OK;
 }
 
-enum cp_status cp_cmd_report(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {.result = ""};
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
     struct cp_report report;
-    CP_TRY(parse(argc, argv, &a, err));
-    enum cp_status status = cp_report_load(a.result, &report, err);
+    CP_TRY(find_form(a, err));
+    enum cp_status status = cp_report_load(a->result, &report, err);
     if (status == CP_OK)
-        status = write_report(&report, &a, err);
+        status = write_report(&report, a, err);
     cp_report_free(&report);
     return status;
 }
 
-void cp_cmd_report_help(FILE *out) {
-    char options[256];
-    cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", options, sizeof options);
-    cp_print(out,
-             "      %s\n"
-             "                           the form, else by FILE's ending; to standard output,\n"
-             "                           or to -o FILE; the page goes beside the result\n",
-             options);
+/* ---- the table ---- */
+
+static enum cp_status choose_form(void *arguments, const struct cp_option *option, const char *value,
+                                  struct cp_error *err) {
+    struct arguments *a = arguments;
+    const struct cp_report_form *form = cp_report_form_of_option(option->name);
+    (void)value;
+    if (a->form && a->form != form)
+        return cp_fail(err, CP_USAGE, "", "report: both %s and %s", a->form->option, option->name),
+               cp_expected(err, "one form at a time");
+    a->form = form;
+    return CP_OK;
 }
+
+/* Each form of the report is an option. */
+static bool form_option(size_t index, struct cp_option *option) {
+    size_t forms = 0;
+    while (cp_report_forms[forms])
+        forms++;
+    if (index >= forms)
+        return false;
+    const struct cp_report_form *form = cp_report_forms[index];
+    *option = (struct cp_option){.name = form->option, .help = form->help, .take = choose_form};
+    return true;
+}
+
+static const struct cp_argument words[] = {
+    {"RESULT.h5", CP_WORD_FILE, "a result that `clip-parity run` or `diff` wrote",
+     CP_INTO(struct arguments, result), .missing = "no result",
+     .expected = "a file that `clip-parity run` wrote"},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--output", 'o', "FILE", CP_WORD_FILE, "write to FILE; its ending chooses the form (-: standard output)",
+     CP_INTO(struct arguments, output)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Write results/runs/quickgelu-vs-gelu.html", "clip-parity report results/runs/quickgelu-vs-gelu.h5"},
+    {"Read it in the terminal", "clip-parity report results/runs/quickgelu-vs-gelu.h5 --term"},
+    {"Markdown for a pull request", "clip-parity report results/runs/quickgelu-vs-gelu.h5 -o report.md"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_report = {
+    .name = "report",
+    .group = CP_COMMANDS_EXPERIMENT,
+    .summary = "show where a result diverges, and why",
+    .about = "Turns a result into a report. By default it is a page beside the result, one HTML file that "
+             "needs no network; every other form goes to standard output.\n",
+    .example = examples,
+    .argument = words,
+    .excess = "a second file",
+    .expected = "one result",
+    .option = options,
+    .further = form_option,
+    .common = CP_COMMON_COLOR,
+    .common_at = offsetof(struct arguments, common),
+    .size = sizeof(struct arguments),
+    .run = run,
+};

@@ -2,7 +2,6 @@
  * Reads all experiments before the first one runs; with --dry-run prints the plan and its cost instead. */
 #include "run/run.h"
 #include "analysis/analyses.h"
-#include "base/escape.h"
 #include "base/progress.h"
 #include "cmd/cmd.h"
 #include "cmd/dry_run.h"
@@ -11,21 +10,17 @@
 #include "run/analysis.h"
 #include "run/place.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 struct arguments {
-    const char **files, **overrides; /* [file_count], [override_count] */
-    size_t file_count, override_count;
-    bool dry, verbose, resume, force;
-    struct cp_arena arena;
+    struct cp_words files, overrides;
+    bool dry, resume, force;
+    struct cp_common common;
 };
 
 /* Every experiment is read before the first is run, so that a slip in the last costs no time. */
 static enum cp_status check_all(const struct arguments *a, struct cp_error *err) {
-    for (size_t f = 0; f < a->file_count; f++) {
+    for (size_t f = 0; f < a->files.count; f++) {
         struct cp_experiment experiment;
-        CP_TRY(cp_experiment_load(a->files[f], a->overrides, a->override_count, &experiment, err));
+        CP_TRY(cp_experiment_load(a->files.word[f], a->overrides.word, a->overrides.count, &experiment, err));
         cp_experiment_free(&experiment);
     }
     return CP_OK;
@@ -49,18 +44,19 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     char digest[65];
     const struct cp_run_options options = {.resume = a->resume,
                                            .force = a->force,
-                                           .progress = stderr,
+                                           .progress = cp_common_notes(&a->common),
+                                           .hide_progress = a->common.no_progress,
                                            .out = stdout,
-                                           .details = a->verbose,
+                                           .details = a->common.verbose,
                                            .signal = cp_cmd_stop()};
-    CP_TRY(cp_experiment_load(path, a->overrides, a->override_count, &experiment, err));
-    cp_progress_reading(stderr, path);
+    CP_TRY(cp_experiment_load(path, a->overrides.word, a->overrides.count, &experiment, err));
+    cp_progress_reading(cp_common_progress(&a->common), path);
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
-    cp_progress_clear(stderr);
+    cp_progress_clear(cp_common_progress(&a->common));
     if (status == CP_OK) {
-        cp_notes_print(&study.notes, stderr);
+        cp_notes_print(&study.notes, options.progress);
         if (a->dry)
-            status = cp_cmd_dry_run(&study, a->verbose, stdout, err);
+            status = cp_cmd_dry_run(&study, a->common.verbose, stdout, err);
         else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK &&
                  (status = cp_run_study(&study, &options, digest, err)) == CP_OK)
             status = tell(&study, digest, err);
@@ -70,62 +66,62 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
     return status;
 }
 
-/* --from FILE and --at TAP are overrides of `graft`. */
-static enum cp_status add_graft(struct arguments *a, const char *key, const char *value,
-                                struct cp_error *err) {
-    const char *override = value ? cp_arena_printf(&a->arena, "%s=\"%s\"", key, value) : NULL;
-    if (!value || strpbrk(value, "\"\\"))
-        return (void)cp_fail(err, CP_USAGE, "", "run: --from or --at without a plain name"),
-               cp_expected(err, "--from CAPTURE.h5 --at TAP");
-    CP_TRY(CP_CHECK_ALLOC(override, err, "", "the arguments"));
-    a->overrides[a->override_count++] = override;
-    return CP_OK;
-}
-
-/* Arguments with '=' are overrides, the rest are files. */
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "--dry-run") == 0)
-            a->dry = true;
-        else if (strcmp(argv[i], "-v") == 0)
-            a->verbose = true;
-        else if (strcmp(argv[i], "--resume") == 0)
-            a->resume = true;
-        else if (strcmp(argv[i], "--force") == 0)
-            a->force = true;
-        else if (strcmp(argv[i], "--from") == 0 || strcmp(argv[i], "--at") == 0) {
-            const char *key = strcmp(argv[i], "--at") == 0 ? "graft.at" : "graft.from";
-            CP_TRY(add_graft(a, key, i + 1 < argc ? argv[i + 1] : NULL, err));
-            i++;
-        } else if (argv[i][0] == '-')
-            return (void)cp_fail(err, CP_USAGE, "", "run: unknown option '%s'", argv[i]),
-                   cp_expected(err, "--dry-run, -v, --resume, --force, or --from CAPTURE.h5 --at TAP");
-        else if (strchr(argv[i], '='))
-            a->overrides[a->override_count++] = argv[i];
-        else
-            a->files[a->file_count++] = argv[i];
-    }
-    if (a->file_count == 0)
-        return (void)cp_fail(err, CP_USAGE, "", "run: no experiment"), cp_expected(err, "a YAML file");
-    return CP_OK;
-}
-
-static enum cp_status run_all(int argc, char **argv, struct arguments *a, struct cp_error *err) {
-    a->files = calloc((size_t)argc + 1, sizeof *a->files);
-    a->overrides = calloc((size_t)argc + 1, sizeof *a->overrides);
-    CP_TRY(CP_CHECK_ALLOC(a->files && a->overrides, err, "", "the arguments"));
-    CP_TRY(parse(argc, argv, a, err));
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    const struct arguments *a = arguments;
     CP_TRY(check_all(a, err));
-    for (size_t f = 0; f < a->file_count; f++)
-        CP_TRY(run_one(a, a->files[f], err));
+    for (size_t f = 0; f < a->files.count; f++)
+        CP_TRY(run_one(a, a->files.word[f], err));
     return CP_OK;
 }
 
-enum cp_status cp_cmd_run(int argc, char **argv, struct cp_error *err) {
-    struct arguments a = {0};
-    const enum cp_status status = run_all(argc, argv, &a, err);
-    cp_arena_free(&a.arena);
-    free(a.files);
-    free(a.overrides);
-    return status;
-}
+/* ---- the table ---- */
+
+static const struct cp_argument words[] = {
+    {"EXPERIMENT.yaml", CP_WORD_FILE, "experiment files (docs/experiment.md)",
+     CP_INTO(struct arguments, files), .missing = "no experiment", .expected = "a YAML file"},
+    {"KEY=VALUE", CP_WORD_KEY, "override a key of the experiment (see `clip-parity list keys`)",
+     CP_INTO(struct arguments, overrides), .takes = cp_is_assignment},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--dry-run", 0, NULL, CP_WORD_TEXT, "print passes, sizes and time only; with -v also every setting",
+     CP_INTO(struct arguments, dry)},
+    {"--output", 'o', "FILE", CP_WORD_FILE, "write the result to FILE (default: results/runs/NAME.h5)",
+     CP_OVERRIDE(struct arguments, overrides, "output")},
+    {"--resume", 0, NULL, CP_WORD_TEXT, "continue a run that was stopped", CP_INTO(struct arguments, resume)},
+    {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
+     CP_INTO(struct arguments, force)},
+    {"--from", 0, "CAPTURE.h5", CP_WORD_FILE, "start every pass from a tensor of a capture",
+     CP_OVERRIDE(struct arguments, overrides, "graft.from")},
+    {"--at", 0, "TAP", CP_WORD_TAP, "the tensor to start from (see `clip-parity list taps`)",
+     CP_OVERRIDE(struct arguments, overrides, "graft.at")},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"Swap QuickGELU for GELU", "clip-parity run experiments/quickgelu-vs-gelu.yaml"},
+    {"Override keys: 10 images, one thread",
+     "clip-parity run experiments/norm-variants.yaml inputs.limit=10 threads=1"},
+    {"Add a candidate and look at the plan", "clip-parity run experiments/norm-variants.yaml --dry-run \\\n"
+                                             "    candidates.mine.norm.eps=1e-6"},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_run = {
+    .name = "run",
+    .group = CP_COMMANDS_EXPERIMENT,
+    .summary = "run experiments and compare every layer",
+    .about = "Runs every pass of each experiment over the same inputs, compares all layers with the "
+             "baseline, prints a table, and writes a result file for `clip-parity report`.\n"
+             "KEY=VALUE overrides any key of the experiment file. Dots lead into sections, and values are "
+             "YAML: inputs.limit=10, baseline.activation=erf, candidates.NAME.norm.eps=1e-6, or "
+             "'candidates={a: {norm: rmsnorm}}' for a whole section.\n",
+    .example = examples,
+    .argument = words,
+    .option = options,
+    .common = CP_COMMON_VERBOSE | CP_COMMON_RUN | CP_COMMON_COLOR,
+    .common_at = offsetof(struct arguments, common),
+    .size = sizeof(struct arguments),
+    .run = run,
+};

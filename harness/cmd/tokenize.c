@@ -13,76 +13,12 @@
 enum { CONTEXT = 77, CONTEXT_MAX = 1 << 16 };
 
 struct arguments {
-    const char **texts; /* (count) */
-    size_t count;
+    struct cp_words texts;
     const struct cp_tokenizer_variant *variant;
     const char *vocabulary; /* NULL: OpenAI's in data/ */
     int context;
     bool json, pad, truncate;
 };
-
-/* An option's value, which is the argument behind it. */
-static enum cp_status read_value(const char *option, int argc, char **argv, int *i, const char **value,
-                                 struct cp_error *err) {
-    if (*i + 1 >= argc)
-        return (void)cp_fail(err, CP_USAGE, "", "tokenize: %s without a value", option),
-               cp_expected(err, "one behind it");
-    *value = argv[++*i];
-    return CP_OK;
-}
-
-static enum cp_status read_context(const char *value, struct arguments *a, struct cp_error *err) {
-    char *end;
-    const long context = strtol(value, &end, 10);
-    if (end == value || *end || context < 2 || context > CONTEXT_MAX)
-        return (void)cp_fail(err, CP_USAGE, "", "tokenize: a context of '%s'", value),
-               cp_expected(err, "a number of tokens, 2 to %d", CONTEXT_MAX);
-    a->context = (int)context;
-    return CP_OK;
-}
-
-static enum cp_status read_option(int argc, char **argv, int *i, struct arguments *a, struct cp_error *err) {
-    const char *option = argv[*i], *value = "";
-    if (strcmp(option, "--json") == 0)
-        return a->json = true, CP_OK;
-    if (strcmp(option, "--pad") == 0)
-        return a->pad = true, CP_OK;
-    if (strcmp(option, "--truncate") == 0)
-        return a->truncate = true, CP_OK;
-    if (strcmp(option, "--tokenizer") == 0) {
-        CP_TRY(read_value(option, argc, argv, i, &value, err));
-        return cp_tokenizer_find(value, &a->variant, err);
-    }
-    if (strcmp(option, "--vocabulary") == 0)
-        return read_value(option, argc, argv, i, &a->vocabulary, err);
-    if (strcmp(option, "--context") == 0) {
-        CP_TRY(read_value(option, argc, argv, i, &value, err));
-        return read_context(value, a, err);
-    }
-    return (void)cp_fail(err, CP_USAGE, "", "tokenize: unknown option '%s'", option),
-           cp_expected(err,
-                       "--tokenizer NAME, --vocabulary FILE, --context N, --truncate, --pad, --json, or -- "
-                       "before texts");
-}
-
-/* Behind -- everything is text. */
-static enum cp_status parse(int argc, char **argv, struct arguments *a, struct cp_arena *arena,
-                            struct cp_error *err) {
-    bool options = true;
-    *a = (struct arguments){.variant = cp_tokenizer_variant(0), .context = CONTEXT};
-    CP_TRY(CP_ARENA_ALLOC(arena, a->texts, (size_t)argc, err, "", "the arguments"));
-    for (int i = 0; i < argc; i++) {
-        if (options && strcmp(argv[i], "--") == 0)
-            options = false;
-        else if (options && argv[i][0] == '-' && argv[i][1])
-            CP_TRY(read_option(argc, argv, &i, a, err));
-        else
-            a->texts[a->count++] = argv[i];
-    }
-    if (a->count == 0)
-        return (void)cp_fail(err, CP_USAGE, "", "tokenize: no text"), cp_expected(err, "one or more");
-    return CP_OK;
-}
 
 static void print_json(const struct arguments *a, const struct cp_tokenizer *tokenizer, const char *text,
                        struct cp_tokens tokens) {
@@ -123,8 +59,8 @@ static enum cp_status fit(const struct arguments *a, const char *text, struct cp
 static enum cp_status print_all(const struct arguments *a, const struct cp_tokenizer *tokenizer,
                                 struct cp_arena *arena, struct cp_error *err) {
     (void)fputs(a->json ? "[" : "", stdout);
-    for (size_t i = 0; i < a->count; i++) {
-        const char *text = a->texts[i];
+    for (size_t i = 0; i < a->texts.count; i++) {
+        const char *text = a->texts.word[i];
         struct cp_tokens tokens;
         CP_TRY(cp_tokenizer_tokens(tokenizer, a->variant, text, strlen(text), arena, &tokens, err));
         CP_TRY(fit(a, text, arena, &tokens, err));
@@ -139,19 +75,81 @@ static enum cp_status print_all(const struct arguments *a, const struct cp_token
     return CP_OK;
 }
 
-enum cp_status cp_cmd_tokenize(int argc, char **argv, struct cp_error *err) {
-    struct arguments a;
+static enum cp_status run(void *arguments, struct cp_error *err) {
+    struct arguments *a = arguments;
     struct cp_arena arena = {0};
     struct cp_tokenizer *tokenizer = NULL;
     enum cp_status status;
-    CP_TRY_DONE(parse(argc, argv, &a, &arena, err));
-    if (!a.vocabulary)
-        a.vocabulary = cp_data_path(CP_VOCABULARY, &arena);
-    CP_TRY_DONE(CP_CHECK_ALLOC(a.vocabulary, err, "", "a path"));
-    CP_TRY_DONE(cp_tokenizer_open(a.vocabulary, &tokenizer, err));
-    status = print_all(&a, tokenizer, &arena, err);
+    if (!a->variant)
+        a->variant = cp_tokenizer_variant(0);
+    if (!a->vocabulary)
+        a->vocabulary = cp_data_path(CP_VOCABULARY, &arena);
+    CP_TRY_DONE(CP_CHECK_ALLOC(a->vocabulary, err, "", "a path"));
+    CP_TRY_DONE(cp_tokenizer_open(a->vocabulary, &tokenizer, err));
+    status = print_all(a, tokenizer, &arena, err);
 done:
     cp_tokenizer_close(tokenizer);
     cp_arena_free(&arena);
     return status;
 }
+
+/* ---- the table ---- */
+
+static enum cp_status read_variant(void *arguments, const struct cp_option *option, const char *value,
+                                   struct cp_error *err) {
+    struct arguments *a = arguments;
+    (void)option;
+    return cp_tokenizer_find(value, &a->variant, err);
+}
+
+static enum cp_status read_context(void *arguments, const struct cp_option *option, const char *value,
+                                   struct cp_error *err) {
+    struct arguments *a = arguments;
+    char *end;
+    const long context = strtol(value, &end, 10);
+    (void)option;
+    if (end == value || *end || context < 2 || context > CONTEXT_MAX)
+        return cp_fail(err, CP_USAGE, "", "tokenize: a context of '%s'", value),
+               cp_expected(err, "a number of tokens, 2 to %d", CONTEXT_MAX);
+    a->context = (int)context;
+    return CP_OK;
+}
+
+static const struct cp_argument words[] = {
+    {"TEXT", CP_WORD_TEXT, "one or more texts; put -- before one that starts with a dash",
+     CP_INTO(struct arguments, texts), .missing = "no text", .expected = "one or more"},
+    {NULL},
+};
+
+static const struct cp_option options[] = {
+    {"--tokenizer", 0, "NAME", CP_WORD_TOKENIZER, "openai (the default), open_clip, huggingface or another",
+     .take = read_variant},
+    {"--vocabulary", 0, "FILE", CP_WORD_FILE, "bpe_simple_vocab_16e6.txt, vocab.json or tokenizer.json",
+     CP_INTO(struct arguments, vocabulary)},
+    {"--context", 0, "N", CP_WORD_TEXT, "the model's context length (default: 77)", .take = read_context},
+    {"--truncate", 0, NULL, CP_WORD_TEXT, "cut texts that are too long", CP_INTO(struct arguments, truncate)},
+    {"--pad", 0, NULL, CP_WORD_TEXT, "print the padding as well", CP_INTO(struct arguments, pad)},
+    {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
+    {NULL},
+};
+
+static const struct cp_example examples[] = {
+    {"OpenAI's tokenizer", "clip-parity tokenize \"a photo of a dog\""},
+    {"Another system's, padded to the context length",
+     "clip-parity tokenize --tokenizer huggingface --pad \"don't  PANIC\""},
+    {NULL},
+};
+
+const struct cp_command cp_cmd_tokenize = {
+    .name = "tokenize",
+    .group = CP_COMMANDS_INPUT,
+    .summary = "show the token ids a model gets from a text",
+    .about = "Prints ids and tokens of texts, as one of several tokenizers in use makes them "
+             "(docs/tokenizer.md).\n",
+    .example = examples,
+    .argument = words,
+    .option = options,
+    .size = sizeof(struct arguments),
+    .initial = &(const struct arguments){.context = CONTEXT},
+    .run = run,
+};

@@ -4,14 +4,13 @@
 #include "run/run.h"
 
 #include "base/digest.h"
+#include "base/utc.h"
 #include "base/version.h"
 #include "result/schema.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The processor's name as the system tells it, or "unknown". */
 static void processor_name(char name[128]) {
@@ -26,20 +25,6 @@ static void processor_name(char name[128]) {
         }
     if (file)
         (void)fclose(file);
-}
-
-/* Now, or SOURCE_DATE_EPOCH where it is set (reproducible-builds.org). */
-static enum cp_status utc_time(char text[32], struct cp_error *err) {
-    const char *fixed = getenv("SOURCE_DATE_EPOCH");
-    char *end = NULL;
-    struct tm utc;
-    const time_t seconds = fixed ? (time_t)strtoll(fixed, &end, 10) : time(NULL);
-    const bool number = !fixed || (isdigit((unsigned char)fixed[0]) && !*end);
-    if (!number || !gmtime_r(&seconds, &utc) || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        return (void)cp_fail(err, CP_BAD_INPUT, "SOURCE_DATE_EPOCH", "'%s' is not a time",
-                             fixed ? fixed : ""),
-               cp_expected(err, "seconds since 1970, such as 1700000000");
-    return CP_OK;
 }
 
 static enum cp_status write_files(const struct cp_study *study, struct cp_result *result,
@@ -157,7 +142,7 @@ enum cp_status cp_provenance_write(const struct cp_study *study, struct cp_resul
                                    struct cp_error *err) {
     char processor[128], time_text[32];
     processor_name(processor);
-    CP_TRY(utc_time(time_text, err));
+    CP_TRY(cp_utc_time(time_text, err));
     const struct {
         enum cp_schema_id id;
         const char *value;

@@ -126,7 +126,8 @@ static enum cp_status run_all(const struct cp_study *study, const struct cp_run_
     struct cp_lockstep ls;
     struct cp_progress progress;
     enum cp_status status;
-    cp_progress_start(&progress, options->progress, study->inputs.prompts + study->inputs.images);
+    cp_progress_start(&progress, options->progress, options->hide_progress,
+                      study->inputs.prompts + study->inputs.images);
     CP_TRY_DONE(cp_lockstep_create(study, result, pool, &ls, err));
     ls.progress = &progress;
     CP_TRY_DONE(cp_provenance_write(study, result, err));

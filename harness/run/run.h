@@ -12,6 +12,7 @@ struct cp_run_options {
     bool resume;
     bool force;                          /* replace what other settings made (run/place.h) */
     FILE *progress;                      /* NULL: silent; a terminal gets one line that is rewritten */
+    bool hide_progress;                  /* write notes alone to it */
     FILE *out;                           /* what the analyses print; NULL: nothing */
     bool details;                        /* ... and their details */
     const volatile sig_atomic_t *signal; /* non-zero: stop after this batch, keep the partial for --resume */

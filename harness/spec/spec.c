@@ -167,32 +167,29 @@ static enum cp_status set_everywhere(struct cp_spec *spec, const struct cp_spec_
 }
 
 /* open_clip's precision table: what each name means for every component and knob that it governs. */
+static const struct {
+    const char *type, *scope;
+} precisions[] = {
+    {"fp32", "linear"}, {"fp16", "linear"}, {"bf16", "linear"}, {"fp16", "all"}, {"bf16", "all"}};
+const char *const cp_precision_names[] = {"fp32", "fp16", "bf16", "pure_fp16", "pure_bf16", NULL};
+
 static enum cp_status set_precision(struct cp_spec *spec, const char *layers, const char *value,
                                     struct cp_error *err) {
-    static const struct {
-        const char *name, *type, *scope;
-    } rows[] = {
-        {"fp32", "fp32", "linear"},   {"fp16", "fp16", "linear"},   {"bf16", "bf16", "linear"},
-        {"pure_fp16", "fp16", "all"}, {"pure_bf16", "bf16", "all"},
-    };
     static const char *const typed[] = {"weights", "linear.compute", "activation.compute",
                                         "attention.compute", "residual"};
-    enum { ROWS = sizeof rows / sizeof rows[0] };
-    const char *names[ROWS + 1] = {NULL};
-    for (int r = 0; r < ROWS; r++) {
-        names[r] = rows[r].name;
-        if (strcmp(rows[r].name, value) != 0)
-            continue;
-        char address[64];
-        for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) {
-            (void)snprintf(address, sizeof address, "%s%s", typed[i], layers);
-            CP_TRY(cp_spec_set(spec, address, rows[r].type, err));
-        }
-        (void)snprintf(address, sizeof address, "weights.scope%s", layers);
-        return cp_spec_set(spec, address, rows[r].scope, err);
+    char address[64];
+    size_t p = 0;
+    while (cp_precision_names[p] && strcmp(cp_precision_names[p], value) != 0)
+        p++;
+    if (!cp_precision_names[p])
+        return cp_fail(err, CP_BAD_INPUT, "", "unknown value '%s' of precision", value),
+               cp_expect_one_of(err, value, cp_precision_names);
+    for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) {
+        (void)snprintf(address, sizeof address, "%s%s", typed[i], layers);
+        CP_TRY(cp_spec_set(spec, address, precisions[p].type, err));
     }
-    return cp_fail(err, CP_BAD_INPUT, "", "unknown value '%s' of precision", value),
-           cp_expect_one_of(err, value, names);
+    (void)snprintf(address, sizeof address, "weights.scope%s", layers);
+    return cp_spec_set(spec, address, precisions[p].scope, err);
 }
 
 enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,

@@ -56,6 +56,7 @@ enum cp_status cp_spec_create(const char *name, const struct cp_clip_config *con
 enum cp_status cp_spec_copy(const struct cp_spec *from, const char *name, struct cp_arena *arena,
                             struct cp_spec **out, struct cp_error *err);
 /* Applies one setting. `precision` is understood as shorthand for the rows of open_clip's precision table. */
+extern const char *const cp_precision_names[]; /* end with NULL */
 enum cp_status cp_spec_set(struct cp_spec *spec, const char *address, const char *value,
                            struct cp_error *err);
 

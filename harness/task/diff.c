@@ -160,9 +160,9 @@ enum cp_status cp_diff_experiment(const struct cp_diff *diff, struct cp_arena *a
     CP_TRY_DONE(cp_diff_open(&diff->a, arena, &a, err));
     CP_TRY_DONE(cp_diff_open(&diff->b, arena, &b, err));
     CP_TRY_DONE(cp_diff_choose(diff, &a, &b, arena, &model, &why, err));
-    if (why && *why)
+    if (notes && why && *why)
         cp_print(notes, "no oracle: %s\n", why);
-    else if (!why && a.has_images && !a.has_pixels && !cp_diff_grafted(&a, &b))
+    else if (notes && !why && a.has_images && !a.has_pixels && !cp_diff_grafted(&a, &b))
         cp_print(notes, "no oracle of images: %s has no pixels.normalized\n", a.asked->capture);
     status = print_experiment(diff, &a, &b, why ? NULL : &model, arena, text, err);
 done:

@@ -115,7 +115,7 @@ static void one_line_and_a_code(void **state) {
         {"accept", 4, "accept: no experiment"},
         {"check --fast $OUT", 4, "check: unknown option '--fast'"},
         {"accept --junit x $OUT", 4, "accept: unknown option '--junit'"},
-        {"accept $OUT --reason", 4, "accept: unknown option '--reason'"},
+        {"accept $OUT --reason", 4, "accept: --reason without a value (expected --reason TEXT)"},
         {"check $OUT $OUT", 4, "check: a second file"},
         {"check $OUT --json - --junit -", 4, "both to standard output"},
         {"check $OUT inputs.limit=3 " BASELINE, 4, "'inputs.limit=3' beside a result"},

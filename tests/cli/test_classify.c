@@ -255,7 +255,7 @@ static void what_is_wrong_is_said(void **state) {
          "1028 is more than 256 patches a side (expected at most 1024)"},
         {MODEL DRESS PROMPTS " --image-size 3x", 3, "--image-size: '3x' is not a size"},
         {MODEL DRESS PROMPTS " --imag x", 4, "classify: unknown option '--imag'"},
-        {MODEL " x" DRESS PROMPTS, 4, "classify: 'x' is of no option"},
+        {MODEL " x" DRESS PROMPTS, 4, "classify: no option before 'x'"},
         {MODEL " --image nope.png" PROMPTS, 3, "nope.png: No such file or directory"},
         {MODEL " --image README.md" PROMPTS, 3,
          "README.md: is not a known image format, by its first bytes (expected PNG, JPEG, WebP, .npy, or "

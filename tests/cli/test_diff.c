@@ -140,7 +140,7 @@ static void tolerances(void **state) {
          CP_BAD_INPUT,
          {"verdict.atol: '-1' is out of range (expected a number of 0 or more)\n"}},
         {"--rtol ''", CP_BAD_INPUT, {"verdict.rtol"}},
-        {"--rtol", CP_USAGE, {"diff: --rtol without a value (expected --rtol VALUE)\n"}},
+        {"--rtol", CP_USAGE, {"diff: --rtol without a value (expected --rtol R)\n"}},
     };
     char arguments[256];
     (void)state;

@@ -165,6 +165,8 @@ static void a_terminal_form_for_pipes(void **state) {
     assert_true(widest_line() <= 80);
     assert_null(strchr(text, '\033'));
     assert_false(only_ascii());
+    report("report $OUT --term --color always");
+    assert_non_null(strchr(text, '\033'));
     assert_non_null(strstr(text, "\n  visual  "));
     assert_non_null(strstr(text, "\n          SSSSSSS\n"));
     assert_int_equal(setenv("LC_ALL", "C", 1), 0);
@@ -176,25 +178,28 @@ static void a_terminal_form_for_pipes(void **state) {
 }
 
 /* On a terminal (script's) of so many columns. */
-static void on_a_terminal(const char *settings, int columns) {
+static void on_a_terminal(const char *settings, int columns, const char *options) {
     char command[512];
-    (void)snprintf(command, sizeof command,
-                   "--version >/dev/null; script -qec \"stty cols %d; TERM=xterm %s %s report $OUT --term\" "
-                   "/dev/null </dev/null | tr -d '\\r'",
-                   columns, settings, CP_PROGRAM);
+    (void)snprintf(
+        command, sizeof command,
+        "--version >/dev/null; script -qec \"stty cols %d; TERM=xterm %s %s report $OUT --term %s\" "
+        "/dev/null </dev/null | tr -d '\\r'",
+        columns, settings, CP_PROGRAM, options);
     report(command);
 }
 
 static void colours_and_width_of_a_terminal(void **state) {
     (void)state;
-    on_a_terminal("LC_ALL=C", 100);
+    on_a_terminal("LC_ALL=C", 100, "");
     assert_non_null(strstr(text, "\033[31mS\033[0m"));
-    on_a_terminal("LC_ALL=C NO_COLOR=1", 100);
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 100, "");
     assert_null(strchr(text, '\033'));
     assert_true(widest_line() > 72 && widest_line() <= 80);
-    on_a_terminal("LC_ALL=C NO_COLOR=1", 50);
+    on_a_terminal("LC_ALL=C", 100, "--color never");
+    assert_null(strchr(text, '\033'));
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 50, "");
     assert_true(widest_line() > 42 && widest_line() <= 50);
-    on_a_terminal("LC_ALL=C NO_COLOR=1", 20);
+    on_a_terminal("LC_ALL=C NO_COLOR=1", 20, "");
     assert_true(widest_line() <= 40);
 }
 
@@ -222,7 +227,7 @@ static void what_is_no_result_is_refused(void **state) {
         {"report reference/golden/captures/quick-fp32.h5", 3,
          "quick-fp32.h5: is no result of a run (expected what `clip-parity run` or `diff` wrote; `diff`"},
         {"report", 4, "no result"},
-        {"report --pdf $OUT", 4, "unknown option '--pdf' (expected --html, --md, "},
+        {"report --pdf $OUT", 4, "unknown option '--pdf' (expected one of --output, --html, --md, "},
         {"report $OUT $OUT", 4, "a second file"},
         {"report --md --csv $OUT", 4, "both --md and --csv (expected one form at a time)"},
         {"report /nowhere.h5", 3, "/nowhere.h5: cannot be opened: No such file or directory"},
@@ -279,8 +284,10 @@ static void every_form_is_written(void **state) {
         assert_int_equal(run_program(command, text, sizeof text), 3);
     }
     report("report --help");
-    cp_report_form_list(CP_FORM_OPTIONS, " | ", " | ", command, sizeof command);
-    assert_non_null(strstr(text, command));
+    for (const struct cp_report_form *const *form = cp_report_forms; *form; form++) {
+        assert_non_null(strstr(text, (*form)->option));
+        assert_non_null(strstr(text, (*form)->help));
+    }
 }
 
 int main(void) {

@@ -82,6 +82,19 @@ static void test_streams(void **state) {
                            "\nmeans of images are over the first 1, which have an oracle\n"));
 }
 
+/* --quiet leaves errors alone on standard error, --no-progress notes as well; the results are the same. */
+static void test_quiet(void **state) {
+    (void)state;
+    const struct ended loud = assert_done(RUN(NULL, SMALL_RUN, output));
+    const struct ended quiet = assert_done(RUN(NULL, SMALL_RUN, output, "--quiet"));
+    assert_string_equal(quiet.err, "");
+    assert_string_equal(quiet.out, loud.out);
+    const struct ended still = assert_done(RUN(NULL, SMALL_RUN, output, "--no-progress"));
+    assert_non_null(strstr(still.err, "note: "));
+    assert_null(strstr(still.err, " inputs, "));
+    assert_string_equal(still.out, loud.out);
+}
+
 /* Names, counts and numbers as wide as they come: all of the table, which ends with the empty line. */
 static void test_table_fits_80_columns(void **state) {
     static const char candidates[] = "candidates={far: {norm: rmsnorm, norm.eps: 1e30}, "
@@ -285,6 +298,7 @@ static void test_progress_reader_leaves(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_table_fits_80_columns),
         cmocka_unit_test(test_inconclusive),
         cmocka_unit_test(test_decided),

@@ -47,6 +47,7 @@ FLOORS = {
     "harness/report/*": "",
     "harness/report/forms": "",
     "harness/gate": "",
+    "harness/option": "",
     "harness/cmd": "gsl/gsl_errno.h",
 }
 # Of these floors, a folder sees these headers and nothing else.
@@ -59,7 +60,7 @@ LIBRARIES = {"openssl", "gsl", "hdf5", "jansson", "libfyaml", "spng", "jpeglib",
 MOST_FILES, MOST_LINES = 20, 5000
 
 # Who writes for people, and of them what writes something else, or words of its own in several lines.
-WRITERS = r"harness/(cmd|gate|task|run|analysis|model|report/(html|json|term))/.*\.c$"
+WRITERS = r"harness/(cmd|option|gate|task|run|analysis|model|report/(html|json|term))/.*\.c$"
 OTHER_WRITERS = {
     "harness/gate/baseline_write.c",  # YAML
     "harness/task/diff.c", "harness/task/inspect.c",
@@ -67,7 +68,8 @@ OTHER_WRITERS = {
     "harness/analysis/ledger/store.c",  # the result
     "harness/report/html/data.c",  # a word before it is quoted
     "harness/report/term/text.c",  # colours
-    "harness/cmd/main.c",  # help
+    "harness/cmd/main.c",  # the version
+    "harness/option/man.c",  # roff
 }
 
 

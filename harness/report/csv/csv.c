@@ -115,6 +115,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 
 const struct cp_report_form cp_report_form_csv = {
     .option = "--csv",
+    .help = "a table with one row for each candidate and tap",
     .ending = ".csv",
     .file = {"a report's CSV", "candidate,tower,tap,verdict", NULL},
     .write = put_report};

@@ -9,6 +9,7 @@
 
 struct cp_report_form {
     const char *option; /* "--html" */
+    const char *help;   /* what it writes, in one line */
     const char *ending; /* ".html", by which a file's name asks for it; NULL: none does */
     bool
         beside; /* where nothing says where, it goes to a file beside the result, and not to standard output */

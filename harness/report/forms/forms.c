@@ -2,6 +2,8 @@
  * The table of the report's forms, from the rows of report/forms/forms.def. */
 #include "report/forms/forms.h"
 
+#include "base/sentence.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -27,27 +29,17 @@ const struct cp_report_form *cp_report_form_of_file(const char *path) {
     return NULL;
 }
 
-/* NULL: a form that the list leaves out. */
-static const char *name_in(enum cp_report_form_names which, const struct cp_report_form *form) {
-    return which == CP_FORM_ENDINGS ? form->ending : form->option;
-}
-
-static bool is_last(enum cp_report_form_names which, const struct cp_report_form *const *form) {
+static bool is_last(const struct cp_report_form *const *form) {
     while (*++form)
-        if (name_in(which, *form))
+        if ((*form)->ending)
             return false;
     return true;
 }
 
-void cp_report_form_list(enum cp_report_form_names which, const char *between, const char *last, char *text,
-                         size_t size) {
-    size_t used = 0;
+void cp_report_form_endings(char *text, size_t size) {
+    struct cp_sentence s = {text, size, 0};
     text[0] = '\0';
-    for (const struct cp_report_form *const *form = cp_report_forms; *form; form++) {
-        const char *name = name_in(which, *form);
-        if (!name || used >= size)
-            continue;
-        const char *before = used == 0 ? "" : is_last(which, form) ? last : between;
-        used += (size_t)snprintf(text + used, size - used, "%s%s", before, name);
-    }
+    for (const struct cp_report_form *const *form = cp_report_forms; *form; form++)
+        if ((*form)->ending)
+            cp_append(&s, "%s%s", s.used == 0 ? "" : is_last(form) ? " or " : ", ", (*form)->ending);
 }

@@ -19,10 +19,7 @@ const struct cp_report_form *cp_report_form_of_option(const char *option);
 /* The form that a file's name asks for by its ending, in either case; NULL: none. */
 const struct cp_report_form *cp_report_form_of_file(const char *path);
 
-/* What cp_report_form_list names. */
-enum cp_report_form_names { CP_FORM_OPTIONS, CP_FORM_ENDINGS };
-/* "a, b, c" with `between` for ", " and `last`, such as " or ", before the last. The text is cut to size. */
-void cp_report_form_list(enum cp_report_form_names which, const char *between, const char *last, char *text,
-                         size_t size);
+/* ".html, .md or .csv": the endings that ask for a form. The text is cut to size. */
+void cp_report_form_endings(char *text, size_t size);
 
 #endif

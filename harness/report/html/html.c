@@ -24,6 +24,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 
 const struct cp_report_form cp_report_form_html = {
     .option = "--html",
+    .help = "a page, beside the result unless -o says otherwise",
     .ending = ".html",
     .beside = true,
     .file = {"a report's page", "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>", NULL},

@@ -160,6 +160,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 
 const struct cp_report_form cp_report_form_json = {
     .option = "--json",
+    .help = "everything, as JSON (docs/report-json.md)",
     .ending = ".json",
     .file = {"this program's JSON", "{\"schema\":\"clip-parity/report", NULL},
     .write = put_report};

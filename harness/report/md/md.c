@@ -250,6 +250,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
 }
 
 const struct cp_report_form cp_report_form_md = {.option = "--md",
+                                                 .help = "Markdown, for a pull request",
                                                  .ending = ".md",
                                                  .file = {"a report in Markdown", "# ", "\n## Provenance\n"},
                                                  .write = put_report};

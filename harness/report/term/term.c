@@ -77,4 +77,5 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
     return CP_OK;
 }
 
-const struct cp_report_form cp_report_form_term = {.option = "--term", .ending = NULL, .write = put_report};
+const struct cp_report_form cp_report_form_term = {
+    .option = "--term", .help = "a screen of 80 columns", .ending = NULL, .write = put_report};

@@ -19,6 +19,10 @@ enum { CP_SCREEN_LEAST = 40, CP_SCREEN_MOST = 80 };
  * characters. */
 struct cp_screen cp_screen_of(FILE *out);
 
+/* Whether screens made from now on are in colour whatever the stream is, as the command line asked. */
+enum cp_screen_ink_when { CP_SCREEN_INK_AUTO, CP_SCREEN_INK_ALWAYS, CP_SCREEN_INK_NEVER };
+void cp_screen_ink_when(enum cp_screen_ink_when when);
+
 /* The answer as a table: rel L2: mean over inputs, at the features; |dp|: the largest change of a probability. reasons: a line
  * beneath each. */
 enum cp_status cp_term_answers(const struct cp_report *report, bool reasons, FILE *out, struct cp_error *err);

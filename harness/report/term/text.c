@@ -12,15 +12,27 @@
 #include <unistd.h>
 #include <wchar.h>
 
-struct cp_screen cp_screen_of(FILE *out) {
+static enum cp_screen_ink_when ink_when;
+
+void cp_screen_ink_when(enum cp_screen_ink_when when) {
+    ink_when = when;
+}
+
+static bool is_coloured(bool terminal) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (ink_when != CP_SCREEN_INK_AUTO)
+        return ink_when == CP_SCREEN_INK_ALWAYS;
+    return terminal && !(no_color && no_color[0]) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+struct cp_screen cp_screen_of(FILE *out) {
     const bool terminal = isatty(fileno(out)) == 1;
     struct cp_screen screen = {.out = out, .width = CP_SCREEN_MOST};
     struct winsize size;
     if (terminal && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
         size.ws_col < CP_SCREEN_MOST)
         screen.width = size.ws_col < CP_SCREEN_LEAST ? CP_SCREEN_LEAST : size.ws_col;
-    screen.colour = terminal && !(no_color && no_color[0]) && term && term[0] && strcmp(term, "dumb") != 0;
+    screen.colour = is_coloured(terminal);
     screen.unicode = setlocale(LC_CTYPE, "") && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     return screen;
 }
