@@ -86,20 +86,6 @@ static enum cp_status not_theirs(const struct arguments *a, const struct cp_stud
              "--spec-a, --spec-b");
 }
 
-/* JSON in the place of a file that is read would be the end of that file. */
-static enum cp_status check_json(const struct arguments *a, const struct cp_study *study,
-                                 struct cp_error *err) {
-    if (!a->json || cp_output_is_stdout(a->json))
-        return CP_OK;
-    const char *result = study->experiment->output.text;
-    const bool same = strcmp(a->json, result) == 0 || cp_disk_same(a->json, result);
-    if (!same && !cp_study_reads(study, a->json))
-        return cp_output_check(a->json, &cp_output_json, err);
-    return (void)cp_fail(err, CP_BAD_INPUT, a->json,
-                         same ? "would overwrite the result" : "would overwrite an input"),
-           cp_expected(err, "another name for --json");
-}
-
 struct verdict {
     const struct cp_difference *difference;
     const struct cp_diff *of;
@@ -157,7 +143,7 @@ static enum cp_status run(const struct arguments *a, struct cp_study *study, str
                                            .details = a->common.verbose,
                                            .signal = cp_cmd_stop()};
     CP_TRY(cp_run_place(study, experiment, &options, err));
-    CP_TRY(check_json(a, study, err));
+    CP_TRY(cp_run_place_beside(study, a->json, &cp_output_json, err));
     cp_print(table, "A  %s\nB  %s\n", a->diff.a.capture, a->diff.b.capture);
     CP_TRY(cp_run_study(study, &options, digest, err));
     return conclude(a, study, digest, err);
@@ -269,7 +255,7 @@ const struct cp_command cp_cmd_diff = {
     .excess = "a third file",
     .expected = "two captures",
     .option = options,
-    .common = CP_COMMON_RUN | CP_COMMON_COLOR,
+    .common = CP_COMMON_VERBOSE | CP_COMMON_RUN | CP_COMMON_COLOR,
     .common_at = offsetof(struct arguments, common),
     .size = sizeof(struct arguments),
     .run = diff,

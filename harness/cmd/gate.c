@@ -80,20 +80,18 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
 /* A verdict in the place of a file that is read would be the end of that file. study NULL: it is of a result. */
 static enum cp_status check_writes(const struct cp_gate_source *source, const struct cp_study *study,
                                    struct cp_error *err) {
+    static const struct cp_output_form *const forms[CP_GATE_WRITES] = {&cp_output_xml, &cp_output_json};
     for (size_t w = 0; w < CP_GATE_WRITES; w++) {
         const char *path = source->writes[w];
-        if (path && (cp_disk_same(path, source->path) || cp_disk_same(path, source->baseline) ||
-                     (study && cp_study_reads(study, path))))
+        if (path && (cp_disk_same(path, source->path) || cp_disk_same(path, source->baseline)))
             return cp_fail(err, CP_BAD_INPUT, path, "would overwrite an input"),
                    cp_expected(err, "another name");
-        if (path && study && strcmp(path, study->experiment->output.text) == 0)
-            return cp_fail(err, CP_BAD_INPUT, path, "would overwrite the result"),
-                   cp_expected(err, "another name");
+        if (study)
+            CP_TRY(cp_run_place_beside(study, path, forms[w], err));
     }
     return CP_OK;
 }
 
-/* Its table is not asked for. */
 static enum cp_status run(const struct cp_gate_source *source, struct cp_experiment *experiment,
                           struct cp_error *err) {
     struct cp_study study;

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/dry_run.h"
 #include "cmd/stop.h"
+#include "report/forms/forms.h"
 #include "report/term/term.h"
 #include "run/analysis.h"
 #include "run/place.h"
@@ -13,6 +14,7 @@
 struct arguments {
     struct cp_words files, overrides;
     bool dry, resume, force;
+    const char *json;
     struct cp_common common;
 };
 
@@ -26,40 +28,60 @@ static enum cp_status check_all(const struct arguments *a, struct cp_error *err)
     return CP_OK;
 }
 
+static enum cp_status put_json(const void *report, FILE *out, struct cp_error *err) {
+    return cp_report_form_json.write(report, out, err);
+}
+
+/* With JSON on standard output the table goes to standard error. */
+static FILE *table_of(const struct arguments *a) {
+    return a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
+}
+
 /* The table comes from the result that was written: what is said is what is in the file. */
-static enum cp_status tell(const struct cp_study *study, const char *digest, struct cp_error *err) {
+static enum cp_status tell(const struct arguments *a, const struct cp_study *study, const char *digest,
+                           struct cp_error *err) {
     const struct cp_term_result result = {study->experiment->output.text, digest, true};
     struct cp_report report;
     if (study->spec_count == 1)
-        return cp_term_outcome(NULL, &result, stdout, err);
+        return cp_term_outcome(NULL, &result, table_of(a), err);
     CP_TRY(cp_report_load(result.path, &report, err));
-    const enum cp_status status = cp_term_outcome(&report, &result, stdout, err);
+    enum cp_status status = cp_term_outcome(&report, &result, table_of(a), err);
+    if (status == CP_OK && a->json)
+        status = cp_output_write(a->json, put_json, &report, err);
     cp_report_free(&report);
     return status;
 }
 
-static enum cp_status run_one(const struct arguments *a, const char *path, struct cp_error *err) {
-    struct cp_experiment experiment;
-    struct cp_study study;
+static enum cp_status run_study(const struct arguments *a, struct cp_study *study,
+                                struct cp_experiment *experiment, struct cp_error *err) {
     char digest[65];
     const struct cp_run_options options = {.resume = a->resume,
                                            .force = a->force,
                                            .progress = cp_common_notes(&a->common),
                                            .hide_progress = a->common.no_progress,
-                                           .out = stdout,
+                                           .out = table_of(a),
                                            .details = a->common.verbose,
                                            .signal = cp_cmd_stop()};
+    if (a->json && study->spec_count == 1)
+        return cp_fail(err, CP_BAD_INPUT, experiment->name, "compares nothing, so there is no JSON"),
+               cp_expected(err, "a candidate");
+    CP_TRY(cp_run_place(study, experiment, &options, err));
+    CP_TRY(cp_run_place_beside(study, a->json, &cp_output_json, err));
+    CP_TRY(cp_run_study(study, &options, digest, err));
+    return tell(a, study, digest, err);
+}
+
+static enum cp_status run_one(const struct arguments *a, const char *path, struct cp_error *err) {
+    struct cp_experiment experiment;
+    struct cp_study study;
     CP_TRY(cp_experiment_load(path, a->overrides.word, a->overrides.count, &experiment, err));
     cp_progress_reading(cp_common_progress(&a->common), path);
     enum cp_status status = cp_study_create(&experiment, path, cp_analyses, &study, err);
     cp_progress_clear(cp_common_progress(&a->common));
     if (status == CP_OK) {
-        cp_notes_print(&study.notes, options.progress);
-        if (a->dry)
-            status = cp_cmd_dry_run(&study, a->common.verbose, stdout, err);
-        else if ((status = cp_run_place(&study, &experiment, &options, err)) == CP_OK &&
-                 (status = cp_run_study(&study, &options, digest, err)) == CP_OK)
-            status = tell(&study, digest, err);
+        cp_notes_print(&study.notes, cp_common_notes(&a->common));
+        status = a->dry ? cp_cmd_dry_run(&study, a->common.verbose, stdout, err)
+                        : run_study(a, &study, &experiment, err);
         cp_study_free(&study);
     }
     cp_experiment_free(&experiment);
@@ -68,6 +90,9 @@ static enum cp_status run_one(const struct arguments *a, const char *path, struc
 
 static enum cp_status run(void *arguments, struct cp_error *err) {
     const struct arguments *a = arguments;
+    if (a->json && a->files.count > 1)
+        return cp_fail(err, CP_USAGE, "", "run: --json with %zu experiments", a->files.count),
+               cp_expected(err, "one");
     CP_TRY(check_all(a, err));
     for (size_t f = 0; f < a->files.count; f++)
         CP_TRY(run_one(a, a->files.word[f], err));
@@ -89,6 +114,8 @@ static const struct cp_option options[] = {
      CP_INTO(struct arguments, dry)},
     {"--output", 'o', "FILE", CP_WORD_FILE, "write the result to FILE (default: results/runs/NAME.h5)",
      CP_OVERRIDE(struct arguments, overrides, "output")},
+    {"--json", 0, "FILE", CP_WORD_FILE, "write the report as JSON, too (-: to standard output)",
+     CP_INTO(struct arguments, json)},
     {"--resume", 0, NULL, CP_WORD_TEXT, "continue a run that was stopped", CP_INTO(struct arguments, resume)},
     {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
      CP_INTO(struct arguments, force)},

@@ -26,7 +26,7 @@ static void give_up(int number) {
         [CP_UNFINISHED_NONE] = "\n",
         [CP_UNFINISHED_USELESS] =
             " before the first batch of images was done, so there is nothing to resume\n",
-        [CP_UNFINISHED_KEPT] = "; --resume goes on from here\n"};
+        [CP_UNFINISHED_KEPT] = "; --resume continues from here\n"};
     (void)number;
     /* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): unlink, which POSIX lets a handler call */
     const enum cp_unfinished state = cp_unfinished_leave();

@@ -61,7 +61,7 @@ static enum cp_status read_digest(const struct reading *r, const struct cp_yaml 
     const char *text = NULL;
     CP_TRY(cp_yaml_string(node, key, &text, r->err));
     if (strlen(text) != CP_GATE_BITS - 1 || strspn(text, "0123456789abcdef") != CP_GATE_BITS - 1)
-        return cp_yaml_fail(node, key, "is no digest", r->err),
+        return cp_yaml_fail(node, key, "is not a digest", r->err),
                cp_expected(r->err, "%d hexadecimal digits", CP_GATE_BITS - 1);
     memcpy(digest, text, CP_GATE_BITS);
     return CP_OK;
@@ -165,7 +165,7 @@ static enum cp_status read_tap(const struct reading *r, const struct cp_yaml *it
 static enum cp_status read_taps(const struct reading *r, const struct cp_yaml *node,
                                 struct cp_gate_subject *subject) {
     if (node->kind != CP_YAML_SEQUENCE)
-        return cp_yaml_fail(node, "taps", "is no list", r->err), cp_expected(r->err, "a list");
+        return cp_yaml_fail(node, "taps", "is not a list", r->err), cp_expected(r->err, "a list");
     CP_TRY(CP_CHECK_ALLOC(subject->tap = take(r, node->count, sizeof *subject->tap), r->err, r->samples->path,
                           "the baseline"));
     for (; subject->taps < node->count; subject->taps++)

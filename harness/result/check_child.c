@@ -59,7 +59,7 @@ static enum cp_status check_kind(struct cp_check *c) {
                                "is not a result of this program");
     if (H5Lexists(c->file, provenance, H5P_DEFAULT) == 0 || H5Lexists(c->file, experiment, H5P_DEFAULT) == 0)
         return cp_check_refuse(c, "", "what `clip-parity run` or `diff` wrote; `diff` compares captures",
-                               "is no result of a run");
+                               "is not the result of a run");
     return CP_OK;
 }
 

@@ -162,3 +162,16 @@ enum cp_status cp_run_place(struct cp_study *study, struct cp_experiment *experi
     return experiment->output_by_name && !s.stopped ? carry_on(study, experiment, options, &s, err)
                                                     : refuse(&s, err);
 }
+
+enum cp_status cp_run_place_beside(const struct cp_study *study, const char *path,
+                                   const struct cp_output_form *form, struct cp_error *err) {
+    const char *result = study->experiment->output.text;
+    if (!path || cp_output_is_stdout(path))
+        return CP_OK;
+    const bool same = strcmp(path, result) == 0 || cp_disk_same(path, result);
+    if (same || cp_study_reads(study, path))
+        return cp_fail(err, CP_BAD_INPUT, path,
+                       same ? "would overwrite the result" : "would overwrite an input"),
+               cp_expected(err, "another name");
+    return cp_output_check(path, form, err);
+}

@@ -3,6 +3,7 @@
 #ifndef CP_RUN_PLACE_H
 #define CP_RUN_PLACE_H
 
+#include "format/output.h"
 #include "run/run.h"
 
 /* The experiment is the study's. A name that nothing gives and that holds a result of other settings, or what a stopped run
@@ -11,5 +12,10 @@
  * to be gone on with: without options->resume it is refused. With options->force all are replaced. */
 enum cp_status cp_run_place(struct cp_study *study, struct cp_experiment *experiment,
                             const struct cp_run_options *options, struct cp_error *err);
+
+/* Found before the run: whether path can name a file beside the result, which is neither an input nor the result, and what
+ * exists there is of the form. NULL and "-" are allowed. */
+enum cp_status cp_run_place_beside(const struct cp_study *study, const char *path,
+                                   const struct cp_output_form *form, struct cp_error *err);
 
 #endif

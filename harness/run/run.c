@@ -22,7 +22,7 @@ static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp
     return cp_fail(err, caught == SIGTERM ? CP_TERMINATED : CP_INTERRUPTED, "", "stopped by %s%s",
                    caught == SIGTERM ? "SIGTERM" : "Ctrl-C",
                    cp_result_progress(ls->result)
-                       ? "; --resume goes on from here"
+                       ? "; --resume continues from here"
                        : " before the first batch of images was done, so there is nothing to resume");
 }
 
@@ -153,7 +153,7 @@ static bool can_go_on(const struct cp_result *result, const struct cp_study *stu
         return images > 0;
     if (!images || !cp_result_disk_failed(result))
         return images && cp_result_resumed(result);
-    (void)cp_expected(err, "room for the rest; --resume goes on after %zu of %zu images", images,
+    (void)cp_expected(err, "room for the rest; --resume continues after %zu of %zu images", images,
                       study->inputs.images);
     return true;
 }

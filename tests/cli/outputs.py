@@ -73,6 +73,20 @@ class Outputs(SmallFolder):
         self.program("check", "r.h5", "--baseline", "b.yaml", "--json", "empty.json", code=0)
         self.assertTrue(json.loads((self.folder / "empty.json").read_text(encoding="utf-8")))
 
+    def test_the_report_of_a_run(self):
+        shutil.copy(self.folder / "small.yaml", self.folder / "again.yaml")
+        run = ("run", "again.yaml", "output=again.h5", "--force", "--json")
+        self.refused(self.folder / "small.json", "would overwrite an input", *run, "small.json")
+        done = self.program(*run, "-", code=0)
+        self.assertIn("\ncandidate ", done.stderr)
+        self.program(*run, "again.json", code=0)
+        self.assertEqual((self.folder / "again.json").read_text(encoding="utf-8"), self.program("report", "again.h5", "--json", code=0).stdout)
+        self.assertEqual(json.loads(done.stdout)["schema"], json.loads((self.folder / "again.json").read_text(encoding="utf-8"))["schema"])
+        self.refused(self.folder / "again.h5", "would overwrite the result", *run, "again.h5")
+        self.program(*run, "x.json", "candidates={}", code=3)
+        self.assertFalse((self.folder / "x.json").exists())
+        self.program(*run, "x.json", "small.yaml", code=4)
+
     def test_weights_and_pictures(self):
         for arguments, name in ((("convert", WEIGHTS, "m.safetensors", "--name", "fashion-clip"), "m.safetensors"),
                                 (("convert", WEIGHTS, "m.h5", "--name", "fashion-clip"), "m.h5"),

@@ -129,7 +129,7 @@ class Places(SmallFolder):
     def test_what_is_no_result_of_a_run(self):
         shutil.copy(ROOT / "reference/golden/captures/quick-fp32.h5", self.out)
         before = self.out.read_bytes()
-        self.assertIn("exists, and is no result of a run", self.runs(f"output={self.out}", code=3).stderr)
+        self.assertIn("exists, and is not the result of a run", self.runs(f"output={self.out}", code=3).stderr)
         self.assertEqual(self.out.read_bytes(), before)
         self.out.write_bytes(b"")  # as mktemp leaves it
         self.runs(f"output={self.out}")

@@ -133,7 +133,7 @@ static void test_kill_at_random_moments(void **state) {
 
 /* Whether a stopped run says that --resume goes on; else it says that there is nothing to resume. */
 static int said_it_goes_on(const struct ended *ended) {
-    if (strstr(ended->err, "; --resume goes on from here\n"))
+    if (strstr(ended->err, "; --resume continues from here\n"))
         return 1;
     assert_non_null(
         strstr(ended->err, " before the first batch of images was done, so there is nothing to resume\n"));

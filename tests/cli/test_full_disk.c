@@ -67,7 +67,7 @@ static int check_refusal(const struct ended *ended) {
     assert_non_null(strstr(ended->err, "File too large"));
     assert_string_equal(ended->out, "");
     assert_false(exists("a.h5"));
-    const int kept = strstr(ended->err, "(expected room for the rest; --resume goes on after ") != NULL;
+    const int kept = strstr(ended->err, "(expected room for the rest; --resume continues after ") != NULL;
     assert_int_equal(exists("a.h5.partial"), kept);
     return kept;
 }

@@ -225,7 +225,7 @@ static void what_is_no_result_is_refused(void **state) {
         const char *says;
     } cases[] = {
         {"report reference/golden/captures/quick-fp32.h5", 3,
-         "quick-fp32.h5: is no result of a run (expected what `clip-parity run` or `diff` wrote; `diff`"},
+         "quick-fp32.h5: is not the result of a run (expected what `clip-parity run` or `diff` wrote; `diff`"},
         {"report", 4, "no result"},
         {"report --pdf $OUT", 4, "unknown option '--pdf' (expected one of --output, --html, --md, "},
         {"report $OUT $OUT", 4, "a second file"},

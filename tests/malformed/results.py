@@ -134,7 +134,7 @@ RESULTS = [
     ("no verdicts", without("metrics/erf/verdicts"), True, "/metrics/erf/verdicts: is not there"),
     ("no metrics", without("metrics/erf/probs/metrics"), True, "/metrics/erf/probs/metrics: is not there"),
     ("no names of taps", without("metrics/erf/tap"), True, "/metrics/erf/"),
-    ("no experiment", without("provenance/experiment"), True, "is no result of a run"),
+    ("no experiment", without("provenance/experiment"), True, "is not the result of a run"),
     ("data elsewhere", data_elsewhere, False, "/inputs/thumbnail: has its data in another file"),
     ("virtual", virtual, False, "/inputs/thumbnail: has its data in another file"),
     ("external link", external_link, False, "/metrics/erf/more: is a link to another file"),

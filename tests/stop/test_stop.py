@@ -108,7 +108,7 @@ class Stop(unittest.TestCase):
             self.assertTrue(path.name.endswith(".partial") or whole(path), path)
         # Nothing is left that nobody can go on with, and what is left is said.
         left = [path.name for path in self.out.iterdir() if path.name.endswith(".partial")]
-        self.assertEqual(bool(left), b"; --resume goes on from here" in err, (arguments, left, err))
+        self.assertEqual(bool(left), b"; --resume continues from here" in err, (arguments, left, err))
         deadline = time.monotonic() + 1
         while not ended and self.group_lives(process.pid):
             self.assertLess(time.monotonic(), deadline, "a child outlives its parent")

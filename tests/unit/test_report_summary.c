@@ -185,7 +185,7 @@ static void causes_inconclusive(void **state) {
         "of 20 taps: 8 inputs are too few, 12 or more are needed; the error there is up to 250 times the "
         "baseline's.");
     assert_card("degraded", "degraded");
-    assert_non_null(strstr(summary_card(), "0 of 20 operations diverge by themselves, 18 undecided<"));
+    assert_non_null(strstr(summary_card(), "0 of 20 operations diverge by themselves, 18 inconclusive<"));
     find_tap(CP_TEXT, CP_LN_1, 1)->cause = CP_CAUSE_ROUNDING;
     cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_null(strstr(summary_text, "to blame"));

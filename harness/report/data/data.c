@@ -159,7 +159,7 @@ static enum cp_status load_provenance(const struct cp_load *l) {
     struct cp_report *r = l->report;
     struct cp_reader_texts document;
     if (!cp_reader_has(l->reader, object))
-        return cp_fail(l->err, CP_BAD_INPUT, r->path, "is no result of a run"),
+        return cp_fail(l->err, CP_BAD_INPUT, r->path, "is not the result of a run"),
                cp_expected(l->err, "what `clip-parity run` or `diff` wrote; `diff` compares captures");
     CP_TRY(cp_reader_texts(l->reader, object, &r->arena, &document, l->err));
     if (document.count != 1)

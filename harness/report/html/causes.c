@@ -202,7 +202,7 @@ static void put_counts(FILE *out, const struct cp_report_candidate *c) {
     const size_t inconclusive = cp_report_inconclusive_causes(c).taps;
     (void)fprintf(out, " <small>%zu of %zu operations diverge by themselves", count_causes(c), c->taps);
     if (inconclusive)
-        (void)fprintf(out, ", %zu undecided", inconclusive);
+        (void)fprintf(out, ", %zu inconclusive", inconclusive);
     (void)fputs("</small>", out);
 }
 

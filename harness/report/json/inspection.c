@@ -107,7 +107,7 @@ void cp_inspection_text(const struct cp_inspection *in, FILE *out) {
     if (in->layout)
         cp_print(out, "layout         %s\n", in->layout);
     else
-        cp_print(out, "layout         none that is known: %s\n", in->no_layout);
+        cp_print(out, "layout         unknown: %s\n", in->no_layout);
     if (in->has_config)
         print_architecture(in, out);
     else if (in->layout)

@@ -97,7 +97,7 @@ static void put_inconclusive(FILE *out, const struct cp_report_candidate *c, boo
     const struct cp_inconclusive inconclusive = cp_report_inconclusive_causes(c);
     char text[CP_REPORT_SUMMARY] = "";
     struct cp_sentence s = {text, sizeof text, 0};
-    const struct line line = {"undecided", "", text, NAN};
+    const struct line line = {"inconclusive", "", text, NAN};
     if (inconclusive.taps == 0)
         return;
     cp_append(&s, "%zu of %zu: ", inconclusive.taps, c->taps);

@@ -156,7 +156,7 @@ static void put_pixel_growth(FILE *out, const struct cp_report_candidate *c) {
 
 static void put_counts(FILE *out, const struct cp_report *r) {
     (void)fputs(
-        "\n## Decisions\n\n| candidate | change | 95 % interval | no flip possible | max \\|dp\\| | mean "
+        "\n## Decisions\n\n| candidate | change | 95 % interval | cannot flip | max \\|dp\\| | mean "
         "KL | accuracy | of the baseline |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
         out);
     for (size_t i = 0; i < r->candidates; i++) {
