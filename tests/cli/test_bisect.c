@@ -177,7 +177,7 @@ static void exit_codes(void **state) {
         {BISECT, 4, "several candidates (expected one of erf, tanh, erf-last-two)"},
         {BISECT "er", 4, "no candidate 'er'"},
         {BISECT "erf tanh", 4, "a second candidate 'tanh'"},
-        {BISECT "erf --share", 4, "--share ''"},
+        {BISECT "erf --share", 4, "--share without a value (expected --share X)"},
         {BISECT "erf --share 0", 4, "--share '0' (expected a number above 0, at most 1)"},
         {BISECT "erf --share nan", 4, "--share 'nan'"},
         {BISECT "erf --layers --settings", 4, "both --layers and --settings"},

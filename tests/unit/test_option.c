@@ -54,7 +54,7 @@ static void check_help(const char *help) {
     const size_t length = strlen(help);
     assert_true(length > 3 && (help[length - 1] != '.' || strcmp(help + length - 3, "...") == 0));
     assert_false(isupper((unsigned char)help[0]) && islower((unsigned char)help[1]) &&
-                 strncmp(help, "Markdown", 8));
+                 strncmp(help, "Markdown", 8) != 0);
 }
 
 static void check_option(const struct cp_command *command, size_t index, const struct cp_option *option) {
