@@ -7,7 +7,7 @@ PACKAGES = $(BUILD_PACKAGES) libcmocka-dev libmpfr-dev libopenblas-dev \
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-all test-browser build setup setup-build install deb test-deb exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
+.PHONY: demo test test-all test-browser browser pictures build setup setup-build install deb test-deb exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
 	coverage clean
 
 demo: build
@@ -22,13 +22,15 @@ test: build
 test-all: test
 	ctest --preset long
 
-# The report's page in headless Chromium; pictures of it go to build/browser.
 BROWSER_PACKAGES = $(if $(shell command -v chromium),,chromium) $(if $(shell command -v npm),,nodejs npm)
-test-browser: build
+browser: build
 	@$(MAKE) --no-print-directory setup PACKAGES="$(BROWSER_PACKAGES)"
 	@mkdir -p build/browser && cd build/browser && { test -f package.json || echo '{"private": true}' > package.json; }
-	@test -d build/browser/node_modules/playwright-core || npm install --prefix build/browser --no-audit --no-fund --silent \
-	  playwright-core@1.65.1
+	@test -d build/browser/node_modules/axe-core || npm install --prefix build/browser --no-audit --no-fund --silent \
+	  playwright-core@1.65.1 axe-core@4.10.3
+
+# The report's page in headless Chromium; pictures of it go to build/browser.
+test-browser: browser
 	./build/release/clip-parity run experiments/quickgelu-vs-gelu.yaml inputs.limit=16 local=16 floor=2 \
 	  output=build/browser/founding.h5 >/dev/null
 	./build/release/clip-parity report build/browser/founding.h5
@@ -36,6 +38,16 @@ test-browser: build
 	  --spec-b activation=quick -o build/browser/contradicted.h5 >/dev/null || test $$? = 1
 	./build/release/clip-parity report build/browser/contradicted.h5
 	node tests/browser/check_report.mjs build/browser build/browser/founding.html build/browser/contradicted.html
+
+# The pictures of README and docs, of the whole experiments: some ten minutes.
+PICTURES = quickgelu-vs-gelu noise-floor which-layer full-factorial
+pictures: browser
+	@mkdir -p build/pictures
+	for name in $(PICTURES); do \
+	  ./build/release/clip-parity run experiments/$$name.yaml output=build/pictures/$$name.h5 && \
+	  ./build/release/clip-parity report build/pictures/$$name.h5 || exit; \
+	done
+	node tests/browser/pictures.mjs results/pictures $(PICTURES:%=build/pictures/%.html)
 
 build: setup
 	cmake --preset release

@@ -52,8 +52,9 @@ const struct cp_command cp_cmd_convert = {
     .name = "convert",
     .group = CP_COMMANDS_MODEL,
     .summary = "embed the config in a checkpoint",
-    .about = "Writes a checkpoint, as safetensors or HDF5, that says how it must be computed: config and "
-             "activation are in its metadata.\n",
+    .about =
+        "Writes the checkpoint as safetensors or HDF5, with its config and activation in the metadata, so "
+        "that every loader can read how to compute it.\n",
     .example = examples,
     .argument = words,
     .excess = "a third file",

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Report pages in a browser: node check_report.mjs PICTURES PAGE.html... needs playwright-core and CHROMIUM (a path;
+// Report pages in a browser: node check_report.mjs PICTURES PAGE.html... needs playwright-core, axe-core and CHROMIUM (a path;
 // /usr/bin/chromium by default). Of every page: no error on the console, no request but the page itself, every chart
 // drawn, every verdict reached by the keyboard and leading to its tap, nothing wider than a narrow screen, no control
-// without a name. Pictures light, dark, narrow and printed go to PICTURES.
+// without a name, no finding of axe-core, light and dark. Pictures light, dark, narrow and printed go to PICTURES.
 import { createRequire } from "node:module";
 import { mkdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const { chromium } = createRequire(resolve("build/browser/package.json"))("playwright-core");
+const installed = createRequire(resolve("build/browser/package.json"));
+const { chromium } = installed("playwright-core");
 const [pictures, ...pages] = process.argv.slice(2);
 let passed = 0, failed = 0;
 
@@ -144,6 +145,17 @@ async function checkPrinted(browser, file, name) {
   await plain.context.close();
 }
 
+/** The rules of axe-core, which the page's policy would not let in. */
+async function checkAccessible(browser, file, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    const { context, page } = await open(browser, file, { colorScheme, bypassCSP: true });
+    await page.addScriptTag({ path: installed.resolve("axe-core/axe.min.js") });
+    const violations = await page.evaluate(async () => (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 100)}`));
+    check(`${name}, ${colorScheme}: accessible`, violations.length === 0, violations.join("; "));
+    await context.close();
+  }
+}
+
 async function checkPage(browser, file) {
   const name = basename(file, ".html"), { context, page, seen } = await open(browser, file, { colorScheme: "light" });
   await checkCharts(page, name);
@@ -161,6 +173,7 @@ async function checkPage(browser, file) {
   await context.close();
   await checkNarrow(browser, file, name);
   await checkPrinted(browser, file, name);
+  await checkAccessible(browser, file, name);
 }
 
 mkdirSync(pictures, { recursive: true });

@@ -130,7 +130,7 @@ static void one_line_and_a_code(void **state) {
         {"check $OUT --json tests/ " BASELINE, 3, "tests/: is not a regular file"},
         {"check $OUT 'check.*={rato: 3}' " BASELINE, 3, "did you mean 'ratio'?"},
         {"check $OUT 'check.*={ratio: 0.5}' " BASELINE, 3, "ratio: '0.5' is out of range"},
-        {"check $OUT 'check.a//b={ratio: 3}' " BASELINE, 3, "is no rule's name"},
+        {"check $OUT 'check.a//b={ratio: 3}' " BASELINE, 3, "is not a rule"},
         {"check " SMALL BASELINE OTHER "'check.visual.nothing={ratio: 3}'", 3,
          "check: nothing matches '*/visual.nothing'"},
         {"check " SMALL BASELINE OTHER "'check.baseline/decisions={kl: off}'", 3,

@@ -87,10 +87,11 @@ class Told(unittest.TestCase):
         put(header, data, "visual.ln_pre.weight", float("nan"))
         weights, result = self.folder / "w.safetensors", self.folder / "r.h5"
         write(weights, header, data)
-        done = self.program("run", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=2", "oracle=off", f"model.checkpoint={weights}",
+        done = self.program("run", "-v", "experiments/quickgelu-vs-gelu.yaml", "inputs.limit=2", "oracle=off", f"model.checkpoint={weights}",
                             f"output={result}")
         self.assertIn("nothing is decided for 2 of 2 images: NaN on both sides", done.stdout)
-        self.assertNotIn("flips", done.stdout)
+        self.assertNotIn("top-1 flips", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^erf  .* -  +-$")  # neither |dp| nor flips
         page = self.program("report", result, "--md", "-o", "-").stdout
         self.assertIn("Nothing is decided for 2 of 2 images, whose probabilities are NaN on both sides", " ".join(page.split()))
         self.assertNotIn("decisions change", page)

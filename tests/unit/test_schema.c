@@ -197,7 +197,7 @@ static void compile(void) {
             continue;
         (void)snprintf(tops + strlen(tops), sizeof tops - strlen(tops), "%s%s", tops[0] ? "|" : "", top);
     }
-    (void)snprintf(pattern, sizeof pattern, "/(%s)([/ :,;)]|$)", tops);
+    (void)snprintf(pattern, sizeof pattern, "(^|[^a-z]|%%s)/(%s)([/ :,;)]|$)", tops);
     assert_int_equal(regcomp(&path, pattern, REG_EXTENDED | REG_NOSUB), 0);
     assert_int_equal(regcomp(&label, "(units|long_name) = *(\"|$)", REG_EXTENDED | REG_NOSUB), 0);
 }
@@ -255,6 +255,8 @@ static void nothing_repeats_it(void **state) {
     assert_true(repeats("    \"%s has no /inputs/tokens, from which\""));
     assert_true(repeats("    .units = \"1\","));
     assert_true(repeats("    .long_name ="));
+    assert_true(repeats("    \"%s/captures/%s\""));
+    assert_false(repeats("    \"reference/golden/captures/quick-fp32.h5\""));
     assert_false(repeats("#include \"run/inputs/inputs.h\""));
     assert_false(repeats("    fopen(\"/proc/cpuinfo\", \"r\") /* /metrics */"));
     assert_false(repeats("    .units = cp_gate_kept_units(kept)"));
@@ -311,8 +313,8 @@ static void rows_make_variables(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_the_rows), cmocka_unit_test(the_page_has_the_columns),
-        cmocka_unit_test(the_page_has_the_csv),
-        cmocka_unit_test(nothing_repeats_it),    cmocka_unit_test(rows_make_paths),
-        cmocka_unit_test(names_that_are_taken),  cmocka_unit_test(rows_make_variables)};
+        cmocka_unit_test(the_page_has_the_csv),  cmocka_unit_test(nothing_repeats_it),
+        cmocka_unit_test(rows_make_paths),       cmocka_unit_test(names_that_are_taken),
+        cmocka_unit_test(rows_make_variables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
