@@ -31,10 +31,10 @@ browser: build
 
 # The report's page in headless Chromium; pictures of it go to build/browser.
 test-browser: browser
-	./build/release/clip-parity run experiments/quickgelu-vs-gelu.yaml inputs.limit=16 local=16 floor=2 \
+	./build/release/clip-parity run --force experiments/quickgelu-vs-gelu.yaml inputs.limit=16 local=16 floor=2 \
 	  output=build/browser/founding.h5 >/dev/null
 	./build/release/clip-parity report build/browser/founding.h5
-	./build/release/clip-parity diff reference/golden/captures/quick-fp32.h5 reference/golden/captures/erf-fp32.h5 \
+	./build/release/clip-parity diff --force reference/golden/captures/quick-fp32.h5 reference/golden/captures/erf-fp32.h5 \
 	  --spec-b activation=quick -o build/browser/contradicted.h5 >/dev/null || test $$? = 1
 	./build/release/clip-parity report build/browser/contradicted.h5
 	node tests/browser/check_report.mjs build/browser build/browser/founding.html build/browser/contradicted.html
@@ -44,7 +44,7 @@ PICTURES = quickgelu-vs-gelu noise-floor which-layer full-factorial
 pictures: browser
 	@mkdir -p build/pictures
 	for name in $(PICTURES); do \
-	  ./build/release/clip-parity run experiments/$$name.yaml output=build/pictures/$$name.h5 && \
+	  ./build/release/clip-parity run --force experiments/$$name.yaml output=build/pictures/$$name.h5 && \
 	  ./build/release/clip-parity report build/pictures/$$name.h5 || exit; \
 	done
 	node tests/browser/pictures.mjs results/pictures $(PICTURES:%=build/pictures/%.html)
