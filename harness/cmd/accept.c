@@ -104,12 +104,12 @@ static enum cp_status run(void *arguments, struct cp_error *err) {
 static const struct cp_option options[] = {
     {"--reason", 0, "TEXT", CP_WORD_TEXT, "why a run that is worse is accepted",
      CP_INTO(struct arguments, reason)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"Accept what the experiment computes now", "clip-parity accept experiments/gate/norm-variants.yaml"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_accept = {

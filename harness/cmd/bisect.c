@@ -219,7 +219,7 @@ static const struct cp_argument words[] = {
      CP_INTO(struct arguments, candidate)},
     {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
      CP_INTO(struct arguments, overrides), .takes = is_override},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -230,7 +230,7 @@ static const struct cp_option options[] = {
     {"--share", 0, "X", CP_WORD_TEXT, "share of the divergence to reach (default: 0.5)", .take = read_share},
     {"--at", 0, "OUTPUT", CP_WORD_OUTPUT, "measure the divergence at this output",
      CP_INTO(struct arguments, options.at)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
@@ -238,7 +238,7 @@ static const struct cp_example examples[] = {
      "clip-parity bisect experiments/quickgelu-vs-gelu.yaml erf inputs.limit=16"},
     {"Which swaps must go to fix it?",
      "clip-parity bisect experiments/quickgelu-vs-gelu.yaml erf inputs.limit=16 \\\n    --remove --layers"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_bisect = {

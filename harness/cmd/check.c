@@ -132,7 +132,7 @@ static const struct cp_option options[] = {
      CP_INTO(struct arguments, json)},
     {"--github", 0, NULL, CP_WORD_TEXT, "print GitHub annotations (default in GitHub Actions)",
      CP_INTO(struct arguments, github)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
@@ -141,7 +141,7 @@ static const struct cp_example examples[] = {
     {"Check accuracy only, and report to a CI server",
      "clip-parity check experiments/gate/norm-variants.yaml --no-bits \\\n"
      "    --junit check.xml"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_check = {

@@ -65,7 +65,7 @@ static const struct cp_option options[] = {
     {"--truncate", 0, NULL, CP_WORD_TEXT, "cut prompts that are too long",
      CP_INTO(struct arguments, in.truncate)},
     {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
@@ -73,7 +73,7 @@ static const struct cp_example examples[] = {
      "clip-parity classify --model data/fashion-clip \\\n"
      "    --image data/fashion-clip/images/00029-dress.png \\\n"
      "    --prompt \"a photo of a dress\" \"a photo of a bag\" --compare activation=erf"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_classify = {

@@ -29,7 +29,7 @@ static const struct cp_argument words[] = {
      CP_INTO(struct arguments, conversion.in), .missing = "two files are needed", .expected = "IN and OUT"},
     {"OUT", CP_WORD_FILE, "OUT.safetensors or OUT.h5", CP_INTO(struct arguments, conversion.out),
      .missing = "two files are needed", .expected = "IN and OUT"},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -39,13 +39,13 @@ static const struct cp_option options[] = {
     {"--activation", 0, "NAME", CP_WORD_ACTIVATION, "quick, erf or tanh, if nothing else says which",
      CP_INTO(struct arguments, conversion.activation)},
     {"--force", 0, NULL, CP_WORD_TEXT, "overwrite OUT", CP_INTO(struct arguments, conversion.force)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"Embed the demo model's config in its weights",
      "clip-parity convert data/fashion-clip fashion-clip.safetensors"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_convert = {

@@ -194,7 +194,7 @@ static const struct cp_argument words[] = {
      .missing = "one file", .expected = "two captures, each FILE.h5 or FILE.h5:NAME"},
     {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
      CP_INTO(struct arguments, overrides), .takes = is_override},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -232,7 +232,7 @@ static const struct cp_option options[] = {
      CP_INTO(struct arguments, resume)},
     {"--force", 0, NULL, CP_WORD_TEXT, "overwrite a result that has different settings",
      CP_INTO(struct arguments, force)},
-    {NULL},
+    {0},
 };
 
 #define CAPTURES "reference/golden/captures/"
@@ -240,7 +240,7 @@ static const struct cp_example examples[] = {
     {"Two PyTorch captures", "clip-parity diff " CAPTURES "quick-fp32.h5 \\\n    " CAPTURES "quick-bf16.h5"},
     {"With a tolerance instead of verdicts",
      "clip-parity diff " CAPTURES "quick-fp32.h5 \\\n    " CAPTURES "hf-quick-fp32.h5 --rtol 1e-4"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_diff = {

@@ -17,7 +17,7 @@ const struct cp_argument cp_gate_arguments[] = {
      .expected = "a YAML file, or a result that `clip-parity run` wrote"},
     {"KEY=VALUE", CP_WORD_KEY, "override a key, as for `clip-parity run`",
      CP_INTO(struct cp_gate_source, overrides), .takes = cp_is_assignment},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option rows[] = {

@@ -26,14 +26,14 @@ static enum cp_status print_script(void *arguments, struct cp_error *err) {
 static const struct cp_argument shell_words[] = {
     {"SHELL", CP_WORD_CHOICE, "bash, zsh or fish", CP_INTO(struct completion, shell),
      .choices = cp_completion_shells, .missing = "no shell", .expected = "bash, zsh or fish"},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example completion_examples[] = {
     {"In ~/.bashrc", "source <(clip-parity completion bash)"},
     {"In ~/.zshrc, after compinit", "source <(clip-parity completion zsh)"},
     {"In ~/.config/fish/config.fish", "clip-parity completion fish | source"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_completion = {
@@ -66,7 +66,7 @@ static enum cp_status complete(void *arguments, struct cp_error *err) {
 static const struct cp_argument line_words[] = {
     {"WORD", CP_WORD_TEXT, "behind the program's name, the last of them being typed",
      CP_INTO(struct complete, words), .missing = "no word", .expected = "one or more"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_complete = {
@@ -136,12 +136,12 @@ static enum cp_status print_page(void *arguments, struct cp_error *err) {
 
 static const struct cp_argument page_words[] = {
     {"COMMAND", CP_WORD_TEXT, "whose page; default: the program's", CP_INTO(struct man, command)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option page_options[] = {
     {"--into", 0, "FOLDER", CP_WORD_FILE, "write all pages there", CP_INTO(struct man, folder)},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_man = {

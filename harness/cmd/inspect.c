@@ -58,7 +58,7 @@ static const struct cp_argument words[] = {
     {"CHECKPOINT|FOLDER", CP_WORD_FILE, "a checkpoint, or the folder of a model",
      CP_INTO(struct arguments, in.path), .missing = "no file",
      .expected = "a checkpoint, or the folder of a model"},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -75,7 +75,7 @@ static const struct cp_option options[] = {
     {"--labels", 0, "FILE", CP_WORD_FILE, "the class of each image", CP_INTO(struct arguments, in.labels)},
     {"--limit", 0, "N", CP_WORD_TEXT, "use the first N images", CP_INTO(struct arguments, in.limit)},
     {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
@@ -85,7 +85,7 @@ static const struct cp_example examples[] = {
                                                "    --classes data/fashion-clip/classes.txt \\\n"
                                                "    --templates data/fashion-clip/templates.txt \\\n"
                                                "    --labels data/fashion-clip/labels.csv"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_inspect = {

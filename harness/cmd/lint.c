@@ -40,7 +40,7 @@ static enum cp_status run(void *arguments, struct cp_error *err) {
 static const struct cp_argument words[] = {
     {"FOLDER|CHECKPOINT", CP_WORD_FILE, "the folder of a model, or a checkpoint",
      CP_INTO(struct arguments, in.path)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -48,13 +48,13 @@ static const struct cp_option options[] = {
      CP_INTO(struct arguments, in.name)},
     {"--pretrained", 0, "TAG", CP_WORD_TEXT, "with pretrained=TAG", CP_INTO(struct arguments, in.pretrained)},
     {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"The demo model", "clip-parity lint data/fashion-clip"},
     {"A published model, by name", "clip-parity lint --name ViT-B-32 --pretrained openai"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_lint = {

@@ -119,19 +119,19 @@ static const char *const lists[] = {"components", "taps", "families", "keys", NU
 static const struct cp_argument words[] = {
     {"WHAT", CP_WORD_CHOICE, "components (the default), taps, families or keys",
      CP_INTO(struct arguments, what), .choices = lists},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
     {"--markdown", 0, NULL, CP_WORD_TEXT, "print keys as a Markdown table",
      CP_INTO(struct arguments, markdown)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"Components, their variants and knobs", "clip-parity list"},
     {"Keys of experiment files", "clip-parity list keys"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_list = {

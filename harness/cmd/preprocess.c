@@ -200,7 +200,7 @@ static const struct cp_argument words[] = {
      .missing = "no picture", .expected = "a file"},
     {"preprocess.KNOB=VALUE", CP_WORD_SETTINGS, "settings as in experiments, such as preprocess=opencv",
      CP_INTO(struct arguments, settings), .takes = is_setting},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -210,14 +210,14 @@ static const struct cp_option options[] = {
      CP_INTO(struct arguments, npy)},
     {"--png", 0, "FILE.png", CP_WORD_FILE, "write the cropped picture", CP_INTO(struct arguments, png)},
     {"--force", 0, NULL, CP_WORD_TEXT, "overwrite existing files", CP_INTO(struct arguments, force)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"Digests of every step", "clip-parity preprocess data/fashion-large/00013-dress.jpg"},
     {"With OpenCV's resize, as a NumPy file", "clip-parity preprocess data/fashion-large/00013-dress.jpg \\\n"
                                               "    preprocess=opencv -o dress.npy"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_preprocess = {

@@ -106,20 +106,20 @@ static const struct cp_argument words[] = {
     {"RESULT.h5", CP_WORD_FILE, "a result that `clip-parity run` or `diff` wrote",
      CP_INTO(struct arguments, result), .missing = "no result",
      .expected = "a file that `clip-parity run` wrote"},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
     {"--output", 'o', "FILE", CP_WORD_FILE, "write to FILE; its ending chooses the form (-: standard output)",
      CP_INTO(struct arguments, output)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"Write results/runs/quickgelu-vs-gelu.html", "clip-parity report results/runs/quickgelu-vs-gelu.h5"},
     {"Read it in the terminal", "clip-parity report results/runs/quickgelu-vs-gelu.h5 --term"},
     {"Markdown for a pull request", "clip-parity report results/runs/quickgelu-vs-gelu.h5 -o report.md"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_report = {

@@ -106,7 +106,7 @@ static const struct cp_argument words[] = {
      CP_INTO(struct arguments, files), .missing = "no experiment", .expected = "a YAML file"},
     {"KEY=VALUE", CP_WORD_KEY, "override a key of the experiment (see `clip-parity list keys`)",
      CP_INTO(struct arguments, overrides), .takes = cp_is_assignment},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -123,7 +123,7 @@ static const struct cp_option options[] = {
      CP_OVERRIDE(struct arguments, overrides, "graft.from")},
     {"--at", 0, "TAP", CP_WORD_TAP, "the tensor to start from (see `clip-parity list taps`)",
      CP_OVERRIDE(struct arguments, overrides, "graft.at")},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
@@ -132,7 +132,7 @@ static const struct cp_example examples[] = {
      "clip-parity run experiments/norm-variants.yaml inputs.limit=10 threads=1"},
     {"Add a candidate and look at the plan", "clip-parity run experiments/norm-variants.yaml --dry-run \\\n"
                                              "    candidates.mine.norm.eps=1e-6"},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_run = {

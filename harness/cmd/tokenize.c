@@ -118,7 +118,7 @@ static enum cp_status read_context(void *arguments, const struct cp_option *opti
 static const struct cp_argument words[] = {
     {"TEXT", CP_WORD_TEXT, "one or more texts; put -- before one that starts with a dash",
      CP_INTO(struct arguments, texts), .missing = "no text", .expected = "one or more"},
-    {NULL},
+    {0},
 };
 
 static const struct cp_option options[] = {
@@ -130,14 +130,14 @@ static const struct cp_option options[] = {
     {"--truncate", 0, NULL, CP_WORD_TEXT, "cut texts that are too long", CP_INTO(struct arguments, truncate)},
     {"--pad", 0, NULL, CP_WORD_TEXT, "print the padding as well", CP_INTO(struct arguments, pad)},
     {"--json", 0, NULL, CP_WORD_TEXT, "print JSON", CP_INTO(struct arguments, json)},
-    {NULL},
+    {0},
 };
 
 static const struct cp_example examples[] = {
     {"OpenAI's tokenizer", "clip-parity tokenize \"a photo of a dog\""},
     {"Another system's, padded to the context length",
      "clip-parity tokenize --tokenizer huggingface --pad \"don't  PANIC\""},
-    {NULL},
+    {0},
 };
 
 const struct cp_command cp_cmd_tokenize = {

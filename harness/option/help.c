@@ -16,7 +16,7 @@ const char cp_about[] =
 const struct cp_exit_code cp_exit_codes[] = {
     {"0", "done, or passed"},     {"1", "parity failure"},       {"2", "internal error"},
     {"3", "bad input"},           {"4", "usage error"},          {"5", "nothing was compared"},
-    {"130", "stopped by Ctrl-C"}, {"143", "stopped by SIGTERM"}, {NULL}};
+    {"130", "stopped by Ctrl-C"}, {"143", "stopped by SIGTERM"}, {0}};
 
 const char *const cp_command_group_names[CP_COMMAND_GROUPS] = {
     [CP_COMMANDS_EXPERIMENT] = "Experiments", [CP_COMMANDS_GATE] = "Regression checks",

@@ -12,7 +12,7 @@ extern const char cp_about[];
 struct cp_exit_code {
     const char *code, *meaning;
 };
-extern const struct cp_exit_code cp_exit_codes[]; /* end with {NULL} */
+extern const struct cp_exit_code cp_exit_codes[]; /* end with {0} */
 extern const char *const cp_command_group_names[CP_COMMAND_GROUPS];
 
 /* Enough for a usage line, and for an option's name and value. */

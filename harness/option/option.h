@@ -94,10 +94,10 @@ struct cp_command {
     enum cp_command_group group;
     const char *summary;                /* for the overview: one line */
     const char *about;                  /* paragraphs, each ending with a line feed */
-    const struct cp_example *example;   /* ends with {NULL}; each works in the repository */
-    const struct cp_argument *argument; /* ends with {NULL}; NULL: none */
+    const struct cp_example *example;   /* ends with {0}; each works in the repository */
+    const struct cp_argument *argument; /* ends with {0}; NULL: none */
     const char *excess, *expected;      /* the error for one word more: "a third file", "two captures" */
-    const struct cp_option *option;     /* ends with {NULL}; NULL: none */
+    const struct cp_option *option;     /* ends with {0}; NULL: none */
     bool (*further)(size_t index, struct cp_option *option); /* rows of another table; NULL: none */
     unsigned common;     /* which of option/common.h's, into the arguments' struct cp_common, */
     size_t common_at;    /* at this offset */

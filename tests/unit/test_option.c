@@ -155,14 +155,14 @@ static const struct cp_argument words[] = {
     {"FILE", CP_WORD_FILE, "", CP_INTO(struct arguments, file), .missing = "no file", .expected = "a file"},
     {"SECOND", CP_WORD_FILE, "", CP_INTO(struct arguments, second)},
     {"KEY=VALUE", CP_WORD_KEY, "", CP_INTO(struct arguments, overrides), .takes = cp_is_assignment},
-    {NULL},
+    {0},
 };
 static const struct cp_option options[] = {
     {"--text", 't', "TEXT", CP_WORD_TEXT, "", CP_INTO(struct arguments, text)},
     {"--flag", 'f', NULL, CP_WORD_TEXT, "", CP_INTO(struct arguments, flag)},
     {"--list", 0, "WORD", CP_WORD_TEXT, "", CP_INTO(struct arguments, list)},
     {"--at", 0, "TAP", CP_WORD_TAP, "", CP_OVERRIDE(struct arguments, overrides, "graft.at")},
-    {NULL},
+    {0},
 };
 static const struct cp_command command = {.name = "try",
                                           .argument = words,
