@@ -2,6 +2,7 @@
  * Attributes, arrays, texts and labels by way of the HDF5 API, sizes checked before memory is taken. */
 #include "result/reader.h"
 
+#include "format/unfinished.h"
 #include "result/check.h"
 #include "result/driver.h"
 #include "result/internal.h"
@@ -127,6 +128,8 @@ void cp_reader_close(struct cp_reader *reader) {
     if (!reader)
         return;
     cp_result_release(reader->file);
+    if (reader->disk)
+        cp_unfinished_set(reader->path, CP_UNFINISHED_NONE); /* it was only looked at */
     cp_journaled_close(reader->disk, 0);
     free(reader);
 }

@@ -6,6 +6,8 @@
 
 #include "base/digest.h"
 #include "format/journaled_file.h"
+#include "format/unfinished.h"
+#include "result/reader.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -172,8 +174,36 @@ static void test_records_stay_within_the_file(void **state) {
     cp_journaled_close(file, 1);
 }
 
+/* What a signal would leave: nothing that nobody can go on with, and what is kept stays so to the end. */
+static void test_what_a_signal_leaves(void **state) {
+    struct cp_journaled *file = NULL;
+    struct recipe stopped = USUAL;
+    struct cp_reader *reader;
+    char digest[65];
+    (void)state;
+    assert_int_equal(cp_journaled_open(in_folder("removed"), &file, &result_error), CP_OK);
+    assert_int_equal(access(in_folder("removed"), F_OK), 0);
+    cp_journaled_close(file, 1);
+    assert_int_equal(cp_unfinished_leave(), CP_UNFINISHED_NONE);
+    stopped.stop = 2;
+    assert_false(write_small(in_folder("stopped"), &stopped, digest));
+    assert_int_equal(cp_unfinished_leave(), CP_UNFINISHED_KEPT);
+    assert_int_equal(access(in_folder("stopped.partial"), F_OK), 0);
+    /* Who only looks at what another run left has nothing unfinished. */
+    cp_unfinished_set(in_folder("stopped.partial"), CP_UNFINISHED_NONE);
+    assert_int_equal(cp_reader_open_partial(in_folder("stopped"), &reader, &result_error), CP_OK);
+    assert_non_null(reader);
+    cp_reader_close(reader);
+    assert_int_equal(cp_unfinished_leave(), CP_UNFINISHED_NONE);
+    cp_unfinished_set(in_folder("stopped.partial"), CP_UNFINISHED_USELESS);
+    assert_int_equal(cp_unfinished_leave(), CP_UNFINISHED_USELESS);
+    assert_int_not_equal(access(in_folder("stopped.partial"), F_OK), 0);
+    cp_unfinished_set(in_folder("stopped.partial"), CP_UNFINISHED_NONE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_signal_leaves),
         cmocka_unit_test(test_commits_are_atomic),
         cmocka_unit_test(test_reads_what_is_held),
         cmocka_unit_test(test_reads_that_fail_are_failures),
