@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 READERS = ("checkpoint/checkpoint", "format/zip_archive", "checkpoint/torch_archive", "checkpoint/pickle",
+           "checkpoint/pickle_plain", "checkpoint/pickle_container",
            "checkpoint/pickle_build", "checkpoint/safetensors", "checkpoint/safetensors_header",
            "checkpoint/safetensors_index", "checkpoint/npz", "format/npy", "format/json_pull")
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The machine: a table of opcodes, and the memo. */
+ * The machine: a table of opcodes; of them those of the stack, of names and of the memo. */
 #include "checkpoint/pickle_internal.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-
-typedef enum cp_status opcode(struct cp_pickle *m);
 
 static enum cp_status run_mark(struct cp_pickle *m) {
     if (m->mark_count == CP_PICKLE_MARKS)
@@ -15,247 +11,7 @@ static enum cp_status run_mark(struct cp_pickle *m) {
     return CP_OK;
 }
 
-/* ---- plain values ---- */
-
-static enum cp_status run_none(struct cp_pickle *m) {
-    return cp_pickle_push(m, m->none);
-}
-
-static enum cp_status run_true(struct cp_pickle *m) {
-    return cp_pickle_push(m, m->yes);
-}
-
-static enum cp_status run_false(struct cp_pickle *m) {
-    return cp_pickle_push(m, m->no);
-}
-
-static enum cp_status push_whole(struct cp_pickle *m, long long whole) {
-    struct cp_pickle_value *value = NULL;
-    CP_TRY(cp_pickle_make(m, CP_PICKLE_WHOLE, &value));
-    value->whole = whole;
-    return cp_pickle_push(m, value);
-}
-
-/* A two's complement number of count <= 8 bytes, of which the last has the sign. */
-static enum cp_status push_signed(struct cp_pickle *m, size_t count) {
-    size_t bits = 0;
-    CP_TRY(cp_pickle_take_size(m, count, &bits));
-    if (count > 0 && count < 8 && bits >> (8 * count - 1))
-        bits |= SIZE_MAX << (8 * count);
-    return push_whole(m, (long long)bits);
-}
-
-static enum cp_status run_binint(struct cp_pickle *m) {
-    return push_signed(m, 4);
-}
-
-static enum cp_status run_binint1(struct cp_pickle *m) {
-    size_t number = 0;
-    CP_TRY(cp_pickle_take_size(m, 1, &number));
-    return push_whole(m, (long long)number);
-}
-
-static enum cp_status run_binint2(struct cp_pickle *m) {
-    size_t number = 0;
-    CP_TRY(cp_pickle_take_size(m, 2, &number));
-    return push_whole(m, (long long)number);
-}
-
-/* What no tensor needs is not kept: bytes, and integers of more than 64 bits, such as the state of a random
- * generator. */
-static enum cp_status push_unread(struct cp_pickle *m, size_t count) {
-    const unsigned char *bytes = NULL;
-    CP_TRY(cp_pickle_take(m, count, &bytes));
-    return cp_pickle_push(m, m->none);
-}
-
-static enum cp_status run_long1(struct cp_pickle *m) {
-    size_t count = 0;
-    CP_TRY(cp_pickle_take_size(m, 1, &count));
-    return count > 8 ? push_unread(m, count) : push_signed(m, count);
-}
-
-static enum cp_status push_bytes(struct cp_pickle *m, size_t length_bytes) {
-    size_t length = 0;
-    CP_TRY(cp_pickle_take_size(m, length_bytes, &length));
-    return push_unread(m, length);
-}
-
-static enum cp_status run_short_bytes(struct cp_pickle *m) {
-    return push_bytes(m, 1);
-}
-
-static enum cp_status run_bytes(struct cp_pickle *m) {
-    return push_bytes(m, 4);
-}
-
-static enum cp_status run_long_bytes(struct cp_pickle *m) {
-    return push_bytes(m, 8);
-}
-
-/* Big-endian, unlike all else. */
-static enum cp_status run_binfloat(struct cp_pickle *m) {
-    const unsigned char *bytes = NULL;
-    struct cp_pickle_value *value = NULL;
-    uint64_t bits = 0;
-    CP_TRY(cp_pickle_take(m, 8, &bytes));
-    CP_TRY(cp_pickle_make(m, CP_PICKLE_REAL, &value));
-    for (int i = 0; i < 8; i++)
-        bits = bits << 8 | bytes[i];
-    memcpy(&value->real, &bits, sizeof bits);
-    return cp_pickle_push(m, value);
-}
-
-static enum cp_status push_text(struct cp_pickle *m, size_t length_bytes) {
-    struct cp_pickle_value *value = NULL;
-    const unsigned char *bytes = NULL;
-    size_t length = 0;
-    CP_TRY(cp_pickle_take_size(m, length_bytes, &length));
-    CP_TRY(cp_pickle_take(m, length, &bytes));
-    CP_TRY(cp_pickle_make(m, CP_PICKLE_TEXT, &value));
-    value->text = (const char *)bytes;
-    value->length = length;
-    return cp_pickle_push(m, value);
-}
-
-static enum cp_status run_short_text(struct cp_pickle *m) {
-    return push_text(m, 1);
-}
-
-static enum cp_status run_text(struct cp_pickle *m) {
-    return push_text(m, 4);
-}
-
-static enum cp_status run_long_text(struct cp_pickle *m) {
-    return push_text(m, 8);
-}
-
-/* ---- containers ---- */
-
-static enum cp_status append(struct cp_pickle *m, struct cp_pickle_value *container,
-                             struct cp_pickle_value *const *items, size_t count) {
-    const size_t needed = container->count + count;
-    if (needed > container->capacity) {
-        const size_t doubled = 2 * container->capacity, capacity = needed > doubled ? needed : doubled;
-        struct cp_pickle_value **larger = cp_arena_alloc(m->arena, capacity, sizeof(void *));
-        CP_TRY(CP_CHECK_ALLOC(larger, m->err, m->where, "the checkpoint"));
-        if (container->count)
-            memcpy(larger, container->items, container->count * sizeof(void *));
-        container->items = larger;
-        container->capacity = capacity;
-    }
-    if (count)
-        memcpy(container->items + container->count, items, count * sizeof(void *));
-    container->count = needed;
-    return CP_OK;
-}
-
-static enum cp_status push_container(struct cp_pickle *m, enum cp_pickle_kind kind,
-                                     struct cp_pickle_value *const *items, size_t count) {
-    struct cp_pickle_value *value = NULL;
-    CP_TRY(cp_pickle_make(m, kind, &value));
-    value->items = value->few;
-    value->capacity = sizeof value->few / sizeof value->few[0];
-    CP_TRY(append(m, value, items, count));
-    return cp_pickle_push(m, value);
-}
-
-static enum cp_status run_empty_tuple(struct cp_pickle *m) {
-    return cp_pickle_push(m, m->empty);
-}
-
-static enum cp_status run_empty_list(struct cp_pickle *m) {
-    return push_container(m, CP_PICKLE_LIST, NULL, 0);
-}
-
-static enum cp_status run_empty_dict(struct cp_pickle *m) {
-    return push_container(m, CP_PICKLE_DICT, NULL, 0);
-}
-
-static enum cp_status run_tuple(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return push_container(m, CP_PICKLE_TUPLE, items, count);
-}
-
-static enum cp_status push_tuple(struct cp_pickle *m, size_t count) {
-    struct cp_pickle_value *items[3] = {NULL};
-    for (size_t i = count; i > 0; i--)
-        CP_TRY(cp_pickle_pop(m, &items[i - 1]));
-    return push_container(m, CP_PICKLE_TUPLE, items, count);
-}
-
-static enum cp_status run_tuple1(struct cp_pickle *m) {
-    return push_tuple(m, 1);
-}
-
-static enum cp_status run_tuple2(struct cp_pickle *m) {
-    return push_tuple(m, 2);
-}
-
-static enum cp_status run_tuple3(struct cp_pickle *m) {
-    return push_tuple(m, 3);
-}
-
-/* FROZENSET's items, since the last mark. */
-static enum cp_status run_frozenset(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return push_container(m, CP_PICKLE_LIST, items, count);
-}
-
-/* An object that is given items is a container of its own class. */
-static void become(struct cp_pickle_value *object, enum cp_pickle_kind kind) {
-    object->kind = kind;
-    object->items = object->few;
-    object->count = 0;
-    object->capacity = 2;
-}
-
-/* Puts items, those of a dict in pairs, into the container on the stack. */
-static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct cp_pickle_value *const *items,
-                          size_t count) {
-    struct cp_pickle_value *container = NULL;
-    CP_TRY(cp_pickle_top(m, &container));
-    if (container->kind == CP_PICKLE_OBJECT && !container->state)
-        become(container, kind);
-    if (container->kind != kind)
-        return cp_pickle_bad(m, kind == CP_PICKLE_DICT ? "a dict" : "a list",
-                             "items for something that is not a %s",
-                             kind == CP_PICKLE_DICT ? "dict" : "list");
-    if (kind == CP_PICKLE_DICT && count % 2)
-        return cp_pickle_bad(m, "a value for every key", "an odd number of items for a dict");
-    return append(m, container, items, count);
-}
-
-static enum cp_status run_append(struct cp_pickle *m) {
-    struct cp_pickle_value *item = NULL;
-    CP_TRY(cp_pickle_pop(m, &item));
-    return put(m, CP_PICKLE_LIST, &item, 1);
-}
-
-static enum cp_status run_appends(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return put(m, CP_PICKLE_LIST, items, count);
-}
-
-static enum cp_status run_setitem(struct cp_pickle *m) {
-    struct cp_pickle_value *pair[2] = {NULL};
-    CP_TRY(cp_pickle_pop(m, &pair[1]));
-    CP_TRY(cp_pickle_pop(m, &pair[0]));
-    return put(m, CP_PICKLE_DICT, pair, 2);
-}
-
-static enum cp_status run_setitems(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return put(m, CP_PICKLE_DICT, items, count);
-}
+/* ---- the stack ---- */
 
 static enum cp_status run_pop(struct cp_pickle *m) {
     struct cp_pickle_value *value = NULL;
@@ -385,73 +141,73 @@ static enum cp_status run_frame(struct cp_pickle *m) {
  * them, or they would have to call what a pickle names. */
 static const struct {
     const char *name;
-    opcode *run;
+    cp_pickle_opcode *run;
 } opcodes[256] = {
     ['('] = {"MARK", run_mark},
     ['0'] = {"POP", run_pop},
     ['1'] = {"POP_MARK", run_pop_mark},
     ['2'] = {"DUP", NULL},
     ['F'] = {"FLOAT", NULL},
-    ['G'] = {"BINFLOAT", run_binfloat},
+    ['G'] = {"BINFLOAT", cp_pickle_run_binfloat},
     ['I'] = {"INT", NULL},
-    ['J'] = {"BININT", run_binint},
-    ['K'] = {"BININT1", run_binint1},
+    ['J'] = {"BININT", cp_pickle_run_binint},
+    ['K'] = {"BININT1", cp_pickle_run_binint1},
     ['L'] = {"LONG", NULL},
-    ['M'] = {"BININT2", run_binint2},
-    ['N'] = {"NONE", run_none},
+    ['M'] = {"BININT2", cp_pickle_run_binint2},
+    ['N'] = {"NONE", cp_pickle_run_none},
     ['P'] = {"PERSID", NULL},
     ['Q'] = {"BINPERSID", run_binpersid},
     ['R'] = {"REDUCE", run_reduce},
     ['S'] = {"STRING", NULL},
-    ['T'] = {"BINSTRING", run_text},
-    ['U'] = {"SHORT_BINSTRING", run_short_text},
+    ['T'] = {"BINSTRING", cp_pickle_run_text},
+    ['U'] = {"SHORT_BINSTRING", cp_pickle_run_short_text},
     ['V'] = {"UNICODE", NULL},
-    ['X'] = {"BINUNICODE", run_text},
-    ['a'] = {"APPEND", run_append},
+    ['X'] = {"BINUNICODE", cp_pickle_run_text},
+    ['a'] = {"APPEND", cp_pickle_run_append},
     ['b'] = {"BUILD", run_build},
     ['c'] = {"GLOBAL", run_global},
     ['d'] = {"DICT", NULL},
-    ['}'] = {"EMPTY_DICT", run_empty_dict},
-    ['e'] = {"APPENDS", run_appends},
+    ['}'] = {"EMPTY_DICT", cp_pickle_run_empty_dict},
+    ['e'] = {"APPENDS", cp_pickle_run_appends},
     ['g'] = {"GET", NULL},
     ['h'] = {"BINGET", run_binget},
     ['i'] = {"INST", NULL},
     ['j'] = {"LONG_BINGET", run_long_binget},
     ['l'] = {"LIST", NULL},
-    [']'] = {"EMPTY_LIST", run_empty_list},
+    [']'] = {"EMPTY_LIST", cp_pickle_run_empty_list},
     ['o'] = {"OBJ", NULL},
     ['p'] = {"PUT", NULL},
     ['q'] = {"BINPUT", run_binput},
     ['r'] = {"LONG_BINPUT", run_long_binput},
-    ['s'] = {"SETITEM", run_setitem},
-    ['t'] = {"TUPLE", run_tuple},
-    [')'] = {"EMPTY_TUPLE", run_empty_tuple},
-    ['u'] = {"SETITEMS", run_setitems},
+    ['s'] = {"SETITEM", cp_pickle_run_setitem},
+    ['t'] = {"TUPLE", cp_pickle_run_tuple},
+    [')'] = {"EMPTY_TUPLE", cp_pickle_run_empty_tuple},
+    ['u'] = {"SETITEMS", cp_pickle_run_setitems},
     [0x80] = {"PROTO", run_proto},
     [0x81] = {"NEWOBJ", run_newobj},
     [0x82] = {"EXT1", NULL},
     [0x83] = {"EXT2", NULL},
     [0x84] = {"EXT4", NULL},
-    [0x85] = {"TUPLE1", run_tuple1},
-    [0x86] = {"TUPLE2", run_tuple2},
-    [0x87] = {"TUPLE3", run_tuple3},
-    [0x88] = {"NEWTRUE", run_true},
-    [0x89] = {"NEWFALSE", run_false},
-    [0x8a] = {"LONG1", run_long1},
-    [0x8b] = {"LONG4", run_bytes},
-    ['B'] = {"BINBYTES", run_bytes},
-    ['C'] = {"SHORT_BINBYTES", run_short_bytes},
-    [0x8c] = {"SHORT_BINUNICODE", run_short_text},
-    [0x8d] = {"BINUNICODE8", run_long_text},
-    [0x8e] = {"BINBYTES8", run_long_bytes},
-    [0x8f] = {"EMPTY_SET", run_empty_list},
-    [0x90] = {"ADDITEMS", run_appends},
-    [0x91] = {"FROZENSET", run_frozenset},
+    [0x85] = {"TUPLE1", cp_pickle_run_tuple1},
+    [0x86] = {"TUPLE2", cp_pickle_run_tuple2},
+    [0x87] = {"TUPLE3", cp_pickle_run_tuple3},
+    [0x88] = {"NEWTRUE", cp_pickle_run_true},
+    [0x89] = {"NEWFALSE", cp_pickle_run_false},
+    [0x8a] = {"LONG1", cp_pickle_run_long1},
+    [0x8b] = {"LONG4", cp_pickle_run_bytes},
+    ['B'] = {"BINBYTES", cp_pickle_run_bytes},
+    ['C'] = {"SHORT_BINBYTES", cp_pickle_run_short_bytes},
+    [0x8c] = {"SHORT_BINUNICODE", cp_pickle_run_short_text},
+    [0x8d] = {"BINUNICODE8", cp_pickle_run_long_text},
+    [0x8e] = {"BINBYTES8", cp_pickle_run_long_bytes},
+    [0x8f] = {"EMPTY_SET", cp_pickle_run_empty_list},
+    [0x90] = {"ADDITEMS", cp_pickle_run_appends},
+    [0x91] = {"FROZENSET", cp_pickle_run_frozenset},
     [0x92] = {"NEWOBJ_EX", NULL},
     [0x93] = {"STACK_GLOBAL", run_stack_global},
     [0x94] = {"MEMOIZE", run_memoize},
     [0x95] = {"FRAME", run_frame},
-    [0x96] = {"BYTEARRAY8", run_long_bytes},
+    [0x96] = {"BYTEARRAY8", cp_pickle_run_long_bytes},
     [0x97] = {"NEXT_BUFFER", NULL},
     [0x98] = {"READONLY_BUFFER", NULL},
 };

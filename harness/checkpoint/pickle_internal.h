@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The machine of checkpoint/pickle.c; its stack is checkpoint/pickle_stack.c, what names stand for
- * checkpoint/pickle_build.c, and the walk at the end checkpoint/pickle_walk.c. */
+ * The machine of checkpoint/pickle.c; its stack is checkpoint/pickle_stack.c, opcodes of values
+ * checkpoint/pickle_plain.c and checkpoint/pickle_container.c, what names stand for checkpoint/pickle_build.c,
+ * and the walk at the end checkpoint/pickle_walk.c. */
 #ifndef CP_CHECKPOINT_PICKLE_INTERNAL_H
 #define CP_CHECKPOINT_PICKLE_INTERNAL_H
 
@@ -75,5 +76,16 @@ enum cp_status cp_pickle_persistent(struct cp_pickle *m, const struct cp_pickle_
 /* BUILD: gives an object its state. */
 enum cp_status cp_pickle_set_state(struct cp_pickle *m, struct cp_pickle_value *object,
                                    struct cp_pickle_value *state);
+
+/* One opcode, behind its byte. */
+typedef enum cp_status cp_pickle_opcode(struct cp_pickle *m);
+extern cp_pickle_opcode cp_pickle_run_none, cp_pickle_run_true, cp_pickle_run_false, cp_pickle_run_binint,
+    cp_pickle_run_binint1, cp_pickle_run_binint2, cp_pickle_run_long1, cp_pickle_run_short_bytes,
+    cp_pickle_run_bytes, cp_pickle_run_long_bytes, cp_pickle_run_binfloat, cp_pickle_run_short_text,
+    cp_pickle_run_text, cp_pickle_run_long_text;
+extern cp_pickle_opcode cp_pickle_run_empty_tuple, cp_pickle_run_empty_list, cp_pickle_run_empty_dict,
+    cp_pickle_run_tuple, cp_pickle_run_tuple1, cp_pickle_run_tuple2, cp_pickle_run_tuple3,
+    cp_pickle_run_frozenset, cp_pickle_run_append, cp_pickle_run_appends, cp_pickle_run_setitem,
+    cp_pickle_run_setitems;
 
 #endif

@@ -44,9 +44,7 @@ static enum cp_status append_step_summary(const struct cp_gate_verdict *verdict,
 /* People read what programs do not. */
 static enum cp_status report(const struct arguments *a, const struct cp_gate_verdict *verdict,
                              struct cp_error *err) {
-    const bool taken =
-        (a->junit && cp_output_is_stdout(a->junit)) || (a->json && cp_output_is_stdout(a->json));
-    FILE *people = taken ? stderr : stdout;
+    FILE *people = cp_output_beside(a->junit && cp_output_is_stdout(a->junit) ? a->junit : a->json);
     cp_gate_summary(verdict, a->all || a->source.common.verbose, people);
     if (a->junit)
         CP_TRY(cp_output_write(a->junit, put_junit, verdict, err));

@@ -116,7 +116,7 @@ static enum cp_status conclude(const struct arguments *a, const struct cp_study 
         goto done;
     }
     d.agreement.pass = d.agreement.pass && (weights.count == 0 || d.agreement.tolerance);
-    FILE *const out = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
+    FILE *const out = cp_output_beside(a->json);
     CP_TRY_DONE(
         cp_term_outcome(&report, &(struct cp_term_result){.path = report.path, .digest = digest}, out, err));
     cp_weights_differences_print(&weights, TENSORS, out);
@@ -132,8 +132,7 @@ done:
 
 static enum cp_status run(const struct arguments *a, struct cp_study *study, struct cp_experiment *experiment,
                           struct cp_error *err) {
-    /* With JSON on standard output the table goes to standard error. */
-    FILE *const table = a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
+    FILE *const table = cp_output_beside(a->json);
     char digest[65];
     const struct cp_run_options options = {.resume = a->resume,
                                            .force = a->force,

@@ -32,20 +32,15 @@ static enum cp_status put_json(const void *report, FILE *out, struct cp_error *e
     return cp_report_form_json.write(report, out, err);
 }
 
-/* With JSON on standard output the table goes to standard error. */
-static FILE *table_of(const struct arguments *a) {
-    return a->json && cp_output_is_stdout(a->json) ? stderr : stdout;
-}
-
 /* The table comes from the result that was written: what is said is what is in the file. */
 static enum cp_status tell(const struct arguments *a, const struct cp_study *study, const char *digest,
                            struct cp_error *err) {
     const struct cp_term_result result = {study->experiment->output.text, digest, true};
     struct cp_report report;
     if (study->spec_count == 1)
-        return cp_term_outcome(NULL, &result, table_of(a), err);
+        return cp_term_outcome(NULL, &result, cp_output_beside(a->json), err);
     CP_TRY(cp_report_load(result.path, &report, err));
-    enum cp_status status = cp_term_outcome(&report, &result, table_of(a), err);
+    enum cp_status status = cp_term_outcome(&report, &result, cp_output_beside(a->json), err);
     if (status == CP_OK && a->json)
         status = cp_output_write(a->json, put_json, &report, err);
     cp_report_free(&report);
@@ -59,7 +54,7 @@ static enum cp_status run_study(const struct arguments *a, struct cp_study *stud
                                            .force = a->force,
                                            .progress = cp_common_notes(&a->common),
                                            .hide_progress = a->common.no_progress,
-                                           .out = table_of(a),
+                                           .out = cp_output_beside(a->json),
                                            .details = a->common.verbose,
                                            .signal = cp_cmd_stop()};
     if (a->json && study->spec_count == 1)

@@ -22,6 +22,10 @@ int cp_output_is_stdout(const char *path) {
     return strcmp(path, "-") == 0;
 }
 
+FILE *cp_output_beside(const char *path) {
+    return path && cp_output_is_stdout(path) ? stderr : stdout;
+}
+
 static bool is_of(const struct cp_output_form *form, const char *text) {
     return form->start && strncmp(text, form->start, strlen(form->start)) == 0 &&
            (!form->has || strstr(text, form->has));

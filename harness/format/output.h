@@ -17,6 +17,10 @@ extern const struct cp_output_form cp_output_json, cp_output_xml;
 /* "-" */
 int cp_output_is_stdout(const char *path);
 
+/* Where text for people goes beside a form that goes to path: to standard error where that takes standard output. NULL: no
+ * form. */
+FILE *cp_output_beside(const char *path);
+
 /* Found before long work: whether path can name a file to write, and what is there already, unless it is empty, is of the
  * form. NULL and "-" are allowed. */
 enum cp_status cp_output_check(const char *path, const struct cp_output_form *form, struct cp_error *err);

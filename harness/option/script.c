@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * CP_SCRIPTS is the folder of the scripts; CMakeLists.txt names the files, so that a change rebuilds this. */
+ * The scripts that the program prints, embedded when it is built. */
 #include "option/script.h"
+
+#include "base/embed.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#define SCRIPT(symbol, file)                                                                                 \
-    __asm__(".section .rodata\n"                                                                             \
-            ".globl " #symbol "\n"                                                                           \
-            ".type " #symbol ", @object\n" #symbol ":\n"                                                     \
-            ".incbin \"" CP_SCRIPTS "/" file "\"\n"                                                          \
-            ".byte 0\n"                                                                                      \
-            ".size " #symbol ", . - " #symbol "\n"                                                           \
-            ".text\n")
-
-SCRIPT(cp_script_bash, "clip-parity.bash");
-SCRIPT(cp_script_zsh, "_clip-parity");
-SCRIPT(cp_script_fish, "clip-parity.fish");
+CP_EMBED(cp_script_bash, "data/completion/clip-parity.bash");
+CP_EMBED(cp_script_zsh, "data/completion/_clip-parity");
+CP_EMBED(cp_script_fish, "data/completion/clip-parity.fish");
 
 extern const char cp_script_bash[], cp_script_zsh[], cp_script_fish[];
 const char *const cp_completion_shells[] = {"bash", "zsh", "fish", NULL};

@@ -64,11 +64,7 @@ static void one_line_each(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[4096];
-        const int code = run_program(cases[i].arguments, text, sizeof text);
-        if (code != cases[i].code || !strstr(text, cases[i].says))
-            print_error("clip-parity %s: %d, %s\n", cases[i].arguments, code, text);
-        assert_int_equal(code, cases[i].code);
-        assert_non_null(strstr(text, cases[i].says));
+        run_saying(cases[i].arguments, cases[i].code, cases[i].says, text, sizeof text);
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
         assert_int_equal(access(scratch_output(), F_OK), -1);
         char partial[80];
@@ -116,11 +112,7 @@ static void arguments_are_told_apart(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[4096];
-        const int code = run_program(cases[i].arguments, text, sizeof text);
-        if (code != cases[i].code || !strstr(text, cases[i].says))
-            print_error("clip-parity %s: %d, %s\n", cases[i].arguments, code, text);
-        assert_int_equal(code, cases[i].code);
-        assert_non_null(strstr(text, cases[i].says));
+        run_saying(cases[i].arguments, cases[i].code, cases[i].says, text, sizeof text);
     }
 }
 

@@ -14,31 +14,6 @@
 static const hsize_t features[] = {CAPTURE_IMAGES, CAPTURE_CHANNELS};
 static char line[1600];
 
-/* Reading the file as it is now fails with a line that ends so. */
-static void fails(const char *name, const struct cp_capture_map *map, enum cp_status code,
-                  const char *expected) {
-    const enum cp_status status = capture_read_all(name, map, &cp_capture_limits, line);
-    const char *end = strlen(line) >= strlen(expected) ? line + strlen(line) - strlen(expected) : line;
-    if (status != code || strcmp(end, expected) != 0)
-        fail_msg("status %d\n  gives    %s\n  expected ... %s", (int)status, line, expected);
-    assert_true(strncmp(line, capture_path(), strlen(capture_path())) == 0);
-}
-
-static void refused_as(const char *name, const struct cp_capture_map *map, const char *expected) {
-    fails(name, map, CP_BAD_INPUT, expected);
-}
-
-static void refused(const char *expected) {
-    refused_as(NULL, NULL, expected);
-}
-
-static void good_file(void) {
-    hid_t capture;
-    const hid_t file = capture_start(&capture);
-    capture_features(capture, H5P_DEFAULT);
-    capture_end(file, capture);
-}
-
 /* Writes bytes over the file at a place, from its end where the place is negative. */
 static void overwrite(long at, const void *bytes, size_t size) {
     FILE *file = fopen(capture_path(), "r+b");
@@ -50,28 +25,28 @@ static void overwrite(long at, const void *bytes, size_t size) {
 
 static void a_good_file_is_read(void **state) {
     (void)state;
-    good_file();
+    capture_good_file();
     assert_int_equal(capture_read_all(NULL, NULL, &cp_capture_limits, line), CP_OK);
 }
 
 /* 100 */
 static void not_hdf5_or_cut_off(void **state) {
     (void)state;
-    good_file();
+    capture_good_file();
     assert_int_equal(truncate(capture_path(), 700), 0);
     (void)capture_read_all(NULL, NULL, &cp_capture_limits, line);
     assert_non_null(strstr(line, "cannot be opened as HDF5 (truncated file: eof = 700"));
     assert_int_equal(truncate(capture_path(), 0), 0);
-    refused(": is not HDF5, or cut off (expected an HDF5 file)");
+    capture_refused(": is not HDF5, or cut off (expected an HDF5 file)");
     overwrite(0, "PK\3\4 no HDF5 at all", 20);
-    refused(": is not HDF5, or cut off (expected an HDF5 file)");
+    capture_refused(": is not HDF5, or cut off (expected an HDF5 file)");
     assert_int_equal(unlink(capture_path()), 0);
-    refused(": cannot be opened: No such file or directory (expected an HDF5 file)");
+    capture_refused(": cannot be opened: No such file or directory (expected an HDF5 file)");
     assert_int_equal(mkdir(capture_path(), 0700), 0);
-    refused(": is not a regular file (expected an HDF5 file)");
+    capture_refused(": is not a regular file (expected an HDF5 file)");
     assert_int_equal(rmdir(capture_path()), 0);
     assert_int_equal(mkfifo(capture_path(), 0600), 0);
-    refused(": is not a regular file (expected an HDF5 file)");
+    capture_refused(": is not a regular file (expected an HDF5 file)");
     assert_int_equal(unlink(capture_path()), 0);
 }
 
@@ -121,8 +96,9 @@ static void superblocks(void **state) {
     (void)state;
     newest_file();
     overwrite(20, "\x55", 1);
-    refused(": cannot be opened as HDF5 (incorrect metadata checksum after all read attempts) (expected a "
-            "file that is whole)");
+    capture_refused(
+        ": cannot be opened as HDF5 (incorrect metadata checksum after all read attempts) (expected a "
+        "file that is whole)");
     newest_file();
     FILE *file = fopen(capture_path(), "rb");
     assert_non_null(file);
@@ -142,12 +118,12 @@ static void data_elsewhere(void **state) {
     (void)state;
     assert_true(H5Lcreate_external("/etc/passwd", "/", capture, "visual", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual: is an external link, to another file");
+    capture_refused(": /captures/theirs/visual: is an external link, to another file");
 
     file = capture_start(&capture);
     assert_true(H5Lcreate_soft("/captures", capture, "visual", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual: is a soft link");
+    capture_refused(": /captures/theirs/visual: is a soft link");
 
     for (int i = 0; i < 2; i++) { /* where the model and the token ids are looked for */
         static const char *const names[] = {"provenance", "inputs"};
@@ -155,8 +131,8 @@ static void data_elsewhere(void **state) {
         capture_features(capture, H5P_DEFAULT);
         assert_true(H5Lcreate_external("/tmp/other.h5", "/", file, names[i], H5P_DEFAULT, H5P_DEFAULT) >= 0);
         capture_end(file, capture);
-        refused(i ? ": inputs: is an external link, to another file"
-                  : ": provenance: is an external link, to another file");
+        capture_refused(i ? ": inputs: is an external link, to another file"
+                          : ": provenance: is an external link, to another file");
     }
 
     const hid_t external = H5Pcreate(H5P_DATASET_CREATE);
@@ -166,7 +142,7 @@ static void data_elsewhere(void **state) {
     (void)H5Dclose(dataset);
     (void)H5Pclose(external);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: is stored outside the file");
+    capture_refused(": /captures/theirs/visual/value: is stored outside the file");
 
     const hid_t virtual = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, features, NULL);
     assert_true(H5Pset_virtual(virtual, space, "/tmp/other.h5", "/x", space) >= 0);
@@ -176,7 +152,7 @@ static void data_elsewhere(void **state) {
     (void)H5Sclose(space);
     (void)H5Pclose(virtual);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: is a virtual dataset, of other files");
+    capture_refused(": /captures/theirs/visual/value: is a virtual dataset, of other files");
 }
 
 /* A filter that this test registers and the reader has not: HDF5 in the child is another copy of the
@@ -205,8 +181,9 @@ static void unknown_filter(void **state) {
     capture_end(file, capture);
     (void)H5Pclose(list);
     assert_true(H5Zunregister(31999) >= 0);
-    refused(": /captures/theirs/image_features/value: is stored with the filter 31999 (copy), which is not "
-            "there (expected none, gzip, shuffle, fletcher32, szip, nbit or scaleoffset)");
+    capture_refused(
+        ": /captures/theirs/image_features/value: is stored with the filter 31999 (copy), which is not "
+        "there (expected none, gzip, shuffle, fletcher32, szip, nbit or scaleoffset)");
 }
 
 /* 105: the values stand once in the file, so they are found by what they are. */
@@ -229,8 +206,9 @@ static void wrong_checksum(void **state) {
     const char *found = memmem(bytes, size, values, sizeof values);
     assert_non_null(found);
     overwrite(found - bytes, "\x7f", 1);
-    refused(": /captures/theirs/image_features/value: cannot be read (data error detected by Fletcher32 "
-            "checksum)");
+    capture_refused(
+        ": /captures/theirs/image_features/value: cannot be read (data error detected by Fletcher32 "
+        "checksum)");
 }
 
 /* 106 */
@@ -240,15 +218,15 @@ static void wrong_ranks(void **state) {
     (void)state;
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 5, five, H5P_DEFAULT, "fp32"));
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has the wrong number of dimensions (expected 2 to 4)");
+    capture_refused(": /captures/theirs/visual/value: has the wrong number of dimensions (expected 2 to 4)");
     file = capture_start(&capture);
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 1, five, H5P_DEFAULT, "fp32"));
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has the wrong number of dimensions (expected 2 to 4)");
+    capture_refused(": /captures/theirs/visual/value: has the wrong number of dimensions (expected 2 to 4)");
     file = capture_start(&capture);
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, none, H5P_DEFAULT, "fp32"));
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has no elements");
+    capture_refused(": /captures/theirs/visual/value: has no elements");
 }
 
 /* 107 */
@@ -260,15 +238,16 @@ static void wrong_types(void **state) {
         const hid_t file = capture_start(&capture);
         (void)H5Dclose(capture_tap(capture, "visual", types[t], 2, features, H5P_DEFAULT, "fp32"));
         capture_end(file, capture);
-        refused(
+        capture_refused(
             ": /captures/theirs/visual/value: is not floating point (expected float16, float32 or float64)");
     }
     hid_t capture;
     const hid_t file = capture_start(&capture);
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, features, H5P_DEFAULT, "int8"));
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has an unknown arithmetic_dtype (expected fp32, fp16, bf16 or "
-            "fp64)");
+    capture_refused(
+        ": /captures/theirs/visual/value: has an unknown arithmetic_dtype (expected fp32, fp16, bf16 or "
+        "fp64)");
 }
 
 /* 108 */
@@ -277,11 +256,11 @@ static void cycles(void **state) {
     (void)state;
     assert_true(H5Lcreate_hard(file, "captures", capture, "visual", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual: is linked into itself");
+    capture_refused(": /captures/theirs/visual: is linked into itself");
     file = capture_start(&capture);
     assert_true(H5Lcreate_hard(file, "/captures", file, "captures/again", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     capture_end(file, capture);
-    refused_as("again", NULL, ": /captures/again: is linked into itself");
+    capture_refused_as("again", NULL, ": /captures/again: is linked into itself");
 }
 
 /* 109 */
@@ -295,7 +274,8 @@ static void huge_chunks(void **state) {
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, shape, list, "fp32"));
     (void)H5Pclose(list);
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has chunks that are too large (expected at most 256 MiB each)");
+    capture_refused(
+        ": /captures/theirs/visual/value: has chunks that are too large (expected at most 256 MiB each)");
 }
 
 /* Extents are numbers in the file that cost it nothing. */
@@ -311,8 +291,9 @@ static void more_than_the_file_holds(void **state) {
         (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, shape, list, "fp32"));
         (void)H5Pclose(list);
         capture_end(file, capture);
-        refused(": /captures/theirs/visual/value: is of more values than the file can hold (expected a file "
-                "that is whole)");
+        capture_refused(
+            ": /captures/theirs/visual/value: is of more values than the file can hold (expected a file "
+            "that is whole)");
     }
 }
 
@@ -333,159 +314,15 @@ static void schemas(void **state) {
         (void)snprintf(expected, sizeof expected,
                        "%s (expected the schema clip-parity/1, or --map to say where the taps are)",
                        rows[r].line);
-        refused(expected);
+        capture_refused(expected);
     }
     hid_t capture;
     const hid_t file = capture_start(&capture);
     (void)H5Dclose(capture_tap(capture, "visual", H5T_IEEE_F32LE, 2, features, H5P_DEFAULT, NULL));
     capture_end(file, capture);
-    refused(": /captures/theirs/visual/value: has no attribute arithmetic_dtype (expected fp32, fp16, bf16 "
-            "or fp64)");
-}
-
-/* The features with an attribute `recomputed` of that type and value, or without; a scalar or an array. */
-static void features_recomputed(hid_t type, const void *value, const hsize_t *array, const char *long_name) {
-    hid_t capture;
-    const hid_t file = capture_start(&capture);
-    const hid_t dataset =
-        capture_tap(capture, "image_features", H5T_IEEE_F32LE, 2, features, H5P_DEFAULT, "fp32");
-    if (long_name)
-        capture_text(dataset, "long_name", long_name);
-    if (type >= 0) {
-        const hid_t space = array ? H5Screate_simple(1, array, NULL) : H5Screate(H5S_SCALAR);
-        const hid_t attribute = H5Acreate2(dataset, "recomputed", type, space, H5P_DEFAULT, H5P_DEFAULT);
-        assert_true(attribute >= 0 && H5Awrite(attribute, type, value) >= 0);
-        (void)H5Aclose(attribute);
-        (void)H5Sclose(space);
-    }
-    (void)H5Dclose(dataset);
-    capture_end(file, capture);
-}
-
-static bool is_recomputed(const struct cp_capture_map *map) {
-    struct cp_error err = {0};
-    struct cp_capture *capture;
-    assert_int_equal(cp_capture_open(capture_path(), NULL, map, &cp_capture_limits, &capture, &err), CP_OK);
-    const bool recomputed = capture->tap[0].recomputed;
-    cp_capture_close(capture);
-    return recomputed;
-}
-
-/* What h5py makes of True and False. */
-static hid_t h5py_bool(void) {
-    const int8_t no = 0, yes = 1;
-    const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
-    assert_true(H5Tenum_insert(type, "FALSE", &no) >= 0 && H5Tenum_insert(type, "TRUE", &yes) >= 0);
-    return type;
-}
-
-static void marks_of_recomputed_taps(void **state) {
-    static const int64_t integers[] = {0, 1};
-    static const int8_t booleans[] = {0, 1};
-    const hid_t boolean = h5py_bool();
-    (void)state;
-    for (int yes = 0; yes < 2; yes++) {
-        features_recomputed(H5T_STD_I64LE, &integers[yes], NULL, yes ? NULL : "x / ||x|| (recomputed)");
-        assert_int_equal(is_recomputed(NULL), yes);
-        features_recomputed(boolean, &booleans[yes], NULL, NULL);
-        assert_int_equal(is_recomputed(NULL), yes);
-        features_recomputed(-1, NULL, NULL, yes ? "x / ||x|| (recomputed)" : "x / ||x||");
-        assert_int_equal(is_recomputed(NULL), yes);
-    }
-    (void)H5Tclose(boolean);
-    good_file();
-    assert_false(is_recomputed(NULL));
-}
-
-static void malformed_marks(void **state) {
-    static const hsize_t two[] = {2}, none[] = {0};
-    static const int64_t integers[] = {1, 1};
-    static const double number = 1;
-    static const char expected[] =
-        ": /captures/theirs/image_features/value: has an attribute recomputed that "
-        "is not a single integer (expected 0 or 1)";
-    (void)state;
-    features_recomputed(H5T_STD_I64LE, integers, two, NULL);
-    refused(expected);
-    features_recomputed(H5T_STD_I64LE, integers, none, NULL);
-    refused(expected);
-    features_recomputed(H5T_NATIVE_DOUBLE, &number, NULL, NULL);
-    refused(expected);
-    features_recomputed(H5T_C_S1, "1", NULL, NULL);
-    refused(expected);
-}
-
-/* The map's word counts alone: an attribute of a foreign file means what it means there. */
-static void marks_in_a_map(void **state) {
-    static const int64_t one = 1;
-    struct cp_arena arena = {0};
-    struct cp_capture_map map;
-    struct cp_error err = {0};
-    char path[80];
-    (void)state;
-    features_recomputed(H5T_STD_I64LE, &one, NULL, NULL);
-    (void)snprintf(path, sizeof path, "%s.yaml", capture_path());
-    static const char *const words[] = {"", ", recomputed: false", ", recomputed: true", ", recomputed: 2"};
-    for (int w = 0; w < 4; w++) {
-        FILE *file = fopen(path, "w");
-        assert_non_null(file);
-        (void)fprintf(file, "taps: {image_features: {dataset: /captures/theirs/image_features/value%s}}\n",
-                      words[w]);
-        assert_int_equal(fclose(file), 0);
-        assert_int_equal(cp_capture_map_load(path, &arena, &map, &err), w < 3 ? CP_OK : CP_BAD_INPUT);
-        if (w < 3)
-            assert_int_equal(is_recomputed(&map), w == 2);
-    }
-    cp_error_line(&err, line, sizeof line);
-    assert_non_null(strstr(line, "recomputed: '2' is not allowed"));
-    (void)unlink(path);
-    cp_arena_free(&arena);
-}
-
-static void captures_that_are_not_there(void **state) {
-    hid_t capture, file = capture_start(&capture);
-    (void)state;
-    capture_end(file, capture);
-    fails(NULL, NULL, CP_NOTHING_COMPARED,
-          ": has no tensor of any tap (expected taps recorded in full (record: {\"*\": full}))");
-    refused_as("ours", NULL, ": /captures: has no such capture (expected FILE.h5:NAME with one of theirs)");
-    file = capture_start(&capture);
-    (void)H5Gclose(H5Gcreate2(file, "captures/more", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    capture_end(file, capture);
-    refused(": /captures: has several captures (expected FILE.h5:NAME with one of more, theirs)");
-}
-
-/* A mapped file may call its own tensors what our schema calls its groups. */
-static void names_of_ours_in_a_mapped_file(void **state) {
-    struct cp_capture_place place = {.tap = "visual", .dataset = "inputs"};
-    const struct cp_capture_map map = {1, &place};
-    (void)state;
-    const hid_t file = H5Fcreate(capture_path(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = H5Screate_simple(2, features, NULL);
-    static const char *const names[] = {"inputs", "provenance"};
-    for (int i = 0; i < 2; i++)
-        (void)H5Dclose(
-            H5Dcreate2(file, names[i], H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    (void)H5Sclose(space);
-    assert_true(H5Fclose(file) >= 0);
-    assert_int_equal(capture_read_all(NULL, &map, &cp_capture_limits, line), CP_OK);
-}
-
-/* What a map points at is looked at as closely. */
-static void maps(void **state) {
-    struct cp_capture_place place = {.tap = "visual", .dataset = "/captures/theirs/image_features/value"};
-    struct cp_capture_map map = {1, &place};
-    (void)state;
-    good_file();
-    assert_int_equal(capture_read_all(NULL, &map, &cp_capture_limits, line), CP_OK);
-    place.layout = "NLC";
-    refused_as(NULL, &map,
-               "image_features/value: has 2 dimensions, and its layout is NLC (expected a letter for "
-               "each dimension)");
-    place.dataset = "captures/theirs";
-    refused_as(NULL, &map, ": /captures/theirs: is not a dataset");
-    place.dataset = "captures/ours/x";
-    refused_as(NULL, &map, ": /captures/ours: is not there");
+    capture_refused(
+        ": /captures/theirs/visual/value: has no attribute arithmetic_dtype (expected fp32, fp16, bf16 "
+        "or fp64)");
 }
 
 int main(void) {
@@ -502,12 +339,6 @@ int main(void) {
         cmocka_unit_test(huge_chunks),
         cmocka_unit_test(more_than_the_file_holds),
         cmocka_unit_test(schemas),
-        cmocka_unit_test(marks_of_recomputed_taps),
-        cmocka_unit_test(malformed_marks),
-        cmocka_unit_test(marks_in_a_map),
-        cmocka_unit_test(captures_that_are_not_there),
-        cmocka_unit_test(maps),
-        cmocka_unit_test(names_of_ours_in_a_mapped_file),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink(capture_path());

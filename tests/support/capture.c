@@ -83,3 +83,28 @@ enum cp_status capture_read_all(const char *name, const struct cp_capture_map *m
         cp_error_line(&err, text, 1600);
     return status;
 }
+
+void capture_fails(const char *name, const struct cp_capture_map *map, enum cp_status code,
+                   const char *expected) {
+    char line[1600];
+    const enum cp_status status = capture_read_all(name, map, &cp_capture_limits, line);
+    const char *end = strlen(line) >= strlen(expected) ? line + strlen(line) - strlen(expected) : line;
+    if (status != code || strcmp(end, expected) != 0)
+        fail_msg("status %d\n  gives    %s\n  expected ... %s", (int)status, line, expected);
+    assert_true(strncmp(line, capture_path(), strlen(capture_path())) == 0);
+}
+
+void capture_refused_as(const char *name, const struct cp_capture_map *map, const char *expected) {
+    capture_fails(name, map, CP_BAD_INPUT, expected);
+}
+
+void capture_refused(const char *expected) {
+    capture_refused_as(NULL, NULL, expected);
+}
+
+void capture_good_file(void) {
+    hid_t capture;
+    const hid_t file = capture_start(&capture);
+    capture_features(capture, H5P_DEFAULT);
+    capture_end(file, capture);
+}

@@ -29,4 +29,13 @@ void capture_end(hid_t file, hid_t capture);
 enum cp_status capture_read_all(const char *name, const struct cp_capture_map *map,
                                 const struct cp_capture_limits *limits, char text[1600]);
 
+/* Reading the file as it is now fails with a line that ends so; refused: with CP_BAD_INPUT. */
+void capture_fails(const char *name, const struct cp_capture_map *map, enum cp_status code,
+                   const char *expected);
+void capture_refused_as(const char *name, const struct cp_capture_map *map, const char *expected);
+void capture_refused(const char *expected);
+
+/* A file with image_features alone. */
+void capture_good_file(void);
+
 #endif

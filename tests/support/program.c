@@ -75,3 +75,9 @@ long read_dataset(const char *file, const char *path, hid_t type, void *values, 
         (void)H5Fclose(f);
     return got;
 }
+
+void write_text(const char *path, const char *content) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0 && fclose(file) == 0);
+}

@@ -21,6 +21,8 @@ void run_expecting(int expected, const char *arguments, char *text, size_t size)
 void run_saying(const char *arguments, int expected, const char *says, char *text, size_t size);
 void unexpected_output(const char *arguments, int code, const char *says, const char *text);
 
+void write_text(const char *path, const char *content);
+
 /* A whole dataset as type into values, which has room for count; the number of elements, or -1. */
 long read_dataset(const char *file, const char *path, hid_t type, void *values, size_t count);
 

@@ -42,22 +42,15 @@ static const struct {
                         [NONFINITE] = {"NaN or infinity", "nonfinite", CP_TONE_BAD},
                         [BROKEN] = {"broken baseline", "contradicted", CP_TONE_BAD}};
 
-static size_t count_state(const struct cp_report_candidate *c, int state) {
-    size_t count = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        count += cp_report_state(&c->tap[t]) == state;
-    return count;
-}
-
 /* What the ledger found, worst first; VERDICTS: nothing of the kind. */
 static enum verdict verdict_of_ledger(const struct cp_report_candidate *c) {
     if (c->broken)
         return BROKEN;
-    if (count_state(c, CP_NONFINITE_VERDICT))
+    if (cp_report_count_state(c, CP_NONFINITE_VERDICT))
         return NONFINITE;
     if (cp_report_count_own(c, 1, CP_OWN_CONTRADICTED))
         return CONTRADICTED;
-    if (count_state(c, CP_SEMANTIC_VERDICT) || cp_report_is_declared(c))
+    if (cp_report_count_state(c, CP_SEMANTIC_VERDICT) || cp_report_is_declared(c))
         return FUNCTION;
     return cp_report_count_own(c, 1, CP_OWN_ROUNDING) ? COARSE : VERDICTS;
 }
@@ -70,17 +63,17 @@ static bool is_explained(const struct cp_report_candidate *c) {
  * beyond its limit was seen. */
 static enum verdict verdict_of(const struct cp_report_candidate *c) {
     const struct cp_inconclusive inconclusive = cp_report_inconclusive(c);
-    const size_t within = count_state(c, CP_EQUIVALENT);
+    const size_t within = cp_report_count_state(c, CP_EQUIVALENT);
     const enum verdict found = verdict_of_ledger(c);
     if (found != VERDICTS)
         return found;
     if (cp_report_rounding(c, CP_DEGRADED))
         return DEGRADED;
-    if (count_state(c, CP_UNMATCHED))
+    if (cp_report_count_state(c, CP_UNMATCHED))
         return UNMATCHED;
     if (inconclusive.taps && is_explained(c))
         return EXPLAINED;
-    if (!c->judged && (inconclusive.taps || count_state(c, CP_DIFFERS)))
+    if (!c->judged && (inconclusive.taps || cp_report_count_state(c, CP_DIFFERS)))
         return DIFFERS;
     if (inconclusive.taps)
         return within && inconclusive.over_k < 1 ? PARTLY : UNDECIDED;

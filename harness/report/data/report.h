@@ -153,6 +153,8 @@ enum cp_status cp_report_find_difference(struct cp_report *report, struct cp_rep
 enum { CP_STATE_COARSE = CP_VERDICT_COUNT, CP_REPORT_STATES };
 extern const char *const cp_report_state_names[CP_REPORT_STATES];
 int cp_report_state(const struct cp_report_tap *tap);
+/* Taps of a candidate in that state. */
+size_t cp_report_count_state(const struct cp_report_candidate *candidate, int state);
 /* The worse, the larger; 0 to CP_REPORT_STATES - 1. */
 int cp_report_state_rank(int state);
 /* " by the baseline", " by both" of a contradicted or coarse tap; else "". */

@@ -50,3 +50,10 @@ const char *cp_report_state_side(const struct cp_report_tap *tap) {
         return "";
     return cp_report_has(tap, 1, kind) ? " by both" : " by the baseline";
 }
+
+size_t cp_report_count_state(const struct cp_report_candidate *c, int state) {
+    size_t count = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        count += cp_report_state(&c->tap[t]) == state;
+    return count;
+}

@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static size_t count_state(const struct cp_report_candidate *c, int state) {
-    size_t count = 0;
-    for (size_t t = 0; t < c->taps; t++)
-        count += cp_report_state(&c->tap[t]) == state;
-    return count;
-}
-
 /* The state of a rank, from the worst on. */
 static int state_of_rank(int rank) {
     int state = 0;
@@ -29,7 +22,7 @@ static void put_bar(FILE *out, const struct cp_report_candidate *c) {
     (void)fprintf(out, "<svg viewBox=\"0 0 %zu 8\" preserveAspectRatio=none aria-hidden=true>", c->taps);
     for (int rank = CP_REPORT_STATES - 1; rank >= 0; rank--) {
         const int state = state_of_rank(rank);
-        const size_t count = count_state(c, state);
+        const size_t count = cp_report_count_state(c, state);
         if (count)
             cp_print_html(out, "<rect class=f-%s x=%.0f width=%zu height=8 />", cp_report_state_names[state],
                           x, count);
@@ -38,7 +31,7 @@ static void put_bar(FILE *out, const struct cp_report_candidate *c) {
     (void)fputs("</svg><small>", out);
     for (int rank = CP_REPORT_STATES - 1; rank >= 0; rank--) {
         const int state = state_of_rank(rank);
-        const size_t count = count_state(c, state);
+        const size_t count = cp_report_count_state(c, state);
         if (count)
             cp_print_html(out, "%s%zu %s", before, count, cp_report_state_names[state]);
         before = count ? ", " : before;
