@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The answers of a report as rows: their order, what they name, and why. Verdicts: test_report_summary.c. */
 #include "report/data/answer.h"
+#include "report/term/term.h"
 #include "support/report.h"
 #include "support/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CANDIDATES = 4 };
@@ -88,6 +90,44 @@ static void reasons(void **state) {
     assert_string_equal(text, "8 inputs are too few, 12 or more are needed");
 }
 
+/* What a terminal shows of the candidates: names in full, one reason for all that is open, no swaps in layers. */
+static void the_table_of_a_terminal(void **state) {
+    static const char *const names[CANDIDATES] = {"a", "activation+eps+weights", "activation+eps", "b"};
+    static char *text;
+    size_t size;
+    struct cp_report report = small_report;
+    struct cp_error err;
+    (void)state;
+    for (size_t c = 0; c < CANDIDATES; c++) {
+        judge_all_taps(CP_DIFFERS, 0, NAN);
+        report_candidate.judged = false;
+        report_candidate.layerwise = c == 3;
+        keep(c, names[c]);
+    }
+    report.candidates = CANDIDATES;
+    report.candidate = candidates;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(cp_term_answers(&report, true, out, &err), CP_OK);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text,
+                        "candidate      verdict            first difference      rel L2    |dp|     flips\n"
+                        "a              differs            ln_1                       0       -         -\n"
+                        "  no oracle ran, so a different function and rounding are not told apart\n"
+                        "activation+eps+weights\n"
+                        "               differs            ln_1                       0       -         -\n"
+                        "activation+eps differs            ln_1                       0       -         -\n");
+    free(text);
+    for (size_t c = 0; c < CANDIDATES; c++)
+        candidates[c].layerwise = true;
+    out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(cp_term_answers(&report, true, out, &err), CP_OK);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 static int release(void **state) {
     (void)state;
     cp_arena_free(&arena);
@@ -99,6 +139,7 @@ int main(void) {
         cmocka_unit_test_setup(the_worst_is_first, make_candidates),
         cmocka_unit_test_setup(rows_say_where_and_how_much, make_candidates),
         cmocka_unit_test_setup(reasons, make_report),
+        cmocka_unit_test_setup(the_table_of_a_terminal, make_report),
     };
     return cmocka_run_group_tests(tests, NULL, release);
 }

@@ -86,25 +86,33 @@ static void put_answer(FILE *out, const struct cp_answer *a) {
     (void)fputs("</td></tr>\n", out);
 }
 
+/* Swaps in one layer alone, of which there may be hundreds, are under Attribution. */
+static void put_answers(FILE *out, const struct cp_answer *answer, size_t count) {
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (answer[i].candidate->layerwise)
+            continue;
+        if (rows++ == 0)
+            (void)fputs(
+                "<section><table class=\"plain answers\"><caption>The answer, worst first. Relative L2: mean "
+                "over "
+                "inputs, at the features; max |dp|: the largest change of a "
+                "probability.</caption><thead><tr><th "
+                "scope=col>candidate</th><th scope=col class=word>verdict</th><th scope=col class=word>first "
+                "difference</th><th scope=col class=word>reason</th><th scope=col>relative L2</th><th "
+                "scope=col>max |dp|</th><th scope=col>flips</th></tr></thead><tbody>\n",
+                out);
+        put_answer(out, &answer[i]);
+    }
+    (void)fputs(rows ? "</tbody></table></section>\n<div id=pick></div>\n" : "<div id=pick></div>\n", out);
+}
+
 enum cp_status cp_html_answers(const struct cp_report *r, FILE *out, struct cp_error *err) {
     struct cp_arena arena = {0};
     struct cp_answer *answer;
     const enum cp_status status = cp_answers(r, &arena, &answer, err);
-    if (status == CP_OK) {
-        (void)fputs(
-            "<section><table class=\"plain answers\"><caption>The answer, worst first. Relative L2: mean "
-            "over inputs, "
-            "at the features; max |dp|: the largest change of a probability.</caption><thead><tr><th "
-            "scope=col>"
-            "candidate</th><th scope=col class=word>verdict</th><th scope=col class=word>first "
-            "difference</th><th "
-            "scope=col class=word>reason</th><th scope=col>relative L2</th><th scope=col>max |dp|</th><th "
-            "scope=col>flips</th></tr></thead><tbody>\n",
-            out);
-        for (size_t i = 0; i < r->candidates; i++)
-            put_answer(out, &answer[i]);
-        (void)fputs("</tbody></table></section>\n<div id=pick></div>\n", out);
-    }
+    if (status == CP_OK)
+        put_answers(out, answer, r->candidates);
     cp_arena_free(&arena);
     return status;
 }

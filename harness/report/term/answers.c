@@ -6,6 +6,7 @@
 #include "report/term/term.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { INDENT = 2 };
 
@@ -31,6 +32,11 @@ static void put_number(const struct cp_screen *s, enum column column, double val
     put_text(s, column, text);
 }
 
+/* A name that does not fit its column has a line of its own above the row: cut, several would look alike. */
+static bool fits(const char *name) {
+    return strlen(name) <= columns[CANDIDATE].width;
+}
+
 static void put_cell(const struct cp_screen *s, const struct cp_answer *a, enum column column) {
     static const enum cp_ink inks[] = {[CP_TONE_BAD] = CP_INK_RED,
                                        [CP_TONE_WARNING] = CP_INK_YELLOW,
@@ -39,7 +45,7 @@ static void put_cell(const struct cp_screen *s, const struct cp_answer *a, enum 
     char flips[48] = "-";
     switch (column) {
     case CANDIDATE:
-        put_text(s, column, a->candidate->name);
+        put_text(s, column, fits(a->candidate->name) ? a->candidate->name : "");
         break;
     case VERDICT:
         cp_screen_ink(s, inks[a->tone]);
@@ -80,14 +86,35 @@ static void put_row(const struct cp_screen *s, const struct cp_answer *a) {
     (void)fputc('\n', s->out);
 }
 
-static void put_reason(const struct cp_screen *s, const struct cp_report_candidate *c) {
+/* Of what is open for the same reason as in the row before, the reason is not said again. */
+static void put_reason(const struct cp_screen *s, const struct cp_answer *a, char before[CP_REPORT_SUMMARY]) {
     char text[CP_REPORT_SUMMARY] = "";
     struct cp_sentence reason = {text, sizeof text, 0};
-    if (!cp_append_reason(&reason, c))
-        return;
-    cp_screen_ink(s, CP_INK_SOFT);
-    cp_screen_wrap(s, text, INDENT);
-    cp_screen_ink(s, CP_INK_PLAIN);
+    const bool any = cp_append_reason(&reason, a->candidate);
+    if (any && !(a->tone == CP_TONE_OPEN && strcmp(text, before) == 0)) {
+        cp_screen_ink(s, CP_INK_SOFT);
+        cp_screen_wrap(s, text, INDENT);
+        cp_screen_ink(s, CP_INK_PLAIN);
+    }
+    memcpy(before, text, sizeof text);
+}
+
+static void put_answers(const struct cp_screen *s, const struct cp_answer *answer, size_t count,
+                        bool reasons) {
+    char before[CP_REPORT_SUMMARY] = "";
+    size_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *name = answer[i].candidate->name;
+        if (answer[i].candidate->layerwise)
+            continue;
+        if (rows++ == 0)
+            put_row(s, NULL);
+        if (!fits(name))
+            cp_screen_end(s, name, 0);
+        put_row(s, &answer[i]);
+        if (reasons)
+            put_reason(s, &answer[i], before);
+    }
 }
 
 enum cp_status cp_term_answers(const struct cp_report *r, bool reasons, FILE *out, struct cp_error *err) {
@@ -95,16 +122,8 @@ enum cp_status cp_term_answers(const struct cp_report *r, bool reasons, FILE *ou
     struct cp_arena arena = {0};
     struct cp_answer *answer;
     const enum cp_status status = cp_answers(r, &arena, &answer, err);
-    if (status == CP_OK) {
-        put_row(&screen, NULL);
-        for (size_t i = 0; i < r->candidates; i++) {
-            if (answer[i].candidate->layerwise)
-                continue;
-            put_row(&screen, &answer[i]);
-            if (reasons)
-                put_reason(&screen, answer[i].candidate);
-        }
-    }
+    if (status == CP_OK)
+        put_answers(&screen, answer, r->candidates, reasons);
     cp_arena_free(&arena);
     return status;
 }

@@ -24,7 +24,7 @@ enum cp_screen_ink_when { CP_SCREEN_INK_AUTO, CP_SCREEN_INK_ALWAYS, CP_SCREEN_IN
 void cp_screen_ink_when(enum cp_screen_ink_when when);
 
 /* The answer as a table: rel L2: mean over inputs, at the features; |dp|: the largest change of a probability. reasons: a line
- * beneath each. */
+ * beneath each. Nothing of layerwise swaps, which have a table of their own. */
 enum cp_status cp_term_answers(const struct cp_report *report, bool reasons, FILE *out, struct cp_error *err);
 /* What ends a run: the answer, where the result is, and its content digest. report NULL: nothing was compared. */
 struct cp_term_result {
