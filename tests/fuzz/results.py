@@ -150,8 +150,8 @@ def edited_apart(path, draw):
 
 
 def without_progress(said):
-    """Without seconds that went by, of which a busy machine needs more."""
-    return re.sub(r"\d+ of \d+ inputs, .*", "", said)
+    """Without what is about to be run, and seconds that went by, of which a busy machine needs more."""
+    return re.sub(r"(?m)^(\d+ of \d+ inputs, |\S+: \d+ images?, \d+ prompts?, \d+ passes).*", "", said)
 
 
 class Loop:
