@@ -48,6 +48,21 @@ const char *cp_nearest(const char *word, const char *const *names, size_t count)
     return best;
 }
 
+/* What others call the types of this program. */
+static const char *usual_name(const char *word) {
+    static const char *const names[][2] = {
+        {"float16", "fp16"}, {"half", "fp16"},  {"f16", "fp16"},    {"bfloat16", "bf16"},
+        {"float32", "fp32"}, {"float", "fp32"}, {"f32", "fp32"},    {"single", "fp32"},
+        {"float64", "fp64"}, {"f64", "fp64"},   {"double", "fp64"},
+    };
+    if (strncmp(word, "torch.", strlen("torch.")) == 0)
+        word += strlen("torch.");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(word, names[i][0]) == 0)
+            return names[i][1];
+    return word;
+}
+
 void cp_did_you_mean(struct cp_error *err, const char *name, const char *more) {
     const size_t used = strlen(err->what);
     (void)snprintf(err->what + used, sizeof err->what - used, "; did you mean '%s'%s?", name, more);
@@ -65,7 +80,7 @@ enum cp_status cp_expect_one_of(struct cp_error *err, const char *word, const ch
             used = sizeof list;
         }
     }
-    const char *nearest = cp_nearest(word, names, count);
+    const char *nearest = cp_nearest(usual_name(word), names, count);
     if (nearest)
         cp_did_you_mean(err, nearest, "");
     return cp_expected(err, "one of %s", list);

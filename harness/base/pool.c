@@ -3,6 +3,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -115,7 +116,10 @@ int cp_pool_threads(const struct cp_pool *pool) {
 }
 
 int cp_pool_processors(void) {
+    cpu_set_t allowed;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) /* fails where there are more than 1,024 */
+        return CPU_COUNT(&allowed);
     return online < 1 ? 1 : (int)online;
 }
 

@@ -14,7 +14,8 @@ struct cp_pool;
 enum cp_status cp_pool_create(int threads, struct cp_pool **pool, struct cp_error *err);
 void cp_pool_free(struct cp_pool *pool);
 int cp_pool_threads(const struct cp_pool *pool);
-/* Processors that are online; 1 where that cannot be told. */
+/* Processors that this process may run on (taskset, containers and batch systems give it some of them); 1 where
+ * that cannot be told. */
 int cp_pool_processors(void);
 
 /* Calls body(context, index, worker) for every index in [0, count), each exactly once, on any worker in

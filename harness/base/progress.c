@@ -2,23 +2,17 @@
  * Counts inputs of whole batches, and of the one at hand by its stages. */
 #include "base/progress.h"
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/sentence.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR = 24 };
 static const double terminal_seconds = 0.25, pipe_seconds = 10;
 static const char clear_line[] = "\r\033[K";
-
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool is_terminal(FILE *out) {
     return out && isatty(fileno(out));
@@ -66,7 +60,7 @@ static void append_bar(const struct cp_progress *p, double done, double rate, do
 }
 
 static void show(struct cp_progress *p, bool whole) {
-    const double at = now(), spent = at - p->start, done = done_inputs(p);
+    const double at = cp_clock_seconds(), spent = at - p->start, done = done_inputs(p);
     const bool last = whole && p->done == p->total, nothing = !p->terminal && done < 1;
     if (!p->out || p->hidden || nothing ||
         (!last && at - p->shown < (p->terminal ? terminal_seconds : pipe_seconds)))
@@ -86,8 +80,11 @@ static void show(struct cp_progress *p, bool whole) {
 }
 
 void cp_progress_start(struct cp_progress *p, FILE *out, bool hidden, size_t total) {
-    *p = (struct cp_progress){
-        .out = out, .hidden = hidden, .terminal = is_terminal(out), .start = now(), .total = total};
+    *p = (struct cp_progress){.out = out,
+                              .hidden = hidden,
+                              .terminal = is_terminal(out),
+                              .start = cp_clock_seconds(),
+                              .total = total};
 }
 
 void cp_progress_skip(struct cp_progress *p, size_t inputs) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Judges a run by its baseline, and sends the verdict to the terminal, JUnit, JSON and GitHub as asked. */
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/gate.h"
 #include "format/output.h"
@@ -13,13 +14,20 @@ struct arguments {
     struct cp_gate_source source; /* the first, for cp_gate_option */
     const char *junit, *json;     /* files, "-": standard output; NULL: not wanted */
     bool no_bits, all, github;
+    double began; /* on the clock */
 };
 
 /* ---- what is written ---- */
 
-static enum cp_status put_junit(const void *verdict, FILE *out, struct cp_error *err) {
+struct timed {
+    const struct cp_gate_verdict *verdict;
+    double seconds;
+};
+
+static enum cp_status put_junit(const void *context, FILE *out, struct cp_error *err) {
+    const struct timed *timed = context;
     (void)err;
-    return cp_gate_junit(verdict, out), CP_OK;
+    return cp_gate_junit(timed->verdict, timed->seconds, out), CP_OK;
 }
 
 static enum cp_status put_json(const void *verdict, FILE *out, struct cp_error *err) {
@@ -44,10 +52,11 @@ static enum cp_status append_step_summary(const struct cp_gate_verdict *verdict,
 /* People read what programs do not. */
 static enum cp_status report(const struct arguments *a, const struct cp_gate_verdict *verdict,
                              struct cp_error *err) {
+    const struct timed timed = {verdict, cp_clock_seconds() - a->began};
     FILE *people = cp_output_beside(a->junit && cp_output_is_stdout(a->junit) ? a->junit : a->json);
     cp_gate_summary(verdict, a->all || a->source.common.verbose, people);
     if (a->junit)
-        CP_TRY(cp_output_write(a->junit, put_junit, verdict, err));
+        CP_TRY(cp_output_write(a->junit, put_junit, &timed, err));
     if (a->json)
         CP_TRY(cp_output_write(a->json, put_json, verdict, err));
     if (!a->github)
@@ -105,6 +114,7 @@ static enum cp_status run(void *arguments, struct cp_error *err) {
     struct arguments *a = arguments;
     struct cp_experiment experiment;
     const char *actions = getenv("GITHUB_ACTIONS");
+    a->began = cp_clock_seconds();
     a->github = a->github || (actions && strcmp(actions, "true") == 0);
     a->source.writes[0] = a->junit;
     a->source.writes[1] = a->json;

@@ -6,13 +6,21 @@
 
 #include <string.h>
 
-const char *const cp_check_names[CP_CHECK_KINDS] = {"bits", "maths",        "ratio", "worst_token",
-                                                    "ulp",  "inconclusive", "flips", "kl"};
+const char *const cp_check_names[CP_CHECK_KINDS] = {"bits",         "maths", "ratio", "worst_token", "ulp",
+                                                    "inconclusive", "rtol",  "atol",  "flips",       "kl"};
 
 static const char decisions[] = "decisions";
 
 static bool of_decisions(enum cp_check_kind kind) {
     return kind == CP_CHECK_FLIPS || kind == CP_CHECK_KL;
+}
+
+static bool of_tolerance(enum cp_check_kind kind) {
+    return kind == CP_CHECK_RTOL || kind == CP_CHECK_ATOL;
+}
+
+static const char *numbers_of(enum cp_check_kind kind) {
+    return of_tolerance(kind) ? "off or a number of 0 or more" : "auto, off or a number";
 }
 
 /* ---- reading ---- */
@@ -37,13 +45,13 @@ static enum cp_status read_limit(const struct cp_yaml *node, enum cp_check_kind 
     const bool word = node->kind == CP_YAML_SCALAR && node->plain;
     if (kind == CP_CHECK_BITS || kind == CP_CHECK_MATHS || kind == CP_CHECK_INCONCLUSIVE)
         return read_word(node, kind, limit, err);
-    limit->state = word && strcmp(node->text, "auto") == 0  ? CP_CHECK_AUTO
-                   : word && strcmp(node->text, "off") == 0 ? CP_CHECK_OFF
-                                                            : CP_CHECK_NUMBER;
+    limit->state = word && strcmp(node->text, "auto") == 0 && !of_tolerance(kind) ? CP_CHECK_AUTO
+                   : word && strcmp(node->text, "off") == 0                       ? CP_CHECK_OFF
+                                                                                  : CP_CHECK_NUMBER;
     if (limit->state != CP_CHECK_NUMBER)
         return CP_OK;
     if (cp_yaml_number(node, cp_check_names[kind], &limit->number, err) != CP_OK)
-        return cp_expected(err, "auto, off or a number");
+        return cp_expected(err, "%s", numbers_of(kind));
     if (!(limit->number >= (kind == CP_CHECK_RATIO ? 1 : 0)))
         return (void)cp_yaml_fail(node, cp_check_names[kind], "is out of range", err),
                cp_expected(err, kind == CP_CHECK_RATIO ? "at least 1" : "at least 0");
@@ -52,8 +60,8 @@ static enum cp_status read_limit(const struct cp_yaml *node, enum cp_check_kind 
 
 static enum cp_status read_rule(const struct cp_yaml_entry *entry, struct cp_check_rule *rule,
                                 struct cp_error *err) {
-    static const char *const of_taps[] = {"bits", "maths",        "ratio",  "worst_token",
-                                          "ulp",  "inconclusive", "reason", NULL};
+    static const char *const of_taps[] = {"bits",         "maths", "ratio", "worst_token", "ulp",
+                                          "inconclusive", "rtol",  "atol",  "reason",      NULL};
     static const char *const of_images[] = {"flips", "kl", "reason", NULL};
     struct cp_marked_text reason = {0};
     CP_TRY(cp_yaml_keys(entry->value, entry->key, rule->tap ? of_taps : of_images, err));
@@ -121,7 +129,8 @@ enum cp_status cp_read_check(struct cp_experiment *experiment, const struct cp_y
     experiment->check[0] = (struct cp_check_rule){"*", "*", "*", NULL, {{0}}, nowhere};
     experiment->check[1] = (struct cp_check_rule){decisions, "*", NULL, NULL, {{0}}, nowhere};
     for (int k = 0; k < CP_CHECK_KINDS; k++)
-        experiment->check[of_decisions((enum cp_check_kind)k)].limit[k].state = CP_CHECK_AUTO;
+        if (!of_tolerance((enum cp_check_kind)k))
+            experiment->check[of_decisions((enum cp_check_kind)k)].limit[k].state = CP_CHECK_AUTO;
     experiment->check_count = 2;
     for (size_t i = 0; node && i < node->count; i++)
         CP_TRY(add_rule(experiment, &node->entries[i], err));
@@ -147,6 +156,20 @@ const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *expe
            !cp_check_matches(&experiment->check[last], subject, tap))
         last--; /* ends at a default */
     return &experiment->check[last];
+}
+
+const struct cp_check_rule *cp_experiment_tolerance(const struct cp_experiment *experiment,
+                                                    const char *candidate, const char *tap,
+                                                    struct cp_tolerance *tolerance) {
+    for (size_t r = experiment->check_count; r-- > 0;) {
+        const struct cp_check_rule *rule = &experiment->check[r];
+        const struct cp_check_limit *rtol = &rule->limit[CP_CHECK_RTOL], *atol = &rule->limit[CP_CHECK_ATOL];
+        if ((!rtol->state && !atol->state) || !rule->tap || !cp_check_matches(rule, candidate, tap))
+            continue;
+        *tolerance = (struct cp_tolerance){rtol->number, atol->number};
+        return rtol->state == CP_CHECK_OFF || atol->state == CP_CHECK_OFF ? NULL : rule;
+    }
+    return NULL;
 }
 
 /* ---- printing ---- */

@@ -109,6 +109,8 @@ enum cp_check_kind {
     CP_CHECK_WORST_TOKEN,
     CP_CHECK_ULP,
     CP_CHECK_INCONCLUSIVE, /* of a ratio: fail, or allow */
+    CP_CHECK_RTOL,         /* of a candidate against the baseline of the same run, with */
+    CP_CHECK_ATOL,         /* this: |candidate - baseline| <= atol + rtol |baseline| */
     CP_CHECK_FLIPS,
     CP_CHECK_KL,
     CP_CHECK_KINDS
@@ -116,7 +118,7 @@ enum cp_check_kind {
 extern const char *const cp_check_names[CP_CHECK_KINDS];
 
 /* auto is the limit that follows from what was accepted: `on` for bits and maths, `fail` for inconclusive;
- * off is `allow` there. */
+ * off is `allow` there. A tolerance has none: it is a number, or off. */
 struct cp_check_limit {
     enum cp_check_state { CP_CHECK_UNSAID, CP_CHECK_AUTO, CP_CHECK_NUMBER, CP_CHECK_OFF } state;
     double number;
@@ -199,9 +201,14 @@ enum cp_record_mode cp_experiment_record(const struct cp_experiment *experiment,
 
 /* Whether a rule is of a tap of a subject; tap NULL: of its decisions. */
 bool cp_check_matches(const struct cp_check_rule *rule, const char *subject, const char *tap);
-/* The rule that decides a kind there: the last one that matches and says it. */
+/* The rule that decides a kind there, but rtol or atol: the last one that matches and says it. */
 const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *experiment, const char *subject,
                                                 const char *tap, enum cp_check_kind kind);
+/* The tolerance of a tap of a candidate: of the last rule that says rtol or atol of it, the one that it does not say
+ * being 0. NULL: no rule does, or it says off. */
+const struct cp_check_rule *cp_experiment_tolerance(const struct cp_experiment *experiment,
+                                                    const char *candidate, const char *tap,
+                                                    struct cp_tolerance *tolerance);
 
 /* The experiment, every default spelled out, as YAML that parses back to an equal one (marks apart): the
  * provenance. Equal experiments have equal text. In arena; NULL when out of memory. */

@@ -3,6 +3,7 @@
  * section. */
 #include "experiment/field.h"
 
+#include "base/nearest.h"
 #include "experiment/read.h"
 
 #include <stdlib.h>
@@ -153,6 +154,33 @@ enum cp_status cp_keys_initial(struct cp_experiment *experiment, struct cp_error
     return CP_OK;
 }
 
+/* The key of another section that is called so; NULL: none is. */
+static const struct cp_key *elsewhere(const char *leaf, const char *section) {
+    for (size_t k = 0; k < cp_key_count; k++)
+        if (!cp_key_in(&cp_keys[k], section) && strcmp(cp_key_leaf(&cp_keys[k]), leaf) == 0)
+            return &cp_keys[k];
+    return NULL;
+}
+
+static bool is_one_of(const char *name, const char *const *names) {
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* A key without its section, as in limit=2, is told where it belongs. */
+static enum cp_status check_sections(const struct cp_yaml *node, const char *section, const char *name,
+                                     const char *const *names, struct cp_error *err) {
+    for (size_t i = 0; node->kind == CP_YAML_MAPPING && i < node->count; i++) {
+        const struct cp_yaml_entry *entry = &node->entries[i];
+        const struct cp_key *key = is_one_of(entry->key, names) ? NULL : elsewhere(entry->key, section);
+        if (key)
+            return cp_mark_fail(&entry->mark, err, "unknown key '%.100s' in %s", entry->key, name),
+                   cp_did_you_mean(err, key->path, ""), cp_expected(err, "%s: %s", key->path, key->help);
+    }
+    return CP_OK;
+}
+
 enum cp_status cp_keys_known(const struct cp_yaml *node, const char *section, const char *name,
                              struct cp_error *err) {
     const char *names[SECTION_KEYS_MAX + 1] = {NULL};
@@ -160,6 +188,7 @@ enum cp_status cp_keys_known(const struct cp_yaml *node, const char *section, co
     for (size_t k = 0; k < cp_key_count && count < SECTION_KEYS_MAX; k++)
         if (cp_key_in(&cp_keys[k], section))
             names[count++] = cp_key_leaf(&cp_keys[k]);
+    CP_TRY(check_sections(node, section, name, names, err));
     return cp_yaml_keys(node, name, names, err);
 }
 

@@ -30,9 +30,12 @@ struct cp_gate_tap {
     char bits[CP_GATE_BITS]; /* of SHA-256 over the digests of all inputs; "": not recorded */
     size_t inputs;           /* whose errors are kept */
     double *error, *oracle;  /* [inputs] RMS of the rounding error, and of the oracle */
-    double worst_token;  /* largest rounding error of one token of any input, relative L2; NaN: no oracle */
-    double ulp;          /* largest error of the operation by itself, in ULPs; NaN: not measured */
-    double nonfinite;    /* elements that are finite on one side alone */
+    double worst_token; /* largest rounding error of one token of any input, relative L2; NaN: no oracle */
+    double ulp;         /* largest error of the operation by itself, in ULPs; NaN: not measured */
+    double nonfinite;   /* elements that are finite on one side alone */
+    double beyond;      /* largest share of one input's elements beyond the tolerance to the baseline */
+    size_t beyond_inputs, compared_inputs; /* that have any; that were compared; of a candidate's run alone */
+    double apart;                          /* largest |candidate - baseline|; of a candidate's run alone */
     double contradicted; /* times the bound that the operation is beyond, or what reruns show; 0: it is not */
     enum cp_gate_evidence evidence;      /* of that; of a run alone */
     const char *explained;               /* what explains that; of a run alone, NULL: nothing */
@@ -85,7 +88,8 @@ struct cp_gate_samples {
 enum cp_status cp_gate_take(const char *result, const struct cp_experiment *experiment,
                             struct cp_gate_samples *samples, struct cp_error *err);
 void cp_gate_samples_free(struct cp_gate_samples *samples);
-/* The experiment that a result tells it ran, with overrides of `check` applied. */
+/* The experiment that a result tells it ran, with overrides of `check` applied. No override gives a tolerance: the run has
+ * counted by its own. */
 enum cp_status cp_gate_experiment(const char *result, const char *const *overrides, size_t count,
                                   struct cp_experiment *experiment, struct cp_error *err);
 
@@ -117,6 +121,7 @@ enum cp_gate_kind {
     CP_GATE_RATIO,
     CP_GATE_WORST_TOKEN,
     CP_GATE_ULP,
+    CP_GATE_TOLERANCE, /* of a candidate against the run's own baseline */
     CP_GATE_FLIPS,
     CP_GATE_KL,
     CP_GATE_KINDS
@@ -172,10 +177,18 @@ void cp_gate_verdict_free(struct cp_gate_verdict *verdict);
 bool cp_gate_passed(const struct cp_gate_verdict *verdict);
 /* The first tap of a run that contradicts its own settings; NULL: none. */
 const struct cp_gate_tap *cp_gate_contradicted(const struct cp_gate_samples *samples);
-/* Whether a finding fails in another kind than its bits. */
+/* Whether a finding fails against what was accepted, in another kind than its bits. */
 bool cp_gate_worse(const struct cp_gate_finding *finding);
 /* Whether it failed in a kind that is to be told: other bits go without saying where it is worse as well. */
 bool cp_gate_tells(const struct cp_gate_finding *finding, enum cp_gate_kind kind);
+/* Whether a spec fails from the same taps on as the baseline, in every tower and kind: what the baseline's failure makes. */
+bool cp_gate_follows(const struct cp_gate_judged *judged, const struct cp_gate_judged *baseline);
+/* A bit for each kind in which a finding is the first of its tower to fail; most: findings that fail in one of them. */
+unsigned cp_gate_first_kinds(const struct cp_gate_judged *judged, const struct cp_gate_finding *finding,
+                             size_t *most);
+/* The first of its tower that fails in the first kind that it fails in, which may be itself; NULL: it does not fail. */
+const struct cp_gate_finding *cp_gate_begins(const struct cp_gate_judged *judged,
+                                             const struct cp_gate_finding *finding);
 /* Whether any finding is worse, or nothing could be compared: what must not be accepted without a reason. */
 bool cp_gate_needs_reason(const struct cp_gate_verdict *verdict);
 
@@ -189,8 +202,14 @@ void cp_gate_append(const struct cp_gate_judged *judged, const struct cp_gate_fi
 void cp_gate_append_place(const struct cp_gate_finding *finding, char text[CP_GATE_WORDS]);
 
 void cp_gate_summary(const struct cp_gate_verdict *verdict, bool all, FILE *out);
-void cp_gate_junit(const struct cp_gate_verdict *verdict, FILE *out);
+/* Failures are where something begins; a tap behind it that fails is skipped. seconds: all of it took. */
+void cp_gate_junit(const struct cp_gate_verdict *verdict, double seconds, FILE *out);
 void cp_gate_json(const struct cp_gate_verdict *verdict, FILE *out);
+/* What accepting a run did. verdict: of the run by what the file held before; NULL: there was none, or it was not reached. */
+enum cp_gate_acceptance { CP_GATE_REFUSED, CP_GATE_UNCHANGED, CP_GATE_ACCEPTED };
+void cp_gate_acceptance_json(enum cp_gate_acceptance outcome, const char *baseline, const char *reason,
+                             const struct cp_gate_samples *samples, const struct cp_gate_verdict *verdict,
+                             FILE *out);
 /* ::error lines for a log of GitHub Actions; file: the experiment's. */
 void cp_gate_github(const struct cp_gate_verdict *verdict, const char *file, FILE *out);
 /* A table in Markdown for $GITHUB_STEP_SUMMARY. */

@@ -27,6 +27,21 @@ static void put_facts(struct cp_json_writer *j, const char *name, const struct c
     cp_json_close(j, '}');
 }
 
+static void put_numbers(struct cp_json_writer *j, const struct cp_gate_finding *f, enum cp_gate_kind kind) {
+    const struct cp_gate_measure *m = &f->measure[kind];
+    if (kind == CP_GATE_UNMATCHED || kind == CP_GATE_BITS_KIND)
+        return;
+    cp_json_number(j, "value", m->value);
+    if (kind == CP_GATE_TOLERANCE) {
+        cp_json_number(j, "rtol", m->rule->limit[CP_CHECK_RTOL].number);
+        cp_json_number(j, "atol", m->rule->limit[CP_CHECK_ATOL].number);
+        return;
+    }
+    if (kind != CP_GATE_MATHS && kind != CP_GATE_RATIO)
+        cp_json_number(j, "accepted", m->accepted);
+    cp_json_number(j, "limit", m->limit);
+}
+
 static void put_measure(struct cp_json_writer *j, const struct cp_gate_judged *judged,
                         const struct cp_gate_finding *f, enum cp_gate_kind kind) {
     const struct cp_gate_measure *m = &f->measure[kind];
@@ -35,12 +50,7 @@ static void put_measure(struct cp_json_writer *j, const struct cp_gate_judged *j
         return;
     cp_json_open(j, cp_gate_kind_names[kind], '{');
     cp_json_text(j, "outcome", outcomes[m->outcome]);
-    if (kind != CP_GATE_UNMATCHED && kind != CP_GATE_BITS_KIND) {
-        cp_json_number(j, "value", m->value);
-        if (kind != CP_GATE_MATHS && kind != CP_GATE_RATIO)
-            cp_json_number(j, "accepted", m->accepted);
-        cp_json_number(j, "limit", m->limit);
-    }
+    put_numbers(j, f, kind);
     if (m->rule)
         cp_json_text(j, "rule", m->rule->where);
     if (kind == CP_GATE_RATIO) {
@@ -101,22 +111,50 @@ static void put_subject(struct cp_json_writer *j, const struct cp_gate_judged *j
     cp_json_close(j, '}');
 }
 
+static void put_verdict(struct cp_json_writer *j, const char *name, const struct cp_gate_verdict *v) {
+    cp_json_open(j, name, '{');
+    cp_json_text(j, "schema", "clip-parity-check/1");
+    cp_json_text(j, "experiment", v->samples->name);
+    cp_json_bool(j, "passed", cp_gate_passed(v));
+    cp_json_count(j, "compared", v->compared);
+    cp_json_count(j, "failed", v->failed);
+    put_facts(j, "run", v->samples);
+    put_facts(j, "accepted", v->accepted);
+    put_lines(j, "other_inputs", v->input, v->inputs);
+    put_lines(j, "rules_without_reason", v->rule, v->rules);
+    cp_json_open(j, "specs", '[');
+    for (size_t s = 0; s < v->subjects; s++)
+        put_subject(j, &v->judged[s]);
+    cp_json_close(j, ']');
+    cp_json_close(j, '}');
+}
+
 void cp_gate_json(const struct cp_gate_verdict *v, FILE *out) {
     struct cp_json_writer j = {.out = out, .first = true};
+    put_verdict(&j, NULL, v);
+    (void)fputc('\n', out);
+}
+
+void cp_gate_acceptance_json(enum cp_gate_acceptance outcome, const char *baseline, const char *reason,
+                             const struct cp_gate_samples *samples, const struct cp_gate_verdict *verdict,
+                             FILE *out) {
+    static const char *const words[] = {"refused", "unchanged", "accepted"};
+    struct cp_json_writer j = {.out = out, .first = true};
     cp_json_open(&j, NULL, '{');
-    cp_json_text(&j, "schema", "clip-parity-check/1");
-    cp_json_text(&j, "experiment", v->samples->name);
-    cp_json_bool(&j, "passed", cp_gate_passed(v));
-    cp_json_count(&j, "compared", v->compared);
-    cp_json_count(&j, "failed", v->failed);
-    put_facts(&j, "run", v->samples);
-    put_facts(&j, "accepted", v->accepted);
-    put_lines(&j, "other_inputs", v->input, v->inputs);
-    put_lines(&j, "rules_without_reason", v->rule, v->rules);
+    cp_json_text(&j, "schema", "clip-parity-accept/1");
+    cp_json_text(&j, "experiment", samples->name);
+    cp_json_text(&j, "outcome", words[outcome]);
+    cp_json_text(&j, "baseline", baseline);
+    if (reason)
+        cp_json_text(&j, "reason", reason);
+    cp_json_count(&j, "images", samples->images);
+    cp_json_count(&j, "prompts", samples->prompts);
     cp_json_open(&j, "specs", '[');
-    for (size_t s = 0; s < v->subjects; s++)
-        put_subject(&j, &v->judged[s]);
+    for (size_t s = 0; s < samples->subjects; s++)
+        cp_json_text(&j, NULL, samples->subject[s].name);
     cp_json_close(&j, ']');
+    if (verdict)
+        put_verdict(&j, "check", verdict);
     cp_json_close(&j, '}');
     (void)fputc('\n', out);
 }

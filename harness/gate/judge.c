@@ -9,7 +9,8 @@
 #include <string.h>
 
 const char *const cp_gate_kind_names[CP_GATE_KINDS] = {
-    "unmatched", "nonfinite", "contradicted", "bits", "maths", "ratio", "worst_token", "ulp", "flips", "kl"};
+    "unmatched",   "nonfinite", "contradicted", "bits",  "maths", "ratio",
+    "worst_token", "ulp",       "tolerance",    "flips", "kl"};
 
 enum cp_status cp_judge_note(const struct cp_judging *j, const char ***list, size_t *count,
                              const char *line) {
@@ -159,7 +160,7 @@ bool cp_gate_needs_reason(const struct cp_gate_verdict *v) {
 
 bool cp_gate_worse(const struct cp_gate_finding *finding) {
     for (int k = 0; k < CP_GATE_KINDS; k++)
-        if (k != CP_GATE_BITS_KIND && finding->measure[k].outcome == CP_GATE_FAILED)
+        if (k != CP_GATE_BITS_KIND && k != CP_GATE_TOLERANCE && finding->measure[k].outcome == CP_GATE_FAILED)
             return true;
     return false;
 }

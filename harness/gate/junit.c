@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * JUnit's XML as Jenkins, GitLab and GitHub's actions read it: a suite for each spec, a case for each tap. */
+ * JUnit's XML as Jenkins, GitLab and GitHub's actions read it: a suite for each spec, a case for each tap. One fault makes
+ * hundreds of taps fail: those where it begins are failures, those behind them are skipped and name it. */
 #include "gate/gate.h"
 
 #include "base/escape.h"
@@ -21,19 +22,21 @@ static void put_part(FILE *out, const char *name, const struct cp_gate_verdict *
     (void)fputc('"', out);
 }
 
-static void open_suite(FILE *out, const struct cp_gate_verdict *v, const char *part, size_t tests,
-                       size_t failures) {
+struct counts {
+    size_t tests, failures, skipped;
+};
+
+static void open_suite(FILE *out, const struct cp_gate_verdict *v, const char *part, struct counts n) {
     (void)fputs("  <testsuite", out);
     put_part(out, "name", v, part);
-    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\" time=\"0\">\n", tests,
-                  failures);
+    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\"", n.tests, n.failures,
+                  n.skipped);
 }
 
 static void open_case(FILE *out, const struct cp_gate_verdict *v, const char *part, const char *name) {
     (void)fputs("    <testcase", out);
     put_part(out, "classname", v, part);
     put_attribute(out, "name", name);
-    (void)fputs(" time=\"0\"", out);
 }
 
 /* ---- taps ---- */
@@ -65,17 +68,49 @@ static void put_failure(FILE *out, const struct cp_gate_judged *judged, const st
     (void)fputs("</failure>\n", out);
 }
 
-static void put_suite(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
-    open_suite(out, v, judged->name, judged->findings, judged->failed);
-    for (size_t i = 0; i < judged->findings; i++) {
-        const struct cp_gate_finding *f = &judged->finding[i];
-        open_case(out, v, judged->name, f->name);
-        (void)fputs(f->failed ? ">\n" : "/>\n", out);
-        if (!f->failed)
-            continue;
+static void put_skipped(FILE *out, const char *format, const char *name) {
+    char message[512];
+    (void)snprintf(message, sizeof message, format, name);
+    (void)fputs("      <skipped", out);
+    put_attribute(out, "message", message);
+    (void)fputs("/>\n", out);
+}
+
+/* Whether what fails there is a failure of its own. */
+static bool begins(const struct cp_gate_verdict *v, const struct cp_gate_judged *judged,
+                   const struct cp_gate_finding *f) {
+    size_t most;
+    return f->failed && !cp_gate_follows(judged, &v->judged[0]) && cp_gate_first_kinds(judged, f, &most) != 0;
+}
+
+static struct counts count(const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
+    struct counts n = {.tests = judged->findings};
+    for (size_t i = 0; i < judged->findings; i++)
+        n.failures += begins(v, judged, &judged->finding[i]);
+    n.skipped = judged->failed - n.failures;
+    return n;
+}
+
+static void put_case(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged,
+                     const struct cp_gate_finding *f) {
+    open_case(out, v, judged->name, f->name);
+    (void)fputs(f->failed ? ">\n" : "/>\n", out);
+    if (!f->failed)
+        return;
+    if (begins(v, judged, f))
         put_failure(out, judged, f);
-        (void)fputs("    </testcase>\n", out);
-    }
+    else if (cp_gate_follows(judged, &v->judged[0]))
+        put_skipped(out, "fails from the same taps on as %.255s", v->judged[0].name);
+    else
+        put_skipped(out, "fails behind %.255s", cp_gate_begins(judged, f)->name);
+    (void)fputs("    </testcase>\n", out);
+}
+
+static void put_suite(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
+    open_suite(out, v, judged->name, count(v, judged));
+    (void)fputs(">\n", out);
+    for (size_t i = 0; i < judged->findings; i++)
+        put_case(out, v, judged, &judged->finding[i]);
     (void)fputs("  </testsuite>\n", out);
 }
 
@@ -97,15 +132,20 @@ static void put_whole(FILE *out, const struct cp_gate_verdict *v, const char *na
     (void)fputs("</failure>\n    </testcase>\n", out);
 }
 
-void cp_gate_junit(const struct cp_gate_verdict *v, FILE *out) {
-    const size_t own = (v->inputs > 0) + (size_t)(v->rules > 0);
-    size_t tests = 2;
-    for (size_t s = 0; s < v->subjects; s++)
-        tests += v->judged[s].findings;
+void cp_gate_junit(const struct cp_gate_verdict *v, double seconds, FILE *out) {
+    const struct counts own = {2, (size_t)(v->inputs > 0) + (size_t)(v->rules > 0), 0};
+    struct counts all = own;
+    for (size_t s = 0; s < v->subjects; s++) {
+        const struct counts n = count(v, &v->judged[s]);
+        all.tests += n.tests;
+        all.failures += n.failures;
+    }
     (void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
     put_attribute(out, "name", v->samples->name);
-    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" time=\"0\">\n", tests, v->failed + own);
-    open_suite(out, v, "check", 2, own);
+    (void)fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" time=\"%.3f\">\n", all.tests,
+                  all.failures, seconds);
+    open_suite(out, v, "check", own);
+    (void)fprintf(out, " time=\"%.3f\">\n", seconds);
     put_whole(out, v, "inputs", "other inputs", v->input, v->inputs);
     put_whole(out, v, "rules", "looser without a reason", v->rule, v->rules);
     (void)fputs("  </testsuite>\n", out);

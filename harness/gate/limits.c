@@ -19,9 +19,17 @@ static bool is_looser(const struct cp_check_limit *limit, double automatic) {
     return limit->state == CP_CHECK_OFF || (limit->state == CP_CHECK_NUMBER && !(limit->number <= automatic));
 }
 
+/* A rule is told once for a kind, of the first tap; same: the characters of the line that say which they are. */
+static enum cp_status note_rule(const struct cp_judging *j, const char *line, size_t same) {
+    struct cp_gate_verdict *v = j->verdict;
+    for (size_t i = 0; i < v->rules; i++)
+        if (strncmp(v->rule[i], line, same) == 0)
+            return CP_OK;
+    return cp_judge_note(j, &v->rule, &v->rules, line);
+}
+
 static enum cp_status note_looser(const struct cp_judging *j, const struct cp_check_rule *rule,
                                   enum cp_check_kind kind, double automatic) {
-    struct cp_gate_verdict *v = j->verdict;
     const struct cp_check_limit *limit = &rule->limit[kind];
     char line[400];
     if (limit->state == CP_CHECK_NUMBER)
@@ -30,10 +38,7 @@ static enum cp_status note_looser(const struct cp_judging *j, const struct cp_ch
     else
         (void)snprintf(line, sizeof line, "%.255s: %s %s is looser than the default", rule->where,
                        cp_check_names[kind], kind == CP_CHECK_INCONCLUSIVE ? "allow" : "off");
-    for (size_t i = 0; i < v->rules; i++) /* a rule is told once for a kind, of the first tap */
-        if (strncmp(v->rule[i], line, strcspn(line, "(")) == 0)
-            return CP_OK;
-    return cp_judge_note(j, &v->rule, &v->rules, line);
+    return note_rule(j, line, strcspn(line, "("));
 }
 
 enum cp_status cp_judge_limit(const struct cp_judging *j, const char *subject,
@@ -129,6 +134,59 @@ static enum cp_status judge_ulp(const struct cp_judging *j, const char *subject,
     return CP_OK;
 }
 
+/* Of a rule that says rtol or atol: what is unsaid is 0. */
+static double allowed_by(const struct cp_check_rule *rule, enum cp_check_kind kind) {
+    return rule->limit[kind].state == CP_CHECK_OFF ? INFINITY : rule->limit[kind].number;
+}
+
+static enum cp_status note_wider(const struct cp_judging *j, const struct cp_check_rule *rule,
+                                 const struct cp_check_rule *before) {
+    for (int kind = CP_CHECK_RTOL; kind <= CP_CHECK_ATOL; kind++) {
+        const double wide = allowed_by(rule, (enum cp_check_kind)kind);
+        const double narrow = allowed_by(before, (enum cp_check_kind)kind);
+        char line[800];
+        if (!(wide > narrow))
+            continue;
+        const int same = snprintf(line, sizeof line, "%.255s: %s %.4g is looser than ", rule->where,
+                                  cp_check_names[kind], wide);
+        (void)snprintf(line + same, sizeof line - (size_t)same, "'%.255s' (%.4g)", before->where, narrow);
+        CP_TRY(note_rule(j, line, (size_t)same));
+    }
+    return CP_OK;
+}
+
+/* A tolerance that is wider than what the rule before it gives the same tap needs a reason; so does `off`. */
+static enum cp_status check_reasons(const struct cp_judging *j, const char *subject, const char *tap) {
+    const struct cp_experiment *e = j->verdict->experiment;
+    const struct cp_check_rule *before = NULL;
+    for (size_t r = 0; r < e->check_count; r++) {
+        const struct cp_check_rule *rule = &e->check[r];
+        const bool says = rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state;
+        if (!says || !cp_check_matches(rule, subject, tap))
+            continue;
+        if (before && !rule->reason)
+            CP_TRY(note_wider(j, rule, before));
+        before = rule;
+    }
+    return CP_OK;
+}
+
+/* Of a candidate, whose distance to the baseline the run has counted. */
+static enum cp_status judge_tolerance(const struct cp_judging *j, const struct cp_gate_judged *judged,
+                                      struct cp_gate_finding *f) {
+    struct cp_gate_measure *m = &f->measure[CP_GATE_TOLERANCE];
+    struct cp_tolerance tolerance;
+    if (judged == &j->verdict->judged[0])
+        return CP_OK;
+    m->rule = cp_experiment_tolerance(j->verdict->experiment, judged->name, f->name, &tolerance);
+    m->value = f->tap->beyond;
+    m->accepted = NAN;
+    weigh(m, m->rule && f->tap->compared_inputs > 0);
+    if (m->outcome == CP_GATE_PASSED && f->tap->beyond_inputs > 0)
+        m->outcome = CP_GATE_FAILED;
+    return check_reasons(j, judged->name, f->name);
+}
+
 /* What was accepted contradicted, with a reason, may stay so. */
 static void judge_contradicted(struct cp_gate_finding *f) {
     struct cp_gate_measure *m = &f->measure[CP_GATE_CONTRADICTED];
@@ -153,7 +211,8 @@ enum cp_status cp_judge_tap(const struct cp_judging *j, const struct cp_gate_jud
     CP_TRY(judge_bits(j, subject, f));
     CP_TRY(judge_maths(j, judged, f));
     CP_TRY(judge_worst_token(j, subject, f));
-    return judge_ulp(j, subject, f);
+    CP_TRY(judge_ulp(j, subject, f));
+    return judge_tolerance(j, judged, f);
 }
 
 /* ---- decisions ---- */

@@ -186,6 +186,38 @@ void cp_gate_samples_free(struct cp_gate_samples *samples) {
     cp_arena_free(&samples->arena);
 }
 
+static bool says_same(const struct cp_check_limit *a, const struct cp_check_limit *b) {
+    return a->state == b->state && a->number == b->number;
+}
+
+/* A rule with a tolerance that is not the run's: what is beyond it was not counted. */
+static const struct cp_check_rule *new_tolerance(const struct cp_experiment *now,
+                                                 const struct cp_experiment *run) {
+    for (size_t r = 0; r < now->check_count; r++) {
+        const struct cp_check_rule *rule = &now->check[r],
+                                   *other = r < run->check_count ? &run->check[r] : NULL;
+        const bool known = other && strcmp(rule->where, other->where) == 0 &&
+                           says_same(&rule->limit[CP_CHECK_RTOL], &other->limit[CP_CHECK_RTOL]) &&
+                           says_same(&rule->limit[CP_CHECK_ATOL], &other->limit[CP_CHECK_ATOL]);
+        if (!known && (rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state))
+            return rule;
+    }
+    return NULL;
+}
+
+static enum cp_status check_tolerances(const char *result, const char *text, size_t size,
+                                       const struct cp_experiment *experiment, struct cp_error *err) {
+    struct cp_experiment run;
+    CP_TRY(cp_experiment_parse(result, text, size, NULL, 0, &run, err));
+    const struct cp_check_rule *rule = new_tolerance(experiment, &run);
+    if (rule)
+        (void)cp_fail(err, CP_BAD_INPUT, result, "was not compared by the tolerance of '%.255s'",
+                      rule->where),
+            (void)cp_expected(err, "the experiment in place of its result, which is run with it");
+    cp_experiment_free(&run);
+    return rule ? CP_BAD_INPUT : CP_OK;
+}
+
 enum cp_status cp_gate_experiment(const char *result, const char *const *overrides, size_t count,
                                   struct cp_experiment *experiment, struct cp_error *err) {
     const char *const document = cp_schema[CP_SCHEMA_EXPERIMENT].path;
@@ -202,6 +234,11 @@ enum cp_status cp_gate_experiment(const char *result, const char *const *overrid
         cp_expected(err, "a result that `clip-parity run` finished");
     if (status == CP_OK)
         status = cp_experiment_parse(result, text, size, overrides, count, experiment, err);
+    if (status == CP_OK && count) {
+        status = check_tolerances(result, text, size, experiment, err);
+        if (status != CP_OK)
+            cp_experiment_free(experiment);
+    }
     cp_arena_free(&arena);
     return status;
 }

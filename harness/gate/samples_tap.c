@@ -92,6 +92,19 @@ static enum cp_status keep_errors(const struct cp_gate_taking *t, const struct c
     return CP_OK;
 }
 
+/* Against the baseline's values. One that is finite on one side alone is within no tolerance. */
+static void sum_up_distance(const struct cp_reader_array *metrics, struct cp_gate_tap *tap) {
+    for (size_t i = 0; i < metrics->shape[0]; i++) {
+        const double *m = metrics_of(metrics, i, CP_TOTAL);
+        if (isnan(m[CP_DIFFERENT]))
+            continue;
+        tap->compared_inputs++;
+        tap->beyond_inputs += m[CP_BEYOND] > 0 || m[CP_NONFINITE] > 0;
+        tap->beyond = fmax(tap->beyond, m[CP_BEYOND]);
+        tap->apart = fmax(tap->apart, m[CP_MAX_ABS]);
+    }
+}
+
 static void sum_up(const struct cp_reader_array *metrics, enum cp_part part, struct cp_gate_tap *tap) {
     for (size_t i = 0; i < metrics->shape[0]; i++) {
         const double *m = metrics_of(metrics, i, part);
@@ -122,6 +135,8 @@ static enum cp_status take_metrics(const struct cp_gate_taking *t, const char *o
         status = keep_errors(t, &metrics, part, tower, tap);
     if (status == CP_OK)
         sum_up(&metrics, part, tap);
+    if (status == CP_OK && part == CP_ROUNDING)
+        sum_up_distance(&metrics, tap);
     cp_arena_free(&scratch);
     return status;
 }

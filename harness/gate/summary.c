@@ -67,20 +67,6 @@ static void put_head(const struct writer *w) {
 
 /* ---- a subject ---- */
 
-static const struct cp_gate_finding *first_of(const struct cp_gate_judged *judged, int tower, int kind,
-                                              size_t *count) {
-    const struct cp_gate_finding *first = NULL;
-    *count = 0;
-    for (size_t i = 0; i < judged->findings; i++) {
-        const struct cp_gate_finding *f = &judged->finding[i];
-        if ((int)f->tower != tower || !cp_gate_tells(f, (enum cp_gate_kind)kind))
-            continue;
-        first = first ? first : f;
-        ++*count;
-    }
-    return first;
-}
-
 /* A tap, and what failed of the kinds asked for. */
 static void put_finding(const struct writer *w, const struct cp_gate_judged *judged,
                         const struct cp_gate_finding *f, unsigned kinds, const char *end) {
@@ -110,41 +96,13 @@ static bool put_lone(const struct writer *w, const struct cp_gate_judged *judged
     return true;
 }
 
-/* Whether the first tap to fail is the baseline's in every tower and kind. */
-static bool follows(const struct cp_gate_judged *judged, const struct cp_gate_judged *baseline) {
-    size_t count;
-    for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
-        for (int kind = 0; kind < CP_GATE_KINDS; kind++) {
-            const struct cp_gate_finding *own = first_of(judged, tower, kind, &count);
-            const struct cp_gate_finding *other = first_of(baseline, tower, kind, &count);
-            if (!own != !other || (own && strcmp(own->name, other->name) != 0))
-                return false;
-        }
-    return judged != baseline && judged->failed > 0;
-}
-
-/* The kinds that a tower's tap is the first to fail in, and the most taps that fail in one of them. */
-static unsigned first_kinds(const struct cp_gate_judged *judged, int tower, const struct cp_gate_finding *f,
-                            size_t *most) {
-    unsigned kinds = 0;
-    *most = 0;
-    for (int kind = 0; kind < CP_GATE_KINDS; kind++) {
-        size_t count;
-        if (first_of(judged, tower, kind, &count) != f)
-            continue;
-        kinds |= 1u << kind;
-        *most = count > *most ? count : *most;
-    }
-    return kinds;
-}
-
 static void put_firsts(const struct writer *w, const struct cp_gate_judged *judged) {
     for (int tower = CP_VISUAL; tower <= CP_JOINT; tower++)
         for (size_t i = 0; i < judged->findings; i++) {
             char end[64] = "";
             size_t most;
             const struct cp_gate_finding *f = &judged->finding[i];
-            const unsigned kinds = (int)f->tower == tower ? first_kinds(judged, tower, f, &most) : 0;
+            const unsigned kinds = (int)f->tower == tower ? cp_gate_first_kinds(judged, f, &most) : 0;
             if (kinds && most > 1)
                 (void)snprintf(end, sizeof end, "; %zu more taps fail the same way", most - 1);
             if (kinds)
@@ -164,7 +122,7 @@ static void put_subject(const struct writer *w, const struct cp_gate_judged *jud
     if (judged->failed)
         (void)fprintf(w->out, "%zu of ", judged->failed);
     cp_print(w->out, "%zu taps%s\n", judged->findings, judged->subject->decided ? " and decisions" : "");
-    if (!all && follows(judged, &w->verdict->judged[0])) {
+    if (!all && cp_gate_follows(judged, &w->verdict->judged[0])) {
         (void)fputs("    from the same taps on as the baseline\n", w->out);
         return;
     }
@@ -176,10 +134,20 @@ static void put_subject(const struct writer *w, const struct cp_gate_judged *jud
         put_firsts(w, judged);
 }
 
+static bool is_beyond_tolerance(const struct cp_gate_verdict *v) {
+    for (size_t s = 0; s < v->subjects; s++)
+        for (size_t i = 0; i < v->judged[s].findings; i++)
+            if (v->judged[s].finding[i].measure[CP_GATE_TOLERANCE].outcome == CP_GATE_FAILED)
+                return true;
+    return false;
+}
+
 /* What can be done about it. */
 static void put_advice(const struct writer *w) {
-    const bool worse = cp_gate_needs_reason(w->verdict);
-    if (w->verdict->failed && !worse)
+    const bool worse = cp_gate_needs_reason(w->verdict), beyond = is_beyond_tolerance(w->verdict);
+    if (beyond)
+        (void)fputs("A tolerance is the experiment's: `clip-parity accept` does not change it.\n", w->out);
+    if (w->verdict->failed && !worse && !beyond)
         (void)fputs("Only bits changed: `clip-parity accept` takes them over, --no-bits lets them pass.\n",
                     w->out);
     else if (worse)

@@ -70,6 +70,16 @@ static void append_ratio(struct cp_sentence *s, const struct cp_gate_finding *f)
         append_needed(s, f);
 }
 
+static void append_tolerance(struct cp_sentence *s, const struct cp_gate_finding *f) {
+    const struct cp_gate_measure *m = &f->measure[CP_GATE_TOLERANCE];
+    const struct cp_check_limit *limit = m->rule->limit;
+    cp_append(s,
+              "%zu of %zu inputs have elements beyond rtol %g, atol %g of the baseline's (check '%.100s'): ",
+              f->tap->beyond_inputs, f->tap->compared_inputs, limit[CP_CHECK_RTOL].number,
+              limit[CP_CHECK_ATOL].number, m->rule->where);
+    cp_append(s, "up to %.2g %% of an input's, up to %.3g apart", 100 * m->value, f->tap->apart);
+}
+
 static void append_against(struct cp_sentence *s, const char *what, const struct cp_gate_measure *m,
                            enum cp_check_kind kind) {
     cp_append(s, isnan(m->value) ? "%s not measured" : "%s %.3g", what, m->value);
@@ -107,6 +117,9 @@ void cp_gate_append(const struct cp_gate_judged *judged, const struct cp_gate_fi
         break;
     case CP_GATE_ULP:
         append_against(&s, "own error in ULP", m, CP_CHECK_ULP);
+        break;
+    case CP_GATE_TOLERANCE:
+        append_tolerance(&s, f);
         break;
     case CP_GATE_FLIPS:
         append_against(&s, "top-1 flips", m, CP_CHECK_FLIPS);

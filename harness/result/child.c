@@ -2,6 +2,7 @@
  * Both ends: the child is started, asked and, where it dies or does not answer, told of. */
 #include "result/child.h"
 
+#include "base/clock.h"
 #include "base/sandbox.h"
 
 #include <errno.h>
@@ -134,12 +135,6 @@ void cp_child_stop(struct cp_child *child) {
 
 /* ---- asking ---- */
 
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 enum cp_status cp_child_gave_up(struct cp_child *child, struct cp_error *err) {
     cp_child_stop(child);
     return cp_fail(err, CP_BAD_INPUT, child->path, "cannot be read: the HDF5 library gave up"),
@@ -174,10 +169,10 @@ static enum cp_status too_slow(struct cp_child *child, double seconds, struct cp
 
 enum cp_status cp_child_receive(struct cp_child *child, void *bytes, size_t size, double seconds,
                                 struct cp_error *err) {
-    const double end = now() + seconds;
+    const double end = cp_clock_seconds() + seconds;
     for (char *at = bytes; size;) {
         struct pollfd wait = {.fd = child->socket, .events = POLLIN};
-        const double left = end - now();
+        const double left = end - cp_clock_seconds();
         if (left <= 0)
             return too_slow(child, seconds, err);
         const int ready = poll(&wait, 1, (int)(1000 * left) + 1);

@@ -3,10 +3,10 @@
 #include "run/analysis.h"
 #include "run/captured.h"
 
+#include "base/clock.h"
 #include "base/digest.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 /* Bytes of groups, dimension scales and indices for a tap of a capture, as measured. */
 enum { TAP_OVERHEAD = 24 << 10 };
@@ -75,13 +75,13 @@ enum { ROWS = 64, WIDTH = 768 };
 
 /* The second of two products, when pages are there. */
 static double time_product(const struct cp_linear *linear, const struct cp_gemm *gemm, float *scratch) {
-    struct timespec from, to;
+    double seconds = 0;
     for (int run = 0; run < 2; run++) {
-        (void)clock_gettime(CLOCK_MONOTONIC, &from);
+        const double began = cp_clock_seconds();
         linear->gemm(gemm, 0, ROWS, 0, WIDTH / CP_PANEL, scratch);
-        (void)clock_gettime(CLOCK_MONOTONIC, &to);
+        seconds = cp_clock_seconds() - began;
     }
-    return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    return seconds;
 }
 
 /* Operations a second of one thread, measured; 0: without memory. */

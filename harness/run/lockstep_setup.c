@@ -90,7 +90,7 @@ static enum cp_status make_compare(struct cp_lockstep *ls, size_t s, struct cp_e
                             .oracle_baseline = oracle ? &ls->oracles[study->oracle_of[0]].buffer : NULL,
                             .pool = ls->pool,
                             .result = ls->result,
-                            .tolerance = study->experiment->tolerance,
+                            .tolerances = study->tolerances + s * study->sites.count,
                             .handles = handles,
                             .ulp_handles = ulp};
     return CP_OK;

@@ -91,6 +91,24 @@ static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
     return CP_CHECK_ALLOC(study->types, err, "", "a study");
 }
 
+/* Of each candidate: its rules' in `check`, else the experiment's, which may be none. */
+static enum cp_status tell_tolerances(struct cp_study *study, struct cp_error *err) {
+    const struct cp_experiment *e = study->experiment;
+    const size_t sites = study->sites.count;
+    struct cp_tolerance *of_rules =
+        cp_arena_calloc(&study->arena, study->spec_count * sites, sizeof *of_rules);
+    study->tolerances = cp_arena_calloc(&study->arena, study->spec_count * sites, sizeof *study->tolerances);
+    CP_TRY(CP_CHECK_ALLOC(of_rules && study->tolerances, err, "", "a study"));
+    for (size_t s = 1; s < study->spec_count; s++)
+        for (size_t i = 0; i < sites; i++) {
+            const size_t at = s * sites + i;
+            const bool ruled =
+                cp_experiment_tolerance(e, study->spec[s]->name, study->sites.list[i].name, &of_rules[at]);
+            study->tolerances[at] = ruled ? &of_rules[at] : e->tolerance;
+        }
+    return CP_OK;
+}
+
 /* One for each maths and weights. */
 static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
     const struct cp_model **weights =
@@ -342,6 +360,7 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(share_oracles(study, err));
     CP_TRY(choose_sites(study, err));
     CP_TRY(tell_types(study, err));
+    CP_TRY(tell_tolerances(study, err));
     CP_TRY(cp_analyses_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;

@@ -52,8 +52,9 @@ struct cp_study {
     size_t own_count;
     const struct cp_model *
         *spec_weights; /* [spec_count] the weights of its checkpoint: equal bits, equal pointers */
-    const struct cp_model **spec_model; /* [spec_count] the same as the spec has them */
-    enum cp_dtype **types;              /* [spec_count] per site: the arithmetic's type */
+    const struct cp_model **spec_model;     /* [spec_count] the same as the spec has them */
+    enum cp_dtype **types;                  /* [spec_count] per site: the arithmetic's type */
+    const struct cp_tolerance **tolerances; /* (spec, site) of the metric `beyond`; NULL: of the type */
     size_t captured_count;
     struct cp_captured *captured;   /* [captured_count], that is [spec_count] */
     struct cp_capture *inputs_from; /* NULL: the inputs are no capture's */

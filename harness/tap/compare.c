@@ -149,7 +149,7 @@ static void compare_input(void *context, size_t input, int worker) {
     double *rounding_baseline = metrics + CP_ROUNDING_BASELINE * CP_METRIC_COUNT;
     double *work = task->work + (size_t)worker * cp_metrics_work(shape.stride);
     shape.ulp_type = compare->ulp_types[event->index];
-    shape.tolerance = compare->tolerance;
+    shape.tolerance = compare->tolerances ? compare->tolerances[event->index] : NULL;
     if (task->marks)
         s = as_marks(task, &s, worker);
     part(shape, s.oracle_c, CP_FP64, s.oracle_b, work, metrics + CP_SEMANTIC * CP_METRIC_COUNT);

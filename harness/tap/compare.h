@@ -24,8 +24,8 @@ struct cp_compare {
         *oracle_baseline; /* float64; may be the same; entries NULL: no oracle this batch */
     struct cp_pool *pool;
     struct cp_result *result;
-    const struct cp_tolerance *tolerance; /* NULL: of each type */
-    const int *handles;                   /* per site: the variable (input, part, metric) */
+    const struct cp_tolerance *const *tolerances; /* per site, of a type where NULL; NULL: all are */
+    const int *handles;                           /* per site: the variable (input, part, metric) */
     const int *ulp_handles; /* per site: (input, bin) of the total, -1: none; NULL: none at all */
 };
 

@@ -13,6 +13,7 @@ import unittest
 from pathlib import Path
 
 from convert_round_trip import PROGRAM, ROOT
+from jsonschema import validate
 from small_folder import SmallFolder
 
 WEIGHTS, PICTURE = ROOT / "data/fashion-clip/open_clip_model.safetensors", ROOT / "data/fashion-clip/images/00000-ankle-boot.png"
@@ -86,6 +87,31 @@ class Outputs(SmallFolder):
         self.program(*run, "x.json", "candidates={}", code=3)
         self.assertFalse((self.folder / "x.json").exists())
         self.program(*run, "x.json", "small.yaml", code=4)
+
+    def test_what_accept_did(self):
+        schema = json.loads((ROOT / "data/schema/accept-1.json").read_text(encoding="utf-8"))
+
+        def accept(*arguments, code=0):
+            done = self.program("accept", *arguments, "--json", "-", code=code)
+            told = json.loads(done.stdout)
+            validate(told, schema)
+            self.assertEqual(told["specs"], ["baseline", "erf"])
+            return done, told["outcome"], told
+
+        done, outcome, told = accept("r.h5", "--baseline", "new.yaml")
+        self.assertEqual((outcome, told["baseline"], "check" in told), ("accepted", "new.yaml", False))
+        self.assertIn("accepted new.yaml: 2 specs, ", done.stderr)
+        _, outcome, told = accept("r.h5", "--baseline", "new.yaml")
+        self.assertEqual((outcome, told["check"]["passed"]), ("unchanged", True))
+        other = ("small.yaml", "output=other.h5", "--force", "baseline.norm.eps=1e-3", "--baseline", "new.yaml")
+        before = (self.folder / "new.yaml").read_bytes()
+        _, outcome, told = accept(*other, code=1)
+        self.assertEqual((outcome, told["check"]["passed"]), ("refused", False))
+        self.assertEqual((self.folder / "new.yaml").read_bytes(), before)
+        _, outcome, told = accept(*other, "--reason", "meant", code=0)
+        self.assertEqual((outcome, told["reason"], told["check"]["passed"]), ("accepted", "meant", False))
+        for name in ("r.h5", "b.yaml"):
+            self.refused(self.folder / name, OVER_INPUT, "accept", "r.h5", "--baseline", "b.yaml", "--json", name)
 
     def test_weights_and_pictures(self):
         for arguments, name in ((("convert", WEIGHTS, "m.safetensors", "--name", "fashion-clip"), "m.safetensors"),

@@ -59,7 +59,9 @@ static void another_size_is_outside_every_tolerance(void **state) {
     assert_int_equal(cp_tap_buffer_create(1, watched, &baseline, &err), CP_OK);
     assert_int_equal(cp_tap_buffer_create(1, watched, &none, &err), CP_OK);
     const int handle = define(result);
-    struct cp_compare compare = {watched, types, &baseline, &none, &none, pool, result, &wide, &handle, NULL};
+    const struct cp_tolerance *tolerance = &wide;
+    struct cp_compare compare = {watched, types,  &baseline,  &none,   &none,
+                                 pool,    result, &tolerance, &handle, NULL};
     const struct cp_tap keeps = cp_buffer_tap(&baseline), compares = cp_compare_tap(&compare);
     for (size_t i = 0; i < IMAGES; i++) {
         struct cp_tap_event event = image_of(i, columns[i][0]);

@@ -343,7 +343,7 @@ static void the_last_check_that_says_it_wins(void **state) {
     (void)state;
     PARSE_EXAMPLE("threads=1");
     assert_int_equal(experiment.check_count, 2);
-    for (int k = CP_CHECK_BITS; k < CP_CHECK_FLIPS; k++)
+    for (int k = CP_CHECK_BITS; k <= CP_CHECK_INCONCLUSIVE; k++)
         assert_true(limit_of("baseline", gelu, (enum cp_check_kind)k) == 0);
     assert_true(limit_of("erf", NULL, CP_CHECK_FLIPS) == 0 && limit_of("erf", NULL, CP_CHECK_KL) == 0);
     PARSE_EXAMPLE(
@@ -356,6 +356,27 @@ static void the_last_check_that_says_it_wins(void **state) {
     assert_true(limit_of("erf", gelu, CP_CHECK_MATHS) == 0);
     assert_true(limit_of("erf", "visual.conv1", CP_CHECK_INCONCLUSIVE) == -1);
     assert_true(limit_of("erf", NULL, CP_CHECK_FLIPS) == 7 && limit_of("tanh", NULL, CP_CHECK_FLIPS) == 0);
+}
+
+static const char *tolerance_of(const char *candidate, const char *tap, struct cp_tolerance *tolerance) {
+    const struct cp_check_rule *rule = cp_experiment_tolerance(&experiment, candidate, tap, tolerance);
+    return rule ? rule->where : "none";
+}
+
+static void a_tolerance_is_of_one_rule(void **state) {
+    struct cp_tolerance t;
+    (void)state;
+    PARSE_EXAMPLE("threads=1");
+    assert_string_equal(tolerance_of("erf", "logits", &t), "none");
+    PARSE_EXAMPLE("check={'*': {rtol: 1, atol: 2, ratio: 3}, '*.gelu': {atol: 4}, 'erf/visual.conv1': {rtol: "
+                  "off}, '*.conv1': {ulp: 1}}");
+    assert_string_equal(tolerance_of("erf", "logits", &t), "*");
+    assert_true(t.relative == 1 && t.absolute == 2);
+    assert_string_equal(tolerance_of("erf", "visual.transformer.resblocks.5.mlp.gelu", &t), "*/*.gelu");
+    assert_true(t.relative == 0 && t.absolute == 4);
+    assert_string_equal(tolerance_of("erf", "visual.conv1", &t), "none");
+    assert_string_equal(tolerance_of("tanh", "visual.conv1", &t), "*");
+    assert_true(limit_of("erf", "visual.transformer.resblocks.5.mlp.gelu", CP_CHECK_RATIO) == 3);
 }
 
 int main(void) {
@@ -376,6 +397,7 @@ int main(void) {
         cmocka_unit_test(layerwise_is_kept),
         cmocka_unit_test(files_are_loaded),
         cmocka_unit_test(the_last_check_that_says_it_wins),
+        cmocka_unit_test(a_tolerance_is_of_one_rule),
     };
     return cmocka_run_group_tests(tests, NULL, free_experiment);
 }

@@ -660,17 +660,37 @@ static void the_summary_names_the_first(void **state) {
     }
 }
 
+static void junit(const struct cp_gate_verdict *v, FILE *out) {
+    cp_gate_junit(v, 12.3456, out);
+}
+
 static void xml_has_no_markup_of_names(void **state) {
     (void)state;
     fail_hostile();
-    const char *text = written(cp_gate_junit);
+    const char *text = written(junit);
     assert_non_null(
         strstr(text, "(a&lt;b&gt;&amp;&quot;c&quot;.png), token 3: 1.5, oracle 1.25; channel 7: -2"));
     assert_non_null(strstr(text, "(b\\x01.png)"));
     assert_non_null(strstr(text, "(c\\xff.png)"));
     assert_non_null(strstr(text, "attention.compute: &lt;tanh&gt; &amp; &quot;x&quot;, accepted fp16"));
-    assert_non_null(strstr(text, "<testsuite name=\"e.erf\" tests=\"5\" failures=\"3\" errors=\"0\""));
+    assert_non_null(
+        strstr(text, "<testsuite name=\"e.erf\" tests=\"5\" failures=\"3\" errors=\"0\" skipped=\"0\">"));
+    assert_non_null(strstr(text, " failures=\"3\" errors=\"0\" time=\"12.346\">"));
     assert_non_null(strstr(text, "<failure type=\"ratio\" message=\"error 5 times the accepted"));
+}
+
+/* One cause is one failure. */
+static void what_fails_behind_the_first_is_skipped(void **state) {
+    (void)state;
+    begin("");
+    now.tap[1][0].worst_token = now.tap[1][1].worst_token = now.tap[1][2].worst_token = 1;
+    judge(true);
+    const char *text = written(junit);
+    assert_non_null(
+        strstr(text, "<testsuite name=\"e.erf\" tests=\"5\" failures=\"2\" errors=\"0\" skipped=\"1\">"));
+    assert_non_null(
+        strstr(text, "name=\"" GELU "\">\n      <skipped message=\"fails behind visual.ln_pre\"/>\n"));
+    assert_null(strstr(text, "fails behind text_features"));
 }
 
 static void json_is_json(void **state) {
@@ -736,6 +756,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_baseline_is_one_line),
         cmocka_unit_test(the_summary_names_the_first),
         cmocka_unit_test(xml_has_no_markup_of_names),
+        cmocka_unit_test(what_fails_behind_the_first_is_skipped),
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(github_commands_are_escaped),
     };
