@@ -50,6 +50,13 @@ static void put_sizes(const struct cp_study *study, FILE *out) {
                  study->ops->isa, study->batch);
 }
 
+/* Which files lie elsewhere than they say. */
+static void put_found(const struct cp_experiment *e, FILE *out) {
+    for (size_t i = 0; i < e->found_count; i++)
+        cp_print(out, "%s%s: %s\n", i ? "            " : "found       ", e->found[i]->written,
+                 e->found[i]->text);
+}
+
 static void put_screen(const struct cp_study *study, FILE *out) {
     char few[256] = "note        ";
     const size_t bare = strlen(few);
@@ -57,6 +64,7 @@ static void put_screen(const struct cp_study *study, FILE *out) {
     cp_print(out, "experiment  %s\ninputs      %zu image%s, %zu prompt%s\n", study->experiment->name,
              study->inputs.images, cp_plural(study->inputs.images), study->inputs.prompts,
              cp_plural(study->inputs.prompts));
+    put_found(study->experiment, out);
     put_passes(study, out);
     put_taps(study, out);
     put_sizes(study, out);

@@ -4,8 +4,10 @@
 #include "experiment/experiment.h"
 
 #include "base/glob.h"
+#include "base/path.h"
 #include "experiment/field.h"
 #include "experiment/read.h"
+#include "format/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +18,7 @@ enum cp_status cp_read_text(const struct cp_yaml *node, const char *key, struct 
     CP_TRY(cp_yaml_string(node, key, &read, err));
     if (!read[0])
         return (void)cp_yaml_fail(node, key, "is empty", err), cp_expected(err, "text");
-    *text = (struct cp_marked_text){read, node->mark};
+    *text = (struct cp_marked_text){.text = read, .mark = node->mark};
     return CP_OK;
 }
 
@@ -183,8 +185,14 @@ enum cp_status cp_experiment_load(const char *path, const char *const *overrides
                                   struct cp_experiment *experiment, struct cp_error *err) {
     struct cp_yaml *root = NULL;
     *experiment = (struct cp_experiment){0};
-    const enum cp_status status = cp_yaml_load(&experiment->arena, path, &root, err);
-    return finish(status, root, overrides, count, experiment, err);
+    const char *there = cp_path_is_there(path) ? NULL : cp_installed_path(path, &experiment->arena);
+    path = there ? there : path;
+    enum cp_status status = cp_yaml_load(&experiment->arena, path, &root, err);
+    CP_TRY(finish(status, root, overrides, count, experiment, err));
+    status = cp_experiment_find(experiment, path, err);
+    if (status != CP_OK)
+        cp_experiment_free(experiment);
+    return status;
 }
 
 enum cp_status cp_experiment_parse(const char *source, const char *text, size_t size,

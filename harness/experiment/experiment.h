@@ -3,9 +3,9 @@
  *
  * field.c has a row for each key; docs/experiment.md and `clip-parity list keys` show them. candidates, sweep,
  * factorial and layerwise are switched off by {}, as an override may do.
- * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Paths are relative to the
- * current directory, always, and are not opened here. Unknown keys and values are errors with
- * file:line:column. */
+ * An ADDRESS is component[.knob][@layers]; here only its characters are checked. Files that are read are looked for
+ * beside the experiment, then in the current directory, then in the installation (find.c), and are not opened here; the
+ * output is relative to the current directory. Unknown keys and values are errors with file:line:column. */
 #ifndef CP_EXPERIMENT_EXPERIMENT_H
 #define CP_EXPERIMENT_EXPERIMENT_H
 
@@ -32,6 +32,8 @@ enum {
 struct cp_marked_text {
     const char *text;
     struct cp_mark mark;
+    const char
+        *written; /* of a path that was found in another folder, which text then has: as the file says it */
 };
 
 /* Lines written in the experiment, or the file that has one per line. */
@@ -168,10 +170,13 @@ struct cp_experiment {
     const struct cp_tolerance *tolerance; /* of the metric `beyond`; NULL: of each type */
     size_t check_count;
     struct cp_check_rule *check; /* (check_count >= 2) */
-    struct cp_arena arena;       /* owns every string and array above */
+    size_t found_count;
+    const struct cp_marked_text *
+        *found;            /* paths of files that lie neither where they say nor in the current directory */
+    struct cp_arena arena; /* owns every string and array above */
 };
 
-/* Reads the file at path, or size bytes of text said to come from source, with overrides applied before any
+/* Reads the file at path, in the installation where it is not there, and finds the files it reads; or size bytes of text said to come from source, with overrides applied before any
  * check. On failure nothing is kept; on success release with cp_experiment_free. CP_BAD_INPUT for what the
  * user wrote. */
 enum cp_status cp_experiment_load(const char *path, const char *const *overrides, size_t count,
@@ -183,6 +188,11 @@ enum cp_status cp_experiment_parse(const char *source, const char *text, size_t 
  * arena; candidates has room for CP_CANDIDATES_MAX. name is borrowed. */
 enum cp_status cp_experiment_begin(const char *name, struct cp_experiment *experiment, struct cp_error *err);
 void cp_experiment_free(struct cp_experiment *experiment);
+
+/* As the experiment says it, wherever it was found. */
+const char *cp_written(const struct cp_marked_text *text);
+/* The path of a file that a run opened, as the experiment's words for it lead to; in path. */
+const char *cp_experiment_written(const struct cp_experiment *experiment, const char *path);
 
 /* Applies "key=value" to the tree of an experiment file, in place. The value is YAML, lists and mappings
  * included. The key is split at dots (model.seed), but an address or a tap glob keeps its own: all after

@@ -63,7 +63,7 @@ static void put_value(FILE *out, const struct cp_key *key, const struct cp_exper
         break;
     case CP_KEY_TEXT:
     case CP_KEY_CAPTURE:
-        cp_yaml_put_text(out, ((const struct cp_marked_text *)at)->text);
+        cp_yaml_put_text(out, cp_written(at));
         break;
     case CP_KEY_INTEGER:
         put_integer(out, key, *(const int *)at);

@@ -19,13 +19,13 @@ static void print_key(FILE *out, int indent, const char *key, const char *text) 
 static void print_list(FILE *out, int indent, const struct cp_marked_text *items, size_t count) {
     for (size_t i = 0; i < count; i++) {
         (void)fprintf(out, "%*s- ", indent, "");
-        cp_yaml_put_text(out, items[i].text);
+        cp_yaml_put_text(out, cp_written(&items[i]));
         (void)fputc('\n', out);
     }
 }
 
 static void print_lines(FILE *out, int indent, const char *key, const struct cp_lines *lines) {
-    print_key(out, indent, key, lines->path.text);
+    print_key(out, indent, key, cp_written(&lines->path));
     if (lines->path.text)
         return;
     (void)fprintf(out, "%*s%s:\n", indent, "", key);
@@ -33,8 +33,8 @@ static void print_lines(FILE *out, int indent, const char *key, const struct cp_
 }
 
 static void print_capture(FILE *out, int indent, const struct cp_capture_choice *capture) {
-    print_key(out, indent, "capture", capture->file.text);
-    print_key(out, indent, "map", capture->map.text);
+    print_key(out, indent, "capture", cp_written(&capture->file));
+    print_key(out, indent, "map", cp_written(&capture->map));
 }
 
 void cp_print_images(FILE *out, const struct cp_experiment *experiment) {
@@ -57,13 +57,13 @@ void cp_print_prompts(FILE *out, const struct cp_experiment *experiment) {
     case CP_PROMPTS_LINES:
         if (inputs->texts.path.text) {
             (void)fputs("  prompts:\n", out);
-            print_key(out, 4, "file", inputs->texts.path.text);
+            print_key(out, 4, "file", cp_written(&inputs->texts.path));
             break;
         }
         print_lines(out, 2, "prompts", &inputs->texts);
         break;
     case CP_PROMPTS_TOKENS:
-        print_key(out, 2, "prompts", inputs->texts.path.text);
+        print_key(out, 2, "prompts", cp_written(&inputs->texts.path));
         break;
     }
 }
@@ -74,7 +74,7 @@ static void print_candidate(FILE *out, int indent, const struct cp_candidate *ca
     const bool any = candidate->count || candidate->capture.file.text || candidate->checkpoint.text;
     (void)fputs(any ? ":\n" : ": {}\n", out);
     print_capture(out, indent + 2, &candidate->capture);
-    print_key(out, indent + 2, "checkpoint", candidate->checkpoint.text);
+    print_key(out, indent + 2, "checkpoint", cp_written(&candidate->checkpoint));
     for (size_t i = 0; i < candidate->count; i++) {
         (void)fprintf(out, "%*s", indent + 2, "");
         cp_yaml_put_text(out, candidate->settings[i].address);

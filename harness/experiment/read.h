@@ -52,6 +52,11 @@ void cp_print_output(FILE *out, const struct cp_experiment *experiment);
 void cp_print_tolerance(FILE *out, const struct cp_experiment *experiment);
 void cp_print_check(FILE *out, const struct cp_experiment *experiment);
 
+/* ---- of the whole ---- */
+
+/* Finds the files that it reads; source: the experiment's own path. */
+enum cp_status cp_experiment_find(struct cp_experiment *experiment, const char *source, struct cp_error *err);
+
 /* ---- what they share ---- */
 
 /* settings of `candidate`, whose name in errors is key. */

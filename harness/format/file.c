@@ -116,9 +116,8 @@ static void own_file(char path[PATH_MAX]) {
     path[length > 0 ? length : 0] = '\0';
 }
 
-/* PREFIX/share/clip-parity/data/NAME of the installed PREFIX/bin/clip-parity, PREFIX/lib/libclip-parity.so or
- * PREFIX/lib/TRIPLET/libclip-parity.so; NULL: it is not there. */
-static const char *installed(const char *name, struct cp_arena *arena) {
+/* Of PREFIX/bin/clip-parity, PREFIX/lib/libclip-parity.so or PREFIX/lib/TRIPLET/libclip-parity.so. */
+const char *cp_installed_path(const char *name, struct cp_arena *arena) {
     char prefix[PATH_MAX];
     own_file(prefix);
     for (int part = 0; part < 3; part++) {
@@ -126,7 +125,7 @@ static const char *installed(const char *name, struct cp_arena *arena) {
         if (!slash)
             return NULL;
         *slash = '\0';
-        const char *path = cp_arena_printf(arena, "%s/share/clip-parity/data/%s", prefix, name);
+        const char *path = cp_arena_printf(arena, "%s/share/clip-parity/%s", prefix, name);
         if (path && access(path, F_OK) == 0)
             return path;
     }
@@ -140,7 +139,7 @@ const char *cp_data_path(const char *name, struct cp_arena *arena) {
     const char *here = cp_arena_printf(arena, "data/%s", name);
     if (!here || access(here, F_OK) == 0)
         return here;
-    const char *there = installed(name, arena);
+    const char *there = cp_installed_path(here, arena);
     return there ? there : here;
 }
 

@@ -33,6 +33,9 @@ enum cp_status cp_file_read_start(const char *path, size_t most, struct cp_arena
  * error to name. NULL: out of memory. */
 const char *cp_data_path(const char *name, struct cp_arena *arena);
 
+/* PREFIX/share/clip-parity/NAME, where the program or the library lies in PREFIX; NULL: it is not there, or no memory. */
+const char *cp_installed_path(const char *name, struct cp_arena *arena);
+
 /* Whether a file that starts so is HDF5. */
 bool cp_file_is_hdf5(const void *start, size_t size);
 

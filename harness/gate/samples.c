@@ -65,7 +65,7 @@ static enum cp_status take_settings(const struct cp_gate_taking *t, struct cp_ga
 /* "FILE:NAME" or "FILE" of a capture. */
 static bool is_file_of(const struct cp_capture_choice *choice, const char *path) {
     const size_t length = strlen(path);
-    const char *text = choice->file.text;
+    const char *text = cp_written(&choice->file);
     return text && strncmp(text, path, length) == 0 && (text[length] == '\0' || text[length] == ':');
 }
 
@@ -87,7 +87,7 @@ static bool is_used(const struct cp_gate_taking *t, const char *path) {
     const char *const name = cp_path_name(path);
     bool image = false;
     for (size_t i = 0; i < inputs->image_count; i++)
-        image = image || cp_glob_match(inputs->images[i].text, path);
+        image = image || cp_glob_match(cp_written(&inputs->images[i]), path);
     for (size_t i = 0; image && i < images->count; i++)
         if (strncmp(images->items[i], name, strlen(name)) == 0)
             return true;

@@ -105,7 +105,7 @@ static enum cp_status add_images(struct cp_inputs_loader *l, const struct cp_mar
         char where[256];
         cp_mark_text(&pattern->mark, where, sizeof where);
         (void)cp_fail(l->err, CP_BAD_INPUT, where, "inputs.images: nothing matches '%s'", pattern->text);
-        return cp_expected(l->err, "files; paths are relative to the current directory");
+        return cp_expected(l->err, "files; paths are relative to the experiment's folder or the current directory");
     }
     for (size_t i = 0; i < found.gl_pathc && status == CP_OK; i++) {
         const char *path = cp_arena_strdup(l->arena, found.gl_pathv[i]);

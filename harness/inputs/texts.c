@@ -39,7 +39,7 @@ static enum cp_status read_lines(struct cp_inputs_loader *l, const struct cp_lin
         if (*line) {
             CP_TRY(CP_CHECK_ALLOC(cp_inputs_grow(l->arena, (void **)items, *count, sizeof **items), l->err,
                                   "", "the inputs"));
-            (*items)[(*count)++] = (struct cp_marked_text){line, mark};
+            (*items)[(*count)++] = (struct cp_marked_text){.text = line, .mark = mark};
         }
         mark.line += ended;
     }
@@ -180,7 +180,8 @@ static enum cp_status number_prompts(struct cp_inputs_loader *l, const char *pre
     return CP_OK;
 }
 
-static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *path) {
+static enum cp_status read_token_file(struct cp_inputs_loader *l, const struct cp_marked_text *file) {
+    const char *path = file->text;
     struct cp_run_inputs *in = l->in;
     const size_t length = (size_t)l->config->text.context_length;
     struct cp_array array;
@@ -199,7 +200,7 @@ static enum cp_status read_token_file(struct cp_inputs_loader *l, const char *pa
                    cp_expected(l->err, "0 to %d", l->config->text.vocab_size - 1);
         in->tokens[i] = (int32_t)id;
     }
-    return number_prompts(l, path);
+    return number_prompts(l, cp_written(file));
 }
 
 /* By the counter-based rule: a start, a text of seeded length, an end (which pool_type eos looks for). */
@@ -237,7 +238,7 @@ enum cp_status cp_inputs_texts(struct cp_inputs_loader *l) {
     case CP_PROMPTS_NONE:
         return CP_OK;
     case CP_PROMPTS_TOKENS:
-        return read_token_file(l, inputs->texts.path.text);
+        return read_token_file(l, &inputs->texts.path);
     case CP_PROMPTS_LINES:
         CP_TRY(read_lines(l, &inputs->texts, &texts, &in->prompts));
         return keep_texts(l, texts);

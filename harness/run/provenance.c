@@ -33,7 +33,8 @@ static enum cp_status write_files(const struct cp_study *study, struct cp_result
         char hex[CP_DIGEST_HEX], name[CP_SCHEMA_FILE_ATTRIBUTE], value[512];
         CP_TRY(cp_digest_file(study->inputs.files[f], hex, err));
         cp_schema_file_attribute(f, name);
-        (void)snprintf(value, sizeof value, "%s %s", hex, study->inputs.files[f]);
+        (void)snprintf(value, sizeof value, "%s %s", hex,
+                       cp_experiment_written(study->experiment, study->inputs.files[f]));
         CP_TRY(cp_result_text(result, cp_schema[CP_SCHEMA_FILES].path, name, value, err));
     }
     return CP_OK;
@@ -90,17 +91,18 @@ static enum cp_status write_model(const struct cp_study *study, struct cp_result
                                   struct cp_error *err) {
     const struct cp_model_source *model = &study->experiment->model;
     if (study->graft.count) {
-        CP_TRY(cp_schema_text(result, CP_SCHEMA_GRAFT_FROM, NULL, study->experiment->graft.file.text, err));
+        CP_TRY(cp_schema_text(result, CP_SCHEMA_GRAFT_FROM, NULL, cp_written(&study->experiment->graft.file),
+                              err));
         CP_TRY(cp_schema_text(result, CP_SCHEMA_GRAFT_AT, NULL, study->experiment->graft_at.text, err));
     }
     if (!study->modelled)
         return CP_OK;
     CP_TRY(write_model_section(study, result, err));
     if (model->config.text)
-        CP_TRY(cp_schema_text(result, CP_SCHEMA_CONFIG, NULL, model->config.text, err));
+        CP_TRY(cp_schema_text(result, CP_SCHEMA_CONFIG, NULL, cp_written(&model->config), err));
     if (model->init)
         return cp_schema_integer(result, CP_SCHEMA_SEED, NULL, model->seed, err);
-    return cp_schema_text(result, CP_SCHEMA_CHECKPOINT, NULL, model->checkpoint.text, err);
+    return cp_schema_text(result, CP_SCHEMA_CHECKPOINT, NULL, cp_written(&model->checkpoint), err);
 }
 
 /* The setting that a model needs whose config does not tell its activation: what the default spec has, on

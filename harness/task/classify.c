@@ -94,12 +94,13 @@ static enum cp_status read_inputs(const struct cp_classify_inputs *in, struct cp
         if (access(in->images[i], R_OK) != 0)
             return cp_fail(err, CP_BAD_INPUT, in->images[i], "%s", strerror(errno)),
                    cp_expected(err, "a picture that can be read");
-        to->images[i] = (struct cp_marked_text){literally(in->images[i], &e->arena), {from_image, 0, 0}};
+        to->images[i] =
+            (struct cp_marked_text){.text = literally(in->images[i], &e->arena), .mark = {from_image, 0, 0}};
         CP_TRY(CP_CHECK_ALLOC(to->images[i].text, err, "", "a classification"));
     }
     for (size_t p = 0; p < in->prompt_count; p++) {
         CP_TRY(check_prompt(in->prompts[p], p + 1, err));
-        to->texts.items[p] = (struct cp_marked_text){in->prompts[p], {from_prompt, 0, 0}};
+        to->texts.items[p] = (struct cp_marked_text){.text = in->prompts[p], .mark = {from_prompt, 0, 0}};
     }
     return CP_OK;
 }

@@ -50,7 +50,7 @@ static bool has_tap_of(const struct cp_capture *capture, enum cp_tower tower) {
 
 enum cp_status cp_diff_open(const struct cp_diff_side *asked, struct cp_arena *arena,
                             struct cp_diff_reading *side, struct cp_error *err) {
-    const struct cp_capture_choice choice = {{asked->capture, {"", 0, 0}}, {asked->map, {"", 0, 0}}};
+    const struct cp_capture_choice choice = {.file.text = asked->capture, .map.text = asked->map};
     struct cp_capture *capture;
     *side = (struct cp_diff_reading){.asked = asked};
     CP_TRY(cp_captured_choose(&choice, arena, &capture, err));

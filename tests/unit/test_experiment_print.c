@@ -43,8 +43,8 @@ static void assert_same_inputs(const struct cp_experiment_inputs *a, const struc
 }
 
 static void assert_same_check(const struct cp_check_rule *a, const struct cp_check_rule *b) {
-    const struct cp_marked_text taps[] = {{a->tap, {0}}, {b->tap, {0}}};
-    const struct cp_marked_text reasons[] = {{a->reason, {0}}, {b->reason, {0}}};
+    const struct cp_marked_text taps[] = {{.text = a->tap}, {.text = b->tap}};
+    const struct cp_marked_text reasons[] = {{.text = a->reason}, {.text = b->reason}};
     assert_string_equal(a->subject, b->subject);
     assert_same_text(&taps[0], &taps[1]);
     assert_same_text(&reasons[0], &reasons[1]);
@@ -55,8 +55,8 @@ static void assert_same_check(const struct cp_check_rule *a, const struct cp_che
 }
 
 static void assert_same(const struct cp_experiment *a, const struct cp_experiment *b) {
-    const struct cp_marked_text hypotheses[] = {{a->hypothesis, {0}}, {b->hypothesis, {0}}};
-    const struct cp_marked_text inits[] = {{a->model.init, {0}}, {b->model.init, {0}}};
+    const struct cp_marked_text hypotheses[] = {{.text = a->hypothesis}, {.text = b->hypothesis}};
+    const struct cp_marked_text inits[] = {{.text = a->model.init}, {.text = b->model.init}};
     assert_string_equal(a->name, b->name);
     assert_same_text(&hypotheses[0], &hypotheses[1]);
     assert_same_text(&a->model.checkpoint, &b->model.checkpoint);
