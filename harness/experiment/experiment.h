@@ -28,6 +28,8 @@ enum {
     CP_LEDGER_AUTO = -1 /* the inputs that the oracle computes; without a model all */
 };
 
+#define CP_RECORD_LIMIT 2e9 /* bytes of a result, where nothing else is said */
+
 /* A string of the file and where it stands, for the checks that come later (a file that is missing, ...). */
 struct cp_marked_text {
     const char *text;
@@ -154,6 +156,7 @@ struct cp_experiment {
     struct cp_candidate layerwise; /* settings without layers; .count 0: none */
     size_t record_count;
     struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
+    double record_limit;           /* bytes of a result; INFINITY: none */
     int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
     int ledger; /* inputs whose operations are checked, the first ones: as oracle, or CP_LEDGER_AUTO */
     int local;  /* inputs whose divergence is taken apart, the first ones; as oracle */
@@ -161,8 +164,8 @@ struct cp_experiment {
     struct cp_marked_text graft_at; /* the tap */
     int floor;                      /* reruns of each kind for the noise floor; 0: none */
     int threads;                    /* 0: auto */
-    int batch;
-    const char *isa; /* "auto", "scalar", ... */
+    int batch;                      /* 0: auto, CP_BATCH_DEFAULT at most */
+    const char *isa;                /* "auto", "scalar", ... */
     struct cp_marked_text output;
     bool output_by_name; /* nothing says where: results/runs/EXPERIMENT.h5 */
     double verdict_k;    /* > 1; 0: by the candidate's precision */

@@ -105,6 +105,7 @@ static void print_key(FILE *out, const struct cp_key *key, const struct cp_exper
         return;
     if (key->kind == CP_KEY_SPECIAL) {
         key->print(out, experiment);
+        cp_keys_print(out, experiment, key->path, which);
         return;
     }
     (void)fprintf(out, "%*s%s:", strchr(key->path, '.') ? 2 : 0, "", cp_key_leaf(key));

@@ -116,6 +116,12 @@ void cp_print_record(FILE *out, const struct cp_experiment *experiment) {
     }
 }
 
+void cp_print_record_limit(FILE *out, const struct cp_experiment *experiment) {
+    (void)fputs("  limit: ", out);
+    cp_put_bytes(out, experiment->record_limit);
+    (void)fputc('\n', out);
+}
+
 void cp_print_output(FILE *out, const struct cp_experiment *experiment) {
     print_key(out, 0, "output", experiment->output.text);
 }

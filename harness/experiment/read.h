@@ -48,6 +48,7 @@ void cp_print_candidates(FILE *out, const struct cp_experiment *experiment);
 void cp_print_factorial(FILE *out, const struct cp_experiment *experiment);
 void cp_print_layerwise(FILE *out, const struct cp_experiment *experiment);
 void cp_print_record(FILE *out, const struct cp_experiment *experiment);
+void cp_print_record_limit(FILE *out, const struct cp_experiment *experiment);
 void cp_print_output(FILE *out, const struct cp_experiment *experiment);
 void cp_print_tolerance(FILE *out, const struct cp_experiment *experiment);
 void cp_print_check(FILE *out, const struct cp_experiment *experiment);
@@ -58,6 +59,11 @@ void cp_print_check(FILE *out, const struct cp_experiment *experiment);
 enum cp_status cp_experiment_find(struct cp_experiment *experiment, const char *source, struct cp_error *err);
 
 /* ---- what they share ---- */
+
+/* "500 MB", bytes without a unit, or off: INFINITY; and the same back. */
+enum cp_status cp_read_bytes(const struct cp_yaml *node, const char *key, double *bytes,
+                             struct cp_error *err);
+void cp_put_bytes(FILE *out, double bytes);
 
 /* settings of `candidate`, whose name in errors is key. */
 enum cp_status cp_read_settings(struct cp_experiment *experiment, const struct cp_yaml *node, const char *key,

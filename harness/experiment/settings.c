@@ -160,10 +160,16 @@ enum cp_status cp_read_record(struct cp_experiment *experiment, const struct cp_
     if (node)
         CP_TRY(cp_yaml_keys(node, "record", NULL, err));
     const size_t count = node ? node->count : 0;
+    const struct cp_yaml *limit = node ? cp_yaml_get(node, "limit") : NULL;
+    experiment->record_limit = CP_RECORD_LIMIT;
+    if (limit)
+        CP_TRY(cp_read_bytes(limit, "record.limit", &experiment->record_limit, err));
     CP_TRY(CP_ARENA_CALLOC(&experiment->arena, experiment->record, count + 1, err, nowhere.source,
                            "an experiment"));
     experiment->record[experiment->record_count++] = (struct cp_record_rule){"*", CP_MODE_STATS, nowhere};
     for (size_t i = 0; i < count; i++) {
+        if (node->entries[i].value == limit)
+            continue;
         if (strcmp(node->entries[i].key, "*") == 0)
             experiment->record_count = 0; /* no rule before this one can win */
         CP_TRY(read_rule(&node->entries[i], &experiment->record[experiment->record_count++], err));

@@ -9,6 +9,7 @@
 #include "result/reader.h"
 #include "result/schema.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -151,9 +152,24 @@ static enum cp_status carry_on(struct cp_study *study, struct cp_experiment *exp
     return cp_study_describe(study, err);
 }
 
+/* What a record rule that says too much would do to a disk is told before the first hour is spent. */
+static enum cp_status check_size(const struct cp_study *study, struct cp_error *err) {
+    const struct cp_estimate e = cp_study_estimate(study);
+    const double limit = study->experiment->record_limit, bytes = (double)e.file;
+    if (!(bytes > limit))
+        return CP_OK;
+    return cp_fail(err, CP_BAD_INPUT, study->path,
+                   "the result would be about %.0f MB, %.0f MB of it tensors in full, and record.limit is "
+                   "%.0f MB",
+                   bytes / 1e6, (double)e.full / 1e6, limit / 1e6),
+           cp_expected(err, "fewer inputs, taps recorded as stats or digest, or record.limit=%.0fGB",
+                       ceil(bytes / 1e9));
+}
+
 enum cp_status cp_run_place(struct cp_study *study, struct cp_experiment *experiment,
                             const struct cp_run_options *options, struct cp_error *err) {
     struct standing s;
+    CP_TRY(check_size(study, err));
     if (options->force)
         return CP_OK;
     CP_TRY(look(study, experiment->output.text, options->resume, &study->arena, &s, err));

@@ -9,7 +9,8 @@
 /* The experiment is the study's. A name that nothing gives and that holds a result of other settings, or what a stopped run
  * of them has done, becomes NAME-2.h5, and so on, which options->progress is told; of a name that was given CP_BAD_INPUT says
  * the first key that differs. A result of the same settings is there to be replaced; what a stopped run of them has done is
- * to be gone on with: without options->resume it is refused. With options->force all are replaced. */
+ * to be gone on with: without options->resume it is refused. With options->force all are replaced. One that would be larger
+ * than the experiment's record.limit is CP_BAD_INPUT in any case. */
 enum cp_status cp_run_place(struct cp_study *study, struct cp_experiment *experiment,
                             const struct cp_run_options *options, struct cp_error *err);
 

@@ -16,6 +16,7 @@
 #include "run/pass_weights.h"
 #include "tap/compare.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -339,6 +340,15 @@ static enum cp_status check_output(const struct cp_study *study, struct cp_error
            cp_expected(err, "another name for the result");
 }
 
+/* A batch is kept when it is done, and only then: fewer inputs where so many would take longer than this. */
+static void choose_batch(struct cp_study *study) {
+    static const double seconds = 10;
+    const size_t inputs = study->inputs.images + study->inputs.prompts;
+    const double batch = cp_study_seconds(study) / (double)(inputs ? inputs : 1) * (double)study->batch;
+    if (batch > seconds && study->batch > 1)
+        study->batch = (size_t)fmax(1, (double)study->batch * seconds / batch);
+}
+
 static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const struct cp_experiment *e = study->experiment;
     study->ops = cp_ops_find(e->isa);
@@ -364,11 +374,13 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_analyses_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
-    study->batch = (size_t)e->batch < most ? (size_t)e->batch : most;
+    study->batch = at_most(e->batch ? e->batch : CP_BATCH_DEFAULT, most);
     study->oracle_images = at_most(e->oracle, study->inputs.images);
     CP_TRY(check_pixels(study, err));
     if (e->oracle == 0 || !study->modelled)
         study->oracle_count = 0;
+    if (!e->batch)
+        choose_batch(study);
     return cp_study_describe(study, err);
 }
 

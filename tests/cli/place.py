@@ -74,6 +74,16 @@ class Places(SmallFolder):
         self.assertEqual(self.names(), ["small-2.h5", "small-3.h5", "small.h5"])
         self.assertIn("\nresult  results/runs/small-2.h5", self.runs(OTHER, "--resume").stdout)
 
+    def test_too_large(self):
+        output = f"output={self.out}"
+        done = self.runs(output, "record.limit=1kB", code=3)
+        self.assertRegex(done.stderr, r"^clip-parity: small.yaml: the result would be about \d+ MB, 0 MB of it tensors in full, and "
+                                      r"record.limit is 0 MB \(expected fewer inputs, taps recorded as stats or digest, or record.limit=1GB\)\n$")
+        self.assertEqual(list(self.folder.glob("out.h5*")), [])
+        digest = self.runs(output, "record.limit=off").stdout.splitlines()[-1]
+        self.assertIn("complete already", self.runs(output, "record.limit=1GB", "--resume").stdout)  # it is no setting
+        self.assertEqual(self.runs(output).stdout.splitlines()[-1], digest)
+
     # ---- what a stopped run has done ----
 
     def stop(self, path, images=1):

@@ -65,7 +65,7 @@ static void example_is_read(void **state) {
     assert_rule(2, "*_features", CP_MODE_FULL);
     assert_int_equal(experiment.oracle, CP_ALL);
     assert_int_equal(experiment.threads, 2);
-    assert_int_equal(experiment.batch, 32);
+    assert_int_equal(experiment.batch, 0);
     assert_string_equal(experiment.isa, "auto");
     assert_string_equal(experiment.output.text, "results/runs/quickgelu-vs-gelu.h5");
     assert_true(experiment.verdict_k == 2 && experiment.verdict_alpha == 0.05);
@@ -91,7 +91,7 @@ static void defaults_are_filled_in(void **state) {
     assert_rule(0, "*", CP_MODE_STATS);
     assert_int_equal(experiment.oracle, CP_ALL);
     assert_int_equal(experiment.threads, 0);
-    assert_int_equal(experiment.batch, CP_BATCH_DEFAULT);
+    assert_int_equal(experiment.batch, 0);
     assert_string_equal(experiment.output.text, "results/runs/e.h5");
     assert_true(experiment.verdict_k == 0 && experiment.verdict_alpha == 0.05);
     assert_int_equal(experiment.ledger, CP_LEDGER_AUTO);
@@ -181,7 +181,7 @@ static void overrides_replace_and_add(void **state) {
     assert_true(experiment.verdict_k == 0);
     assert_int_equal(experiment.oracle, 7);
     assert_string_equal(experiment.isa, "scalar");
-    assert_int_equal(experiment.batch, 32);
+    assert_int_equal(experiment.batch, 0);
     assert_string_equal(experiment.hypothesis, "x=y: z");
     PARSE_EXAMPLE("model={config: c, init: counter}", "model.seed=3", "oracle=off");
     assert_true(experiment.model.seed == 3);

@@ -114,12 +114,13 @@ static void defaults_are_printed(void **state) {
                         "candidates: {}\n"
                         "record:\n"
                         "  \"*\": stats\n"
+                        "  limit: 2 GB\n"
                         "oracle: on\n"
                         "ledger: auto\n"
                         "local: off\n"
                         "floor: 0\n"
                         "threads: auto\n"
-                        "batch: 32\n"
+                        "batch: auto\n"
                         "isa: auto\n"
                         "output: results/runs/e.h5\n"
                         "verdict:\n"
@@ -223,6 +224,16 @@ static void ranges_end_where_they_should(void **state) {
                 {"verdict.rtol=-1e-9", false},
                 {"verdict.atol=0", true},
                 {"verdict.atol=-1e-9", false},
+                {"record.limit=5MB", true},
+                {"record.limit=1.5 GB", true},
+                {"record.limit=1000", true},
+                {"record.limit=off", true},
+                {"record.limit=0", false},
+                {"record.limit=-1 MB", false},
+                {"record.limit=1e9", true},
+                {"record.limit=5 MiB", false},
+                {"record.limit=[1]", false},
+                {"record.limit={}", false},
                 {"isa=scalar", true},
                 {"isa=sse", false},
                 {"model.init=open_clip", true},
@@ -239,10 +250,10 @@ static void auto_is_the_default(void **state) {
     (void)state;
     PARSE_EXAMPLE("threads=auto", "batch=auto", "isa=auto", "ledger=auto", "verdict.k=auto");
     assert_int_equal(experiment.threads, 0);
-    assert_int_equal(experiment.batch, CP_BATCH_DEFAULT);
+    assert_int_equal(experiment.batch, 0);
     assert_true(experiment.verdict_k == 0);
     assert_printed("ledger: auto\n");
-    assert_printed("threads: auto\nbatch: 32\nisa: auto\n");
+    assert_printed("threads: auto\nbatch: auto\nisa: auto\n");
 }
 
 /* An unknown key in each section lists the known ones, in the table's order. */
