@@ -4,7 +4,7 @@
 
 #include "model/tap_weights.h"
 #include "result/schema.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <math.h>
 #include <stdlib.h>

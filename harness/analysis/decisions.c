@@ -5,7 +5,7 @@
 #include "num/certificate.h"
 #include "num/metrics.h"
 #include "result/schema.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 #include "tap/buffer.h"
 
 #include <math.h>

@@ -126,7 +126,7 @@ void cp_equivalence_print(const struct cp_equivalence *e, FILE *out) {
 }
 
 void cp_append_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
-    const size_t images = study->oracle_images, prompts = study->inputs.prompts;
+    const size_t images = study->oracle_images, prompts = study->oracle_prompts;
     const size_t local_images = cp_teacher_forcing_first(study, CP_DIM_IMAGE);
     const size_t local_prompts = cp_teacher_forcing_first(study, CP_DIM_PROMPT);
     const struct {
@@ -134,7 +134,7 @@ void cp_append_few_inputs(const struct cp_study *study, struct cp_sentence *s) {
         const char *what, *of;
         bool said; /* as few as another count that is told */
     } inputs[] = {{images, "image", images < study->inputs.images ? " of the oracle" : "", false},
-                  {prompts, "prompt", "", false},
+                  {prompts, "prompt", prompts < study->inputs.prompts ? " of the oracle" : "", false},
                   {local_images, "image", " of local", local_images >= images},
                   {local_prompts, "prompt", " of local", local_prompts >= prompts}};
     size_t few = 0;

@@ -9,7 +9,7 @@
 #include "analysis/own_parts.h"
 #include "analysis/verdict.h"
 #include "base/escape.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -219,8 +219,12 @@ static enum cp_status print(const struct cp_lockstep *ls, FILE *out, struct cp_e
         return CP_OK;
     (void)fputc('\n', out);
     if (ls->study->oracle_count && ls->study->oracle_images < ls->study->inputs.images)
-        (void)fprintf(out, "means of images are over the first %zu, which have an oracle\n",
-                      ls->study->oracle_images);
+        (void)fprintf(
+            out,
+            e->oracle == CP_ORACLE_AUTO
+                ? "means of images are over the first %zu, and what goes much further, which have an oracle\n"
+                : "means of images are over the first %zu, which have an oracle\n",
+            ls->study->oracle_images);
     (void)fprintf(out, "relative L2 error, mean over inputs; worst: the worst token of any input;\n"
                        "semantic: different functions; cand. error, base error: each against its own\n"
                        "float64 reference\n");

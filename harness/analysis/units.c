@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "result/schema.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <stdlib.h>
 

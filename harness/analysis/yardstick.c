@@ -3,7 +3,7 @@
 #include "analysis/yardstick.h"
 
 #include "result/schema.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 #include "run/stage.h"
 #include "tap/replace.h"
 

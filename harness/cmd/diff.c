@@ -153,6 +153,8 @@ static enum cp_status compare(const struct arguments *a, const char *text, struc
     struct cp_study study;
     CP_TRY(cp_experiment_parse("diff", text, strlen(text), a->overrides.word, a->overrides.count, &experiment,
                                err));
+    if (experiment.oracle == CP_ORACLE_AUTO)
+        experiment.oracle = CP_ALL;
     cp_progress_reading(cp_common_progress(&a->common), "captures");
     enum cp_status status = cp_study_create(&experiment, "diff", cp_analyses, &study, err);
     cp_progress_clear(cp_common_progress(&a->common));

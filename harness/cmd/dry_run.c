@@ -22,8 +22,9 @@ static void put_passes(const struct cp_study *study, FILE *out) {
         cp_append(&s, " and %zu more", study->spec_count - NAMED);
     cp_print_wrapped(text, 0, 12, out);
     if (study->oracle_count)
-        cp_print(out, "oracles     %zu, in float64, for %zu image%s and every prompt\n", study->oracle_count,
-                 study->oracle_images, cp_plural(study->oracle_images));
+        cp_print(out, "oracles     %zu, in float64, for %zu image%s and %zu prompt%s\n", study->oracle_count,
+                 study->oracle_images, cp_plural(study->oracle_images), study->oracle_prompts,
+                 cp_plural(study->oracle_prompts));
 }
 
 static void put_taps(const struct cp_study *study, FILE *out) {

@@ -69,6 +69,8 @@ enum cp_status cp_cmd_gate_open(struct cp_gate_source *source, struct cp_experim
     } else {
         CP_TRY(cp_experiment_load(source->path, overrides->word, overrides->count, experiment, err));
     }
+    if (experiment->oracle == CP_ORACLE_AUTO) /* what is accepted is kept of every input */
+        experiment->oracle = CP_ALL;
     if (!source->baseline)
         source->baseline = cp_arena_printf(&experiment->arena, "results/baselines/%s.yaml", experiment->name);
     if (source->baseline)

@@ -25,6 +25,9 @@ enum {
     CP_BATCH_DEFAULT = 32,
     CP_FLOOR_MAX = 64,
     CP_ALL = INT_MAX,
+    CP_ORACLE_AUTO =
+        -1, /* the first CP_ORACLE_INPUTS images and prompts, and those that diverge much further */
+    CP_ORACLE_INPUTS = 16,
     CP_LEDGER_AUTO = -1 /* the inputs that the oracle computes; without a model all */
 };
 
@@ -157,7 +160,8 @@ struct cp_experiment {
     size_t record_count;
     struct cp_record_rule *record; /* (record_count); the first, and only the first, is "*" */
     double record_limit;           /* bytes of a result; INFINITY: none */
-    int oracle;                    /* inputs the oracle computes, the first ones: 0, a number, or CP_ALL */
+    int oracle; /* images the oracle computes, the first ones, and all prompts: 0, a number, CP_ALL; or
+                                      CP_ORACLE_AUTO */
     int ledger; /* inputs whose operations are checked, the first ones: as oracle, or CP_LEDGER_AUTO */
     int local;  /* inputs whose divergence is taken apart, the first ones; as oracle */
     struct cp_capture_choice graft; /* .file.text NULL: none */

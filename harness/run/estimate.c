@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What a study will take, before it runs. */
 #include "run/analysis.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -61,7 +61,7 @@ static struct cp_estimate work_of(const struct cp_study *study) {
         .buffers = cp_workspace_bytes(&study->model.config, study->batch, study->threads),
         .flops = cp_study_flops(study, in->images, in->prompts) * (double)computed,
         .oracle_flops =
-            cp_study_flops(study, study->oracle_images, in->prompts) * (double)study->oracle_count,
+            cp_study_flops(study, study->oracle_images, study->oracle_prompts) * (double)study->oracle_count,
     };
 }
 

@@ -2,8 +2,8 @@
  * The order of events in a batch: pixels, oracles, lanes, analyses. Lanes are made in lockstep_setup.c. */
 #include "inputs/thumbnail.h"
 #include "run/analysis.h"
-#include "run/captured.h"
-#include "run/graft.h"
+#include "run/captured/captured.h"
+#include "run/captured/graft.h"
 #include "run/preprocess_taps.h"
 #include "run/stage.h"
 
@@ -94,15 +94,21 @@ static enum cp_status run_tower(struct cp_lockstep *ls, enum cp_tower tower, str
     return cp_analyses_commit(ls, tower, err);
 }
 
-enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
-    ls->with_oracle = true;
+enum cp_status cp_lockstep_prompts(struct cp_lockstep *ls, size_t first, size_t count, bool oracle,
+                                   struct cp_error *err) {
+    ls->with_oracle = oracle;
     place(ls, CP_TEXT, first, count);
     CP_TRY(cp_graft_load(ls, CP_DIM_PROMPT, first, count, err));
     return run_tower(ls, CP_TEXT, err);
 }
 
+/* What joins the towers takes the text features of all prompts. */
+static bool has_every_text(const struct cp_study *study) {
+    return study->oracle_prompts == study->inputs.prompts;
+}
+
 enum cp_status cp_lockstep_classes(struct cp_lockstep *ls, struct cp_error *err) {
-    ls->with_oracle = true;
+    ls->with_oracle = has_every_text(ls->study);
     CP_TRY(cp_graft_load(ls, CP_DIM_CLASS, 0, ls->study->inputs.classes, err));
     return run_stage(ls, (struct cp_stage){CP_STAGE_CLASSES, CP_JOINT, -1}, err);
 }
@@ -138,14 +144,16 @@ static enum cp_status read_pixels(struct cp_lockstep *ls, size_t first, size_t c
     return cp_thumbnails_write(ls->result, ls->thumbnails, config, first, count, ls->pixels[0].values, err);
 }
 
-enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t count, struct cp_error *err) {
+enum cp_status cp_lockstep_images(struct cp_lockstep *ls, size_t first, size_t count, bool oracle,
+                                  struct cp_error *err) {
     const struct cp_study *study = ls->study;
-    ls->with_oracle = first < study->oracle_images;
+    ls->with_oracle = oracle;
     place(ls, CP_VISUAL, first, count);
     CP_TRY(read_pixels(ls, first, count, err));
     CP_TRY(cp_graft_load(ls, CP_DIM_IMAGE, first, count, err));
     CP_TRY(run_tower(ls, CP_VISUAL, err));
     if (study->inputs.prompts == 0 && !study->inputs_from)
         return CP_OK;
+    ls->with_oracle = oracle && has_every_text(study);
     return run_stage(ls, (struct cp_stage){CP_STAGE_LOGITS, CP_JOINT, -1}, err);
 }

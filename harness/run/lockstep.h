@@ -3,7 +3,7 @@
  * the oracles, then the baseline, then every candidate, whose taps are compared with what the former two just
  * left. So memory holds one stage of taps, however deep the model. A lane that has so far computed what the
  * baseline computes, to the bit, and would do so in the next stage, is not run: it takes the baseline's
- * tensors. A lane of a capture is never run: its tensors are read (run/captured.h). */
+ * tensors. A lane of a capture is never run: its tensors are read (run/captured/captured.h). */
 #ifndef CP_RUN_LOCKSTEP_H
 #define CP_RUN_LOCKSTEP_H
 
@@ -73,7 +73,8 @@ struct cp_lockstep {
     struct cp_packed_store store;
     struct cp_record_labels labels;
     struct cp_tap_buffer buffer; /* the baseline's stage */
-    struct cp_tap_buffer graft;  /* of the batch: the tensors that every pass goes on from (run/graft.h) */
+    struct cp_tap_buffer
+        graft; /* of the batch: the tensors that every pass goes on from (run/captured/graft.h) */
     struct cp_arena arena, scratch, joint_scratch;
     struct cp_lane *lanes;          /* [spec_count] */
     struct cp_oracle_lane *oracles; /* [oracle_count] */
@@ -95,14 +96,14 @@ struct cp_lockstep {
  * failure. */
 enum cp_status cp_lockstep_create(const struct cp_study *study, struct cp_result *result,
                                   struct cp_pool *pool, struct cp_lockstep *lockstep, struct cp_error *err);
-/* The prompts [first, first + count), count <= batch. */
-enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count,
+/* The prompts [first, first + count), count <= batch, with the oracle or without. Inputs may be run again, which writes the
+ * same bytes, and the oracle's where they had none. */
+enum cp_status cp_lockstep_prompts(struct cp_lockstep *lockstep, size_t first, size_t count, bool oracle,
                                    struct cp_error *err);
-/* After all prompts: the zero-shot classifier. */
+/* After all prompts: the zero-shot classifier. What joins the towers has an oracle where all prompts have. */
 enum cp_status cp_lockstep_classes(struct cp_lockstep *lockstep, struct cp_error *err);
-/* The images [first, first + count), all of them with the oracle or none; after the prompts, if there are
- * any. */
-enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count,
+/* The images [first, first + count) in the same way; after the prompts, if there are any. */
+enum cp_status cp_lockstep_images(struct cp_lockstep *lockstep, size_t first, size_t count, bool oracle,
                                   struct cp_error *err);
 /* Stages of a batch of that tower, with what joins the towers. */
 size_t cp_lockstep_stages(const struct cp_lockstep *lockstep, enum cp_tower tower);

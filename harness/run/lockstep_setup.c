@@ -2,7 +2,7 @@
  * Making the lanes: weights packed, buffers, taps wired to their sinks, variables defined. */
 #include "inputs/thumbnail.h"
 #include "run/analysis.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 #include "run/preprocess_taps.h"
 
 #include "result/schema.h"

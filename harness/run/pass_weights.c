@@ -4,7 +4,7 @@
 
 #include "format/disk_file.h"
 #include "model/share.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <stdio.h>
 #include <stdlib.h>

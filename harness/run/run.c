@@ -8,6 +8,7 @@
 #include "result/reader.h"
 #include "result/schema.h"
 #include "run/analysis.h"
+#include "run/screen.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -27,11 +28,47 @@ static enum cp_status check_signal(const struct cp_lockstep *ls, const struct cp
 }
 
 /* Inputs of the next batch, which never straddles the last input that the oracle sees, or an analysis. */
-static size_t batch_from(const struct cp_study *study, enum cp_dim_kind of, size_t first, size_t inputs) {
+static size_t batch_from(const struct cp_study *study, enum cp_tower tower, size_t first, size_t inputs) {
+    const size_t examined = cp_study_oracle_inputs(study, tower);
     size_t end = first + study->batch < inputs ? first + study->batch : inputs;
-    if (of == CP_DIM_IMAGE && first < study->oracle_images && end > study->oracle_images)
-        end = study->oracle_images;
-    return cp_analyses_batch_end(study, of, first, end) - first;
+    if (first < examined && end > examined)
+        end = examined;
+    return cp_analyses_batch_end(study, cp_tower_words[tower].dim, first, end) - first;
+}
+
+static enum cp_status run_inputs(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count,
+                                 bool oracle, struct cp_error *err) {
+    return tower == CP_TEXT ? cp_lockstep_prompts(ls, first, count, oracle, err)
+                            : cp_lockstep_images(ls, first, count, oracle, err);
+}
+
+/* Of a batch that had no oracle, the inputs that go too far by themselves once more. */
+static enum cp_status examine_far(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count,
+                                  struct cp_progress *progress, struct cp_error *err) {
+    size_t found = 0, *again = malloc(count * sizeof *again);
+    char text[160];
+    enum cp_status status = CP_CHECK_ALLOC(again, err, "", "the screening of inputs");
+    if (status == CP_OK)
+        status = cp_screen(ls, tower, first, count, again, &found, err);
+    for (size_t i = 0; i < found && status == CP_OK; i++)
+        status = run_inputs(ls, tower, again[i], 1, true, err);
+    (void)snprintf(text, sizeof text, "oracle of %zu more %s as well, over %d times as far as the first %zu",
+                   found, found == 1 ? cp_tower_words[tower].input : cp_tower_words[tower].inputs,
+                   CP_SCREEN_TIMES, cp_study_oracle_inputs(ls->study, tower));
+    if (found && status == CP_OK)
+        cp_progress_line(progress, text);
+    free(again);
+    return status;
+}
+
+/* What is told of it is told when it is done. */
+static enum cp_status run_batch(struct cp_lockstep *ls, enum cp_tower tower, size_t first, size_t count,
+                                struct cp_progress *progress, struct cp_error *err) {
+    const bool oracle = first < cp_study_oracle_inputs(ls->study, tower);
+    cp_progress_batch(progress, count, cp_lockstep_stages(ls, tower));
+    CP_TRY(run_inputs(ls, tower, first, count, oracle, err));
+    cp_progress_batch_done(progress);
+    return oracle ? CP_OK : examine_far(ls, tower, first, count, progress, err);
 }
 
 /* A run that was to go on and cannot would be taken for one that did. */
@@ -39,6 +76,22 @@ static void note_fresh_start(const struct cp_result *result, const struct cp_run
                              struct cp_progress *progress) {
     if (options->resume && cp_result_progress(result) == 0)
         cp_progress_line(progress, "nothing to resume; starting afresh");
+}
+
+/* How many, and of which inputs, where not of all. */
+static void append_oracles(const struct cp_study *study, struct cp_sentence *s) {
+    const size_t images = study->oracle_images, prompts = study->oracle_prompts;
+    if (study->oracle_count == 0)
+        return;
+    cp_append(s, ", %zu oracle%s", study->oracle_count, cp_plural(study->oracle_count));
+    if (images < study->inputs.images)
+        cp_append(s, " of %zu images", images);
+    if (prompts < study->inputs.prompts)
+        cp_append(s, "%s%zu prompts, none of the logits", images < study->inputs.images ? " and " : " of ",
+                  prompts);
+    if (study->experiment->oracle == CP_ORACLE_AUTO &&
+        (images < study->inputs.images || prompts < study->inputs.prompts))
+        cp_append(s, " (oracle=on: of all)");
 }
 
 /* What is about to be run, and for how long. */
@@ -49,8 +102,7 @@ static void tell_start(const struct cp_study *study, struct cp_progress *progres
     cp_append(&s, "%s: %zu image%s, %zu prompt%s, %zu pass%s", study->experiment->name, study->inputs.images,
               cp_plural(study->inputs.images), study->inputs.prompts, cp_plural(study->inputs.prompts),
               study->spec_count, study->spec_count == 1 ? "" : "es");
-    if (study->oracle_count)
-        cp_append(&s, ", %zu oracle%s", study->oracle_count, cp_plural(study->oracle_count));
+    append_oracles(study, &s);
     if (study->modelled && seconds > 0)
         cp_append(&s, "; about %s", cp_progress_seconds(seconds, about));
     cp_progress_line(progress, text);
@@ -72,11 +124,9 @@ static enum cp_status run_prompts(struct cp_lockstep *ls, const struct cp_run_op
                                   struct cp_progress *progress, struct cp_error *err) {
     const size_t prompts = ls->study->inputs.prompts;
     for (size_t first = 0, count; first < prompts; first += count) {
-        count = batch_from(ls->study, CP_DIM_PROMPT, first, prompts);
+        count = batch_from(ls->study, CP_TEXT, first, prompts);
         CP_TRY(check_signal(ls, options, err));
-        cp_progress_batch(progress, count, cp_lockstep_stages(ls, CP_TEXT));
-        CP_TRY(cp_lockstep_prompts(ls, first, count, err));
-        cp_progress_batch_done(progress);
+        CP_TRY(run_batch(ls, CP_TEXT, first, count, progress, err));
     }
     return prompts || ls->study->inputs_from ? cp_lockstep_classes(ls, err) : CP_OK;
 }
@@ -91,13 +141,11 @@ static enum cp_status run_images(struct cp_lockstep *ls, const struct cp_run_opt
         cp_progress_line(progress, text);
     cp_progress_skip(progress, first);
     while (first < study->inputs.images) {
-        const size_t count = batch_from(study, CP_DIM_IMAGE, first, study->inputs.images);
+        const size_t count = batch_from(study, CP_VISUAL, first, study->inputs.images);
         CP_TRY(check_signal(ls, options, err));
-        cp_progress_batch(progress, count, cp_lockstep_stages(ls, CP_VISUAL));
-        CP_TRY(cp_lockstep_images(ls, first, count, err));
+        CP_TRY(run_batch(ls, CP_VISUAL, first, count, progress, err));
         first += count;
         CP_TRY(cp_result_commit(ls->result, first, err));
-        cp_progress_batch_done(progress);
     }
     return CP_OK;
 }

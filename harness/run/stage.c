@@ -3,7 +3,7 @@
 #include "run/stage.h"
 
 #include "model/share.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <string.h>
 

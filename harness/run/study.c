@@ -8,9 +8,9 @@
 #include "model/spec_model.h"
 #include "num/metrics.h"
 #include "run/analysis.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
+#include "run/captured/graft.h"
 #include "run/check.h"
-#include "run/graft.h"
 #include "run/layerwise.h"
 #include "run/load_call.h"
 #include "run/pass_weights.h"
@@ -340,6 +340,17 @@ static enum cp_status check_output(const struct cp_study *study, struct cp_error
            cp_expected(err, "another name for the result");
 }
 
+static enum cp_status choose_oracle_inputs(struct cp_study *study, struct cp_error *err) {
+    const int wanted = study->experiment->oracle;
+    const bool some = wanted == CP_ORACLE_AUTO;
+    study->oracle_images = at_most(some ? CP_ORACLE_INPUTS : wanted, study->inputs.images);
+    study->oracle_prompts = at_most(some ? CP_ORACLE_INPUTS : CP_ALL, study->inputs.prompts);
+    CP_TRY(check_pixels(study, err));
+    if (wanted == 0 || !study->modelled)
+        study->oracle_count = 0;
+    return CP_OK;
+}
+
 /* A batch is kept when it is done, and only then: fewer inputs where so many would take longer than this. */
 static void choose_batch(struct cp_study *study) {
     static const double seconds = 10;
@@ -375,13 +386,14 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
     study->batch = at_most(e->batch ? e->batch : CP_BATCH_DEFAULT, most);
-    study->oracle_images = at_most(e->oracle, study->inputs.images);
-    CP_TRY(check_pixels(study, err));
-    if (e->oracle == 0 || !study->modelled)
-        study->oracle_count = 0;
+    CP_TRY(choose_oracle_inputs(study, err));
     if (!e->batch)
         choose_batch(study);
     return cp_study_describe(study, err);
+}
+
+size_t cp_study_oracle_inputs(const struct cp_study *study, enum cp_tower tower) {
+    return tower == CP_TEXT ? study->oracle_prompts : study->oracle_images;
 }
 
 enum cp_status cp_study_create(const struct cp_experiment *experiment, const char *path,

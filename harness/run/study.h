@@ -20,7 +20,7 @@ struct cp_captured {
     int *valid_tokens;          /* [prompts] tokens up to the one that pooling takes, of these ids */
 };
 
-/* A capture's tensor that the passes start from (run/graft.h). */
+/* A capture's tensor that the passes start from (run/captured/graft.h). */
 struct cp_graft {
     struct cp_capture *from; /* NULL: none */
     size_t count;            /* of tensors: the one asked for, and the stream's where it does not make it */
@@ -47,7 +47,7 @@ struct cp_study {
     const struct cp_spec **oracle;        /* [oracle_count] the first spec with that maths */
     const struct cp_model **oracle_model; /* [oracle_count] */
     size_t *oracle_of;                    /* [spec_count] */
-    size_t oracle_images;                 /* the first images, for which the oracle runs */
+    size_t oracle_images, oracle_prompts; /* the first of each, for which the oracle runs */
     struct cp_model *own;                 /* [own_count] of passes that have a checkpoint of their own */
     size_t own_count;
     const struct cp_model *
@@ -92,5 +92,8 @@ struct cp_estimate cp_study_estimate(const struct cp_study *study);
 double cp_study_seconds(const struct cp_study *study);
 /* Floating-point operations of so many images and prompts through both towers. */
 double cp_study_flops(const struct cp_study *study, size_t images, size_t prompts);
+
+/* The first images or prompts, for which the oracle runs. */
+size_t cp_study_oracle_inputs(const struct cp_study *study, enum cp_tower tower);
 
 #endif

@@ -2,7 +2,7 @@
  * Enumerates the swaps, groups them into units, and tries sets of units by running a spec for each. */
 #include "task/bisect.h"
 
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include "base/escape.h"
 #include "num/ddmin.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * A side of a diff, as its file has it. */
-#include "run/captured.h"
+#include "run/captured/captured.h"
 #include "task/diff_model.h"
 
 #include "base/digest.h"

@@ -76,7 +76,7 @@ OTHER_WRITERS = {
 def floor_of(path):
     """The row of FLOORS that a file of this path belongs to."""
     folder = path.parent.relative_to(ROOT).as_posix()
-    folder = re.sub(r"^(harness/(?:analysis|spec|model|tap|task))/.*", r"\1", folder)
+    folder = re.sub(r"^(harness/(?:analysis|run|spec|model|tap|task))/.*", r"\1", folder)
     return folder if folder in FLOORS else re.sub(r"^(harness/(?:ops|report))/[^/]+$", r"\1/*", folder)
 
 

@@ -9,7 +9,7 @@
 
 #include "base/digest.h"
 #include "format/file.h"
-#include "run/graft.h"
+#include "run/captured/graft.h"
 #include "run/run.h"
 
 #include <stdio.h>

@@ -89,7 +89,7 @@ static void defaults_are_filled_in(void **state) {
     assert_int_equal(experiment.candidate_count, 0);
     assert_int_equal(experiment.record_count, 1);
     assert_rule(0, "*", CP_MODE_STATS);
-    assert_int_equal(experiment.oracle, CP_ALL);
+    assert_int_equal(experiment.oracle, CP_ORACLE_AUTO);
     assert_int_equal(experiment.threads, 0);
     assert_int_equal(experiment.batch, 0);
     assert_string_equal(experiment.output.text, "results/runs/e.h5");

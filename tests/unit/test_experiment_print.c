@@ -183,7 +183,7 @@ static void equal_experiments_print_alike(void **state) {
     const char *first = cp_experiment_print(&experiment, &experiment_arena);
     parse_experiment(
         "experiment: 'e'\nmodel:\n  checkpoint: \"m\"\ninputs:\n  images: [a.png]\nrecord: {'*': stats}\n"
-        "oracle: yes\nbatch: auto\nverdict: {k: auto, alpha: 5e-2}\noutput: results/runs/e.h5\n",
+        "oracle: auto\nbatch: auto\nverdict: {k: auto, alpha: 5e-2}\noutput: results/runs/e.h5\n",
         NULL);
     assert_string_equal(first, cp_experiment_print(&experiment, &experiment_arena));
 }

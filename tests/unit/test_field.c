@@ -115,7 +115,7 @@ static void defaults_are_printed(void **state) {
                         "record:\n"
                         "  \"*\": stats\n"
                         "  limit: 2 GB\n"
-                        "oracle: on\n"
+                        "oracle: auto\n"
                         "ledger: auto\n"
                         "local: off\n"
                         "floor: 0\n"
@@ -207,7 +207,7 @@ static void ranges_end_where_they_should(void **state) {
                 {"inputs={images: a, limit: 0}", false},
                 {"oracle=1", true},
                 {"oracle=0", false},
-                {"oracle=auto", false},
+                {"oracle=auto", true},
                 {"ledger=auto", true},
                 {"local=2147483647", true},
                 {"local=2147483648", false},

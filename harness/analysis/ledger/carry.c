@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What the next stage starts from: copies of the values that a stage ends with. */
 #include "analysis/ledger/ledger.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * the next stage starts from is carried on. */
 #include "analysis/ledger/ledger.h"
 
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ size_t cp_ledger_first(const struct cp_study *study, enum cp_dim_kind of) {
     const size_t count = image ? study->inputs.images : study->inputs.prompts;
     const int wanted = study->experiment->ledger;
     if (wanted == CP_LEDGER_AUTO && study->modelled)
-        return study->oracle_count == 0 ? 0 : image ? study->oracle_images : count;
+        return study->oracle_count == 0 ? 0 : image ? study->oracle_images : study->oracle_prompts;
     if (wanted == CP_LEDGER_AUTO)
         return count;
     return wanted < 0 ? 0 : (size_t)wanted < count ? (size_t)wanted : count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Making the ledger: what each tower's tensors are like, and what each pass has been given. */
 #include "analysis/ledger/ledger.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <string.h>
 

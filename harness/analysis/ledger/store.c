@@ -2,7 +2,7 @@
  * The ledger in the result file: each input's residual at each tap, and each operation over its inputs. */
 #include "analysis/ledger/ledger.h"
 #include "result/schema.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <math.h>
 #include <stdio.h>

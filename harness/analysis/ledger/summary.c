@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * At the end of a run: each operation's verdict over its inputs, /ledger/SPEC/operations. */
 #include "analysis/ledger/ledger.h"
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Finds the tap and the residual stream beside it, and loads both from the capture for each batch. */
-#include "run/graft.h"
+#include "run/captured/graft.h"
 
 #include "base/nearest.h"
 

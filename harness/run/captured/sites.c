@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The sites of a study with captures: the model's, and what else is in the files. */
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include "base/nearest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Opens a study's captures, and plays the tensors of one to its lane's taps. */
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include "inputs/load.h"
 #include "result/check.h"

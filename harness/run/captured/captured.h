@@ -3,8 +3,8 @@
  * it passes its lane's taps, stage by stage, as if it had been. Its settings say how it was meant to be
  * computed, so that it has an oracle. Without a model all specs are captures, and the sites are what is in
  * them; with one, the sites are the model's, and taps that it has not stand behind them. */
-#ifndef CP_RUN_CAPTURED_H
-#define CP_RUN_CAPTURED_H
+#ifndef CP_RUN_CAPTURED_CAPTURED_H
+#define CP_RUN_CAPTURED_CAPTURED_H
 
 #include "run/lockstep.h"
 

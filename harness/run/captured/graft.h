@@ -5,8 +5,8 @@
  * At a tap that all that follows comes from (the embedding, the stream, what the head makes of it, logits)
  * the capture's tensor is enough. Inside a branch of a block the stream goes on beside it: from the capture's
  * resid_mid, or from the block before, or from ln_pre or embed, which it must have too. */
-#ifndef CP_RUN_GRAFT_H
-#define CP_RUN_GRAFT_H
+#ifndef CP_RUN_CAPTURED_GRAFT_H
+#define CP_RUN_CAPTURED_GRAFT_H
 
 #include "run/lockstep.h"
 

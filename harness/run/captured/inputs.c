@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Inputs that come from a capture. */
-#include "run/captured.h"
+#include "run/captured/captured.h"
 
 #include "inputs/load.h"
 #include "model/pass.h"
