@@ -3,7 +3,7 @@ BUILD_PACKAGES = build-essential cmake ninja-build pkg-config git libhdf5-dev li
 	libspng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libssl-dev libseccomp-dev
 PACKAGES = $(BUILD_PACKAGES) libcmocka-dev libmpfr-dev libopenblas-dev \
 	python3-h5py python3-pil python3-yaml python3-xarray python3-h5netcdf python3-pandas python3-jsonschema libxml2-utils \
-	codespell dataset-fashion-mnist zsh fish mandoc
+	codespell dataset-fashion-mnist zsh fish mandoc jq
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 

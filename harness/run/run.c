@@ -85,7 +85,7 @@ static void append_oracles(const struct cp_study *study, struct cp_sentence *s) 
         return;
     cp_append(s, ", %zu oracle%s", study->oracle_count, cp_plural(study->oracle_count));
     if (images < study->inputs.images)
-        cp_append(s, " of %zu images", images);
+        cp_append(s, " of %zu image%s", images, cp_plural(images));
     if (prompts < study->inputs.prompts)
         cp_append(s, "%s%zu prompts, none of the logits", images < study->inputs.images ? " and " : " of ",
                   prompts);

@@ -144,7 +144,7 @@ static enum cp_status run_specs(struct cp_evaluator *e, float *probs, struct cp_
     const struct cp_study *study = e->study;
     const size_t images = study->inputs.images, prompts = study->inputs.prompts;
     for (size_t s = 0; s < study->spec_count; s++)
-        for (size_t first = 0; first < images; first += study->batch) {
+        for (size_t first = 0; first < images; first += CP_EVALUATED_IMAGES) {
             CP_TRY(cp_evaluator_run(e, s, first, err));
             memcpy(probs + (s * images + first) * prompts, e->value[CP_OUTPUT_PROBS],
                    e->images * prompts * sizeof *probs);

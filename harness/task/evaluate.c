@@ -84,8 +84,8 @@ static enum cp_status run_tower(struct cp_evaluator *e, enum cp_tower tower, boo
     const size_t rows = e->rows[output];
     if (as_baseline && rows)
         memcpy(e->value[output], e->baseline[output], rows * e->width[output] * sizeof(float));
-    for (size_t first = 0; first < rows && !as_baseline; first += e->study->batch) {
-        const size_t count = rows - first < e->study->batch ? rows - first : e->study->batch;
+    for (size_t first = 0; first < rows && !as_baseline; first += e->batch) {
+        const size_t count = rows - first < e->batch ? rows - first : e->batch;
         CP_TRY(run_batch(e, tower, first, count, err));
     }
     return CP_OK;
@@ -134,11 +134,11 @@ static enum cp_status read_pixels(struct cp_evaluator *e, const struct cp_spec *
     return CP_OK;
 }
 
-/* The images from `first` on, as many as a batch holds. */
+/* The images from `first` on, as many as are evaluated at once. */
 static void place(struct cp_evaluator *e, size_t first) {
     const size_t remaining = e->study->inputs.images - first;
     e->first = first;
-    e->images = remaining < e->study->batch ? remaining : e->study->batch;
+    e->images = remaining < e->batch ? remaining : e->batch;
     e->rows[CP_OUTPUT_IMAGE] = e->name[CP_OUTPUT_IMAGE] ? e->images : 0;
     e->rows[CP_OUTPUT_PROBS] = e->name[CP_OUTPUT_PROBS] ? e->images : 0;
 }
@@ -192,14 +192,18 @@ enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidat
                                    struct cp_error *err) {
     const struct cp_clip_config *config = &study->model.config;
     const size_t side = (size_t)config->vision.image_size;
-    *e = (struct cp_evaluator){.study = study, .candidate = candidate};
+    const size_t inputs =
+        study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
+    *e = (struct cp_evaluator){.study = study,
+                               .candidate = candidate,
+                               .batch = inputs < CP_EVALUATED_IMAGES ? inputs : CP_EVALUATED_IMAGES};
     place(e, 0);
     CP_TRY(cp_pool_create(study->threads, &e->pool, err));
-    CP_TRY(cp_workspace_create(config, study->ops, study->batch, study->threads, &e->ws, err));
+    CP_TRY(cp_workspace_create(config, study->ops, e->batch, study->threads, &e->ws, err));
     CP_TRY(set_outputs(e, err));
     e->pixels = cp_arena_alloc(&e->arena, e->images * 3 * side * side, sizeof *e->pixels);
     e->pass = (struct cp_pass){.pool = e->pool, .ws = &e->ws, .taps = {NULL, 0, &study->sites}};
-    e->pass.x = cp_arena_alloc(&e->arena, study->batch * cp_residual_elements(config), sizeof *e->pass.x);
+    e->pass.x = cp_arena_alloc(&e->arena, e->batch * cp_residual_elements(config), sizeof *e->pass.x);
     CP_TRY(CP_CHECK_ALLOC(e->pixels && e->pass.x, err, "", "an evaluation"));
     CP_TRY(run(e, study->spec[0], false, err));
     for (int o = 0; o < CP_OUTPUT_COUNT; o++)

@@ -10,8 +10,12 @@
 
 enum cp_output { CP_OUTPUT_IMAGE, CP_OUTPUT_TEXT, CP_OUTPUT_PROBS, CP_OUTPUT_COUNT };
 
+/* Images that are evaluated together: what is found is of them, so it is no matter of memory or speed. */
+enum { CP_EVALUATED_IMAGES = 32 };
+
 struct cp_evaluator {
     const struct cp_study *study;
+    size_t batch;                      /* inputs at once: CP_EVALUATED_IMAGES, or as many as there are */
     size_t candidate;                  /* the study's spec between which and the baseline all specs lie */
     size_t first, images;              /* those of value: [first, first + images); of prompts all */
     const char *name[CP_OUTPUT_COUNT]; /* of the tap; NULL: there is no such output */
@@ -33,7 +37,7 @@ struct cp_evaluator {
     struct cp_arena arena, scratch;
 };
 
-/* Runs the baseline over the first images (at most study->batch of them) and all prompts. Release with
+/* Runs the baseline over the first images (at most CP_EVALUATED_IMAGES of them) and all prompts. Release with
  * cp_evaluator_free, also after a failure. */
 enum cp_status cp_evaluator_create(const struct cp_study *study, size_t candidate,
                                    struct cp_evaluator *evaluator, struct cp_error *err);
@@ -46,7 +50,7 @@ enum cp_status cp_evaluate(struct cp_evaluator *evaluator, const struct cp_spec 
                            double divergence[CP_OUTPUT_COUNT], struct cp_error *err);
 
 /* Fills value with the outputs of the study's spec s over the images [first, first + images), where images
- * is at most study->batch, and all prompts. Cheapest with s outside and first inside of a loop. */
+ * is at most CP_EVALUATED_IMAGES, and all prompts. Cheapest with s outside and first inside of a loop. */
 enum cp_status cp_evaluator_run(struct cp_evaluator *evaluator, size_t s, size_t first, struct cp_error *err);
 
 #endif

@@ -167,6 +167,16 @@ static void command_reproduces(void **state) {
                       "\nleft ");
 }
 
+/* How many inputs are computed at once decides nothing. */
+static void the_batch_is_no_setting(void **state) {
+    static char whole[sizeof text];
+    (void)state;
+    (void)snprintf(whole, sizeof whole, "%s", answer(BISECT "erf " FEW "batch=32", 0));
+    const char *one = answer(BISECT "erf " FEW "batch=1", 0), *end = strstr(one, "\nrun     ");
+    assert_non_null(end);
+    assert_int_equal(strncmp(whole, one, (size_t)(end - one)), 0);
+}
+
 static void exit_codes(void **state) {
     static const struct {
         const char *arguments;
@@ -214,8 +224,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(founding_case),      cmocka_unit_test(words_of_the_search),
         cmocka_unit_test(injected_faults),    cmocka_unit_test(several_faults),
-        cmocka_unit_test(command_reproduces), cmocka_unit_test(exit_codes),
-        cmocka_unit_test(other_candidates),
+        cmocka_unit_test(command_reproduces), cmocka_unit_test(the_batch_is_no_setting),
+        cmocka_unit_test(exit_codes),         cmocka_unit_test(other_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

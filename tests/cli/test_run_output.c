@@ -40,7 +40,7 @@ static void assert_plain(const char *text) {
 /* After the note that the inputs are few, every line is "N of TOTAL inputs, S s, S s left", N rises, and the
  * last is the end. */
 static void assert_progress(const char *text, int total) {
-    static const char start[] = "quickgelu-vs-gelu: 6 images, 2 prompts, 2 passes, 2 oracles; about ",
+    static const char start[] = "quickgelu-vs-gelu: 6 images, 2 prompts, 2 passes, 2 oracles of 1 image; about ",
                       note[] = "note: " FEW "\n";
     int last = 0, lines = 0;
     assert_int_equal(strncmp(text, start, strlen(start)), 0);
