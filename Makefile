@@ -7,7 +7,7 @@ PACKAGES = $(BUILD_PACKAGES) libcmocka-dev libmpfr-dev libopenblas-dev \
 EXPERIMENT ?= experiments/quickgelu-vs-gelu.yaml
 RESULT = results/runs/$(notdir $(basename $(EXPERIMENT))).h5
 
-.PHONY: demo test test-all test-browser browser pictures build setup setup-build install deb test-deb exhaustive lint bench bench-pytorch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
+.PHONY: demo test test-all test-browser browser pictures build setup setup-build install deb test-deb exhaustive lint bench bench-pytorch stopwatch calibration ports stops mutations same-output claims claims-all fuzz fuzz-results \
 	coverage clean
 
 demo: build
@@ -95,6 +95,10 @@ bench: build
 	cmake --build build/release --target gemm_vs_openblas
 	./build/release/tests/gemm_vs_openblas 1
 	./build/release/tests/gemm_vs_openblas 2
+
+# What a person waits for, in a terminal: some two minutes.
+stopwatch: build
+	/usr/bin/python3 tests/bench/stopwatch.py ./build/release/clip-parity
 
 # A whole run beside PyTorch hooks, an h5py capture and a NumPy comparison: some minutes. Needs 2 GB for the weights
 # and captures in TMPDIR.

@@ -176,7 +176,8 @@ static void edits_are_located(void **state) {
          "of "
          "characters and ? any one)"},
         {"oracle: on", "oracle: onn",
-         "e.yaml:16:9: oracle: 'onn' is not allowed; did you mean 'on'? (expected on, off or a number of "
+         "e.yaml:16:9: oracle: 'onn' is not allowed; did you mean 'on'? (expected auto, on, off or a number "
+         "of "
          "inputs)"},
         {"oracle: on", "ledger: most",
          "e.yaml:16:9: ledger: 'most' is not allowed (expected auto, on, off or a number of inputs)"},
