@@ -43,8 +43,10 @@ void cp_put_bytes(FILE *out, double bytes) {
     size_t u = 0;
     while (u + 1 < UNITS && bytes < units[u].bytes)
         u++;
-    if (isinf(bytes))
+    if (isinf(bytes)) {
         (void)fputs("off", out);
-    else
-        (void)fprintf(out, "%.17g%s%s", bytes / units[u].bytes, units[u].name[0] ? " " : "", units[u].name);
+        return;
+    }
+    cp_yaml_put_number(out, bytes / units[u].bytes);
+    (void)fprintf(out, "%s%s", units[u].name[0] ? " " : "", units[u].name);
 }

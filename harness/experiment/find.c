@@ -13,7 +13,7 @@
 
 /* ---- one path ---- */
 
-enum kind { PLAIN, PLAIN_OR_OFF, PATTERN, WITH_NAME }; /* WITH_NAME: FILE, or FILE:NAME */
+enum kind { PLAIN, PLAIN_OR_OFF, PATTERN, WITH_NAME, WITH_KEY }; /* FILE, or FILE:NAME; FILE, or FILE#KEY */
 
 static bool matches_any(const char *pattern) {
     glob_t found;
@@ -24,10 +24,10 @@ static bool matches_any(const char *pattern) {
 }
 
 static bool is_there(struct cp_arena *arena, const char *path, enum kind kind) {
-    const char *colon = kind == WITH_NAME ? strrchr(path, ':') : NULL;
+    const char *end = kind == WITH_NAME ? strrchr(path, ':') : kind == WITH_KEY ? strrchr(path, '#') : NULL;
     if (kind == PATTERN)
         return matches_any(path);
-    const char *file = colon ? cp_arena_printf(arena, "%.*s", (int)(colon - path), path) : NULL;
+    const char *file = end ? cp_arena_printf(arena, "%.*s", (int)(end - path), path) : NULL;
     return cp_path_is_there(path) || (file && cp_path_is_there(file));
 }
 
@@ -79,7 +79,7 @@ static enum cp_status find_capture(const struct finder *f, struct cp_capture_cho
 
 static enum cp_status find_pass(const struct finder *f, struct cp_candidate *pass) {
     CP_TRY(find_capture(f, &pass->capture));
-    return find(f, &pass->checkpoint, WITH_NAME);
+    return find(f, &pass->checkpoint, WITH_KEY);
 }
 
 static enum cp_status find_inputs(const struct finder *f, struct cp_experiment_inputs *inputs) {
@@ -94,7 +94,7 @@ static enum cp_status find_inputs(const struct finder *f, struct cp_experiment_i
 enum cp_status cp_experiment_find(struct cp_experiment *experiment, const char *source,
                                   struct cp_error *err) {
     const struct finder f = {experiment, source, err};
-    CP_TRY(find(&f, &experiment->model.checkpoint, WITH_NAME));
+    CP_TRY(find(&f, &experiment->model.checkpoint, WITH_KEY));
     CP_TRY(find(&f, &experiment->model.config, PLAIN));
     CP_TRY(find_inputs(&f, &experiment->inputs));
     CP_TRY(find_pass(&f, &experiment->baseline));

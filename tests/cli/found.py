@@ -101,6 +101,12 @@ class Found(SmallFolder):
             self.assertEqual([text.split(" ", 1)[1] for text in file["provenance/files"].attrs.values()], ["c.h5"])
             self.assertIn("capture: c.h5:erf", file["provenance/experiment"][()].decode().replace('"', ""))
 
+    def test_a_part_of_a_checkpoint(self):
+        shutil.copy(ROOT / "data/fashion-clip/open_clip_model.safetensors", self.paper / "w.safetensors")
+        self.write(self.paper / "small.yaml", model={"checkpoint": "w.safetensors#ema", "config": "data/fashion-clip/open_clip_config.json"})
+        done = self.program("run", "paper/small.yaml", code=3)
+        self.assertRegex(done.stderr, r"^clip-parity: paper/w\.safetensors#?.*ema")
+
     def test_an_installation(self):
         prefix = self.folder / "prefix"
         share = prefix / "share/clip-parity"
