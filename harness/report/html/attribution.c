@@ -54,11 +54,8 @@ static void put_heatmap(FILE *out, const struct cp_report_table *table, const ch
     (void)fputs("</svg></figure>\n", out);
 }
 
-void cp_html_layers(const struct cp_report *r, FILE *out) {
+static void put_layers(const struct cp_report *r, FILE *out) {
     static const char *const towers[] = {"image tower", "text tower"};
-    if (!cp_html_has_attribution(r))
-        return;
-    (void)fputs("<section><h2 id=attribution>Attribution</h2>", out);
     if (r->layers[0].values || r->layers[1].values)
         (void)fputs("<p class=lead>One component swapped in one layer alone: the relative L2 of the tower's "
                     "features. The "
@@ -67,7 +64,6 @@ void cp_html_layers(const struct cp_report *r, FILE *out) {
     for (int tower = 0; tower < 2; tower++)
         if (r->layers[tower].values)
             put_heatmap(out, &r->layers[tower], towers[tower]);
-    (void)fputs("</section>", out);
 }
 
 /* ---- factorial ---- */
@@ -151,13 +147,13 @@ static void put_responses(FILE *out, const struct cp_report_table *t, const char
     }
 }
 
-void cp_html_factorial(const struct cp_report *r, FILE *out) {
+static void put_factorial(const struct cp_report *r, FILE *out) {
     static const char *const effect[3] = {"mean", "low", "high"}, *const share[3] = {"share", "share_low",
                                                                                      "share_high"};
     if (!r->effects.values && !r->shapley.values)
         return;
     (void)fputs(
-        "<section><p class=lead>All combinations of the swaps: what each one does, and what only "
+        "<p class=lead>All combinations of the swaps: what each one does, and what only "
         "several together do (means over inputs, 95 % intervals). squared_error is the squared relative "
         "L2 of the features: it adds up where errors are orthogonal, and interactions are then 0. "
         "Shapley shares divide what all swaps do together; they sum to 1.</p>",
@@ -166,5 +162,15 @@ void cp_html_factorial(const struct cp_report *r, FILE *out) {
         put_responses(out, &r->effects, "Effects on", effect);
     if (r->shapley.values)
         put_responses(out, &r->shapley, "Shapley shares of", share);
+}
+
+/* ---- both ---- */
+
+void cp_html_attribution(const struct cp_report *r, FILE *out) {
+    if (!cp_html_has_attribution(r))
+        return;
+    (void)fputs("<section><h2 id=attribution>Attribution</h2>", out);
+    put_layers(r, out);
+    put_factorial(r, out);
     (void)fputs("</section>", out);
 }

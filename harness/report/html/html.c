@@ -12,8 +12,7 @@ static enum cp_status put_report(const struct cp_report *r, FILE *out, struct cp
     cp_html_growth(r, out);
     cp_html_parts(r, out);
     cp_html_matrix(r, out);
-    cp_html_layers(r, out);
-    cp_html_factorial(r, out);
+    cp_html_attribution(r, out);
     cp_html_places(r, out);
     cp_html_decisions(r, out);
     cp_html_provenance(r, out);
