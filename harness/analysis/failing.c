@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static double times_of(const double *rows, size_t input) {
     return rows[input * CP_FAILING_FIELDS + CP_FAILING_TIMES];
@@ -33,8 +34,11 @@ struct cp_failing cp_failing_find(const double *rows, size_t count) {
 void cp_append_failing_count(struct cp_sentence *s, const struct cp_failing *f, size_t count,
                              const char *what) {
     const bool one = f->inputs == 1;
-    cp_append(s, "%zu of %zu %s fail%s by %s", f->inputs, count, what, one ? "s" : "",
-              one ? "itself" : "themselves");
+    const int length = (int)strlen(what) - (count == 0 && one); /* "1 of 20 images", but "1 image" */
+    cp_append(s, "%zu ", f->inputs);
+    if (count)
+        cp_append(s, "of %zu ", count);
+    cp_append(s, "%.*s fail%s by %s", length, what, one ? "s" : "", one ? "itself" : "themselves");
 }
 
 /* The k-th worst. */
@@ -60,13 +64,15 @@ void cp_append_failing_inputs(struct cp_sentence *s, const struct cp_failing *f,
         cp_append(s, " and %zu more", f->inputs - f->named);
 }
 
-static void print(const double *rows, size_t count, const char *const *names, const char *what, FILE *out) {
+/* judged: inputs that could fail; 0: that is not known. */
+static void print(const double *rows, size_t count, size_t judged, const char *const *names, const char *what,
+                  FILE *out) {
     const struct cp_failing f = cp_failing_find(rows, count);
     char text[240] = "";
     struct cp_sentence s = {text, sizeof text, 0};
     if (f.inputs == 0)
         return;
-    cp_append_failing_count(&s, &f, count, what);
+    cp_append_failing_count(&s, &f, judged, what);
     cp_print(out, "  %s, worst first:", text);
     for (size_t k = 0; k < f.named; k++) {
         s.used = 0;
@@ -151,6 +157,9 @@ enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *ou
     const struct cp_run_inputs *in = &ls->study->inputs;
     for (int of = CP_DIM_IMAGE; of <= CP_DIM_PROMPT; of++) {
         const size_t count = inputs_of(ls->study, (enum cp_dim_kind)of);
+        const size_t examined = cp_study_oracle_inputs(ls->study, of == CP_DIM_IMAGE ? CP_VISUAL : CP_TEXT);
+        const size_t judged =
+            examined < count && ls->study->experiment->oracle == CP_ORACLE_AUTO ? 0 : examined;
         if (handle_of(ls, of, s) < 0)
             continue;
         double *rows = malloc(count * CP_FAILING_FIELDS * sizeof *rows);
@@ -158,7 +167,7 @@ enum cp_status cp_failing_print(const struct cp_lockstep *ls, size_t s, FILE *ou
         if (status == CP_OK)
             status = cp_result_read(ls->result, handle_of(ls, of, s), 0, count, rows, err);
         if (status == CP_OK)
-            print(rows, count, of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts,
+            print(rows, count, judged, of == CP_DIM_IMAGE ? in->image_names : in->prompt_texts,
                   of == CP_DIM_IMAGE ? "images" : "prompts", out);
         free(rows);
         CP_TRY(status);

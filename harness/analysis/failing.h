@@ -25,7 +25,7 @@ struct cp_failing {
 };
 /* rows: (count, enum cp_failing_field). */
 struct cp_failing cp_failing_find(const double *rows, size_t count);
-/* "2 of 300 images fail by themselves" */
+/* "2 of 300 images fail by themselves"; count: of those that were judged, 0: that is not known. */
 void cp_append_failing_count(struct cp_sentence *sentence, const struct cp_failing *failing, size_t count,
                              const char *what);
 /* names: [count], or NULL. "coat.png (120,000 times the limit, at 120 taps), bag.png (...) and 2 more" */

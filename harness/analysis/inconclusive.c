@@ -40,7 +40,7 @@ void cp_inconclusive_add(struct cp_inconclusive *u, enum cp_point point,
 
 static void append_few(struct cp_sentence *s, const struct cp_inconclusive *u) {
     if (u->few < u->taps)
-        cp_append(s, "at %zu of them ", u->few);
+        cp_append(s, "at %zu tap%s ", u->few, cp_plural(u->few));
     if (u->most == 0)
         cp_append(s, "no oracle ran");
     else if (u->least < u->most)
@@ -59,12 +59,14 @@ void cp_append_inconclusive_why(struct cp_sentence *s, const struct cp_inconclus
     }
     if (u->alike) {
         cp_append(
-            s,
-            "%sat %zu of them the prompts share too few templates or classes, %d or more of each are needed",
-            between, u->alike, CP_VERDICT_MIN_DF + 1);
+            s, "%sat %zu tap%s the prompts share too few templates or classes, %d or more of each are needed",
+            between, u->alike, cp_plural(u->alike), CP_VERDICT_MIN_DF + 1);
         between = "; ";
     }
-    if (!isnan(u->classes)) {
+    if (u->classes == 0) {
+        cp_append(s, "%sclass_features has no oracle", between);
+        between = "; ";
+    } else if (!isnan(u->classes)) {
         cp_append(s, "%sclass_features has a value for each of %.0f classes, %d or more are needed", between,
                   u->classes, CP_VERDICT_MIN_INPUTS);
         between = "; ";

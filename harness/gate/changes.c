@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * What accepting a run changes of a baseline. */
 #include "base/escape.h"
+#include "base/sentence.h"
 #include "gate/gate.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 struct changes {
@@ -46,24 +48,39 @@ bool cp_gate_changed(const struct cp_gate_verdict *verdict) {
     return verdict->inputs > 0;
 }
 
+__attribute__((format(printf, 3, 4))) static void put_part(FILE *out, const char **between,
+                                                           const char *format, ...) {
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    cp_print(out, "%s %s", *between, text);
+    *between = ";";
+}
+
 static void put_subject(const struct cp_gate_judged *judged, FILE *out) {
     const struct changes c = changes_of(judged);
+    const char *between = "";
     cp_print(out, "  %s:", judged->name);
     if (!judged->subject || !judged->accepted)
-        (void)fprintf(out, judged->subject ? " is new" : " is gone");
+        put_part(out, &between, judged->subject ? "is new" : "is gone");
     else if (c.taken || c.dropped)
-        (void)fprintf(out, " %zu new taps, %zu gone;", c.taken, c.dropped);
+        put_part(out, &between, "%zu new tap%s, %zu gone", c.taken, cp_plural(c.taken), c.dropped);
     if (c.bits)
-        (void)fprintf(out, " other bits at %zu of %zu taps;", c.bits, judged->subject->taps);
+        put_part(out, &between, "other bits at %zu of %zu taps", c.bits, judged->subject->taps);
     if (c.least <= c.most)
-        (void)fprintf(out, " error %.3g to %.3g times the accepted;", c.least, c.most);
+        put_part(out, &between, "error %.3g to %.3g times the accepted", c.least, c.most);
     if (c.maths)
-        (void)fprintf(out, " declared maths differ at %zu taps;", c.maths);
+        put_part(out, &between, "declared maths differ at %zu tap%s", c.maths, cp_plural(c.maths));
     if (c.incomparable)
-        (void)fprintf(out, " oracle not comparable at %zu taps;", c.incomparable);
+        put_part(out, &between, "oracle not comparable at %zu tap%s", c.incomparable,
+                 cp_plural(c.incomparable));
     if (c.decisions)
-        (void)fprintf(out, " other decisions;");
-    cp_print(out, "%s%s\n", judged->other_settings[0] ? " " : "", judged->other_settings);
+        put_part(out, &between, "other decisions");
+    if (judged->other_settings[0])
+        put_part(out, &between, "%s", judged->other_settings);
+    (void)fputc('\n', out);
 }
 
 void cp_gate_changes(const struct cp_gate_verdict *verdict, FILE *out) {

@@ -147,8 +147,11 @@ static enum cp_status note_wider(const struct cp_judging *j, const struct cp_che
         char line[800];
         if (!(wide > narrow))
             continue;
-        const int same = snprintf(line, sizeof line, "%.255s: %s %.4g is looser than ", rule->where,
-                                  cp_check_names[kind], wide);
+        char now[32] = "off";
+        if (isfinite(wide))
+            (void)snprintf(now, sizeof now, "%.4g", wide);
+        const int same = snprintf(line, sizeof line, "%.255s: %s %s is looser than ", rule->where,
+                                  cp_check_names[kind], now);
         (void)snprintf(line + same, sizeof line - (size_t)same, "'%.255s' (%.4g)", before->where, narrow);
         CP_TRY(note_rule(j, line, (size_t)same));
     }

@@ -104,7 +104,8 @@ static void put_firsts(const struct writer *w, const struct cp_gate_judged *judg
             const struct cp_gate_finding *f = &judged->finding[i];
             const unsigned kinds = (int)f->tower == tower ? cp_gate_first_kinds(judged, f, &most) : 0;
             if (kinds && most > 1)
-                (void)snprintf(end, sizeof end, "; %zu more taps fail the same way", most - 1);
+                (void)snprintf(end, sizeof end, "; %zu more tap%s the same way", most - 1,
+                               most == 2 ? " fails" : "s fail");
             if (kinds)
                 put_finding(w, judged, f, kinds, end);
         }

@@ -73,11 +73,11 @@ static void append_ratio(struct cp_sentence *s, const struct cp_gate_finding *f)
 static void append_tolerance(struct cp_sentence *s, const struct cp_gate_finding *f) {
     const struct cp_gate_measure *m = &f->measure[CP_GATE_TOLERANCE];
     const struct cp_check_limit *limit = m->rule->limit;
-    cp_append(s,
-              "%zu of %zu inputs have elements beyond rtol %g, atol %g of the baseline's (check '%.100s'): ",
-              f->tap->beyond_inputs, f->tap->compared_inputs, limit[CP_CHECK_RTOL].number,
-              limit[CP_CHECK_ATOL].number, m->rule->where);
-    cp_append(s, "up to %.2g %% of an input's, up to %.3g apart", 100 * m->value, f->tap->apart);
+    cp_append(
+        s, "elements of %zu of %zu inputs are beyond rtol %g, atol %g of the baseline's (check '%.100s'): ",
+        f->tap->beyond_inputs, f->tap->compared_inputs, limit[CP_CHECK_RTOL].number,
+        limit[CP_CHECK_ATOL].number, m->rule->where);
+    cp_append(s, "up to %.3g %% of an input's, up to %.3g apart", 100 * m->value, f->tap->apart);
 }
 
 static void append_against(struct cp_sentence *s, const char *what, const struct cp_gate_measure *m,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Bytes of groups, dimension scales and indices for a tap of a capture, as measured. */
-enum { TAP_OVERHEAD = 24 << 10 };
+enum { TAP_OVERHEAD = 40 << 10 };
 
 static const size_t metrics_row = CP_PART_COUNT * CP_METRIC_COUNT * sizeof(double);
 

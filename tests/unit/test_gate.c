@@ -256,11 +256,11 @@ static void maths_in_words(void **state) {
     judge(true);
     assert_said("text_features", CP_GATE_MATHS,
                 "declared maths differ: the oracle's RMS is off by 5.0e-01, at most 1e-12");
-    assert_changes("  erf: declared maths differ at 1 taps;\n");
+    assert_changes("  erf: declared maths differ at 1 tap\n");
     now.tap[1][2].inputs = 0;
     judge(true);
     assert_said("text_features", CP_GATE_MATHS, "the oracle saw other inputs, or none");
-    assert_changes("  erf: oracle not comparable at 1 taps;\n");
+    assert_changes("  erf: oracle not comparable at 1 tap\n");
 }
 
 /* That no rounding can be that large is said where a bound shows it, and only there. */

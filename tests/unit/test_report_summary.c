@@ -101,7 +101,7 @@ static void why_it_is_open(void **state) {
     of_prompts->verdict[CP_FIELD_DF] = 3;
     cp_report_summary(&report_candidate, summary_text, sizeof summary_text);
     assert_non_null(strstr(summary_text,
-                           " at 2 of 20 taps: at 1 of them the prompts share too few templates or classes, 7 "
+                           " at 2 of 20 taps: at 1 tap the prompts share too few templates or classes, 7 "
                            "or more of each are needed; "
                            "class_features has a value for each of 10 classes, 12 or more are needed; "));
 }
@@ -162,8 +162,8 @@ static void some_taps_inconclusive(void **state) {
         "within "
         "the limit (2 to 3 times the baseline's) at 16 of 18 taps that differ (of 24 inputs; up to 12 % "
         "of others could exceed the limit); that could not be decided at "
-        "2 of 20 taps: at 1 of "
-        "them 10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
+        "2 of 20 taps: at 1 tap "
+        "10 inputs are too few, 12 or more are needed; the error there is up to 1.5 times the "
         "baseline's.");
     assert_card("partly", "partly equivalent");
     judge_fields(find_tap(CP_TEXT, CP_LN_1, 1)->verdict, CP_INCONCLUSIVE, 10, 2.5);

@@ -29,6 +29,15 @@ void cp_append_share(struct cp_sentence *s, const struct cp_report_tap *outcome)
         cp_append(s, "; its own error is as large");
 }
 
+/* Inputs of a tower that were judged, which may be fewer than there are. */
+static size_t judged(const struct cp_report_candidate *c, enum cp_tower tower, size_t inputs) {
+    size_t most = 0;
+    for (size_t t = 0; t < c->taps; t++)
+        if (c->tap[t].tower == tower && c->tap[t].over_inputs.meant > most)
+            most = c->tap[t].over_inputs.meant;
+    return most ? most : inputs;
+}
+
 /* "; 1 of 300 images fails by itself: b.png (120 times the limit, at 12 taps)"; where all fail the verdict
  * says so. */
 void cp_append_failing(struct cp_sentence *s, const struct cp_report_candidate *c) {
@@ -37,10 +46,11 @@ void cp_append_failing(struct cp_sentence *s, const struct cp_report_candidate *
         if (!failing->rows)
             continue;
         const struct cp_failing f = cp_failing_find(failing->rows, failing->inputs);
-        if (f.inputs == 0 || f.inputs == failing->inputs)
+        const size_t of_all = judged(c, of ? CP_TEXT : CP_VISUAL, failing->inputs);
+        if (f.inputs == 0 || f.inputs == of_all)
             continue;
         cp_append(s, "; ");
-        cp_append_failing_count(s, &f, failing->inputs, of ? "prompts" : "images");
+        cp_append_failing_count(s, &f, of_all, of ? "prompts" : "images");
         cp_append(s, ": ");
         cp_append_failing_inputs(s, &f, failing->rows, failing->names, ", ");
     }
