@@ -121,12 +121,12 @@ static void spellings_are_equal(void **state) {
     static const char *const same[][2] = {
         {"tokenize --context 7 --pad a", "tokenize --context=9 --pad --context=7 --pad -- a"},
         {"list", "list components"},
-        {"run experiments/norm-variants.yaml --dry-run output=$OUT | grep -v ^time",
-         "run --dry-run experiments/norm-variants.yaml --output=$OUT | grep -v ^time"},
-        {"run experiments/norm-variants.yaml --dry-run output=$OUT | grep -v ^time",
-         "run experiments/norm-variants.yaml -o $OUT --dry-run | grep -v ^time"},
-        {"run experiments/norm-variants.yaml --dry-run -v output=$OUT | grep -v time",
-         "run --verbose experiments/norm-variants.yaml --dry-run -- output=$OUT | grep -v time"},
+        {"run experiments/norm-variants.yaml batch=32 --dry-run output=$OUT | grep -v ^time",
+         "run --dry-run experiments/norm-variants.yaml batch=32 --output=$OUT | grep -v ^time"},
+        {"run experiments/norm-variants.yaml batch=32 --dry-run output=$OUT | grep -v ^time",
+         "run experiments/norm-variants.yaml batch=32 -o $OUT --dry-run | grep -v ^time"},
+        {"run experiments/norm-variants.yaml batch=32 --dry-run -v output=$OUT | grep -v time",
+         "run --verbose experiments/norm-variants.yaml batch=32 --dry-run -- output=$OUT | grep -v time"},
     };
     static char first[1 << 16], second[1 << 16];
     (void)state;
