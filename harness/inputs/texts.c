@@ -3,6 +3,7 @@
 #include "inputs/load.h"
 
 #include "base/hash.h"
+#include "base/path.h"
 #include "format/file.h"
 #include "picture/image.h"
 #include "text/tokenizer.h"
@@ -102,6 +103,12 @@ static enum cp_status keep_texts(struct cp_inputs_loader *l, const struct cp_mar
                         : model->name.text ? model->name.text
                                            : model->checkpoint.text;
     CP_TRY(cp_inputs_check_texts(l->config, place, l->err));
+    if (vocabulary && !cp_path_is_there(vocabulary))
+        return cp_fail(l->err, CP_BAD_INPUT, vocabulary, "is not there"),
+               cp_expected(
+                   l->err,
+                   "the tokenizer's vocabulary in ./data, in the folder that CLIP_PARITY_DATA names, or "
+                   "in the installation");
     in->prompts_as_written = prompts;
     in->prompt_texts = texts_of(l, prompts, in->prompts);
     return in->prompt_texts && vocabulary ? cp_inputs_add_file(l, vocabulary)

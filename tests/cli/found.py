@@ -92,6 +92,16 @@ class Found(SmallFolder):
         self.assertIn("inputs.images: nothing matches '*.nothing' (expected files; paths are relative to the experiment's folder or the current directory)",
                       done.stderr)
 
+    def test_no_vocabulary(self):
+        (self.folder / "data").unlink()
+        (self.paper / "data").symlink_to(ROOT / "data")
+        self.write(self.paper / "small.yaml", model={"checkpoint": "data/fashion-clip/open_clip_model.safetensors", "config": "data/fashion-clip/open_clip_config.json"},
+                   inputs={"prompts": ["a bag"]})
+        done = self.program("run", "paper/small.yaml", code=3)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertIn("bpe_simple_vocab_16e6.txt.gz: is not there (expected the tokenizer's vocabulary in ./data, in the folder that "
+                      "CLIP_PARITY_DATA names, or in the installation)\n", done.stderr)
+
     def test_captures_and_candidates(self):
         self.program("run", "small.yaml", "record={'*': full}", "output=paper/c.h5")
         (self.paper / "of.yaml").write_text(json.dumps({"experiment": "of", "inputs": {"capture": "c.h5"}, "baseline": {"capture": "c.h5:baseline"},
