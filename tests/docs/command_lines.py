@@ -106,7 +106,7 @@ class CommandLines(unittest.TestCase):
     @classmethod
     def make_files(cls):
         """What the pages' lines read."""
-        for name, activation in (("A", "quick"), ("B", "erf"), ("theirs", "quick"), ("ours", "quick"), ("mine", "quick")):
+        for name, activation in (("A", "quick"), ("B", "erf"), ("theirs", "quick"), ("ours", "quick")):
             (cls.folder / "make.yaml").write_text(BASE.format(name=name, activation=activation), encoding="utf-8")
             done = cls.shell(f"clip-parity run make.yaml oracle=off output={name}.h5")
             assert done.returncode == 0, done.stderr
