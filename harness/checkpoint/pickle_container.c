@@ -44,11 +44,16 @@ enum cp_status cp_pickle_run_empty_dict(struct cp_pickle *m) {
     return push_container(m, CP_PICKLE_DICT, NULL, 0);
 }
 
-enum cp_status cp_pickle_run_tuple(struct cp_pickle *m) {
+/* A container of all items since the last mark. */
+static enum cp_status push_marked(struct cp_pickle *m, enum cp_pickle_kind kind) {
     struct cp_pickle_value **items = NULL;
     size_t count = 0;
     CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return push_container(m, CP_PICKLE_TUPLE, items, count);
+    return push_container(m, kind, items, count);
+}
+
+enum cp_status cp_pickle_run_tuple(struct cp_pickle *m) {
+    return push_marked(m, CP_PICKLE_TUPLE);
 }
 
 static enum cp_status push_tuple(struct cp_pickle *m, size_t count) {
@@ -70,12 +75,8 @@ enum cp_status cp_pickle_run_tuple3(struct cp_pickle *m) {
     return push_tuple(m, 3);
 }
 
-/* FROZENSET's items, since the last mark. */
 enum cp_status cp_pickle_run_frozenset(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return push_container(m, CP_PICKLE_LIST, items, count);
+    return push_marked(m, CP_PICKLE_LIST);
 }
 
 /* An object that is given items is a container of its own class. */
@@ -102,6 +103,14 @@ static enum cp_status put(struct cp_pickle *m, enum cp_pickle_kind kind, struct 
     return append(m, container, items, count);
 }
 
+/* Puts all items since the last mark into the container below it. */
+static enum cp_status put_marked(struct cp_pickle *m, enum cp_pickle_kind kind) {
+    struct cp_pickle_value **items = NULL;
+    size_t count = 0;
+    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
+    return put(m, kind, items, count);
+}
+
 enum cp_status cp_pickle_run_append(struct cp_pickle *m) {
     struct cp_pickle_value *item = NULL;
     CP_TRY(cp_pickle_pop(m, &item));
@@ -109,10 +118,7 @@ enum cp_status cp_pickle_run_append(struct cp_pickle *m) {
 }
 
 enum cp_status cp_pickle_run_appends(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return put(m, CP_PICKLE_LIST, items, count);
+    return put_marked(m, CP_PICKLE_LIST);
 }
 
 enum cp_status cp_pickle_run_setitem(struct cp_pickle *m) {
@@ -123,8 +129,5 @@ enum cp_status cp_pickle_run_setitem(struct cp_pickle *m) {
 }
 
 enum cp_status cp_pickle_run_setitems(struct cp_pickle *m) {
-    struct cp_pickle_value **items = NULL;
-    size_t count = 0;
-    CP_TRY(cp_pickle_pop_mark(m, &items, &count));
-    return put(m, CP_PICKLE_DICT, items, count);
+    return put_marked(m, CP_PICKLE_DICT);
 }

@@ -158,13 +158,17 @@ const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *expe
     return &experiment->check[last];
 }
 
+bool cp_check_says_tolerance(const struct cp_check_rule *rule) {
+    return rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state;
+}
+
 const struct cp_check_rule *cp_experiment_tolerance(const struct cp_experiment *experiment,
                                                     const char *candidate, const char *tap,
                                                     struct cp_tolerance *tolerance) {
     for (size_t r = experiment->check_count; r-- > 0;) {
         const struct cp_check_rule *rule = &experiment->check[r];
         const struct cp_check_limit *rtol = &rule->limit[CP_CHECK_RTOL], *atol = &rule->limit[CP_CHECK_ATOL];
-        if ((!rtol->state && !atol->state) || !rule->tap || !cp_check_matches(rule, candidate, tap))
+        if (!cp_check_says_tolerance(rule) || !cp_check_matches(rule, candidate, tap))
             continue;
         *tolerance = (struct cp_tolerance){rtol->number, atol->number};
         return rtol->state == CP_CHECK_OFF || atol->state == CP_CHECK_OFF ? NULL : rule;

@@ -221,6 +221,8 @@ bool cp_check_matches(const struct cp_check_rule *rule, const char *subject, con
 /* The rule that decides a kind there, but rtol or atol: the last one that matches and says it. */
 const struct cp_check_rule *cp_experiment_check(const struct cp_experiment *experiment, const char *subject,
                                                 const char *tap, enum cp_check_kind kind);
+/* Whether a rule says rtol or atol, be it off. */
+bool cp_check_says_tolerance(const struct cp_check_rule *rule);
 /* The tolerance of a tap of a candidate: of the last rule that says rtol or atol of it, the one that it does not say
  * being 0. NULL: no rule does, or it says off. */
 const struct cp_check_rule *cp_experiment_tolerance(const struct cp_experiment *experiment,

@@ -76,41 +76,48 @@ static void put_skipped(FILE *out, const char *format, const char *name) {
     (void)fputs("/>\n", out);
 }
 
+struct suite {
+    const struct cp_gate_verdict *verdict;
+    const struct cp_gate_judged *judged;
+    bool follows; /* the baseline: all that fails there does */
+    struct counts n;
+};
+
 /* Whether what fails there is a failure of its own. */
-static bool begins(const struct cp_gate_verdict *v, const struct cp_gate_judged *judged,
-                   const struct cp_gate_finding *f) {
+static bool begins(const struct suite *suite, const struct cp_gate_finding *f) {
     size_t most;
-    return f->failed && !cp_gate_follows(judged, &v->judged[0]) && cp_gate_first_kinds(judged, f, &most) != 0;
+    return f->failed && !suite->follows && cp_gate_first_kinds(suite->judged, f, &most) != 0;
 }
 
-static struct counts count(const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
-    struct counts n = {.tests = judged->findings};
+static struct suite suite_of(const struct cp_gate_verdict *v, size_t s) {
+    const struct cp_gate_judged *judged = &v->judged[s];
+    struct suite suite = {v, judged, cp_gate_follows(judged, &v->judged[0]), {.tests = judged->findings}};
     for (size_t i = 0; i < judged->findings; i++)
-        n.failures += begins(v, judged, &judged->finding[i]);
-    n.skipped = judged->failed - n.failures;
-    return n;
+        suite.n.failures += begins(&suite, &judged->finding[i]);
+    suite.n.skipped = judged->failed - suite.n.failures;
+    return suite;
 }
 
-static void put_case(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged,
-                     const struct cp_gate_finding *f) {
-    open_case(out, v, judged->name, f->name);
+static void put_case(FILE *out, const struct suite *suite, const struct cp_gate_finding *f) {
+    const struct cp_gate_verdict *v = suite->verdict;
+    open_case(out, v, suite->judged->name, f->name);
     (void)fputs(f->failed ? ">\n" : "/>\n", out);
     if (!f->failed)
         return;
-    if (begins(v, judged, f))
-        put_failure(out, judged, f);
-    else if (cp_gate_follows(judged, &v->judged[0]))
+    if (begins(suite, f))
+        put_failure(out, suite->judged, f);
+    else if (suite->follows)
         put_skipped(out, "fails from the same taps on as %.255s", v->judged[0].name);
     else
-        put_skipped(out, "fails behind %.255s", cp_gate_begins(judged, f)->name);
+        put_skipped(out, "fails behind %.255s", cp_gate_begins(suite->judged, f)->name);
     (void)fputs("    </testcase>\n", out);
 }
 
-static void put_suite(FILE *out, const struct cp_gate_verdict *v, const struct cp_gate_judged *judged) {
-    open_suite(out, v, judged->name, count(v, judged));
+static void put_suite(FILE *out, const struct suite *suite) {
+    open_suite(out, suite->verdict, suite->judged->name, suite->n);
     (void)fputs(">\n", out);
-    for (size_t i = 0; i < judged->findings; i++)
-        put_case(out, v, judged, &judged->finding[i]);
+    for (size_t i = 0; i < suite->judged->findings; i++)
+        put_case(out, suite, &suite->judged->finding[i]);
     (void)fputs("  </testsuite>\n", out);
 }
 
@@ -136,9 +143,9 @@ void cp_gate_junit(const struct cp_gate_verdict *v, double seconds, FILE *out) {
     const struct counts own = {2, (size_t)(v->inputs > 0) + (size_t)(v->rules > 0), 0};
     struct counts all = own;
     for (size_t s = 0; s < v->subjects; s++) {
-        const struct counts n = count(v, &v->judged[s]);
-        all.tests += n.tests;
-        all.failures += n.failures;
+        const struct suite suite = suite_of(v, s);
+        all.tests += suite.n.tests;
+        all.failures += suite.n.failures;
     }
     (void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
     put_attribute(out, "name", v->samples->name);
@@ -149,7 +156,9 @@ void cp_gate_junit(const struct cp_gate_verdict *v, double seconds, FILE *out) {
     put_whole(out, v, "inputs", "other inputs", v->input, v->inputs);
     put_whole(out, v, "rules", "looser without a reason", v->rule, v->rules);
     (void)fputs("  </testsuite>\n", out);
-    for (size_t s = 0; s < v->subjects; s++)
-        put_suite(out, v, &v->judged[s]);
+    for (size_t s = 0; s < v->subjects; s++) {
+        const struct suite suite = suite_of(v, s);
+        put_suite(out, &suite);
+    }
     (void)fputs("</testsuites>\n", out);
 }

@@ -164,8 +164,7 @@ static enum cp_status check_reasons(const struct cp_judging *j, const char *subj
     const struct cp_check_rule *before = NULL;
     for (size_t r = 0; r < e->check_count; r++) {
         const struct cp_check_rule *rule = &e->check[r];
-        const bool says = rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state;
-        if (!says || !cp_check_matches(rule, subject, tap))
+        if (!cp_check_says_tolerance(rule) || !cp_check_matches(rule, subject, tap))
             continue;
         if (before && !rule->reason)
             CP_TRY(note_wider(j, rule, before));

@@ -199,7 +199,7 @@ static const struct cp_check_rule *new_tolerance(const struct cp_experiment *now
         const bool known = other && strcmp(rule->where, other->where) == 0 &&
                            says_same(&rule->limit[CP_CHECK_RTOL], &other->limit[CP_CHECK_RTOL]) &&
                            says_same(&rule->limit[CP_CHECK_ATOL], &other->limit[CP_CHECK_ATOL]);
-        if (!known && (rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state))
+        if (!known && cp_check_says_tolerance(rule))
             return rule;
     }
     return NULL;

@@ -2,14 +2,10 @@
  * Refuses a rule that matches no tap and no candidate. */
 #include "run/check.h"
 
-static bool says_tolerance(const struct cp_check_rule *rule) {
-    return rule->limit[CP_CHECK_RTOL].state || rule->limit[CP_CHECK_ATOL].state;
-}
-
 /* Decisions and tolerances are the candidates'. */
 static bool matches(const struct cp_study *study, const struct cp_check_rule *rule, const char *subject,
                     bool candidate) {
-    if (!candidate && says_tolerance(rule))
+    if (!candidate && cp_check_says_tolerance(rule))
         return false;
     if (!rule->tap)
         return candidate && cp_check_matches(rule, subject, NULL);
@@ -29,7 +25,7 @@ enum cp_status cp_check_globs(const struct cp_study *study, struct cp_error *err
             return (void)cp_mark_fail(&e->check[r].mark, err, "check: nothing matches '%.300s'",
                                       e->check[r].where),
                    cp_expected(err,
-                               says_tolerance(&e->check[r])
+                               cp_check_says_tolerance(&e->check[r])
                                    ? "a tap of a candidate, which rtol and atol compare with the baseline's"
                                    : "a tap of the baseline or a candidate; `clip-parity list taps` shows "
                                      "taps");

@@ -1,240 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Resolves model, captures, inputs, specs, oracles and sites in this order, then hashes it all. */
+ * Resolves model, captures, inputs, specs, oracles and sites in this order, and how much is computed at once. */
 #include "run/study.h"
 
-#include "base/digest.h"
-#include "base/glob.h"
 #include "format/disk_file.h"
-#include "model/spec_model.h"
-#include "num/metrics.h"
 #include "run/analysis.h"
 #include "run/captured/captured.h"
-#include "run/captured/graft.h"
-#include "run/check.h"
-#include "run/layerwise.h"
-#include "run/load_call.h"
 #include "run/pass_weights.h"
-#include "tap/compare.h"
+#include "run/study_parts.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static enum cp_status load_model(struct cp_study *study, struct cp_error *err) {
     const struct cp_model_source *source = &study->experiment->model;
     study->modelled = source->init || source->checkpoint.text;
     return study->modelled ? cp_model_source_load(source, &study->arena, &study->model, &study->notes, err)
                            : CP_OK;
-}
-
-/* How the pass was loaded first, so that its settings win. */
-static enum cp_status apply(struct cp_study *study, struct cp_spec *spec, const struct cp_candidate *cell,
-                            struct cp_error *err) {
-    CP_TRY(cp_load_call_apply(&study->experiment->model, cell, spec, &study->arena, &study->notes, err));
-    for (size_t i = 0; i < cell->count; i++) {
-        const struct cp_setting *setting = &cell->settings[i];
-        if (cp_is_load_setting(setting->address))
-            continue;
-        if (cp_spec_set(spec, setting->address, setting->value, err) != CP_OK)
-            return cp_mark_within(&setting->mark, err);
-    }
-    return CP_OK;
-}
-
-/* The baseline is the default spec with its settings; a candidate is the baseline with its own on top, unless
- * it is a capture, which is what it is whatever the baseline. */
-static enum cp_status make_specs(struct cp_study *study, struct cp_error *err) {
-    const struct cp_experiment *e = study->experiment;
-    study->spec_count = 1 + e->candidate_count + cp_layerwise_count(study);
-    study->spec = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
-    study->oracle = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_spec *));
-    study->oracle_of = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->oracle_of);
-    study->oracle_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
-    study->spec_model = cp_arena_calloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
-    CP_TRY(CP_CHECK_ALLOC(study->spec && study->oracle && study->oracle_of && study->oracle_model &&
-                              study->spec_model,
-                          err, "", "a study"));
-    CP_TRY(cp_spec_create("baseline", &study->model.config, study->ops, &study->arena, &study->spec[0], err));
-    CP_TRY(apply(study, study->spec[0], &e->baseline, err));
-    CP_TRY(cp_model_source_activation(&e->model, &study->model.config, &e->baseline, err));
-    for (size_t c = 0; c < e->candidate_count; c++) {
-        if (cp_captured_of(study, c + 1))
-            CP_TRY(cp_spec_create(e->candidates[c].name, &study->model.config, study->ops, &study->arena,
-                                  &study->spec[c + 1], err));
-        else
-            CP_TRY(
-                cp_spec_copy(study->spec[0], e->candidates[c].name, &study->arena, &study->spec[c + 1], err));
-        CP_TRY(apply(study, study->spec[c + 1], &e->candidates[c], err));
-    }
-    CP_TRY(cp_layerwise_make(study, err));
-    CP_TRY(cp_pass_weights_load(study, err));
-    for (size_t s = 0; s < study->spec_count; s++)
-        CP_TRY(
-            cp_spec_model(study->spec[s], study->spec_weights[s], &study->arena, &study->spec_model[s], err));
-    return CP_OK;
-}
-
-/* What each spec's arithmetic gives each site: by its settings, or as its capture says. */
-static enum cp_status tell_types(struct cp_study *study, struct cp_error *err) {
-    study->types = cp_arena_calloc(&study->arena, study->spec_count, sizeof *study->types);
-    for (size_t s = 0; study->types && s < study->spec_count; s++) {
-        const struct cp_capture *capture = cp_captured_of(study, s);
-        enum cp_dtype *types = cp_arena_calloc(&study->arena, study->sites.count, sizeof *types);
-        CP_TRY(CP_CHECK_ALLOC(types, err, "", "a study"));
-        for (size_t i = 0; i < study->sites.count; i++)
-            if (!capture)
-                types[i] = cp_spec_site_type(study->spec[s], &study->sites.list[i]);
-            else if (study->captured[s].tap[i] < capture->taps)
-                types[i] = capture->tap[study->captured[s].tap[i]].arithmetic;
-        study->types[s] = types;
-    }
-    return CP_CHECK_ALLOC(study->types, err, "", "a study");
-}
-
-/* Of each candidate: its rules' in `check`, else the experiment's, which may be none. */
-static enum cp_status tell_tolerances(struct cp_study *study, struct cp_error *err) {
-    const struct cp_experiment *e = study->experiment;
-    const size_t sites = study->sites.count;
-    struct cp_tolerance *of_rules =
-        cp_arena_calloc(&study->arena, study->spec_count * sites, sizeof *of_rules);
-    study->tolerances = cp_arena_calloc(&study->arena, study->spec_count * sites, sizeof *study->tolerances);
-    CP_TRY(CP_CHECK_ALLOC(of_rules && study->tolerances, err, "", "a study"));
-    for (size_t s = 1; s < study->spec_count; s++)
-        for (size_t i = 0; i < sites; i++) {
-            const size_t at = s * sites + i;
-            const bool ruled =
-                cp_experiment_tolerance(e, study->spec[s]->name, study->sites.list[i].name, &of_rules[at]);
-            study->tolerances[at] = ruled ? &of_rules[at] : e->tolerance;
-        }
-    return CP_OK;
-}
-
-/* One for each maths and weights. */
-static enum cp_status share_oracles(struct cp_study *study, struct cp_error *err) {
-    const struct cp_model **weights =
-        cp_arena_alloc(&study->arena, study->spec_count, sizeof(struct cp_model *));
-    CP_TRY(CP_CHECK_ALLOC(weights, err, "", "a study"));
-    for (size_t s = 0; s < study->spec_count; s++) {
-        size_t o = 0;
-        while (o < study->oracle_count && !(weights[o] == study->spec_weights[s] &&
-                                            cp_spec_same_maths(study->oracle[o], study->spec[s])))
-            o++;
-        if (o == study->oracle_count) {
-            weights[o] = study->spec_weights[s];
-            study->oracle_model[study->oracle_count] = study->spec_model[s];
-            study->oracle[study->oracle_count++] = study->spec[s];
-        }
-        study->oracle_of[s] = o;
-    }
-    return CP_OK;
-}
-
-/* A glob that matches no tap is a mistake, not a wish. */
-static enum cp_status check_globs(const struct cp_study *study, struct cp_error *err) {
-    for (size_t r = 0; r < study->experiment->record_count; r++) {
-        const struct cp_record_rule *rule = &study->experiment->record[r];
-        size_t matches = 0;
-        for (size_t i = 0; i < study->sites.count; i++)
-            matches += cp_glob_match(rule->glob, study->sites.list[i].name);
-        if (matches == 0)
-            return (void)cp_mark_fail(&rule->mark, err, "record: no tap matches '%s'", rule->glob),
-                   cp_expected(err, "a tap name or glob; `clip-parity list taps` shows them");
-    }
-    return CP_OK;
-}
-
-static bool has_tensor(const struct cp_study *study, size_t site) {
-    bool any = false;
-    for (size_t s = 0; s < study->spec_count; s++)
-        any = any || cp_captured_has(study, s, site);
-    return any;
-}
-
-/* A site without inputs (no images, or no prompts) is not there; captures may have what joins the towers
- * alone. */
-static bool is_there(const struct cp_study *study, const struct cp_site *site) {
-    const struct cp_run_inputs *in = &study->inputs;
-    if (site->tower == CP_VISUAL)
-        return in->images > 0;
-    if (site->tower == CP_TEXT)
-        return in->prompts > 0;
-    if (!study->inputs_from)
-        return in->images && in->prompts;
-    return in->images || site->point == CP_CLASS_FEATURES;
-}
-
-static enum cp_status choose_sites(struct cp_study *study, struct cp_error *err) {
-    const struct cp_run_inputs *in = &study->inputs;
-    if (study->modelled)
-        CP_TRY(cp_sites_create(&study->model.config, in->images, in->prompts, in->classes, &study->arena,
-                               &study->sites, err));
-    CP_TRY(cp_captured_sites(study, err));
-    CP_TRY(cp_graft_find(study, err));
-    CP_TRY(check_globs(study, err));
-    CP_TRY(cp_check_globs(study, err));
-    study->modes = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->modes);
-    study->watched = cp_arena_calloc(&study->arena, study->sites.count, sizeof *study->watched);
-    CP_TRY(CP_CHECK_ALLOC(study->modes && study->watched, err, "", "a study"));
-    size_t watched = 0;
-    for (size_t i = 0; i < study->sites.count; i++) {
-        const struct cp_site *site = &study->sites.list[i];
-        if (is_there(study, site) && has_tensor(study, i) && !cp_graft_hides(study, i))
-            study->modes[i] = cp_experiment_record(study->experiment, site->name);
-        study->watched[i] = study->modes[i] != CP_MODE_OFF;
-        watched += study->watched[i];
-    }
-    if (watched == 0 && study->spec_count > 1)
-        return cp_fail(err, CP_NOTHING_COMPARED, study->path,
-                       "no tap is recorded, so nothing would be compared"),
-               cp_expected(err, "record: at least one tap");
-    return CP_OK;
-}
-
-/* The specs, and what the experiment does not know of its model. */
-static const char *print_specs(struct cp_study *study) {
-    const char *text = "";
-    for (size_t s = 0; s < study->spec_count && text; s++) {
-        const char *spec = cp_spec_print(study->spec[s], &study->arena);
-        text = spec ? cp_arena_printf(&study->arena, "%s\n# %s\n%s", text, study->spec[s]->name, spec) : NULL;
-    }
-    const struct cp_vision_config *v = &study->model.config.vision;
-    if (text && v->stored_grid)
-        text = cp_arena_printf(
-            &study->arena, "%s\n# position embeddings of a grid of %d x %d, resized to %d x %d\n", text,
-            v->stored_grid, v->stored_grid, v->image_size / v->patch_size, v->image_size / v->patch_size);
-    const struct cp_clip_config *c = &study->model.config;
-    if (text && c->pictures_from[0]) /* a file of which the experiment knows nothing */
-        text = cp_arena_printf(&study->arena, "%s\n# %s: mean %.9g %.9g %.9g, std %.9g %.9g %.9g\n", text,
-                               c->pictures_from, c->mean[0], c->mean[1], c->mean[2], c->std[0], c->std[1],
-                               c->std[2]);
-    return text;
-}
-
-size_t cp_plan_experiment(const char *plan) {
-    const char *specs = strstr(plan, "\n\n# baseline\n"); /* its texts have no line ends of their own */
-    return specs ? (size_t)(specs + 1 - plan) : 0;
-}
-
-enum cp_status cp_study_describe(struct cp_study *study, struct cp_error *err) {
-    const char *all = cp_experiment_print(study->experiment, &study->arena);
-    const char *what = cp_experiment_print_what(study->experiment, &study->arena);
-    const char *specs = print_specs(study);
-    struct cp_digest *digest = NULL;
-    CP_TRY(CP_CHECK_ALLOC(all && what && specs &&
-                              (study->plan = cp_arena_printf(&study->arena, "%s%s", all, specs)),
-                          err, "", "a study"));
-    CP_TRY(cp_digest_start(&digest, err));
-    cp_digest_add(digest, what, strlen(what));
-    cp_digest_add(digest, specs, strlen(specs));
-    enum cp_status status = CP_OK;
-    for (size_t f = 0; f < study->inputs.file_count && status == CP_OK; f++) {
-        char hex[CP_DIGEST_HEX];
-        status = cp_digest_file(study->inputs.files[f], hex, err);
-        cp_digest_add(digest, hex, strlen(hex));
-    }
-    cp_digest_finish_hex(digest, study->fingerprint);
-    return status;
 }
 
 static size_t at_most(int wanted, size_t count) {
@@ -374,14 +154,14 @@ static enum cp_status resolve(struct cp_study *study, struct cp_error *err) {
     CP_TRY(cp_captured_ids(study, err));
     CP_TRY(cp_captured_files(study, err));
     CP_TRY(check_output(study, err));
-    CP_TRY(make_specs(study, err));
+    CP_TRY(cp_study_specs(study, err));
     CP_TRY(check_preprocess(study, err));
     if (study->modelled)
         CP_TRY(tokenize(study, err));
-    CP_TRY(share_oracles(study, err));
-    CP_TRY(choose_sites(study, err));
-    CP_TRY(tell_types(study, err));
-    CP_TRY(tell_tolerances(study, err));
+    CP_TRY(cp_study_oracles(study, err));
+    CP_TRY(cp_study_sites(study, err));
+    CP_TRY(cp_study_types(study, err));
+    CP_TRY(cp_study_tolerances(study, err));
     CP_TRY(cp_analyses_check(study, err));
     const size_t most =
         study->inputs.images > study->inputs.prompts ? study->inputs.images : study->inputs.prompts;
